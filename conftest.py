@@ -1,0 +1,38 @@
+"""Shared by all tests: profiles for Hypothesis, the corpus, and code in the documents."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["pytester"]
+
+settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+CORPUS = os.environ.get("GEMINI_REPLAY_CORPUS")
+
+
+def corpus_entries() -> list[Any]:
+    """One pytest param per body of the corpus; a single skipped one where there is no corpus."""
+    if not CORPUS:
+        skipped = pytest.mark.skip(reason="GEMINI_REPLAY_CORPUS is not set")
+        return [pytest.param(None, marks=skipped, id="corpus")]
+    folder = Path(CORPUS)
+    index = json.loads((folder / "INDEX.json").read_text(encoding="utf-8"))
+    return [
+        pytest.param({**entry, "body": (folder / "bodies" / f"{entry['name']}.body").read_bytes()}, id=entry["name"])
+        for entry in index
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `corpus_entry` runs once for every body."""
+    if "corpus_entry" in metafunc.fixturenames:
+        metafunc.parametrize("corpus_entry", corpus_entries())

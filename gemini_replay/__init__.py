@@ -1,0 +1,55 @@
+"""gemini-replay: record live Gemini streams once, replay them with the same bytes, chunk boundaries and rhythm.
+
+Nothing is imported before it is used: the pytest plugin loads this package in every test run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cassette.files import Cassette as Cassette
+    from .cassette.model import Interaction as Interaction
+    from .gemini import Event as Event
+    from .gemini import StreamParser as StreamParser
+    from .gemini import parse_stream as parse_stream
+    from .interception import record as record
+    from .interception import replay as replay
+    from .session import Session as Session
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Cassette": "cassette.files",
+    "Interaction": "cassette.model",
+    "Event": "gemini",
+    "StreamParser": "gemini",
+    "parse_stream": "gemini",
+    "record": "interception",
+    "replay": "interception",
+    "Session": "session",
+}
+
+__all__ = [
+    "Cassette",
+    "Event",
+    "Interaction",
+    "Session",
+    "StreamParser",
+    "__version__",
+    "parse_stream",
+    "record",
+    "replay",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""``python -m gemini_replay``."""
+
+from .cli import main
+
+raise SystemExit(main())

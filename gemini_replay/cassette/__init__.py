@@ -1,0 +1,1 @@
+"""Cassettes: the model, format v1, files and journal, redaction, matching."""

@@ -1,0 +1,370 @@
+"""Cassette format v1: lines ⇄ model. Pure: no file, clock or socket. Everything that v1 says must live here.
+
+A file is lines of UTF-8, ended by LF bytes and nothing else:
+
+    header      {"cassette": 1, "recorder": …, "recorded": …, "test": …}
+    request     {"request": {"method", "url", "headers", "json" | "body", "client"}}
+    response    {"response": {"status", "headers", "body"}, "after": seconds}     absent if none came
+    chunk       [after, part, …]
+    end         {"end": "eof" | "reset" | "cancelled" | "timeout", "after": seconds, "how": "closed"}
+    comment     a line that starts with #, or an empty line
+
+Keys that this release does not know survive in ``extra``. The request and the response stand inside their line's
+object; an unknown key of that outer object is kept as ``"../name"``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import CassetteFormatError, CassetteVersionError
+from .model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response
+from .spelling import (
+    Rounding,
+    SpellingError,
+    decode_after,
+    decode_parts,
+    encode_json,
+    encode_parts,
+    exact_json,
+    json_body,
+)
+
+VERSION = 1
+STRUCTURE = ("cassette", "request", "response", "end")
+
+_OUTER = "../"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line: who recorded when, and for which test."""
+
+    recorder: str | None = None
+    recorded: str | None = None
+    test: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment line without its line end; empty for an empty line."""
+
+    text: str
+
+
+Line = Header | Request | Response | Chunk | End | Comment
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+
+
+def encode_header(header: Header) -> str:
+    """The header line, without its line end."""
+    known = {"cassette": VERSION, **_present(header, "recorder", "recorded", "test")}
+    return encode_json(_with_extra(known, header.extra))
+
+
+def encode_request(request: Request) -> str:
+    """The request line. The body is JSON if nothing that matters is lost by that, else parts."""
+    inner, outer = _split_extra(request.extra)
+    members: dict[str, Any] = {
+        "method": request.method,
+        "url": request.url,
+        "headers": [[name, value] for name, value in request.headers],
+    }
+    exact, value = exact_json(request.body) if request.body else (False, None)
+    if exact:
+        members["json"] = value
+    elif request.body:
+        members["body"] = [json.loads(part) for part in encode_parts(request.body)]
+    members |= _present(request, "client")
+    return encode_json(_with_extra({"request": _with_extra(members, inner)}, outer))
+
+
+def encode_response(response: Response, rounding: Rounding) -> str:
+    """The response line; ``rounding`` is the interaction's own."""
+    inner, outer = _split_extra(response.extra)
+    members: dict[str, Any] = {
+        "status": response.status,
+        "headers": [[name, value] for name, value in response.headers],
+        **_present(response, "body"),
+    }
+    line = {"response": _with_extra(members, inner), "after": rounding(response.after)}
+    return encode_json(_with_extra(line, outer))
+
+
+def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
+    """A chunk's line."""
+    return f"[{', '.join([repr(rounding(chunk.after)), *encode_parts(chunk.data)])}]"
+
+
+def encode_end(end: End, rounding: Rounding) -> str:
+    """The end line."""
+    known = {"end": end.kind, "after": rounding(end.after), **_present(end, "how")}
+    return encode_json(_with_extra(known, end.extra))
+
+
+def encode_comments(comments: Iterable[str]) -> Iterator[str]:
+    """Comment lines; a text that would be no comment gets its ``#``."""
+    for comment in comments:
+        for line in comment.split("\n"):
+            yield line if not line or line.startswith("#") else f"# {line}"
+
+
+def encode_interaction(interaction: Interaction) -> Iterator[str]:
+    """All lines of an interaction, its comments first."""
+    rounding = Rounding()
+    yield from encode_comments(interaction.comments)
+    yield encode_request(interaction.request)
+    if interaction.response is not None:
+        yield encode_response(interaction.response, rounding)
+        for chunk in interaction.chunks:
+            yield encode_chunk(chunk, rounding)
+    yield encode_end(interaction.end, rounding)
+
+
+def _present(source: object, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(source, name)) is not None}
+
+
+def _with_extra(known: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    return {**known, **{key: value for key, value in extra.items() if key not in known}}
+
+
+def _split_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The unknown keys of the inner object, and those of the line around it."""
+    inner = {key: value for key, value in extra.items() if not key.startswith(_OUTER)}
+    outer = {key.removeprefix(_OUTER): value for key, value in extra.items() if key.startswith(_OUTER)}
+    return inner, outer
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = None) -> Line:
+    """One line, with or without its LF, as a part of the model.
+
+    Raises:
+        CassetteVersionError: a header of a newer format.
+        CassetteFormatError: anything that is no line of v1; it carries ``path`` and ``number``.
+    """
+    try:
+        return _decode_line(raw)
+    except SpellingError as error:
+        raise CassetteFormatError(str(error), path=path, line=number) from None
+    except _Fault as fault:
+        raise fault.kind(fault.what, path=path, line=number, closest=fault.closest, todo=fault.todo) from None
+
+
+class _Fault(Exception):
+    """Something wrong with a line, before its place is known."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        closest: str = "",
+        todo: str = "",
+        kind: type[CassetteFormatError] = CassetteFormatError,
+    ) -> None:
+        super().__init__(what)
+        self.what, self.closest, self.todo, self.kind = what, closest, todo, kind
+
+
+def _decode_line(raw: bytes) -> Line:
+    try:
+        text = raw.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise _Fault(
+            f"the line is not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}",
+            todo="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
+        ) from None
+    if not text.strip() or text.startswith("#"):
+        return Comment(text if text.startswith("#") else "")
+    try:
+        value = _LINE.decode(text)
+    except json.JSONDecodeError as error:
+        raise _Fault(
+            f"the line is no JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
+            todo="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise _Fault(f"the line cannot be read as JSON: {error}") from None
+    if isinstance(value, list):
+        if not value:
+            raise SpellingError("a chunk is [seconds, part, …], and this is []")
+        return Chunk(decode_after(value[0]), decode_parts(value[1:]))
+    if not isinstance(value, dict):
+        raise SpellingError(f"a line is a JSON object or array, and this is {text[:60]}")
+    kinds = [key for key in STRUCTURE if key in value]
+    if len(kinds) != 1:
+        _no_such_structure(value, kinds)
+    return _DECODERS[kinds[0]](value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise SpellingError(f"the key {twice!r} occurs twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise SpellingError(f"{name} is no JSON number")
+
+
+_LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
+    if kinds:
+        raise _Fault(f"the line is two things at once: {' and '.join(map(repr, kinds))}")
+    keys = ", ".join(map(repr, list(value)[:5])) or "none"
+    near = next((match for key in value if (match := _closest(key, STRUCTURE))), None)
+    raise _Fault(
+        f"the line is no structure that format {VERSION} knows; its keys: {keys}",
+        closest=f"The closest known key is {near!r}." if near else "",
+        todo=f"A line's object has one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
+        "wrote it, upgrade with: pip install -U gemini-replay",
+    )
+
+
+def _closest(word: str, known: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)), None)
+
+
+def _decode_header(line: dict[str, Any]) -> Header:
+    version = line["cassette"]
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise _Fault(f"the cassette's version is a whole number, and this is {version!r}")
+    if version > VERSION:
+        writer = line.get("recorder")
+        raise _Fault(
+            f"the cassette is in format {version}"
+            + (f", written by {writer}" if isinstance(writer, str) else "")
+            + f"; this release reads format {VERSION}",
+            todo=f"It needs a gemini-replay that reads format {version}: pip install -U gemini-replay",
+            kind=CassetteVersionError,
+        )
+    known = {name: _text(line, name) for name in ("recorder", "recorded", "test")}
+    return Header(**known, extra=_unknown(line, {"cassette", *known}))
+
+
+def _decode_request(line: dict[str, Any]) -> Request:
+    members = _inner(line, "request")
+    if "json" in members and "body" in members:
+        raise _Fault("the request has both 'json' and 'body'; it can have one")
+    body = b""
+    if "json" in members:
+        try:
+            body = json_body(members["json"])
+        except (ValueError, RecursionError) as error:
+            raise _Fault(f"the request's 'json' cannot be a body: {error}") from None
+    elif "body" in members:
+        if not isinstance(members["body"], list):
+            raise _Fault("the request's 'body' is an array of parts")
+        body = decode_parts(members["body"])
+    return Request(
+        method=_needed_text(members, "method"),
+        url=_needed_text(members, "url"),
+        headers=_headers(members),
+        body=body,
+        client=_text(members, "client"),
+        extra=_inner_extra(line, "request", {"method", "url", "headers", "json", "body", "client"}),
+    )
+
+
+def _decode_response(line: dict[str, Any]) -> Response:
+    members = _inner(line, "response")
+    status = members.get("status")
+    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
+        raise _Fault(f"the response's 'status' is an HTTP status, and this is {status!r}")
+    body = members.get("body")
+    if body not in (None, "decoded", "wire"):
+        raise _Fault(f"the response's 'body' is 'decoded' or 'wire', and this is {body!r}")
+    return Response(
+        status=status,
+        headers=_headers(members),
+        after=decode_after(line.get("after", 0)),
+        body=body,
+        extra=_inner_extra(line, "response", {"status", "headers", "body"}),
+    )
+
+
+def _decode_end(line: dict[str, Any]) -> End:
+    kind, how = line["end"], line.get("how")
+    if kind not in END_KINDS:
+        near = _closest(kind, END_KINDS) if isinstance(kind, str) else None
+        raise _Fault(
+            f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r}",
+            closest=f"The closest is {near!r}." if near else "",
+        )
+    if how not in (None, "closed"):
+        raise _Fault(f"the end's 'how' is 'closed' or absent, and this is {how!r}")
+    return End(
+        kind=kind,
+        after=decode_after(line.get("after", 0)),
+        how=how,
+        extra=_unknown(line, {"end", "after", "how"}),
+    )
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any]], Line]] = {
+    "cassette": _decode_header,
+    "request": _decode_request,
+    "response": _decode_response,
+    "end": _decode_end,
+}
+
+
+def _inner(line: dict[str, Any], name: str) -> dict[str, Any]:
+    members = line[name]
+    if not isinstance(members, dict):
+        raise _Fault(f"{name!r} is an object")
+    return members
+
+
+def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    # A known key with the value null means the same as its absence.
+    return {key: value for key, value in members.items() if key not in known}
+
+
+def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
+    inner = _unknown(line[name], known)
+    if bad := next((key for key in inner if key.startswith(_OUTER)), None):
+        raise _Fault(f"a key of the {name} starts with {_OUTER!r}: {bad!r}")
+    around = {name, "after"} if name == "response" else {name}
+    return {**inner, **{_OUTER + key: value for key, value in _unknown(line, around).items()}}
+
+
+def _text(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _Fault(f"{name!r} is a text, and this is {value!r:.60}")
+    return value
+
+
+def _needed_text(members: dict[str, Any], name: str) -> str:
+    value = _text(members, name)
+    if value is None:
+        near = _closest(name, [key for key in members if key != name])
+        raise _Fault(f"{name!r} is missing", closest=f"There is {near!r}." if near else "")
+    return value
+
+
+def _headers(members: dict[str, Any]) -> Headers:
+    pairs = members.get("headers", [])
+    if not isinstance(pairs, list):
+        raise _Fault("'headers' is an array of [name, value] pairs")
+    for pair in pairs:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
+            raise _Fault(f"a header is a pair of texts, [name, value], and this is {pair!r:.60}")
+    return tuple((name, value) for name, value in pairs)

@@ -1,0 +1,196 @@
+"""What a cassette holds, as frozen dataclasses. No file, clock or socket is known here.
+
+Every ``after`` is in seconds since the previous moment of the same interaction: the response since the request
+was sent, the first chunk since the response's head, each later chunk since the one before, the end since the last
+chunk. ``extra`` holds the keys that this release does not know, so that they survive load and save.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+from urllib.parse import parse_qs, urlsplit
+
+from .. import gemini
+
+Headers = tuple[tuple[str, str], ...]
+EndKind = Literal["eof", "reset", "cancelled", "timeout"]
+END_KINDS: tuple[str, ...] = get_args(EndKind)
+
+_NO_EXTRA: Mapping[str, Any] = {}
+_TARGET = re.compile(r"/models/(?P<model>[^/:]+)(?::(?P<action>[A-Za-z]+))?$")
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, by its case-insensitive name; None where it is absent."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, as it was sent (and, once stored, redacted).
+
+    Attributes:
+        method: the HTTP method, upper case.
+        url: the absolute URL with its query.
+        headers: name and value pairs in order.
+        body: the body's bytes.
+        client: the client's own description of itself ("httpx2 2.16.2; google-genai-sdk/3.4.0"), if known.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+    client: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body decoded as JSON, or None where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def model(self) -> str | None:
+        """The model that the URL names ("gemini-2.5-flash"), on the Gemini API and on Vertex AI alike."""
+        found = _TARGET.search(urlsplit(self.url).path)
+        return found["model"] if found else None
+
+    @property
+    def action(self) -> str | None:
+        """The method behind the model's colon ("streamGenerateContent"), or None."""
+        found = _TARGET.search(urlsplit(self.url).path)
+        return found["action"] if found else None
+
+    @property
+    def alt(self) -> str | None:
+        """The ``alt`` query parameter: "sse", or None for a JSON array."""
+        return parse_qs(urlsplit(self.url).query).get("alt", [None])[0]
+
+
+@dataclass(frozen=True)
+class Response:
+    """The head of a response.
+
+    Attributes:
+        status: the HTTP status.
+        headers: name and value pairs in order.
+        after: seconds between the request being sent and this head arriving.
+        body: None where the chunks are the wire's own bytes and the wire was not compressed; "decoded" where it
+            was and the chunks hold the decoded bytes; "wire" where they hold the compressed bytes.
+    """
+
+    status: int
+    headers: Headers = ()
+    after: float = 0.0
+    body: Literal["decoded", "wire"] | None = None
+    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes as the transport delivered them, ``after`` seconds since the moment before."""
+
+    after: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class End:
+    """How the response ended.
+
+    Attributes:
+        kind: "eof" a complete body; "reset" the connection broke; "cancelled" the client let go; "timeout" the
+            client's read timeout passed.
+        after: seconds since the moment before.
+        how: "closed" for a "reset" where the peer closed the connection in good order, but before the body was
+            complete; None otherwise.
+    """
+
+    kind: EndKind = "eof"
+    after: float = 0.0
+    how: Literal["closed"] | None = None
+    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One request and its timed response.
+
+    Attributes:
+        request: the request.
+        response: the response's head; None where the connection ended before one came.
+        chunks: the body, as it arrived.
+        end: how it ended.
+        comments: the comment lines that stood before its request line, without line ends.
+    """
+
+    request: Request
+    response: Response | None
+    chunks: tuple[Chunk, ...] = ()
+    end: End = End()
+    comments: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """All chunks joined."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+    @cached_property
+    def events(self) -> tuple[gemini.Event, ...]:
+        """The decoded Gemini messages of the body; malformed frames are passed over."""
+        return tuple(gemini.parse_stream(chunk.data for chunk in self.chunks))
+
+    @cached_property
+    def answer(self) -> gemini.Answer:
+        """What all events together say."""
+        return gemini.collect(self.events)
+
+    @property
+    def text(self) -> str:
+        """The answer's text, without thoughts."""
+        return self.answer.text
+
+    @property
+    def thoughts(self) -> str:
+        """The text of the thought summaries."""
+        return self.answer.thoughts
+
+    @property
+    def function_calls(self) -> tuple[gemini.FunctionCall, ...]:
+        """The function calls, in order, streamed arguments put together."""
+        return self.answer.function_calls
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped ("STOP", "MAX_TOKENS", …), or None where it never said so."""
+        return self.answer.finish_reason
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The last ``usageMetadata``: token counts are cumulative."""
+        return self.answer.usage
+
+    @property
+    def error(self) -> gemini.ApiError | None:
+        """The error object of the body, in-band or instead of a stream; None where there is none."""
+        return self.answer.error
+
+    @property
+    def complete(self) -> bool:
+        """Whether the body ended well (``eof``) with a finish reason or a block reason, and without an error."""
+        return self.end.kind == "eof" and self.answer.complete
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the request being sent to the end."""
+        head = self.response.after if self.response else 0.0
+        return head + sum(chunk.after for chunk in self.chunks) + self.end.after

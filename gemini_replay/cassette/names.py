@@ -1,0 +1,56 @@
+"""Names whose values are kept, and names whose values are secret. Everything that decides by name must live here."""
+
+from __future__ import annotations
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+REQUEST_HEADERS = _names("""
+    accept accept-charset accept-encoding accept-language cache-control connection content-encoding content-length
+    content-type date expect host keep-alive origin pragma te transfer-encoding user-agent
+    x-goog-api-client x-server-timeout
+    x-stainless-arch x-stainless-async x-stainless-lang x-stainless-os x-stainless-package-version
+    x-stainless-read-timeout x-stainless-retry-count x-stainless-runtime x-stainless-runtime-version
+""")
+"""Request headers whose values are kept; not ``x-goog-user-project`` and ``-request-params``, which name projects."""
+
+RESPONSE_HEADERS = _names("""
+    accept-ranges access-control-allow-credentials access-control-allow-headers access-control-allow-methods
+    access-control-allow-origin access-control-expose-headers access-control-max-age age allow alt-svc
+    cache-control connection content-disposition content-encoding content-language content-length content-type
+    date etag expires keep-alive last-modified pragma proxy-connection ratelimit ratelimit-limit ratelimit-policy
+    ratelimit-remaining ratelimit-reset referrer-policy retry-after server server-timing
+    strict-transport-security trailer transfer-encoding upgrade vary via www-authenticate x-accel-buffering
+    x-content-type-options x-frame-options x-gemini-service-tier x-request-id x-should-retry x-xss-protection
+""")
+"""Response headers whose values are kept; not ``x-goog-sherlog-link``, which may name an account."""
+
+KEPT_PREFIX = "x-ratelimit-"
+"""Headers that start so are kept as well."""
+
+CREDENTIAL_HEADERS = _names("authorization proxy-authorization x-goog-api-key x-api-key api-key cookie")
+"""Request headers whose values are looked for everywhere else, too."""
+
+QUERY_NAMES = _names("""
+    key api_key api-key apikey x-goog-api-key access_token accesstoken token auth auth_token authorization
+    bearer_token id_token refresh_token oauth_token client_secret assertion password passwd secret sig signature
+    x-goog-signature x-goog-credential x-amz-signature x-amz-credential x-amz-security-token code upload_id
+    credential credentials session session_id
+""")
+"""Query and form parameters whose values are taken out."""
+
+AMBIGUOUS_QUERY_NAMES = _names("auth code session")
+"""Those that are ordinary words in a message, where no query is known to stand."""
+
+MEMBERS = (
+    r"api[_-]?key(?:[_-]?string)?|x-goog-api-key|x-api-key|(?:proxy-)?authorization|(?:set-)?cookie|"
+    r"(?:access|refresh|id|auth|bearer|oauth|session|secret)[_-]?token|authorization[_-]?token|token|"
+    r"client[_-]?secret|secret(?:[_-]?(?:access[_-]?)?key)?|private[_-]?key|pass(?:word|wd|phrase)|assertion|"
+    r"credentials?"
+)
+"""Members of a JSON request body whose text values are taken out, as a pattern without regard to case."""
+
+ENVIRONMENT = r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|ACCESS_KEY_ID|CREDENTIALS?|AUTH)$"
+"""Environment variables whose values are secret, as a pattern without regard to case."""

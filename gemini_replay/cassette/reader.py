@@ -1,0 +1,140 @@
+"""Puts the lines of a cassette together to interactions, and says which line is out of place. Pure.
+
+Comments belong to the interaction that follows them. One between an interaction's own lines moves to the next
+interaction, so that the chunks stay one block; what follows the last one is `Reader.trailing_comments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..errors import CassetteFormatError, CassetteTruncatedError
+from .format_v1 import Comment, Header, decode_line
+from .model import Chunk, End, Interaction, Request, Response
+
+_SALVAGE = "Close it with: gemini-replay check --salvage {path}, or record it again with: --gemini-record rewrite"
+
+
+class Draft:
+    """One interaction while its lines arrive."""
+
+    def __init__(self, request: Request, comments: Sequence[str], line: int) -> None:
+        self.request = request
+        self.comments = tuple(comments)
+        self.line = line
+        self.response: Response | None = None
+        self.chunks: list[Chunk] = []
+
+    def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
+        """The next line but the end.
+
+        Raises:
+            CassetteFormatError: it cannot stand here.
+        """
+        if isinstance(item, Chunk):
+            if self.response is None:
+                raise CassetteFormatError("a chunk before its response line", path=path, line=number)
+            self.chunks.append(item)
+        elif self.response is not None:
+            raise CassetteFormatError(f"a second response to the request of line {self.line}", path=path, line=number)
+        else:
+            self.response = item
+
+    def finish(self, end: End) -> Interaction:
+        """The interaction with its end."""
+        return Interaction(self.request, self.response, tuple(self.chunks), end, self.comments)
+
+
+class Reader:
+    """Reads a cassette's lines: the header at once, then one interaction at a time.
+
+    Args:
+        lines: the file's lines as bytes, split on LF (a file opened in binary mode is such an iterable).
+        path: for messages.
+
+    Attributes:
+        header: the header line.
+        comments: the comments before it.
+        trailing_comments: the comments after the last interaction, once all have been read.
+
+    Raises:
+        CassetteFormatError: also from the iteration, at the line that is wrong.
+    """
+
+    def __init__(self, lines: Iterable[bytes], path: Path | None = None) -> None:
+        self.path = path
+        self.trailing_comments: tuple[str, ...] = ()
+        self._lines = enumerate(_without_bom(lines), 1)
+        comments: list[str] = []
+        for number, raw in self._lines:
+            item = decode_line(raw, path=path, number=number)
+            if isinstance(item, Header):
+                self.header = item
+                break
+            if not isinstance(item, Comment):
+                raise CassetteFormatError(
+                    'the first line of a cassette is its header, {"cassette": 1, …}; this is another line',
+                    path=path,
+                    line=number,
+                )
+            comments.append(item.text)
+        else:
+            raise CassetteFormatError(
+                "the cassette is empty: it has no header line",
+                path=path,
+                todo="Record it again with: --gemini-record rewrite",
+            )
+        self.comments = tuple(comments)
+
+    def __iter__(self) -> Iterator[Interaction]:
+        draft: Draft | None = None
+        comments: list[str] = []
+        for number, raw in self._lines:
+            try:
+                item = decode_line(raw, path=self.path, number=number)
+            except CassetteFormatError as error:
+                if raw.endswith(b"\n"):
+                    raise
+                raise self._truncated("the last line breaks off", number) from error
+            if isinstance(item, Comment):
+                comments.append(item.text)
+            elif isinstance(item, Header):
+                raise CassetteFormatError(
+                    "a second header line: one file holds one cassette", path=self.path, line=number
+                )
+            elif isinstance(item, Request):
+                if draft is not None:
+                    raise self._truncated("the interaction that starts here has no end line", draft.line)
+                draft, comments = Draft(item, comments, number), []
+            elif draft is None:
+                kind = type(item).__name__.lower()
+                raise CassetteFormatError(
+                    f"a line of a {kind} outside any interaction: no request line stands before it",
+                    path=self.path,
+                    line=number,
+                )
+            elif isinstance(item, End):
+                yield draft.finish(item)
+                draft = None
+            else:
+                draft.add(item, path=self.path, number=number)
+        if draft is not None:
+            raise self._truncated("the interaction that starts here has no end line", draft.line)
+        self.trailing_comments = tuple(comments)
+
+    def _truncated(self, what: str, line: int) -> CassetteTruncatedError:
+        return CassetteTruncatedError(
+            f"{what}: the recording was cut off",
+            path=self.path,
+            line=line,
+            todo=_SALVAGE.format(path=self.path or "PATH"),
+        )
+
+
+def _without_bom(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Some editors put a byte order mark before the first line; it means nothing in UTF-8."""
+    first = True
+    for line in lines:
+        yield line.removeprefix(b"\xef\xbb\xbf") if first else line
+        first = False

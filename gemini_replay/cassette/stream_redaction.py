@@ -1,0 +1,233 @@
+"""Takes secrets out of a body while it streams, chunk by chunk, without changing any length.
+
+Two things are searched: the bytes as they come, so that a secret which is cut by chunk boundaries is found; and for
+each key whose text a model streams in pieces (``"text"``, …) the sequence of its values, so that a secret which is
+cut by event boundaries is found.
+
+A chunk is held back only while a secret may have begun in it that is not finished. The result does not depend on
+how the body is cut into chunks. To keep ordinary words from holding events back, the first one or two bytes of a
+secret stay readable if its event ends behind them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from .finding import LONGEST_TOKEN, LOOK_BEHIND, Finder, Span
+
+_CONTEXT = 256
+_KEY = re.compile(
+    rb'"(text|content|stringValue|arguments|code|output|thinking|reasoning_content|partial_json)"\s{0,8}:\s{0,8}"'
+)
+_LONGEST_KEY = 64
+# Up to the closing quote. A raw line end closes a value too: JSON has none in strings, a broken stream may.
+_VALUE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
+_LEAST = 3
+_FARTHEST = 256 * 1024
+"""Bytes between two values; farther apart they do not make one secret, so that nothing is held back for longer."""
+
+_MASK = b"REDACTED"
+
+
+def _mask(length: int, offset: int, *, digits: bool) -> bytes:
+    """A part of what replaces a secret, from `offset` on. A number stays one."""
+    return b"9" * length if digits else (_MASK * (length // len(_MASK) + 2))[offset % len(_MASK) :][:length]
+
+
+class StreamRedactor:
+    """One body's redaction; `feed` it the chunks in order, then `close` it."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self._held: deque[tuple[int, bytearray]] = deque()
+        self._window = b""
+        self._start = 0  # of the window, in the body
+        self._spans: list[Span] = []
+        self._channels: dict[bytes, _Channel] = {}
+        self._value: _Channel | None = None  # whose value the scan stands in
+        self._fresh = False  # nothing of that value has been read
+        self._scanned = 0  # in the body
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The chunks that may be written now, in order, each as long as it came."""
+        at = self._start + len(self._window)
+        self._held.append((at, bytearray(data)))
+        return self._advance(data, final=False)
+
+    def close(self) -> list[bytes]:
+        """The chunks that were still held back."""
+        return self._advance(b"", final=True)
+
+    def _advance(self, data: bytes, *, final: bool) -> list[bytes]:
+        self._window += data
+        total = self._start + len(self._window)
+        found = self._finder.search(self._window, first=self._start == 0, final=final)
+        for start, end in found.spans:
+            self._redact(self._start + start, self._start + end)
+        self._scan()
+        for channel in self._channels.values():
+            if final or (channel.pieces and total - channel.end > _FARTHEST):
+                self._redact_all(channel.close(self._finder))
+        safe = self._start + found.open_at
+        if not final:
+            holds = (channel.hold(unfinished=channel is self._value) for channel in self._channels.values())
+            safe = min([safe, *(hold for hold in holds if hold is not None)])
+        released = []
+        while self._held and (final or self._held[0][0] + len(self._held[0][1]) <= safe):
+            released.append(bytes(self._held.popleft()[1]))
+        self._trim(found.open_at)
+        return released
+
+    def _trim(self, open_at: int) -> None:
+        keep = max(0, min(open_at, len(self._window)) - _CONTEXT)
+        if keep:
+            self._window = self._window[keep:]
+            self._start += keep
+            oldest = self._held[0][0] if self._held else self._start
+            self._spans = [span for span in self._spans if span[1] > min(oldest, self._start)]
+
+    def _redact_all(self, spans: list[Span]) -> None:
+        for start, end in spans:
+            self._redact(start, end)
+
+    def _redact(self, start: int, end: int) -> None:
+        apart = []
+        for other in self._spans:
+            if other[0] < end and start < other[1]:
+                start, end = min(start, other[0]), max(end, other[1])
+            else:
+                apart.append(other)
+        self._spans = [*apart, (start, end)]
+        touched = [(at, chunk) for at, chunk in self._held if at < end and start < at + len(chunk)]
+        if not touched:
+            return
+        digits = self._window[max(0, start - self._start) : end - self._start].isdigit()
+        for at, chunk in touched:
+            low, high = max(start, at), min(end, at + len(chunk))
+            chunk[low - at : high - at] = _mask(high - low, low - start, digits=digits)
+
+    # --- the values of streamed keys ------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        window, end = self._window, len(self._window)
+        at = max(0, self._scanned - self._start)
+        while at < end:
+            if self._value is None:
+                key = _KEY.search(window, at)
+                if key is None:
+                    at = max(at, end - _LONGEST_KEY)
+                    break
+                self._value = self._channels.setdefault(key[1], _Channel())
+                self._fresh = True
+                at = key.end()
+                continue
+            value = _VALUE.match(window, at)
+            assert value is not None  # it may be empty
+            if value.end() > at or self._fresh:
+                piece = window[at : value.end()]
+                self._redact_all(self._value.add(self._finder, piece, self._start + at, fresh=self._fresh))
+                self._fresh = False
+            at = value.end()
+            if at == end or (window[at] == 0x5C and at + 1 == end):
+                break
+            self._value = None
+            at += 1
+        self._scanned = self._start + at
+
+
+class _Piece:
+    """A part of a channel's text: where it stands in the channel and in the body, and in which value."""
+
+    __slots__ = ("at", "body", "length", "value")
+
+    def __init__(self, at: int, body: int, length: int, value: int) -> None:
+        self.at, self.body, self.length, self.value = at, body, length, value
+
+
+class _Channel:
+    """The successive values of one key as one text, as far back as an unfinished secret reaches."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.pieces: list[_Piece] = []
+        self._first = True
+        self._values = 0
+        self._open_at = 0
+
+    @property
+    def end(self) -> int:
+        """Where in the body the last piece ends."""
+        return self.pieces[-1].body + self.pieces[-1].length
+
+    def add(self, finder: Finder, data: bytes, body: int, *, fresh: bool) -> list[Span]:
+        """Append a piece; what it completes, as spans of the body."""
+        spans: list[Span] = []
+        if fresh:
+            if self.pieces and body - self.end > _FARTHEST:
+                spans = self.close(finder)
+            self._values += 1
+        was_open = self._open_at < len(self.text)
+        if data:
+            last = self.pieces[-1] if self.pieces else None
+            if last is not None and last.value == self._values and last.body + last.length == body:
+                last.length += len(data)
+            else:
+                self.pieces.append(_Piece(len(self.text), body, len(data), self._values))
+            self.text += data
+        if not was_open:  # whatever lies within one value has been found in the bytes themselves
+            self._drop(len(self.text) - LONGEST_TOKEN - LOOK_BEHIND)
+        if was_open:
+            found = finder.search(self.text, first=self._first, final=False)
+            spans += self._in_body(found.spans)
+            self._open_at = found.open_at
+        else:
+            self._open_at = finder.open_at(self.text, first=self._first)
+        self._drop(self._open_at - LOOK_BEHIND)
+        return spans
+
+    def close(self, finder: Finder) -> list[Span]:
+        """Nothing that comes later can continue this text: what is complete as it stands."""
+        spans: list[Span] = []
+        if self._open_at < len(self.text):
+            spans = self._in_body(finder.search(self.text, first=self._first, final=True).spans)
+        self.text, self.pieces, self._open_at, self._first = b"", [], 0, True
+        return spans
+
+    def hold(self, *, unfinished: bool) -> int | None:
+        """From where on the body must not be written yet; None if all of it may."""
+        if self._open_at >= len(self.text):
+            return None
+        spans = self._in_body([(self._open_at, len(self.text))], unfinished=unfinished)
+        return spans[0][0] if spans else None
+
+    def _in_body(self, spans: list[Span], *, unfinished: bool = True) -> list[Span]:
+        """Spans of the text as spans of the body.
+
+        A secret's first bytes are left out where their value ends before there are `_LEAST` of them. That a value
+        ends is known of all but the last one, and of that one if it is not `unfinished`.
+        """
+        ends = {piece.value: piece.at + piece.length for piece in self.pieces}
+        placed = []
+        for start, end in spans:
+            for piece in self.pieces:
+                low, high = max(start, piece.at), min(end, piece.at + piece.length)
+                value_end = ends[piece.value]
+                short = value_end - start < _LEAST and (value_end < end or not unfinished)
+                if low < high and not short:
+                    placed.append((piece.body + low - piece.at, piece.body + high - piece.at))
+        return placed
+
+    def _drop(self, count: int) -> None:
+        """Forget the text's first bytes."""
+        if count <= 0:
+            return
+        self.text = self.text[count:]
+        self._open_at = max(0, self._open_at - count)
+        self._first = False
+        kept = []
+        for piece in self.pieces:
+            past = max(0, count - piece.at)
+            if past < piece.length:
+                kept.append(_Piece(max(0, piece.at - count), piece.body + past, piece.length - past, piece.value))
+        self.pieces = kept

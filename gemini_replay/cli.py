@@ -1,0 +1,200 @@
+"""The command line: ``gemini-replay …`` and ``python -m gemini_replay …``. Thin: each command calls one place."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import CassetteError, GeminiReplayError, UsageError
+
+_DEFAULT_LISTEN = "127.0.0.1:0"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: those of the process by default.
+
+    Returns:
+        The exit status: 0 good, 1 something is wrong with what was looked at, 2 the command cannot be used so.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        status: int = chosen.run(chosen)
+    except UsageError as error:
+        return _say(error, 2)
+    except GeminiReplayError as error:
+        return _say(error, 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone (`gemini-replay show … | head`)
+        sys.stderr.close()
+        return 0
+    return status
+
+
+def _say(error: GeminiReplayError, status: int) -> int:
+    print(f"gemini-replay: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gemini-replay", description="Record live Gemini streams once, replay them true."
+    )
+    parser.add_argument("--version", action="version", version=f"gemini-replay {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="record a live stream from the embedded upstream, replay it, compare")
+    demo.add_argument("--speed", default="1", help="of the replay; the comparison of times then counts at that speed")
+    demo.add_argument("--keep", type=Path, metavar="FILE", help="keep the cassette here")
+    demo.set_defaults(run=_demo)
+
+    upstream = commands.add_parser("upstream", help="run the embedded Gemini-like server")
+    upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this; see --list")
+    upstream.add_argument("--list", action="store_true", help="list the scenarios")
+    upstream.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    upstream.add_argument("--key", help="accept only this API key (default: any)")
+    upstream.add_argument("--pace", type=float, default=1.0, help="multiplies every wait; 0 is no waiting")
+    upstream.add_argument("--seed", type=int, default=0, help="of the jitter")
+    upstream.add_argument("--gateway", action="store_true", help="answer in the form of an API gateway")
+    upstream.set_defaults(run=_upstream)
+
+    show = commands.add_parser("show", help="print what cassettes hold")
+    show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
+    show.add_argument("--chunks", action="store_true", help="every chunk with its time")
+    show.set_defaults(run=_show)
+
+    play = commands.add_parser("play", help="print a recorded answer as it streamed")
+    play.add_argument("cassette", type=Path, metavar="CASSETTE")
+    play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which one (default: the first)")
+    play.add_argument("--speed", default="1", help="a factor, or instant")
+    play.add_argument("--raw", action="store_true", help="the bytes of the body instead of the answer's text")
+    play.set_defaults(run=_play)
+
+    check = commands.add_parser("check", help="find what is wrong with cassettes")
+    check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
+    check.add_argument("--salvage", action="store_true", help="close what was cut off, and keep the original as .bak")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from .demo import run
+
+    return run(speed=chosen.speed, keep=chosen.keep)
+
+
+def _upstream(chosen: argparse.Namespace) -> int:
+    from .server import running, scenarios, upstream
+
+    if chosen.list:
+        for name, scenario in sorted(scenarios.SCENARIOS.items()):
+            print(f"{name:20} {scenario.description}")
+        return 0
+    host, port = _listen(chosen.listen)
+    app = upstream.Upstream(
+        chosen.scenario,
+        key=chosen.key or "any",
+        pace=chosen.pace,
+        seed=chosen.seed,
+        gateway=chosen.gateway,
+    )
+    running.serve_forever(app, host=host, port=port, announce=lambda url: print(f"listening on {url}", flush=True))
+    return 0
+
+
+def _show(chosen: argparse.Namespace) -> int:
+    from .cassette.files import Cassette
+    from .report import terminal
+
+    console = terminal.console()
+    for path in chosen.cassettes:
+        cassette = Cassette.load(path)
+        console.print(terminal.cassette_table(cassette))
+        for interaction in cassette.interactions if chosen.chunks else ():
+            console.print(terminal.chunk_table(interaction))
+    return 0
+
+
+def _play(chosen: argparse.Namespace) -> int:
+    from .cassette.files import Cassette
+    from .engine.pacing import Broken, play
+    from .engine.player import Data, Playback
+    from .engine.timing import parse_speed
+    from .gemini import StreamParser
+
+    cassette = Cassette.load(chosen.cassette)
+    count = len(cassette.interactions)
+    if not 1 <= chosen.interaction <= count:
+        raise UsageError(
+            f"{chosen.cassette} has no interaction {chosen.interaction}.",
+            closest=f"It holds {count}, counted from 1." if count else "It holds none.",
+            todo=f"See them with: gemini-replay show {chosen.cassette}",
+        )
+    playback = Playback(cassette.interactions[chosen.interaction - 1], parse_speed(chosen.speed))
+    parser = StreamParser()
+    ending = None
+    try:
+        for step in play(playback.steps()):
+            if not isinstance(step, Data):
+                continue
+            if chosen.raw:
+                sys.stdout.buffer.write(step.data)
+                sys.stdout.buffer.flush()
+            else:
+                for event in parser.feed(step.data):
+                    print(event.text, end="", flush=True)
+    except Broken as broken:
+        ending = broken.ending
+    if not chosen.raw:
+        print("".join(event.text for event in parser.close()))
+    if ending is not None:
+        print(f"gemini-replay: the recording ends here: {ending}", file=sys.stderr)
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from .cassette.files import Cassette, salvage
+
+    wrong = checked = 0
+    for path in _cassettes(chosen.paths):
+        checked += 1
+        try:
+            Cassette.load(path)
+        except CassetteError as error:
+            if not chosen.salvage:
+                wrong += 1
+                print(f"{error}\n")
+                continue
+            mended = salvage(path)
+            backup = path.with_name(path.name + ".bak")
+            backup.write_bytes(path.read_bytes())
+            mended.save(path)
+            print(f"{path}: salvaged {len(mended.interactions)} interactions; the original is {backup}")
+    print(f"{checked} checked, {wrong} with errors")
+    return 1 if wrong else 0
+
+
+def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(path.rglob("*.jsonl"))
+        if not found:
+            raise UsageError(
+                f"There is no cassette in {path}.", todo="Give a folder that holds .jsonl files, or the files."
+            )
+        yield from found
+
+
+def _listen(value: str) -> tuple[str, int]:
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"{value!r} is no address to listen on.", todo="Give HOST:PORT, such as 127.0.0.1:8080.")
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,0 +1,187 @@
+"""Every error this package raises on purpose, as one tree.
+
+    GeminiReplayError                 anything below
+    ├── UsageError                    an argument, option, marker or setting that cannot be used   (ValueError)
+    ├── MissingExtraError             an optional dependency is not installed                      (ImportError)
+    ├── FrameError                    malformed framing, in strict decoding                        (ValueError)
+    │   └── FrameTooLargeError        one frame outgrew the decoder's limit
+    ├── CassetteError                 something about one cassette file; has ``path`` and ``line``
+    │   ├── CassetteNotFoundError     no such file                                                 (FileNotFoundError)
+    │   ├── CassetteFormatError       a line that is no cassette line                              (ValueError)
+    │   │   ├── CassetteTruncatedError  an interaction without its end line
+    │   │   └── CassetteVersionError    written by a newer format
+    │   └── CassetteBusyError         another session is recording to the same file
+    └── RefusedError                  a request that was kept from the network
+        ├── MissError                 no recording answers it
+        ├── NetworkBlockedError       it slipped past every cassette
+        └── RecordingEndedError       its recording stops where the client that made it let go
+
+A message says what happened with its values, then what was closest, then what to do, and ends with the error's
+``slug``; `docs/errors.md` has one section for each slug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+
+class GeminiReplayError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        what: what happened, with its values.
+        closest: what came nearest to being right, if anything did.
+        todo: what the reader can do about it.
+    """
+
+    slug: ClassVar[str] = "error"
+
+    def __init__(self, what: str, *, closest: str = "", todo: str = "") -> None:
+        self.what = what
+        self.closest = closest
+        self.todo = todo
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [part for part in (self.what, self.closest, self.todo) if part]
+        return "\n".join([*lines, f"[docs/errors.md#{self.slug}]"])
+
+
+class UsageError(GeminiReplayError, ValueError):
+    """An argument, option, marker or setting that cannot be used."""
+
+    slug = "usage"
+
+
+class MissingExtraError(GeminiReplayError, ImportError):
+    """An optional dependency is needed and not installed.
+
+    Args:
+        package: the distribution that is missing.
+        extra: the extra of gemini-replay that brings it.
+        purpose: what it is needed for.
+    """
+
+    slug = "missing-extra"
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed.",
+            todo=f"Install it with: pip install 'gemini-replay[{extra}]'",
+        )
+
+
+class FrameError(GeminiReplayError, ValueError):
+    """Malformed framing, reported by a strict decoder; ``offset`` is the byte position in the stream."""
+
+    slug = "frame"
+
+    def __init__(self, what: str, *, offset: int, closest: str = "", todo: str = "") -> None:
+        self.offset = offset
+        super().__init__(f"{what} (at byte {offset})", closest=closest, todo=todo)
+
+
+class FrameTooLargeError(FrameError):
+    """One frame outgrew ``limit`` bytes; the decoder cannot go on."""
+
+    slug = "frame-too-large"
+
+    def __init__(self, *, offset: int, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"a frame is larger than {limit} bytes",
+            offset=offset,
+            todo="Pass max_frame_bytes= with a larger limit if such frames are expected.",
+        )
+
+
+class CassetteError(GeminiReplayError):
+    """Something about one cassette file; ``line`` counts from 1, None where no line is to blame."""
+
+    slug = "cassette"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        path: Path | None = None,
+        line: int | None = None,
+        closest: str = "",
+        todo: str = "",
+    ) -> None:
+        self.path = path
+        self.line = line
+        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(place + what, closest=closest, todo=todo)
+
+
+class CassetteNotFoundError(CassetteError, FileNotFoundError):
+    """There is no file at ``path``."""
+
+    slug = "cassette-not-found"
+
+
+class CassetteFormatError(CassetteError, ValueError):
+    """``path``, ``line``: a line that the cassette format does not know."""
+
+    slug = "cassette-format"
+
+
+class CassetteTruncatedError(CassetteFormatError):
+    """An interaction has no end line: the recording was cut off."""
+
+    slug = "cassette-truncated"
+
+
+class CassetteVersionError(CassetteFormatError):
+    """The file was written in a newer format than this release reads."""
+
+    slug = "cassette-version"
+
+
+class CassetteBusyError(CassetteError):
+    """Another session, of this process or another, is recording to the same cassette."""
+
+    slug = "cassette-busy"
+
+
+class RefusedError(GeminiReplayError):
+    """A request that was kept from the network."""
+
+    slug = "refused"
+
+
+class MissError(RefusedError):
+    """No recording answers a request.
+
+    Attributes:
+        differences: how the nearest recording differs, one line each.
+    """
+
+    slug = "miss"
+
+    def __init__(self, what: str, *, closest: str = "", todo: str = "", differences: Sequence[str] = ()) -> None:
+        self.differences = tuple(differences)
+        super().__init__(what, closest=closest, todo=todo)
+
+
+class NetworkBlockedError(RefusedError):
+    """A Gemini request got past every cassette and was stopped before it left the machine."""
+
+    slug = "network-blocked"
+
+
+class RecordingEndedError(RefusedError):
+    """A client reads on where the recording stops, because the client that made it closed the response there."""
+
+    slug = "recording-ended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The recording has no more bytes: the client that made it closed the response here.",
+            todo="Record it again with a client that reads to the end, or stop reading where that one did.",
+        )

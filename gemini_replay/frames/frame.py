@@ -1,0 +1,160 @@
+"""What a decoder hands out, and what all decoders have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import FrameError, UsageError
+
+DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""The largest frame a decoder accepts unless told otherwise: 64 MiB, some 30 times the largest image event seen."""
+
+FrameKind = Literal["sse", "array", "object"]
+Final = Literal["yield", "discard"]
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One unit of the stream's framing.
+
+    Attributes:
+        data: the SSE data (several data lines joined by LF), or the JSON text of an array element or raw object.
+        kind: "sse", "array" for an element of a JSON array, "object" for JSON that stands outside of both.
+        event: the SSE event type.
+        id: the last event id that the stream had set by then.
+        retry: the last reconnection time that the stream had set by then, in milliseconds; None if none.
+        offset: where the frame starts, in bytes from the start of the stream: its first field line, comments
+            left out, or the first byte of its JSON text.
+    """
+
+    data: str
+    kind: FrameKind
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+    offset: int = 0
+
+
+class Decoder:
+    """Bytes in, frames out: the life of a decoder, whatever its framing.
+
+    A frame comes out of the very ``feed`` that completes it. An error that is met after frames in the same
+    ``feed`` is raised by the next call instead (``feed(b"")`` will do, ``close`` always does), so that no frame
+    is lost and the frames before an error do not depend on the chunking. After an error every call raises it.
+
+    Args:
+        strict: raise :class:`FrameError` with the byte offset for malformed input instead of going on.
+        max_frame_bytes: the most bytes of one frame, or of one line, that are held; beyond it
+            :class:`FrameTooLargeError` is raised, strict or not.
+        final: what becomes of a frame that the input's end leaves unfinished: "yield" hands it out as it is, as
+            recorded Gemini bodies want it (many end without the last blank line); "discard" drops it, as the
+            WHATWG algorithm does. A strict decoder raises for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+        final: Final = "yield",
+    ) -> None:
+        if max_frame_bytes < 1:
+            raise UsageError(
+                f"max_frame_bytes is {max_frame_bytes}.", todo="Give a number of bytes above 0."
+            )
+        if final not in ("yield", "discard"):
+            raise UsageError(f"final is {final!r}.", todo="Use 'yield' or 'discard'.")
+        self._strict = strict
+        self._limit = max_frame_bytes
+        self._final = final
+        self._on_bad_utf8 = "strict" if strict else "replace"  # the name of a codec error handler
+        self._fed = 0  # bytes of the stream seen so far
+        self._head: bytes | None = b""  # what may be the start of a BOM; None once that is settled
+        self._closed = False
+        self._stopped = False  # closed or in error
+        self._error: FrameError | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the stream's next bytes and return the frames that they complete.
+
+        Raises:
+            FrameError: strict, and the input is malformed.
+            FrameTooLargeError: a frame is larger than ``max_frame_bytes``.
+            UsageError: the decoder is closed.
+        """
+        if self._stopped:
+            raise self._error or UsageError(
+                "The decoder is closed.", todo="Use a new decoder for a new stream."
+            )
+        if not isinstance(data, bytes):
+            data = bytes(memoryview(data))
+        frames: list[Frame] = []
+        try:
+            if self._head is not None:
+                data = self._without_bom(data)
+            if data:
+                at = self._fed
+                self._fed = at + len(data)
+                self._take(data, at, frames)
+        except FrameError as error:
+            self._error = error
+            self._stopped = True
+            if not frames:
+                raise
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Tell that the input has ended; return what the end completes. Closing again returns nothing.
+
+        Raises:
+            FrameError: strict, and a frame is unfinished; or an error that a ``feed`` had still to report.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._closed:
+            return []
+        self._closed = self._stopped = True
+        frames: list[Frame] = []
+        if self._head:  # the stream ended within what looked like a BOM
+            self._fed = len(self._head)
+            self._take(self._head, 0, frames)
+        self._finish(self._fed, frames)
+        return frames
+
+    def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
+        """Decode ``data``, which is not empty and starts at the stream's byte ``at``, onto ``frames``."""
+        raise NotImplementedError
+
+    def _finish(self, at: int, frames: list[Frame]) -> None:
+        """Deal with what the end of the input, at the stream's byte ``at``, leaves unfinished."""
+        raise NotImplementedError
+
+    def _without_bom(self, data: bytes) -> bytes:
+        head = (self._head or b"") + data
+        if len(head) < len(_BOM) and _BOM.startswith(head):
+            self._head = head
+            return b""
+        self._head = None
+        if head.startswith(_BOM):
+            self._fed = len(_BOM)
+            return head[len(_BOM) :]
+        return head
+
+
+def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:
+    """UTF-8 to text; ``at`` is the stream offset of ``raw``, ``on_bad_utf8`` is "strict" or "replace"."""
+    try:
+        return raw.decode("utf-8", on_bad_utf8)
+    except UnicodeDecodeError as error:
+        raise FrameError(
+            f"invalid UTF-8: {error.reason}",
+            offset=at + error.start,
+            closest=f"The byte is 0x{raw[error.start]:02x}.",
+            todo=_LENIENT,
+        ) from None
+
+
+_LENIENT = "Decode without strict to go on; each invalid sequence becomes U+FFFD then."

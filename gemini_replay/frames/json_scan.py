@@ -1,0 +1,168 @@
+"""Where a JSON object or array ends, in text that arrives in pieces. The only place that walks JSON's structure.
+
+Two ways, one answer. A raw LF cannot occur inside a JSON string, so in pretty-printed text an LF followed by a
+closing brace in column 0 is a likely end, which counting brackets outside strings then proves or refutes at the
+speed of ``bytes`` methods (Google's arrays are printed so). Everything else is walked bracket by bracket.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_OPEN, _CLOSE, _QUOTE, _BACKSLASH = b"{["[0], b"}"[0], b'"'[0], b"\\"[0]
+_OPENERS = b"{["
+
+# Up to the next bracket; strings without escapes are passed in one go. The bound keeps the matcher's stack small.
+_PASS = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*"[^"{}\[\]]*){0,64}')
+
+_FOLD = bytes.maketrans(b"[]", b"{}")
+_NO_MARK = bytes(set(range(256)) - set(b'"{}[]'))
+_NO_MARK_OR_ESCAPE = bytes(set(_NO_MARK) - set(b"\\\0"))
+_KNOWN_MARKS = 1000  # bytes; marks that are worth remembering
+_MAX_NESTING = 64  # of one segment that is folded; deeper text is walked
+
+Buffer = bytes | bytearray
+
+
+def string_end(text: Buffer, pos: int, search: int) -> int:
+    """Where the JSON string ends whose opening quote is at ``pos``: behind its closing quote, or -1.
+
+    Args:
+        text: the text so far, from ``pos`` on at least.
+        pos: the opening quote.
+        search: where to look on, if an earlier call has seen the text before it; else ``pos + 1``.
+    """
+    while (quote := text.find(b'"', search)) >= 0:
+        run = quote
+        while text[run - 1] == _BACKSLASH:
+            run -= 1
+        if (quote - run) % 2 == 0:
+            return quote + 1
+        search = quote + 1
+    return -1
+
+
+class ContainerScanner:
+    """Finds the end of one object or array after another; linear in the bytes that pass through it.
+
+    Use: ``attach`` a buffer; ``begin`` at an opening bracket; ``find_end``. If that returns -1, the buffer is used
+    up: attach one that has the same bytes from the value's start on, and more, and call ``find_end`` again.
+    """
+
+    def __init__(self) -> None:
+        self._text: Buffer = b""
+        self._pos = 0
+        self._depth = 0
+        self._string = -1  # the opening quote of the string that the text ends in
+        self._cut = -1  # the next LF + brace at or behind _pos; len(text) where there is none
+        self._careful = 0  # up to here LF + brace has proved misleading
+
+    def attach(self, text: Buffer, *, moved: int = 0) -> None:
+        """Go on in ``text``, where everything stands ``moved`` bytes further left than in the text before."""
+        self._text = text
+        self._pos -= moved
+        if self._string >= 0:
+            self._string -= moved
+        self._cut = -1
+        self._careful = 0
+
+    def begin(self, pos: int) -> None:
+        """A value starts at ``pos`` with an opening bracket."""
+        self._pos = pos + 1
+        self._depth = 1
+        self._string = -1
+
+    def find_end(self) -> int:
+        """Where the value ends (behind its closing bracket), or -1 if not in this text."""
+        if self._string >= 0 and not self._leave_string():
+            return -1
+        text, end = self._text, len(self._text)
+        if self._jump():
+            return self._pos
+        pos = self._pos
+        while True:
+            found = _PASS.match(text, pos)
+            pos = found.end() if found else pos
+            if pos == end:
+                self._pos = end
+                return -1
+            mark = text[pos]
+            if mark == _QUOTE:
+                self._string, self._pos = pos, pos + 1
+                if not self._leave_string():
+                    return -1
+                pos = self._pos
+            elif mark in _OPENERS:
+                self._depth += 1
+                pos += 1
+            elif mark in b"}]":
+                self._depth -= 1
+                pos += 1
+                if self._depth == 0:
+                    self._pos = pos
+                    return pos
+
+    def _leave_string(self) -> bool:
+        end = string_end(self._text, self._string, self._pos)
+        if end < 0:
+            self._pos = len(self._text)
+            return False
+        self._pos, self._string = end, -1
+        return True
+
+    def _jump(self) -> bool:
+        """Go from one LF + closing brace to the next; whether the value ends at one of them."""
+        text, end = self._text, len(self._text)
+        while self._pos >= self._careful:
+            if self._cut < self._pos:
+                cut = text.find(b"\n}", self._pos)
+                self._cut = end if cut < 0 else cut
+            if self._cut == end:
+                return False
+            behind = self._cut + 2
+            opened, closed = unmatched(text[self._pos : behind - 1], if_closing=self._depth)
+            if closed >= self._depth:  # it ended before, somewhere inside a line
+                self._careful = behind
+                return False
+            self._depth += opened - closed - 1
+            self._pos = behind
+            if self._depth == 0:
+                return True
+        return False
+
+
+def unmatched(text: Buffer, *, if_closing: int) -> tuple[int, int]:
+    """How many brackets ``text`` opens and leaves open, and closes without having opened them.
+
+    ``text`` starts outside of strings. Where it does not end so, is no JSON in a way that matters here, or is
+    nested too deeply to be counted quickly, the answer is ``if_closing`` closed brackets, which sends the caller
+    the slow way: the two ways agree for any bytes whatever.
+    """
+    if b"\\" in text:  # escaped backslashes first: then a backslash before a quote escapes it
+        text = text.replace(b"\\\\", b"\0").replace(b'\\"', b"\0")
+        marks = bytes(text.translate(_FOLD, _NO_MARK_OR_ESCAPE))
+    else:
+        marks = bytes(text.translate(_FOLD, _NO_MARK))
+    # The messages of a stream are much alike, and so are their marks.
+    count = _count_known if len(marks) <= _KNOWN_MARKS else _count
+    return count(marks) or (0, if_closing)
+
+
+def _count(marks: bytes) -> tuple[int, int] | None:
+    """What ``unmatched`` answers for text of which quotes, braces and escapes are left; None if it is not sure."""
+    if b'"' in marks:
+        pieces = marks.split(b'"')
+        marks = b"".join(pieces[::2])  # what stands outside of strings
+        if len(pieces) % 2 == 0:
+            return None
+    if b"\0" in marks or b"\\" in marks:
+        return None
+    for _ in range(_MAX_NESTING):
+        if b"{}" not in marks:
+            return marks.count(b"{"), marks.count(b"}")
+        marks = marks.replace(b"{}", b"")
+    return None
+
+
+_count_known = lru_cache(maxsize=256)(_count)

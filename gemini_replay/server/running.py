@@ -1,0 +1,170 @@
+"""Runs an ASGI app on a real socket, in a thread (tests) or in the foreground (command line)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ..errors import MissingExtraError, UsageError
+from .asgi import App
+
+if TYPE_CHECKING:
+    from .uvicorn_server import Server
+
+_Path = str | os.PathLike[str] | None
+
+
+class Running:
+    """A server in a thread, from construction until ``stop``; as a context manager, until its end.
+
+    Attributes:
+        app: the app that answers.
+        port: the port it listens on.
+        url: its base URL, without a final slash.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+        UsageError: the address cannot be listened on, or the certificate cannot be used.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_certfile: _Path = None,
+        ssl_keyfile: _Path = None,
+    ) -> None:
+        self.app = app
+        self._server, self._socket, self.url = _prepare(app, host, port, ssl_certfile, ssl_keyfile)
+        self.port: int = self._socket.getsockname()[1]
+        self._failure: BaseException | None = None
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready,), name=f"gemini-replay server {self.url}", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._server.listen(self._socket, ready.set))
+        except BaseException as failure:  # handed over to the thread that waits for readiness
+            self._failure = failure
+        finally:
+            self._socket.close()
+            ready.set()
+
+    def stop(self) -> None:
+        """Stop listening, break off what is open, end the thread. A second call does nothing."""
+        self._server.stop()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def serve(
+    app: App,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ssl_certfile: _Path = None,
+    ssl_keyfile: _Path = None,
+) -> Running:
+    """Run ``app`` in a thread; use it as a context manager.
+
+    Args:
+        app: an ASGI app; no lifespan events are sent to it.
+        host: the address to listen on.
+        port: the port; 0 for any free one.
+        ssl_certfile: a PEM file with the certificate chain, for HTTPS.
+        ssl_keyfile: a PEM file with its key, where ``ssl_certfile`` does not hold it.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+        UsageError: the address cannot be listened on, or the certificate cannot be used.
+    """
+    return Running(app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+
+
+def serve_forever(
+    app: App,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    announce: Callable[[str], object],
+    ssl_certfile: _Path = None,
+    ssl_keyfile: _Path = None,
+) -> None:
+    """Run ``app`` in this thread until SIGINT or SIGTERM.
+
+    ``announce`` gets the base URL once it listens.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+        UsageError: the address cannot be listened on, or the certificate cannot be used.
+    """
+    server, listener, url = _prepare(app, host, port, ssl_certfile, ssl_keyfile)
+
+    def ready() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Only the main thread may take signals; another one is stopped with its process.
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.add_signal_handler(number, server.stop)
+        announce(url)
+
+    with listener:
+        asyncio.run(server.listen(listener, ready))
+
+
+def _prepare(
+    app: App, host: str, port: int, ssl_certfile: _Path, ssl_keyfile: _Path
+) -> tuple[Server, socket.socket, str]:
+    """A server that is ready to run, its listening socket, and its base URL."""
+    try:
+        from .uvicorn_server import Server
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("uvicorn", "h11"):
+            raise
+        raise MissingExtraError(
+            "uvicorn", extra="server", purpose="The embedded upstream"
+        ) from missing
+    try:
+        server = Server(app, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+    except OSError as problem:  # ssl.SSLError is one
+        raise UsageError(
+            f"The certificate {ssl_certfile} cannot be used: {problem}",
+            todo="Give PEM files: the certificate chain, and its key.",
+        ) from problem
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as problem:
+        raise UsageError(
+            f"Cannot listen on {host}:{port}: {problem}",
+            todo="Choose another port, or 0 for any free one.",
+        ) from problem
+    shown = f"[{host}]" if ":" in host else host
+    scheme = "https" if ssl_certfile else "http"
+    return server, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}"

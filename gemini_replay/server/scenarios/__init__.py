@@ -1,0 +1,112 @@
+"""What the embedded upstream streams: named scenarios, and the vocabulary to script others."""
+
+from __future__ import annotations
+
+import difflib
+
+from ...errors import UsageError
+from . import answers, failures
+from .failures import stalling
+from .script import Close, Failure, Message, Prompt, Raw, Reset, Scenario, Step, Wait
+
+__all__ = [
+    "SCENARIOS",
+    "Close",
+    "Failure",
+    "Message",
+    "Prompt",
+    "Raw",
+    "Reset",
+    "Scenario",
+    "Step",
+    "Wait",
+    "find",
+    "get",
+    "stalling",
+]
+
+_GEMINI_3 = "gemini-3-flash-preview"
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("story", "a story in Chinese, with emoji and escapes", answers.story),
+        Scenario("thinking", "thought summaries, then the answer", answers.thinking),
+        Scenario(
+            "signature",
+            "ends with an empty text part and a thoughtSignature",
+            answers.signature,
+            model=_GEMINI_3,
+        ),
+        Scenario("function_call", "one function call", answers.function_call, model=_GEMINI_3),
+        Scenario(
+            "parallel_calls",
+            "three function calls at once",
+            answers.parallel_calls,
+            model=_GEMINI_3,
+        ),
+        Scenario(
+            "streamed_arguments",
+            "a function call whose arguments are streamed (partialArgs)",
+            answers.streamed_arguments,
+            model="gemini-3.1-pro-preview",
+        ),
+        Scenario("afc", "a function call; words, once its result is sent", answers.afc),
+        Scenario("long_answer", "about 40 events of text", answers.long_answer),
+        Scenario(
+            "grounding",
+            "groundingMetadata and citationMetadata on the last event",
+            answers.grounding,
+        ),
+        Scenario("max_tokens", "an answer cut short by MAX_TOKENS", answers.max_tokens),
+        *(Scenario(name, description, script) for name, description, script in failures.BROKEN),
+        *failures.REFUSALS,
+        stalling(),
+        Scenario(
+            "split", "events in many chunks, cut in CRLF, characters and escapes", answers.split
+        ),
+        Scenario("many_chunks", "200 tiny events within 0-1 ms", answers.many_chunks),
+        Scenario("image", "an inline image of 1 MB", answers.image, model="gemini-2.5-flash-image"),
+        Scenario(
+            "array",
+            "the story as a JSON array, gzipped if asked",
+            answers.story,
+            framing="json-array",
+        ),
+        Scenario(
+            "gateway", "the story as an API gateway sends it", answers.story, framing="gateway"
+        ),
+        Scenario(
+            "gateway_plain",
+            "the same without comment and [DONE], which some clients do not survive",
+            answers.story,
+            framing="gateway-plain",
+        ),
+        Scenario("echo", "says the request's key, cut in two", answers.echo),
+    )
+}
+
+_ALIASES = {"gzip_array": "array", "gzip": "array", "stalled": "stall", "citations": "grounding"}
+
+
+def find(name: str) -> Scenario | None:
+    """The scenario called ``name``; dashes count as underscores. None where there is none."""
+    spelled = name.replace("-", "_")
+    return SCENARIOS.get(_ALIASES.get(spelled, spelled))
+
+
+def get(name: str) -> Scenario:
+    """The scenario called ``name``.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    found = find(name)
+    if found is None:
+        near = difflib.get_close_matches(name, SCENARIOS, n=1)
+        raise UsageError(
+            f"There is no scenario {name!r}.",
+            closest=f"The nearest name is {near[0]!r}." if near else "",
+            todo=f"Choose one of: {', '.join(SCENARIOS)}.",
+        )
+    return found

@@ -1,0 +1,257 @@
+"""Scenarios in which the model answers."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import itertools
+import random
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ... import frames
+from . import texts
+from .reply import Reply, count_tokens
+from .script import Message, Prompt, Step, Wait
+
+
+def story(prompt: Prompt) -> Iterator[Step]:
+    """A story in Chinese, in the cadence of 2.5-flash."""
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.STORY)
+
+
+def long_answer(prompt: Prompt) -> Iterator[Step]:
+    """About 40 events."""
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.LONG)
+
+
+def thinking(prompt: Prompt) -> Iterator[Step]:
+    """Thought summaries, then text."""
+    reply = Reply(prompt, profile="gemini-2.5-flash-thinking")
+    yield reply.head()
+    for thought in texts.THOUGHTS:
+        yield from reply.thought(thought)
+    yield from reply.text(texts.PRIMES)
+
+
+def signature(prompt: Prompt) -> Iterator[Step]:
+    """The end of Gemini 3: an empty text part with a signature."""
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.SHORT, finish=None)
+    yield Wait(0.03)
+    yield Message(reply.event([{"text": "", "thoughtSignature": reply.signature()}], finish="STOP"))
+
+
+def function_call(prompt: Prompt) -> Iterator[Step]:
+    """One call."""
+    yield from _calls(prompt, {"Zürich": "k2m8x0qa"})
+
+
+def parallel_calls(prompt: Prompt) -> Iterator[Step]:
+    """Three calls in one event."""
+    yield from _calls(prompt, {"Zürich": "k2m8x0qa", "東京": "p7w3n5dz", "São Paulo": "t1c9v6rb"})
+
+
+def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Step]:
+    """As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end."""
+    reply = Reply(prompt)
+    yield reply.head()
+    parts: list[dict[str, Any]] = [
+        {
+            "functionCall": {
+                "name": "get_weather",
+                "args": {"city": city, "unit": "celsius"},
+                "id": name,
+            }
+        }
+        for city, name in cities.items()
+    ]
+    parts[0]["thoughtSignature"] = reply.signature()
+    yield Wait(reply.rhythm.text(12))
+    yield Message(reply.event(parts, tokens=14 * len(parts), thoughts=87))
+    yield Wait(0.02)
+    yield Message(reply.event([{"text": ""}], finish="STOP"))
+
+
+def streamed_arguments(prompt: Prompt) -> Iterator[Step]:
+    """A call whose arguments come piece by piece; each string is continued, then ended by ""."""
+    reply = Reply(prompt)
+    yield reply.head()
+    partials: list[dict[str, Any]] = [{"jsonPath": "$.days", "numberValue": 3}]
+    for path, value in (("$.city", "Zürich"), ("$.note", "bring an umbrella < 1 kg, please")):
+        middle = len(value) // 2
+        for text in (value[:middle], value[middle:]):
+            partials.append({"jsonPath": path, "stringValue": text, "willContinue": True})
+        partials.append({"jsonPath": path, "stringValue": ""})
+
+    def call(body: dict[str, Any], **more: Any) -> Message:
+        part: dict[str, Any] = {"functionCall": {**body, "willContinue": True}, **more}
+        return Message(reply.event([part], tokens=4))
+
+    yield Wait(reply.rhythm.text(12))
+    yield call({"name": "get_forecast"}, thoughtSignature=reply.signature())
+    for partial in partials:
+        yield Wait(reply.rhythm.text(6))
+        yield call({"partialArgs": [partial]})
+    yield Wait(reply.rhythm.text(6))
+    yield Message(reply.event([{"functionCall": {}}], tokens=1, thoughts=96, finish="STOP"))
+
+
+def afc(prompt: Prompt) -> Iterator[Step]:
+    """The first turn calls a function; a turn that brings its result is answered in words."""
+    if not _has_function_response(prompt.contents):
+        yield from function_call(prompt)
+        return
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.WEATHER)
+
+
+def _has_function_response(contents: Sequence[Any]) -> bool:
+    parts = [part for content in contents for part in content["parts"] if isinstance(part, dict)]
+    return any("functionResponse" in part or "function_response" in part for part in parts)
+
+
+def max_tokens(prompt: Prompt) -> Iterator[Step]:
+    """Ends in mid-sentence."""
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.TRUNCATED, finish="MAX_TOKENS")
+
+
+def grounding(prompt: Prompt) -> Iterator[Step]:
+    """Sources and citations on the last event."""
+    reply = Reply(prompt)
+    yield reply.head()
+    ends = [at + 1 for at, char in enumerate(texts.GROUNDED) if char == "."]
+    supports = []
+    start = 0
+    for nth, end in enumerate(ends):
+        # Indices count bytes of UTF-8, as Google's do.
+        text = texts.GROUNDED[start:end].strip()
+        first = len(texts.GROUNDED[: texts.GROUNDED.index(text)].encode())
+        segment: dict[str, Any] = {"startIndex": first} if first else {}
+        segment |= {"endIndex": first + len(text.encode()), "text": text}
+        supports.append({"segment": segment, "groundingChunkIndices": [nth % 2]})
+        start = end
+    sources = (("jungfrau.ch", "Jungfraujoch"), ("wikipedia.org", "Jungfrau Railway"))
+    metadata = {
+        "searchEntryPoint": {
+            "renderedContent": '<div class="container"><a href="#">Jungfraujoch</a></div>'
+        },
+        "groundingChunks": [
+            {"web": {"uri": f"https://vertexaisearch.example/redirect/{nth}", "title": site}}
+            for nth, (site, _) in enumerate(sources)
+        ],
+        "groundingSupports": supports,
+        "webSearchQueries": ["highest railway station in Europe"],
+    }
+    citations = {
+        "citationSources": [
+            {"startIndex": 0, "endIndex": ends[0], "uri": "https://example.org/alps"}
+        ]
+    }
+    yield from reply.text(texts.GROUNDED, citationMetadata=citations, groundingMetadata=metadata)
+
+
+def many_chunks(prompt: Prompt) -> Iterator[Step]:
+    """200 events of one word each, hard upon one another."""
+    reply = Reply(prompt)
+    yield reply.head()
+    for nth in range(1, 201):
+        yield Wait(prompt.rng.uniform(0, 0.001))
+        yield Message(
+            reply.event([{"text": f"{nth} "}], tokens=2, finish="STOP" if nth == 200 else None)
+        )
+
+
+def split(prompt: Prompt) -> Iterator[Step]:
+    """Few events in very many chunks, cut where parsers break."""
+    reply = Reply(prompt)
+    yield reply.head()
+    for text, finish in (("你好！😀 1 < 2\n", None), ("C’est “déjà” \u2028 l’été\t🌞", "STOP")):
+        tokens = count_tokens(text)
+        yield Wait(reply.rhythm.text(tokens))
+        yield Message(
+            reply.event([{"text": text}], tokens=tokens, finish=finish), cut_at_traps, 0.002
+        )
+
+
+def cut_at_traps(data: bytes) -> list[bytes]:
+    """Cut in the field name, in every character of several bytes, every escape, every CRLF."""
+    cuts = [2]
+    for at, byte in enumerate(data):
+        if byte == 0x5C:
+            cuts += [at + 1, at + 3] if data[at + 1 : at + 2] == b"u" else [at + 1]
+        elif byte == 0x0D or byte >= 0xC0:
+            cuts.append(at + 1)
+    bounds = [0, *sorted(set(cuts)), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(bounds)]
+
+
+def image(prompt: Prompt) -> Iterator[Step]:
+    """One event of 1 MB, in pieces of 64 KB."""
+    reply = Reply(prompt, profile="gemini-2.5-flash")
+    yield reply.head()
+    yield Wait(reply.rhythm.text(1))
+    yield Message(reply.event([{"text": "Here is the picture: "}], tokens=5))
+    yield Wait(2.1)
+    part = {"inlineData": {"mimeType": "image/png", "data": _picture()}}
+    yield Message(reply.event([part], tokens=1290, finish="STOP"), _in_64_kb, 0.001)
+
+
+def _in_64_kb(data: bytes) -> list[bytes]:
+    return [data[at : at + 65536] for at in range(0, len(data), 65536)]
+
+
+@functools.cache
+def _picture() -> str:
+    """A PNG of 512 x 512 in base64, which holds something that looks like an API key and is none.
+
+    Such look-alikes occur in real images; whoever hunts secrets by pattern alone corrupts them.
+    """
+    pixels = bytearray(random.Random(0).randbytes(512 * (1 + 512 * 3)))
+    for row in range(512):
+        pixels[row * (1 + 512 * 3)] = 0  # each row starts with its filter: none
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 512, 512, 8, 2, 0, 0, 0))
+    # A comment before the pixels, so placed that base64 shows it as it is: on a multiple of three
+    # bytes.
+    alike = base64.b64decode("AIzaSyLooksLikeAKeyButIsPartOfAPicture00")
+    name = b"Comment\0"
+    name += b"\0" * (-(len(head) + 8 + len(name)) % 3)
+    body = chunk(b"tEXt", name + alike)
+    picture = head + body + chunk(b"IDAT", zlib.compress(bytes(pixels), 0)) + chunk(b"IEND", b"")
+    return base64.b64encode(picture).decode()
+
+
+def echo(prompt: Prompt) -> Iterator[Step]:
+    """Says the request's key twice: cut in two by a chunk's end, and by an event's end."""
+    reply = Reply(prompt)
+    key = prompt.key or "none"
+    half = len(key) // 2
+
+    def within_the_key(data: bytes) -> list[bytes]:
+        spelled, first = (frames.dumps(text)[1:-1].encode() for text in (key, key[:half]))
+        at = data.find(spelled) + len(first)
+        return [data[:at], data[at:]]
+
+    yield reply.head()
+    yield Wait(reply.rhythm.text(4))
+    yield Message(reply.event([{"text": f"Your key is {key}. "}], tokens=24), within_the_key, 0.005)
+    yield Wait(reply.rhythm.text(12))
+    yield Message(reply.event([{"text": f"Once more: {key[:half]}"}], tokens=14))
+    yield Wait(reply.rhythm.text(24))
+    yield Message(reply.event([{"text": f"{key[half:]}. Keep it safe!"}], tokens=16, finish="STOP"))

@@ -1,0 +1,165 @@
+"""Scenarios that go wrong: errors instead of a stream or in it, blocks, broken connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .. import google
+from . import texts
+from .reply import Reply
+from .script import Close, Failure, Message, Prompt, Reset, Scenario, Script, Step, Wait
+
+
+def refused(name: str, description: str, error: dict[str, Any]) -> Scenario:
+    """A scenario that answers with an HTTP error."""
+
+    def script(prompt: Prompt) -> Iterator[Step]:
+        yield Wait(prompt.rng.uniform(0.015, 0.075))
+        yield Failure(error)
+
+    return Scenario(name, description, script, status=error["error"]["code"])
+
+
+BAD_REQUEST = google.error(
+    400,
+    "INVALID_ARGUMENT",
+    "Unable to submit request because it has a temperature value of 3.5 but the supported range is "
+    "from 0 (inclusive) to 2.0001 (exclusive). Update the value and try again.",
+)
+NOT_FOUND = google.model_not_found("gemini-0.1-none", "v1beta")
+_METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
+EXHAUSTED = google.error(
+    429,
+    "RESOURCE_EXHAUSTED",
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n"
+    f"* Quota exceeded for metric: {_METRIC}, limit: 10\nPlease retry in 26.3s.",
+    google.detail(
+        "QuotaFailure",
+        violations=[
+            {
+                "quotaMetric": _METRIC,
+                "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+                "quotaDimensions": {"location": "global", "model": "gemini-2.5-flash"},
+                "quotaValue": "10",
+            }
+        ],
+    ),
+    google.detail(
+        "Help",
+        links=[
+            {
+                "description": "Learn more about Gemini API quotas",
+                "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+            }
+        ],
+    ),
+    google.detail("RetryInfo", retryDelay="26s"),
+)
+OVERLOADED = google.error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+
+_HARMS = ("SEXUALLY_EXPLICIT", "HATE_SPEECH", "HARASSMENT", "DANGEROUS_CONTENT")
+
+
+def _ratings(worst: str, probability: str, *, blocked: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "category": f"HARM_CATEGORY_{harm}",
+            "probability": probability if harm == worst else "NEGLIGIBLE",
+            **({"blocked": True} if blocked and harm == worst else {}),
+        }
+        for harm in _HARMS
+    ]
+
+
+def safety(prompt: Prompt) -> Iterator[Step]:
+    """Text, then a candidate without content that says SAFETY."""
+    reply = Reply(prompt)
+    yield reply.head()
+    yield from reply.text(texts.SMOKE, finish=None)
+    yield Wait(reply.rhythm.text(48))
+    ratings = _ratings("DANGEROUS_CONTENT", "HIGH", blocked=True)
+    yield Message(reply.event(None, finish="SAFETY", safetyRatings=ratings))
+
+
+def blocked(prompt: Prompt) -> Iterator[Step]:
+    """No candidates at all: the prompt itself was refused."""
+    reply = Reply(prompt)
+    yield reply.head()
+    feedback = {
+        "blockReason": "SAFETY",
+        "safetyRatings": _ratings("HARASSMENT", "HIGH", blocked=True),
+    }
+    yield Message({"promptFeedback": feedback, **reply.tail()})
+
+
+def _beginning(prompt: Prompt, messages: int) -> Iterator[Step]:
+    """The story up to and including its nth message, then the wait that comes before the next."""
+    reply = Reply(prompt)
+    yield reply.head()
+    for step in reply.text(texts.STORY):
+        if isinstance(step, Message):
+            if messages == 0:
+                return
+            messages -= 1
+        yield step
+
+
+def inband_error(prompt: Prompt) -> Iterator[Step]:
+    """HTTP 200 and good events, then an error object, raw, over several lines and two chunks."""
+    yield from _beginning(prompt, 3)
+    error = google.error(503, "UNAVAILABLE", "The service is currently unavailable.")
+    yield Failure(error, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
+
+
+def cut(prompt: Prompt) -> Iterator[Step]:
+    """Three events and a half, then a TCP reset."""
+    yield from _broken_off(prompt, Reset())
+
+
+def cut_clean(prompt: Prompt) -> Iterator[Step]:
+    """Three events and a half, then a FIN without the chunk that ends the body."""
+    yield from _broken_off(prompt, Close())
+
+
+def _broken_off(prompt: Prompt, ending: Step) -> Iterator[Step]:
+    *steps, last = _beginning(prompt, 4)
+    while not isinstance(last, Message):
+        last = steps.pop()
+    yield from steps
+    yield Message(last.json, lambda data: [data[: len(data) // 2]])
+    yield Wait(0.02)
+    yield ending
+
+
+def stalling(seconds: float = 30.0) -> Scenario:
+    """The story with a silence of ``seconds`` (times the server's pace) after three events."""
+
+    def script(prompt: Prompt) -> Iterator[Step]:
+        seen = 0
+        reply = Reply(prompt)
+        yield reply.head()
+        for step in reply.text(texts.STORY):
+            yield step
+            seen += isinstance(step, Message)
+            if seen == 3 and isinstance(step, Message):
+                yield Wait(seconds)
+
+    return Scenario("stall", f"three events, {seconds:g} s of silence, then the rest", script)
+
+
+REFUSALS = (
+    refused("400", "an invalid argument instead of a stream", BAD_REQUEST),
+    refused("404", "an unknown model", NOT_FOUND),
+    refused("429", "quota exhausted, with QuotaFailure, Help and RetryInfo", EXHAUSTED),
+    refused("503", "the model is overloaded", OVERLOADED),
+)
+
+BROKEN: tuple[tuple[str, str, Script], ...] = (
+    ("safety", "text, then finishReason SAFETY without content", safety),
+    ("blocked", "promptFeedback.blockReason, no candidates", blocked),
+    ("inband_error", "good events, then a raw error object in two chunks", inband_error),
+    ("cut", "a TCP reset in the middle of an event", cut),
+    ("cut_clean", "the peer closes in good order in the middle of an event", cut_clean),
+)

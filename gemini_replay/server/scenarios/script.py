@@ -1,0 +1,183 @@
+"""The vocabulary of scenarios: what a stream is made of, before it is framed.
+
+A scenario's script yields steps. ``Wait`` moves the time on; ``Message`` and ``Failure`` are framed
+as the client asked (SSE, JSON array, gateway form); ``Raw`` is a chunk as it stands; ``Reset`` and
+``Close`` break the connection. A script that just ends is a complete body.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ...errors import UsageError
+
+Pieces = Callable[[bytes], Sequence[bytes]]
+"""Cuts the bytes of one event into the chunks that carry it."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing for ``seconds`` (times the server's pace)."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event. With ``pieces`` it goes out in several chunks, ``gap`` seconds apart."""
+
+    json: dict[str, Any]
+    pieces: Pieces | None = None
+    gap: float = 0.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error object (``{"error": {…}}``), raw and pretty-printed in SSE; cut as a ``Message``."""
+
+    error: dict[str, Any]
+    pieces: Pieces | None = None
+    gap: float = 0.0
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One chunk, exactly these bytes."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A TCP reset."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """The peer closes in good order (FIN) although the body is not complete."""
+
+
+Step = Wait | Message | Failure | Raw | Reset | Close
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a script may know of the request it answers.
+
+    Attributes:
+        model: the model's name to answer under.
+        contents: the request's ``contents``: dicts, each with a list of ``parts``.
+        tokens: the estimated tokens of the request.
+        key: the key that came with the request, or "".
+        vertex: whether it came by Vertex AI's path.
+        rng: all chance of the answer; equally seeded for equal requests.
+    """
+
+    model: str
+    contents: Sequence[Any] = ()
+    tokens: int = 8
+    key: str = field(default="", repr=False)
+    vertex: bool = False
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+
+
+Script = Callable[[Prompt], Iterable[Step]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scripted stream of the embedded upstream.
+
+    Attributes:
+        name: what requests and the command line call it.
+        description: what it shows, in one line.
+        script: gives the steps for one request.
+        status: the HTTP status; a scenario other than 200 yields one ``Failure``.
+        model: the model it poses as, when the request names none.
+        framing: "json-array", "gateway", "gateway-plain" or "raw" whatever the client asked for;
+            None: what it asked for.
+        headers: the response's headers where ``framing`` is "raw".
+    """
+
+    name: str
+    description: str
+    script: Script
+    status: int = 200
+    model: str = "gemini-2.5-flash"
+    framing: Literal["json-array", "gateway", "gateway-plain", "raw"] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_chunks(
+        cls,
+        chunks: Sequence[bytes],
+        *,
+        gaps: Sequence[float] = (),
+        status: int = 200,
+        headers: Sequence[tuple[str, str]] | Mapping[str, str] = (
+            ("content-type", "text/event-stream"),
+        ),
+        head_after: float = 0.0,
+        end: Literal["eof", "reset", "closed"] = "eof",
+        end_after: float = 0.0,
+        name: str = "chunks",
+    ) -> Scenario:
+        """A scenario that sends exactly ``chunks``, one HTTP chunk each, with no framing added.
+
+        Args:
+            chunks: the body as it is to go over the wire; none of them empty (HTTP has no empty
+                chunk).
+            gaps: seconds before each chunk, since the moment before; none given means all 0.
+            status: the HTTP status.
+            headers: the response's headers; those that frame the HTTP message (``content-length``,
+                ``transfer-encoding``, ``connection``, ``keep-alive``) are the server's own and are
+                left out.
+            head_after: seconds until the response's head.
+            end: "eof", "reset" or "closed", as in ``plan.Plan``.
+            end_after: seconds between the last chunk and the end.
+            name: the scenario's name.
+
+        Raises:
+            UsageError: an empty chunk, a gap for each chunk missing or too much, or an unknown
+                ``end``.
+        """
+        waits = tuple(gaps) or (0.0,) * len(chunks)
+        endings: dict[str, tuple[Step, ...]] = {
+            "eof": (),
+            "reset": (Reset(),),
+            "closed": (Close(),),
+        }
+        if len(waits) != len(chunks):
+            raise UsageError(
+                f"{len(waits)} gaps for {len(chunks)} chunks",
+                todo="Give one gap for each chunk, or none.",
+            )
+        if not all(chunks):
+            empty = [bool(chunk) for chunk in chunks].index(False)
+            raise UsageError(
+                f"chunk {empty} is empty", todo="HTTP has no empty chunk: leave it out."
+            )
+        if end not in endings:
+            raise UsageError(f"end={end!r} is unknown", todo=f"Use one of: {', '.join(endings)}.")
+        steps: list[Step] = [Wait(head_after)]
+        for wait, chunk in zip(waits, chunks, strict=True):
+            steps += [Wait(wait), Raw(bytes(chunk))]
+        steps += [Wait(end_after), *endings[end]]
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        kept = tuple(
+            (key.lower(), value) for key, value in pairs if key.lower() not in _SERVERS_OWN
+        )
+        return cls(
+            name,
+            "chunks as given",
+            lambda prompt: steps,
+            status=status,
+            framing="raw",
+            headers=kept,
+        )
+
+
+_SERVERS_OWN = {"content-length", "transfer-encoding", "connection", "keep-alive"}

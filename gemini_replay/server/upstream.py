@@ -1,0 +1,310 @@
+"""The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
+
+It routes, checks keys and bodies, and chooses a scenario; what goes out is the scenario's
+(``scenarios``), how it is framed and timed is ``plan``'s, sending it is ``asgi.deliver``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+from ..errors import UsageError
+from . import google, running, scenarios
+from .asgi import Receive, Scope, Send, deliver, read_body
+from .plan import Framing, Plan, make_plan, merged
+from .request import (
+    Call,
+    InvalidRequestError,
+    Received,
+    first_text,
+    prompt_tokens,
+    read_contents,
+    received,
+    understood,
+)
+from .scenarios import Failure, Message, Prompt, Raw, Scenario, Step, Wait
+
+
+class Sent(NamedTuple):
+    """A chunk as it went over the wire; ``at`` is ``time.perf_counter()`` just before."""
+
+    at: float
+    data: bytes
+
+
+class Upstream:
+    """An ASGI app that answers like the Gemini API and Vertex AI.
+
+    The scenario of an answer is the first of these: the one given here; the one that the model in
+    the path names (``models/story:streamGenerateContent``); the request's header ``x-scenario``;
+    the first user text, where it is ``scenario:NAME``; ``story``. Equal requests get equal answers.
+
+    Args:
+        scenario: one scenario for all requests, by name or as such. A "raw" one answers any path
+            and body.
+        key: the one right key; "any" where every key will do; None where none is needed.
+        pace: factor on all waits; 0 sends without waiting.
+        seed: seeds the jitter and the ids.
+        gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves
+            out the keep-alive comment and the final ``[DONE]``, which google-genai does not
+            survive.
+
+    Raises:
+        UsageError: an unknown scenario, or a negative pace.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Scenario | None = None,
+        *,
+        key: str | None = "any",
+        pace: float = 1.0,
+        seed: int = 0,
+        gateway: bool | Literal["plain"] = False,
+    ) -> None:
+        if not pace >= 0:
+            raise UsageError(f"pace={pace!r} is no factor", todo="Give 0 (no waiting) or more.")
+        self.scenario = scenarios.get(scenario) if isinstance(scenario, str) else scenario
+        self.pace = pace
+        self.seed = seed
+        self.gateway = gateway
+        self._key = key
+        self._lock = threading.Lock()
+        self._requests: list[Received] = []
+        self._sent: list[list[Sent]] = []
+
+    @property
+    def requests(self) -> list[Received]:
+        """The requests so far, in the order of their arrival, without their secrets."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def sent(self) -> list[list[Sent]]:
+        """For each of ``requests``, the chunks sent so far. Not redacted: ``echo`` says the key."""
+        with self._lock:
+            return [list(chunks) for chunks in self._sent]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        began = asyncio.get_running_loop().time()
+        body = await read_body(receive)
+        if body is None:
+            return
+        request, key = received(scope, body)
+        chunks: list[Sent] = []
+        with self._lock:
+            self._requests.append(request)
+            self._sent.append(chunks)
+
+        def note(data: bytes) -> None:
+            sent = Sent(time.perf_counter(), data)
+            with self._lock:
+                chunks.append(sent)
+
+        plan = self.answer(request, key)
+        await deliver(plan, scope, receive, send, began=began, pace=self.pace, before_send=note)
+
+    def answer(self, request: Received, key: str = "") -> Plan:
+        """What goes out for ``request``, which came with ``key``."""
+        refusal = google.check_key(
+            (request.key_place, key) if request.key_place else None,
+            self._key,
+            vertex="/publishers/google/" in request.path,
+        )
+        if self.scenario is not None and self.scenario.framing == "raw" and refusal is None:
+            steps = self.scenario.script(Prompt(self.scenario.model, key=key))
+            return make_plan(
+                steps, "raw", status=self.scenario.status, headers=self.scenario.headers
+            )
+        call = understood(request, any_prefix=bool(self.gateway))
+        if call is None:
+            headers = google.response_headers(google.HTML, first_byte=0.0, vertex=True)
+            return make_plan(
+                [Raw(google.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers
+            )
+        if refusal is not None:
+            return self._refuse(call, refusal)
+        if call.action == "get":
+            return self._describe(call)
+        try:
+            contents = read_contents(request.body)
+            scenario = self._choose(call, contents)
+        except InvalidRequestError as problem:
+            return self._refuse(call, problem.error)
+        if scenario is None:
+            return self._refuse(call, google.model_not_found(call.model, call.version, call.action))
+        prompt = Prompt(
+            model=call.model if call.model.startswith("gemini-") else scenario.model,
+            contents=contents,
+            tokens=prompt_tokens(contents),
+            key=key,
+            vertex=call.vertex,
+            rng=random.Random(f"{self.seed}/{scenario.name}"),
+        )
+        if call.action == "countTokens":
+            tokens = [{"modality": "TEXT", "tokenCount": prompt.tokens}]
+            return self._object(call, {"totalTokens": prompt.tokens, "promptTokensDetails": tokens})
+        return self._play(call, scenario, prompt)
+
+    def _choose(self, call: Call, contents: list[Any]) -> Scenario | None:
+        """The scenario that answers; None where there is no such model."""
+        if self.scenario is not None:
+            return self.scenario
+        by_model = scenarios.find(call.model)
+        if by_model is not None:
+            return by_model
+        if not call.model.startswith("gemini-"):
+            return None
+        text = first_text(contents)
+        asked = call.scenario or (
+            text.removeprefix("scenario:") if text.startswith("scenario:") else "story"
+        )
+        try:
+            return scenarios.get(asked.strip())
+        except UsageError as unknown:
+            raise InvalidRequestError(str(unknown)) from None
+
+    def _play(self, call: Call, scenario: Scenario, prompt: Prompt) -> Plan:
+        steps: list[Step] = list(scenario.script(prompt))
+        gateway = self._gateway_form(scenario)
+        if call.action == "generateContent":
+            steps = merged(steps)
+            if isinstance(steps[-1], Failure):
+                return self._refuse(call, steps[-1].error, wait=_first_wait(steps))
+            return self._framed(call, steps, "object", google.JSON, gateway=bool(gateway))
+        failure = next((step for step in steps if isinstance(step, Failure)), None)
+        if scenario.status != 200 and failure is not None:
+            return self._refuse(call, failure.error, wait=_first_wait(steps))
+        if gateway == "gateway":
+            # Gateways keep a connection alive while the model thinks; here once, so that it is
+            # seen.
+            first = next((at for at, step in enumerate(steps) if isinstance(step, Message)), -1)
+            steps.insert(first + 1, Raw(b": keep-alive\n\n"))
+        if gateway:
+            content_type = "text/event-stream; charset=utf-8"
+            return self._framed(call, steps, gateway, content_type, gateway=True)
+        if call.sse and scenario.framing is None:
+            return self._framed(call, steps, "sse", google.SSE)
+        return self._framed(call, steps, "json-array", google.JSON)
+
+    def _gateway_form(self, scenario: Scenario) -> Literal["gateway", "gateway-plain"] | None:
+        if scenario.framing in ("gateway", "gateway-plain"):
+            return scenario.framing
+        if not self.gateway:
+            return None
+        return "gateway-plain" if self.gateway == "plain" else "gateway"
+
+    def _framed(
+        self,
+        call: Call,
+        steps: list[Step],
+        framing: Framing,
+        content_type: str,
+        *,
+        status: int = 200,
+        gateway: bool = False,
+    ) -> Plan:
+        first_byte = _first_wait(steps) * self.pace
+        if gateway:
+            headers = google.gateway_headers(content_type)
+        else:
+            headers = google.response_headers(
+                content_type, first_byte=first_byte, vertex=call.vertex
+            )
+        # Google compresses JSON when asked, and SSE never.
+        packed = call.gzip and content_type == google.JSON
+        return make_plan(steps, framing, status=status, headers=headers, gzip=packed)
+
+    def _object(self, call: Call, found: dict[str, Any]) -> Plan:
+        return self._framed(
+            call, [Wait(0.03), Message(found)], "object", google.JSON, gateway=bool(self.gateway)
+        )
+
+    def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> Plan:
+        """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
+        streams = call.action == "streamGenerateContent"
+        listed = call.vertex and streams and not call.sse
+        return self._framed(
+            call,
+            [Wait(wait), Failure(error)],
+            "object-list" if listed else "object",
+            google.SSE if streams and call.sse and not self.gateway else google.JSON,
+            status=error["error"]["code"],
+            gateway=bool(self.gateway),
+        )
+
+    def _describe(self, call: Call) -> Plan:
+        """The description of a model, as ``models.get`` gives it."""
+        scenario = scenarios.find(call.model)
+        if scenario is None and not call.model.startswith("gemini-"):
+            return self._refuse(call, google.model_not_found(call.model, call.version))
+        methods = ["generateContent", "streamGenerateContent", "countTokens"]
+        return self._object(
+            call,
+            {
+                "name": f"models/{call.model}",
+                "version": "001",
+                "displayName": call.model,
+                "description": scenario.description
+                if scenario
+                else "A model of the embedded upstream",
+                "inputTokenLimit": 1048576,
+                "outputTokenLimit": 65536,
+                "supportedGenerationMethods": methods,
+                "temperature": 1,
+                "topP": 0.95,
+                "topK": 64,
+                "maxTemperature": 2,
+            },
+        )
+
+
+def _first_wait(steps: list[Step]) -> float:
+    return steps[0].seconds if steps and isinstance(steps[0], Wait) else 0.0
+
+
+class RunningUpstream(running.Running):
+    """An ``Upstream`` that listens; ``app`` is the upstream itself."""
+
+    app: Upstream
+
+    @property
+    def requests(self) -> list[Received]:
+        """See ``Upstream.requests``."""
+        return self.app.requests
+
+    @property
+    def sent(self) -> list[list[Sent]]:
+        """See ``Upstream.sent``."""
+        return self.app.sent
+
+
+@contextmanager
+def start(
+    scenario: str | Scenario | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ssl_certfile: str | None = None,
+    ssl_keyfile: str | None = None,
+    key: str | None = "any",
+    pace: float = 1.0,
+    seed: int = 0,
+    gateway: bool | Literal["plain"] = False,
+) -> Iterator[RunningUpstream]:
+    """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``serve``."""
+    app = Upstream(scenario, key=key, pace=pace, seed=seed, gateway=gateway)
+    server = RunningUpstream(
+        app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
+    )
+    with server:
+        yield server

@@ -1,0 +1,417 @@
+"""One session: a cassette, a record mode, matching and timing; and which session is the current one.
+
+A session decides what becomes of each request. It knows no client library: a transport asks `Session.plan` and
+does what it says.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import urlsplit, urlunsplit
+
+from .cassette.files import Cassette, Journal
+from .cassette.matching import DEFAULT_KEYS, Matcher, nearest
+from .cassette.model import Interaction, Request
+from .cassette.redaction import Redactor
+from .engine.player import Playback
+from .engine.recorder import Recorder
+from .engine.timing import parse_speed
+from .errors import CassetteNotFoundError, MissError, NetworkBlockedError, RefusedError, UsageError
+
+Mode = Literal["none", "once", "new", "rewrite", "live"]
+MODES: tuple[str, ...] = get_args(Mode)
+
+GEMINI_HOSTS = (
+    "generativelanguage.googleapis.com",
+    "*.generativelanguage.googleapis.com",
+    "aiplatform.googleapis.com",
+    "*-aiplatform.googleapis.com",
+    "aiplatform.*.rep.googleapis.com",
+)
+"""The Gemini API and Vertex AI with its regional and multi-regional endpoints."""
+
+_GEMINI_PATH = re.compile(r"/models/[^/:]+:[A-Za-z]+$")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The plan for a request that goes to the network: record it with `recorder`, send it to `url`."""
+
+    recorder: Recorder
+    url: str
+
+    def unreachable(self, problem: BaseException) -> None:
+        """There was no connection: record nothing, and say on the exception where it was tried."""
+        self.recorder.drop()
+        parts = urlsplit(self.url)
+        problem.add_note(
+            f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}"
+            f"{f':{parts.port}' if parts.port else ''}. Nothing was recorded and no cassette was changed. "
+            "Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
+        )
+
+
+Plan = Playback | Recording | None
+
+
+class Session:
+    """Answers requests from one cassette, or records them into it.
+
+    Args:
+        path: the cassette file.
+        mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
+            and appends what is missing; "rewrite" records everything anew; "live" lets everything through.
+        speed: a factor of the recorded rhythm, or "instant".
+        match: what must be equal for a recording to answer a request, see `cassette.matching`.
+        hosts: further hosts (shell patterns) whose requests belong to the session. Google's own always do, and so
+            does any URL that ends in ``/models/MODEL:ACTION``, whatever its host. None: every request belongs.
+        upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
+        redact: further secrets: literal values that must not be stored.
+        test: the id of the test that records, for the cassette's header and for messages.
+        wire: keep compressed bodies as they came, instead of decoded.
+
+    Attributes:
+        played: interactions that were replayed, in order.
+        recorded: interactions that were recorded, in order of their requests.
+        misses: requests that nothing answered, as the errors that they raised.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        mode: Mode = "none",
+        speed: str | float = 1.0,
+        match: Sequence[str] = DEFAULT_KEYS,
+        hosts: Iterable[str] | None = (),
+        upstream: str | None = None,
+        redact: Iterable[str] = (),
+        test: str | None = None,
+        wire: bool = False,
+    ) -> None:
+        if mode not in MODES:
+            close = difflib.get_close_matches(str(mode), MODES, 1)
+            raise UsageError(
+                f"{mode!r} is no record mode.",
+                closest=f"Did you mean {close[0]!r}?" if close else "",
+                todo=f"Use one of {', '.join(MODES)}.",
+            )
+        self.path = Path(path)
+        self.mode: Mode = mode
+        self.speed = parse_speed(speed)
+        self.test = test
+        self.played: list[Interaction] = []
+        self.misses: list[RefusedError] = []
+        self._matcher = Matcher(match)
+        self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
+        self._upstream = base_url(upstream)
+        self._redactor = Redactor(redact)
+        self._wire = wire
+        self._lock = threading.RLock()
+        self._cassette: Cassette | None = None
+        self._unplayed: list[int] = []
+        self._journal: Journal | None = None
+        self._slots: list[Interaction | Recorder] = []
+        self.active = True
+        existing = self.path.exists()
+        self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
+        if existing and mode in {"none", "once", "new"}:
+            self._load()
+
+    @classmethod
+    def replaying(
+        cls,
+        path: str | Path,
+        *,
+        speed: str | float = 1.0,
+        match: Sequence[str] = DEFAULT_KEYS,
+        hosts: Iterable[str] | None = (),
+    ) -> Session:
+        """A session that only replays, from a cassette that must be there.
+
+        Raises:
+            CassetteError: there is no such file, or it cannot be read as a cassette.
+        """
+        session = cls(path, speed=speed, match=match, hosts=hosts)
+        if session._cassette is None:
+            session._load()  # raises, and says what is near
+        return session
+
+    # -- what belongs to the session ---------------------------------------------------------------------------
+
+    @property
+    def replay_only(self) -> bool:
+        """Whether no request of the session may reach the network."""
+        return self.mode != "live" and not self.recording
+
+    def owns_host(self, host: str) -> bool:
+        """Whether every request to this host belongs to the session."""
+        return self._hosts is None or is_gemini_host(host, self._hosts)
+
+    def owns(self, url: str) -> bool:
+        """Whether a request to this URL belongs to the session."""
+        parts = urlsplit(url)
+        return self.owns_host(parts.hostname or "") or _GEMINI_PATH.search(parts.path) is not None
+
+    # -- what becomes of a request -----------------------------------------------------------------------------
+
+    def plan(self, request: Request) -> Plan:
+        """What to do with a request: play this, record that, or (None) let it through untouched.
+
+        Raises:
+            MissError: nothing recorded answers it, and the mode does not allow to record it.
+            CassetteNotFoundError: the mode only replays and there is no cassette.
+        """
+        if self.mode == "live" or not self.owns(request.url):
+            return None
+        redactor = self._redactor.for_request(request)
+        asked = redactor.request(request)
+        with self._lock:
+            self._check_open()
+            if self.mode != "rewrite":
+                index = self._next(asked)
+                if index is not None:
+                    interaction = self._recordings[index]
+                    self._unplayed.remove(index)
+                    self.played.append(interaction)
+                    return Playback(interaction, self.speed)
+            if not self.recording:
+                raise self._refuse(self._miss(asked))
+            return Recording(self._recorder(asked, redactor), self._route(request.url))
+
+    def block(self, host: str) -> None:
+        """Called by the guard: some client that no transport here sees is about to look up `host`.
+
+        Raises:
+            NetworkBlockedError: the host belongs to the session, and the session only replays.
+        """
+        if self.replay_only and self._hosts is not None and self.owns_host(host):
+            with self._lock:
+                raise self._refuse(blocked(host))
+
+    def _check_open(self) -> None:
+        if not self.active:
+            raise UsageError(
+                f"The session of {self.path} is closed.",
+                todo="Send requests inside the with-block, or inside the test that opened it.",
+            )
+
+    def _refuse(self, error: RefusedError | CassetteNotFoundError) -> Exception:
+        if isinstance(error, RefusedError):
+            self.misses.append(error)
+        return error
+
+    def _next(self, asked: Request) -> int | None:
+        for index in self._unplayed:
+            if self._matcher.matches(self._recordings[index].request, asked):
+                return index
+        return None
+
+    @property
+    def _recordings(self) -> Sequence[Interaction]:
+        return self._cassette.interactions if self._cassette else ()
+
+    def _load(self) -> None:
+        self._cassette = Cassette.load(self.path)
+        self._unplayed = list(range(len(self._cassette.interactions)))
+
+    def _miss(self, asked: Request) -> MissError:
+        what = f"No recording answers {describe(asked)}."
+        record = (
+            f"pytest {self.test!r} --gemini-record {{}}".replace("'", '"')
+            if self.test
+            else f'gemini_replay.record("{self.path}", mode="{{}}")'
+        )
+        if self._cassette is None:
+            return MissError(
+                what,
+                closest=f"There is no cassette at {self.path}.",
+                todo=f"Record it with: {record.format('once')}",
+            )
+        todo = f"Record what is missing with: {record.format('new')}"
+        if not self._recordings:
+            return MissError(what, closest=f"{self.path} holds no interaction.", todo=todo)
+        played = [i for i in range(len(self._recordings)) if i not in self._unplayed]
+        same = [i for i in played if self._matcher.matches(self._recordings[i].request, asked)]
+        if same:
+            times = f"{len(same)} recording{'s' if len(same) > 1 else ''}"
+            return MissError(
+                what,
+                closest=f"{self.path} has {times} of it, and each was played already.",
+                todo=todo,
+            )
+        found = nearest(self._matcher, asked, [i.request for i in self._recordings])
+        assert found is not None  # there are recordings
+        index, differences = found
+        lines = [
+            f"Nearest in {self.path}: interaction {index + 1} of {len(self._recordings)}"
+            f"{' (played already)' if index in played else ''}; it differs in:",
+            *(f"  - {line}" for line in differences),
+        ]
+        return MissError(what, closest="\n".join(lines), todo=todo, differences=differences)
+
+    # -- recording ---------------------------------------------------------------------------------------------
+
+    def _recorder(self, asked: Request, redactor: Redactor) -> Recorder:
+        if self._journal is None:
+            self._journal = Journal(self.path, test=self.test)
+        slot = len(self._slots)
+
+        def done(interaction: Interaction) -> None:
+            self._slots[slot] = interaction
+
+        recorder = Recorder(
+            asked,
+            journal=self._journal.begin(asked),
+            scrub=redactor.stream(),
+            redact=redactor.response,
+            done=done,
+            wire=self._wire,
+        )
+        self._slots.append(recorder)
+        return recorder
+
+    def _route(self, url: str) -> str:
+        if self._upstream is None:
+            return url
+        base, own = urlsplit(self._upstream), urlsplit(url)
+        return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))
+
+    @property
+    def recorded(self) -> list[Interaction]:
+        """Interactions that were recorded and have ended, in order of their requests."""
+        return [slot for slot in self._slots if isinstance(slot, Interaction)]
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    @property
+    def unused(self) -> list[Interaction]:
+        """Recordings that no request asked for."""
+        return [self._recordings[index] for index in self._unplayed]
+
+    def unused_descriptions(self) -> list[str]:
+        """Each unused recording in one line."""
+        return [f"interaction {index + 1}: {describe(self._recordings[index].request)}" for index in self._unplayed]
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with a recording, as far as its answers tell; empty where they tell nothing."""
+        for interaction in self.recorded:
+            response = interaction.response
+            if response is not None and response.status in {401, 403}:
+                reason = interaction.error.message if interaction.error else "no reason given"
+                return (
+                    f"The upstream answered {response.status}: {self._redactor.text(reason or '')} "
+                    "Set GEMINI_API_KEY (or the client's own key) to one that it takes."
+                )
+        return ""
+
+    @property
+    def model_time(self) -> float:
+        """Seconds that the replayed interactions took when they were recorded."""
+        return sum(interaction.duration for interaction in self.played)
+
+    def close(self, *, keep: bool = True) -> None:
+        """End the session. With `keep`, what was recorded replaces the cassette; without, it stays as it is.
+
+        What was recorded and not kept stays beside the cassette as ``NAME.jsonl.part`` until the next recording.
+        """
+        with self._lock:
+            if not self.active:
+                return
+            self.active = False
+            slots, journal = list(self._slots), self._journal
+        for slot in slots:
+            if isinstance(slot, Recorder):
+                slot.cut()
+        if journal is None:
+            return
+        if keep and self.recorded:
+            journal.commit(self._merged())
+        else:
+            journal.discard(keep=True)
+
+    def _merged(self) -> Cassette:
+        """What is on disk now (in mode `new`: another session may have added to it) and what was recorded."""
+        base = Cassette.load(self.path) if self.mode == "new" and self.path.exists() else Cassette(test=self.test)
+        return replace(base, path=self.path, interactions=[*base.interactions, *self.recorded])
+
+
+def describe(request: Request) -> str:
+    """A request in one line, without secrets (it must be redacted already)."""
+    if request.model and request.action:
+        return f"{request.method} {request.model}:{request.action}" + (f"?alt={request.alt}" if request.alt else "")
+    parts = urlsplit(request.url)
+    return f"{request.method} {parts.hostname}{parts.path}"
+
+
+def blocked(host: str) -> NetworkBlockedError:
+    """The error for a Gemini host that something is about to reach past every cassette."""
+    return NetworkBlockedError(
+        f"A request to {host} was stopped before it left this machine.",
+        closest="It came through a client that gemini-replay does not intercept, so no cassette could answer it.",
+        todo="Use one of the supported clients (httpx, httpx2), or allow the network with --gemini-record live.",
+    )
+
+
+def is_gemini_host(host: str, hosts: Iterable[str] = GEMINI_HOSTS) -> bool:
+    """Whether a host name matches one of the patterns."""
+    return any(fnmatch(host.lower().rstrip("."), pattern.lower()) for pattern in hosts)
+
+
+def base_url(upstream: str | None) -> str | None:
+    """An upstream's base URL, checked.
+
+    Raises:
+        UsageError: it has no scheme or no host.
+    """
+    if upstream is None:
+        return None
+    parts = urlsplit(upstream)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(
+            f"{upstream!r} is no base URL.",
+            todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
+        )
+    return upstream
+
+
+# -- the current session ---------------------------------------------------------------------------------------
+
+_mine: ContextVar[Session | None] = ContextVar("gemini_replay_session", default=None)
+_open: list[Session] = []
+
+
+def current() -> Session | None:
+    """The session that a request made here and now belongs to.
+
+    The innermost one of this context (task, thread); in a context that has none, such as a thread that the code
+    under test started, the one opened last.
+    """
+    mine = _mine.get()
+    if mine is not None and mine.active:
+        return mine
+    return _open[-1] if _open else None
+
+
+@contextmanager
+def activated(session: Session) -> Iterator[Session]:
+    """Make a session the current one for the length of a with-block."""
+    outer = _mine.get()
+    _mine.set(session)
+    _open.append(session)
+    try:
+        yield session
+    finally:
+        _open.remove(session)
+        # Set, not reset by token: a fixture's generator may be closed in another context than it was begun in.
+        _mine.set(outer)

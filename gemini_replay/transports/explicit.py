@@ -1,0 +1,103 @@
+"""What the explicit transports of httpx and httpx2 share: a session of their own that owns every request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..cassette.matching import DEFAULT_KEYS
+from ..session import Mode, Session
+from .httpx_family import ahandle, family, handle
+
+
+class _Explicit:
+    library: ClassVar[str]
+
+    def __init__(self, session: Session, inner: Any = None) -> None:
+        self.session = session
+        self._inner = inner
+
+    def handle_request(self, request: Any) -> Any:
+        """Answer or record one request of a sync client."""
+        return handle(family(self.library), self.session, request, self._send)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Answer or record one request of an async client."""
+        return await ahandle(family(self.library), self.session, request, self._asend)
+
+    def _send(self, request: Any) -> Any:
+        if self._inner is None:
+            self._inner = sys.modules[self.library].HTTPTransport()
+        return self._inner.handle_request(request)
+
+    async def _asend(self, request: Any) -> Any:
+        if self._inner is None:
+            self._inner = sys.modules[self.library].AsyncHTTPTransport()
+        return await self._inner.handle_async_request(request)
+
+    def close(self) -> None:
+        """End the session; a recording replaces its cassette now."""
+        self.session.close()
+        if self._inner is not None:
+            self._inner.close()
+
+    async def aclose(self) -> None:
+        """`close` for async clients."""
+        self.session.close()
+        if self._inner is not None:
+            await self._inner.aclose()
+
+
+class Replaying(_Explicit):
+    """Answers every request from a cassette, whatever its host, with the recorded bytes, boundaries and times.
+
+    Args:
+        path: the cassette.
+        speed: a factor of the recorded rhythm (1.0), or "instant".
+        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
+
+    Raises:
+        CassetteError: there is no such file, or it cannot be read as a cassette.
+        MissError: from a request that nothing answers.
+    """
+
+    def __init__(self, path: str | Path, *, speed: str | float = 1.0, match: Sequence[str] = DEFAULT_KEYS) -> None:
+        super().__init__(Session.replaying(path, speed=speed, match=match, hosts=None))
+
+
+class Recording(_Explicit):
+    """Records every request into a cassette while the client streams as ever. Closing the client saves it.
+
+    Args:
+        path: the cassette.
+        transport: carries the requests; the library's own network transport by default.
+        mode: "rewrite", "new" (append what is missing), or "once" (only where there is no file).
+        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
+        upstream: a base URL that requests are sent to in place of their own scheme and host.
+        redact: further values that must not be stored; the usual secrets never are.
+        wire: keep a compressed body as it came, instead of decoded.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        transport: Any = None,
+        mode: Mode = "rewrite",
+        match: Sequence[str] = DEFAULT_KEYS,
+        upstream: str | None = None,
+        redact: Iterable[str] = (),
+        wire: bool = False,
+    ) -> None:
+        session = Session(
+            path,
+            mode=mode,
+            match=match,
+            hosts=None,
+            upstream=upstream,
+            redact=redact,
+            wire=wire,
+        )
+        super().__init__(session, transport)

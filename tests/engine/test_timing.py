@@ -1,0 +1,26 @@
+"""What a speed means."""
+
+import math
+
+import pytest
+
+from gemini_replay.engine.timing import INSTANT, parse_speed
+from gemini_replay.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("value", "factor"),
+    [(1, 1.0), (4, 4.0), (0.5, 0.5), ("2.5", 2.5), ("instant", INSTANT), (" Instant ", INSTANT), (math.inf, INSTANT)],
+)
+def test_a_speed_is_a_positive_factor_or_instant(value: object, factor: float) -> None:
+    """Numbers, their text, and the word instant are speeds."""
+    assert parse_speed(value) == factor  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [0, -1, "0", "fast", "", None, True, float("nan"), [1]], ids=repr)
+def test_anything_else_is_refused_with_the_ways_out(value: object) -> None:
+    """The error names the value and what may stand there."""
+    with pytest.raises(UsageError, match="is no speed") as refused:
+        parse_speed(value)  # type: ignore[arg-type]
+    assert repr(value) in str(refused.value)
+    assert '"instant"' in str(refused.value)

@@ -1,0 +1,147 @@
+"""From steps to timed bytes, and the rhythm they follow."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from gemini_replay.server.plan import make_plan, merged
+from gemini_replay.server.rhythm import PROFILES, Rhythm
+from gemini_replay.server.scenarios.reply import count_tokens, cut_text
+from gemini_replay.server.scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
+
+ERROR = {"error": {"code": 503}}
+
+
+def test_the_first_wait_is_the_heads() -> None:
+    """Waits add up to absolute times; the first one is the time to the head."""
+    plan = make_plan([Wait(0.5), Wait(0.1), Raw(b"a"), Wait(0.2), Raw(b"b"), Wait(1)], "raw")
+    assert plan.head_at == 0.5
+    assert plan.chunks == ((pytest.approx(0.6), b"a"), (pytest.approx(0.8), b"b"))
+    assert plan.end_at == pytest.approx(1.8)
+
+
+def test_pieces_are_chunks_with_gaps_between() -> None:
+    """An event in pieces takes a gap before each piece but the first; empty pieces are left out."""
+    step = Message({"a": 1}, lambda data: [data[:3], b"", data[3:]], 0.5)
+    plan = make_plan([step], "sse")
+    assert [at for at, _ in plan.chunks] == [0.0, 0.5]
+    assert b"".join(data for _, data in plan.chunks) == b'data: {"a": 1}\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("framing", "expected"),
+    [
+        ("sse", [b'data: {"a": "\\u003c"}\r\n\r\n', b'{\n  "error": {\n    "code": 503\n  }\n}\n']),
+        (
+            "json-array",
+            [
+                b'[{\n  "a": "\\u003c"\n}\n',
+                b',\r\n{\n  "error": {\n    "code": 503\n  }\n}\n',
+                b"]",
+            ],
+        ),
+        (
+            "gateway-plain",
+            [
+                b'data: {"sdkHttpResponse":{"headers":{"content-type":'
+                b'"text/event-stream"}},"a":"<"}'
+                b"\n\n",
+                b'data: {"error":{"code":503}}\n\n',
+            ],
+        ),
+        ("object", [b'{\n  "a": "\\u003c"\n}\n', b'{\n  "error": {\n    "code": 503\n  }\n}\n']),
+    ],
+)
+def test_framings(framing: Any, expected: list[bytes]) -> None:
+    """An event and an error in each framing, byte for byte."""
+    plan = make_plan([Message({"a": "<"}), Failure(ERROR)], framing)
+    assert [data for _, data in plan.chunks] == expected
+
+
+@pytest.mark.parametrize("framing", ["json-array", "gateway"])
+@pytest.mark.parametrize(("ending", "end"), [(Reset(), "reset"), (Close(), "closed")])
+def test_nothing_closes_a_body_that_breaks_off(framing: Any, ending: Step, end: str) -> None:
+    """After a break there is no closing bracket, no [DONE], and no later step."""
+    plan = make_plan([Message({}), Wait(1), ending, Message({"late": 1})], framing)
+    assert (plan.end, plan.end_at, len(plan.chunks)) == (end, 1.0, 1)
+
+
+def test_an_array_of_nothing_is_empty_brackets() -> None:
+    """A stream without events is still a JSON array."""
+    assert b"".join(data for _, data in make_plan([], "json-array").chunks) == b"[]"
+
+
+def test_gzip_of_a_broken_body_has_no_trailer() -> None:
+    """What was sent before a break can be unpacked; the stream's end is missing."""
+    plan = make_plan([Message({"a": 1}), Reset()], "json-array", gzip=True)
+    unpacker = zlib.decompressobj(wbits=31)
+    assert unpacker.decompress(plan.chunks[0][1]) == b'[{\n  "a": 1\n}\n'
+    assert not unpacker.eof
+    assert plan.headers == (("content-encoding", "gzip"),)
+
+
+def _said(text: str, **more: Any) -> Message:
+    return Message({"candidates": [{"content": {"parts": [{"text": text, **more}]}}]})
+
+
+def test_merged_joins_texts_of_one_kind() -> None:
+    """Thoughts and text stay apart; a final signature is kept; all waits come first."""
+    steps = [Wait(1), _said("a", thought=True), _said("b"), Wait(2), _said("c"), _said("", sig="x")]
+    wait, message = merged(steps)
+    assert wait == Wait(3)
+    assert isinstance(message, Message)
+    assert message.json["candidates"][0]["content"]["parts"] == [
+        {"text": "a", "thought": True},
+        {"text": "bc", "sig": "x"},
+    ]
+
+
+def test_merged_breaks_in_its_middle() -> None:
+    """A broken stream is a broken unary answer."""
+    *_, raw, ending = merged([_said("abc"), Reset()])
+    assert isinstance(raw, Raw)
+    assert not raw.data.endswith(b"}")
+    assert ending == Reset()
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_first_byte_comes_within_the_measured_range(name: str) -> None:
+    """Draws stay between the percentiles 5 and 95, about half of them below the median."""
+    profile = PROFILES[name]
+    low, middle, high = profile.first_byte_ms
+    rng = random.Random(name)
+    draws = [Rhythm(profile, rng).first_byte() * 1000 for _ in range(400)]
+    assert low <= min(draws) <= max(draws) <= high
+    assert 130 < sum(draw < middle for draw in draws) < 270
+
+
+def test_text_gaps_follow_the_tokens() -> None:
+    """The first event comes with the head, the second soon; 48 tokens then take 76-207 ms."""
+    rhythm = Rhythm(PROFILES["gemini-2.5-flash"], random.Random(1))
+    first, second, *gaps = [rhythm.text(48) for _ in range(100)]
+    assert first <= 0.001
+    assert second <= 0.010
+    assert 0.076 <= min(gaps) <= max(gaps) <= 0.207
+
+
+def test_thoughts_keep_their_distance() -> None:
+    """Thought summaries come about 480 ms apart, and the text after them at its own pace."""
+    rhythm = Rhythm(PROFILES["gemini-2.5-flash-thinking"], random.Random(1))
+    first, *gaps = [rhythm.thought() for _ in range(50)]
+    assert first <= 0.001
+    assert 0.440 <= min(gaps) <= max(gaps) <= 0.520
+    assert rhythm.text(48) >= 0.076
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "从前有座山，山里有座庙。" * 20, "a few plain words " * 50]
+)
+def test_cut_text_loses_nothing(text: str) -> None:
+    """The pieces are the text; all but the last have about the tokens asked for."""
+    pieces = cut_text(text, 20)
+    assert "".join(pieces) == text
+    assert all(18 <= count_tokens(piece) <= 24 for piece in pieces[1:-1])

@@ -1,0 +1,1 @@
+"""Shared by the tests: real clients behind one face, and ways to send known chunks."""

@@ -1,0 +1,136 @@
+"""Every supported client behind one face: ask, read the raw chunks as they come, and say what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import trio
+
+KEY = "test-key-0123456789-abcdefghijklmnopqrs"
+ASK = {"contents": [{"role": "user", "parts": [{"text": "给我讲一个关于月亮的小故事。"}]}]}
+
+
+@dataclass
+class Seen:
+    """What a client saw of one response. Times are of `time.perf_counter`."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    chunks: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    began: float = 0.0
+    headed: float = 0.0
+    error: BaseException | None = None
+    ended: float = 0.0
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.chunks)
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client: `fetch(url)` posts `ASK` and reads the answer.
+
+    The options of `fetch`: `json` and `headers` of the request; `consume`, seconds of work per chunk; `stop_after`,
+    the number of chunks after which the client lets go; `timeout`, its read timeout; `raw`, the wire's bytes instead
+    of decoded ones; `verify`, the TLS setting; `made`, which builds the client.
+    """
+
+    name: str
+    library: Any
+    fetch: Callable[..., Seen]
+
+    @property
+    def is_async(self) -> bool:
+        return "sync" not in self.name.split("-")
+
+
+def _sync(library: Any) -> Callable[..., Seen]:
+    def fetch(url: str, **options: Any) -> Seen:
+        seen = Seen()
+        consume, stop_after = options.get("consume", 0.0), options.get("stop_after")
+        make = options.get("made") or library.Client
+        timeout = library.Timeout(30.0, read=options.get("timeout", 30.0))
+        with make(timeout=timeout, **_verify(options)) as client:
+            seen.began = time.perf_counter()
+            try:
+                with client.stream("POST", url, json=options.get("json", ASK), headers=_headers(options)) as response:
+                    seen.headed = time.perf_counter()
+                    seen.status, seen.headers = response.status_code, dict(response.headers)
+                    reader = response.iter_raw() if options.get("raw", True) else response.iter_bytes()
+                    for chunk in reader:
+                        seen.times.append(time.perf_counter())
+                        seen.chunks.append(chunk)
+                        if consume:
+                            time.sleep(consume)
+                        if stop_after is not None and len(seen.chunks) >= stop_after:
+                            break
+            except Exception as error:
+                seen.error = error
+            seen.ended = time.perf_counter()
+        return seen
+
+    return fetch
+
+
+def _async(library: Any, run: Callable[..., Any]) -> Callable[..., Seen]:
+    async def fetch(url: str, options: dict[str, Any]) -> Seen:
+        seen = Seen()
+        consume, stop_after = options.get("consume", 0.0), options.get("stop_after")
+        make = options.get("made") or library.AsyncClient
+        timeout = library.Timeout(30.0, read=options.get("timeout", 30.0))
+        async with make(timeout=timeout, **_verify(options)) as client:
+            seen.began = time.perf_counter()
+            try:
+                async with client.stream(
+                    "POST", url, json=options.get("json", ASK), headers=_headers(options)
+                ) as response:
+                    seen.headed = time.perf_counter()
+                    seen.status, seen.headers = response.status_code, dict(response.headers)
+                    reader = response.aiter_raw() if options.get("raw", True) else response.aiter_bytes()
+                    async for chunk in reader:
+                        seen.times.append(time.perf_counter())
+                        seen.chunks.append(chunk)
+                        if consume:
+                            await anyio.sleep(consume)
+                        if stop_after is not None and len(seen.chunks) >= stop_after:
+                            break
+            except Exception as error:
+                seen.error = error
+            seen.ended = time.perf_counter()
+        return seen
+
+    return lambda url, **options: run(fetch, url, options)
+
+
+def _headers(options: dict[str, Any]) -> dict[str, str]:
+    headers: dict[str, str] = options.get("headers", {"x-goog-api-key": KEY})
+    return headers
+
+
+def _verify(options: dict[str, Any]) -> dict[str, Any]:
+    return {"verify": options["verify"]} if "verify" in options else {}
+
+
+def _asyncio(function: Callable[..., Any], *args: Any) -> Any:
+    return asyncio.run(function(*args))
+
+
+CLIENTS = [
+    Client("httpx-sync", httpx, _sync(httpx)),
+    Client("httpx-asyncio", httpx, _async(httpx, _asyncio)),
+    Client("httpx-trio", httpx, _async(httpx, trio.run)),
+    Client("httpx2-sync", httpx2, _sync(httpx2)),
+    Client("httpx2-asyncio", httpx2, _async(httpx2, _asyncio)),
+    Client("httpx2-trio", httpx2, _async(httpx2, trio.run)),
+]
+
+__all__ = ["ASK", "CLIENTS", "KEY", "Client", "Seen"]
