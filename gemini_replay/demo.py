@@ -41,15 +41,16 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
     console = terminal.console()
     with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "story.jsonl"
-        with upstream.start("story") as server:
-            url = f"{server.url}/v1beta/models/{_MODEL}:streamGenerateContent?alt=sse"
+        with upstream.start("story") as server, httpx.Client(headers={"x-goog-api-key": "demo-key"}) as client:
+            model = f"{server.url}/v1beta/models/{_MODEL}"
+            client.get(model)  # the connection is made before anything is compared
             console.rule("recording, live", align="left")
             with record(path):
-                live = _stream(url)
+                live = _stream(client, model)
             asked = len(server.app.requests)
             console.rule("replaying, from the cassette", align="left")
             with replay(path, speed=factor):
-                again = _stream(url)
+                again = _stream(client, model)
             asked_again = len(server.app.requests) - asked
 
     late = [
@@ -72,18 +73,17 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
     return 0 if whole and boundaries and rhythm and asked_again == 0 else 1
 
 
-def _stream(url: str) -> Seen:
+def _stream(client: httpx.Client, model: str) -> Seen:
     seen = Seen()
     parser = StreamParser()
-    with httpx.Client(headers={"x-goog-api-key": "demo-key"}, timeout=30) as client:
-        started = time.perf_counter()
-        with client.stream("POST", url, json=_ASK) as response:
-            response.raise_for_status()
-            for chunk in response.iter_raw():
-                seen.times.append(time.perf_counter() - started)
-                seen.chunks.append(chunk)
-                for event in parser.feed(chunk):
-                    print(event.text, end="", flush=True)
+    started = time.perf_counter()
+    with client.stream("POST", f"{model}:streamGenerateContent?alt=sse", json=_ASK, timeout=30) as response:
+        response.raise_for_status()
+        for chunk in response.iter_raw():
+            seen.times.append(time.perf_counter() - started)
+            seen.chunks.append(chunk)
+            for event in parser.feed(chunk):
+                print(event.text, end="", flush=True)
     print()
     return seen
 

@@ -137,9 +137,7 @@ class Event:
         """Images and other data of the parts."""
         blobs = (dict_of(get(part, "inlineData")) for part in self.parts)
         return tuple(
-            InlineData(str_of(get(blob, "mimeType")) or "", str_of(get(blob, "data")) or "")
-            for blob in blobs
-            if blob
+            InlineData(str_of(get(blob, "mimeType")) or "", str_of(get(blob, "data")) or "") for blob in blobs if blob
         )
 
     @property
@@ -283,9 +281,7 @@ class StreamParser:
         self._strict = strict
         self._loads = _STRICT_JSON if strict else _JSON
         self._error: FrameError | None = None
-        self._frames = FrameDecoder(
-            framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final
-        )
+        self._frames = FrameDecoder(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
 
     @property
     def framing(self) -> Framing | None:
@@ -349,9 +345,7 @@ def parse_stream(
 
     Arguments and errors are those of :class:`StreamParser`.
     """
-    parser = StreamParser(
-        framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final
-    )
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
     for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
         if events := parser.feed(chunk):
             yield from events
@@ -368,9 +362,7 @@ async def aparse_stream(
     final: Final = "yield",
 ) -> AsyncIterator[Event]:
     """The same as :func:`parse_stream`, of an asynchronous stream."""
-    parser = StreamParser(
-        framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final
-    )
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
     async for chunk in chunks:
         if events := parser.feed(chunk):
             for event in events:

@@ -288,7 +288,7 @@ def _cassette_path(item: pytest.Item, name: str | None) -> Path:
     """Where the test's cassette is: a name is relative to the cassette folder, the default is MODULE/TEST."""
     from pathlib import Path
 
-    folder = item.config.rootpath / item.config.getini("gemini_cassette_dir")
+    folder: Path = item.config.rootpath / item.config.getini("gemini_cassette_dir")
     if name is not None:
         path = Path(name)
         return folder / (path if path.suffix == ".jsonl" else path.with_name(path.name + ".jsonl"))

@@ -33,7 +33,19 @@ LAYERS = [
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
-HEAVY = ("httpx", "httpx2", "respx", "requests", "aiohttp", "hypothesis", "rich", "uvicorn", "anyio", "trio", "asyncio")
+HEAVY = (
+    "httpx",
+    "httpx2",
+    "respx",
+    "requests",
+    "aiohttp",
+    "hypothesis",
+    "rich",
+    "uvicorn",
+    "anyio",
+    "trio",
+    "asyncio",
+)
 
 
 def imported_parts(path: Path) -> set[str]:
@@ -97,8 +109,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_loading_the_plugin_loads_nothing_heavy_and_little_of_our_own() -> None:
     """It is in every test run of every user: pytest itself is all it may need."""
-    loaded = loaded_after("import pytest\nbefore = set(sys.modules)\nimport gemini_replay.pytest_plugin\n"
-                          "[sys.modules.pop(name) for name in before if name in sys.modules and name != 'sys']")
+    loaded = loaded_after(
+        "import pytest\nbefore = set(sys.modules)\nimport gemini_replay.pytest_plugin\n"
+        "[sys.modules.pop(name) for name in before if name in sys.modules and name != 'sys']"
+    )
     assert not loaded & set(HEAVY)
     assert {name for name in loaded if name.startswith("gemini_replay")} == {
         "gemini_replay",

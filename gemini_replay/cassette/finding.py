@@ -18,7 +18,14 @@ from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import quote
 
-Span = tuple[int, int]
+
+class Span(NamedTuple):
+    """Where a secret stands; ``number`` if it is a known value of digits only, which may stand for a JSON number."""
+
+    start: int
+    end: int
+    number: bool = False
+
 
 LONGEST_TOKEN = 4096
 """Bytes; a run of token characters that is longer is data, not a token."""
@@ -120,47 +127,39 @@ class Finder:
             final: nothing follows it.
         """
         view, place = _unescaped(window)
+        if not final:
+            view = _without_cut_escape(window, view)
+        # What begins in the bytes that only stand there to be looked back at has been judged before.
+        floor = 0 if first else len(_unescaped(window[:LOOK_BEHIND])[0])
         spans = [
-            (_behind_escape(window, place(start)), place(end))
-            for start, end in self._spans(view, first=first, final=final)
+            Span(_behind_escape(window, place(start)), place(end), number)
+            for start, end, number in self._spans(view, floor, final=final)
         ]
-        open_at = len(window) if final else self._open_in(window, view, place, first=first)
-        return Found(_merged(spans), open_at)
+        return Found(merged(spans), len(window) if final else place(self._open(view, floor)))
 
-    def open_at(self, window: bytes, *, first: bool = True) -> int:
-        """Only the second half of `search`, for a window that goes on."""
-        view, place = _unescaped(window)
-        return self._open_in(window, view, place, first=first)
-
-    def _open_in(self, window: bytes, view: bytes, place: Callable[[int], int], *, first: bool) -> int:
-        begun = _ESCAPE_BEGUN.search(window, max(0, len(window) - 12))
-        cut = len(view) - (len(window) - begun.start() if begun else 0)
-        open_at = place(self._open(view[:cut] if begun else view, first=first))
-        return min(open_at, begun.start() if begun else len(window))
-
-    def _spans(self, view: bytes, *, first: bool, final: bool) -> Iterator[Span]:
+    def _spans(self, view: bytes, floor: int, *, final: bool) -> Iterator[Span]:
         for known in self._known:
             at = view.find(known)
             while at >= 0:
-                yield at, at + len(known)
+                yield Span(at, at + len(known), number=known.isdigit())
                 at = view.find(known, at + 1)
         end = len(view)
         for needle, offset, pattern in _FULL:
             at = view.find(needle)
             while at >= 0:
                 found = pattern.match(view, at + offset)
-                certain = found and (final or found.end() < end) and (first or found.start() >= LOOK_BEHIND)
+                certain = found and (final or found.end() < end) and found.start() >= floor
                 if found and certain and not _is_opaque(view, at):
-                    yield found.span()
+                    yield Span(*found.span())
                 at = view.find(needle, at + 1)
         for pattern in self._patterns:
             for found in pattern.finditer(view):
                 start, stop = found.span(1 if pattern.groups else 0)
-                certain = (final or found.end() < end) and (first or found.start() >= LOOK_BEHIND)
+                certain = (final or found.end() < end) and found.start() >= floor
                 if 0 <= start < stop and certain and not _in_base64(view, start, stop):
-                    yield start, stop
+                    yield Span(start, stop)
 
-    def _open(self, view: bytes, *, first: bool) -> int:
+    def _open(self, view: bytes, floor: int) -> int:
         """Where the earliest secret begins that the end of the view may have cut."""
         end = len(view)
         if not end:
@@ -169,7 +168,7 @@ class Finder:
         if view[-1] in self._known_bytes:
             at = min((self._known_open(view, known) for known in self._known), default=end)
         if view[-1] in _TOKEN:
-            at = min(at, _shape_open(view, first=first))
+            at = min(at, _shape_open(view, floor))
         if self._patterns:
             run = max(view.rfind(stop, -LONGEST_TOKEN) for stop in (b" ", b"\n", b'"', b"'")) + 1
             if run or end <= LONGEST_TOKEN:
@@ -186,7 +185,7 @@ class Finder:
         return len(view)
 
 
-def _shape_open(view: bytes, *, first: bool) -> int:
+def _shape_open(view: bytes, floor: int) -> int:
     end = len(view)
     tail = view[-LONGEST_TOKEN - 1 :]
     run = len(tail) - len(tail.rstrip(_TOKEN))
@@ -198,7 +197,7 @@ def _shape_open(view: bytes, *, first: bool) -> int:
     if view.endswith(b"in project ", 0, start) and view[start:].isdigit():
         return start
     found = _UNFINISHED.search(view, start)
-    while found and not first and found.start() < LOOK_BEHIND:
+    while found and found.start() < floor:
         found = _UNFINISHED.search(view, found.start() + 1)
     if found is None or _is_opaque(view, found.start()):
         return end
@@ -216,16 +215,23 @@ def _in_base64(view: bytes, start: int, stop: int) -> bool:
     return around >= _SURROUNDING
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if start >= end:
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The spans in order, those that overlap made one."""
+    apart: list[Span] = []
+    for span in sorted(spans):
+        if span.start >= span.end:
             continue
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
+        if apart and span.start < apart[-1].end:
+            last = apart.pop()
+            span = Span(last.start, max(last.end, span.end), last.number and span.number)
+        apart.append(span)
+    return apart
+
+
+def _without_cut_escape(window: bytes, view: bytes) -> bytes:
+    """What a cut escape at the window's end stands for is not known yet; a secret may begin or end with it."""
+    begun = _ESCAPE_BEGUN.search(window, max(0, len(window) - 12))
+    return view[: len(view) - (len(window) - begun.start())] if begun else view
 
 
 def _forms(secret: str) -> set[bytes]:
@@ -239,7 +245,8 @@ def _forms(secret: str) -> set[bytes]:
 
 def _unescaped(window: bytes) -> tuple[bytes, Callable[[int], int]]:
     """The window with escapes of printable ASCII decoded, and the way back from a place in it."""
-    escapes = list(_ESCAPE.finditer(window)) if b"\\" in window else []
+    maybe = b"\\u00" in window or b"\\/" in window
+    escapes = list(_ESCAPE.finditer(window)) if maybe else []
     if not escapes:
         return window, lambda at: at
     pieces, places, past = [], [], 0

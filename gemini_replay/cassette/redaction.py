@@ -211,7 +211,7 @@ class Redactor:
 
     def _bytes(self, data: bytes) -> bytes:
         pieces, past = [], 0
-        for start, end in self._finder.search(data).spans:
+        for start, end, _ in self._finder.search(data).spans:
             pieces += [data[past:start], REDACTED.encode()]
             past = end
         return b"".join([*pieces, data[past:]]) if pieces else data

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from .finding import LONGEST_TOKEN, LOOK_BEHIND, Finder, Span
+from .finding import LOOK_BEHIND, Finder, Span, merged
 
 _CONTEXT = 256
 _KEY = re.compile(
@@ -30,9 +30,9 @@ _FARTHEST = 256 * 1024
 _MASK = b"REDACTED"
 
 
-def _mask(length: int, offset: int, *, digits: bool) -> bytes:
+def _mask(length: int, offset: int, *, number: bool) -> bytes:
     """A part of what replaces a secret, from `offset` on. A number stays one."""
-    return b"9" * length if digits else (_MASK * (length // len(_MASK) + 2))[offset % len(_MASK) :][:length]
+    return b"9" * length if number else (_MASK * (length // len(_MASK) + 2))[offset % len(_MASK) :][:length]
 
 
 class StreamRedactor:
@@ -63,8 +63,8 @@ class StreamRedactor:
         self._window += data
         total = self._start + len(self._window)
         found = self._finder.search(self._window, first=self._start == 0, final=final)
-        for start, end in found.spans:
-            self._redact(self._start + start, self._start + end)
+        for start, end, number in found.spans:
+            self._redact(Span(self._start + start, self._start + end, number))
         self._scan()
         for channel in self._channels.values():
             if final or (channel.pieces and total - channel.end > _FARTHEST):
@@ -85,27 +85,21 @@ class StreamRedactor:
             self._window = self._window[keep:]
             self._start += keep
             oldest = self._held[0][0] if self._held else self._start
-            self._spans = [span for span in self._spans if span[1] > min(oldest, self._start)]
+            self._spans = [span for span in self._spans if span.end > min(oldest, self._start)]
 
     def _redact_all(self, spans: list[Span]) -> None:
-        for start, end in spans:
-            self._redact(start, end)
+        for span in spans:
+            self._redact(span)
 
-    def _redact(self, start: int, end: int) -> None:
-        apart = []
-        for other in self._spans:
-            if other[0] < end and start < other[1]:
-                start, end = min(start, other[0]), max(end, other[1])
-            else:
-                apart.append(other)
-        self._spans = [*apart, (start, end)]
-        touched = [(at, chunk) for at, chunk in self._held if at < end and start < at + len(chunk)]
-        if not touched:
-            return
-        digits = self._window[max(0, start - self._start) : end - self._start].isdigit()
-        for at, chunk in touched:
-            low, high = max(start, at), min(end, at + len(chunk))
-            chunk[low - at : high - at] = _mask(high - low, low - start, digits=digits)
+    def _redact(self, span: Span) -> None:
+        overlapping = [other for other in self._spans if other.start < span.end and span.start < other.end]
+        self._spans = [other for other in self._spans if other not in overlapping]
+        (span,) = merged([span, *overlapping])
+        self._spans.append(span)
+        for at, chunk in self._held:
+            low, high = max(span.start, at), min(span.end, at + len(chunk))
+            if low < high:
+                chunk[low - at : high - at] = _mask(high - low, low - span.start, number=span.number)
 
     # --- the values of streamed keys ------------------------------------------------------------------------------
 
@@ -167,7 +161,6 @@ class _Channel:
             if self.pieces and body - self.end > _FARTHEST:
                 spans = self.close(finder)
             self._values += 1
-        was_open = self._open_at < len(self.text)
         if data:
             last = self.pieces[-1] if self.pieces else None
             if last is not None and last.value == self._values and last.body + last.length == body:
@@ -175,14 +168,9 @@ class _Channel:
             else:
                 self.pieces.append(_Piece(len(self.text), body, len(data), self._values))
             self.text += data
-        if not was_open:  # whatever lies within one value has been found in the bytes themselves
-            self._drop(len(self.text) - LONGEST_TOKEN - LOOK_BEHIND)
-        if was_open:
-            found = finder.search(self.text, first=self._first, final=False)
-            spans += self._in_body(found.spans)
-            self._open_at = found.open_at
-        else:
-            self._open_at = finder.open_at(self.text, first=self._first)
+        found = finder.search(self.text, first=self._first, final=False)
+        self._open_at = found.open_at
+        spans += self._in_body(found.spans)
         self._drop(self._open_at - LOOK_BEHIND)
         return spans
 
@@ -198,8 +186,8 @@ class _Channel:
         """From where on the body must not be written yet; None if all of it may."""
         if self._open_at >= len(self.text):
             return None
-        spans = self._in_body([(self._open_at, len(self.text))], unfinished=unfinished)
-        return spans[0][0] if spans else None
+        spans = self._in_body([Span(self._open_at, len(self.text))], unfinished=unfinished)
+        return spans[0].start if spans else None
 
     def _in_body(self, spans: list[Span], *, unfinished: bool = True) -> list[Span]:
         """Spans of the text as spans of the body.
@@ -209,13 +197,13 @@ class _Channel:
         """
         ends = {piece.value: piece.at + piece.length for piece in self.pieces}
         placed = []
-        for start, end in spans:
+        for start, end, number in spans:
             for piece in self.pieces:
                 low, high = max(start, piece.at), min(end, piece.at + piece.length)
                 value_end = ends[piece.value]
                 short = value_end - start < _LEAST and (value_end < end or not unfinished)
                 if low < high and not short:
-                    placed.append((piece.body + low - piece.at, piece.body + high - piece.at))
+                    placed.append(Span(piece.body + low - piece.at, piece.body + high - piece.at, number))
         return placed
 
     def _drop(self, count: int) -> None:

@@ -7,7 +7,7 @@ it counts from the moment the client asks for more, and bytes that are already d
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Literal, Protocol
 
 from .player import Data, Head, Step, Stop
@@ -79,7 +79,7 @@ class LoopClock:
 
 def play(
     steps: Iterable[Step], *, read_timeout: float | None = None, clock: Clock | None = None
-) -> Iterator[Head | Data]:
+) -> Generator[Head | Data, None, None]:
     """Yield each step when it is due, counted from the first `next`.
 
     Args:
@@ -106,7 +106,7 @@ def play(
 
 async def aplay(
     steps: Iterable[Step], *, read_timeout: float | None = None, clock: AsyncClock | None = None
-) -> AsyncIterator[Head | Data]:
+) -> AsyncGenerator[Head | Data, None]:
     """`play` for async code, on the running loop's own clock by default."""
     clock = clock or LoopClock()
     started = clock.now()

@@ -55,9 +55,7 @@ class FrameDecoder(Decoder):
             self._white.append(data)
             self._white_size += len(data) - len(visible)
             if self._white_size > self._limit:
-                raise FrameTooLargeError(
-                    offset=self._fed - sum(map(len, self._white)), limit=self._limit
-                )
+                raise FrameTooLargeError(offset=self._fed - sum(map(len, self._white)), limit=self._limit)
             if not visible:
                 return
             inner = self._choose(_BY_FIRST_BYTE.get(visible[:1], "sse"))

@@ -70,9 +70,7 @@ def encode_array(elements: Sequence[str]) -> list[bytes]:
     return [*chunks, b"]"]
 
 
-def encode_error(
-    code: int, message: str, status: str, details: Iterable[Mapping[str, Any]] = ()
-) -> bytes:
+def encode_error(code: int, message: str, status: str, details: Iterable[Mapping[str, Any]] = ()) -> bytes:
     """Google's error object as it stands in a body, before or in mid-stream: raw, pretty-printed, LF at its end."""
     error: dict[str, Any] = {"code": code, "message": message, "status": status}
     if details := list(details):

@@ -62,9 +62,7 @@ class Decoder:
         final: Final = "yield",
     ) -> None:
         if max_frame_bytes < 1:
-            raise UsageError(
-                f"max_frame_bytes is {max_frame_bytes}.", todo="Give a number of bytes above 0."
-            )
+            raise UsageError(f"max_frame_bytes is {max_frame_bytes}.", todo="Give a number of bytes above 0.")
         if final not in ("yield", "discard"):
             raise UsageError(f"final is {final!r}.", todo="Use 'yield' or 'discard'.")
         self._strict = strict
@@ -86,9 +84,7 @@ class Decoder:
             UsageError: the decoder is closed.
         """
         if self._stopped:
-            raise self._error or UsageError(
-                "The decoder is closed.", todo="Use a new decoder for a new stream."
-            )
+            raise self._error or UsageError("The decoder is closed.", todo="Use a new decoder for a new stream.")
         if not isinstance(data, bytes):
             data = bytes(memoryview(data))
         frames: list[Frame] = []

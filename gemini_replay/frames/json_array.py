@@ -16,10 +16,8 @@ from .json_scan import Buffer, ContainerScanner, string_end
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COMMA_GAP = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
 _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]*')
-_SCALAR = re.compile(
-    rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL
-)
-_QUOTE, _BRACKET, _END_BRACKET, _COMMA = b'"[],'
+_SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL)
+_QUOTE, _BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{[],'
 _CONTAINER = b"{["
 _NOTHING = -1
 
@@ -52,6 +50,7 @@ class JSONValues:
         self._element: FrameKind = element
         self._one = one
         self._strict = strict
+        self._on_bad_utf8 = "strict" if strict else "replace"
         self._limit = limit
         self._scan = ContainerScanner()
         self._attached = _NOTHING  # stream offset of the buffer that the scanner knows
@@ -90,7 +89,7 @@ class JSONValues:
             if byte in b" \t\r\n":
                 space = _SPACE.match(data, pos)
                 pos = space.end() if space else pos
-            elif self._structure(byte, at + pos):
+            elif (byte != _BRACE or self._place is not _Place.NEXT) and self._structure(byte, at + pos):
                 pos += 1
             else:
                 self._first, self._start = byte, at + pos
@@ -136,9 +135,7 @@ class JSONValues:
     def _find_end(self, text: Buffer, start: int, search: int) -> int:
         """The end of the value that begins at ``start``; what is before ``search`` has been looked at."""
         if self._first in _CONTAINER:
-            if search == start:
-                self._scan.begin(start)
-            return self._scan.find_end()
+            return self._scan.begin(start) if search == start else self._scan.go_on()
         if self._first == _QUOTE:
             return string_end(text, start, max(search, start + 1))
         word = _WORD.match(text, search)
@@ -149,8 +146,6 @@ class JSONValues:
         """Whether ``byte`` belongs to the array around the values."""
         place = self._place
         outside = place is _Place.OUTSIDE
-        if byte in _CONTAINER and place is _Place.NEXT:
-            return False
         if byte == _COMMA:
             self._expect(place is _Place.BEHIND, byte, offset)
             self._place = place if outside else _Place.NEXT
@@ -175,24 +170,22 @@ class JSONValues:
         if self._strict and not fits:
             over = self._place is _Place.OUTSIDE and self._arrays > 0
             expected = "nothing behind the array" if over else self._place.value
-            raise FrameError(
-                f"unexpected {bytes([byte])!r}", offset=offset, closest=f"Expected {expected}."
-            )
+            raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, closest=f"Expected {expected}.")
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
             raise FrameTooLargeError(offset=self._start, limit=self._limit)
 
     def _emit(self, raw: Buffer, frames: list[Frame]) -> None:
-        self._check_size(len(raw))
+        if len(raw) > self._limit:
+            self._check_size(len(raw))
         if self._strict and self._first not in _CONTAINER and not _SCALAR.fullmatch(raw):
             raise FrameError(
                 f"no JSON value: {bytes(raw[:20])!r}",
                 offset=self._start,
                 closest=f"Expected {self._place.value}.",
             )
-        on_bad_utf8 = "strict" if self._strict else "replace"
-        text = decode(raw, self._start, on_bad_utf8)
+        text = decode(raw, self._start, self._on_bad_utf8)
         self._first = _NOTHING
         if self._place is _Place.OUTSIDE:
             kind: FrameKind = "object"

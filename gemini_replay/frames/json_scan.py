@@ -1,8 +1,8 @@
 """Where a JSON object or array ends, in text that arrives in pieces. The only place that walks JSON's structure.
 
-Two ways, one answer. A raw LF cannot occur inside a JSON string, so in pretty-printed text an LF followed by a
-closing brace in column 0 is a likely end, which counting brackets outside strings then proves or refutes at the
-speed of ``bytes`` methods (Google's arrays are printed so). Everything else is walked bracket by bracket.
+Two ways, one answer. A raw LF cannot occur inside a JSON string, so in pretty-printed text a line that is nothing
+but a closing brace is a likely end, which counting brackets outside strings then proves or refutes at the speed of
+``bytes`` methods (Google's arrays are printed so). Everything else is walked bracket by bracket.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def string_end(text: Buffer, pos: int, search: int) -> int:
 class ContainerScanner:
     """Finds the end of one object or array after another; linear in the bytes that pass through it.
 
-    Use: ``attach`` a buffer; ``begin`` at an opening bracket; ``find_end``. If that returns -1, the buffer is used
-    up: attach one that has the same bytes from the value's start on, and more, and call ``find_end`` again.
+    Use: ``attach`` a buffer; ``begin`` at an opening bracket gives the end. If that is -1, the buffer is used up:
+    attach one that has the same bytes from the value's start on, and more, and ``go_on``.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class ContainerScanner:
         self._pos = 0
         self._depth = 0
         self._string = -1  # the opening quote of the string that the text ends in
-        self._cut = -1  # the next LF + brace at or behind _pos; len(text) where there is none
-        self._careful = 0  # up to here LF + brace has proved misleading
+        self._cut = -1  # the next line of a brace at or behind _pos; len(text) where there is none
+        self._careful = 0  # up to here such lines have proved misleading
 
     def attach(self, text: Buffer, *, moved: int = 0) -> None:
         """Go on in ``text``, where everything stands ``moved`` bytes further left than in the text before."""
@@ -67,20 +67,22 @@ class ContainerScanner:
         self._cut = -1
         self._careful = 0
 
-    def begin(self, pos: int) -> None:
-        """A value starts at ``pos`` with an opening bracket."""
+    def begin(self, pos: int) -> int:
+        """Where the value that starts at ``pos`` ends (behind its closing bracket), or -1 if not in this text."""
         self._pos = pos + 1
         self._depth = 1
         self._string = -1
+        return self._pos if self._jump() else self._walk()
 
-    def find_end(self) -> int:
-        """Where the value ends (behind its closing bracket), or -1 if not in this text."""
+    def go_on(self) -> int:
+        """The same, for the value that the text before had not ended."""
         if self._string >= 0 and not self._leave_string():
             return -1
-        text, end = self._text, len(self._text)
-        if self._jump():
-            return self._pos
-        pos = self._pos
+        return self._pos if self._jump() else self._walk()
+
+    def _walk(self) -> int:
+        """Go from bracket to bracket."""
+        text, pos, end = self._text, self._pos, len(self._text)
         while True:
             found = _PASS.match(text, pos)
             pos = found.end() if found else pos
@@ -112,32 +114,31 @@ class ContainerScanner:
         return True
 
     def _jump(self) -> bool:
-        """Go from one LF + closing brace to the next; whether the value ends at one of them."""
-        text, end = self._text, len(self._text)
-        while self._pos >= self._careful:
-            if self._cut < self._pos:
-                cut = text.find(b"\n}", self._pos)
-                self._cut = end if cut < 0 else cut
-            if self._cut == end:
+        """Go from one line of a closing brace to the next; whether the value ends with one of them."""
+        text, pos = self._text, self._pos
+        while pos >= self._careful:
+            cut = self._cut
+            if cut < pos:
+                cut = text.find(b"\n}\n", pos)
+                self._cut = cut = len(text) if cut < 0 else cut
+            if cut == len(text):
                 return False
-            behind = self._cut + 2
-            opened, closed = unmatched(text[self._pos : behind - 1], if_closing=self._depth)
-            if closed >= self._depth:  # it ended before, somewhere inside a line
-                self._careful = behind
+            counts = _unmatched(text[pos:cut])
+            if counts is None or counts[1] >= self._depth:  # it may have ended before, inside a line
+                self._careful = cut + 2
                 return False
-            self._depth += opened - closed - 1
-            self._pos = behind
+            self._depth += counts[0] - counts[1] - 1
+            self._pos = pos = cut + 2
             if self._depth == 0:
                 return True
         return False
 
 
-def unmatched(text: Buffer, *, if_closing: int) -> tuple[int, int]:
+def _unmatched(text: Buffer) -> tuple[int, int] | None:
     """How many brackets ``text`` opens and leaves open, and closes without having opened them.
 
-    ``text`` starts outside of strings. Where it does not end so, is no JSON in a way that matters here, or is
-    nested too deeply to be counted quickly, the answer is ``if_closing`` closed brackets, which sends the caller
-    the slow way: the two ways agree for any bytes whatever.
+    ``text`` starts outside of strings. None where it does not end so, is no JSON in a way that matters here, or
+    is nested too deeply to be counted quickly: then it must be walked. So both ways agree for any bytes whatever.
     """
     if b"\\" in text:  # escaped backslashes first: then a backslash before a quote escapes it
         text = text.replace(b"\\\\", b"\0").replace(b'\\"', b"\0")
@@ -146,11 +147,11 @@ def unmatched(text: Buffer, *, if_closing: int) -> tuple[int, int]:
         marks = bytes(text.translate(_FOLD, _NO_MARK))
     # The messages of a stream are much alike, and so are their marks.
     count = _count_known if len(marks) <= _KNOWN_MARKS else _count
-    return count(marks) or (0, if_closing)
+    return count(marks)
 
 
 def _count(marks: bytes) -> tuple[int, int] | None:
-    """What ``unmatched`` answers for text of which quotes, braces and escapes are left; None if it is not sure."""
+    """What ``_unmatched`` answers for text of which quotes, braces and escapes are left; None if it is not sure."""
     if b'"' in marks:
         pieces = marks.split(b'"')
         marks = b"".join(pieces[::2])  # what stands outside of strings

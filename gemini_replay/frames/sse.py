@@ -75,7 +75,10 @@ class SSEDecoder(Decoder):
     def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
         pieces = self._pieces
         if pieces and b"\n" not in data and b"\r" not in data and not self._undecided:
-            self._hold(data)
+            pieces.append(data)
+            self._held += len(data)
+            if self._data_size + self._held > self._limit:
+                self._check_size(self._held, self._line_at)
             return
         pos = 0
         self._lf = self._cr = _NONE
@@ -136,7 +139,7 @@ class SSEDecoder(Decoder):
         maybe_json = self._objects and not plain
         while pos < size:
             if maybe_json and buf[pos] in _MAY_BE_JSON and self._json_allowed(buf[pos], frames):
-                found = self._look_for_json(buf, pos)
+                found = self._look_for_json(buf, pos, at + pos)
                 if found == size:
                     self._line_at = at + pos
                     self._undecided = True
@@ -239,7 +242,7 @@ class SSEDecoder(Decoder):
         self._dispatch(frames)
         return True
 
-    def _look_for_json(self, buf: bytes, pos: int) -> int:
+    def _look_for_json(self, buf: bytes, pos: int, line_at: int) -> int:
         """Where JSON's first brace is, ``len(buf)`` if that is still open, or -1 if this is another line.
 
         White space may come before it, and one opening bracket with white space around it.
@@ -255,7 +258,7 @@ class SSEDecoder(Decoder):
             white = _WHITE.match(buf, at)
             at = white.end() if white else at
         if self._held + at - pos > self._limit:
-            raise FrameTooLargeError(offset=self._line_at, limit=self._limit)
+            raise FrameTooLargeError(offset=line_at, limit=self._limit)
         if at == len(buf) or buf[at] == _BRACE:
             return at
         self._bracket = False
@@ -263,7 +266,7 @@ class SSEDecoder(Decoder):
 
     def _decide(self, data: bytes, pos: int) -> int:
         """Go on with a line of which only white space and maybe a bracket is known."""
-        found = self._look_for_json(data, pos)
+        found = self._look_for_json(data, pos, self._line_at)
         if found == len(data):
             self._hold(data[pos:])
             return found

@@ -77,9 +77,7 @@ async def deliver(
     try:
         if not await reached(plan.head_at):
             return
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in plan.headers
-        ]
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in plan.headers]
         await send({"type": "http.response.start", "status": plan.status, "headers": headers})
         for at, data in plan.chunks:
             if not await reached(at):

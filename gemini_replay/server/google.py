@@ -76,9 +76,7 @@ def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | No
     return None
 
 
-def check_key(
-    found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False
-) -> Json | None:
+def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False) -> Json | None:
     """None where the key will do, else the error.
 
     Args:
@@ -142,9 +140,7 @@ def _bad_key(vertex: bool) -> Json:
 
 
 def _info(reason: str, service: str) -> Json:
-    return detail(
-        "ErrorInfo", reason=reason, domain="googleapis.com", metadata={"service": service}
-    )
+    return detail("ErrorInfo", reason=reason, domain="googleapis.com", metadata={"service": service})
 
 
 def model_not_found(model: str, version: str, action: str = "generateContent") -> Json:

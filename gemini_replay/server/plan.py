@@ -142,18 +142,13 @@ def _spell(script: Sequence[Step], framing: Framing) -> list[bytes]:
             for step, found in zip(events, objects, strict=True)
         ]
     texts = [frames.pretty(found) for found in objects]
-    return [
-        f"[{text}\n]".encode() if framing == "object-list" else f"{text}\n".encode()
-        for text in texts
-    ]
+    return [f"[{text}\n]".encode() if framing == "object-list" else f"{text}\n".encode() for text in texts]
 
 
 def _gateway_event(found: dict[str, Any]) -> bytes:
     if "error" not in found:
         found = {"sdkHttpResponse": {"headers": {"content-type": "text/event-stream"}}, **found}
-    return (
-        b"data: " + json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-    )
+    return b"data: " + json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 def _cut(step: Message | Failure, data: bytes) -> Sequence[bytes]:
@@ -163,12 +158,8 @@ def _cut(step: Message | Failure, data: bytes) -> Sequence[bytes]:
 def _compressed(plan: Plan) -> Plan:
     """Gzip with one sync flush for each chunk: every element can be read as soon as it arrives."""
     packer = zlib.compressobj(wbits=31)
-    chunks = [
-        (at, packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)) for at, data in plan.chunks
-    ]
+    chunks = [(at, packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)) for at, data in plan.chunks]
     if plan.end == "eof":
         at, data = chunks.pop() if chunks else (plan.end_at, b"")
         chunks.append((at, data + packer.flush(zlib.Z_FINISH)))
-    return replace(
-        plan, chunks=tuple(chunks), headers=(*plan.headers, ("content-encoding", "gzip"))
-    )
+    return replace(plan, chunks=tuple(chunks), headers=(*plan.headers, ("content-encoding", "gzip")))

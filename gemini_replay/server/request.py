@@ -48,17 +48,13 @@ class Received:
 
 def received(scope: Scope, body: bytes) -> tuple[Received, str]:
     """The request of an ASGI scope, and its key ("" where there is none)."""
-    headers = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-    ]
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     query = scope["query_string"].decode("latin-1")
     key = google.find_key(headers, query)
     if key and key[0] == "query":
         pairs = parse_qsl(query, keep_blank_values=True)
         query = urlencode([(name, REDACTED if name == "key" else value) for name, value in pairs])
-    kept = tuple(
-        (name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers
-    )
+    kept = tuple((name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers)
     place, secret = key or (None, "")
     return Received(scope["method"], scope["path"], query, kept, body, place), secret
 
@@ -137,9 +133,7 @@ def read_contents(body: bytes) -> list[Any]:
         found = json.loads(body or b"{}")
     except (ValueError, RecursionError) as problem:
         where = _caret(problem) if isinstance(problem, json.JSONDecodeError) else ""
-        raise InvalidRequestError(
-            f"Invalid JSON payload received. Unexpected token.{where}"
-        ) from None
+        raise InvalidRequestError(f"Invalid JSON payload received. Unexpected token.{where}") from None
     if not isinstance(found, dict):
         raise InvalidRequestError("Invalid JSON payload received. Root element must be a message.")
     contents = found.get("contents")
@@ -175,10 +169,5 @@ def prompt_tokens(contents: Sequence[Any]) -> int:
 
 
 def _texts(contents: Sequence[Any]) -> list[str]:
-    texts = [
-        part.get("text")
-        for content in contents
-        for part in content["parts"]
-        if isinstance(part, dict)
-    ]
+    texts = [part.get("text") for content in contents for part in content["parts"] if isinstance(part, dict)]
     return [text for text in texts if isinstance(text, str)]

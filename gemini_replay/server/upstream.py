@@ -122,15 +122,11 @@ class Upstream:
         )
         if self.scenario is not None and self.scenario.framing == "raw" and refusal is None:
             steps = self.scenario.script(Prompt(self.scenario.model, key=key))
-            return make_plan(
-                steps, "raw", status=self.scenario.status, headers=self.scenario.headers
-            )
+            return make_plan(steps, "raw", status=self.scenario.status, headers=self.scenario.headers)
         call = understood(request, any_prefix=bool(self.gateway))
         if call is None:
             headers = google.response_headers(google.HTML, first_byte=0.0, vertex=True)
-            return make_plan(
-                [Raw(google.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers
-            )
+            return make_plan([Raw(google.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
         if refusal is not None:
             return self._refuse(call, refusal)
         if call.action == "get":
@@ -165,9 +161,7 @@ class Upstream:
         if not call.model.startswith("gemini-"):
             return None
         text = first_text(contents)
-        asked = call.scenario or (
-            text.removeprefix("scenario:") if text.startswith("scenario:") else "story"
-        )
+        asked = call.scenario or (text.removeprefix("scenario:") if text.startswith("scenario:") else "story")
         try:
             return scenarios.get(asked.strip())
         except UsageError as unknown:
@@ -217,17 +211,13 @@ class Upstream:
         if gateway:
             headers = google.gateway_headers(content_type)
         else:
-            headers = google.response_headers(
-                content_type, first_byte=first_byte, vertex=call.vertex
-            )
+            headers = google.response_headers(content_type, first_byte=first_byte, vertex=call.vertex)
         # Google compresses JSON when asked, and SSE never.
         packed = call.gzip and content_type == google.JSON
         return make_plan(steps, framing, status=status, headers=headers, gzip=packed)
 
     def _object(self, call: Call, found: dict[str, Any]) -> Plan:
-        return self._framed(
-            call, [Wait(0.03), Message(found)], "object", google.JSON, gateway=bool(self.gateway)
-        )
+        return self._framed(call, [Wait(0.03), Message(found)], "object", google.JSON, gateway=bool(self.gateway))
 
     def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> Plan:
         """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
@@ -254,9 +244,7 @@ class Upstream:
                 "name": f"models/{call.model}",
                 "version": "001",
                 "displayName": call.model,
-                "description": scenario.description
-                if scenario
-                else "A model of the embedded upstream",
+                "description": scenario.description if scenario else "A model of the embedded upstream",
                 "inputTokenLimit": 1048576,
                 "outputTokenLimit": 65536,
                 "supportedGenerationMethods": methods,
@@ -303,8 +291,6 @@ def start(
 ) -> Iterator[RunningUpstream]:
     """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``serve``."""
     app = Upstream(scenario, key=key, pace=pace, seed=seed, gateway=gateway)
-    server = RunningUpstream(
-        app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
-    )
+    server = RunningUpstream(app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
     with server:
         yield server

@@ -74,6 +74,10 @@ class _Connection(H11Protocol):
 _LINGER = "hh" if os.name == "nt" else "ii"
 
 
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stands in for the app while uvicorn loads its configuration."""
+
+
 class Server(uvicorn.Server):
     """One app on one listening socket.
 
@@ -89,7 +93,7 @@ class Server(uvicorn.Server):
         ssl_keyfile: str | os.PathLike[str] | None = None,
     ) -> None:
         config = uvicorn.Config(
-            app,
+            _nothing,
             loop="asyncio",
             http=_Connection,
             ws="none",
@@ -106,7 +110,8 @@ class Server(uvicorn.Server):
             ssl_keyfile=ssl_keyfile,
         )
         config.load()
-        # uvicorn may have wrapped the app, to log requests with their keys.
+        # Only now: load() may call an app to see whether it is a factory, and may wrap it to log
+        # requests with their keys.
         config.loaded_app = app
         super().__init__(config)
         self._loop: asyncio.AbstractEventLoop | None = None

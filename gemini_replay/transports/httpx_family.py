@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from functools import cache
 from typing import Any, Literal
 
@@ -137,11 +137,8 @@ class Family:
             raise
         recorder.head(response.status_code, _headers(response.headers), now())
         live = response.stream
-        response.stream = self.sync_body(
-            self,
-            ReadAhead(iter(live), recorder, classify=self.classify, wake=_wake(response), close=live.close),
-        )
-        return response
+        ahead = ReadAhead(iter(live), recorder, classify=self.classify, wake=_wake(response), close=live.close)
+        return self._recorded(response, self.sync_body(self, ahead))
 
     async def arecord(self, recording: Recording, request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
         """`record` for async clients."""
@@ -159,11 +156,14 @@ class Family:
             raise
         recorder.head(response.status_code, _headers(response.headers), now())
         live = response.stream
-        response.stream = self.async_body(
-            self,
-            AsyncReadAhead(aiter(live), recorder, classify=self.classify, close=live.aclose),
+        ahead = AsyncReadAhead(aiter(live), recorder, classify=self.classify, close=live.aclose)
+        return self._recorded(response, self.async_body(self, ahead))
+
+    def _recorded(self, response: Any, stream: Any) -> Any:
+        # A new one, since a transport that knows the whole body (a mock) may give a response that is read already.
+        return self.library.Response(
+            response.status_code, headers=response.headers.raw, stream=stream, extensions=response.extensions
         )
-        return response
 
     def _outgoing(self, recording: Recording, request: Any, trace: Callable[..., Any]) -> Any:
         extensions = {**request.extensions, _HANDLED: True}
@@ -190,14 +190,14 @@ class Family:
 class _SyncBody:
     """What a client reads: the chunks of a playback, or of a live response that is being recorded."""
 
-    def __init__(self, family: Family, source: Iterator[Step] | ReadAhead) -> None:
+    def __init__(self, family: Family, source: Generator[Head | Data, None, None] | ReadAhead) -> None:
         self._family = family
         self._source = source
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for item in self._source:
-                yield item.data if isinstance(item, Data) else item
+                yield _bytes(item)
         except pacing.Broken as broken:
             raise self._family.broken(broken) from None
 
@@ -208,7 +208,7 @@ class _SyncBody:
 class _AsyncBody:
     """The same for async clients; no generator, which would need closing where a client lets go of it."""
 
-    def __init__(self, family: Family, source: AsyncIterator[Step] | AsyncReadAhead) -> None:
+    def __init__(self, family: Family, source: AsyncGenerator[Head | Data, None] | AsyncReadAhead) -> None:
         self._family = family
         self._source = source
 
@@ -220,7 +220,7 @@ class _AsyncBody:
             item = await anext(self._source)
         except pacing.Broken as broken:
             raise self._family.broken(broken) from None
-        return item.data if isinstance(item, Data) else item
+        return _bytes(item)
 
     async def aclose(self) -> None:
         await self._source.aclose()
@@ -293,6 +293,11 @@ def _ours(here: session.Session | None, request: Any) -> bool:
 
 def _headers(headers: Any) -> Headers:
     return tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
+
+
+def _bytes(item: bytes | Head | Data) -> bytes:
+    assert not isinstance(item, Head)  # it was waited for before there was a response
+    return item.data if isinstance(item, Data) else item
 
 
 def _steps(playback: Playback, request: Any) -> Iterator[Step]:

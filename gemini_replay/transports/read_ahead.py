@@ -8,12 +8,12 @@ A consumer that blocks the event loop blocks that task as well: nothing in the p
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from ..cassette.model import EndKind
 from ..engine.recorder import Recorder
@@ -110,7 +110,8 @@ class AsyncReadAhead:
         self._close = close
         self._scope = anyio.CancelScope()
         self._finished = anyio.Event()
-        self._send, self._arrived = anyio.create_memory_object_stream[Any](float("inf"))
+        self._arrived: deque[bytes | BaseException | None] = deque()
+        self._news = anyio.Event()
         self._task = _spawn(self._read)
 
     async def _read(self) -> None:
@@ -120,7 +121,7 @@ class AsyncReadAhead:
                 try:
                     async for data in self._source:
                         self._recorder.chunk(data, now())
-                        self._send.send_nowait(data)
+                        self._hand_on(data)
                     self._recorder.end("eof", now())
                 except BaseException as broke:
                     kind, how = self._classify(broke)
@@ -129,15 +130,21 @@ class AsyncReadAhead:
                     if not isinstance(broke, Exception):
                         raise  # a cancellation belongs to its scope
         finally:
-            with contextlib.suppress(Exception):  # the consumer may be gone
-                self._send.send_nowait(problem)
+            self._hand_on(problem)
             self._finished.set()
+
+    def _hand_on(self, item: bytes | BaseException | None) -> None:
+        self._arrived.append(item)
+        self._news.set()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        item: bytes | BaseException | None = await self._arrived.receive()
+        while not self._arrived:
+            self._news = type(self._news)()
+            await self._news.wait()
+        item = self._arrived.popleft()
         if item is None:
             raise StopAsyncIteration
         if isinstance(item, BaseException):
@@ -153,8 +160,6 @@ class AsyncReadAhead:
                 self._recorder.end("cancelled", now())
                 self._scope.cancel()
                 await self._finished.wait()
-            self._send.close()
-            self._arrived.close()
             await self._close()
 
 

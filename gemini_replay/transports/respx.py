@@ -61,7 +61,7 @@ class _Pending(httpx.Response):
         super().__init__(status, headers=list(headers), stream=_Body(iter(())), request=request)
 
     @property
-    def stream(self) -> Any:  # type: ignore[override]  # an attribute there, waited for here
+    def stream(self) -> Any:
         """The body, once the head is due."""
         if self._body is None:
             played = pacing.play(self._steps, read_timeout=self._read_timeout)

@@ -49,9 +49,7 @@ class Passing(Holding):
 
 def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, Paper, list[Interaction]]:
     paper, done = Paper(), list[Interaction]()
-    made = Recorder(
-        ASKED, journal=paper, scrub=scrub or Passing(), redact=lambda r: r, done=done.append, **options
-    )
+    made = Recorder(ASKED, journal=paper, scrub=scrub or Passing(), redact=lambda r: r, done=done.append, **options)
     return made, paper, done
 
 

@@ -160,7 +160,9 @@ def test_new_appends_what_is_missing(
 
 def test_live_uses_no_cassette(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
     """Requests go where the code sends them."""
-    project.makepyfile(test_tale=STORY.replace("ask()", f"ask.__globals__.update(URL={server.url + '/x'!r}) or ask()"))
+    project.makepyfile(
+        test_tale=STORY.replace("ask()", f"ask.__globals__.update(URL={server.url + '/x'!r}) or ask()")
+    )
     project.runpytest("--gemini-record=live").assert_outcomes(passed=1)
     assert len(server.app.requests) == 1
     assert not (project.path / "cassettes").exists()
@@ -262,9 +264,7 @@ def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[.
     run().assert_outcomes(passed=1)
 
 
-def test_xdist_workers_share_one_summary(
-    project: pytest.Pytester, server: upstream.RunningUpstream
-) -> None:
+def test_xdist_workers_share_one_summary(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
     """Recording and replaying in two processes; the counts are those of all."""
     project.makepyfile(
         test_tale="""
@@ -307,7 +307,9 @@ def test_unused_recordings_are_counted_and_listed_on_request(
     run("--gemini-record=once")
     project.makepyfile(test_tale=STORY)
     result = run("--gemini-unused")
-    result.stdout.fnmatch_lines(["1 replayed, 0 recorded, 1 unused*", "unused: *test_story.jsonl: interaction 2: POST*"])
+    result.stdout.fnmatch_lines(
+        ["1 replayed, 0 recorded, 1 unused*", "unused: *test_story.jsonl: interaction 2: POST*"]
+    )
 
 
 def test_a_placeholder_key_lets_clients_be_built_where_nothing_is_recorded(
@@ -436,7 +438,9 @@ def test_a_broken_cassette_is_an_error_and_stays_as_it_is(
     assert path.read_bytes() == content
 
 
-def test_no_secret_of_a_run_is_in_any_file_or_message(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_of_a_run_is_in_any_file_or_message(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Header, query, bearer, environment, and echoed by the server cut in two: none is stored or printed."""
     secrets = {
         "header": KEY,
@@ -486,4 +490,4 @@ def test_no_secret_of_a_run_is_in_any_file_or_message(project: pytest.Pytester, 
     for place, secret in secrets.items():
         assert secret.encode() not in written, place
         if place != "header":  # the test's own source, which pytest prints, is written with this one
-            assert printed.count(secret) <= printed.count(f'"{secret}"') + printed.count(f"{secret}\""), place
+            assert printed.count(secret) <= printed.count(f'"{secret}"') + printed.count(f'{secret}"'), place

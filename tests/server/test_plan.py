@@ -47,9 +47,7 @@ def test_pieces_are_chunks_with_gaps_between() -> None:
         (
             "gateway-plain",
             [
-                b'data: {"sdkHttpResponse":{"headers":{"content-type":'
-                b'"text/event-stream"}},"a":"<"}'
-                b"\n\n",
+                b'data: {"sdkHttpResponse":{"headers":{"content-type":"text/event-stream"}},"a":"<"}\n\n',
                 b'data: {"error":{"code":503}}\n\n',
             ],
         ),
@@ -137,9 +135,7 @@ def test_thoughts_keep_their_distance() -> None:
     assert rhythm.text(48) >= 0.076
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "从前有座山，山里有座庙。" * 20, "a few plain words " * 50]
-)
+@pytest.mark.parametrize("text", ["", " ", "从前有座山，山里有座庙。" * 20, "a few plain words " * 50])
 def test_cut_text_loses_nothing(text: str) -> None:
     """The pieces are the text; all but the last have about the tokens asked for."""
     pieces = cut_text(text, 20)

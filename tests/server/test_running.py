@@ -38,6 +38,19 @@ def test_serves_any_asgi_app_on_a_free_port() -> None:
         assert httpx.get(server.url).text == "hello"
 
 
+def test_an_app_of_any_signature_is_called_with_requests_only() -> None:
+    """An app that takes any arguments is not mistaken for a factory."""
+    calls = []
+
+    async def app(*args: Any) -> None:
+        calls.append(len(args))
+        await hello(*args)
+
+    with running.serve(app) as server:
+        assert httpx.get(server.url).text == "hello"
+    assert calls == [3]
+
+
 def test_two_servers_live_side_by_side() -> None:
     """Each server has its own port, app and thread."""
     with upstream.start("story", pace=0) as one, upstream.start("echo", pace=0) as other:
@@ -165,7 +178,7 @@ def test_without_uvicorn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_importing_the_servers_imports_no_uvicorn() -> None:
-    """uvicorn is imported when a server starts, not before."""
+    """Uvicorn is imported when a server starts, not before."""
     code = "import sys, gemini_replay.server.upstream; print('uvicorn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

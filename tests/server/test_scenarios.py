@@ -145,9 +145,7 @@ def test_grounding_points_into_the_text(stream: Any) -> None:
     assert candidate["citationMetadata"]["citationSources"]
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("safety", "SAFETY"), ("max_tokens", "MAX_TOKENS"), ("story", "STOP")]
-)
+@pytest.mark.parametrize(("name", "reason"), [("safety", "SAFETY"), ("max_tokens", "MAX_TOKENS"), ("story", "STOP")])
 def test_finish_reasons(stream: Any, name: str, reason: str) -> None:
     """The last event, and no other, says why the model stopped."""
     reasons = [event.finish_reason for event in events(stream(name))]
@@ -228,9 +226,7 @@ def test_stall_waits_after_three_events() -> None:
     for scenario, silence in ((scenarios.get("stall"), 30.0), (scenarios.stalling(7), 7.0)):
         app = upstream.Upstream(scenario)
         body = b'{"contents": [{"parts": [{"text": "?"}]}]}'
-        request = upstream.Received(
-            "POST", "/models/gemini-x:streamGenerateContent", "alt=sse", (), body, "header"
-        )
+        request = upstream.Received("POST", "/models/gemini-x:streamGenerateContent", "alt=sse", (), body, "header")
         times = [at for at, _ in app.answer(request, "k").chunks]
         gaps = [after - before for before, after in itertools.pairwise(times)]
         assert [nth for nth, gap in enumerate(gaps) if gap > 5] == [2]
@@ -275,9 +271,7 @@ def test_many_chunks(stream: Any) -> None:
     assert len(answer.chunks) == len(events(answer)) == 200
 
 
-@pytest.mark.parametrize(
-    "key", ["an-example-key", 'quo"te<', "k"], ids=["plain", "escapes", "short"]
-)
+@pytest.mark.parametrize("key", ["an-example-key", 'quo"te<', "k"], ids=["plain", "escapes", "short"])
 def test_echo_cuts_the_key_in_two(stream: Any, key: str) -> None:
     """The key is in the text, but whole in no chunk: a chunk's or an event's end cuts it."""
     answer = stream("echo", key=key)

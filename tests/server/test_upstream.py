@@ -57,9 +57,7 @@ def test_every_public_path_streams(fetch: Fetch, server: Any, path: str) -> None
     ],
     ids=["get on a stream", "post on a model", "unknown version", "unknown method", "root"],
 )
-def test_other_paths_are_googles_404_page(
-    fetch: Fetch, server: Any, method: str, path: str
-) -> None:
+def test_other_paths_are_googles_404_page(fetch: Fetch, server: Any, method: str, path: str) -> None:
     """What is no method of the API is answered with a page, not with an error object."""
     answer = fetch(server.url, path, method=method)
     assert answer.status == 404
@@ -162,7 +160,7 @@ def test_gzip_is_not_forced_on_anyone(fetch: Fetch, server: Any, accepted: str) 
 
 @pytest.mark.parametrize("gzip", [True, False], ids=["gzip", "plain"])
 def test_the_unary_method_gives_the_whole_answer(server: Any, gzip: bool) -> None:
-    """generateContent joins the texts of the stream, and keeps the last usage and finish reason."""
+    """GenerateContent joins the texts of the stream, and keeps the last usage and finish reason."""
     answer = httpx.post(
         f"{server.url}/v1beta/models/thinking:generateContent",
         json=ASK,
@@ -184,7 +182,7 @@ def test_the_unary_method_turns_errors_into_statuses(server: Any, name: str) -> 
 
 
 def test_counts_tokens_and_describes_models(server: Any) -> None:
-    """countTokens and models.get, which some SDKs call first, have answers."""
+    """CountTokens and models.get, which some SDKs call first, have answers."""
     counted = httpx.post(f"{server.url}/v1/models/gemini-2.5-pro:countTokens?key=k", json=ASK)
     assert counted.json()["totalTokens"] == 4
     model = httpx.get(f"{server.url}/v1beta/models/gemini-2.5-pro?key=k").json()
@@ -286,9 +284,7 @@ class TestBadRequests:
             "number for parts",
         ],
     )
-    def test_a_bad_body_is_invalid_argument(
-        self, fetch: Fetch, server: Any, body: bytes, message: str
-    ) -> None:
+    def test_a_bad_body_is_invalid_argument(self, fetch: Fetch, server: Any, body: bytes, message: str) -> None:
         """400 INVALID_ARGUMENT, pretty-printed, with the stream's own content type."""
         answer = fetch(server.url, body=body)
         error = json.loads(answer.body)["error"]
@@ -312,9 +308,7 @@ class TestBadRequests:
         assert "'story'" in message
         assert "many_chunks" in message
 
-    @pytest.mark.parametrize(
-        "wrong", [{"scenario": "storry"}, {"pace": -1}, {"pace": float("nan")}]
-    )
+    @pytest.mark.parametrize("wrong", [{"scenario": "storry"}, {"pace": -1}, {"pace": float("nan")}])
     def test_wrong_arguments_are_usage_errors(self, wrong: dict[str, Any]) -> None:
         """An unknown scenario or an impossible pace is refused before anything listens."""
         with pytest.raises(UsageError):
@@ -358,7 +352,7 @@ class TestChoice:
 
 
 def test_the_model_that_was_asked_answers(fetch: Fetch, server: Any) -> None:
-    """modelVersion is the request's model where it names a Gemini model."""
+    """ModelVersion is the request's model where it names a Gemini model."""
     answer = fetch(server.url, "/v1/models/gemini-9-ultra:streamGenerateContent?alt=sse")
     assert json.loads(answer.chunks[0][6:])["modelVersion"] == "gemini-9-ultra"
 
@@ -421,9 +415,7 @@ def test_fifty_clients_at_once_get_the_same_true_stream() -> None:
     async def all_of_them(url: str) -> list[bytes]:
         limits = httpx.Limits(max_connections=50)
         async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-            answers = [
-                client.post(f"{url}/v1beta/{MODEL}?alt=sse&key=k", json=ASK) for _ in range(50)
-            ]
+            answers = [client.post(f"{url}/v1beta/{MODEL}?alt=sse&key=k", json=ASK) for _ in range(50)]
             return [answer.content for answer in await asyncio.gather(*answers)]
 
     with upstream.start(pace=0.05) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from gemini_replay import frames
 
@@ -27,7 +28,7 @@ def cut_at_events(body: bytes, framing: str) -> list[bytes]:
     decoder = frames.FrameDecoder("sse" if framing == "sse" else "auto")
     offsets = [frame.offset for frame in [*decoder.feed(body), *decoder.close()]]
     bounds = [0, *(offset for offset in offsets if 0 < offset < len(body)), len(body)]
-    return [body[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False) if stop > start]
+    return [body[start:stop] for start, stop in pairwise(bounds) if stop > start]
 
 
 def gaps_of(chunks: Sequence[bytes], seconds: float) -> list[float]:

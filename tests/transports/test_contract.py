@@ -1,8 +1,9 @@
-"""The contract that every transport keeps: the same bytes, boundaries, times and failures, recording and replaying."""
+"""The contract that every transport keeps: bytes, boundaries, times and failures, recording and replaying."""
 
 from __future__ import annotations
 
 import statistics
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +59,13 @@ def test_replay_needs_no_server_at_all(client: Client, path: Path) -> None:
     assert again.body == b"".join(events(3))
 
 
-def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(
-    corpus_entry: dict[str, Any], path: Path
-) -> None:
+def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(corpus_entry: dict[str, Any], path: Path) -> None:
     """Byte for byte and chunk for chunk, in every client, at the chunk boundaries of a real server."""
     body = corpus_entry["body"]
     sizes = corpus_entry.get("wire_chunk_sizes")
     if sizes and sum(sizes) == len(body):
         bounds = [sum(sizes[:n]) for n in range(len(sizes) + 1)]
-        chunks = [body[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        chunks = [body[a:b] for a, b in pairwise(bounds)]
     else:
         chunks = cut_at_events(body, corpus_entry["framing"])
     content_type = "text/event-stream" if corpus_entry["framing"] == "sse" else "application/json; charset=UTF-8"

@@ -62,9 +62,7 @@ SCENARIOS: dict[str, Scenario] = {
         *(Scenario(name, description, script) for name, description, script in failures.BROKEN),
         *failures.REFUSALS,
         stalling(),
-        Scenario(
-            "split", "events in many chunks, cut in CRLF, characters and escapes", answers.split
-        ),
+        Scenario("split", "events in many chunks, cut in CRLF, characters and escapes", answers.split),
         Scenario("many_chunks", "200 tiny events within 0-1 ms", answers.many_chunks),
         Scenario("image", "an inline image of 1 MB", answers.image, model="gemini-2.5-flash-image"),
         Scenario(
@@ -73,9 +71,7 @@ SCENARIOS: dict[str, Scenario] = {
             answers.story,
             framing="json-array",
         ),
-        Scenario(
-            "gateway", "the story as an API gateway sends it", answers.story, framing="gateway"
-        ),
+        Scenario("gateway", "the story as an API gateway sends it", answers.story, framing="gateway"),
         Scenario(
             "gateway_plain",
             "the same without comment and [DONE], which some clients do not survive",

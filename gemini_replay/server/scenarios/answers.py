@@ -143,9 +143,7 @@ def grounding(prompt: Prompt) -> Iterator[Step]:
         start = end
     sources = (("jungfrau.ch", "Jungfraujoch"), ("wikipedia.org", "Jungfrau Railway"))
     metadata = {
-        "searchEntryPoint": {
-            "renderedContent": '<div class="container"><a href="#">Jungfraujoch</a></div>'
-        },
+        "searchEntryPoint": {"renderedContent": '<div class="container"><a href="#">Jungfraujoch</a></div>'},
         "groundingChunks": [
             {"web": {"uri": f"https://vertexaisearch.example/redirect/{nth}", "title": site}}
             for nth, (site, _) in enumerate(sources)
@@ -153,11 +151,7 @@ def grounding(prompt: Prompt) -> Iterator[Step]:
         "groundingSupports": supports,
         "webSearchQueries": ["highest railway station in Europe"],
     }
-    citations = {
-        "citationSources": [
-            {"startIndex": 0, "endIndex": ends[0], "uri": "https://example.org/alps"}
-        ]
-    }
+    citations = {"citationSources": [{"startIndex": 0, "endIndex": ends[0], "uri": "https://example.org/alps"}]}
     yield from reply.text(texts.GROUNDED, citationMetadata=citations, groundingMetadata=metadata)
 
 
@@ -167,9 +161,7 @@ def many_chunks(prompt: Prompt) -> Iterator[Step]:
     yield reply.head()
     for nth in range(1, 201):
         yield Wait(prompt.rng.uniform(0, 0.001))
-        yield Message(
-            reply.event([{"text": f"{nth} "}], tokens=2, finish="STOP" if nth == 200 else None)
-        )
+        yield Message(reply.event([{"text": f"{nth} "}], tokens=2, finish="STOP" if nth == 200 else None))
 
 
 def split(prompt: Prompt) -> Iterator[Step]:
@@ -179,9 +171,7 @@ def split(prompt: Prompt) -> Iterator[Step]:
     for text, finish in (("你好！😀 1 < 2\n", None), ("C’est “déjà” \u2028 l’été\t🌞", "STOP")):
         tokens = count_tokens(text)
         yield Wait(reply.rhythm.text(tokens))
-        yield Message(
-            reply.event([{"text": text}], tokens=tokens, finish=finish), cut_at_traps, 0.002
-        )
+        yield Message(reply.event([{"text": text}], tokens=tokens, finish=finish), cut_at_traps, 0.002)
 
 
 def cut_at_traps(data: bytes) -> list[bytes]:
@@ -222,9 +212,7 @@ def _picture() -> str:
         pixels[row * (1 + 512 * 3)] = 0  # each row starts with its filter: none
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 512, 512, 8, 2, 0, 0, 0))
     # A comment before the pixels, so placed that base64 shows it as it is: on a multiple of three

@@ -49,9 +49,7 @@ class Reply:
 
     def __init__(self, prompt: Prompt, *, profile: str | None = None) -> None:
         self.prompt = prompt
-        known = profile or next(
-            (name for name in _BY_LENGTH if prompt.model.startswith(name)), "gemini-2.5-flash"
-        )
+        known = profile or next((name for name in _BY_LENGTH if prompt.model.startswith(name)), "gemini-2.5-flash")
         self.profile = PROFILES[known]
         self.rhythm = Rhythm(self.profile, prompt.rng)
         self.tokens = 0
@@ -112,9 +110,7 @@ class Reply:
     def thought(self, text: str) -> Iterator[Step]:
         """One thought summary; it costs more tokens than it shows."""
         yield Wait(self.rhythm.thought())
-        yield Message(
-            self.event([{"text": text, "thought": True}], thoughts=count_tokens(text) * 3)
-        )
+        yield Message(self.event([{"text": text, "thought": True}], thoughts=count_tokens(text) * 3))
 
     def signature(self, size: int = 180) -> str:
         """An opaque ``thoughtSignature``."""

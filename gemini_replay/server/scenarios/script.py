@@ -117,9 +117,7 @@ class Scenario:
         *,
         gaps: Sequence[float] = (),
         status: int = 200,
-        headers: Sequence[tuple[str, str]] | Mapping[str, str] = (
-            ("content-type", "text/event-stream"),
-        ),
+        headers: Sequence[tuple[str, str]] | Mapping[str, str] = (("content-type", "text/event-stream"),),
         head_after: float = 0.0,
         end: Literal["eof", "reset", "closed"] = "eof",
         end_after: float = 0.0,
@@ -157,9 +155,7 @@ class Scenario:
             )
         if not all(chunks):
             empty = [bool(chunk) for chunk in chunks].index(False)
-            raise UsageError(
-                f"chunk {empty} is empty", todo="HTTP has no empty chunk: leave it out."
-            )
+            raise UsageError(f"chunk {empty} is empty", todo="HTTP has no empty chunk: leave it out.")
         if end not in endings:
             raise UsageError(f"end={end!r} is unknown", todo=f"Use one of: {', '.join(endings)}.")
         steps: list[Step] = [Wait(head_after)]
@@ -167,9 +163,7 @@ class Scenario:
             steps += [Wait(wait), Raw(bytes(chunk))]
         steps += [Wait(end_after), *endings[end]]
         pairs = headers.items() if isinstance(headers, Mapping) else headers
-        kept = tuple(
-            (key.lower(), value) for key, value in pairs if key.lower() not in _SERVERS_OWN
-        )
+        kept = tuple((key.lower(), value) for key, value in pairs if key.lower() not in _SERVERS_OWN)
         return cls(
             name,
             "chunks as given",

@@ -65,10 +65,7 @@ GROUNDED = (
 
 SMOKE = "To make smoke for a stage show, the usual choice is a fog machine with glycol fluid."
 
-TRUNCATED = (
-    "The history of cartography begins on clay tablets in Babylonia, "
-    "where surveyors drew the plots of"
-)
+TRUNCATED = "The history of cartography begins on clay tablets in Babylonia, where surveyors drew the plots of"
 
 SHORT = (
     "Yes: 2³ < 3², since 8 < 9. It is the only pair of this kind, as Catalan supposed in 1844 and "
@@ -102,23 +99,17 @@ _SKY = (
 )
 
 _ADVICE = (
-    "Give your eyes time: after a quarter of an hour in the dark you will see ten times as many "
-    "stars.",
-    "Write down the date, the hour and the weather; in a year these notes will be worth more than "
-    "any app.",
+    "Give your eyes time: after a quarter of an hour in the dark you will see ten times as many stars.",
+    "Write down the date, the hour and the weather; in a year these notes will be worth more than any app.",
     "Use a red torch, because white light spoils your night vision at once.",
     "Lie down if you can; a sore neck ends more evenings than clouds do.",
-    "Look slightly beside a faint object, not straight at it: the edge of the eye is more "
-    "sensitive.",
+    "Look slightly beside a faint object, not straight at it: the edge of the eye is more sensitive.",
     "Take somebody along and explain what you see; nothing helps the memory more.",
 )
 
-LONG = (
-    "Here is a plan for twenty clear nights, each of them for one thing in the sky.\n\n"
-    + "".join(
-        f"**Night {night}: {name}.** {hint}. {_ADVICE[night % 6]} {_ADVICE[(night * 5 + 2) % 6]} "
-        f"Before you go in, find once more what you learned on the nights before"
-        f"{'' if night < 3 else f', from {_SKY[0][0]} to {_SKY[night - 2][0]}'}.\n\n"
-        for night, (name, hint) in enumerate(_SKY, start=1)
-    )
+LONG = "Here is a plan for twenty clear nights, each of them for one thing in the sky.\n\n" + "".join(
+    f"**Night {night}: {name}.** {hint}. {_ADVICE[night % 6]} {_ADVICE[(night * 5 + 2) % 6]} "
+    f"Before you go in, find once more what you learned on the nights before"
+    f"{'' if night < 3 else f', from {_SKY[0][0]} to {_SKY[night - 2][0]}'}.\n\n"
+    for night, (name, hint) in enumerate(_SKY, start=1)
 )

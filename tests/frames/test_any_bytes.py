@@ -1,0 +1,165 @@
+"""What holds for any bytes and any chunking, and that cost grows with the input and no faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay.errors import FrameError, FrameTooLargeError
+from gemini_replay.frames import (
+    Decoder,
+    Frame,
+    FrameDecoder,
+    JSONArrayDecoder,
+    SSEDecoder,
+    dumps,
+    encode_array,
+    encode_sse,
+    pretty,
+)
+
+Make = Callable[..., Decoder]
+DECODERS = {
+    "SSE": SSEDecoder,
+    "WHATWG": partial(SSEDecoder, objects=False),
+    "array": JSONArrayDecoder,
+    "any": FrameDecoder,
+}
+
+PIECES = [
+    *(bytes([byte]) for byte in b'{}[],:" \\\n\r\t1x\0'),
+    *(b"data:", b"data: ", b"id: 7\n", b"event: e\n", b"retry: 5\n", b": c\n", b"\r\n", b"\n\n"),
+    *(
+        b"\xef\xbb\xbf",
+        b"\xe5",
+        "好".encode(),
+        "\u2028".encode(),
+        b"\xff",
+        b"[DONE]",
+        b"true",
+        b"{}",
+    ),
+    *(
+        b'"\\""',
+        b"{\n",
+        b"\n}",
+        b"\n}\n",
+        b'data: {"a":1}\r\n\r\n',
+        b'{\n "a": "}{",\n "b": [1]\n}\n',
+    ),
+]
+wires = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=25).map(b"".join)
+
+
+def outcome(decoder: Decoder, chunks: list[bytes]) -> tuple[list[Frame], tuple[str, int] | None]:
+    """The frames, and the error behind them if there is one."""
+    frames: list[Frame] = []
+    try:
+        for chunk in chunks:
+            frames += decoder.feed(chunk)
+        return frames + decoder.close(), None
+    except FrameError as error:
+        return frames, (str(error), error.offset)
+
+
+@pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS)
+@given(data=st.data())
+def test_frames_and_errors_do_not_depend_on_the_chunking(make: Make, data: st.DataObject) -> None:
+    """The same frames with the same offsets, then the same error, for any bytes, setting and cut."""
+    wire = data.draw(wires)
+    settings = data.draw(
+        st.fixed_dictionaries(
+            {
+                "strict": st.booleans(),
+                "final": st.sampled_from(["yield", "discard"]),
+                "max_frame_bytes": st.sampled_from([1 << 20, 60, 20, 5]),
+            }
+        )
+    )
+    whole = outcome(make(**settings), [wire])
+    assert outcome(make(**settings), [wire[at : at + 1] for at in range(len(wire))]) == whole
+    for cut in range(1, len(wire)):
+        assert outcome(make(**settings), [wire[:cut], wire[cut:]]) == whole
+
+
+@pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS)
+@given(wire=wires | st.binary())
+def test_lenient_decoders_raise_nothing_but_the_limit(make: Make, wire: bytes) -> None:
+    """Any bytes at all; only a frame too large stops them."""
+    decoder = make(max_frame_bytes=50)
+    try:
+        decoder.feed(wire)
+        decoder.close()
+    except FrameTooLargeError as error:
+        assert 0 <= error.offset < len(wire)
+    make().feed(wire)
+
+
+BLOB = "QUJD" * 250_000
+MESSAGE = {"candidates": [{"content": {"parts": [{"inlineData": {"data": BLOB}}]}}]}
+
+GROWING: dict[str, tuple[bytes, bytes, bytes]] = {
+    "one SSE event": (b"data: ", b"QUJD" * 256, b"\n\n"),
+    "one CR event": (b"data: ", b"QUJD" * 256, b"\r\r"),
+    "one comment": (b":", b"QUJD" * 256, b"\n\n"),
+    "many small events": (b"", b'data: {"a": 1}\r\n\r\n' * 57, b""),
+    "many CR events": (b"", b'data: {"a": 1}\r\r' * 64, b""),
+    "many objects": (b"", b'{"a": [1, "x"]}\n' * 64, b""),
+    "many brackets": (b"", b"[x\n" * 341, b""),
+    "blanks": (b"", b" " * 1024, b""),
+    "a bracket and blanks": (b"data: 1\n\n[", b" " * 1024, b""),
+    "one pretty element": (b'[{\n  "a": [\n', b"    {\n    },\n" * 78, b'    "x"\n  ]\n}\n]'),
+    "one unindented element": (b'[{\n"a": [\n', b"{\n},\n" * 204, b'"x"\n]\n}\n]'),
+    "one compact element": (b'[{"a":[', b'{"b":"c"},' * 102, b"1]}]"),
+    "one string of quotes": (b'["', b'\\"' * 512, b'"]'),
+    "one string of backslashes": (b'["', b"\\\\" * 512, b'"]'),
+    "many elements": (b"[", b'{"a": "x"},' * 93, b"1]"),
+    "deep nesting": (b"[", b'{"a":' * 204, b""),
+    "deep unindented nesting": (b"[", b'{\n"a":\n' * 146, b"\n}" * 146),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize("size", [1024, None], ids=["in chunks", "in one chunk"])
+def test_cost_grows_with_the_input(name: str, size: int | None) -> None:
+    """Eight times the input takes about eight times the processor time, never its square (64 times)."""
+    head, unit, tail = GROWING[name]
+
+    def cost(units: int) -> float:
+        wire = head + unit * units + tail
+        step = size or len(wire)
+        chunks = [wire[at : at + step] for at in range(0, len(wire), step)]
+        best = float("inf")
+        for _ in range(3):
+            decoder = FrameDecoder()
+            start = process_time()
+            for chunk in chunks:
+                decoder.feed(chunk)
+            decoder.close()
+            best = min(best, process_time() - start)
+        return best
+
+    assert cost(512) < 32 * max(cost(64), 0.001)
+
+
+def test_a_large_event_is_whole_in_every_framing() -> None:
+    """An image of a megabyte, in small chunks."""
+    compact, spread = dumps(MESSAGE), pretty(MESSAGE)
+    for wire, text in [
+        (encode_sse(compact), compact),
+        (b"data: 1\n\n" + spread.encode(), spread),
+        (b"".join(encode_array([spread])), spread),
+        (b"".join(encode_array([compact])), compact),
+    ]:
+        decoder = FrameDecoder(strict=True)
+        frames = [
+            frame
+            for at in range(0, len(wire), 1000)
+            for frame in decoder.feed(wire[at : at + 1000])
+        ]
+        assert (frames + decoder.close())[-1].data == text

@@ -1,0 +1,169 @@
+"""JSONArrayDecoder: elements of any kind and layout, promptly; ends, limits, errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gemini_replay.errors import FrameError, FrameTooLargeError
+from gemini_replay.frames import Frame, JSONArrayDecoder, encode_array, pretty
+
+VALUES: list[Any] = [
+    {"a": {"b": [1, {"c": "}"}]}, "x": "]"},
+    {},
+    {"text": 'quotes " and \\ and \\" and {[ and\nlines', "k\\": {}},
+    {"你": "好🙂", "e": []},
+    [],
+    [1, [2, ["]"]], {"d": None}],
+    "just, a [string] \\",
+    -1.5e10,
+    True,
+    None,
+]
+
+
+def decode(*chunks: bytes, decoder: JSONArrayDecoder | None = None) -> list[Frame]:
+    decoder = decoder or JSONArrayDecoder()
+    frames = [frame for chunk in chunks for frame in decoder.feed(chunk)]
+    return frames + decoder.close()
+
+
+LAYOUTS = {
+    "google": b"".join(encode_array([pretty(value) for value in VALUES])),
+    "compact": json.dumps(VALUES, separators=(",", ":")).encode(),
+    "raw UTF-8": json.dumps(VALUES, ensure_ascii=False).encode(),
+    "indented": json.dumps(VALUES, indent=2).encode(),
+    "indented by nothing": json.dumps(VALUES, indent=0).encode(),
+    "tabs and CRLF": json.dumps(VALUES, indent="\t").replace("\n", "\r\n").encode(),
+    "with BOM and space": b"\xef\xbb\xbf \n" + json.dumps(VALUES).encode() + b" \r\n",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_is_cut_right_at_every_cut(layout: str) -> None:
+    """Where elements end does not depend on white space, nor on chunks; strict agrees."""
+    wire = LAYOUTS[layout]
+    whole = decode(wire, decoder=JSONArrayDecoder(strict=True))
+    assert [json.loads(frame.data) for frame in whole] == VALUES
+    assert {frame.kind for frame in whole} == {"array"}
+    assert all(wire[frame.offset :].startswith(frame.data.encode()) for frame in whole)
+    assert decode(*(wire[at : at + 1] for at in range(len(wire)))) == whole
+    for cut in range(1, len(wire)):
+        assert decode(wire[:cut], wire[cut:]) == whole
+
+
+TRICKY = [
+    '{\n"a": {\n}\n}',
+    '{\n"a": [{\n}\n]\n}',
+    '{\n "a": {"b": "}"\n}\n}',
+    '{\n"a": "\\\\"\n}',
+    '{\n"a": "\\\\\\"}"\n}',
+    '{\n"a": 1}',
+    '{"a": [\n{\n}\n]}',
+    "[\n{\n}\n]",
+    '{\n"{": "}", "}": "{"\n}',
+]
+
+
+@pytest.mark.parametrize("element", TRICKY)
+@pytest.mark.parametrize("gap", [",", "\n,\r\n", ",\n"], ids=["comma", "google", "comma LF"])
+def test_a_brace_alone_on_its_line_need_not_be_the_end(element: str, gap: str) -> None:
+    """Pretty-printed text is cut fast, and never wrong: unindented and half indented JSON is JSON too."""
+    wire = f"[{gap.join([element, *TRICKY])}\n]".encode()
+    for size in (len(wire), 1, 5, 16):
+        chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
+        assert [frame.data for frame in decode(*chunks)] == [element, *TRICKY]
+
+
+@pytest.mark.parametrize("layout", ["google", "compact", "indented"])
+def test_an_object_comes_out_with_its_last_byte(layout: str) -> None:
+    """Whatever follows may take its time."""
+    wire = LAYOUTS[layout]
+    decoder, ends = JSONArrayDecoder(), []
+    for at in range(len(wire)):
+        ends += [(at + 1, frame) for frame in decoder.feed(wire[at : at + 1])]
+    for end, frame in ends:
+        late = not frame.data.endswith(("}", "]", '"'))  # a number or word may go on
+        assert end == frame.offset + len(frame.data.encode()) + late
+
+
+@pytest.mark.parametrize("wire", [b"[]", b" [ \n ] \n", b"\xef\xbb\xbf[]"])
+def test_an_empty_array_has_no_elements(wire: bytes) -> None:
+    """And is complete."""
+    assert decode(wire, decoder=JSONArrayDecoder(strict=True)) == []
+
+
+def test_lenient_goes_on_to_what_follows_the_array() -> None:
+    """Further arrays, and objects outside of them; missing and surplus commas do not matter."""
+    frames = decode(b'[{"a":1} {"b":2},,]{"error":{}}\n[3,]')
+    assert [(frame.kind, frame.data) for frame in frames] == [
+        ("array", '{"a":1}'),
+        ("array", '{"b":2}'),
+        ("object", '{"error":{}}'),
+        ("array", "3"),
+    ]
+
+
+def test_lenient_loses_no_garbage() -> None:
+    """What stands where a value should be is handed out, for somebody to find that it is no JSON."""
+    assert [frame.data for frame in decode(b'[nonsense, {"a":1}, } , \xff]')] == [
+        "nonsense",
+        '{"a":1}',
+        "}",
+        "\ufffd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wire", "rest"),
+    [(b'[{"a":1},{"b":', '{"b":'), (b'[{"a":1},"x', '"x'), (b'[{"a":1},tru', "tru")],
+)
+def test_the_end_of_input_yields_or_discards(wire: bytes, rest: str) -> None:
+    """A truncated element is handed out as it is, or dropped."""
+    assert [frame.data for frame in decode(wire)] == ['{"a":1}', rest]
+    kept = decode(wire, decoder=JSONArrayDecoder(final="discard"))
+    assert [frame.data for frame in kept] == ['{"a":1}']
+
+
+@pytest.mark.parametrize(
+    ("wire", "offset"),
+    [
+        (b'{"a":1}', 0),
+        (b"<html>", 0),
+        (b'[{"a":1} {"b":2}]', 9),
+        (b'[{"a":1},,2]', 9),
+        (b"[,1]", 1),
+        (b'[{"a":1},]', 9),
+        (b'[{"a":1},nonsense]', 9),
+        (b"[01]", 1),
+        (b'[{"a":1}] x', 10),
+        (b'[{"a":1}]\n[2]', 10),
+        (b'[{"a":1}', 8),
+        (b'[{"a":1},{"b', 9),
+        (b'[{"a":1},{"b":"\xe5\xa5"}]', 15),
+        (b'[{"a":1},}]', 9),
+    ],
+)
+def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
+    """The same for every chunking, behind the same frames."""
+    for size in (len(wire), 1, 4):
+        decoder, frames = JSONArrayDecoder(strict=True), []
+        with pytest.raises(FrameError) as caught:
+            for start in range(0, len(wire), size):
+                frames += decoder.feed(wire[start : start + size])
+            frames += decoder.close()
+        assert caught.value.offset == offset
+        assert [frame.data for frame in frames] == ['{"a":1}'] * (offset >= 8)
+
+
+def test_the_limit_counts_one_element() -> None:
+    """An array may be as long as it likes; its separators count for nothing."""
+    small = b"[" + b'{"a": "12345678"},  \n ' * 100 + b"1]"
+    for size in (len(small), 1, 50):
+        chunks = [small[at : at + size] for at in range(0, len(small), size)]
+        assert len(decode(*chunks, decoder=JSONArrayDecoder(max_frame_bytes=17))) == 101
+        with pytest.raises(FrameTooLargeError) as caught:
+            decode(*chunks, decoder=JSONArrayDecoder(max_frame_bytes=16))
+        assert caught.value.offset == 1

@@ -1,0 +1,95 @@
+"""Explicit transports, for code that is given its transport."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from support.clients import ASK, CLIENTS, KEY, Client
+from support.streams import GOOGLE, PATH, events
+
+from gemini_replay import Cassette
+from gemini_replay.errors import CassetteNotFoundError, MissError
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
+def client(request: pytest.FixtureRequest) -> Client:
+    return request.param
+
+
+def transports(client: Client) -> Any:
+    return importlib.import_module(f"gemini_replay.transports.{client.library.__name__}")
+
+
+def made(client: Client, transport: Any) -> Any:
+    build = client.library.AsyncClient if client.is_async else client.library.Client
+    return lambda **options: build(transport=transport, headers={"x-goog-api-key": KEY}, **options)
+
+
+def test_record_and_replay_without_any_interception(client: Client, tmp_path: Path) -> None:
+    """Closing the client saves the cassette; the same bytes and boundaries come back from it, for any host."""
+    path = tmp_path / "story.jsonl"
+    with upstream.start(Scenario.from_chunks(events(4), gaps=[0.002] * 4)) as server:
+        live = client.fetch(server.url + PATH, made=made(client, transports(client).RecordTransport(path)))
+        asked = len(server.app.requests)
+    again = client.fetch(
+        GOOGLE.replace("generativelanguage.googleapis.com", "any.example"),
+        made=made(client, transports(client).ReplayTransport(path, speed=4)),
+    )
+    assert asked == 1
+    assert again.chunks == live.chunks == events(4)
+    assert KEY not in path.read_text(encoding="utf-8")
+
+
+def test_a_transport_owns_every_request(client: Client, tmp_path: Path) -> None:
+    """Whatever its path: it was put there for that."""
+    path = tmp_path / "story.jsonl"
+    with upstream.start(Scenario.from_chunks([b"hello"])) as server:
+        client.fetch(server.url + "/any/thing", made=made(client, transports(client).RecordTransport(path)))
+    assert Cassette.load(path).interactions[0].body == b"hello"
+    replaying = transports(client).ReplayTransport(path)
+    assert client.fetch("http://x.example/any/thing", made=made(client, replaying)).body == b"hello"
+    replaying = transports(client).ReplayTransport(path)
+    missed = client.fetch("http://x.example/another/thing", made=made(client, replaying))
+    assert isinstance(missed.error, MissError)
+
+
+def test_an_inner_transport_carries_the_requests(client: Client, tmp_path: Path) -> None:
+    """A transport of the user's own is recorded like the network."""
+    path = tmp_path / "inner.jsonl"
+    inner = client.library.MockTransport(lambda request: client.library.Response(200, content=b"inner"))
+    recording = transports(client).RecordTransport(path, transport=inner)
+    assert client.fetch(GOOGLE, made=made(client, recording)).body == b"inner"
+    assert Cassette.load(path).interactions[0].body == b"inner"
+
+
+def test_a_cassette_that_is_not_there_is_named_when_the_transport_is_made(client: Client, tmp_path: Path) -> None:
+    """Not at the first request."""
+    with pytest.raises(CassetteNotFoundError, match=r"nothing\.jsonl"):
+        transports(client).ReplayTransport(tmp_path / "nothing.jsonl")
+
+
+def test_one_transport_serves_a_sync_and_an_async_client(tmp_path: Path) -> None:
+    """It is both."""
+    import httpx
+
+    from gemini_replay.transports.httpx import RecordTransport, ReplayTransport
+
+    path = tmp_path / "both.jsonl"
+    inner = httpx.MockTransport(lambda request: httpx.Response(200, content=b"x"))
+    with httpx.Client(transport=RecordTransport(path, transport=inner)) as sync:
+        sync.post(GOOGLE, json=ASK)
+        sync.post(GOOGLE, json=ASK)
+    transport = ReplayTransport(path)
+
+    async def ask() -> bytes:
+        async with httpx.AsyncClient(transport=transport) as client:
+            return (await client.post(GOOGLE, json=ASK)).content
+
+    assert httpx.Client(transport=transport).post(GOOGLE, json=ASK).content == b"x"
+    assert anyio.run(ask) == b"x"

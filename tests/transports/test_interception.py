@@ -1,0 +1,240 @@
+"""Interception: found from everywhere, beside other tools, and gone without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import httpx2
+import pytest
+import respx
+from support.clients import ASK, KEY
+from support.streams import GOOGLE, events
+
+import gemini_replay
+from gemini_replay import Cassette, session
+from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
+from gemini_replay.errors import MissError, NetworkBlockedError, RecordingEndedError
+
+LIBRARIES = [httpx, httpx2]
+SEAMS = [
+    (library, owner, method)
+    for library in LIBRARIES
+    for owner, method in (("HTTPTransport", "handle_request"), ("AsyncHTTPTransport", "handle_async_request"))
+]
+
+
+def asked(body: object = ASK) -> Request:
+    return httpx_request(body)
+
+
+def httpx_request(body: object) -> Request:
+    made = httpx.Request("POST", GOOGLE, json=body)
+    return Request("POST", GOOGLE, (("content-type", "application/json"),), made.content)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A cassette with four recordings of the same question."""
+    chunks = tuple(Chunk(0.001, data) for data in events(3))
+    recordings = [Interaction(asked(), Response(200, (("content-type", "text/event-stream"),)), chunks)] * 4
+    path = tmp_path / "story.jsonl"
+    Cassette(interactions=recordings).save(path)
+    return path
+
+
+@pytest.fixture(params=LIBRARIES, ids=["httpx", "httpx2"])
+def library(request: pytest.FixtureRequest) -> Iterator[object]:
+    return request.param
+
+
+def post(library: object, body: object = ASK) -> bytes:
+    return library.post(GOOGLE, json=body, headers={"x-goog-api-key": KEY}).content  # type: ignore[attr-defined]
+
+
+def test_everything_is_as_before_when_the_last_session_closes(path: Path) -> None:
+    """No replacement is left on either library, on sockets, or on TLS."""
+    import ssl
+
+    def seams() -> list[object]:
+        found = [vars(getattr(library, owner))[method] for library, owner, method in SEAMS]
+        return [*found, socket.getaddrinfo, vars(ssl.SSLContext).get("load_verify_locations")]
+
+    before = seams()
+    with gemini_replay.replay(path):
+        with gemini_replay.replay(path):
+            assert all(a is not b for a, b in zip(seams(), before, strict=True))
+        assert all(a is not b for a, b in zip(seams(), before, strict=True))
+    assert seams() == before
+
+
+def test_sessions_nest_and_the_innermost_answers(path: Path, tmp_path: Path) -> None:
+    """And the outer one is back afterwards."""
+    other = tmp_path / "other.jsonl"
+    Cassette(interactions=[]).save(other)
+    with gemini_replay.replay(path) as outer:
+        with pytest.raises(MissError, match="holds no interaction"), gemini_replay.replay(other):
+            post(httpx)
+        assert post(httpx)
+    assert len(outer.played) == 1
+
+
+def test_a_session_is_found_from_any_thread(path: Path, library: object) -> None:
+    """Threads of the code under test have no context of the test's; pools neither; executors neither."""
+    with gemini_replay.replay(path, speed="instant") as opened:
+        results: list[bytes] = []
+        thread = threading.Thread(target=lambda: results.append(post(library)))
+        thread.start()
+        thread.join()
+        with ThreadPoolExecutor(1) as pool:
+            results.append(pool.submit(post, library).result())
+
+        async def main() -> bytes:
+            return await asyncio.get_running_loop().run_in_executor(None, post, library)
+
+        results.append(asyncio.run(main()))
+    assert results == [b"".join(events(3))] * 3
+    assert len(opened.played) == 3
+
+
+def test_two_tasks_may_have_sessions_of_their_own(path: Path, tmp_path: Path) -> None:
+    """Each task's requests go to the session that it opened, whatever was opened later."""
+    other = tmp_path / "other.jsonl"
+    Cassette(interactions=[Interaction(asked(), Response(200), (Chunk(0, b"other"),))]).save(other)
+
+    async def ask(cassette: Path, mine: asyncio.Event, theirs: asyncio.Event) -> bytes:
+        with gemini_replay.replay(cassette, speed="instant"):
+            mine.set()
+            await theirs.wait()
+            async with httpx.AsyncClient() as client:
+                return (await client.post(GOOGLE, json=ASK)).content
+
+    async def main() -> list[bytes]:
+        one, two = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(ask(path, one, two), ask(other, two, one))
+
+    assert asyncio.run(main()) == [b"".join(events(3)), b"other"]
+
+
+def test_a_library_that_is_imported_later_is_intercepted(path: Path) -> None:
+    """Also in the middle of a session; and the session does not import it."""
+    code = f"""
+import sys
+import gemini_replay
+with gemini_replay.replay({str(path)!r}, speed="instant"):
+    assert "httpx2" not in sys.modules and "httpx" not in sys.modules
+    import httpx2, httpx
+    assert type(httpx2.__loader__).__name__ == "SourceFileLoader", httpx2.__loader__
+    print(len(httpx2.post({GOOGLE!r}, json={ASK!r}).content), len(httpx.post({GOOGLE!r}, json={ASK!r}).content))
+assert not any("gemini_replay" in type(finder).__module__ for finder in sys.meta_path)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert out.stderr == ""
+    assert out.stdout.split() == [str(len(b"".join(events(3))))] * 2
+
+
+def test_an_active_respx_router_and_a_session_live_side_by_side(path: Path, respx_mock: respx.MockRouter) -> None:
+    """Respx answers what it has routes for, the cassette answers Gemini; neither sees the other's."""
+    route = respx_mock.get("https://example.com/").mock(return_value=httpx.Response(204))
+    with gemini_replay.replay(path) as opened:
+        assert post(httpx)
+        assert httpx.get("https://example.com/").status_code == 204
+    assert len(opened.played) == 1
+    assert route.call_count == 1
+
+
+def test_a_request_that_respx_would_let_through_is_an_error(path: Path, respx_mock: respx.MockRouter) -> None:
+    """A pass-through route is no way to the network for a Gemini request that no recording answers."""
+    respx_mock.route().pass_through()
+    with pytest.raises(MissError), gemini_replay.replay(path):
+        post(httpx, {"contents": "another"})
+
+
+def test_respx_started_inside_a_session_and_stopped_after_it_leaves_no_trace(path: Path) -> None:
+    """Patches of two tools that are undone in the wrong order are undone all the same."""
+    before = [vars(getattr(library, owner))[method] for library, owner, method in SEAMS]
+    opened = gemini_replay.replay(path)
+    opened.__enter__()
+    router = respx.mock(assert_all_called=False)
+    router.start()
+    opened.__exit__(None, None, None)
+    router.stop()
+    assert [vars(getattr(library, owner))[method] for library, owner, method in SEAMS] == before
+
+
+def test_another_tools_patch_over_ours_stays_and_stays_harmless(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put on during the session and taken off after it: ours underneath does nothing any more."""
+    calls = []
+    with gemini_replay.replay(path):
+        inner = httpx.HTTPTransport.handle_request
+
+        def outer(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+            calls.append(request)
+            return inner(transport, request)
+
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", outer)
+        assert post(httpx)
+    assert httpx.HTTPTransport.handle_request is outer
+    with pytest.raises(httpx.ConnectError):
+        httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
+    assert len(calls) == 2
+
+
+class Unseen(httpx.BaseTransport):
+    """A transport of a user's own, which no interception knows: it goes straight to the socket."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with socket.create_connection((request.url.host, 443), timeout=1):
+            raise AssertionError("the network was reached")
+
+
+@pytest.mark.parametrize("host", ["generativelanguage.googleapis.com", "us-central1-aiplatform.googleapis.com"])
+def test_a_client_that_nobody_intercepts_is_stopped_at_the_look_up(path: Path, host: str) -> None:
+    """With an error of our own that names the host; it counts as a miss also where it is swallowed."""
+    with pytest.raises(NetworkBlockedError, match=host), gemini_replay.replay(path) as opened:
+        with pytest.raises(NetworkBlockedError), httpx.Client(transport=Unseen()) as client:
+            client.get(f"https://{host}/v1beta/models")
+        assert len(opened.misses) == 1
+
+
+def test_other_hosts_can_be_looked_up(path: Path) -> None:
+    """The guard knows Gemini's hosts and those that it was told of, no others."""
+    with gemini_replay.replay(path, hosts=["*.example.org"]):
+        assert socket.getaddrinfo("localhost", 80)
+    with pytest.raises(NetworkBlockedError), gemini_replay.replay(path, hosts=["*.example.org"]):
+        socket.getaddrinfo(b"api.example.org", 443)
+
+
+def test_reading_past_a_recording_that_its_client_let_go_of_is_explained(tmp_path: Path, library: object) -> None:
+    """Nothing is invented: the error says that the recording stops here."""
+    from gemini_replay.cassette.model import End
+
+    path = tmp_path / "cut.jsonl"
+    cut = Interaction(asked(), Response(200), (Chunk(0, b"data: {}\n\n"),), End("cancelled"))
+    Cassette(interactions=[cut]).save(path)
+    with gemini_replay.replay(path), pytest.raises(RecordingEndedError, match="no more bytes"):
+        post(library)
+
+
+def test_a_request_after_the_session_is_no_business_of_ours(path: Path) -> None:
+    """It goes to the network as if nothing had been."""
+    with gemini_replay.replay(path):
+        pass
+    assert session.current() is None
+    with pytest.raises(httpx.ConnectError):
+        httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
+
+
+def test_recording_under_a_session_of_mode_live_passes_everything(tmp_path: Path) -> None:
+    """No cassette, no guard, no miss."""
+    with gemini_replay.record(tmp_path / "x.jsonl", mode="live") as opened, pytest.raises(httpx.ConnectError):
+        httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
+    assert opened.recorded == []
+    assert list(tmp_path.iterdir()) == []
