@@ -200,6 +200,7 @@ class Runs:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Remember how the test went: its cassette is replaced only if it passed."""
+    _shorten(item, call)
     report = yield
     if call.when == "call":
         vars(item)["_gemini_replay_passed"] = report.passed
@@ -239,6 +240,29 @@ def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     runs.add(session, kept=kept, wall=time.perf_counter() - started)
     if session.misses and passed:
         pytest.fail(str(session.misses[0]), pytrace=False)
+
+
+def _shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """End the traceback of a refused request in the user's own code.
+
+    The frames of the client library below say nothing about the miss, and their arguments, which pytest prints, may
+    hold the key.
+    """
+    from sys import modules
+
+    errors = modules.get("gemini_replay.errors")
+    if call.excinfo is None or errors is None or not isinstance(call.excinfo.value, errors.RefusedError):
+        return
+    root = str(item.config.rootpath)
+    last, frame = None, call.excinfo.value.__traceback__
+    while frame is not None:
+        file = frame.tb_frame.f_code.co_filename
+        if file.startswith(root) and "site-packages" not in file:
+            last = frame
+        frame = frame.tb_next
+    if last is not None:
+        last.tb_next = None
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
 def _checked_mode(mode: str) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
-from .journal import Journal, JournalEntry, read_journal
+from .journal import Journal, JournalEntry
+from .journal_reader import read_journal
 from .model import Interaction
 from .reader import Reader
 

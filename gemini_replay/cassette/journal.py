@@ -6,55 +6,39 @@ this process loses at most the last line; the cassette ``NAME.jsonl`` stays as i
 Interactions that overlap in time share the journal. Whenever the writer turns to another interaction than the one
 of the line before, it first writes the marker ``#| N``: what follows belongs to interaction N, counted from 1 in
 the order of the requests. A request that comes while no other interaction is open needs none, so that a journal
-without overlap is the beginning of a plain cassette. `read_journal` understands the markers; a finished cassette
+without overlap is the beginning of a plain cassette. `journal_reader` understands the markers; a finished cassette
 has none.
 
-What becomes of an old journal when the next recording begins: one whose last line is ``#| discarded`` was let go in
-good order, and is replaced. Any other was left by a crash, and moves to ``NAME.jsonl.crashed-N.part`` with the first
-N that is free. So nothing is lost that nobody gave up.
+A journal that is let go in good order ends with the line ``#| discarded``; see `journal_file` for what becomes of
+journals when the next recording begins.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import re
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import CassetteBusyError, CassetteError, CassetteFormatError
+from ..errors import CassetteError
 from .format_v1 import (
-    Comment,
     Header,
-    Line,
-    decode_line,
     encode_chunk,
     encode_end,
     encode_header,
     encode_request,
     encode_response,
 )
-from .model import Chunk, End, Interaction, Request, Response
-from .reader import Draft
+from .journal_file import DISCARDED, OPEN_FILES_STAY, open_journal
+from .model import Chunk, End, Request, Response
 from .spelling import Rounding
 
 if TYPE_CHECKING:
     from .files import Cassette
-
-try:
-    import fcntl
-except ImportError:  # not on Windows, which refuses to rename a file that is open
-    fcntl = None  # type: ignore[assignment]
-
-_MARKER = re.compile(r"#\| (\d{1,9}|discarded)$")
-_DISCARDED = "#| discarded"
 
 
 class JournalEntry:
@@ -136,7 +120,7 @@ class Journal:
             if self._closed:
                 raise CassetteError("the recording session is over", path=self.path)
             if self._file is None:
-                self._file = _open_journal(self.path, self.part)
+                self._file = open_journal(self.path, self.part)
                 self._write(encode_header(self.header))
             self._count += 1
             number = self._count
@@ -170,7 +154,7 @@ class Journal:
         with self._lock:
             if self._file is not None and keep:
                 with contextlib.suppress(CassetteError):
-                    self._write(_DISCARDED)
+                    self._write(DISCARDED)
             self._close(remove=not keep)
 
     def _append(self, number: int, line: str, *, ends: bool = False) -> None:
@@ -205,170 +189,9 @@ class Journal:
         if self._file is None:
             return
         # Windows removes no open file; elsewhere the lock must outlive the name.
-        if remove and fcntl is not None:
+        if remove and not OPEN_FILES_STAY:
             self.part.unlink(missing_ok=True)
         os.close(self._file)
         self._file = None
-        if remove and fcntl is None:
+        if remove and OPEN_FILES_STAY:
             self.part.unlink(missing_ok=True)
-
-
-def _open_journal(path: Path, part: Path) -> int:
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-            except FileExistsError:
-                _move_aside(path, part)
-                continue
-            # Between creating and locking, another session may have taken the file for a crash's.
-            if _lock(file) and _is_at(file, part):
-                return file
-            os.close(file)
-    except OSError as error:
-        raise CassetteError(
-            f"the journal cannot be created: {error.strerror}",
-            path=part,
-            todo="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
-        ) from error
-
-
-_BINARY = getattr(os, "O_BINARY", 0)
-
-
-def _lock(file: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some file systems have no locks: recording works there, unguarded.
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True
-
-
-def _is_at(file: int, part: Path) -> bool:
-    try:
-        return fcntl is None or os.path.samestat(os.fstat(file), part.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _move_aside(path: Path, part: Path) -> None:
-    """Get an old journal out of the way, unless its session is alive."""
-    try:
-        file = os.open(part, os.O_RDONLY | _BINARY)
-    except FileNotFoundError:
-        return
-    try:
-        if not _lock(file):
-            raise _busy(path)
-        if not _is_at(file, part):
-            return
-        size = os.fstat(file).st_size
-        os.lseek(file, max(0, size - len(_DISCARDED) - 2), os.SEEK_SET)
-        given_up = size == 0 or os.read(file, 64).endswith(f"\n{_DISCARDED}\n".encode())
-        if fcntl is None:
-            os.close(file)
-            file = -1
-        try:
-            if given_up:
-                part.unlink()
-            else:
-                part.rename(_free_name(path))
-        except PermissionError:
-            if fcntl is None:
-                raise _busy(path) from None
-            raise
-    finally:
-        if file >= 0:
-            os.close(file)
-
-
-def _free_name(path: Path) -> Path:
-    number = 1
-    while (name := path.with_name(f"{path.name}.crashed-{number}.part")).exists():
-        number += 1
-    return name
-
-
-def _busy(path: Path) -> CassetteBusyError:
-    return CassetteBusyError(
-        "another session is recording to this cassette",
-        path=path,
-        todo="Let it finish first, or give each test a cassette of its own.",
-    )
-
-
-# --- reading ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Salvage:
-    """What could be read of a journal or a truncated cassette."""
-
-    header: Header
-    interactions: list[Interaction] = field(default_factory=list)
-    comments: tuple[str, ...] = ()
-    trailing_comments: tuple[str, ...] = ()
-
-
-def read_journal(lines: Iterable[bytes], path: Path | None = None) -> Salvage:
-    """Read a journal, or a cassette whose end is missing, as far as it goes.
-
-    An interaction without its end line gets one: "cancelled", with ``"salvaged": true``. A last line that breaks
-    off is dropped.
-
-    Raises:
-        CassetteFormatError: there is no header line, or a line before the last is no cassette line.
-    """
-    header: Header | None = None
-    before_header: tuple[str, ...] = ()
-    comments: list[str] = []
-    drafts: dict[int, Draft] = {}
-    ends: dict[int, End] = {}
-    current = 0
-    marked = False
-    for number, item in _readable(lines, path):
-        if isinstance(item, Comment):
-            if marker := _MARKER.match(item.text):
-                if marker[1] != "discarded":
-                    current, marked = int(marker[1]), True
-            else:
-                comments.append(item.text)
-        elif header is None:
-            if not isinstance(item, Header):
-                raise CassetteFormatError("the first line is no header", path=path, line=number)
-            header, before_header, comments = item, tuple(comments), []
-        elif isinstance(item, Request):
-            if not marked or current in drafts:
-                current = max(drafts, default=0) + 1
-            drafts[current] = Draft(item, comments, number)
-            comments, marked = [], False
-        elif isinstance(item, Header) or current not in drafts or current in ends:
-            raise CassetteFormatError(
-                f"a line of a {type(item).__name__.lower()} outside any interaction", path=path, line=number
-            )
-        else:
-            marked = False
-            if isinstance(item, End):
-                ends[current] = item
-            else:
-                drafts[current].add(item, path=path, number=number)
-    if header is None:
-        raise CassetteFormatError("nothing can be salvaged: there is no whole header line", path=path)
-    cut = End("cancelled", extra={"salvaged": True})
-    interactions = [drafts[number].finish(ends.get(number, cut)) for number in sorted(drafts)]
-    return Salvage(header, interactions, before_header, tuple(comments))
-
-
-def _readable(lines: Iterable[bytes], path: Path | None) -> Iterable[tuple[int, Line]]:
-    for number, raw in enumerate(lines, 1):
-        try:
-            item = decode_line(raw, path=path, number=number)
-        except CassetteFormatError:
-            if raw.endswith(b"\n"):
-                raise
-            return
-        yield number, item

@@ -31,6 +31,9 @@ class _Place(Enum):
     BEHIND = "a comma or the closing bracket"
 
 
+_OUTSIDE, _FIRST, _NEXT, _BEHIND = _Place  # an Enum is slow to look things up on (Python 3.11)
+
+
 class JSONValues:
     """Cuts bytes into JSON values: the elements of arrays, and what stands outside of arrays.
 
@@ -54,7 +57,7 @@ class JSONValues:
         self._limit = limit
         self._scan = ContainerScanner()
         self._attached = _NOTHING  # stream offset of the buffer that the scanner knows
-        self._place = _Place.OUTSIDE
+        self._place = _OUTSIDE
         self._arrays = 0
         self._first = _NOTHING  # first byte of the value in progress
         self._start = 0  # its stream offset
@@ -63,7 +66,7 @@ class JSONValues:
     def begin(self, *, in_array: bool) -> None:
         """Start on a new outermost value; ``in_array``: its opening bracket has been read already."""
         self.done = False
-        self._place = _Place.FIRST if in_array else _Place.OUTSIDE
+        self._place = _FIRST if in_array else _OUTSIDE
 
     def take(self, data: bytes, pos: int, at: int, frames: list[Frame]) -> int:
         """Cut ``data`` from index ``pos`` on; return the index where it stopped.
@@ -81,15 +84,14 @@ class JSONValues:
             self._attached = at
         size = len(data)
         while not self.done and pos < size:
-            if self._place is _Place.BEHIND and (gap := _COMMA_GAP.match(data, pos)):
-                self._place = _Place.NEXT
-                pos = gap.end()
-                continue
             byte = data[pos]
-            if byte in b" \t\r\n":
+            if self._place is _BEHIND and (gap := _COMMA_GAP.match(data, pos)):
+                self._place = _NEXT
+                pos = gap.end()
+            elif byte in b" \t\r\n":
                 space = _SPACE.match(data, pos)
                 pos = space.end() if space else pos
-            elif (byte != _BRACE or self._place is not _Place.NEXT) and self._structure(byte, at + pos):
+            elif self._structure(byte, at + pos):
                 pos += 1
             else:
                 self._first, self._start = byte, at + pos
@@ -111,7 +113,7 @@ class JSONValues:
                 raise FrameError("the stream ends within a JSON value", offset=self._start)
             if final == "yield":
                 self._emit(self._held, frames)
-        if self._strict and self._place is not _Place.OUTSIDE:
+        if self._strict and self._place is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",
                 offset=at,
@@ -145,30 +147,32 @@ class JSONValues:
     def _structure(self, byte: int, offset: int) -> bool:
         """Whether ``byte`` belongs to the array around the values."""
         place = self._place
-        outside = place is _Place.OUTSIDE
+        if place is _NEXT and byte == _BRACE:
+            return False
+        outside = place is _OUTSIDE
         if byte == _COMMA:
-            self._expect(place is _Place.BEHIND, byte, offset)
-            self._place = place if outside else _Place.NEXT
+            self._expect(place is _BEHIND, byte, offset)
+            self._place = place if outside else _NEXT
             return True
         if outside:
             if byte == _BRACKET:
                 self._expect(self._one or self._arrays == 0, byte, offset)
                 self._arrays += 1
-                self._place = _Place.FIRST
+                self._place = _FIRST
                 return True
             self._expect(self._one, byte, offset)
             return False
         if byte == _END_BRACKET:
-            self._expect(place is not _Place.NEXT, byte, offset)
-            self._place = _Place.OUTSIDE
+            self._expect(place is not _NEXT, byte, offset)
+            self._place = _OUTSIDE
             self.done = self._one
             return True
-        self._expect(place is not _Place.BEHIND, byte, offset)
+        self._expect(place is not _BEHIND, byte, offset)
         return False
 
     def _expect(self, fits: bool, byte: int, offset: int) -> None:
         if self._strict and not fits:
-            over = self._place is _Place.OUTSIDE and self._arrays > 0
+            over = self._place is _OUTSIDE and self._arrays > 0
             expected = "nothing behind the array" if over else self._place.value
             raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, closest=f"Expected {expected}.")
 
@@ -187,13 +191,13 @@ class JSONValues:
             )
         text = decode(raw, self._start, self._on_bad_utf8)
         self._first = _NOTHING
-        if self._place is _Place.OUTSIDE:
+        if self._place is _OUTSIDE:
             kind: FrameKind = "object"
             self.done = self._one
         else:
             kind = self._element
-            self._place = _Place.BEHIND
-        frames.append(Frame(text, kind, offset=self._start))
+            self._place = _BEHIND
+        frames.append(Frame(text, kind, "message", "", None, self._start))
 
 
 class JSONArrayDecoder(Decoder):

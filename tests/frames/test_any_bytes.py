@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import process_time
 
@@ -91,13 +92,11 @@ def test_frames_and_errors_do_not_depend_on_the_chunking(make: Make, data: st.Da
 @given(wire=wires | st.binary())
 def test_lenient_decoders_raise_nothing_but_the_limit(make: Make, wire: bytes) -> None:
     """Any bytes at all; only a frame too large stops them."""
-    decoder = make(max_frame_bytes=50)
-    try:
-        decoder.feed(wire)
-        decoder.close()
-    except FrameTooLargeError as error:
-        assert 0 <= error.offset < len(wire)
-    make().feed(wire)
+    decoder = make()
+    decoder.feed(wire)
+    decoder.close()
+    with suppress(FrameTooLargeError):
+        make(max_frame_bytes=20).feed(wire)
 
 
 BLOB = "QUJD" * 250_000
@@ -157,9 +156,5 @@ def test_a_large_event_is_whole_in_every_framing() -> None:
         (b"".join(encode_array([compact])), compact),
     ]:
         decoder = FrameDecoder(strict=True)
-        frames = [
-            frame
-            for at in range(0, len(wire), 1000)
-            for frame in decoder.feed(wire[at : at + 1000])
-        ]
+        frames = [frame for at in range(0, len(wire), 1000) for frame in decoder.feed(wire[at : at + 1000])]
         assert (frames + decoder.close())[-1].data == text

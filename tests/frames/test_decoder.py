@@ -26,9 +26,7 @@ def decode(decoder: FrameDecoder, wire: bytes, size: int = 1 << 20) -> list[Fram
         (b": hi\n\ndata: {}\n\n", "sse", "sse"),
     ],
 )
-def test_the_first_visible_byte_tells_the_framing(
-    before: bytes, wire: bytes, framing: str, kind: str
-) -> None:
+def test_the_first_visible_byte_tells_the_framing(before: bytes, wire: bytes, framing: str, kind: str) -> None:
     """Behind a BOM and white space, however it is cut; offsets count from the stream's start."""
     for size in (1 << 20, 1, 2):
         decoder = FrameDecoder()
@@ -36,9 +34,7 @@ def test_the_first_visible_byte_tells_the_framing(
         assert decoder.framing == framing
         if not before.endswith((b" ", b"\t")):
             assert {frame.kind for frame in frames} == {kind}
-            assert frames[0].offset == len(before) + (
-                wire.find(b"data") if kind == "sse" else wire.find(b"{")
-            )
+            assert frames[0].offset == len(before) + (wire.find(b"data") if kind == "sse" else wire.find(b"{"))
 
 
 @pytest.mark.parametrize("wire", [b"", b"\n \r\n", b"\xef\xbb\xbf"])
@@ -59,9 +55,7 @@ def test_a_stream_of_objects_may_go_on_as_sse() -> None:
     ("framing", "wire", "frames"),
     [("sse", b"[1]\ndata: 2\n\n", ["2"]), ("json-array", b" [1,2]", ["1", "2"])],
 )
-def test_a_prescribed_framing_is_not_questioned(
-    framing: str, wire: bytes, frames: list[str]
-) -> None:
+def test_a_prescribed_framing_is_not_questioned(framing: str, wire: bytes, frames: list[str]) -> None:
     """Also where the first byte would tell otherwise."""
     decoder = FrameDecoder(framing)  # type: ignore[arg-type]
     assert decoder.framing == framing

@@ -23,10 +23,7 @@ from gemini_replay.frames import (
 
 def test_json_on_one_line_in_googles_style() -> None:
     """A space behind colons, none behind commas, raw UTF-8, angle brackets escaped."""
-    assert (
-        dumps({"a": [1, {"b": "é<好>"}], "c": None})
-        == '{"a": [1,{"b": "é\\u003c好\\u003e"}],"c": null}'
-    )
+    assert dumps({"a": [1, {"b": "é<好>"}], "c": None}) == '{"a": [1,{"b": "é\\u003c好\\u003e"}],"c": null}'
 
 
 def test_a_lone_surrogate_is_escaped() -> None:
@@ -64,9 +61,7 @@ def test_an_array_as_google_sends_it() -> None:
 def test_an_error_as_google_sends_it() -> None:
     """Pretty-printed, raw, with an LF."""
     wire = encode_error(429, "slow <down>", "RESOURCE_EXHAUSTED", [{"@type": "x/RetryInfo"}])
-    assert wire.startswith(
-        b'{\n  "error": {\n    "code": 429,\n    "message": "slow \\u003cdown\\u003e",\n'
-    )
+    assert wire.startswith(b'{\n  "error": {\n    "code": 429,\n    "message": "slow \\u003cdown\\u003e",\n')
     assert wire.endswith(b"\n  }\n}\n")
     assert json.loads(wire)["error"]["details"] == [{"@type": "x/RetryInfo"}]
 
@@ -90,9 +85,7 @@ def test_what_was_encoded_is_decoded(blocks: list[tuple[Any, ...]]) -> None:
     """Any data, type, id and time; any line end, each block with its own."""
     decoder, expected, id_, retry, wire = SSEDecoder(), [], "", None, b""
     for data, newline, event, new_id, new_retry, space in blocks:
-        block = encode_sse(
-            data, newline=newline, event=event, id=new_id, retry=new_retry, space=space
-        )
+        block = encode_sse(data, newline=newline, event=event, id=new_id, retry=new_retry, space=space)
         # A comment keeps an LF from joining a CR that ended the block before.
         wire += b":\n" + block
         id_ = id_ if new_id is None else new_id
@@ -103,11 +96,7 @@ def test_what_was_encoded_is_decoded(blocks: list[tuple[Any, ...]]) -> None:
 
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -118,8 +107,6 @@ def test_what_was_encoded_as_array_is_decoded(values: list[Any], style: Any) -> 
     """Any JSON value, in either style."""
     texts = [style(value) for value in values]
     decoder = JSONArrayDecoder(strict=True)
-    frames = [
-        frame for chunk in encode_array(texts) for frame in decoder.feed(chunk)
-    ] + decoder.close()
+    frames = [frame for chunk in encode_array(texts) for frame in decoder.feed(chunk)] + decoder.close()
     assert [frame.data for frame in frames] == texts
     assert [json.loads(text) for text in texts] == values

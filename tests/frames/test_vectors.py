@@ -30,9 +30,7 @@ def vectors(*suites: str) -> list[Any]:
     return [
         pytest.param(vector, id=f"{suite}: {vector['name']}")
         for suite in suites
-        for vector in json.loads((Path(FOLDER) / f"{suite}.json").read_text(encoding="utf-8"))[
-            "vectors"
-        ]
+        for vector in json.loads((Path(FOLDER) / f"{suite}.json").read_text(encoding="utf-8"))["vectors"]
     ]
 
 

@@ -1,0 +1,148 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gemini_replay import Cassette, __version__
+from gemini_replay.cli import main
+
+FOLDER = Path(__file__).parent.parent / "cassettes"
+
+
+def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gemini_replay", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "160", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, encoding="utf-8")
+
+
+def test_demo_records_replays_and_compares() -> None:
+    """Exit status 0, and every line of the table is true."""
+    done = run("demo", "--speed", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("│ yes ") == 4
+    assert "NO" not in done.stdout
+    assert done.stdout.count("从前，海边有一座老灯塔") == 2
+
+
+def test_demo_keeps_its_cassette_on_request(tmp_path: Path) -> None:
+    """To be looked at."""
+    assert run("demo", "--speed", "instant", "--keep", tmp_path / "kept.jsonl").returncode == 0
+    assert Cassette.load(tmp_path / "kept.jsonl").interactions[0].complete
+
+
+def test_demo_fails_when_something_is_not_true(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A replay that lost a boundary is no success."""
+    from gemini_replay import demo
+
+    monkeypatch.setenv("COLUMNS", "160")
+    streams = iter([demo.Seen([b"a", b"b"], [0.0, 0.1]), demo.Seen([b"ab"], [0.0])])
+    monkeypatch.setattr(demo, "_stream", lambda client, model: next(streams))
+    assert main(["demo"]) == 1
+    assert "NO" in capsys.readouterr().out
+
+
+def test_upstream_serves_until_it_is_told_to_stop() -> None:
+    """It says where it listens, answers like Gemini, and ends well on SIGINT and SIGTERM."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        command = [sys.executable, "-m", "gemini_replay", "upstream", "--pace", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            assert line.startswith("listening on http://127.0.0.1:")
+            url = line.split()[-1] + "/v1beta/models/story:streamGenerateContent?alt=sse"
+            body = {"contents": [{"parts": [{"text": "hi"}]}]}
+            assert httpx.post(url, json=body, params={"key": "k"}).status_code == 200
+            assert httpx.post(url, json=body).status_code == 403
+            server.send_signal(sign)
+            assert server.wait(timeout=10) == 0
+            assert server.stderr is not None
+            assert server.stderr.read() == ""
+
+
+def test_upstream_lists_its_scenarios() -> None:
+    """Each with what it shows."""
+    lines = run("upstream", "--list").stdout.splitlines()
+    assert any(line.startswith("story ") for line in lines)
+    assert all(len(line.split(None, 1)) == 2 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["upstream", "--scenario", "stroy"], "story"),
+        (["upstream", "--listen", "nowhere"], "'nowhere' is no address"),
+        (["upstream", "--pace", "-1"], "pace"),
+        (["play", str(FOLDER / "story.jsonl"), "-n", "2"], "no interaction 2"),
+        (["play", str(FOLDER / "story.jsonl"), "--speed", "0"], "is no speed"),
+        (["show", "nothing.jsonl"], "nothing.jsonl"),
+        (["check", "."], "no cassette"),
+    ],
+    ids=["scenario", "listen", "pace", "interaction", "speed", "missing", "no-cassettes"],
+)
+def test_wrong_input_says_what_is_wrong(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On standard error, without a traceback, and with a status other than 0."""
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_show_prints_what_a_cassette_holds() -> None:
+    """One row per interaction, and every chunk on request."""
+    done = run("show", FOLDER / "afc.jsonl", FOLDER / "split.jsonl", "--chunks")
+    assert done.returncode == 0
+    assert "gemini-2.5-flash:streamGenerateContent" in done.stdout
+    assert "get_weather(…)" in done.stdout
+    assert r"\xbd" in done.stdout
+
+
+def test_play_prints_the_answer_as_it_streamed() -> None:
+    """Text, or the bytes of the body."""
+    story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
+    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").stdout == story.text + "\n"
+    raw = subprocess.run(
+        [sys.executable, "-m", "gemini_replay", "play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant"],
+        capture_output=True,
+    )
+    assert raw.stdout == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
+    assert b"the recording ends here: reset" in raw.stderr
+
+
+def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
+    """The original is kept; what is well is left alone."""
+    good, cut = tmp_path / "good.jsonl", tmp_path / "cut.jsonl"
+    shutil.copy(FOLDER / "400.jsonl", good)
+    whole = (FOLDER / "story.jsonl").read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    done = run("check", tmp_path)
+    assert done.returncode == 1
+    assert "cut.jsonl" in done.stdout
+    assert "good.jsonl" not in done.stdout
+    assert "2 checked, 1 with errors" in done.stdout
+    assert run("check", tmp_path, "--salvage").returncode == 0
+    assert (tmp_path / "cut.jsonl.bak").read_bytes() == whole[: len(whole) // 2]
+    mended = Cassette.load(cut).interactions[0]
+    assert mended.end.kind == "cancelled"
+    assert 0 < len(mended.chunks) < 13
+    assert run("check", tmp_path).returncode == 0
+
+
+def test_version_and_help() -> None:
+    """The version is the package's; help names every command."""
+    assert run("--version").stdout.strip() == f"gemini-replay {__version__}"
+    help_text = run("--help").stdout
+    assert all(command in help_text for command in ("demo", "upstream", "show", "play", "check"))
