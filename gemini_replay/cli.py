@@ -64,6 +64,25 @@ def _parser() -> argparse.ArgumentParser:
     upstream.add_argument("--gateway", action="store_true", help="answer in the form of an API gateway")
     upstream.set_defaults(run=_upstream)
 
+    record = commands.add_parser("record", help="run a proxy that records what passes through it")
+    record.add_argument("cassette", type=Path, metavar="CASSETTE")
+    record.add_argument("--upstream", metavar="URL", help="where requests are sent on to (default: the Gemini API)")
+    record.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    record.add_argument(
+        "--mode",
+        default="rewrite",
+        choices=("once", "new", "rewrite"),
+        help="rewrite (default): record everything anew; new: replay what is there, append what is missing; "
+        "once: record where there is no cassette, else replay",
+    )
+    record.set_defaults(run=_record)
+
+    serve = commands.add_parser("serve", help="replay cassettes to any HTTP client")
+    serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
+    serve.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    serve.add_argument("--speed", default="1", help="a factor, or instant")
+    serve.set_defaults(run=_serve)
+
     show = commands.add_parser("show", help="print what cassettes hold")
     show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
     show.add_argument("--chunks", action="store_true", help="every chunk with its time")
@@ -104,8 +123,46 @@ def _upstream(chosen: argparse.Namespace) -> int:
         seed=chosen.seed,
         gateway=chosen.gateway,
     )
-    running.serve_forever(app, host=host, port=port, announce=lambda url: print(f"listening on {url}", flush=True))
+    running.serve_forever(app, host=host, port=port, announce=_announce)
     return 0
+
+
+def _record(chosen: argparse.Namespace) -> int:
+    from .server import replay
+    from .session import Session
+
+    host, port = _listen(chosen.listen)
+    _log_to_stderr()
+    session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
+    base = replay.GOOGLE if chosen.upstream is None else chosen.upstream
+    replay.serve_forever(session, base=base, host=host, port=port, announce=_announce)
+    counts = f"{len(session.recorded)} recorded, {len(session.played)} replayed"
+    print(f"gemini-replay: {counts}: {session.path}", file=sys.stderr)
+    return 0
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from .server import replay
+    from .session import Session
+
+    host, port = _listen(chosen.listen)
+    _log_to_stderr()
+    session = Session.replaying(*_cassettes(chosen.cassettes), speed=chosen.speed, hosts=None, repeat=True)
+    replay.serve_forever(session, host=host, port=port, announce=_announce)
+    return 0
+
+
+def _announce(url: str) -> None:
+    print(f"listening on {url}", flush=True)
+
+
+def _log_to_stderr() -> None:
+    """Show what a server has to say: its clients may not show what it answers."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("gemini-replay: %(message)s"))
+    logging.getLogger("gemini_replay.server").addHandler(handler)
 
 
 def _show(chosen: argparse.Namespace) -> int:
@@ -166,18 +223,31 @@ def _check(chosen: argparse.Namespace) -> int:
         checked += 1
         try:
             Cassette.load(path)
+            if path.suffix != ".part":
+                continue
         except CassetteError as error:
             if not chosen.salvage:
                 wrong += 1
                 print(f"{error}\n")
                 continue
-            mended = salvage(path)
-            backup = path.with_name(path.name + ".bak")
-            backup.write_bytes(path.read_bytes())
-            mended.save(path)
-            print(f"{path}: salvaged {len(mended.interactions)} interactions; the original is {backup}")
+        if chosen.salvage:
+            mended, target = salvage(path), _salvaged(path)
+            if target == path:
+                backup = path.with_name(path.name + ".bak")
+                backup.write_bytes(path.read_bytes())
+                print(f"{path}: the original is kept as {backup}")
+            mended.save(target)
+            print(f"{target}: {len(mended.interactions)} interactions salvaged")
     print(f"{checked} checked, {wrong} with errors")
     return 1 if wrong else 0
+
+
+def _salvaged(path: Path) -> Path:
+    """Where what is salvaged of a file goes: a cassette is mended in place, a journal becomes a cassette."""
+    if path.suffix != ".part":
+        return path
+    cassette = path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
+    return path.with_name(cassette.stem + ".salvaged.jsonl") if cassette.exists() else cassette
 
 
 def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:

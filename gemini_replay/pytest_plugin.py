@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -209,8 +210,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(autouse=True)
 def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
-    """The marker alone activates replay, like the fixture."""
-    if request.node.get_closest_marker(_MARKER) is not None:
+    """The marker alone activates replay, like the fixture; beside `gemini_server` it only names that one's cassette."""
+    if request.node.get_closest_marker(_MARKER) is not None and "gemini_server" not in request.fixturenames:
         request.getfixturevalue(_MARKER)
 
 
@@ -222,9 +223,51 @@ def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     the error. Where nothing is recorded and the environment has no API key, a placeholder stands in for it, so that
     clients can be built.
     """
-    import time
-
     from .interception import intercepted
+
+    with _opened(request, monkeypatch) as session, intercepted(session):
+        yield session
+
+
+@pytest.fixture
+def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The base URL of a local server that answers from the test's cassette: for other processes and languages.
+
+    The environment has it as GOOGLE_GEMINI_BASE_URL, too, which the Google SDKs read when a client is built. With
+    `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the Gemini API. The cassette,
+    the marker, misses and the placeholder key are as in `gemini_replay`; nothing is intercepted in this process, but
+    while nothing is recorded, Google's Gemini hosts are out of its reach.
+    """
+    from . import transports
+    from .errors import UsageError
+    from .server.replay import GOOGLE, serving
+    from .session import activated
+
+    if _MARKER in request.fixturenames:
+        raise UsageError(
+            f"{request.node.nodeid} uses both gemini_replay and gemini_server.",
+            todo="Take gemini_replay for clients in this process, gemini_server for all others; the marker suits both.",
+        )
+    with _opened(request, monkeypatch) as session, activated(session):
+        if session.mode == "live":
+            yield session.upstream or GOOGLE
+            return
+        guarded = session.replay_only and not request.config.option.gemini_block_network
+        if guarded:
+            transports.block_network()
+        try:
+            with serving(session) as url:
+                monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+                yield url
+        finally:
+            if guarded:
+                transports.unblock_network()
+
+
+@contextmanager
+def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """The session of a test; at the end it is closed and counted, and a miss fails the test."""
+    import time
 
     item = cast("pytest.Item", request.node)
     runs = cast("Runs", request.config.pluginmanager.get_plugin("gemini-replay-runs"))
@@ -232,8 +275,11 @@ def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if session.replay_only and not any(os.environ.get(name) for name in _KEYS):
         monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
     started = time.perf_counter()
-    with intercepted(session):
+    try:
         yield session
+    except BaseException:
+        session.close(keep=False)
+        raise
     passed = vars(item).get("_gemini_replay_passed", False)
     kept = passed and not session.misses
     session.close(keep=kept)

@@ -78,6 +78,7 @@ class Session:
         redact: further secrets: literal values that must not be stored.
         test: the id of the test that records, for the cassette's header and for messages.
         wire: keep compressed bodies as they came, instead of decoded.
+        repeat: start again from the first when every recording of a request was played, as a server must.
 
     Attributes:
         played: interactions that were replayed, in order.
@@ -97,6 +98,7 @@ class Session:
         redact: Iterable[str] = (),
         test: str | None = None,
         wire: bool = False,
+        repeat: bool = False,
     ) -> None:
         if mode not in MODES:
             close = difflib.get_close_matches(str(mode), MODES, 1)
@@ -116,34 +118,40 @@ class Session:
         self._upstream = base_url(upstream)
         self._redactor = Redactor(redact)
         self._wire = wire
+        self._repeat = repeat
         self._lock = threading.RLock()
-        self._cassette: Cassette | None = None
-        self._unplayed: list[int] = []
+        self._loaded = False
+        self._recordings: list[Interaction] = []
+        self._places: list[tuple[Path, str]] = []  # of each recording: its file, and which one of it
+        self._plays: list[int] = []  # how often each recording was played
         self._journal: Journal | None = None
         self._slots: list[Interaction | Recorder] = []
         self.active = True
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
-            self._load()
+            self._load(self.path)
 
     @classmethod
     def replaying(
         cls,
         path: str | Path,
-        *,
+        *more: str | Path,
         speed: str | float = 1.0,
         match: Sequence[str] = DEFAULT_KEYS,
         hosts: Iterable[str] | None = (),
+        repeat: bool = False,
     ) -> Session:
-        """A session that only replays, from a cassette that must be there.
+        """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
         Raises:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        session = cls(path, speed=speed, match=match, hosts=hosts)
-        if session._cassette is None:
-            session._load()  # raises, and says what is near
+        session = cls(path, speed=speed, match=match, hosts=hosts, repeat=repeat)
+        if not session._loaded:
+            session._load(session.path)  # raises, and says what is near
+        for another in more:
+            session._load(Path(another))
         return session
 
     # -- what belongs to the session ---------------------------------------------------------------------------
@@ -181,7 +189,7 @@ class Session:
                 index = self._next(asked)
                 if index is not None:
                     interaction = self._recordings[index]
-                    self._unplayed.remove(index)
+                    self._plays[index] += 1
                     self.played.append(interaction)
                     return Playback(interaction, self.speed)
             if not self.recording:
@@ -211,18 +219,19 @@ class Session:
         return error
 
     def _next(self, asked: Request) -> int | None:
-        for index in self._unplayed:
-            if self._matcher.matches(self._recordings[index].request, asked):
-                return index
-        return None
+        same = (
+            index
+            for index, plays in enumerate(self._plays)
+            if (self._repeat or not plays) and self._matcher.matches(self._recordings[index].request, asked)
+        )
+        return min(same, key=self._plays.__getitem__, default=None) if self._repeat else next(same, None)
 
-    @property
-    def _recordings(self) -> Sequence[Interaction]:
-        return self._cassette.interactions if self._cassette else ()
-
-    def _load(self) -> None:
-        self._cassette = Cassette.load(self.path)
-        self._unplayed = list(range(len(self._cassette.interactions)))
+    def _load(self, path: Path) -> None:
+        found = Cassette.load(path).interactions
+        self._loaded = True
+        self._recordings += found
+        self._places += [(path, f"interaction {n} of {len(found)}") for n in range(1, len(found) + 1)]
+        self._plays += [0] * len(found)
 
     def _miss(self, asked: Request) -> MissError:
         what = f"No recording answers {describe(asked)}."
@@ -231,7 +240,7 @@ class Session:
             if self.test
             else f'gemini_replay.record("{self.path}", mode="{{}}")'
         )
-        if self._cassette is None:
+        if not self._loaded:
             return MissError(
                 what,
                 closest=f"There is no cassette at {self.path}.",
@@ -240,8 +249,7 @@ class Session:
         todo = f"Record what is missing with: {record.format('new')}"
         if not self._recordings:
             return MissError(what, closest=f"{self.path} holds no interaction.", todo=todo)
-        played = [i for i in range(len(self._recordings)) if i not in self._unplayed]
-        same = [i for i in played if self._matcher.matches(self._recordings[i].request, asked)]
+        same = [i for i in self._recordings if self._matcher.matches(i.request, asked)]
         if same:
             times = f"{len(same)} recording{'s' if len(same) > 1 else ''}"
             return MissError(
@@ -252,9 +260,10 @@ class Session:
         found = nearest(self._matcher, asked, [i.request for i in self._recordings])
         assert found is not None  # there are recordings
         index, differences = found
+        path, place = self._places[index]
+        played = " (played already)" if self._plays[index] and not self._repeat else ""
         lines = [
-            f"Nearest in {self.path}: interaction {index + 1} of {len(self._recordings)}"
-            f"{' (played already)' if index in played else ''}; it differs in:",
+            f"Nearest in {path}: {place}{played}; it differs in:",
             *(f"  - {line}" for line in differences),
         ]
         return MissError(what, closest="\n".join(lines), todo=todo, differences=differences)
@@ -296,11 +305,15 @@ class Session:
     @property
     def unused(self) -> list[Interaction]:
         """Recordings that no request asked for."""
-        return [self._recordings[index] for index in self._unplayed]
+        return [recording for recording, plays in zip(self._recordings, self._plays, strict=True) if not plays]
 
     def unused_descriptions(self) -> list[str]:
         """Each unused recording in one line."""
-        return [f"interaction {index + 1}: {describe(self._recordings[index].request)}" for index in self._unplayed]
+        return [
+            f"interaction {index + 1}: {describe(self._recordings[index].request)}"
+            for index, plays in enumerate(self._plays)
+            if not plays
+        ]
 
     @property
     def hint(self) -> str:

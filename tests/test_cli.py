@@ -46,9 +46,15 @@ def test_demo_fails_when_something_is_not_true(
     from gemini_replay import demo
 
     monkeypatch.setenv("COLUMNS", "160")
-    streams = iter([demo.Seen([b"a", b"b"], [0.0, 0.1]), demo.Seen([b"ab"], [0.0])])
-    monkeypatch.setattr(demo, "_stream", lambda client, model: next(streams))
-    assert main(["demo"]) == 1
+    true, calls = demo._stream, []
+
+    def merging(client: httpx.Client, model: str) -> demo.Seen:
+        seen = true(client, model)
+        calls.append(seen)
+        return seen if len(calls) == 1 else demo.Seen([b"".join(seen.chunks)], seen.times)
+
+    monkeypatch.setattr(demo, "_stream", merging)
+    assert main(["demo", "--speed", "instant"]) == 1
     assert "NO" in capsys.readouterr().out
 
 
@@ -139,6 +145,18 @@ def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
     assert mended.end.kind == "cancelled"
     assert 0 < len(mended.chunks) < 13
     assert run("check", tmp_path).returncode == 0
+
+
+def test_a_journal_that_was_left_becomes_a_cassette(tmp_path: Path) -> None:
+    """Under its own name where that is free, else beside the cassette, which stays."""
+    whole = (FOLDER / "story.jsonl").read_bytes()
+    (tmp_path / "story.jsonl.part").write_bytes(whole[: len(whole) // 2])
+    assert run("check", "--salvage", tmp_path / "story.jsonl.part").returncode == 0
+    assert Cassette.load(tmp_path / "story.jsonl").interactions[0].end.kind == "cancelled"
+    first = (tmp_path / "story.jsonl").read_bytes()
+    assert run("check", "--salvage", tmp_path / "story.jsonl.part").returncode == 0
+    assert (tmp_path / "story.jsonl").read_bytes() == first
+    assert (tmp_path / "story.salvaged.jsonl").exists()
 
 
 def test_version_and_help() -> None:

@@ -264,6 +264,11 @@ class TestAnswer:
         """A reason to end, and no error, also none behind it."""
         assert collect(map(Event, events)).complete is complete
 
+    def test_the_last_reason_counts(self) -> None:
+        """And events without one take nothing back."""
+        events = [message(finishReason="OTHER"), message(finishReason="STOP"), message({"text": ""})]
+        assert collect(map(Event, events)).finish_reason == "STOP"
+
     def test_the_first_error_counts(self) -> None:
         """What follows may be its consequence."""
         assert collect([Event({"error": "a"}), Event({"error": "b"})]).error == ApiError(None, "a")

@@ -156,7 +156,7 @@ class Finder:
             for found in pattern.finditer(view):
                 start, stop = found.span(1 if pattern.groups else 0)
                 certain = (final or found.end() < end) and found.start() >= floor
-                if 0 <= start < stop and certain and not _in_base64(view, start, stop):
+                if 0 <= start < stop and certain and not _is_data(view, start, stop):
                     yield Span(start, stop)
 
     def _open(self, view: bytes, floor: int) -> int:
@@ -208,11 +208,12 @@ def _is_opaque(view: bytes, at: int) -> bool:
     return _OPAQUE.search(view, max(0, at - LOOK_BEHIND), at) is not None
 
 
-def _in_base64(view: bytes, start: int, stop: int) -> bool:
+def _is_data(view: bytes, start: int, stop: int) -> bool:
+    """Whether a pattern's match is a part of base64 data, or of an opaque value."""
     before = view[max(0, start - _SURROUNDING) : start]
     behind = view[stop : stop + _SURROUNDING]
-    around = len(before) - len(before.rstrip(_BASE64)) + len(behind) - len(behind.lstrip(_BASE64))
-    return around >= _SURROUNDING
+    head, tail = len(before) - len(before.rstrip(_BASE64)), len(behind) - len(behind.lstrip(_BASE64))
+    return head + tail >= _SURROUNDING or _is_opaque(view, start - head)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

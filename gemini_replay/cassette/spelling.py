@@ -29,6 +29,7 @@ _HIDDEN = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
 _HEX = re.compile("(?:[0-9a-fA-F]{2})+")
@@ -230,5 +231,5 @@ def _depth_within(value: Any, limit: int) -> bool:
 
 
 def json_body(value: Any) -> bytes:
-    """The bytes that stand for a body which was stored as JSON: compact, UTF-8."""
-    return _show_hidden(_ENCODE_COMPACT(value)).encode()
+    """The bytes that stand for a body which was stored as JSON: compact, UTF-8; only lone surrogates are escaped."""
+    return _SURROGATE.sub(_escape, _ENCODE_COMPACT(value)).encode()

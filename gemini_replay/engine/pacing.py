@@ -78,20 +78,25 @@ class LoopClock:
 
 
 def play(
-    steps: Iterable[Step], *, read_timeout: float | None = None, clock: Clock | None = None
+    steps: Iterable[Step],
+    *,
+    read_timeout: float | None = None,
+    clock: Clock | None = None,
+    started: float | None = None,
 ) -> Generator[Head | Data, None, None]:
-    """Yield each step when it is due, counted from the first `next`.
+    """Yield each step when it is due.
 
     Args:
         steps: of one playback.
         read_timeout: seconds that the client waits for more bytes; None for ever.
         clock: the wall clock by default.
+        started: the moment on that clock when the request was sent; by default the first `next`.
 
     Raises:
         Broken: the playback ended otherwise than with a complete body, at its moment.
     """
     clock = clock or WallClock()
-    started = clock.now()
+    started = clock.now() if started is None else started
     for step in steps:
         wait, expired = _wait(started + step.at - clock.now(), read_timeout)
         if wait > 0:
@@ -105,11 +110,15 @@ def play(
 
 
 async def aplay(
-    steps: Iterable[Step], *, read_timeout: float | None = None, clock: AsyncClock | None = None
+    steps: Iterable[Step],
+    *,
+    read_timeout: float | None = None,
+    clock: AsyncClock | None = None,
+    started: float | None = None,
 ) -> AsyncGenerator[Head | Data, None]:
     """`play` for async code, on the running loop's own clock by default."""
     clock = clock or LoopClock()
-    started = clock.now()
+    started = clock.now() if started is None else started
     for step in steps:
         wait, expired = _wait(started + step.at - clock.now(), read_timeout)
         # A real socket hands over to the loop even when bytes are there, at least now and then; so does this.

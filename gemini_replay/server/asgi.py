@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, Protocol
 
+from ..cassette.model import End, Headers
+from ..engine.player import Data, Head, Step
 from ..errors import UsageError
-from .plan import Plan
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,7 +44,7 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 async def deliver(
-    plan: Plan,
+    steps: Iterable[Step],
     scope: Scope,
     receive: Receive,
     send: Send,
@@ -50,19 +52,21 @@ async def deliver(
     began: float,
     pace: float = 1.0,
     before_send: Callable[[bytes], None] = lambda data: None,
-) -> None:
-    """Send ``plan`` at its times; return early when the client has left.
+) -> bool:
+    """Send ``steps`` at their times; stop early when the client has left.
 
     Args:
-        plan: the answer.
+        steps: the answer: its head (where it has one), its chunks, its end.
         scope: the request's ASGI scope.
         receive: the request's ASGI channel, with the body already read.
-        send: where the answer goes; one chunk of the plan is one ASGI message, hence one HTTP
-            chunk.
-        began: the running loop's time to which the plan's times are relative. All waits are for
+        send: where the answer goes; each of its chunks is one ASGI message, hence one HTTP chunk.
+        began: the running loop's time to which the steps' times are relative. All waits are for
             absolute deadlines, so that lateness does not add up.
         pace: factor on all times; 0 sends without waiting.
         before_send: called with each chunk just before it is sent.
+
+    Returns:
+        Whether the client stayed to the end.
     """
     gone = asyncio.ensure_future(_disconnect(receive))
 
@@ -75,25 +79,85 @@ async def deliver(
         return not gone.done()
 
     try:
-        if not await reached(plan.head_at):
-            return
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in plan.headers]
-        await send({"type": "http.response.start", "status": plan.status, "headers": headers})
-        for at, data in plan.chunks:
-            if not await reached(at):
-                return
-            before_send(data)
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-        if not await reached(plan.end_at):
-            return
-        if plan.end == "eof":
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif plan.end == "reset":
-            await _connection(scope).reset()
-        else:
-            await _connection(scope).close()
+        for step in steps:
+            if not await reached(step.at):
+                return False
+            if isinstance(step, Head):
+                await start(send, step.status, step.headers)
+            elif isinstance(step, Data):
+                before_send(step.data)
+                await send({"type": "http.response.body", "body": step.data, "more_body": True})
+            elif step.end.kind == "timeout":
+                await gone  # a server cannot raise the client's read timeout; it can be silent
+            else:
+                await finish(step.end, scope, send)
+        return True
     finally:
         gone.cancel()
+
+
+async def start(send: Send, status: int, headers: Headers) -> None:
+    """Send a response's head, without the headers that belong to another connection."""
+    pairs = [(_encoded(name), _encoded(value)) for name, value in end_to_end(headers)]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def finish(end: End, scope: Scope, send: Send) -> None:
+    """End a response: complete, or by breaking its connection off as it was broken."""
+    if end.kind == "eof":
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    elif end.how == "closed":
+        await connection(scope).close()
+    else:
+        await connection(scope).reset()
+
+
+async def respond(send: Send, status: int, found: Any, headers: Headers = ()) -> None:
+    """Send a whole JSON answer."""
+    body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
+    about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
+    await start(send, status, (*about, *headers))
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work``; cancel it when the client has left, or when this is cancelled itself."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnect(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """The headers that a proxy passes on: those of one connection stay with it (RFC 9110, 7.6.1)."""
+    own = {
+        item.strip().lower() for name, value in headers if name.lower() == "connection" for item in value.split(",")
+    }
+    return tuple(pair for pair in headers if pair[0].lower() not in _HOP_BY_HOP | own)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")  # as HTTP's own bytes were decoded
+    except UnicodeEncodeError:
+        return text.encode()  # a cassette written by hand
 
 
 async def _disconnect(receive: Receive) -> None:
@@ -101,7 +165,12 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _connection(scope: Scope) -> Connection:
+def connection(scope: Scope) -> Connection:
+    """The connection below a request.
+
+    Raises:
+        UsageError: the server that runs the app has no way to break it off.
+    """
     found: Connection | None = (scope.get("extensions") or {}).get(CONNECTION)
     if found is None:
         raise UsageError(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Literal
 
 from .. import frames
+from ..cassette import model
+from ..engine import player
 from .scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
 
 Framing = Literal["sse", "json-array", "gateway", "gateway-plain", "object", "object-list", "raw"]
@@ -44,6 +46,14 @@ class Plan:
     chunks: tuple[tuple[float, bytes], ...]
     end: End
     end_at: float
+
+    def steps(self) -> Iterator[player.Step]:
+        """The same as a playback's steps."""
+        yield player.Head(self.head_at, self.status, self.headers)
+        for at, data in self.chunks:
+            yield player.Data(at, data)
+        kind: model.EndKind = "eof" if self.end == "eof" else "reset"
+        yield player.Stop(self.end_at, model.End(kind, how="closed" if self.end == "closed" else None))
 
 
 def make_plan(

@@ -147,7 +147,7 @@ def _prepare(
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("uvicorn", "h11"):
             raise
-        raise MissingExtraError("uvicorn", extra="server", purpose="The embedded upstream") from missing
+        raise MissingExtraError("uvicorn", extra="server", purpose="A local server") from missing
     try:
         server = Server(app, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
     except OSError as problem:  # ssl.SSLError is one

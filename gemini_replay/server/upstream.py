@@ -111,7 +111,7 @@ class Upstream:
                 chunks.append(sent)
 
         plan = self.answer(request, key)
-        await deliver(plan, scope, receive, send, began=began, pace=self.pace, before_send=note)
+        await deliver(plan.steps(), scope, receive, send, began=began, pace=self.pace, before_send=note)
 
     def answer(self, request: Received, key: str = "") -> Plan:
         """What goes out for ``request``, which came with ``key``."""

@@ -152,3 +152,6 @@ class Server(uvicorn.Server):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        close = getattr(self.config.loaded_app, "aclose", None)
+        if close is not None:  # an app with connections of its own
+            await close()

@@ -91,9 +91,9 @@ class Family:
 
     # -- playing ---------------------------------------------------------------------------------------------------
 
-    def play(self, playback: Playback, request: Any) -> Any:
-        """A response that is played as it is read; returns when its head is due."""
-        steps = pacing.play(_steps(playback, request), read_timeout=_read_timeout(request))
+    def play(self, playback: Playback, request: Any, started: float) -> Any:
+        """A response that is played as it is read; returns when its head is due after `started`."""
+        steps = pacing.play(_steps(playback, request), read_timeout=_read_timeout(request), started=started)
         try:
             head = next(steps)
         except pacing.Broken as broken:
@@ -101,9 +101,9 @@ class Family:
         assert isinstance(head, Head)
         return self._response(head, self.sync_body(self, steps))
 
-    async def aplay(self, playback: Playback, request: Any) -> Any:
+    async def aplay(self, playback: Playback, request: Any, started: float) -> Any:
         """`play` for async clients."""
-        steps = pacing.aplay(_steps(playback, request), read_timeout=_read_timeout(request))
+        steps = pacing.aplay(_steps(playback, request), read_timeout=_read_timeout(request), started=started)
         try:
             head = await anext(steps)
         except pacing.Broken as broken:
@@ -262,10 +262,11 @@ def handle(kin: Family, here: session.Session | None, request: Any, send: Callab
     if not _ours(here, request):
         return send(request)
     assert here is not None
+    started = pacing.WallClock().now()
     request.read()
     plan: Plan = here.plan(kin.asked(request))
     if isinstance(plan, Playback):
-        return kin.play(plan, request)
+        return kin.play(plan, request, started)
     if isinstance(plan, Recording):
         return kin.record(plan, request, send)
     return send(request)
@@ -278,10 +279,11 @@ async def ahandle(
     if not _ours(here, request):
         return await send(request)
     assert here is not None
+    started = pacing.LoopClock().now()
     await request.aread()
     plan: Plan = here.plan(kin.asked(request))
     if isinstance(plan, Playback):
-        return await kin.aplay(plan, request)
+        return await kin.aplay(plan, request, started)
     if isinstance(plan, Recording):
         return await kin.arecord(plan, request, send)
     return await send(request)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -118,6 +119,7 @@ GROWING: dict[str, tuple[bytes, bytes, bytes]] = {
     "one string of quotes": (b'["', b'\\"' * 512, b'"]'),
     "one string of backslashes": (b'["', b"\\\\" * 512, b'"]'),
     "many elements": (b"[", b'{"a": "x"},' * 93, b"1]"),
+    "a line of a brace behind many elements": (b"[", b'{"a": "x"},' * 93, b'{\n"a": 1\n}\n]'),
     "deep nesting": (b"[", b'{"a":' * 204, b""),
     "deep unindented nesting": (b"[", b'{\n"a":\n' * 146, b"\n}" * 146),
 }
@@ -144,6 +146,28 @@ def test_cost_grows_with_the_input(name: str, size: int | None) -> None:
         return best
 
     assert cost(512) < 32 * max(cost(64), 0.001)
+
+
+class CountedBytes(bytes):
+    """Bytes that count how many of them ``find`` looks at."""
+
+    looked_at = 0
+
+    def find(self, *args: Any) -> int:
+        found = super().find(*args)
+        self.looked_at += (len(self) if found < 0 else found + 1) - args[1]
+        return found
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [b"data: 1\n\n", b"data: 1\r\r", b"data: 1\r\n\r\n", b"{}\n", b"{}\r", b'["]\n', b'{"a": "x"}', b'{\n"a": {}}\n'],
+)
+def test_no_byte_of_a_chunk_is_looked_at_again_and_again(unit: bytes) -> None:
+    """Each search goes over the chunk once, also where what it looks for never comes."""
+    chunk = CountedBytes(unit * 1000)
+    SSEDecoder().feed(chunk)
+    assert chunk.looked_at <= 4 * len(chunk)
 
 
 def test_a_large_event_is_whole_in_every_framing() -> None:

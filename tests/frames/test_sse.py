@@ -76,6 +76,11 @@ def test_a_retry_that_is_no_usable_number_is_passed_over(value: bytes) -> None:
     assert decoder.retry == 5
 
 
+def test_an_id_with_nul_is_passed_over() -> None:
+    """The id before it stays."""
+    assert [frame.id for frame in decode(b"id: 1\ndata\n\nid: 2\0\ndata\n\nid\ndata\n\n")] == ["1", "1", ""]
+
+
 def test_a_block_without_data_is_no_event() -> None:
     """It still sets the last event id, and forgets its type."""
     (frame,) = decode(b"id: 1\nevent: lost\n\n: comment\n\ndata\n\n")

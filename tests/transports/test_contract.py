@@ -118,6 +118,19 @@ def test_recorded_times_are_the_wires_not_the_consumers(client: Client, path: Pa
     assert statistics.median(off) < 0.005
 
 
+def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> None:
+    """From the server's socket to the client's hands a chunk takes as long as without recording."""
+    with upstream.start(scripted(events(12), gap=GAP)) as server:
+        plain = client.fetch(server.url + PATH)
+        with gemini_replay.record(path):
+            recorded = client.fetch(server.url + PATH)
+        took = [
+            statistics.median(at - sent.at for at, sent in zip(seen.times, chunks, strict=True))
+            for seen, chunks in zip((plain, recorded), server.app.sent, strict=True)
+        ]
+    assert took[1] - took[0] < 0.005
+
+
 def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:
     """A TCP reset in mid-stream raises ReadError after the chunks before it, live and again."""
     chunks = events(5)[:3]

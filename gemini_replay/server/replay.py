@@ -1,0 +1,150 @@
+"""Answers from a session over HTTP, for any client in any language: ``gemini-replay serve``, ``gemini_server``.
+
+What a recording's end becomes on a real connection:
+
+- "eof": the body's regular end;
+- "reset": a TCP reset, or a FIN before the body is complete where it was so recorded;
+- "timeout" (the recorded client gave up waiting): silence, until this client gives up as well;
+- "cancelled" (the recorded client let go): a TCP reset at that moment, and a line in the log. Nothing is invented
+  beyond the recording, and no client takes what came for the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from ..cassette.model import Headers, Request, header
+from ..engine.player import Playback
+from ..errors import GeminiReplayError, MissError
+from ..session import Recording, Session, base_url, describe
+from . import google, running
+from .asgi import App, Receive, Scope, Send, deliver, read_body, respond
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+"""Where requests are understood to go that name no other host than this server."""
+
+MARK = "x-gemini-replay"
+"""The response header that only answers of gemini-replay's own have: "miss" or "error"."""
+
+_log = logging.getLogger("gemini_replay.server")
+
+
+class ReplayServer:
+    """An ASGI app that answers every request from a session that only replays.
+
+    Args:
+        session: decides what becomes of each request.
+        base: the URL that requests are understood to be for, in place of this server's own.
+
+    Raises:
+        UsageError: `base` is no base URL.
+    """
+
+    def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
+        self.session = session
+        base_url(base)
+        parts = urlsplit(base)
+        self._host = parts.netloc.rpartition("@")[2]
+        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        began = asyncio.get_running_loop().time()
+        body = await read_body(receive)
+        if body is None:
+            return
+        request = self._asked(scope, body)
+        try:
+            plan = self.session.plan(request)
+        except GeminiReplayError as error:
+            await self._refuse(error, send)
+            return
+        if isinstance(plan, Playback):
+            await self._play(plan, request, scope, receive, send, began)
+        else:
+            await self._forward(plan, request, scope, receive, send)
+
+    def _asked(self, scope: Scope, body: bytes) -> Request:
+        """The request as a client of `base` itself would have made it."""
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        headers: Headers = tuple((name, self._host if name == "host" else value) for name, value in pairs)
+        agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
+        url = f"{self._base}{'' if path.startswith('/') else '/'}{path}{'?' if query else ''}{query}"
+        return Request(scope["method"], url, headers, body, agent.partition(" ")[0] or None)
+
+    async def _play(
+        self, playback: Playback, request: Request, scope: Scope, receive: Receive, send: Send, began: float
+    ) -> None:
+        steps = playback.steps(header(request.headers, "accept-encoding") or "")
+        whole = await deliver(steps, scope, receive, send, began=began)
+        recorded = playback.interaction
+        if whole and recorded.end.kind == "cancelled":
+            _log.warning(
+                "The recording of %s stops where the client that made it let go; the connection was reset there.",
+                describe(recorded.request),
+            )
+
+    async def _forward(
+        self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        raise NotImplementedError  # a session that only replays plans nothing else than playbacks and misses
+
+    async def _refuse(self, error: GeminiReplayError, send: Send) -> None:
+        """Say in Google's words, and in the log, why there is no answer."""
+        missed = isinstance(error, MissError)
+        if missed and self.session.test is None:
+            error.todo = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
+        _log.warning("%s", error)
+        code, status = (404, "NOT_FOUND") if missed else (500, "INTERNAL")
+        await respond(send, code, google.error(code, status, str(error)), ((MARK, "miss" if missed else "error"),))
+
+
+def app(session: Session, *, base: str = GOOGLE) -> App:
+    """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record."""
+    if session.replay_only:
+        return ReplayServer(session, base=base)
+    from .proxy import RecordingProxy
+
+    return RecordingProxy(session, base=base)
+
+
+@contextmanager
+def serving(session: Session, *, base: str = GOOGLE) -> Iterator[str]:
+    """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+        UsageError: `base` is no base URL.
+    """
+    with running.serve(app(session, base=base)) as server:
+        yield server.url
+
+
+def serve_forever(
+    session: Session, *, base: str = GOOGLE, host: str = "127.0.0.1", port: int = 0, announce: Callable[[str], object]
+) -> None:
+    """Serve a session until SIGINT or SIGTERM, then close it: what it recorded replaces its cassette.
+
+    Args:
+        session: what to serve.
+        base: the upstream of a session that records.
+        host: the address to listen on.
+        port: the port; 0 for any free one.
+        announce: gets the base URL once the server listens.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+        UsageError: the address cannot be listened on, or `base` is no base URL.
+        CassetteError: the cassette cannot be written.
+    """
+    try:
+        running.serve_forever(app(session, base=base), host=host, port=port, announce=announce)
+    finally:
+        session.close()

@@ -1,0 +1,170 @@
+"""Cassette files: what is loaded, what is replaced, and what is said when that cannot be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from gemini_replay.cassette.files import Cassette, salvage
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.errors import CassetteError, CassetteFormatError, CassetteNotFoundError, CassetteTruncatedError
+
+
+def story() -> Interaction:
+    return Interaction(Request("POST", "https://h/models/m:go"), Response(200), (Chunk(0.0, b"x"),), End())
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    """A cassette that is saved into a new folder is loaded as it was, and knows its path."""
+    path = tmp_path / "new" / "folder" / "story.jsonl"
+    cassette = Cassette([story()], test="t")
+    cassette.save(path)
+    assert Cassette.load(path) == cassette
+    assert cassette.path == path
+    assert [entry.name for entry in path.parent.iterdir()] == ["story.jsonl"]
+
+
+def test_a_loaded_cassette_saves_where_it_came_from(tmp_path: Path) -> None:
+    """`save()` without a path replaces the file that was loaded."""
+    path = tmp_path / "story.jsonl"
+    Cassette([story()]).save(path)
+    cassette = Cassette.load(str(path))
+    cassette.interactions.append(story())
+    cassette.save()
+    assert len(Cassette.load(path).interactions) == 2
+
+
+def test_no_path_to_save_to() -> None:
+    """A cassette that has never been a file asks for a path."""
+    with pytest.raises(CassetteError, match="no path"):
+        Cassette().save()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_permissions_and_links_stay(tmp_path: Path) -> None:
+    """Replacing keeps the file's mode, and a symbolic link stays a link to the replaced file."""
+    path, link = tmp_path / "story.jsonl", tmp_path / "link.jsonl"
+    Cassette([story()]).save(path)
+    path.chmod(0o640)
+    link.symlink_to(path)
+    Cassette([]).save(link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert Cassette.load(path).interactions == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_new_file_gets_the_usual_permissions(tmp_path: Path) -> None:
+    """A new cassette has the mode that any new file has here."""
+    (tmp_path / "plain").touch()
+    Cassette().save(tmp_path / "story.jsonl")
+    assert (tmp_path / "story.jsonl").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_failed_save_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full, the old cassette is whole, and no temporary file is left."""
+    path = tmp_path / "story.jsonl"
+    Cassette([story()]).save(path)
+    before = path.read_bytes()
+
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CassetteError, match="No space left"):
+        Cassette([]).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_cassette_names_the_closest(tmp_path: Path) -> None:
+    """The error names similar cassettes in the folder, and how to record."""
+    Cassette().save(tmp_path / "story.jsonl")
+    with pytest.raises(CassetteNotFoundError) as caught:
+        Cassette.load(tmp_path / "storry.jsonl")
+    assert isinstance(caught.value, FileNotFoundError)
+    assert "story.jsonl" in caught.value.closest
+    assert "--gemini-record once" in caught.value.todo
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    """Where even the folder is missing, the error says so."""
+    with pytest.raises(CassetteNotFoundError, match="no folder"):
+        Cassette.load(tmp_path / "nowhere" / "story.jsonl")
+
+
+def test_a_missing_cassette_with_an_unfinished_recording_beside_it(tmp_path: Path) -> None:
+    """What a crash left beside a missing cassette is pointed out."""
+    (tmp_path / "story.jsonl.part").write_text('{"cassette": 1}\n')
+    with pytest.raises(CassetteNotFoundError, match=r"check --salvage .*story\.jsonl\.part"):
+        Cassette.load(tmp_path / "story.jsonl")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """A folder is no cassette; its cassettes are named."""
+    Cassette().save(tmp_path / "story.jsonl")
+    with pytest.raises(CassetteError, match=r"story\.jsonl"):
+        Cassette.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(b"", "empty", id="empty"),
+        pytest.param(b" \n\n", "empty", id="white-space"),
+        pytest.param(b"# only\n", "no header", id="only-comments"),
+        pytest.param(b"interactions:\n- request:\n", "VCR.py", id="vcr-yaml"),
+        pytest.param(b"---\nversion: 1\n", "VCR.py", id="yaml"),
+        pytest.param(b'{"log": {"version": "1.2", "entries": []}}', "HAR", id="har"),
+        pytest.param(b'{\n  "log": {\n    "version": "1.2"', "HAR", id="pretty-har"),
+        pytest.param(b'data: {"candidates": []}\r\n\r\n', "body of a stream", id="sse"),
+        pytest.param(b'[{"candidates": []}]', "JSON array", id="json-array"),
+        pytest.param(b"\x1f\x8b\x08\x00", "compressed", id="gzip"),
+        pytest.param('{"cassette": 1}'.encode("utf-16"), "UTF-16", id="utf-16"),
+        pytest.param("# é\n".encode("latin-1"), "UTF-8", id="latin-1"),
+        pytest.param(b"<!doctype html>", "HTML", id="html"),
+        pytest.param(b"hello\n", "something else", id="text"),
+        pytest.param(b'{"hello": 1}\n', "no structure", id="other-json"),
+        pytest.param(b'{"cassette": 1', "no JSON", id="half-a-header"),
+    ],
+)
+def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:
+    """A file that is no cassette is called what it is."""
+    path = tmp_path / "story.jsonl"
+    path.write_bytes(content)
+    for read in (Cassette.load, salvage):
+        with pytest.raises(CassetteFormatError) as caught:
+            read(path)
+        if read == Cassette.load:
+            assert says in str(caught.value)
+        assert str(path) in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_salvage_closes_what_is_open(tmp_path: Path) -> None:
+    """Cut anywhere behind the header, a cassette loses at most the line that was cut, and can be loaded again."""
+    whole = Cassette([story(), story()]).dumps()
+    path = tmp_path / "story.jsonl"
+    header = whole.index(b"\n") + 1
+    for cut in range(header, len(whole)):
+        path.write_bytes(whole[:cut])
+        cassette = salvage(path)
+        lines = whole[:cut].count(b"\n") + (whole[cut : cut + 1] == b"\n")
+        kept = cassette.dumps().replace(b'{"end": "cancelled", "after": 0.0, "salvaged": true}\n', b"")
+        assert kept == b"".join(whole.splitlines(keepends=True)[:lines]).rstrip(b"\n") + b"\n"
+        cassette.save(path)
+        Cassette.load(path)
+
+
+def test_a_truncated_cassette_stays_as_it_is(tmp_path: Path) -> None:
+    """Loading, and salvaging without saving, change no byte of the file."""
+    path = tmp_path / "story.jsonl"
+    content = Cassette([story()]).dumps()[:-20]
+    path.write_bytes(content)
+    with pytest.raises(CassetteTruncatedError):
+        Cassette.load(path)
+    assert salvage(path).interactions[0].end == End("cancelled", extra={"salvaged": True})
+    assert path.read_bytes() == content

@@ -1,0 +1,309 @@
+"""The journal: on disk line by line, whole after a crash, one session at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay.cassette.files import Cassette, Journal, salvage
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.errors import CassetteBusyError, CassetteError, CassetteTruncatedError
+
+
+def request(name: str) -> Request:
+    return Request("POST", f"https://h/models/{name}:go")
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def test_no_recording_leaves_no_trace(tmp_path: Path) -> None:
+    """A journal that nothing was written to creates no file and no folder."""
+    with Journal(tmp_path / "new" / "story.jsonl"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
+    """After each call its line can be read by anybody."""
+    path = tmp_path / "new" / "story.jsonl"
+    part = tmp_path / "new" / "story.jsonl.part"
+    journal = Journal(path, test="t", recorder="r", recorded="d")
+    entry = journal.begin(request("m"))
+    assert len(lines(part)) == 2
+    entry.response(Response(200, after=0.25))
+    assert lines(part)[-1] == '{"response": {"status": 200, "headers": []}, "after": 0.25}'
+    entry.chunk(Chunk(0.0014, b"x"))
+    assert lines(part)[-1] == '[0.001, "x"]'
+    entry.chunk(Chunk(0.0014, b"y"))
+    assert lines(part)[-1] == '[0.002, "y"]'
+    entry.end(End("eof", 0.0))
+    assert lines(part)[-1] == '{"end": "eof", "after": 0.0}'
+    journal.discard(keep=False)
+    assert list(part.parent.iterdir()) == []
+
+
+def test_without_overlap_the_journal_is_a_plain_cassette(tmp_path: Path) -> None:
+    """Interactions one after the other are written exactly as the finished cassette is."""
+    journal = Journal(tmp_path / "story.jsonl", recorder="r", recorded="d")
+    interactions = []
+    for name in ("a", "b"):
+        interaction = Interaction(
+            request(name), Response(200, after=0.0017), (Chunk(0.0017, b"x"),), End("eof", 0.0017)
+        )
+        write(journal, interaction)
+        interactions.append(interaction)
+    assert journal.part.read_bytes() == Cassette(interactions, recorder="r", recorded="d").dumps()
+    journal.discard(keep=False)
+
+
+def write(journal: Journal, interaction: Interaction) -> None:
+    entry = journal.begin(interaction.request)
+    if interaction.response is not None:
+        entry.response(interaction.response)
+    for chunk in interaction.chunks:
+        entry.chunk(chunk)
+    entry.end(interaction.end)
+
+
+def test_commit_replaces_the_cassette_and_removes_the_journal(tmp_path: Path) -> None:
+    """After the commit there is the cassette alone, with the journal's stamp where it had none."""
+    path = tmp_path / "story.jsonl"
+    Cassette([], test="old").save(path)
+    journal = Journal(path, test="new", recorded="2026-11-22T09:22:55Z")
+    write(journal, Interaction(request("m"), None, (), End("reset")))
+    journal.commit(Cassette([Interaction(request("m"), None, (), End("reset"))]))
+    cassette = Cassette.load(path)
+    assert (cassette.test, cassette.recorded) == ("new", "2026-11-22T09:22:55Z")
+    assert (cassette.recorder or "").startswith("gemini-replay ")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl"]
+
+
+def test_a_failed_commit_keeps_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the cassette cannot be written, the old one and the journal are there."""
+    path = tmp_path / "story.jsonl"
+    Cassette([], test="old").save(path)
+    before = path.read_bytes()
+    journal = Journal(path)
+    write(journal, Interaction(request("m"), None, (), End("reset")))
+
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CassetteError):
+            journal.commit(Cassette([]))
+    assert path.read_bytes() == before
+    journal.discard(keep=True)
+    assert len(salvage(journal.part).interactions) == 1
+
+
+def test_what_comes_too_late_is_passed_over(tmp_path: Path) -> None:
+    """Lines after an interaction's end, or after the session's, go nowhere and raise nothing."""
+    journal = Journal(tmp_path / "story.jsonl")
+    entry, other = journal.begin(request("a")), journal.begin(request("b"))
+    entry.end(End())
+    written = journal.part.read_bytes()
+    entry.chunk(Chunk(0.0, b"late"))
+    entry.end(End())
+    assert journal.part.read_bytes() == written
+    journal.discard(keep=False)
+    other.chunk(Chunk(0.0, b"late"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(CassetteError, match="over"):
+        journal.begin(request("c"))
+
+
+@given(st.lists(st.integers(0, 3), max_size=40), st.booleans())
+def test_overlapping_interactions_are_told_apart(
+    tmp_path_factory: pytest.TempPathFactory, turns: list[int], last: bool
+) -> None:
+    """However four interactions interleave, salvage gives each its own lines; a plain load refuses what overlaps."""
+    path = tmp_path_factory.mktemp("journal") / "story.jsonl"
+    journal = Journal(path)
+    entries, written, ended = {}, {}, set()
+    for turn in turns:
+        if turn not in entries:
+            entries[turn] = journal.begin(request(f"m{turn}"))
+            written[turn] = []
+        elif not written[turn]:
+            entries[turn].response(Response(200 + turn))
+            written[turn].append(b"")
+        elif len(written[turn]) < 4:
+            data = f"{turn}.{len(written[turn])}".encode()
+            entries[turn].chunk(Chunk(0.0, data))
+            written[turn].append(data)
+        elif turn not in ended:
+            entries[turn].end(End())
+            ended.add(turn)
+    if not entries:
+        return
+    journal.discard(keep=last)
+    if not last:
+        return
+    found = salvage(journal.part).interactions
+    order = list(entries)
+    assert [i.request.model for i in found] == [f"m{turn}" for turn in order]
+    for turn, interaction in zip(order, found, strict=True):
+        assert [chunk.data for chunk in interaction.chunks] == written[turn][1:]
+        assert interaction.end.kind == ("eof" if turn in ended else "cancelled")
+    if len(ended) == len(entries) and "#| " not in journal.part.read_text().replace("#| discarded", ""):
+        assert [i.request for i in Cassette.load(journal.part).interactions] == [i.request for i in found]
+
+
+def test_threads_share_a_journal(tmp_path: Path) -> None:
+    """Eight threads that record at once lose and mix up nothing."""
+    journal = Journal(tmp_path / "story.jsonl")
+    start = threading.Barrier(8)
+
+    def record(name: int) -> None:
+        start.wait()
+        chunks = tuple(Chunk(0.001, f"{name}.{n};".encode()) for n in range(50))
+        write(journal, Interaction(request(f"m{name}"), Response(200), chunks, End()))
+
+    threads = [threading.Thread(target=record, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.discard(keep=True)
+    found = salvage(journal.part).interactions
+    assert sorted(i.request.model or "" for i in found) == [f"m{name}" for name in range(8)]
+    for interaction in found:
+        name = (interaction.request.model or "")[1:]
+        assert interaction.body == b"".join(f"{name}.{n};".encode() for n in range(50))
+        assert interaction.end == End()
+
+
+KILLED = """
+import os, signal, sys
+from gemini_replay.cassette.files import Journal
+from gemini_replay.cassette.model import Chunk, Request, Response
+entry = Journal(sys.argv[1]).begin(Request("POST", "https://h/models/m:go"))
+entry.response(Response(200))
+for n in range(20):
+    entry.chunk(Chunk(0.001, b"%d;" % n))
+print("written", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_a_killed_recorder_loses_nothing_that_it_wrote(tmp_path: Path) -> None:
+    """Killed in mid-recording: the old cassette is as it was, and every line written can be salvaged."""
+    path = tmp_path / "story.jsonl"
+    Cassette([], test="old").save(path)
+    before = path.read_bytes()
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "written\n")
+    assert path.read_bytes() == before
+    part = tmp_path / "story.jsonl.part"
+    with pytest.raises(CassetteTruncatedError):
+        Cassette.load(part)
+    (interaction,) = salvage(part).interactions
+    assert interaction.body == b"".join(b"%d;" % n for n in range(20))
+    assert interaction.end == End("cancelled", extra={"salvaged": True})
+
+
+def test_a_crashs_journal_is_moved_aside(tmp_path: Path) -> None:
+    """The next recording overwrites no journal that a crash left, nor an older one moved aside before."""
+    path = tmp_path / "story.jsonl"
+    for crash in range(2):
+        (tmp_path / "story.jsonl.part").write_text(f'{{"cassette": 1, "test": "{crash}"}}\n')
+        Journal(path).begin(request("m"))._journal.discard(keep=False)
+    kept = [salvage(tmp_path / f"story.jsonl.crashed-{n}.part").test for n in (1, 2)]
+    assert kept == ["0", "1"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_discarded_journal_is_kept_until_the_next_recording(tmp_path: Path) -> None:
+    """What was let go in good order can be salvaged until the next recording replaces it."""
+    path = tmp_path / "story.jsonl"
+    for name in ("a", "b"):
+        journal = Journal(path)
+        write(journal, Interaction(request(name), None, (), End("reset")))
+        journal.discard(keep=True)
+        assert [i.request.model for i in salvage(journal.part).interactions] == [name]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl.part"]
+
+
+def test_one_session_at_a_time(tmp_path: Path) -> None:
+    """A second session that begins to record is refused, and the first goes on unharmed."""
+    path = tmp_path / "story.jsonl"
+    first, second = Journal(path), Journal(path)
+    entry = first.begin(request("m"))
+    with pytest.raises(CassetteBusyError) as caught:
+        second.begin(request("m"))
+    assert caught.value.path == path
+    entry.end(End())
+    first.commit(Cassette([Interaction(request("m"), None)]))
+    third = Journal(path)
+    third.begin(request("m"))
+    third.discard(keep=False)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl"]
+
+
+def test_racing_sessions_never_share_a_journal(tmp_path: Path) -> None:
+    """Of many sessions that begin at once with an old journal in the way, one records and the others are refused."""
+    path = tmp_path / "story.jsonl"
+    (tmp_path / "story.jsonl.part").write_text('{"cassette": 1, "test": "old"}\n')
+    start = threading.Barrier(8)
+    journals: list[Journal] = []
+    refused: list[CassetteBusyError] = []
+
+    def begin() -> None:
+        journal = Journal(path)
+        start.wait()
+        try:
+            journal.begin(request("m"))
+            journals.append(journal)
+        except CassetteBusyError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(journals) == 1
+    assert len(refused) == 7
+    assert salvage(tmp_path / "story.jsonl.crashed-1.part").test == "old"
+    journals[0].discard(keep=False)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A file where the folder should be is a clear error."""
+    (tmp_path / "cassettes").touch()
+    with pytest.raises(CassetteError, match="cannot be created"):
+        Journal(tmp_path / "cassettes" / "story.jsonl").begin(request("m"))
+
+
+def test_the_journals_size_does_not_slow_it_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One chunk is one call to the system with that chunk's line, however long the journal is."""
+    written: list[int] = []
+    real = os.write
+
+    def counted(file: int, data: bytes) -> int:
+        written.append(len(data))
+        return real(file, data)
+
+    journal = Journal(tmp_path / "story.jsonl")
+    entry = journal.begin(request("m"))
+    entry.response(Response(200))
+    monkeypatch.setattr(os, "write", counted)
+    for _ in range(100):
+        entry.chunk(Chunk(0.001, b"x"))
+    assert len(written) == 100
+    assert all(one == other for one, other in pairwise(written))
+    journal.discard(keep=False)

@@ -1,0 +1,245 @@
+"""What is taken out of requests, heads and messages, and what stays to the byte."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay.cassette.model import Headers, Request, Response
+from gemini_replay.cassette.redaction import REDACTED, Redactor, environment_secrets
+from gemini_replay.errors import UsageError
+
+KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
+URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+JSON_TYPE: Headers = (("content-type", "application/json"),)
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor(environ={})
+
+
+def url_of(url: str) -> str:
+    return Redactor(environ={}).url(url)
+
+
+def body_of(body: bytes, headers: Headers = JSON_TYPE) -> bytes:
+    return Redactor(environ={}).request(Request("POST", URL, headers, body)).body
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        pytest.param(f"{URL}?alt=sse", f"{URL}?alt=sse", id="nothing-secret"),
+        pytest.param(f"{URL}?alt=sse&key=abc", f"{URL}?alt=sse&key=REDACTED", id="key"),
+        pytest.param(f"{URL}?KEY=abc&%6bey=x", f"{URL}?KEY=REDACTED&%6bey=REDACTED", id="other-spellings"),
+        pytest.param(f"{URL}?key=&a=%7E~&&b", f"{URL}?key=&a=%7E~&&b", id="byte-exact"),
+        pytest.param(f"{URL}?access_token=a%3Db#key=x", f"{URL}?access_token=REDACTED#key=x", id="fragment"),
+        pytest.param("https://user:pw@h/x@y", "https://REDACTED@h/x@y", id="userinfo"),
+        pytest.param(
+            "https://h/v1/projects/my-p/locations/l/publishers/google/models/m:go",
+            "https://h/v1/projects/REDACTED/locations/l/publishers/google/models/m:go",
+            id="project",
+        ),
+        pytest.param(f"https://h/v1/x?note={KEY}", "https://h/v1/x?note=REDACTED", id="shape-anywhere"),
+    ],
+)
+def test_urls(url: str, stored: str) -> None:
+    """Secret query values, passwords and project ids go; all else stays to the byte."""
+    assert url_of(url) == stored
+
+
+def test_request_headers_by_allow_list(redactor: Redactor) -> None:
+    """Names stay, in order; values stay only for names on the list."""
+    headers = (
+        ("Content-Type", "application/json"),
+        ("X-Goog-Api-Key", "k"),
+        ("x-custom", "v"),
+        ("cookie", "a=b"),
+        ("User-Agent", "google-genai-sdk/3.4.0"),
+        ("x-goog-user-project", "p"),
+        ("authorization", "Bearer x"),
+    )
+    stored = redactor.request(Request("POST", URL, headers)).headers
+    assert [name for name, _ in stored] == [name for name, _ in headers]
+    assert [name for name, value in stored if value != REDACTED] == ["Content-Type", "User-Agent"]
+
+
+def test_response_headers_by_allow_list(redactor: Redactor) -> None:
+    """What a replay needs stays; what may name an account goes."""
+    headers = (
+        ("content-type", "text/event-stream"),
+        ("retry-after", "3"),
+        ("X-RateLimit-Left", "1"),
+        ("server-timing", "gfet4t7; dur=9"),
+        ("set-cookie", "a=b"),
+        ("x-goog-sherlog-link", "x"),
+        ("x-goog-upload-url", "x"),
+        ("location", "x"),
+    )
+    stored = redactor.response(Response(200, headers, 0.5)).headers
+    assert [name for name, value in stored if value == REDACTED] == [
+        "set-cookie",
+        "x-goog-sherlog-link",
+        "x-goog-upload-url",
+        "location",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        pytest.param(b'{"apiKey" : "a\\"b", "n": 1.50}', b'{"apiKey" : "REDACTED", "n": 1.50}', id="member"),
+        pytest.param(
+            b'{"headers": {"Authorization": "Bearer x"}}', b'{"headers": {"Authorization": "REDACTED"}}', id="mcp"
+        ),
+        pytest.param(b'{"authorization": [ "x"]}', b'{"authorization": [ "REDACTED"]}', id="array"),
+        pytest.param(
+            b'{"client_secret":"x","refreshToken":"y"}',
+            b'{"client_secret":"REDACTED","refreshToken":"REDACTED"}',
+            id="oauth",
+        ),
+        pytest.param(
+            b'{"properties": {"password": {"type": "string"}}}',
+            b'{"properties": {"password": {"type": "string"}}}',
+            id="a-schema",
+        ),
+        pytest.param(
+            b'{"text": "the \\"password\\": \\"x\\" is"}',
+            b'{"text": "the \\"password\\": \\"x\\" is"}',
+            id="in-a-text",
+        ),
+        pytest.param(
+            b'{"maxOutputTokens": 5, "tokens": "x"}', b'{"maxOutputTokens": 5, "tokens": "x"}', id="other-names"
+        ),
+        pytest.param(f'{{"text": "my key {KEY}."}}'.encode(), b'{"text": "my key REDACTED."}', id="shape"),
+        pytest.param(b"\xff\x00", b"\xff\x00", id="binary"),
+        pytest.param(b"", b"", id="nothing"),
+    ],
+)
+def test_json_bodies(body: bytes, stored: bytes) -> None:
+    """Values behind secret names and tokens go; everything else stays to the byte."""
+    assert body_of(body) == stored
+
+
+def test_form_bodies() -> None:
+    """An OAuth token exchange loses its secrets and keeps its shape."""
+    form: Headers = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
+    assert (
+        body_of(b"grant_type=refresh_token&client_secret=a%2Fb&refresh_token=c&scope=x", form)
+        == b"grant_type=refresh_token&client_secret=REDACTED&refresh_token=REDACTED&scope=x"
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", f"{URL}?key=s3cr3t-of-mine"),
+        Request("POST", URL, (("x-goog-api-key", "s3cr3t-of-mine"),)),
+        Request("POST", URL, (("Authorization", "Bearer s3cr3t-of-mine"),)),
+        Request("POST", URL, (("Authorization", "Basic " + base64.b64encode(b"me:s3cr3t-of-mine").decode()),)),
+        Request("POST", URL, (("cookie", "a=1; session=s3cr3t-of-mine"),)),
+        Request("POST", URL.replace("//", "//me:s3cr3t-of-mine@")),
+        Request("POST", URL, JSON_TYPE, b'{"mcp": {"headers": {"Authorization": "Bearer s3cr3t-of-mine"}}}'),
+    ],
+    ids=["query", "header", "bearer", "basic", "cookie", "userinfo", "body"],
+)
+def test_a_requests_own_credential_is_found_everywhere(redactor: Redactor, request_: Request) -> None:
+    """Whatever the credential looks like, neither the stored request nor the answer that echoes it has it."""
+    own = redactor.for_request(request_)
+    echo = [b'data: {"text": "you sent s3cr3t', b"-of-", b'mine"}']
+    assert b"s3cr3t-of-mine" not in b"".join(own.chunks(echo))
+    assert b"s3cr3t-of-mine" in b"".join(redactor.chunks(echo))
+    assert "s3cr3t-of-mine" not in repr(own.request(request_))
+    assert own.text("not s3cr3t-of-mine!") == "not REDACTED!"
+
+
+def test_a_placeholder_is_no_credential(redactor: Redactor) -> None:
+    """A test's key that is a plain or short word does not make that word vanish from answers."""
+    for word in ("test", "dummy", "anything", "fake-api-key"):
+        own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", word),)))
+        assert own.text(f"a {word} b") == f"a {word} b"
+        assert own.request(Request("POST", URL, (("x-goog-api-key", word),))).headers == (
+            ("x-goog-api-key", REDACTED),
+        )
+
+
+def test_the_environments_secrets() -> None:
+    """By the variable's name and the value's look."""
+    environ = {
+        "GEMINI_API_KEY": "k-gemini-1",
+        "MY_SERVICE_TOKEN": "t-service-1",
+        "DB_PASSWORD": "p4ss-word",
+        "TOKEN": "t-plain-12",
+        "AWS_SECRET_ACCESS_KEY": "/aB3+x9/zzzzzzzz",
+        "PEM_PRIVATE_KEY": "-----BEGIN X-----\nabc123def456\n-----END X-----",
+        "HOME": "h-home-1234",
+        "A_TOKEN": "short1",
+        "B_TOKEN": "disabled",
+        "C_API_KEY": "/home/me/key.txt",
+        "D_KEY": "12345678",
+        "MONKEY": "m-monkey-1",
+    }
+    found = environment_secrets(environ)
+    assert {"k-gemini-1", "t-service-1", "p4ss-word", "t-plain-12", "/aB3+x9/zzzzzzzz", "abc123def456"} <= found
+    assert found.isdisjoint({"h-home-1234", "short1", "disabled", "/home/me/key.txt", "12345678", "m-monkey-1"})
+
+
+def test_the_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any setting, the process's own keys are known."""
+    monkeypatch.setenv("SOME_API_KEY", "kk-12345-abc")
+    assert Redactor().text("it is kk-12345-abc.") == "it is REDACTED."
+
+
+def test_settings_add_to_the_defaults() -> None:
+    """Values, headers, query names and patterns of one's own work beside the built-in ones."""
+    redactor = Redactor(["四个字符"], headers=["User-Agent"], query=["who"], patterns=[r"tenant-(\d+)"], environ={})
+    stored = redactor.request(
+        Request("POST", f"{URL}?who=me&key=x", (("user-agent", "a"), ("cookie", "b")), b"tenant-77")
+    )
+    assert stored.url == f"{URL}?who=REDACTED&key=REDACTED"
+    assert stored.headers == (("user-agent", REDACTED), ("cookie", REDACTED))
+    assert stored.body == b"tenant-REDACTED"
+    assert redactor.text("说四个字符吧") == "说REDACTED吧"
+
+
+@pytest.mark.parametrize("settings", [{"secrets": ["abc"]}, {"secrets": [""]}, {"patterns": ["("]}], ids=str)
+def test_settings_that_cannot_be_used(settings: dict[str, list[str]]) -> None:
+    """A value too short to search for, and a pattern that is none, are refused without being printed."""
+    with pytest.raises(UsageError) as caught:
+        Redactor(**settings, environ={})  # type: ignore[arg-type]
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("GET https://h/x?key=abc&alt=sse failed", "GET https://h/x?key=REDACTED&alt=sse failed"),
+        ("http://me:pw@h:1/", "http://REDACTED@h:1/"),
+        (f"key {KEY}, again {KEY}", "key REDACTED, again REDACTED"),
+        ("Authorization: Bearer abcdefghijklmnop.qrstuv", "Authorization: Bearer REDACTED"),
+        ("a key is needed, and a token; ok?", "a key is needed, and a token; ok?"),
+    ],
+)
+def test_messages(text: str, stored: str) -> None:
+    """A message keeps its words and loses its secrets."""
+    assert Redactor(environ={}).text(text) == stored
+
+
+@given(st.binary(), st.text(), st.lists(st.tuples(st.text(), st.text())))
+def test_redacting_twice_changes_nothing_more(body: bytes, url: str, headers: list[tuple[str, str]]) -> None:
+    """Any request can be redacted, and what is redacted is settled."""
+    redactor = Redactor(environ={})
+    once = redactor.request(Request("POST", url, (*JSON_TYPE, *headers), body))
+    assert redactor.request(once) == once
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers()))
+def test_json_stays_json(members: dict[str, object]) -> None:
+    """A redacted JSON body has the same members."""
+    body = body_of(json.dumps(members, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    assert list(json.loads(body.decode("utf-8", "surrogatepass"))) == list(members)

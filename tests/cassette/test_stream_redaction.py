@@ -1,0 +1,350 @@
+"""Bodies lose their secrets wherever these are cut, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay.cassette.redaction import Redactor
+
+KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
+WORD = 's3cr3t/with+odd="signs'
+BEARER = "ya29." + "a0AfH6SMBx-fake_token0123456789"
+JWT = "eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+REDACTOR = Redactor([WORD], environ={"GEMINI_API_KEY": KEY})
+
+
+def event(text: str, **more: object) -> bytes:
+    data = {"candidates": [{"content": {"parts": [{"text": text, **more}], "role": "model"}}], "responseId": "x" * 23}
+    return f"data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
+
+
+def texts(body: bytes) -> list[str]:
+    return [
+        json.loads(line[6:])["candidates"][0]["content"]["parts"][0]["text"]
+        for line in body.decode().split("\r\n")
+        if line
+    ]
+
+
+def whole(body: bytes) -> bytes:
+    return b"".join(REDACTOR.chunks([body]))
+
+
+def cut(data: bytes, *places: int) -> list[bytes]:
+    ends = [0, *sorted(places), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(ends)]
+
+
+SECRETS = pytest.mark.parametrize("secret", [KEY, WORD, BEARER, JWT], ids=["key", "odd-word", "oauth", "jwt"])
+
+
+@SECRETS
+def test_cut_over_two_chunks_at_every_place(secret: str) -> None:
+    """Wherever a chunk boundary falls, the result is the one without it, of the same lengths."""
+    body = event(f"It is {secret} or so.")
+    expected = whole(body)
+    assert len(expected) == len(body)
+    assert "REDACTED" in texts(expected)[0]
+    assert texts(expected)[0].startswith("It is REDACTED")
+    assert texts(expected)[0].endswith("ED or so.") or texts(expected)[0].endswith(" or so.")
+    for place in range(len(body) + 1):
+        chunks = cut(body, place)
+        stored = REDACTOR.chunks(chunks)
+        assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in chunks]
+        assert b"".join(stored) == expected
+
+
+@SECRETS
+def test_cut_over_three_chunks(secret: str) -> None:
+    """So it is for two boundaries inside the secret, and byte by byte."""
+    body = event(f"«{secret}»")
+    expected = whole(body)
+    start = body.index(b"\xc2\xab")
+    for one, other in itertools.combinations(range(start, start + len(secret) + 6, 2), 2):
+        assert b"".join(REDACTOR.chunks(cut(body, one, other))) == expected
+    assert b"".join(REDACTOR.chunks(body[at : at + 1] for at in range(len(body)))) == expected
+
+
+@SECRETS
+@pytest.mark.parametrize("array", [False, True], ids=["sse", "json-array"])
+def test_cut_over_two_events_at_every_place(secret: str, array: bool) -> None:
+    """A secret that a model streams in two texts is taken out of both, but for its first two characters."""
+    for place in range(1, len(secret)):
+        events = [event(f"It is {secret[:place]}"), event(f"{secret[place:]} or so.")]
+        if array:
+            events = [b"[" + events[0][6:-4], b"\n,\r\n" + events[1][6:-4], b"]"]
+        stored = REDACTOR.chunks(events)
+        assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in events]
+        rest = b"".join(stored).decode()
+        assert secret not in "".join(parts(stored, array=array))
+        longest = max(secret[:place], secret[place:], key=len)
+        assert json.dumps(longest)[1:-1] not in rest
+        if place > 2:
+            assert json.dumps(secret[:place])[1:-1] not in rest
+
+
+def parts(chunks: list[bytes], *, array: bool) -> list[str]:
+    if not array:
+        return texts(b"".join(chunks))
+    return [item["candidates"][0]["content"]["parts"][0]["text"] for item in json.loads(b"".join(chunks))]
+
+
+@SECRETS
+def test_cut_over_three_events_and_any_chunks(secret: str) -> None:
+    """Events and chunks may cut the secret at once; chunks make no difference."""
+    third = len(secret) // 3
+    body = event(secret[:third]) + event(secret[third : 2 * third]) + event(secret[2 * third :] + " end")
+    expected = whole(body)
+    assert not any(piece in "".join(texts(expected)) for piece in (secret, secret[:third], secret[-third:]))
+    rng = random.Random(7)
+    for _ in range(30):
+        places = [rng.randrange(len(body)) for _ in range(rng.randrange(8))]
+        assert b"".join(REDACTOR.chunks(cut(body, *places))) == expected
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            KEY,
+            WORD,
+            BEARER,
+            KEY[:9],
+            KEY[9:],
+            WORD[:5],
+            WORD[5:],
+            "AIza",
+            "eyJ",
+            "s",
+            "sk-",
+            "Bearer ",
+            "你好",
+            "\n",
+            '"',
+            "\\",
+            "/",
+            " ",
+            "projects/730123456789",
+            "data: ",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=4), st.booleans(), st.data())
+def test_chunks_make_no_difference(pieces: list[str], escaped: bool, data: st.DataObject) -> None:
+    """For any texts, however written and cut: same lengths, same result, same JSON but for the secrets."""
+    body = b"".join(event(piece) for piece in pieces)
+    if escaped:
+        body = body.replace(b"+", b"\\u002B").replace(b"/", b"\\/").replace(b"=", b"\\u003d")
+    places = data.draw(st.lists(st.integers(0, len(body)), max_size=6))
+    chunks = cut(body, *places)
+    stored = REDACTOR.chunks(chunks)
+    assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in chunks]
+    assert b"".join(stored) == whole(body)
+    text = "".join(texts(b"".join(stored)))
+    assert KEY not in text
+    assert WORD not in text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        WORD.replace("/", "\\/").replace('"', '\\"'),
+        WORD.replace("=", "\\u003d").replace('"', "\\u0022"),
+        WORD.replace("+", "\\u002B").replace('"', '\\"'),
+        "".join(f"\\u{ord(c):04x}" for c in WORD),
+        WORD.replace("=", "\\\\u003d").replace('"', '\\\\\\"'),
+        "s3cr3t%2Fwith%2Bodd%3D%22signs",
+    ],
+    ids=["slash", "equals", "plus", "all", "nested", "percent"],
+)
+def test_escaped_forms(written: str) -> None:
+    """A known value is found however JSON or a URL writes it, at every cut, and the JSON stays valid."""
+    body = f'data: {{"text": "a {written} b"}}\r\n\r\n'.encode()
+    expected = whole(body)
+    text = json.loads(expected[6:])["text"]
+    assert text.startswith("a REDACTED")
+    assert text.endswith(" b")
+    assert set(text[2:-2]) <= set("REDACTED")
+    for place in range(len(body)):
+        assert b"".join(REDACTOR.chunks(cut(body, place))) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY[:-1],
+        KEY[:-1] + "!",
+        KEY + "x",
+        "x" + KEY[1:],
+        WORD[:-1],
+        WORD.replace("3", "2"),
+        "AIza",
+        "Bearer of good news",
+        "sk-learn-compatible-estimators-everywhere",
+        "eyJ.eyJ.x",
+        "ya29.short",
+        "projects/alpha",
+        "projects/12",
+        "你AIza好",
+    ],
+)
+def test_near_misses_stay(text: str) -> None:
+    """What only resembles a secret is not touched; a key with a character more is none, by its shape."""
+    redactor = Redactor([WORD], environ={})
+    body = event(f"so {text}, yes") + event(text)
+    assert b"".join(redactor.chunks([body])) == body
+    assert b"".join(redactor.chunks(body[at : at + 1] for at in range(len(body)))) == body
+
+
+LOOK_ALIKE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(f'{{"data": "iVBOR{LOOK_ALIKE}ggg=="}}', id="inside-base64"),
+        pytest.param(f'{{"data": "{LOOK_ALIKE}"}}', id="all-of-base64"),
+        pytest.param(f'{{"mimeType": "image/png",\n "data" : "{LOOK_ALIKE}"}}', id="pretty-printed"),
+        pytest.param(f'{{"thoughtSignature": "{LOOK_ALIKE}"}}', id="thought-signature"),
+        pytest.param('{"responseId": "sk-aB3dEfGhIjKlMnOpQrStUvWx"}', id="response-id"),
+        pytest.param(f'{{"turnToken": "v1_{LOOK_ALIKE}"}}', id="turn-token"),
+        pytest.param(
+            f'{{"data": "{base64.b64encode(b"{}" * 900).decode()}/{LOOK_ALIKE}/abc"}}', id="between-slashes"
+        ),
+        pytest.param('{"data": "eyJ' + "hYmMiOiAx" * 600 + '"}', id="json-as-data"),
+    ],
+)
+def test_opaque_data_stays_byte_exact(body: str) -> None:
+    """Look-alikes in base64 data, signatures and ids are not touched, nor held back for long."""
+    redactor = Redactor(environ={}, patterns=[r"AIza\w{5}"])
+    data = f"data: {body}\r\n\r\n".encode()
+    for size in (1, 7, 1000, len(data)):
+        chunks = [data[at : at + size] for at in range(0, len(data), size)]
+        assert redactor.chunks(chunks) == chunks
+
+
+def test_a_real_key_beside_data_goes() -> None:
+    """The same shape in a text is a secret."""
+    body = event(f"key:\n{LOOK_ALIKE}\n", thoughtSignature=LOOK_ALIKE)
+    stored = b"".join(Redactor(environ={}).chunks([body]))
+    assert stored.count(LOOK_ALIKE.encode()) == 1
+    assert texts(stored) == [f"key:\n{('REDACTED' * 5)[:39]}\n"]
+
+
+def test_a_number_stays_a_number() -> None:
+    """A known value of digits is replaced by digits: where it stands bare, the JSON stays valid."""
+    redactor = Redactor(["730123456"], environ={})
+    (stored,) = redactor.chunks([b'{"count": 730123456, "text": "730123456"}'])
+    assert json.loads(stored) == {"count": 999999999, "text": "999999999"}
+
+
+def test_a_project_number_in_an_error_body_goes() -> None:
+    """The number of the caller's project is taken out of Google's error texts."""
+    (stored,) = REDACTOR.chunks(
+        [b'{"error": {"message": "API not used in project 730123456789 before", "c": "projects/730123456789"}}']
+    )
+    assert b"730123456789" not in stored
+    assert json.loads(stored)["error"]["c"] == "projects/REDACTEDREDA"
+
+
+def feed_all(chunks: list[bytes], redactor: Redactor = REDACTOR) -> list[int]:
+    """How many chunks are held back after each one."""
+    stream, held, waiting = redactor.stream(), 0, []
+    for chunk in chunks:
+        held += 1 - len(stream.feed(chunk))
+        waiting.append(held)
+    stream.close()
+    return waiting
+
+
+def test_ordinary_events_are_not_held_back() -> None:
+    """Each ordinary event is released at once, also where its text ends with a letter or two that begin a secret."""
+    assert feed_all([event(word) for word in ("Hello", " A", " AI", "s", " yes", " 你好", " e", "")]) == [0] * 8
+
+
+def test_an_image_is_not_held_back() -> None:
+    """Of a base64 image in network chunks, never more than one chunk waits."""
+    data = base64.b64encode(random.Random(3).randbytes(300_000))
+    body = b'data: {"candidates": [{"content": {"parts": [{"inlineData": {"data": "' + data + b'"}}]}}]}\r\n\r\n'
+    for size in (100, 4096, 16_384):
+        assert max(feed_all([body[at : at + size] for at in range(0, len(body), size)])) <= 1
+
+
+def test_a_begun_secret_holds_its_event_and_no_more_than_needed() -> None:
+    """The event with the beginning waits until the next text decides."""
+    assert feed_all([event(f"It is {KEY[:12]}"), event(KEY[12:] + " x"), event("y")]) == [1, 0, 0]
+    assert feed_all([event(f"It is {KEY[:12]}"), event("something else"), event("y")]) == [1, 0, 0]
+
+
+def test_waiting_is_bounded() -> None:
+    """An unfinished beginning holds back at most a quarter megabyte; then the stream goes on."""
+    filler = b'data: {"usageMetadata": {"x": "' + b"y " * 2000 + b'"}}\r\n\r\n'
+    waiting = feed_all([event(f"It is {KEY[:12]}"), *[filler] * 200])
+    assert max(waiting) * len(filler) < 300_000
+    assert waiting[-1] == 0
+
+
+@pytest.mark.parametrize("token", ["sk-" + "a" * 200_000, "ya29." + "b" * 200_000, "Bearer " + "c" * 200_000])
+def test_an_endless_token_is_data(token: str) -> None:
+    """What is longer than any token is no token; it is let go after a few kilobytes."""
+    body = event(token)
+    chunks = [body[at : at + 500] for at in range(0, len(body), 500)]
+    assert max(feed_all(chunks)) <= 10
+    assert REDACTOR.chunks(chunks) == chunks
+
+
+def test_empty_chunks_stay() -> None:
+    """A chunk without bytes comes out in its place."""
+    assert REDACTOR.chunks([b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
+
+
+@given(st.lists(st.binary()))
+def test_any_bytes_pass(chunks: list[bytes]) -> None:
+    """Bytes without a secret come out as they went in, whatever they are."""
+    redactor = Redactor(environ={})
+    assert redactor.chunks(chunks) == chunks
+
+
+def test_work_grows_with_the_body_only() -> None:
+    """Twice the chunks make twice the searched bytes, held back or not: no chunk is searched over and over."""
+
+    def searched(chunks: list[bytes]) -> int:
+        stream = REDACTOR.stream()
+        finder: Any = stream._finder
+        total = 0
+
+        class Counting:
+            def search(self, window: bytes, **more: bool) -> Any:
+                nonlocal total
+                total += len(window)
+                return finder.search(window, **more)
+
+        stream._finder = Counting()  # type: ignore[assignment]
+        for chunk in chunks:
+            stream.feed(chunk)
+        stream.close()
+        return total
+
+    for chunk in (event("words and words " * 50), b'data: {"text": "' + b"x" * 1000, event(KEY[:20])):
+        assert searched([chunk] * 400) < 2.5 * searched([chunk] * 200)
+
+
+def test_real_bodies_are_hardly_touched(corpus_entry: dict[str, Any]) -> None:
+    """Real bodies keep their length and stay JSON; most lose nothing; chunks make no difference."""
+    body: bytes = corpus_entry["body"]
+    redactor = Redactor(environ={})
+    (stored,) = redactor.chunks([body]) or [b""]
+    size = 1460 if len(body) > 20_000 else 97
+    assert b"".join(redactor.chunks(body[at : at + size] for at in range(0, len(body), size))) == stored
+    changed = [at for at, (one, other) in enumerate(zip(body, stored, strict=True)) if one != other]
+    assert len(changed) < 100

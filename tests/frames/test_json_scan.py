@@ -1,0 +1,92 @@
+"""ContainerScanner: both its ways find the end that reading character by character finds."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gemini_replay.frames.json_scan import ContainerScanner
+
+PIECES = [
+    b'"',
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\n",
+    b"\n}\n",
+    b"{\n",
+    b'"{"',
+    b'"\\""',
+    b'"}\n',
+    b"\\\\",
+    b"x",
+    b"\0",
+]
+
+
+def end_by_reading(text: bytes) -> int:
+    """Where the value at the start of ``text`` ends: one character after the other."""
+    depth, in_string, escaped = 0, False, False
+    for at, char in enumerate(text.decode("latin-1")):
+        if escaped:
+            escaped = False
+        elif in_string:
+            escaped, in_string = char == "\\", char != '"'
+        elif char == '"':
+            in_string = True
+        elif char in "{[":
+            depth += 1
+        elif char in "}]":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+    return -1
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map(b"".join))
+@example(b'"\n}\n"}')  # an LF within a string is no JSON; it must not end the value
+@example(b'"\n}\n')
+@example(b'\\"\n}\n')  # nor is a backslash outside of strings; it escapes nothing
+@example(b'\\"}\n}\n')
+@example(b'\\\\"\\"\n}\n')
+@example(b'"\\\\"\n}\n')
+@example(b'"\\n"\n}\n')
+@example(b'"}"\n}\n')
+@example(b"[\n}\n}\n")
+def test_the_end_is_found_whatever_the_text(rest: bytes) -> None:
+    """JSON or not, in one buffer and in a growing one, also when the value does not start the buffer."""
+    text = b"{" + rest
+    end = end_by_reading(text)
+    scanner = ContainerScanner()
+    scanner.attach(text)
+    assert scanner.begin(0) == end
+    scanner.attach(b"..." + text)
+    assert scanner.begin(3) == (end + 3 if end >= 0 else -1)
+
+    growing = bytearray(text[:1])
+    scanner.attach(growing)
+    found = scanner.begin(0)
+    for byte in rest:
+        if found >= 0:
+            break
+        growing.append(byte)
+        scanner.attach(growing)
+        found = scanner.go_on()
+    assert found == end
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map(lambda pieces: b"{" + b"".join(pieces)))
+def test_one_value_after_another(text: bytes) -> None:
+    """What was learnt of a buffer holds for the next value in it."""
+    buffer = text * 3
+    scanner = ContainerScanner()
+    scanner.attach(buffer)
+    pos = 0
+    while (start := buffer.find(b"{", pos)) >= 0:
+        end = end_by_reading(buffer[start:])
+        assert scanner.begin(start) == (start + end if end >= 0 else -1)
+        if end < 0:
+            break
+        pos = start + end
