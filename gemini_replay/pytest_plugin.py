@@ -250,7 +250,7 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         )
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":
-            yield session.upstream or GOOGLE
+            yield request.config.option.gemini_upstream or GOOGLE
             return
         guarded = session.replay_only and not request.config.option.gemini_block_network
         if guarded:

@@ -351,7 +351,7 @@ class Session:
         if keep and self.recorded:
             journal.commit(self._merged())
         else:
-            journal.discard(keep=True)
+            journal.discard(keep=bool(self.recorded))
 
     def _merged(self) -> Cassette:
         """What is on disk now (in mode `new`: another session may have added to it) and what was recorded."""

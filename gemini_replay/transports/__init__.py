@@ -9,7 +9,7 @@ from importlib import import_module
 from . import guard, tls
 from .patching import Patches, WhenImported
 
-_INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family"}
+_INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "aiohttp", "urllib3": "urllib3"}
 """Client library → the module here whose `interceptions(library)` names what to replace in it."""
 
 _patches = Patches()

@@ -1,0 +1,164 @@
+"""Recording through aiohttp: a real connection is watched for the length of one exchange, and nothing is added to it.
+
+The wire's chunks are noted where aiohttp's parser hands them to the body, before they are decompressed, while the
+consumer may be busy elsewhere. aiohttp stops reading from the socket while more than a limit of its own lies unread
+(128 KiB; 512 KiB since 3.14), and a recording does not change that: what comes then has the time at which aiohttp
+took it up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiohttp import ServerDisconnectedError, ServerTimeoutError
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_parser import DeflateBuffer
+from aiohttp.streams import StreamReader
+
+from ..cassette.model import EndKind
+from ..engine.recorder import Recorder
+from .patching import Interception
+from .read_ahead import now
+
+if TYPE_CHECKING:
+    _Base = ResponseHandler
+else:
+    _Base = object
+
+
+def interceptions() -> list[Interception]:
+    """Where the parser hands over body data."""
+    return [
+        (StreamReader, "feed_data", _reading),
+        (StreamReader, "feed_eof", _ending),
+        (DeflateBuffer, "feed_data", _inflating),
+    ]
+
+
+def watch(protocol: Any, recorder: Recorder) -> None:
+    """Record what the connection of `protocol` is sent now and what comes back."""
+    recorder.sent(now())
+    protocol.gemini_replay_watch = _Watch(protocol, recorder)
+    kind: Any = type(protocol)
+    protocol.__class__ = _watched(kind)
+
+
+class _Watch:
+    """What is noted of one exchange."""
+
+    def __init__(self, protocol: Any, recorder: Recorder) -> None:
+        self._protocol = protocol
+        self._unwatched = type(protocol)
+        self._recorder = recorder
+        self._early: list[bytes | None] | None = []  # body before its head: the parser tells of the head afterwards
+        self.compressed = False
+        self.timer: Any = None
+
+    def head(self, message: Any, body: Any) -> None:
+        if 100 <= message.code < 200 or self._early is None:
+            return
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers)
+        self._recorder.head(message.code, headers, now())
+        early, self._early = self._early, None
+        for data in early:
+            if data is None:
+                self.eof()
+            else:
+                self.chunk(data)
+        if body.is_eof():  # it has none
+            self.eof()
+
+    def chunk(self, data: bytes) -> None:
+        if self._early is not None:
+            self._early.append(data)
+        elif data:
+            self._recorder.chunk(data, now())
+
+    def eof(self) -> None:
+        if self._early is not None:
+            self._early.append(None)
+        else:
+            self.end("eof")
+
+    def let_go(self) -> None:
+        """The client closes the connection: at will, or by its time limit for the whole request."""
+        self.end("timeout" if getattr(self.timer, "_cancelled", False) else "cancelled")
+
+    def end(self, kind: EndKind, how: Literal["closed"] | None = None) -> None:
+        self._recorder.end(kind, now(), how=how)  # which passes over all but the first
+        self._protocol.__class__ = self._unwatched
+
+
+class _Watched(_Base):
+    """Mixed into the class of a connection's `ResponseHandler` for the length of one exchange."""
+
+    __slots__ = ()
+    gemini_replay_watch: _Watch
+
+    def set_response_params(self, *, timer: Any = None, **params: Any) -> None:
+        self.gemini_replay_watch.timer = timer
+        super().set_response_params(timer=timer, **params)
+
+    def feed_data(self, item: Any, *size: int) -> Any:
+        self.gemini_replay_watch.head(*item)
+        return super().feed_data(item, *size)
+
+    def set_exception(self, exc: Any, *cause: Any) -> None:
+        super().set_exception(exc, *cause)
+        kind: EndKind = "timeout" if isinstance(exc, ServerTimeoutError) else "reset"
+        self.gemini_replay_watch.end(kind, "closed" if isinstance(exc, ServerDisconnectedError) else None)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)  # which may be the regular end of a body
+        self.gemini_replay_watch.end("reset", "closed" if exc is None else None)
+
+    def close(self) -> None:
+        self.gemini_replay_watch.let_go()
+        super().close()
+
+    def abort(self) -> None:
+        self.gemini_replay_watch.let_go()
+        super().abort()
+
+
+@cache
+def _watched(handler: Any) -> Any:
+    return type(handler.__name__, (_Watched, handler), {"__slots__": ()})
+
+
+def _watch_of(body: Any) -> _Watch | None:
+    protocol = body._protocol
+    return protocol.gemini_replay_watch if isinstance(protocol, _Watched) else None
+
+
+def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
+    def feed_data(body: Any, data: bytes, *size: int) -> Any:
+        found = _watch_of(body)
+        if found is not None and not found.compressed:
+            found.chunk(data)
+        return original(body, data, *size)
+
+    return feed_data
+
+
+def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
+    def feed_eof(body: Any) -> Any:
+        found = _watch_of(body)
+        if found is not None:
+            found.eof()
+        return original(body)
+
+    return feed_eof
+
+
+def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:
+    def feed_data(inflating: Any, data: bytes, *size: int) -> Any:
+        found = _watch_of(inflating.out)
+        if found is not None:
+            found.compressed = True  # what the body is given from now on is not the wire's
+            found.chunk(data)
+        return original(inflating, data, *size)
+
+    return feed_data

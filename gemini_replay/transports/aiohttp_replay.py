@@ -1,0 +1,211 @@
+"""Replaying through aiohttp: a real `ResponseHandler` over a transport that plays HTTP/1.1 into it.
+
+Each recorded chunk is one HTTP chunk and comes in a call of its own, so that the parser sees the true boundaries.
+Time limits, decompression, flow control and errors are aiohttp's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from ..cassette.model import End
+from ..engine.player import Data, Head, Playback, Step
+from ..errors import RecordingEndedError
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_DRY_S = 0.01
+"""How often to look whether a client has read all that a cancelled recording holds."""
+
+
+class Offline:
+    """A connector, but for where its connections come from: limits, traces and closing are the real one's."""
+
+    def __init__(self, connector: Any, playback: Playback, request: Any, *, spent: float) -> None:
+        self._connector = connector
+        self._playback = playback
+        self._request = request
+        self._spent = spent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    async def _create_connection(self, *_: Any) -> ResponseHandler:
+        protocol = _Handler(asyncio.get_running_loop())
+        protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent))
+        protocol.force_close()  # it is good for this one request and never goes to the pool
+        return protocol
+
+
+class Unpooled:
+    """A request, but for its place in the connector's pool: one where no connection ever rests."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self.connection_key = _Key(request.connection_key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+
+@dataclass(frozen=True)
+class _Key:
+    real: Any
+    is_ssl: bool = False
+
+
+class _Handler(ResponseHandler):
+    """The real one; it tells the transport when the request has been sent, and remembers the body."""
+
+    body: Any = None
+
+    def start_timeout(self) -> None:
+        super().start_timeout()
+        if isinstance(self.transport, _Played):
+            self.transport.start()
+
+    def feed_data(self, item: Any, *size: int) -> Any:
+        self.body = item[1]
+        return super().feed_data(item, *size)
+
+    def fail(self, error: Exception) -> None:
+        self.set_exception(error)
+        if self.body is not None:
+            self.body.set_exception(error)
+
+
+class _Played(asyncio.Transport):
+    """The connection: plays a recorded answer, each step at its moment on the loop's own clock.
+
+    It needs no task, so that nothing is left where a loop ends in mid-stream.
+    """
+
+    def __init__(self, protocol: _Handler, playback: Playback, request: Any, spent: float) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time() - spent
+        self._protocol = protocol
+        self._steps: Iterator[Step] = playback.steps(request.headers.get("Accept-Encoding", ""))
+        self._step: Step | None = None
+        self._handle: asyncio.Handle | None = None
+        self._paused = False
+        self._closing = False
+        self._chunked = False
+        self._bodiless = request.method == "HEAD"
+        self._asks_to_go_on = request.headers.get("Expect", "").lower() == "100-continue"
+
+    # -- the far side ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The request has been sent."""
+        self._next()
+
+    def _next(self) -> None:
+        self._step = next(self._steps, None)
+        self._arm()
+
+    def _arm(self) -> None:
+        # Each step has a turn of the loop to itself, also where several are due: a client that keeps up sees each.
+        if self._step is not None and not self._paused and not self._closing:
+            self._handle = self._loop.call_at(self._began + self._step.at, self._play)
+
+    def _play(self) -> None:
+        step = self._step
+        if isinstance(step, Head):
+            self._protocol.data_received(self._head(step))
+        elif isinstance(step, Data) and step.data:  # HTTP has no empty chunk
+            self._protocol.data_received(self._framed(step.data))
+        elif step is not None and not isinstance(step, Data):
+            self._stop(step.end)
+        self._next()
+
+    def _head(self, head: Head) -> bytes:
+        names = {name.lower() for name, _ in head.headers}
+        headers = list(head.headers)
+        if not self._bodiless and head.status not in {204, 304}:
+            self._chunked = "transfer-encoding" in names or "content-length" not in names
+        if self._chunked and "transfer-encoding" not in names:
+            headers.append(("Transfer-Encoding", "chunked"))
+        if self._chunked:
+            headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+        lines = [f"HTTP/1.1 {head.status} {_PHRASES.get(head.status, '')}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+    def _framed(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+
+    def _stop(self, end: End) -> None:
+        if end.kind == "eof" and self._chunked:
+            self._protocol.data_received(b"0\r\n\r\n")
+        elif end.kind == "timeout":
+            # Since 3.10 it has a name of its own.
+            kind = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
+            self._protocol.fail(kind("Timeout on reading data from socket"))
+        elif end.kind == "cancelled":
+            self._run_dry()
+        elif end.kind == "reset" and end.how is None:
+            self._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+        else:
+            self._protocol.eof_received()
+            self._lose(None)
+
+    def _lose(self, error: Exception | None) -> None:
+        if not self._closing:
+            self._closing = True
+            self._protocol.connection_lost(error)
+
+    def _run_dry(self) -> None:
+        """The recording has no more: an error, but not before the client has read what there is."""
+        body = self._protocol.body
+        if body is not None and body._buffer:
+            self._handle = self._loop.call_later(_DRY_S, self._run_dry)
+        else:
+            self._protocol.fail(RecordingEndedError())
+
+    # -- what a protocol does with its transport ---------------------------------------------------------------------
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take a part of the request, which is known already."""
+        if self._asks_to_go_on:
+            self._asks_to_go_on = False
+            self._loop.call_soon(self._protocol.data_received, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def pause_reading(self) -> None:
+        """Play nothing until `resume_reading`."""
+        self._paused = True
+        self._cancel()
+
+    def resume_reading(self) -> None:
+        """Go on, at once with what is due."""
+        if self._paused:
+            self._paused = False
+            self._arm()
+
+    def is_closing(self) -> bool:
+        """Whether the connection has ended, or is about to."""
+        return self._closing
+
+    def close(self) -> None:
+        """End the connection from the client's side."""
+        if not self._closing:
+            self._closing = True
+            self._cancel()
+            if not self._loop.is_closed():
+                self._loop.call_soon(self._protocol.connection_lost, None)
+
+    def abort(self) -> None:
+        """`close`, since nothing waits to be sent."""
+        self.close()
+
+    def _cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None

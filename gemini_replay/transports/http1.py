@@ -1,0 +1,157 @@
+"""HTTP/1.1 messages on the wire (RFC 9112), both ways: what is played gets its framing, what is recorded loses it.
+
+For transports that stand below their library's own HTTP parser. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+
+from ..cassette.model import Headers, header
+from ..engine.player import Data, Head
+
+_NO_BODY = {204, 304}
+_MAX_LINE = 65536  # as in http.client
+
+
+def packets(steps: Iterable[Head | Data], method: str) -> Iterator[bytes]:
+    """The bytes of one response, each step as its own packet when `steps` yields it.
+
+    A body that was recorded without framing of its own (from HTTP/2, or by hand) goes out in HTTP chunks, as an
+    HTTP/1.1 server would send it; only one that the peer's closing delimits stays as it is.
+
+    Args:
+        steps: of one playback; whatever it raises comes through.
+        method: of the request: the answer to HEAD has no body.
+    """
+    todo = iter(steps)
+    head = next(todo, None)
+    if head is None:
+        return  # the connection ended before an answer came
+    assert isinstance(head, Head)
+    empty = method.upper() == "HEAD" or head.status in _NO_BODY
+    headers, chunked = (head.headers, False) if empty else _framed(head.headers)
+    yield _head(head.status, headers)
+    if empty:
+        return
+    for step in todo:
+        assert isinstance(step, Data)
+        if step.data:  # an empty HTTP chunk would be the last one
+            yield b"%x\r\n%b\r\n" % (len(step.data), step.data) if chunked else step.data
+    if chunked:
+        yield b"0\r\n\r\n"
+
+
+def _framed(headers: Headers) -> tuple[Headers, bool]:
+    """The headers that say how the body is framed, and whether that is in HTTP chunks."""
+    if header(headers, "transfer-encoding") is not None:
+        return headers, "chunked" in (header(headers, "transfer-encoding") or "").lower()
+    closes = "close" in (header(headers, "connection") or "").lower()
+    if header(headers, "content-length") is not None or closes:
+        return headers, False
+    return (*headers, ("transfer-encoding", "chunked")), True
+
+
+def _head(status: int, headers: Headers) -> bytes:
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = ""
+    lines = [
+        f"HTTP/1.1 {status} {reason}",
+        *(f"{name}: {' '.join(value.split())}" for name, value in headers),
+        "",
+        "",
+    ]
+    text = "\r\n".join(lines)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8")  # a header written by hand
+
+
+class FramingError(ValueError):
+    """The bytes are no chunked body."""
+
+
+class Unframer:
+    """Takes the framing off a body, as its bytes arrive: out come HTTP chunks, each whole, as clients get them.
+
+    A body without HTTP chunks comes out in the pieces in which it goes in.
+
+    Args:
+        chunked: whether it comes in HTTP chunks.
+        length: its length in bytes otherwise; None where only the closing of the connection ends it.
+
+    Attributes:
+        complete: whether the body has ended, by its own framing.
+    """
+
+    def __init__(self, *, chunked: bool, length: int | None) -> None:
+        self._chunked = chunked
+        self._left = length
+        self._held = bytearray()
+        self._awaiting = "size"  # then "data", "data's end", "size" … "trailer"
+        self.complete = not chunked and length == 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The pieces of the body that are whole now.
+
+        Raises:
+            FramingError: the body is not framed as it should be; nothing more can be told of it.
+        """
+        if self._chunked:
+            return list(self._unchunk(data))
+        if self._left is not None:
+            self._left -= len(data)
+            self.complete = self._left <= 0
+        return [data]
+
+    def close(self) -> tuple[bytes, bool]:
+        """The connection has ended: the beginning of an HTTP chunk that came, and whether the body is whole."""
+        rest = bytes(self._held) if self._awaiting == "data" else b""
+        self._held.clear()
+        whole = self._awaiting == "trailer" if self._chunked else self._left is None
+        return rest, whole or self.complete
+
+    def _unchunk(self, data: bytes) -> Iterator[bytes]:
+        self._held += data
+        while not self.complete:
+            if self._awaiting == "data":
+                assert self._left is not None
+                if len(self._held) < self._left:
+                    return
+                yield self._take(self._left)
+                self._awaiting = "data's end"
+                continue
+            end = self._held.find(b"\n", 0, _MAX_LINE)
+            if end < 0:
+                if len(self._held) >= _MAX_LINE:
+                    raise FramingError("a line of the framing is too long")
+                return
+            self._line(self._take(end + 1))
+
+    def _line(self, line: bytes) -> None:
+        bare = line.rstrip(b"\r\n")
+        if self._awaiting == "size":
+            self._left = _size(bare)
+            self._awaiting = "data" if self._left else "trailer"
+        elif self._awaiting == "trailer":
+            self.complete = not bare
+        elif bare:
+            raise FramingError("an HTTP chunk is longer than its size")
+        else:
+            self._awaiting = "size"
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._held[:count])
+        del self._held[:count]
+        return taken
+
+
+def _size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+        raise FramingError(f"{bytes(line[:40])!r} is no size of an HTTP chunk")
+    return int(digits, 16)

@@ -1,0 +1,261 @@
+"""Below http.client: a socket that plays a recording, and a response that is recorded while it is read.
+
+http.client and everything above it parse true wire bytes and raise their own errors. While recording, a reader of
+its own takes the bytes from the real socket as they come, and hands them on untouched, framing and all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import http.client
+import io
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Literal
+
+from ..cassette.model import EndKind, Request, header
+from ..engine import pacing
+from ..engine.player import Playback
+from ..engine.recorder import Recorder
+from ..errors import RecordingEndedError
+from . import http1
+from .read_ahead import ReadAhead, now
+
+
+class PlayedSocket:
+    """What http.client needs of a socket: takes what is sent, and plays what is received.
+
+    Args:
+        playback: what to play; time zero is when the client begins to read.
+        asked: the request that it answers.
+    """
+
+    def __init__(self, playback: Playback, asked: Request) -> None:
+        self._steps = playback.steps(header(asked.headers, "accept-encoding") or "")
+        self._method = asked.method
+        self._timeout: float | None = None
+        self._packets: Generator[bytes, None, None] | None = None
+        self._shut = False
+
+    def settimeout(self, seconds: float | None) -> None:
+        """How long a read waits for more bytes; None for ever."""
+        self._timeout = seconds
+
+    def sendall(self, data: Any) -> None:
+        """It is known already."""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """The file that the response is read from."""
+        return io.BufferedReader(_Incoming(self._receive, self._let_go))
+
+    def shutdown(self, how: int) -> None:
+        """The next read finds the end."""
+        self._shut = True
+
+    def close(self) -> None:
+        """The file that was made of it stays readable, as a socket's does."""
+
+    def _receive(self) -> bytes:
+        if self._packets is None:  # time zero, and the timeout is the one for reading by now
+            self._packets = self._play()
+        data = next(self._packets, b"")
+        return b"" if self._shut else data
+
+    def _play(self) -> Generator[bytes, None, None]:
+        try:
+            yield from http1.packets(pacing.play(self._steps, read_timeout=self._timeout), self._method)
+        except pacing.Broken as broken:
+            if broken.ending == "timeout":
+                raise TimeoutError("timed out") from None
+            if broken.ending == "reset":
+                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
+            if broken.ending == "cancelled":
+                raise RecordingEndedError from None
+            # "closed": the end of the bytes, as on a socket; the parser above finds that it is too early
+
+    def _let_go(self) -> None:
+        if self._packets is not None:
+            self._packets.close()
+
+
+class _Incoming(io.RawIOBase):
+    """The raw file of a socket: gives what is there and waits only where nothing is.
+
+    Args:
+        receive: gives the next bytes, b"" at the end.
+        let_go: called once, when the reader closes the file.
+    """
+
+    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
+        self._receive = receive
+        self._let_go = let_go
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._receive())
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._let_go()
+
+
+class RecordedResponse(http.client.HTTPResponse):
+    """A response whose body is read ahead of the client, and recorded.
+
+    It is made by a connection (as its `response_class`) when the request has been sent.
+
+    Args:
+        recorder: told of everything.
+        sent: called at once: there was a connection.
+        sock: the connection's socket.
+        others: of http.client.
+    """
+
+    def __init__(self, recorder: Recorder, sent: Callable[[], object], sock: Any, **others: Any) -> None:
+        super().__init__(sock, **others)
+        self._gemini_replay = recorder, sock
+        sent()
+        recorder.sent(now())
+
+    def begin(self) -> None:
+        """Read the head; http.client calls this once."""
+        recorder, sock = self._gemini_replay
+        try:
+            super().begin()
+        except BaseException as problem:
+            kind, how = _classify(problem)
+            recorder.end(kind, now(), how=how)
+            raise
+        recorder.head(self.status, tuple(self.msg.items()), now())
+        if self.length == 0:
+            recorder.end("eof", now())
+            return
+        # The client's timeout counts from when it asks for more: it waits on the reader, and that on the socket.
+        timeout = sock.gettimeout()
+        sock.settimeout(None)
+        body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
+        ahead = _Reader(self.fp, sock, body)
+        self.fp = io.BufferedReader(_Incoming(partial(ahead.take, timeout), ahead.close))
+
+
+class _Unframed:
+    """Stands between a reader of wire bytes and a `Recorder`, which shall have the body without its framing."""
+
+    def __init__(self, recorder: Recorder, unframer: http1.Unframer) -> None:
+        self._recorder = recorder
+        self._unframer = unframer
+        self._lock = threading.Lock()  # the client lets go in its own thread
+        self._last = now()
+        self._over = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the body has been read to its end."""
+        return self._unframer.complete
+
+    def chunk(self, data: bytes, at: float) -> None:
+        with self._lock:
+            if self._over:
+                return
+            self._last = at
+            try:
+                for piece in self._unframer.feed(data):
+                    self._recorder.chunk(piece, at)
+            except http1.FramingError:
+                self._end("reset", at, "closed")  # the client's parser fails on it just so
+            if self.complete:  # said before the client has the bytes, and may let go of the rest
+                self._end("eof", at)
+
+    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        with self._lock:
+            if self._over:
+                return
+            rest, whole = self._unframer.close()
+            if rest:
+                self._recorder.chunk(rest, self._last)
+            if kind == "eof" and not whole:
+                self._end("reset", at, "closed")
+            else:
+                self._end(kind, at, how)
+
+    def _end(self, kind: EndKind, at: float, how: Literal["closed"] | None = None) -> None:
+        self._over = True
+        self._recorder.end(kind, at, how=how)
+
+
+class _Reader(ReadAhead):
+    """Reads the wire's bytes ahead; the client's read timeout is kept where the client waits."""
+
+    def __init__(self, file: Any, sock: Any, body: _Unframed) -> None:
+        self._body = body
+        self._ended = False
+        recorder: Any = body
+        super().__init__(
+            _wire(file, body), recorder, classify=_classify, wake=partial(_wake, sock, body), close=file.close
+        )
+
+    def take(self, timeout: float | None) -> bytes:
+        """The next bytes, b"" at the end.
+
+        Args:
+            timeout: seconds to wait for them; None for ever.
+
+        Raises:
+            TimeoutError: none came in time.
+            OSError: what the socket raised.
+        """
+        if self._ended:
+            return b""
+        try:
+            item = self._arrived.get(timeout=timeout)
+        except queue.Empty:
+            self._body.end("timeout", now())
+            raise TimeoutError("timed out") from None
+        if isinstance(item, bytes):
+            return item
+        self._ended = True
+        if item is None:
+            return b""
+        raise item
+
+
+def _wire(file: Any, body: _Unframed) -> Generator[bytes, None, None]:
+    """What is there, as soon as anything is, to the end of the body and not beyond: the connection is used again."""
+    while not body.complete and (data := file.read1(65536)):
+        yield data
+
+
+def _wake(sock: Any, body: _Unframed) -> None:
+    """End the connection, so that a read of it that waits returns; one that was read to its end stays usable."""
+    if body.complete:
+        return
+    inner = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)  # TLS inside of TLS
+    if isinstance(inner, socket.socket):
+        # The plain method: on a TLS socket the reader may be inside the TLS layer's own state just now.
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)
+
+
+def _classify(problem: BaseException) -> tuple[EndKind, Literal["closed"] | None]:
+    """How an exception of the socket, or of http.client, ends a response."""
+    if isinstance(problem, TimeoutError):
+        return "timeout", None
+    if isinstance(problem, http.client.HTTPException):  # one of them is a ConnectionResetError as well
+        return "reset", "closed"
+    if isinstance(problem, OSError):
+        return "reset", None
+    return "cancelled", None

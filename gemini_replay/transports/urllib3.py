@@ -1,0 +1,189 @@
+"""urllib3, and requests, which rides on it: one seam for urllib3 1.26–2.x.
+
+The seam is one attempt of a connection pool (`HTTPConnectionPool._make_request`): below retries, redirects and
+pooling, above the connection. A replayed answer comes through urllib3's own connection, on a socket that plays.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from .. import session
+from ..cassette.model import Headers, Request, header
+from ..engine.player import Playback
+from ..errors import UsageError
+from ..session import Recording
+from .http_client import PlayedSocket, RecordedResponse
+from .patching import Interception
+
+_TUNNEL = "_gemini_replay_tunnel"
+"""Attribute of a connection: makes the proxy's tunnel that was put off until it is known to be needed."""
+
+_TLS = ("cert_reqs", "ca_certs", "ca_cert_dir", "cert_file", "key_file", "key_password")
+
+
+def interceptions(library: str) -> list[Interception]:
+    """What to replace in urllib3, which has been imported."""
+    pools = sys.modules[library].connectionpool
+    return [
+        (pools.HTTPConnectionPool, "_make_request", _attempting),
+        (pools.HTTPSConnectionPool, "_prepare_proxy", _tunnelling),
+    ]
+
+
+def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
+        here = session.current()
+        absolute = _absolute(pool, url)
+        if here is None or not here.owns(absolute):
+            _tunnel(conn)
+            return original(pool, conn, method, url, **options)
+        options["body"] = _read(options.get("body"))
+        asked = _asked(method, absolute, options)
+        plan = here.plan(asked)
+        if isinstance(plan, Playback):
+            return original(pool, _played(plan, asked, conn), method, url, **options)
+        if isinstance(plan, Recording):
+            send = partial(original, pool)
+            return _record(plan, send, pool, conn, method, url, absolute, options)
+        _tunnel(conn)
+        return original(pool, conn, method, url, **options)
+
+    return _make_request
+
+
+def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _prepare_proxy(pool: Any, conn: Any) -> None:
+        here = session.current()
+        if here is None or here.mode == "live":
+            original(pool, conn)
+        else:  # a request that a cassette answers needs no tunnel, and the proxy shall not hear of it
+            vars(conn)[_TUNNEL] = partial(original, pool, conn)
+
+    return _prepare_proxy
+
+
+def _tunnel(conn: Any) -> None:
+    make = vars(conn).pop(_TUNNEL, None)
+    if make is not None:
+        make()
+
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+
+def _absolute(pool: Any, url: str) -> str:
+    """The URL of a request; to a proxy that forwards, it is absolute already."""
+    if "://" in url.partition("?")[0]:
+        return url
+    host = f"[{pool.host}]" if ":" in pool.host else pool.host
+    default = {"http": 80, "https": 443}.get(pool.scheme)
+    port = "" if pool.port in {None, default} else f":{pool.port}"
+    return f"{pool.scheme}://{host}{port}{url}"
+
+
+def _read(body: Any) -> bytes | None:
+    """A request's body, whatever urllib3 takes as one: text, bytes, a file, an iterable of either."""
+    if body is None:
+        return None
+    if isinstance(body, str):
+        return body.encode("utf-8")
+    if hasattr(body, "read"):
+        return _read(body.read())
+    try:
+        return bytes(memoryview(body))
+    except TypeError:
+        return b"".join(_read(part) or b"" for part in body)
+
+
+def _asked(method: str, url: str, options: dict[str, Any]) -> Request:
+    skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
+    pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
+    headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
+    agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
+    named = f"urllib3 {sys.modules['urllib3'].__version__}"
+    if agent and not agent.startswith("python-urllib3"):
+        named += f"; {agent.split()[0]}"
+    return Request(method.upper(), url, headers, options["body"] or b"", named)
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+# -- playing -----------------------------------------------------------------------------------------------------------
+
+
+def _played(playback: Playback, asked: Request, conn: Any) -> Any:
+    """A connection of urllib3's own class that is open already, on a socket that plays."""
+    made = sys.modules["urllib3"].connection.HTTPConnection(conn.host, conn.port)
+    made.sock = PlayedSocket(playback, asked)
+    made.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
+    return made
+
+
+# -- recording ---------------------------------------------------------------------------------------------------------
+
+
+def _record(
+    recording: Recording,
+    send: Callable[..., Any],
+    pool: Any,
+    conn: Any,
+    method: str,
+    url: str,
+    own_url: str,
+    options: dict[str, Any],
+) -> Any:
+    """Send a request on, and record what comes back while the client reads it."""
+    if not isinstance(conn, http.client.HTTPConnection):
+        recording.recorder.drop()
+        raise UsageError(
+            f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: it is no HTTP/1.1 connection.",
+            todo="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
+        )
+    elsewhere = recording.url != own_url
+    sent: list[bool] = []
+    try:
+        if elsewhere:
+            conn, url = _connection(pool, recording.url), _target(recording.url)
+            options["headers"] = _without_host(options.get("headers"))
+        else:
+            _tunnel(conn)
+        vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
+        return send(conn, method, url, **options)
+    except BaseException as problem:
+        if not sent:
+            recording.unreachable(problem)
+        raise
+    finally:
+        vars(conn).pop("response_class", None)
+        if elsewhere and getattr(conn, "sock", None) is not None:
+            conn.sock.close()  # no pool has it; it lives on until the response is read or closed
+
+
+def _connection(pool: Any, url: str) -> Any:
+    """A new connection to another server, with the TLS settings of `pool` where it has any."""
+    tls = {name: value for name in _TLS if (value := getattr(pool, name, None)) is not None}
+    if context := pool.conn_kw.get("ssl_context"):
+        tls["ssl_context"] = context
+    secure = urlsplit(url).scheme == "https"
+    conn = sys.modules["urllib3"].connection_from_url(url, **(tls if secure else {}))._new_conn()
+    conn.is_verified = not secure  # a pool for HTTPS would warn of the plain connection that was asked for
+    return conn
+
+
+def _without_host(headers: Any) -> Any:
+    if not any(_text(name).lower() == "host" for name in headers or ()):
+        return headers
+    return {name: value for name, value in headers.items() if _text(name).lower() != "host"}
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))
