@@ -210,7 +210,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(autouse=True)
 def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
-    """The marker alone activates replay, like the fixture; beside `gemini_server` it only names that one's cassette."""
+    """The marker alone activates replay, like the fixture; beside `gemini_server` it only configures that one."""
     if request.node.get_closest_marker(_MARKER) is not None and "gemini_server" not in request.fixturenames:
         request.getfixturevalue(_MARKER)
 
@@ -246,7 +246,7 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if _MARKER in request.fixturenames:
         raise UsageError(
             f"{request.node.nodeid} uses both gemini_replay and gemini_server.",
-            todo="Take gemini_replay for clients in this process, gemini_server for all others; the marker suits both.",
+            todo="Take gemini_replay for clients in this process, gemini_server for others; the marker suits both.",
         )
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":

@@ -115,7 +115,7 @@ class Session:
         self.misses: list[RefusedError] = []
         self._matcher = Matcher(match)
         self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
-        self._upstream = base_url(upstream)
+        self.upstream = base_url(upstream)
         self._redactor = Redactor(redact)
         self._wire = wire
         self._repeat = repeat
@@ -290,9 +290,9 @@ class Session:
         return recorder
 
     def _route(self, url: str) -> str:
-        if self._upstream is None:
+        if self.upstream is None:
             return url
-        base, own = urlsplit(self._upstream), urlsplit(url)
+        base, own = urlsplit(self.upstream), urlsplit(url)
         return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))
 
     @property

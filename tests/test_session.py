@@ -90,5 +90,7 @@ def test_every_cassette_must_be_there(paths: list[Path], tmp_path: Path) -> None
 def test_matching_goes_by_the_body(paths: list[Path]) -> None:
     """The host, which every server changes, is not looked at."""
     session = Session.replaying(paths[0], hosts=None)
-    asked = replace(request(), url="http://127.0.0.1:1/some/prefix/v1beta/models/gemini-x:streamGenerateContent?alt=sse")
+    asked = replace(
+        request(), url="http://127.0.0.1:1/some/prefix/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
+    )
     assert answer(session, asked) == "one"

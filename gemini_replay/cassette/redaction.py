@@ -25,6 +25,7 @@ from .names import (
     ENVIRONMENT,
     KEPT_PREFIX,
     MEMBERS,
+    PLACEHOLDERS,
     QUERY_NAMES,
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
@@ -46,12 +47,13 @@ _PROJECT = re.compile(r"(?<=/projects/)[^/?#]+")
 _USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
 
 _ENVIRONMENT = re.compile(ENVIRONMENT, re.IGNORECASE)
-_SHORTEST = 8  # a shorter value is found in innocent text
+_SHORTEST = 8  # of the environment: a shorter value is found in innocent text
+_SHORTEST_SENT = 6  # of a request's own credentials, which are secret for certain
 _SHORTEST_GIVEN = 4
 _PATH_ROOTS = re.compile(
     r"~|\.{1,2}/|[A-Za-z]:[\\/]|/(?:home|root|usr|etc|tmp|var|run|opt|mnt|srv|Users|Library|dev|proc)(?:/|$)"
 )
-_WORD = re.compile(r"[A-Za-z]{1,15}|[a-z]+(?:[_ -][a-z]+)*|[A-Z]+(?:[_ -][A-Z]+)*|\d{1,11}")
+_WORD = re.compile(r"[A-Za-z]{1,15}|\d{1,11}")
 
 
 def environment_secrets(environ: Mapping[str, str]) -> set[str]:
@@ -64,7 +66,7 @@ def environment_secrets(environ: Mapping[str, str]) -> set[str]:
         for name, raw in environ.items()
         if _ENVIRONMENT.search(name)
         for value in _lines(raw)
-        if _is_secret(value)
+        if len(value) >= _SHORTEST and not _PATH_ROOTS.match(value) and not _WORD.fullmatch(value)
     }
 
 
@@ -75,8 +77,10 @@ def _lines(value: str) -> Iterator[str]:
         yield from (line.strip() for line in value.splitlines() if not line.startswith("-----"))
 
 
-def _is_secret(value: str) -> bool:
-    return len(value) >= _SHORTEST and not _PATH_ROOTS.match(value) and not _WORD.fullmatch(value)
+def _is_credential(value: str) -> bool:
+    """Whether what was sent as a credential is one, and no placeholder that any text may hold."""
+    number = value.isdigit() and len(value) < 12
+    return len(value) >= _SHORTEST_SENT and value.lower() not in PLACEHOLDERS and not number
 
 
 class Redactor:
@@ -119,7 +123,7 @@ class Redactor:
 
     def for_request(self, request: Request) -> Redactor:
         """A redactor that knows this request's own credentials as well, whatever they look like."""
-        own = {value for value in self._credentials(request) if _is_secret(value)} - self._secrets
+        own = {value for value in self._credentials(request) if _is_credential(value)} - self._secrets
         if not own:
             return self
         knowing = object.__new__(Redactor)

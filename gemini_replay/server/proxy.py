@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
-from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -41,15 +41,25 @@ class RecordingProxy(ReplayServer):
             sends there, and records this one.
 
     Raises:
-        UsageError: `base` is no base URL, or the environment's certificates or proxies cannot be used.
+        UsageError: `base` is no base URL or holds credentials, or the environment's certificates or proxies cannot
+            be used.
     """
 
     def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
         super().__init__(session, base=base)
         self._family = family("httpx")
+        url = session.upstream or base
+        if "@" in urlsplit(url).netloc:
+            raise UsageError(
+                f"The upstream {self._host} is given with a user or a password in its URL.",
+                todo="Leave them out, and let the client send its credentials as it does without a proxy.",
+            )
         try:
-            httpx.URL(base)  # also its port
-            self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
+            # No httpx client: it would log each request's URL, which may hold a key.
+            self._transport = httpx.AsyncHTTPTransport(
+                proxy=_way_out(httpx.URL(url)),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            )
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as problem:
             raise UsageError(
                 f"Requests cannot be forwarded to {self._host}: {problem}",
@@ -58,7 +68,7 @@ class RecordingProxy(ReplayServer):
 
     async def aclose(self) -> None:
         """Close the connections to the upstream; called by the server that runs this app."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _forward(
         self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
@@ -73,7 +83,8 @@ class RecordingProxy(ReplayServer):
         )
         end = End()
         try:
-            response = await self._family.arecord(recording, outgoing, self._send)
+            send_on = self._transport.handle_async_request
+            response = await self._family.arecord(recording, outgoing, send_on)
             async with aclosing(response.stream) as body:
                 pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
                 await start(send, response.status_code, tuple(pairs))
@@ -91,9 +102,6 @@ class RecordingProxy(ReplayServer):
         # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
         await finish(end, scope, send)
 
-    async def _send(self, request: httpx.Request) -> Any:
-        return await self._client.send(request, stream=True)
-
     async def _unreachable(self, recording: Recording, problem: Exception, send: Send) -> None:
         parts = urlsplit(recording.url)
         port = f":{parts.port}" if parts.port else ""
@@ -104,3 +112,9 @@ class RecordingProxy(ReplayServer):
         )
         _log.warning("%s", message)
         await respond(send, 502, google.error(502, "UNAVAILABLE", message), ((MARK, "error"),))
+
+
+def _way_out(url: httpx.URL) -> str | None:
+    """The environment's own proxy for a URL (``HTTPS_PROXY`` and its kin), as every client would take it."""
+    proxies = getproxies()
+    return None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")

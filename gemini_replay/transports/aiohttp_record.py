@@ -92,7 +92,10 @@ class _Watch:
 
 
 class _Watched(_Base):
-    """Mixed into the class of a connection's `ResponseHandler` for the length of one exchange."""
+    """Mixed into the class of a connection's `ResponseHandler` for the length of one exchange.
+
+    The watch comes last everywhere: it may end there, and with it the mixing in.
+    """
 
     __slots__ = ()
     gemini_replay_watch: _Watch
@@ -102,8 +105,9 @@ class _Watched(_Base):
         super().set_response_params(timer=timer, **params)
 
     def feed_data(self, item: Any, *size: int) -> Any:
+        fed = super().feed_data(item, *size)
         self.gemini_replay_watch.head(*item)
-        return super().feed_data(item, *size)
+        return fed
 
     def set_exception(self, exc: Any, *cause: Any) -> None:
         super().set_exception(exc, *cause)
@@ -115,12 +119,12 @@ class _Watched(_Base):
         self.gemini_replay_watch.end("reset", "closed" if exc is None else None)
 
     def close(self) -> None:
-        self.gemini_replay_watch.let_go()
         super().close()
+        self.gemini_replay_watch.let_go()
 
     def abort(self) -> None:
-        self.gemini_replay_watch.let_go()
         super().abort()
+        self.gemini_replay_watch.let_go()
 
 
 @cache

@@ -38,21 +38,20 @@ def interceptions(library: str) -> list[Interception]:
 
 def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
     def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
+        send = partial(original, pool)
         here = session.current()
-        absolute = _absolute(pool, url)
-        if here is None or not here.owns(absolute):
-            _tunnel(conn)
-            return original(pool, conn, method, url, **options)
-        options["body"] = _read(options.get("body"))
-        asked = _asked(method, absolute, options)
-        plan = here.plan(asked)
-        if isinstance(plan, Playback):
-            return original(pool, _played(plan, asked, conn), method, url, **options)
-        if isinstance(plan, Recording):
-            send = partial(original, pool)
-            return _record(plan, send, pool, conn, method, url, absolute, options)
+        if here is not None and here.owns(whole := _absolute(pool, url)):
+            options["body"] = _read(options.get("body"))
+            asked = _asked(method, whole, options)
+            plan = here.plan(asked)
+            if isinstance(plan, Playback):
+                return send(_played(plan, asked, conn), method, url, **options)
+            if isinstance(plan, Recording) and plan.url == whole:
+                return _record(plan, send, conn, method, url, options)
+            if isinstance(plan, Recording):
+                return _record_elsewhere(plan, send, _connection(pool, plan.url), method, options)
         _tunnel(conn)
-        return original(pool, conn, method, url, **options)
+        return send(conn, method, url, **options)
 
     return _make_request
 
@@ -74,7 +73,7 @@ def _tunnel(conn: Any) -> None:
         make()
 
 
-# -- what is asked -----------------------------------------------------------------------------------------------------
+# -- what is asked ---------------------------------------------------------------------------------------------------
 
 
 def _absolute(pool: Any, url: str) -> str:
@@ -116,7 +115,7 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-# -- playing -----------------------------------------------------------------------------------------------------------
+# -- playing ---------------------------------------------------------------------------------------------------------
 
 
 def _played(playback: Playback, asked: Request, conn: Any) -> Any:
@@ -127,18 +126,11 @@ def _played(playback: Playback, asked: Request, conn: Any) -> Any:
     return made
 
 
-# -- recording ---------------------------------------------------------------------------------------------------------
+# -- recording -------------------------------------------------------------------------------------------------------
 
 
 def _record(
-    recording: Recording,
-    send: Callable[..., Any],
-    pool: Any,
-    conn: Any,
-    method: str,
-    url: str,
-    own_url: str,
-    options: dict[str, Any],
+    recording: Recording, send: Callable[..., Any], conn: Any, method: str, url: str, options: dict[str, Any]
 ) -> Any:
     """Send a request on, and record what comes back while the client reads it."""
     if not isinstance(conn, http.client.HTTPConnection):
@@ -147,23 +139,30 @@ def _record(
             f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: it is no HTTP/1.1 connection.",
             todo="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
         )
-    elsewhere = recording.url != own_url
     sent: list[bool] = []
+    vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
     try:
-        if elsewhere:
-            conn, url = _connection(pool, recording.url), _target(recording.url)
-            options["headers"] = _without_host(options.get("headers"))
-        else:
-            _tunnel(conn)
-        vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
+        _tunnel(conn)
         return send(conn, method, url, **options)
     except BaseException as problem:
         if not sent:
             recording.unreachable(problem)
         raise
     finally:
-        vars(conn).pop("response_class", None)
-        if elsewhere and getattr(conn, "sock", None) is not None:
+        del conn.response_class
+
+
+def _record_elsewhere(
+    recording: Recording, send: Callable[..., Any], conn: Any, method: str, options: dict[str, Any]
+) -> Any:
+    """The same with a connection of its own, to the server that the recording is made from."""
+    options["headers"] = _without_host(options.get("headers"))
+    parts = urlsplit(recording.url)
+    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    try:
+        return _record(recording, send, conn, method, target, options)
+    finally:
+        if conn.sock is not None:
             conn.sock.close()  # no pool has it; it lives on until the response is read or closed
 
 
@@ -182,8 +181,3 @@ def _without_host(headers: Any) -> Any:
     if not any(_text(name).lower() == "host" for name in headers or ()):
         return headers
     return {name: value for name, value in headers.items() if _text(name).lower() != "host"}
-
-
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(("", "", parts.path or "/", parts.query, ""))

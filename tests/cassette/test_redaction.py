@@ -160,12 +160,19 @@ def test_a_requests_own_credential_is_found_everywhere(redactor: Redactor, reque
 
 def test_a_placeholder_is_no_credential(redactor: Redactor) -> None:
     """A test's key that is a plain or short word does not make that word vanish from answers."""
-    for word in ("test", "dummy", "anything", "fake-api-key"):
+    for word in ("test", "dummy", "anything", "Google", "REDACTED", "12345678"):
         own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", word),)))
         assert own.text(f"a {word} b") == f"a {word} b"
         assert own.request(Request("POST", URL, (("x-goog-api-key", word),))).headers == (
             ("x-goog-api-key", REDACTED),
         )
+
+
+@pytest.mark.parametrize("key", ["topsecret", "fake-api-key", "kq7xZ2", "sekr-it"])
+def test_whatever_was_sent_as_a_key_is_one(redactor: Redactor, key: str) -> None:
+    """A key may look like words; if it is no placeholder, it is taken out of the answer."""
+    own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", key),)))
+    assert own.text(f"a {key} b") == "a REDACTED b"
 
 
 def test_the_environments_secrets() -> None:

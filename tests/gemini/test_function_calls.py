@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.function_calls import FunctionCall, assemble
+from gemini_replay.gemini.function_calls import FunctionCall, assemble
 
 
 def part(path: str, more: bool = True, **value: Any) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""Bytes to events, as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from ..errors import FrameError
+from ..frames import DEFAULT_MAX_FRAME_BYTES, Final, Frame, FrameDecoder, Framing
+from .event import Event
+
+_DONE = "[DONE]"
+
+
+class Malformed(NamedTuple):
+    """A frame that a lenient parser could not decode.
+
+    Attributes:
+        offset: where the frame starts, in bytes from the start of the stream.
+        reason: what is wrong with it.
+    """
+
+    offset: int
+    reason: str
+
+
+class StreamParser:
+    """Bytes in, events out, each from the very ``feed`` that completes it.
+
+    Data that is ``[DONE]`` is passed over. As with the frame decoders, an error that is met after events in the
+    same ``feed`` is raised by the next call.
+
+    Args:
+        framing: "auto" to detect it, or "sse" or "json-array".
+        strict: raise :class:`FrameError` for malformed framing and for frames that are no JSON.
+        max_frame_bytes: the most bytes of one frame; beyond it :class:`FrameTooLargeError`, strict or not.
+        final: "yield" or "discard" a frame that the input's end leaves unfinished, see ``frames.Decoder``.
+
+    Attributes:
+        malformed: lenient, the frames that are no JSON, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        framing: Literal["auto", "sse", "json-array"] = "auto",
+        strict: bool = False,
+        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+        final: Final = "yield",
+    ) -> None:
+        self.malformed: list[Malformed] = []
+        self._strict = strict
+        self._loads = _STRICT_JSON if strict else _JSON
+        self._error: FrameError | None = None
+        self._frames = FrameDecoder(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+
+    @property
+    def framing(self) -> Framing | None:
+        """The framing found: "sse", "json-array" or "json-object"; None before it is known."""
+        return self._frames.framing
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the stream's next bytes and return the events that they complete.
+
+        Raises:
+            FrameError: strict, and the input is malformed.
+            FrameTooLargeError: a frame is larger than ``max_frame_bytes``.
+            UsageError: the parser is closed.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._events(self._frames.feed(data))
+
+    def close(self) -> list[Event]:
+        """Tell that the input has ended; return the events that the end completes.
+
+        Raises:
+            FrameError: strict, and a frame is unfinished; or an error that a ``feed`` had still to report.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._events(self._frames.close())
+
+    def _events(self, frames: list[Frame]) -> list[Event]:
+        events: list[Event] = []
+        for frame in frames:
+            try:
+                events.append(Event(self._loads(frame.data), frame))
+            except (ValueError, RecursionError) as error:
+                if frame.data.strip() == _DONE:
+                    continue
+                reason = str(error) or "nested too deeply"
+                if not self._strict:
+                    self.malformed.append(Malformed(frame.offset, reason))
+                    continue
+                self._error = FrameError(
+                    f"a frame is no JSON: {reason}",
+                    offset=frame.offset,
+                    closest=f"It starts with {frame.data[:40]!r}.",
+                )
+                if not events:
+                    raise self._error from None
+                break
+        return events
+
+
+def parse_stream(
+    chunks: Iterable[bytes] | bytes,
+    *,
+    framing: Literal["auto", "sse", "json-array"] = "auto",
+    strict: bool = False,
+    max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+    final: Final = "yield",
+) -> Iterator[Event]:
+    """The events of a stream of chunks (or of a whole body), each before the next chunk is pulled.
+
+    Arguments and errors are those of :class:`StreamParser`.
+    """
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
+        if events := parser.feed(chunk):
+            yield from events
+            parser.feed(b"")  # an error behind these events is due now
+    yield from parser.close()
+
+
+async def aparse_stream(
+    chunks: AsyncIterable[bytes],
+    *,
+    framing: Literal["auto", "sse", "json-array"] = "auto",
+    strict: bool = False,
+    max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+    final: Final = "yield",
+) -> AsyncIterator[Event]:
+    """The same as :func:`parse_stream`, of an asynchronous stream."""
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    async for chunk in chunks:
+        if events := parser.feed(chunk):
+            for event in events:
+                yield event
+            parser.feed(b"")
+    for event in parser.close():
+        yield event
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder().decode
+_STRICT_JSON = json.JSONDecoder(parse_constant=_no_constant).decode

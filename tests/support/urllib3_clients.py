@@ -1,0 +1,137 @@
+"""requests and urllib3 behind the face of `support.clients`: ask, read the chunks as they come, say what was seen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+import requests.adapters
+import urllib3
+
+from .clients import ASK, KEY, Client, Seen
+
+
+@dataclass(frozen=True)
+class Driver(Client):
+    """A `Client` that also names the library's own errors.
+
+    Attributes:
+        errors: what the library raises for each ending of a stream: "reset", "closed", "timeout" (in mid-stream),
+            "head timeout", and for "connect", a connection that is refused.
+    """
+
+    errors: Mapping[str, type[BaseException]] = field(default_factory=dict)
+
+    @property
+    def is_async(self) -> bool:
+        return False
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """An adapter with a TLS context of its own: requests takes none by itself."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
+        return super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+
+def _requests(url: str, **options: Any) -> Seen:
+    """What is seen by ``requests``; `raw` makes no difference, since reading decodes, as its users do."""
+    seen = Seen()
+    make = options.get("made") or requests.Session
+    with make() as client:
+        if "verify" in options:
+            client.mount("https://", _Adapter(options["verify"]))
+        with _watched(seen):
+            with client.post(
+                url,
+                json=options.get("json", ASK),
+                headers=options.get("headers", {"x-goog-api-key": KEY}),
+                timeout=(30, options.get("timeout", 30.0)),
+                stream=True,
+            ) as response:
+                seen.headed = time.perf_counter()
+                seen.status, seen.headers = response.status_code, {k.lower(): v for k, v in response.headers.items()}
+                _read(seen, response.iter_content(chunk_size=None), options)
+    return seen
+
+
+def _urllib3(url: str, **options: Any) -> Seen:
+    seen = Seen()
+    make = options.get("made") or urllib3.PoolManager
+    tls = {"ssl_context": options["verify"]} if "verify" in options else {}
+    with make(timeout=urllib3.Timeout(connect=30, read=options.get("timeout", 30.0)), **tls) as client:
+        with _watched(seen):
+            response = client.request(
+                "POST",
+                url,
+                body=json.dumps(options.get("json", ASK)).encode(),
+                headers={"content-type": "application/json", **options.get("headers", {"x-goog-api-key": KEY})},
+                preload_content=False,
+            )
+            seen.headed = time.perf_counter()
+            seen.status, seen.headers = response.status, {k.lower(): v for k, v in response.headers.items()}
+            try:
+                _read(seen, response.stream(None, decode_content=not options.get("raw", True)), options)
+            finally:
+                response.close()
+    return seen
+
+
+@contextmanager
+def _watched(seen: Seen) -> Iterator[None]:
+    seen.began = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        seen.error = error
+    seen.ended = time.perf_counter()
+
+
+def _read(seen: Seen, chunks: Iterator[bytes], options: dict[str, Any]) -> None:
+    for chunk in chunks:
+        seen.times.append(time.perf_counter())
+        seen.chunks.append(chunk)
+        if options.get("consume"):
+            time.sleep(options["consume"])
+        if options.get("stop_after") is not None and len(seen.chunks) >= options["stop_after"]:
+            break
+
+
+REQUESTS = Driver(
+    "requests",
+    requests,
+    _requests,
+    errors={
+        "reset": requests.exceptions.ChunkedEncodingError,
+        "closed": requests.exceptions.ChunkedEncodingError,
+        "timeout": requests.exceptions.ConnectionError,
+        "head timeout": requests.exceptions.ReadTimeout,
+        "connect": requests.exceptions.ConnectionError,
+    },
+)
+
+URLLIB3 = Driver(
+    "urllib3",
+    urllib3,
+    _urllib3,
+    errors={
+        "reset": urllib3.exceptions.ProtocolError,
+        "closed": urllib3.exceptions.ProtocolError,
+        "timeout": urllib3.exceptions.ReadTimeoutError,
+        "head timeout": urllib3.exceptions.ReadTimeoutError,
+        "connect": urllib3.exceptions.MaxRetryError,
+    },
+)
+
+CLIENTS = [REQUESTS, URLLIB3]
+
+__all__ = ["CLIENTS", "REQUESTS", "URLLIB3", "Driver"]

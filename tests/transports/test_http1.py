@@ -1,0 +1,142 @@
+"""HTTP/1.1 framing: put on what is played, taken off what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay.engine.player import Data, Head
+from gemini_replay.transports.http1 import FramingError, Unframer, packets
+
+CHUNKS = [b"data: {}\r\n\r\n", "data: 月\r\n\r\n".encode(), b"x" * 300]
+WIRE = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in CHUNKS) + b"0\r\n\r\n"
+
+
+def fed(unframer: Unframer, pieces: Iterable[bytes]) -> list[bytes]:
+    return [chunk for piece in pieces for chunk in unframer.feed(piece)]
+
+
+def cut(data: bytes, at: Sequence[int]) -> list[bytes]:
+    bounds = [0, *sorted({place % len(data) for place in at}), len(data)]
+    return [data[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+
+
+def played(
+    headers: Sequence[tuple[str, str]], *chunks: bytes, status: int = 200, method: str = "POST"
+) -> list[bytes]:
+    return list(packets([Head(0, status, tuple(headers)), *(Data(0, chunk) for chunk in chunks)], method))
+
+
+@given(st.lists(st.integers(0, len(WIRE))))
+def test_http_chunks_come_out_whole_however_they_arrive(places: list[int]) -> None:
+    """One piece for each HTTP chunk, in every cutting; and the end is known when it comes."""
+    unframer = Unframer(chunked=True, length=None)
+    pieces = cut(WIRE, places)
+    assert fed(unframer, pieces[:-1]) + unframer.feed(pieces[-1]) == CHUNKS
+    assert unframer.complete
+    assert unframer.close() == (b"", True)
+
+
+@given(st.lists(st.integers(0, len(WIRE))), st.integers(0, len(WIRE) - 6))
+def test_a_chunked_body_that_is_cut_off_is_never_whole(places: list[int], end: int) -> None:
+    """What came is there, the beginning of the HTTP chunk that was cut as well."""
+    unframer = Unframer(chunked=True, length=None)
+    got = b"".join(fed(unframer, cut(WIRE[:end], places) if end else []))
+    assert not unframer.complete
+    rest, whole = unframer.close()
+    assert not whole
+    assert b"".join(CHUNKS).startswith(got + rest)
+
+
+def test_extensions_upper_case_and_trailers_are_allowed() -> None:
+    """RFC 9112, 7.1: sizes in either case, extensions behind a semicolon, fields behind the last chunk."""
+    unframer = Unframer(chunked=True, length=None)
+    assert unframer.feed(b"A;name=value\r\n0123456789\r\n0\r\nchecksum: 1\r\n") == [b"0123456789"]
+    assert not unframer.complete
+    assert unframer.feed(b"\r\n") == []
+    assert unframer.complete
+
+
+def test_a_missing_line_behind_the_last_chunk_is_forgiven() -> None:
+    """As urllib3 and http.client forgive it."""
+    unframer = Unframer(chunked=True, length=None)
+    unframer.feed(b"1\r\na\r\n0\r\n")
+    assert unframer.close() == (b"", True)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [b"data: {}\r\n\r\n", b"-5\r\n", b"0x5\r\n", b"\r\n", b"3\r\nabcdef\r\n", b"1" * 70000],
+    ids=["no size", "negative", "prefixed", "empty", "longer than its size", "endless"],
+)
+def test_what_is_not_framed_is_said_to_be_so(wire: bytes) -> None:
+    """No bytes are guessed at."""
+    with pytest.raises(FramingError):
+        Unframer(chunked=True, length=None).feed(wire)
+
+
+def test_a_body_with_a_length_ends_with_its_last_byte() -> None:
+    """It comes out in the pieces in which it arrived."""
+    unframer = Unframer(chunked=False, length=6)
+    assert unframer.feed(b"ab") == [b"ab"]
+    assert not unframer.complete
+    assert unframer.feed(b"cdef") == [b"cdef"]
+    assert unframer.complete
+
+
+@pytest.mark.parametrize(("length", "whole"), [(9, False), (None, True)], ids=["length", "until closed"])
+def test_closing_ends_only_a_body_without_a_length(length: int | None, whole: bool) -> None:
+    """A body that is shorter than its length was cut off."""
+    unframer = Unframer(chunked=False, length=length)
+    unframer.feed(b"ab")
+    assert unframer.close() == (b"", whole)
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_what_is_framed_comes_out_again(chunks: list[bytes]) -> None:
+    """Every chunk is one packet; empty ones, which would end the body, are left out."""
+    sent = played([("transfer-encoding", "chunked")], *chunks)
+    unframer = Unframer(chunked=True, length=None)
+    assert [unframer.feed(packet) for packet in sent[1:-1]] == [[chunk] for chunk in chunks if chunk]
+    assert unframer.feed(sent[-1]) == []
+    assert unframer.complete
+
+
+def test_a_body_without_framing_of_its_own_goes_out_in_chunks() -> None:
+    """Recorded from HTTP/2, or written by hand: a client of HTTP/1.1 would see chunks."""
+    sent = played([("content-type", "text/event-stream")], b"ab")
+    assert sent == [
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"2\r\nab\r\n",
+        b"0\r\n\r\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers", [("content-length", "2"), ("connection", "close")], ids=["length", "until closed"]
+)
+def test_other_framings_stay_as_they_are(headers: tuple[str, str]) -> None:
+    """The head is not changed and the body goes out bare."""
+    assert played([headers], b"ab") == [f"HTTP/1.1 200 OK\r\n{': '.join(headers)}\r\n\r\n".encode(), b"ab"]
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [(200, "HEAD"), (204, "POST"), (304, "GET")], ids=["HEAD", "no content", "not modified"]
+)
+def test_an_answer_without_body_is_its_head_alone(status: int, method: str) -> None:
+    """Whatever its headers say of a length."""
+    assert len(played([("transfer-encoding", "chunked")], b"ab", status=status, method=method)) == 1
+
+
+def test_odd_heads_can_be_sent() -> None:
+    """A status without a name, a value over two lines, a value that is no Latin-1."""
+    (sent, _) = played([("a", "1\r\n 2"), ("b", "月"), ("content-length", "1")], b"x", status=799)
+    assert sent == "HTTP/1.1 799 \r\na: 1 2\r\nb: 月\r\ncontent-length: 1\r\n\r\n".encode()
+
+
+def test_no_head_is_no_answer() -> None:
+    """The connection ended before one came."""
+    assert list(packets([], "POST")) == []

@@ -1,0 +1,296 @@
+"""The contract that every transport keeps: bytes, boundaries, times and failures, recording and replaying."""
+
+from __future__ import annotations
+
+import statistics
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.clients import KEY, Client
+from support.urllib3_clients import CLIENTS
+from support.streams import GOOGLE, PATH, cut_at_events, events, gaps_of
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.errors import MissError
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+GAP = 0.05
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
+def client(request: pytest.FixtureRequest) -> Client:
+    return request.param
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+def scripted(chunks: list[bytes], *, gap: float = 0.0, **options: Any) -> Scenario:
+    return Scenario.from_chunks(chunks, gaps=gaps_of(chunks, gap), **options)
+
+
+def test_a_recorded_stream_replays_chunk_for_chunk_without_the_server(client: Client, path: Path) -> None:
+    """What the client saw live it sees again, and nothing reaches the server."""
+    chunks = events(8)
+    with upstream.start(scripted(chunks, gap=0.005)) as server:
+        with gemini_replay.record(path):
+            live = client.fetch(server.url + PATH)
+        asked = len(server.app.requests)
+        with gemini_replay.replay(path, speed="instant") as session:
+            again = client.fetch(server.url + PATH)
+        assert len(server.app.requests) == asked == 1
+    assert (live.error, again.error) == (None, None)
+    assert live.chunks == again.chunks == chunks
+    assert (live.status, live.headers) == (again.status, again.headers)
+    assert [i.text for i in session.played] == ["".join(f"第{n}句。🌙" for n in range(1, 9))]
+
+
+def test_replay_needs_no_server_at_all(client: Client, path: Path) -> None:
+    """Recorded from one host, a cassette answers the real host's URL: matching does not look at hosts."""
+    with upstream.start(scripted(events(3))) as server, gemini_replay.record(path):
+        client.fetch(server.url + PATH)
+    with gemini_replay.replay(path):
+        again = client.fetch(GOOGLE)
+    assert again.body == b"".join(events(3))
+
+
+def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(corpus_entry: dict[str, Any], path: Path) -> None:
+    """Byte for byte and chunk for chunk, in every client, at the chunk boundaries of a real server."""
+    body = corpus_entry["body"]
+    sizes = corpus_entry.get("wire_chunk_sizes")
+    if sizes and sum(sizes) == len(body):
+        bounds = [sum(sizes[:n]) for n in range(len(sizes) + 1)]
+        chunks = [body[a:b] for a, b in pairwise(bounds)]
+    else:
+        chunks = cut_at_events(body, corpus_entry["framing"])
+    content_type = "text/event-stream" if corpus_entry["framing"] == "sse" else "application/json; charset=UTF-8"
+    scenario = scripted(
+        chunks,
+        gap=0.001,
+        status=corpus_entry["status"] or 200,
+        headers=(("content-type", content_type),),
+    )
+    with upstream.start(scenario) as server:
+        for client in CLIENTS:
+            with gemini_replay.record(path):
+                live = client.fetch(server.url + PATH)
+            with gemini_replay.replay(path, speed="instant"):
+                again = client.fetch(server.url + PATH)
+            assert live.chunks == chunks, client.name
+            assert again.chunks == chunks, client.name
+            stored = Cassette.load(path).interactions[0]
+            assert [chunk.data for chunk in stored.chunks] == chunks
+            assert stored.end.kind == "eof"
+        assert len(server.app.requests) == len(CLIENTS)
+
+
+def test_replay_keeps_the_recorded_rhythm(client: Client, path: Path) -> None:
+    """Each chunk comes as long after the request as it came on the wire."""
+    with upstream.start(scripted(events(10), gap=GAP)) as server:
+        with gemini_replay.record(path):
+            client.fetch(server.url + PATH)
+        with gemini_replay.replay(path):
+            again = client.fetch(server.url + PATH)
+    recorded = Cassette.load(path).interactions[0]
+    due = recorded.response.after if recorded.response else 0.0
+    late = []
+    for chunk, at in zip(recorded.chunks, again.times, strict=True):
+        due += chunk.after
+        late.append(at - again.began - due)
+    assert min(late) > -0.002
+    assert statistics.median(late) < 0.02
+
+
+def test_recorded_times_are_the_wires_not_the_consumers(client: Client, path: Path) -> None:
+    """A consumer that works 120 ms per event against gaps of 50 ms: the recording still says 50 ms."""
+    with upstream.start(scripted(events(12), gap=GAP)) as server:
+        with gemini_replay.record(path):
+            client.fetch(server.url + PATH, consume=0.12)
+        sent = [at for at, _ in server.app.sent[0]]
+    recorded = Cassette.load(path).interactions[0]
+    times = [sum(chunk.after for chunk in recorded.chunks[: n + 1]) for n in range(len(recorded.chunks))]
+    off = [abs((at - times[0]) - (true - sent[0])) for at, true in zip(times, sent, strict=True)]
+    assert statistics.median(off) < 0.005
+
+
+def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> None:
+    """From the server's socket to the client's hands a chunk takes as long as without recording."""
+    with upstream.start(scripted(events(12), gap=GAP)) as server:
+        plain = client.fetch(server.url + PATH)
+        with gemini_replay.record(path):
+            recorded = client.fetch(server.url + PATH)
+        took = [
+            statistics.median(at - sent.at for at, sent in zip(seen.times, chunks, strict=True))
+            for seen, chunks in zip((plain, recorded), server.app.sent, strict=True)
+        ]
+    assert took[1] - took[0] < 0.005
+
+
+def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:
+    """A TCP reset in mid-stream raises ReadError after the chunks before it, live and again."""
+    chunks = events(5)[:3]
+    with upstream.start(scripted(chunks, gap=0.01, end="reset", end_after=0.02)) as server:
+        with gemini_replay.record(path):
+            live = client.fetch(server.url + PATH)
+        with gemini_replay.replay(path):
+            again = client.fetch(server.url + PATH)
+    assert Cassette.load(path).interactions[0].end.kind == "reset"
+    for seen in (live, again):
+        assert type(seen.error) is client.errors["reset"]
+        assert seen.chunks == chunks
+
+
+def test_a_body_that_stops_too_early_is_a_protocol_error_again(client: Client, path: Path) -> None:
+    """The peer closes in good order without the last chunk: RemoteProtocolError, live and again."""
+    chunks = events(5)[:2]
+    with upstream.start(scripted(chunks, gap=0.01, end="closed")) as server:
+        with gemini_replay.record(path):
+            live = client.fetch(server.url + PATH)
+        with gemini_replay.replay(path):
+            again = client.fetch(server.url + PATH)
+    end = Cassette.load(path).interactions[0].end
+    assert (end.kind, end.how) == ("reset", "closed")
+    for seen in (live, again):
+        assert type(seen.error) is client.errors["closed"]
+        assert seen.chunks == chunks
+
+
+def test_a_gap_beyond_the_read_timeout_raises_the_librarys_read_timeout(client: Client, path: Path) -> None:
+    """A patient client records the gap; an impatient one times out on it after its own timeout, not before."""
+    chunks = events(4)
+    gaps = [0.0, 0.01, 0.8, 0.01]
+    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
+        client.fetch(server.url + PATH)
+    with gemini_replay.replay(path):
+        again = client.fetch(GOOGLE, timeout=0.2)
+    assert type(again.error) is client.errors["timeout"]
+    assert again.chunks == chunks[:2]
+    assert again.ended - again.times[-1] == pytest.approx(0.2, abs=0.15)
+
+
+def test_a_timeout_while_recording_is_recorded_as_one(client: Client, path: Path) -> None:
+    """And raises the same again."""
+    chunks = events(4)
+    gaps = [0.0, 0.01, 5.0, 0.01]
+    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
+        live = client.fetch(server.url + PATH, timeout=0.2)
+    with gemini_replay.replay(path):
+        again = client.fetch(GOOGLE)
+    assert Cassette.load(path).interactions[0].end.kind == "timeout"
+    for seen in (live, again):
+        assert type(seen.error) is client.errors["timeout"]
+        assert seen.chunks == chunks[:2]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
+def test_a_client_that_lets_go_is_recorded_as_such(client: Client, path: Path) -> None:
+    """The stream is not read to its end for the recording's sake, and closing does not wait for the server."""
+    chunks = events(6)
+    gaps = [0.0, 0.01, 0.01, 20.0, 0.01, 0.01]
+    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
+        live = client.fetch(server.url + PATH, stop_after=2)
+    recorded = Cassette.load(path).interactions[0]
+    assert recorded.end.kind == "cancelled"
+    assert live.chunks == chunks[:2]
+    assert [chunk.data for chunk in recorded.chunks] in (chunks[:2], chunks[:3])
+    assert live.ended - live.began < 10
+    with gemini_replay.replay(path):
+        assert client.fetch(GOOGLE, stop_after=2).error is None
+
+
+def test_gzip_is_stored_decoded_and_sent_again_to_those_who_ask(client: Client, path: Path) -> None:
+    """The same elements at the same boundaries, for clients with and without gzip."""
+    url = "/v1beta/models/array:streamGenerateContent"
+    gzip, plain = {"x-goog-api-key": KEY, "accept-encoding": "gzip"}, {"x-goog-api-key": KEY, "accept-encoding": ""}
+    with upstream.start(pace=0.1) as server, gemini_replay.record(path):
+        live = client.fetch(server.url + url, headers=gzip, raw=False)
+    assert live.headers["content-encoding"] == "gzip"
+    stored = Cassette.load(path).interactions[0]
+    assert stored.response is not None
+    assert stored.response.body == "decoded"
+    assert stored.body == live.body
+    assert stored.body.startswith(b"[{")
+    with gemini_replay.replay(path, speed="instant"):
+        again = client.fetch(server.url + url, headers=gzip, raw=False)
+    with gemini_replay.replay(path, speed="instant"):
+        bare = client.fetch(server.url + url, headers=plain)
+    assert again.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in bare.headers
+    assert again.chunks == live.chunks
+    assert bare.body == live.body
+
+
+def test_an_error_instead_of_a_stream_is_an_answer_like_any_other(client: Client, path: Path) -> None:
+    """Status, headers and body of a 429 come back."""
+    with upstream.start("429", pace=0) as server:
+        with gemini_replay.record(path):
+            live = client.fetch(server.url + PATH)
+        with gemini_replay.replay(path):
+            again = client.fetch(server.url + PATH)
+    assert live.status == again.status == 429
+    assert live.body == again.body
+    assert b"RESOURCE_EXHAUSTED" in again.body
+
+
+def test_a_miss_is_our_own_error_and_says_what_is_nearest(client: Client, path: Path) -> None:
+    """It is no connection error, which SDKs would retry, and it holds no secret."""
+    with upstream.start(scripted(events(2))) as server, gemini_replay.record(path):
+        client.fetch(server.url + PATH)
+    other = {"contents": [{"role": "user", "parts": [{"text": "something else"}]}]}
+    with pytest.raises(MissError) as missed, gemini_replay.replay(path):
+        seen = client.fetch(GOOGLE, json=other)
+        assert isinstance(seen.error, MissError)
+        assert not isinstance(seen.error, OSError)
+    message = str(missed.value)
+    assert "contents[0].parts[0].text" in message
+    assert "something else" in message
+    assert 'mode="new"' in message
+    assert KEY not in message
+
+
+def test_equal_requests_play_in_recorded_order_and_then_miss(client: Client, path: Path) -> None:
+    """The first answer first, the second second, and no third."""
+    with gemini_replay.record(path, mode="rewrite"):
+        for n in (2, 3):
+            with upstream.start(scripted(events(n))) as server:
+                client.fetch(server.url + PATH)
+    with pytest.raises(MissError, match="each was played already"), gemini_replay.replay(path) as session:
+        assert [len(client.fetch(GOOGLE).chunks) for _ in range(2)] == [2, 3]
+        assert session.unused == []
+        client.fetch(GOOGLE)
+
+
+def test_requests_that_are_not_geminis_go_their_way(client: Client, path: Path) -> None:
+    """Other hosts and paths reach their server and are not recorded."""
+    with upstream.start(scripted(events(2))) as server, gemini_replay.record(path) as session:
+        seen = client.fetch(server.url + "/some/other/api")
+    assert seen.chunks == events(2)
+    assert session.recorded == []
+    assert not path.exists()
+
+
+def test_recording_into_an_upstream_keeps_the_clients_own_url(client: Client, path: Path) -> None:
+    """A client that asks Google is sent to the upstream; the cassette has Google's URL."""
+    with upstream.start(scripted(events(2))) as server, gemini_replay.record(path, upstream=server.url + "/gw/"):
+        seen = client.fetch(GOOGLE)
+        assert server.app.requests[0].path.startswith("/gw/v1beta/models/")
+    assert seen.chunks == events(2)
+    assert Cassette.load(path).interactions[0].request.url == GOOGLE
+
+
+def test_an_unreachable_upstream_is_the_clients_own_error_with_a_note(client: Client, path: Path) -> None:
+    """Nothing is recorded and no cassette is touched."""
+    path.write_text('{"cassette": 1}\n', encoding="utf-8")
+    with gemini_replay.record(path, upstream="http://127.0.0.1:9"):
+        seen = client.fetch(GOOGLE)
+    assert isinstance(seen.error, client.errors["connect"])
+    import traceback
+    assert "http://127.0.0.1:9" in "".join(traceback.format_exception(seen.error))
+    assert "--gemini-upstream" in "".join(traceback.format_exception(seen.error))
+    assert path.read_text(encoding="utf-8") == '{"cassette": 1}\n'
