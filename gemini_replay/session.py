@@ -81,6 +81,7 @@ class Session:
         repeat: start again from the first when every recording of a request was played, as a server must.
 
     Attributes:
+        upstream: as given.
         played: interactions that were replayed, in order.
         recorded: interactions that were recorded, in order of their requests.
         misses: requests that nothing answered, as the errors that they raised.
@@ -272,7 +273,8 @@ class Session:
 
     def _recorder(self, asked: Request, redactor: Redactor) -> Recorder:
         if self._journal is None:
-            self._journal = Journal(self.path, test=self.test)
+            test = None if self.test is None else self._redactor.text(self.test)  # parameters may hold a key
+            self._journal = Journal(self.path, test=test)
         slot = len(self._slots)
 
         def done(interaction: Interaction) -> None:

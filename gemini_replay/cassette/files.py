@@ -203,7 +203,7 @@ def _not_found(path: Path) -> CassetteNotFoundError:
         closest = f"A recording that was not finished lies beside it: {_names(left)}"
         todo = (
             f"Salvage it with: gemini-replay check --salvage {path.with_name(left[-1])}\n"
-            "Or record anew with: --gemini-record once"
+            "Or record anew with: pytest --gemini-record once"
         )
     else:
         if near:
@@ -212,7 +212,7 @@ def _not_found(path: Path) -> CassetteNotFoundError:
             closest = f"The folder holds {len(names)} other cassettes."
         else:
             closest = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
-        todo = "Record it with: --gemini-record once"
+        todo = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
     return CassetteNotFoundError("there is no such cassette", path=path, closest=closest, todo=todo)
 
 

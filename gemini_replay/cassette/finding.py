@@ -63,8 +63,6 @@ _SHAPES = (
     _Shape(b"hf_", rb"[A-Za-z0-9]{30,%d}" % _MORE),  # Hugging Face
     _Shape(b"AKIA", rb"[0-9A-Z]{16}"),  # AWS
     _Shape(b"earer ", rb"[\w.~+/-]{20,%d}=*" % _MORE, included=False),  # Authorization: Bearer …
-    _Shape(b"projects/", rb"\d{6,20}", included=False),  # project numbers in error bodies
-    _Shape(b"in project ", rb"\d{6,20}", included=False),
 )
 _FULL = tuple(
     (shape.needle, 0 if shape.included else len(shape.needle), re.compile(full))
@@ -84,10 +82,7 @@ def _beginnings(needle: bytes) -> bytes:
 
 
 _UNFINISHED = re.compile(
-    _BEGIN
-    + b"(?:"
-    + b"|".join(_beginnings(shape.needle) for shape in _SHAPES if shape.included)
-    + rb")\Z|(?<=projects/)\d+\Z"
+    _BEGIN + b"(?:" + b"|".join(_beginnings(shape.needle) for shape in _SHAPES if shape.included) + rb")\Z"
 )
 _OPAQUE = re.compile(
     rb'"(?:data|thought_?[sS]ignature|response_?[iI]d|turn_?[tT]oken|continuation_?[tT]oken|signature'
@@ -193,8 +188,6 @@ def _shape_open(view: bytes, floor: int) -> int:
         return end
     start = end - run
     if view.endswith(b"earer ", 0, start):
-        return start
-    if view.endswith(b"in project ", 0, start) and view[start:].isdigit():
         return start
     found = _UNFINISHED.search(view, start)
     while found and found.start() < floor:

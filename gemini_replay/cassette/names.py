@@ -56,9 +56,9 @@ ENVIRONMENT = r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|A
 """Environment variables whose values are secret, as a pattern without regard to case."""
 
 PLACEHOLDERS = _names("""
-    anything apikey api_key api-key authorization basic bearer changeme default development disabled dummy empty enabled
-    example fake foobar gemini google ignored invalid localhost missing mocked nothing notused openai optional
-    password placeholder production redacted required sample secret something string testing testkey unused undefined
-    unknown whatever
+    anything apikey api_key api-key authorization basic bearer changeme default development disabled dummy
+    empty enabled example fake foobar gemini google ignored invalid localhost missing mocked nothing notused openai
+    optional password placeholder production redacted required sample secret something string testing testkey unused
+    undefined unknown whatever
 """)
 """What people send as a key where none is needed: words that an answer may hold."""

@@ -117,4 +117,7 @@ class RecordingProxy(ReplayServer):
 def _way_out(url: httpx.URL) -> str | None:
     """The environment's own proxy for a URL (``HTTPS_PROXY`` and its kin), as every client would take it."""
     proxies = getproxies()
-    return None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")
+    found = proxies.get(url.scheme) or proxies.get("all")
+    if found is None or proxy_bypass(url.host):
+        return None
+    return found if "://" in found else f"http://{found}"

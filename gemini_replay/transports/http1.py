@@ -5,6 +5,7 @@ For transports that stand below their library's own HTTP parser. No I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from ..cassette.model import Headers, header
 from ..engine.player import Data, Head
 
 _NO_BODY = {204, 304}
+_LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
 _MAX_LINE = 65536  # as in http.client
 
 

@@ -1,0 +1,487 @@
+"""The recording proxy: invisible to its client, and true in what it records."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from support.clients import KEY
+from support.streams import PATH, events
+
+from gemini_replay import Cassette, Interaction, Session
+from gemini_replay.cli import main
+from gemini_replay.errors import UsageError
+from gemini_replay.server import running, upstream
+from gemini_replay.server.replay import serving
+from gemini_replay.server.scenarios import Scenario
+
+ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
+Fetch = Callable[..., Any]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+@contextmanager
+def proxied(path: Path, base: str, **options: Any) -> Iterator[str]:
+    """A proxy in front of `base`; its session is closed at the end. Gives its URL."""
+    session = Session(path, hosts=None, **{"mode": "rewrite", **options})
+    with serving(session, base=base) as url:
+        yield url
+    session.close()
+
+
+def recorded(path: Path) -> list[Interaction]:
+    return Cassette.load(path).interactions
+
+
+def scripted(chunks: list[bytes], *, gap: float = 0.001, **options: Any) -> Any:
+    return upstream.start(Scenario.from_chunks(chunks, gaps=[gap] * len(chunks), **options))
+
+
+class Paced:
+    """An upstream that sends its next chunk only when the test says so."""
+
+    def __init__(self) -> None:
+        self._next = threading.Semaphore(0)
+        self.left = threading.Event()
+
+    def __call__(self) -> None:
+        self._next.release()
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        import asyncio
+
+        await receive()
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+        )
+        try:
+            for data in events(3):
+                while not self._next.acquire(blocking=False):
+                    await asyncio.sleep(0.001)
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self.left.set()
+
+
+def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connect: Any, wire: Any) -> None:
+    """Head and chunks are held up by nothing: the upstream goes on only when the client has seen them."""
+    paced = Paced()
+    with running.serve(paced.app) as server, proxied(path, server.url) as url:
+        with connect(url, PATH) as (_, reader):
+            assert wire.head(reader).header("content-type") == "text/event-stream"
+            for data in events(3):
+                paced()
+                assert wire.chunk(reader) == data
+        assert paced.left.wait(10)
+
+
+def test_what_passes_is_what_the_upstream_sent_and_what_is_recorded(path: Path, fetch: Fetch) -> None:
+    """Bytes, boundaries, status and headers; and the recording replays them."""
+    chunks = [*events(4), b"\xff\x00", "你".encode()[:1]]
+    headers = (("content-type", "text/event-stream"), ("x-frame-options", "DENY"), ("vary", "a"), ("vary", "b"))
+    with scripted(chunks, status=203, headers=headers) as server:
+        with proxied(path, server.url) as url:
+            live = fetch(url, PATH)
+        assert len(server.requests) == 1
+        with proxied(path, server.url, mode="once") as url:
+            again = fetch(url, PATH)
+        assert len(server.requests) == 1
+    assert live == again
+    assert (live.status, live.chunks, live.complete) == (203, chunks, True)
+    assert live.headers == [*headers, ("transfer-encoding", "chunked")]
+    assert [chunk.data for chunk in recorded(path)[0].chunks] == chunks
+
+
+def test_the_upstream_is_asked_as_the_client_asked(path: Path) -> None:
+    """Method, path, query, headers and body arrive; what belongs to the client's own connection does not."""
+    asked = {"x-goog-api-key": KEY, "x-own": "1", "accept": "text/x", "connection": "keep-alive, x-hop", "x-hop": "1"}
+    with scripted(events(1)) as server, proxied(path, f"{server.url}/gw/") as url:
+        httpx.post(f"{url}/v1beta/models/a%20b:streamGenerateContent?alt=sse&x=%2F", json=ASK, headers=asked)
+        httpx.request("DELETE", f"{url}/cachedContents/x", headers={"accept-encoding": "gzip"})
+        post, delete = server.requests
+    assert (post.method, post.path) == ("POST", "/gw/v1beta/models/a b:streamGenerateContent")
+    assert post.query == "alt=sse&x=%2F"
+    assert json.loads(post.body) == ASK
+    headers = dict(post.headers)
+    assert headers["host"] == server.url.removeprefix("http://")
+    assert (headers["x-own"], headers["accept"], headers["content-length"]) == ("1", "text/x", str(len(post.body)))
+    assert not {"connection", "x-hop", "transfer-encoding"} & set(headers)
+    assert (delete.method, delete.body) == ("DELETE", b"")
+    assert dict(delete.headers)["accept-encoding"] == "gzip"
+
+
+def test_nothing_is_added_to_a_request(path: Path, connect: Any, wire: Any) -> None:
+    """A client that sends no Accept-Encoding gets no gzip: the upstream is not asked for it."""
+    with upstream.start("array", pace=0) as server, proxied(path, server.url) as url:
+        with connect(url, "/v1/models/array:streamGenerateContent") as (_, reader):
+            assert wire.head(reader).header("content-encoding") is None
+        assert {name for name, _ in server.requests[0].headers} == {"host", "content-length", "x-goog-api-key"}
+
+
+def test_the_recorded_request_is_the_upstreams(path: Path) -> None:
+    """Its URL and host, the client's own description of itself, and no key."""
+    with scripted(events(1)) as server, proxied(path, server.url) as url:
+        headers = {"user-agent": "curl/8.5.0", "authorization": f"Bearer {KEY}"}
+        httpx.post(f"{url}{PATH}&key={KEY}", json={**ASK, "apiKey": KEY}, headers=headers)
+        request = recorded_after(path)
+        assert request.url.startswith(server.url + PATH)
+        assert dict(request.headers)["host"] == server.url.removeprefix("http://")
+    assert request.client == "curl/8.5.0"
+    assert KEY.encode() not in path.read_bytes()
+
+
+def recorded_after(path: Path) -> Any:
+    """The request in the journal of a recording that is still under way."""
+    from gemini_replay.cassette.files import salvage
+
+    return salvage(path.with_name(f"{path.name}.part")).interactions[0].request
+
+
+def test_gzip_passes_untouched_and_is_stored_decoded(path: Path) -> None:
+    """Each wire chunk on its own, as a recording in process stores it."""
+    with upstream.start("array", pace=0.02) as server, proxied(path, server.url) as url:
+        with httpx.stream("POST", f"{url}/v1/models/array:streamGenerateContent?key=k", json=ASK) as answer:
+            live = list(answer.iter_raw())
+        assert live == [data for _, data in server.sent[0]]
+        assert answer.headers["content-encoding"] == "gzip"
+    stored = recorded(path)[0]
+    unpacker = zlib.decompressobj(wbits=31)
+    assert [chunk.data for chunk in stored.chunks] == [unpacker.decompress(chunk) for chunk in live]
+    assert stored.response is not None
+    assert stored.response.body == "decoded"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_body_of_known_length_keeps_it(path: Path, method: str) -> None:
+    """Also where HEAD asks for the length alone; recorded and played again."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    answers = []
+    with running.serve(app) as server:
+        for mode in ("rewrite", "once"):
+            with proxied(path, server.url, mode=mode) as url:
+                answers.append(httpx.request(method, f"{url}/v1/models/m"))
+    for answer in answers:
+        assert answer.headers["content-length"] == "5"
+        assert answer.content == (b"hello" if method == "GET" else b"")
+
+
+class TestTimes:
+    """What is recorded is the wire's, whatever the client does."""
+
+    def test_a_slow_client_does_not_show_in_the_recording(self, path: Path, connect: Any, wire: Any) -> None:
+        """Forty milliseconds of work per chunk against gaps of twenty."""
+        with scripted(events(20), gap=0.02) as server:
+            with proxied(path, server.url) as url, connect(url, PATH) as (_, reader):
+                wire.head(reader)
+                while wire.chunk(reader):
+                    time.sleep(0.04)
+            sent = [at for at, _ in server.sent[0]]
+        off = _offsets(recorded(path)[0], sent)
+        assert statistics.median(off) < 0.01
+
+    def test_a_client_that_does_not_read_holds_nothing_up(self, path: Path, connect: Any, wire: Any) -> None:
+        """More than all the buffers between take: it is recorded at its pace, whole, while the client sleeps."""
+        chunks = [bytes([65 + n]) * 1_000_000 for n in range(20)]
+        with scripted(chunks, gap=0.02) as server:
+            with proxied(path, server.url) as url, connect(url, PATH) as (_, reader):
+                wire.head(reader)
+                part = path.with_name(f"{path.name}.part")
+                _until(lambda: b'{"end": "eof"' in part.read_bytes()[-200:])
+                assert b"".join(iter(lambda: wire.chunk(reader), b"")) == b"".join(chunks)
+            sent = [at for at, _ in server.sent[0]]
+        stored = recorded(path)[0]
+        assert stored.body == b"".join(chunks)
+        assert stored.end.kind == "eof"
+        assert stored.duration < sent[-1] - sent[0] + 2
+
+    def test_the_way_to_the_upstream_is_no_part_of_the_recorded_times(self, path: Path, fetch: Fetch) -> None:
+        """The head's time counts from the moment when the request left."""
+        with scripted(events(2), head_after=0.2) as server, proxied(path, server.url) as url:
+            fetch(url, PATH)
+        response = recorded(path)[0].response
+        assert response is not None
+        assert 0.19 < response.after < 1
+
+
+def _offsets(interaction: Interaction, sent: list[float]) -> list[float]:
+    times = [sum(chunk.after for chunk in interaction.chunks[: n + 1]) for n in range(len(interaction.chunks))]
+    return [abs((at - times[0]) - (true - sent[0])) for at, true in zip(times, sent, strict=True)]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class TestBreaks:
+    """What breaks on one side breaks on the other, and is recorded as what it was."""
+
+    @pytest.mark.parametrize(("end", "how"), [("reset", None), ("closed", "closed")], ids=["reset", "closed"])
+    def test_the_upstreams_break_is_passed_on(self, path: Path, fetch: Fetch, end: Any, how: str | None) -> None:
+        """A reset as a reset, a FIN as a FIN, behind the chunks that came; and so when it is replayed."""
+        with scripted(events(3), end=end, end_after=0.02) as server:
+            answers = []
+            for mode in ("rewrite", "once"):
+                with proxied(path, server.url, mode=mode) as url:
+                    answers.append(fetch(url, PATH))
+        stored = recorded(path)[0]
+        assert (stored.end.kind, stored.end.how) == ("reset", how)
+        for answer in answers:
+            assert (answer.chunks, answer.complete) == (events(3), False)
+            assert isinstance(answer.error, ConnectionResetError) is (how is None)
+
+    @pytest.mark.parametrize(
+        ("linger", "error"), [(True, httpx.ReadError), (False, httpx.RemoteProtocolError)], ids=["reset", "closed"]
+    )
+    def test_a_break_before_the_head_too(self, path: Path, linger: bool, error: type[Exception]) -> None:
+        """There is no answer, and the recording has none."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            below = scope["extensions"]["gemini_replay.connection"]
+            await (below.reset() if linger else below.close())
+
+        with running.serve(app) as server:
+            for mode in ("rewrite", "once"):
+                with proxied(path, server.url, mode=mode) as url, pytest.raises(error):
+                    httpx.post(url + PATH, json=ASK)
+        assert recorded(path)[0].response is None
+        assert recorded(path)[0].end.kind == "reset"
+
+    def test_a_client_that_leaves_cancels_the_upstreams_answer(self, path: Path, connect: Any, wire: Any) -> None:
+        """The upstream sees the connection end; the recording says "cancelled" behind what came."""
+        paced = Paced()
+        with running.serve(paced.app) as server, proxied(path, server.url) as url:
+            with connect(url, PATH) as (_, reader):
+                wire.head(reader)
+                paced()
+                assert wire.chunk(reader) == events(3)[0]
+            assert paced.left.wait(10)
+        stored = recorded(path)[0]
+        assert [chunk.data for chunk in stored.chunks] == events(3)[:1]
+        assert stored.end.kind == "cancelled"
+
+    def test_a_client_that_leaves_before_the_head_does_so_too(self, path: Path, connect: Any) -> None:
+        """Nothing came, and that is what is recorded."""
+        with scripted(events(1), head_after=30) as server, proxied(path, server.url) as url:
+            with connect(url, PATH):
+                _until(lambda: len(server.requests) == 1)
+            part = path.with_name(f"{path.name}.part")
+            _until(lambda: b'"cancelled"' in part.read_bytes())
+        assert recorded(path)[0].response is None
+        assert recorded(path)[0].end.kind == "cancelled"
+
+    def test_an_upstream_that_cannot_be_reached_is_a_502_and_no_recording(self, path: Path) -> None:
+        """In Google's words, with the address; no file is made."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with proxied(path, f"http://127.0.0.1:{port}") as url:
+            answer = httpx.post(f"{url}{PATH}&key={KEY}", json=ASK)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["status"]) == (502, 502, "UNAVAILABLE")
+        assert f"http://127.0.0.1:{port}" in error["message"]
+        assert answer.headers["x-gemini-replay"] == "error"
+        assert KEY not in answer.text
+        assert not path.exists()
+
+    def test_a_certificate_that_is_not_trusted_is_said(self, path: Path, tmp_path: Path) -> None:
+        """With the setting that makes it so."""
+        trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
+        with upstream.start(ssl_certfile=str(tmp_path / "s.pem")) as server, proxied(path, server.url) as url:
+            answer = httpx.post(url + PATH, json=ASK)
+        assert answer.status_code == 502
+        assert "SSL_CERT_FILE" in answer.json()["error"]["message"]
+
+    def test_a_cassette_that_another_session_records_is_an_error_with_its_reason(self, path: Path) -> None:
+        """The client hears of it; the upstream is not asked."""
+        with scripted(events(1)) as server, proxied(path, server.url) as one, proxied(path, server.url) as other:
+            assert httpx.post(one + PATH, json=ASK).status_code == 200
+            answer = httpx.post(other + PATH, json=ASK)
+            assert len(server.requests) == 1
+        assert (answer.status_code, answer.json()["error"]["status"]) == (500, "INTERNAL")
+        assert answer.headers["x-gemini-replay"] == "error"
+        assert "cassette-busy" in answer.text
+
+
+def test_https_upstreams_are_trusted_by_the_environment(
+    path: Path, tmp_path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``SSL_CERT_FILE``, as for any client; the proxy itself speaks plain HTTP."""
+    issuer = trustme.CA()
+    issuer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
+    issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with upstream.start("story", pace=0.01, ssl_certfile=str(tmp_path / "s.pem")) as server:
+        with proxied(path, server.url) as url:
+            answer = fetch(url, PATH)
+        assert answer.chunks == [data for _, data in server.sent[0]]
+    assert recorded(path)[0].request.url.startswith("https://")
+
+
+def test_the_environments_own_proxy_is_taken(path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``HTTP_PROXY`` and ``NO_PROXY``, as for any client."""
+    for name in ("http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with scripted(events(1)) as other:
+        monkeypatch.setenv("HTTP_PROXY", other.url.removeprefix("http://"))
+        with proxied(path, "http://gemini.invalid") as url:
+            assert fetch(url, PATH).chunks == events(1)
+        assert dict(other.requests[0].headers)["host"] == "gemini.invalid"
+        with scripted(events(2)) as server, proxied(path, server.url) as url:
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with scripted(events(2)) as server, proxied(path, server.url) as url:
+            assert fetch(url, PATH).chunks == events(2)
+
+
+class TestModes:
+    """What is played and what is recorded."""
+
+    def test_new_plays_what_is_there_and_appends_what_is_not(self, path: Path, fetch: Fetch) -> None:
+        """The cassette grows at the end."""
+        with scripted(events(2)) as server:
+            with proxied(path, server.url) as url:
+                fetch(url, PATH)
+            with proxied(path, server.url, mode="new", repeat=True) as url:
+                assert [fetch(url, PATH).chunks for _ in range(3)] == [events(2)] * 3
+                fetch(url, PATH, body={"contents": []})
+            assert len(server.requests) == 2
+        assert [interaction.request.json for interaction in recorded(path)] == [ASK, {"contents": []}]
+
+    def test_once_refuses_what_is_not_there(self, path: Path) -> None:
+        """As a miss."""
+        with scripted(events(2)) as server:
+            with proxied(path, server.url, mode="once") as url:
+                httpx.post(url + PATH, json=ASK)
+            with proxied(path, server.url, mode="once") as url:
+                answer = httpx.post(url + PATH, json={})
+            assert len(server.requests) == 1
+        assert answer.status_code == 404
+        assert answer.headers["x-gemini-replay"] == "miss"
+
+    def test_an_upstream_of_the_session_is_asked_and_not_named(self, path: Path, fetch: Fetch) -> None:
+        """The recorded URL is the base's: a stand-in leaves no trace in the cassette."""
+        with scripted(events(2)) as server:
+            with proxied(path, "https://generativelanguage.googleapis.com", upstream=f"{server.url}/in") as url:
+                assert fetch(url, PATH).chunks == events(2)
+            assert server.requests[0].path == f"/in{PATH.partition('?')[0]}"
+        request = recorded(path)[0].request
+        assert request.url == f"https://generativelanguage.googleapis.com{PATH}"
+        assert dict(request.headers)["host"] == "generativelanguage.googleapis.com"
+
+
+def test_many_clients_record_side_by_side(path: Path) -> None:
+    """Each gets its own stream; the cassette holds them whole, in the order of the requests."""
+    with scripted(events(10), gap=0.01) as server, proxied(path, server.url) as url:
+        asks = [{"contents": [{"parts": [{"text": f"number {n}"}]}]} for n in range(20)]
+        got: list[bytes] = []
+        threads = [
+            threading.Thread(target=lambda ask=ask: got.append(httpx.post(url + PATH, json=ask).content))
+            for ask in asks
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert got == [b"".join(events(10))] * 20
+    stored = recorded(path)
+    assert {len(interaction.chunks) for interaction in stored} == {10}
+    texts = sorted(json.dumps(interaction.request.json) for interaction in stored)
+    assert texts == sorted(json.dumps(ask) for ask in asks)
+
+
+class TestCommand:
+    """``gemini-replay record``, as a process of its own."""
+
+    @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+    def test_a_signal_leaves_a_complete_cassette(
+        self, path: Path, connect: Any, wire: Any, number: signal.Signals
+    ) -> None:
+        """What was whole is whole; what was under way ends as "cancelled"; no journal is left."""
+        paced = Paced()
+        command = [sys.executable, "-m", "gemini_replay", "record", str(path), "--upstream"]
+        with scripted(events(2)) as quick, running.serve(_either(quick.app, paced.app)) as server:
+            with subprocess.Popen(
+                [*command, server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ) as process:
+                assert process.stdout is not None
+                url = process.stdout.readline().removeprefix("listening on ").strip()
+                assert httpx.post(url + PATH, json=ASK).content == b"".join(events(2))
+                with connect(url, "/v1/models/paced:streamGenerateContent") as (_, reader):
+                    wire.head(reader)
+                    paced()
+                    assert wire.chunk(reader) == events(3)[0]
+                    assert not path.exists()
+                    process.send_signal(number)
+                    out, err = process.communicate(timeout=30)
+        assert (out, err, process.returncode) == ("", f"gemini-replay: 2 recorded, 0 replayed: {path}\n", 0)
+        whole, cut = recorded(path)
+        assert (whole.end.kind, whole.body) == ("eof", b"".join(events(2)))
+        assert (cut.end.kind, cut.body) == ("cancelled", events(3)[0])
+        assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--upstream", "localhost:1"], "is no base URL"),
+            (["--upstream", "http://127.0.0.1:99999"], "cannot be forwarded"),
+            (["--upstream", "http://me:secret-word@127.0.0.1"], "a user or a password"),
+            (["--listen", "somewhere"], "is no address"),
+        ],
+        ids=["no-scheme", "no-port", "credentials", "listen"],
+    )
+    def test_what_cannot_work_is_said_at_once(
+        self, path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    ) -> None:
+        """Before anything listens; no file is made."""
+        assert main(["record", str(path), *arguments]) == 2
+        captured = capsys.readouterr()
+        assert words in captured.err
+        assert "secret-word" not in captured.err
+        assert captured.out == ""
+        assert not path.exists()
+
+
+def test_certificates_that_cannot_be_read_are_a_usage_error(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the environment."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    with pytest.raises(UsageError, match="SSL_CERT_FILE"), proxied(path, "https://127.0.0.1:1"):
+        pass
+
+
+def _either(plain: Any, paced: Any) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await (paced if "/paced:" in scope["path"] else plain)(scope, receive, send)
+
+    return app
