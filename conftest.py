@@ -1,17 +1,14 @@
-"""Shared by all tests: profiles for Hypothesis, the corpus, and code in the documents."""
+"""Shared by all tests: profiles for Hypothesis, and the corpus."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 pytest_plugins = ["pytester"]
 
@@ -39,22 +36,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `corpus_entry` runs once for every body."""
     if "corpus_entry" in metafunc.fixturenames:
         metafunc.parametrize("corpus_entry", corpus_entries())
-
-
-@pytest.fixture
-def documented(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the code in the documents needs: a key, a server that answers, and a folder that its examples share."""
-    from gemini_replay.server import upstream
-
-    folder = tmp_path_factory.getbasetemp() / "documents"
-    folder.mkdir(exist_ok=True)
-    with upstream.start("story", pace=0) as server:
-        monkeypatch.chdir(folder)
-        monkeypatch.setenv("GEMINI_API_KEY", "not-a-key")
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        yield
-
-
-pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser()], patterns=["README.md", "docs/*.md"], fixtures=["documented"]
-).pytest()

@@ -60,13 +60,8 @@ def _head(status: int, headers: Headers) -> bytes:
         reason = HTTPStatus(status).phrase
     except ValueError:
         reason = ""
-    lines = [
-        f"HTTP/1.1 {status} {reason}",
-        *(f"{name}: {' '.join(value.split())}" for name, value in headers),
-        "",
-        "",
-    ]
-    text = "\r\n".join(lines)
+    fields = [f"{name}: {_LINE_BREAKS.sub(' ', value)}" for name, value in headers]
+    text = "\r\n".join([f"HTTP/1.1 {status} {reason}", *fields, "", ""])
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:

@@ -75,7 +75,7 @@ def raw_server(*answers: Answer) -> Iterator[RawServer]:
     """Serve `answers` on a port of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}", list(answers))
-        threads: list[threading.Thread] = []
+        talks: list[tuple[threading.Thread, socket.socket]] = []
 
         def accept() -> None:
             while True:
@@ -84,8 +84,9 @@ def raw_server(*answers: Answer) -> Iterator[RawServer]:
                 except OSError:
                     return
                 server.connections += 1
-                threads.append(threading.Thread(target=server.talk, args=(connection,), daemon=True))
-                threads[-1].start()
+                thread = threading.Thread(target=server.talk, args=(connection,), daemon=True)
+                talks.append((thread, connection))
+                thread.start()
 
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
@@ -94,7 +95,9 @@ def raw_server(*answers: Answer) -> Iterator[RawServer]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()
-            for thread in threads:
+            for thread, connection in talks:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
                 thread.join(timeout=10)
 
 

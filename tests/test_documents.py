@@ -1,0 +1,46 @@
+"""The documents: their Python runs, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from gemini_replay import errors
+from gemini_replay.server import upstream
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "cassettes" / "README.md"]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_their_python_runs_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the embedded upstream, in a folder of its own, with a key that is none."""
+    pytest.importorskip("google.genai", reason="google-genai is not installed")
+    sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent))
+    with upstream.start("story", pace=0) as server:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("GEMINI_API_KEY", "not-a-key")
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        for example in sybil.parse(path).examples():
+            example.evaluate()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_their_links_lead_somewhere(path: Path) -> None:
+    """Every file that is linked to is there."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_error_has_its_section() -> None:
+    """The name at the end of a message is a heading of the page of errors."""
+
+    def slugs(kind: type[errors.GeminiReplayError]) -> set[str]:
+        return {kind.slug, *(slug for sub in kind.__subclasses__() for slug in slugs(sub))}
+
+    headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert headings == slugs(errors.GeminiReplayError) - {"error"}
