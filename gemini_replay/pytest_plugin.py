@@ -88,9 +88,9 @@ class Runs:
         if option.gemini_speed is not None or self.speed != "1" or self.match or self.upstream:
             self._check()
         self.written: set[Path] = set()
-        self.counts = {"replayed": 0, "recorded": 0, "unused": 0}
+        self.counts = {"replayed": 0, "recorded": 0}
         self.seconds = {"model": 0.0, "wall": 0.0}
-        self.unused: list[str] = []
+        self.unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
         self.discarded: list[str] = []
         if option.gemini_block_network:
             from . import transports
@@ -136,10 +136,9 @@ class Runs:
     def add(self, session: Session, *, kept: bool, wall: float) -> None:
         """Count a session that has been closed, its recording kept or not."""
         self.counts["replayed"] += len(session.played)
-        self.counts["unused"] += len(session.unused)
         self.seconds["model"] += session.model_time
         self.seconds["wall"] += wall
-        self.unused += [f"{session.path}: {described}" for described in session.unused_descriptions()]
+        self._left(str(session.path), session.unused_descriptions())
         if session.recorded and kept:
             self.counts["recorded"] += len(session.recorded)
             self.written.add(session.path)
@@ -150,6 +149,10 @@ class Runs:
                 + (f"\n  {session.hint}" if session.hint else "")
             )
 
+    def _left(self, path: str, descriptions: list[str]) -> None:
+        others = self.unused.get(path, descriptions)
+        self.unused[path] = [described for described in descriptions if described in others]
+
     def pytest_unconfigure(self) -> None:
         """Let other runs in this process have the network again."""
         if self.config.option.gemini_block_network:
@@ -159,14 +162,13 @@ class Runs:
 
     # -- the summary, also from the workers of pytest-xdist --------------------------------------------------------
 
-    _SUMMED = ("counts", "seconds")
-    _LISTED = ("unused", "discarded")
+    _SHARED = ("counts", "seconds", "unused", "discarded")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A worker hands its share to the controller."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["gemini_replay"] = {name: getattr(self, name) for name in (*self._SUMMED, *self._LISTED)}
+            output["gemini_replay"] = {name: getattr(self, name) for name in self._SHARED}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -174,27 +176,27 @@ class Runs:
         share = getattr(node, "workeroutput", {}).get("gemini_replay")
         if share is None:
             return
-        for name in self._SUMMED:
-            total = getattr(self, name)
-            for key, value in share[name].items():
+        for total, more in ((self.counts, share["counts"]), (self.seconds, share["seconds"])):
+            for key, value in more.items():
                 total[key] += value
-        for name in self._LISTED:
-            getattr(self, name).extend(share[name])
+        for path, descriptions in share["unused"].items():
+            self._left(path, descriptions)
+        self.discarded += share["discarded"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line, and more only where something needs saying."""
         counts, seconds = self.counts, self.seconds
-        listed = self.unused if self.config.option.gemini_unused else []
-        if not any(counts.values()) and not self.discarded:
+        unused = [f"{path}: {described}" for path, left in self.unused.items() for described in left]
+        if not any(counts.values()) and not unused and not self.discarded:
             return
         terminalreporter.section("gemini-replay", sep="-")
-        line = f"{counts['replayed']} replayed, {counts['recorded']} recorded, {counts['unused']} unused"
+        line = f"{counts['replayed']} replayed, {counts['recorded']} recorded, {len(unused)} unused"
         if counts["replayed"]:
             line += f"; {seconds['model']:.1f} s of model time in {seconds['wall']:.1f} s"
         terminalreporter.write_line(line)
         for text in self.discarded:
             terminalreporter.write_line(f"not recorded: {text}")
-        for text in listed:
+        for text in unused if self.config.option.gemini_unused else ():
             terminalreporter.write_line(f"unused: {text}")
 
 

@@ -94,6 +94,7 @@ class _Played(asyncio.Transport):
         self._protocol = protocol
         self._steps: Iterator[Step] = playback.steps(request.headers.get("Accept-Encoding", ""))
         self._step: Step | None = None
+        self._started = False
         self._handle: asyncio.Handle | None = None
         self._paused = False
         self._closing = False
@@ -105,7 +106,9 @@ class _Played(asyncio.Transport):
 
     def start(self) -> None:
         """The request has been sent."""
-        self._next()
+        if not self._started:
+            self._started = True
+            self._next()
 
     def _next(self) -> None:
         self._step = next(self._steps, None)

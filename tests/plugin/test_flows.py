@@ -201,6 +201,7 @@ def test_the_marker_names_a_cassette_and_needs_no_fixture(
         assert cassettes(project) == ["deep/er.jsonl", "shared.jsonl"]
         assert len(Cassette.load(project.path / "cassettes/shared.jsonl").interactions) == 2
     run().assert_outcomes(passed=3)
+    run().stdout.fnmatch_lines(["3 replayed, 0 recorded, 0 unused*"])  # each test leaves what the others use
 
 
 def test_classes_and_parameters_have_cassettes_of_their_own(

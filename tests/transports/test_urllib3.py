@@ -388,7 +388,7 @@ def test_letting_go_early_closes_the_connection(let_go: str, path: Path) -> None
     with upstream.start(Scenario.from_chunks(CHUNKS, gaps=[0, 0, 30, 0])) as server, gemini_replay.record(path):
         began = time.perf_counter()
         with requests.Session() as user:
-            response = user.post(server.url + PATH, json=ASK, timeout=30, stream=True)
+            response = user.post(server.url + PATH, json=ASK, headers=HEADERS, timeout=30, stream=True)
             pieces = response.iter_content(None)
             assert next(pieces) == CHUNKS[0]
             if let_go == "close":
