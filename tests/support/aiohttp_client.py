@@ -1,16 +1,27 @@
-"""aiohttp behind the face of `support.clients`."""
+"""aiohttp behind the face of `support.clients`; and what its own tests ask, answer and read with."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import socket
+import struct
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from support.clients import ASK, KEY, Seen
+from support.streams import GOOGLE, PATH
+
+HEADERS = {"x-goog-api-key": KEY}
 
 
 @dataclass(frozen=True)
@@ -69,3 +80,77 @@ AIOHTTP = AiohttpClient(
         "transport": aiohttp.ClientError,
     },
 )
+
+
+def streaming(*chunks: bytes, gap: float = 0.001, after: float = 0.0, end: End | None = None) -> Interaction:
+    """One recording that answers `ASK`: its head after so long, then each chunk after the gap."""
+    request = Request("POST", GOOGLE, (("content-type", "application/json"),), json.dumps(ASK).encode())
+    response = Response(200, (("content-type", "text/event-stream"),), after)
+    return Interaction(request, response, tuple(Chunk(gap, data) for data in chunks), end or End())
+
+
+def recorded(path: Path, *answers: Interaction | list[bytes]) -> Path:
+    """A cassette whose recordings all answer `ASK`."""
+    interactions = [answer if isinstance(answer, Interaction) else streaming(*answer) for answer in answers]
+    Cassette(interactions=interactions).save(path)
+    return path
+
+
+def ask(client: Any, url: str = GOOGLE, **options: Any) -> Any:
+    """The request, to be awaited or entered."""
+    return client.post(url, **{"json": ASK, "headers": HEADERS, **options})
+
+
+async def read(url: str = GOOGLE, client: Any = None, **options: Any) -> bytes:
+    """Ask and read the whole answer, by default with a client of its own."""
+    if client is None:
+        async with aiohttp.ClientSession() as own:
+            return await read(url, own, **options)
+    async with ask(client, url, **options) as response:
+        data: bytes = await response.read()
+        return data
+
+
+async def failure(url: str = GOOGLE, **options: Any) -> BaseException | None:
+    """What `read` raises."""
+    try:
+        await read(url, **options)
+    except Exception as error:
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def answering(*answers: bytes, end: str = "kept") -> Iterator[str]:
+    """A server that gives these bytes for each request in turn, then keeps, closes or resets the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+
+        def serve() -> None:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(20)
+                    head, _, body = receive(connection, b"").partition(b"\r\n\r\n")
+                    if b"100-continue" in head:
+                        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                    while length and len(body) < int(length[0].partition(b":")[2]):
+                        body = receive(connection, body)
+                    connection.sendall(answer)
+                    if end == "kept":
+                        connection.recv(1)  # until the client lets go
+                    elif end == "reset":
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def receive(connection: socket.socket, data: bytes) -> bytes:
+    more = connection.recv(65536)
+    assert more
+    return data + more

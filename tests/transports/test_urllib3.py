@@ -6,6 +6,7 @@ import gc
 import gzip
 import inspect
 import io
+import json
 import re
 import subprocess
 import sys
@@ -33,6 +34,10 @@ from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
 CHUNKS = events(4)
+NEW = pytest.mark.skipif(
+    not hasattr(urllib3.HTTPResponse, "shutdown"), reason="this urllib3 has neither read1 nor shutdown"
+)
+BODY = json.dumps(ASK).encode()
 HEADERS = {"x-goog-api-key": KEY}
 
 
@@ -47,14 +52,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind() -> Iterator[None]:
-    """No reader thread, and no socket that only the garbage collector closes (a ResourceWarning is an error)."""
+def _no_thread_is_left() -> Iterator[None]:
     yield
-    gc.collect()
     for thread in threading.enumerate():
         if thread.name == "gemini-replay-reader":
             thread.join(timeout=5)
             assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_socket_is_left() -> Iterator[None]:
+    """For the garbage collector to close: its ResourceWarning is an error."""
+    yield
+    gc.collect()
 
 
 def stored(path: Path, number: int = 0) -> Interaction:
@@ -67,9 +77,7 @@ def cassette(path: Path, *interactions: Interaction) -> Path:
 
 
 def asked(method: str = "POST") -> Request:
-    body = requests.Request("POST", GOOGLE, json=ASK).prepare().body
-    assert isinstance(body, bytes)
-    return Request(method, GOOGLE, (("content-type", "application/json"),), body)
+    return Request(method, GOOGLE, (("content-type", "application/json"),), BODY)
 
 
 def answer(*pieces: bytes, gap: float = 0.0, end: str = "keep") -> Answer:
@@ -97,7 +105,7 @@ def by_requests(read: Callable[[requests.Response], Any]) -> Callable[[str], Pie
 def by_urllib3(read: Callable[[Any], Any], *, preload: bool = False) -> Callable[[str], Pieces]:
     def run(url: str) -> Pieces:
         with urllib3.PoolManager() as pool:
-            response = pool.request("POST", url, json=ASK, headers=HEADERS, preload_content=preload)
+            response = pool.request("POST", url, body=BODY, headers=HEADERS, preload_content=preload)
             return [(time.perf_counter(), piece) for piece in read(response)]
 
     return run
@@ -130,7 +138,11 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("read", [pytest.param(read, id=name) for name, read in {**STREAMING, **WHOLE}.items()])
+def reads(ways: dict[str, Callable[[str], Pieces]]) -> list[Any]:
+    return [pytest.param(way, id=name, marks=[NEW] if "read1" in name else []) for name, way in ways.items()]
+
+
+@pytest.mark.parametrize("read", reads({**STREAMING, **WHOLE}))
 def test_every_way_to_read_gives_the_same_pieces(read: Callable[[str], Pieces], path: Path) -> None:
     """Live without a session, while recording, and on replay."""
     with raw_server(STREAM) as server:
@@ -144,7 +156,7 @@ def test_every_way_to_read_gives_the_same_pieces(read: Callable[[str], Pieces], 
     assert [chunk.data for chunk in stored(path).chunks] == CHUNKS
 
 
-@pytest.mark.parametrize("read", [pytest.param(read, id=name) for name, read in STREAMING.items()])
+@pytest.mark.parametrize("read", reads(STREAMING))
 def test_a_chunk_is_there_as_soon_as_it_is_due(read: Callable[[str], Pieces], path: Path) -> None:
     """A few bytes wait for no buffer to fill: the first is read long before the last is sent."""
     chunks = (Chunk(0.0, b"data: 0123456789\r\n\r\n"), Chunk(0.4, b"data: the last one\r\n\r\n"))
@@ -219,7 +231,7 @@ def test_gzip_is_decoded_by_the_library_itself(ask: str, path: Path) -> None:
         live = requests.post(server.url + PATH, json=ASK, timeout=30)
     assert stored(path).body == live.content == b"".join(CHUNKS)
     with gemini_replay.replay(path), urllib3.PoolManager() as pool:
-        again = pool.request("POST", GOOGLE, json=ASK, headers={"accept-encoding": ask}, preload_content=False)
+        again = pool.request("POST", GOOGLE, body=BODY, headers={"accept-encoding": ask}, preload_content=False)
         raw = again.read(decode_content=False)
     assert again.headers.get("content-encoding") == ("gzip" if ask == "gzip" else None)
     assert raw.startswith(b"\x1f\x8b") == (ask == "gzip")
@@ -296,13 +308,13 @@ def test_what_came_of_a_broken_http_chunk_is_recorded(client: Driver, path: Path
 
 def test_a_slow_consumer_does_not_time_out_on_what_is_there(client: Driver, path: Path) -> None:
     """The timeout counts from when the client asks for more, as on its own socket, not from the chunk before."""
-    reply = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.5, chunked(CHUNKS[1]) + LAST)])
+    reply = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.25, chunked(CHUNKS[1]) + LAST)])
     with raw_server(reply) as server:
-        assert client.fetch(server.url + PATH, timeout=0.3, consume=0.6).error is None
+        assert client.fetch(server.url + PATH, timeout=0.15, consume=0.35).error is None
         with gemini_replay.record(path):
-            recorded = client.fetch(server.url + PATH, timeout=0.3, consume=0.6)
+            recorded = client.fetch(server.url + PATH, timeout=0.15, consume=0.35)
         with gemini_replay.replay(path):
-            again = client.fetch(server.url + PATH, timeout=0.3, consume=0.6)
+            again = client.fetch(server.url + PATH, timeout=0.15, consume=0.35)
     assert (recorded.error, again.error) == (None, None)
     assert stored(path).end.kind == "eof"
 
@@ -334,7 +346,7 @@ def test_a_miss_is_not_retried(path: Path) -> None:
     retries = urllib3.Retry(5, status_forcelist=[503], allowed_methods=None, backoff_factor=10)
     with pytest.raises(MissError), gemini_replay.replay(cassette(path)) as session:
         with pytest.raises(MissError) as missed, urllib3.PoolManager(retries=retries) as pool:
-            pool.request("POST", GOOGLE, json=ASK)
+            pool.request("POST", GOOGLE, body=BODY)
         assert missed.value.__cause__ is missed.value.__context__ is None
         with pytest.raises(MissError), requests.Session() as user:
             user.mount("https://", requests.adapters.HTTPAdapter(max_retries=retries))
@@ -349,7 +361,7 @@ def test_the_clients_own_retries_are_attempts_of_their_own(path: Path) -> None:
 
     def ask(url: str) -> bytes:
         with urllib3.PoolManager(retries=retries) as pool:
-            return pool.request("POST", url, json=ASK).data
+            return pool.request("POST", url, body=BODY).data
 
     with raw_server(busy, STREAM) as server, gemini_replay.record(path):
         assert ask(server.url + PATH) == b"".join(CHUNKS)
@@ -421,7 +433,7 @@ def test_a_pool_that_blocks_has_its_connection_back_after_each_replay(path: Path
     whole = Interaction(asked(), Response(200), chunks)
     cassette(path, whole, whole, Interaction(asked(), Response(200), chunks, End("reset")), whole)
     with gemini_replay.replay(path), urllib3.PoolManager(maxsize=1, block=True) as pool:
-        ask: dict[str, Any] = {"json": ASK, "preload_content": False, "pool_timeout": 5}
+        ask: dict[str, Any] = {"body": BODY, "preload_content": False, "pool_timeout": 5}
         assert pool.request("POST", GOOGLE, **ask).data == b"".join(CHUNKS)
         early = pool.request("POST", GOOGLE, **ask)
         assert next(early.stream()) == CHUNKS[0]
@@ -432,6 +444,7 @@ def test_a_pool_that_blocks_has_its_connection_back_after_each_replay(path: Path
         assert pool.request("POST", GOOGLE, **ask).data == b"".join(CHUNKS)
 
 
+@NEW
 @pytest.mark.parametrize("mode", ["live", "recorded", "replayed"])
 def test_shutdown_ends_a_stream_from_another_thread(mode: str, path: Path) -> None:
     """As urllib3 documents it: the reader finds the end of the connection."""
@@ -439,7 +452,7 @@ def test_shutdown_ends_a_stream_from_another_thread(mode: str, path: Path) -> No
 
     def ask(url: str) -> None:
         with urllib3.PoolManager() as pool:
-            response = pool.request("POST", url, json=ASK, preload_content=False)
+            response = pool.request("POST", url, body=BODY, preload_content=False)
             pieces = response.stream()
             assert next(pieces) == CHUNKS[0]
             threading.Timer(0.1, response.shutdown).start()
@@ -487,7 +500,8 @@ def test_the_recorded_request_is_the_clients_own(path: Path) -> None:
     """Its headers without the key and without urllib3's markers; its URL; the libraries' names and versions."""
     with raw_server(STREAM) as server, gemini_replay.record(path):
         headers = {**HEADERS, "accept-encoding": urllib3.util.SKIP_HEADER, "accept": b"text/event-stream"}
-        urllib3.request("POST", server.url + PATH, json=ASK, headers=headers)
+        with urllib3.PoolManager() as pool:
+            pool.request("POST", server.url + PATH, body=BODY, headers=headers)
         requests.post(server.url + PATH, json=ASK, headers=HEADERS, timeout=30)
         first = server.requests[0]
     assert b"accept-encoding" not in first.lower()

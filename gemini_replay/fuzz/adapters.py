@@ -1,0 +1,328 @@
+"""Parsers of every shape as `parse(chunks)`: those that take text, lines, a library's response, or one chunk at a time.
+
+Each adapter takes the user's callable and returns one that takes byte chunks; it is async where the callable is. The
+chunks reach the callable through the library's own code, as they would live, and none is asked for before it is read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import inspect
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Protocol, cast
+
+Chunks = Iterable[bytes] | AsyncIterable[bytes]
+Parse = Callable[[Any], Any]
+
+_URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+_SSE = "text/event-stream"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+class PushParser(Protocol):
+    """What `push` drives: ``feed`` takes bytes and returns events (or None); ``close``, if there is one, the last."""
+
+    def feed(self, data: bytes, /) -> Iterable[Any] | None:
+        """Take the next bytes."""
+
+
+def text(parse: Parse) -> Parse:
+    """For a parser of text chunks: `parse(Iterable[str])`.
+
+    UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character yields none.
+    """
+    return _adapted(parse, functools.partial(_driven, _Text))
+
+
+def lines(parse: Parse) -> Parse:
+    """For a parser of text lines without their ends: `parse(Iterable[str])`.
+
+    Lines end at LF, CR or CRLF, as SSE has it, and nowhere else. What tests a library's own lines is its response
+    adapter.
+    """
+    return _adapted(parse, functools.partial(_driven, _Lines))
+
+
+def push(make: Callable[[], PushParser]) -> Parse:
+    """For a parser that is fed: `make()` returns a new one with ``feed(bytes)`` and perhaps ``close()``."""
+
+    @functools.wraps(make)
+    def parse(chunks: Chunks) -> Any:
+        return _driven(make, chunks)
+
+    return parse
+
+
+def httpx_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
+    """For a function of an `httpx.Response` that streams: `parse(response)`.
+
+    The response stands as within ``client.stream(…)``: status 200 and not read yet, for ``iter_lines`` and the like,
+    or for ``aiter_lines`` where `parse` is async.
+    """
+    return _httpx_family(parse, "httpx", content_type)
+
+
+def httpx2_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
+    """The same as `httpx_response`, for httpx2."""
+    return _httpx_family(parse, "httpx2", content_type)
+
+
+def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
+    """For a function of a `requests.Response`, as of ``requests.post(…, stream=True)``: `parse(response)`.
+
+    The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. An empty chunk would end the body
+    there, so none is sent.
+    """
+    return _adapted(parse, functools.partial(_requests_response, content_type))
+
+
+def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
+    """For an async function of an `aiohttp.ClientResponse`: `parse(response)`.
+
+    Its content is aiohttp's own stream reader; the next chunk arrives when the parser waits for it.
+    """
+    return _adapted(parse, functools.partial(_aiohttp_response, content_type))
+
+
+# -- sync and async ----------------------------------------------------------------------------------------------------
+
+
+def is_async(function: Parse) -> bool:
+    """Whether calling `function` gives a coroutine or an async generator."""
+    for one in (function, getattr(function, "__call__", None)):  # noqa: B004  # an object with an async __call__
+        while isinstance(one, functools.partial):
+            one = one.func
+        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+            return True
+    return False
+
+
+def _adapted(parse: Parse, source: Callable[[Chunks], Any]) -> Parse:
+    """`parse` behind `source`, which makes of chunks what it takes."""
+    if not is_async(parse):
+
+        @functools.wraps(parse)
+        def adapted(chunks: Iterable[bytes]) -> Any:
+            return parse(source(chunks))
+
+        return adapted
+
+    @functools.wraps(parse)
+    async def adapted_async(chunks: Chunks) -> AsyncIterator[Any]:
+        result = parse(source(_asynchronous(chunks)))
+        if inspect.isawaitable(result):
+            result = await result
+        async for event in _asynchronous(result):
+            yield event
+
+    return adapted_async
+
+
+async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+def _driven(make: Callable[[], PushParser], chunks: Chunks) -> Iterator[Any] | AsyncIterator[Any]:
+    return _driven_async(make(), chunks) if isinstance(chunks, AsyncIterable) else _driven_sync(make(), chunks)
+
+
+def _driven_sync(parser: PushParser, chunks: Iterable[bytes]) -> Iterator[Any]:
+    for chunk in chunks:
+        yield from parser.feed(chunk) or ()
+    yield from _close(parser)
+
+
+async def _driven_async(parser: PushParser, chunks: AsyncIterable[bytes]) -> AsyncIterator[Any]:
+    async for chunk in chunks:
+        for event in parser.feed(chunk) or ():
+            yield event
+    for event in _close(parser):
+        yield event
+
+
+def _close(parser: PushParser) -> Iterable[Any]:
+    close = getattr(parser, "close", None)
+    return (close() if close else None) or ()
+
+
+# -- text and lines ----------------------------------------------------------------------------------------------------
+
+
+class _Text:
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, data: bytes, /) -> list[str]:
+        text = self._decoder.decode(data)
+        return [text] if text else []
+
+    def close(self) -> list[str]:
+        text = self._decoder.decode(b"", True)
+        return [text] if text else []
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._begun: list[bytes] = []  # the pieces of a line whose end has not come
+        self._after_cr = False
+
+    def feed(self, data: bytes, /) -> list[str]:
+        if not data:
+            return []
+        if self._after_cr and data.startswith(b"\n"):
+            data = data[1:]  # the second half of a CRLF
+        self._after_cr = data.endswith(b"\r")
+        first, *others = _LINE_END.split(data)
+        self._begun.append(first)
+        if not others:
+            return []
+        whole = [b"".join(self._begun), *others[:-1]]
+        self._begun = [others[-1]]
+        return [line.decode("utf-8", "replace") for line in whole]
+
+    def close(self) -> list[str]:
+        rest = b"".join(self._begun)
+        return [rest.decode("utf-8", "replace")] if rest else []
+
+
+# -- responses ---------------------------------------------------------------------------------------------------------
+
+
+def _httpx_family(parse: Parse, name: str, content_type: str) -> Parse:
+    library = __import__(name)
+    stream = _httpx_stream(library)
+    request = library.Request("POST", _URL)
+
+    def source(chunks: Chunks) -> Any:
+        return library.Response(200, headers={"content-type": content_type}, stream=stream(chunks), request=request)
+
+    return _adapted(parse, source)
+
+
+def _httpx_stream(library: Any) -> Any:
+    """The class of a body of chunks, for clients of either kind."""
+
+    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]
+        def __init__(self, chunks: Any) -> None:
+            self._chunks = chunks
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield from self._chunks
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for chunk in self._chunks:
+                yield chunk
+
+    return Body
+
+
+def _requests_response(content_type: str, chunks: Iterable[bytes]) -> Any:
+    import http.client
+    import io
+
+    import requests
+    import urllib3
+
+    class Wire(io.RawIOBase):
+        """What a socket would give, one HTTP chunk at a time."""
+
+        def __init__(self) -> None:
+            self._units = _http_chunks(content_type, chunks)
+            self._left = memoryview(b"")
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, target: Any, /) -> int:
+            if not self._left:
+                self._left = memoryview(next(self._units, b""))
+            size = min(len(target), len(self._left))
+            target[:size] = self._left[:size]
+            self._left = self._left[size:]
+            return size
+
+    class Socket:
+        def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+            return io.BufferedReader(Wire())
+
+    head = http.client.HTTPResponse(cast("Any", Socket()), method="POST")
+    head.begin()
+    raw = urllib3.HTTPResponse(
+        body=head,
+        headers=dict(head.getheaders()),
+        status=head.status,
+        reason=head.reason,
+        preload_content=False,
+        original_response=cast("Any", head),
+    )
+    return requests.adapters.HTTPAdapter().build_response(requests.Request("POST", _URL).prepare(), raw)
+
+
+def _http_chunks(content_type: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    yield f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+    for chunk in chunks:
+        if chunk:
+            yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+    yield b"0\r\n\r\n"
+
+
+def _aiohttp_response(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
+    import asyncio
+
+    import aiohttp
+    from aiohttp.base_protocol import BaseProtocol
+    from aiohttp.helpers import TimerNoop
+    from multidict import CIMultiDict, CIMultiDictProxy
+    from yarl import URL
+
+    arriving = aiter(chunks)
+
+    class Content(aiohttp.StreamReader):
+        """aiohttp's reader; where it would wait for the network, the next chunk arrives."""
+
+        async def _wait(self, func_name: str) -> None:
+            try:
+                chunk = await anext(arriving)
+            except StopAsyncIteration:
+                self.feed_eof()
+                return
+            if chunk:
+                self.begin_http_chunk_receiving()
+                self.feed_data(chunk)
+                self.end_http_chunk_receiving()
+
+    loop = asyncio.get_running_loop()
+    url = URL(_URL)
+    headers = CIMultiDictProxy(CIMultiDict({"content-type": content_type, "transfer-encoding": "chunked"}))
+    given = {
+        "writer": None,
+        "continue100": None,
+        "timer": TimerNoop(),
+        "request_info": aiohttp.RequestInfo(url, "POST", headers, url),
+        "traces": [],
+        "loop": loop,
+        "session": None,
+        "stream_writer": _Sent(),
+    }
+    known = inspect.signature(aiohttp.ClientResponse).parameters  # they differ from release to release
+    response = aiohttp.ClientResponse(
+        "POST", url, **cast("Any", {name: value for name, value in given.items() if name in known})
+    )
+    response.status, response.reason = 200, "OK"
+    response._headers = headers
+    response._raw_headers = tuple((name.encode(), value.encode()) for name, value in headers.items())
+    response.content = Content(BaseProtocol(loop), 2**16, loop=loop)
+    return response
+
+
+class _Sent:
+    """The writer of a request that was sent."""
+
+    output_size = 0

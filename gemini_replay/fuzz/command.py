@@ -1,0 +1,239 @@
+"""A parser in any language as `parse(chunks)`: another process that speaks JSON lines on standard input and output.
+
+Each case is one line to the process, and one line back (docs/fuzzing.md):
+
+    {"id": 1, "chunks": ["ZGF0YTogezF9", "DQoNCg=="]}
+    {"id": 1, "events": [{…}, …]}
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import difflib
+import itertools
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from ..errors import UsageError
+
+
+class CommandError(Exception):
+    """The parser behind a command reported an error; the message is its own."""
+
+
+class CommandDiedError(CommandError):
+    """The process ended in the middle of a case."""
+
+
+class CommandTimeoutError(CommandError):
+    """The process gave no answer within the time limit, and was stopped."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said to one case.
+
+    Attributes:
+        events: the decoded JSON values, up to the error if there was one.
+        error: what the parser raised, as text; None where it did not.
+        pulled: for each event, how many chunks had been taken when it came; None where the command does not tell.
+        seconds: the processor time that parsing took; None where the command does not tell.
+    """
+
+    events: list[Any]
+    error: str | None = None
+    pulled: list[int] | None = None
+    seconds: float | None = None
+
+
+class Command:
+    """A parser in another process. The process serves many cases; where it dies, the next case starts another.
+
+    Args:
+        command: the program with its arguments, as one text (split as a shell would, but without a shell) or as a
+            sequence.
+        time_limit: seconds that one case may take.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+
+    def __init__(self, command: str | Sequence[str], *, time_limit: float = 20.0) -> None:
+        self.arguments = shlex.split(command) if isinstance(command, str) else list(command)
+        self.__name__ = self.__qualname__ = command if isinstance(command, str) else shlex.join(command)
+        self.time_limit = time_limit
+        self._ids = itertools.count(1)
+        self._process: _Process | None = None
+        self._lock = threading.Lock()
+        _check_program(self.arguments)
+
+    def __call__(self, chunks: Iterable[bytes]) -> Iterator[Any]:
+        """The events of the case, then its error.
+
+        Raises:
+            CommandError: the parser raised, died, or took too long.
+        """
+        answer = self.ask(chunks)
+        yield from answer.events
+        if answer.error is not None:
+            raise CommandError(answer.error)
+
+    def ask(self, chunks: Iterable[bytes]) -> Answer:
+        """Put one case to the process.
+
+        Raises:
+            CommandDiedError: the process ended.
+            CommandTimeoutError: it took longer than the limit.
+        """
+        with self._lock:
+            if self._process is None:
+                self._process = _Process(self.arguments)
+            number = next(self._ids)
+            coded = [base64.b64encode(chunk).decode() for chunk in chunks]
+            try:
+                answer = self._process.ask(number, json.dumps({"id": number, "chunks": coded}), self.time_limit)
+            except BaseException:
+                self._process.stop()
+                self._process = None
+                raise
+        return answer
+
+    def check(self) -> None:
+        """Put an empty case to the process, to see whether it speaks the protocol.
+
+        Raises:
+            UsageError: it does not.
+        """
+        try:
+            self.ask([])
+        except CommandError as error:
+            raise UsageError(
+                f"The command {self.__name__!r} does not answer: {error}",
+                todo='For each line {"id": N, "chunks": [BASE64, …]} on its standard input it should write one line '
+                '{"id": N, "events": […]} and flush it; docs/fuzzing.md has examples.',
+            ) from None
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            if self._process is not None:
+                self._process.stop()
+                self._process = None
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Process:
+    """One run of the program. A thread writes and reads, so that neither can block longer than the limit."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._said = tempfile.TemporaryFile()
+        self._popen = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            start_new_session=True,  # what it starts in turn is stopped with it
+        )
+        self._asked: SimpleQueue[tuple[int, str] | None] = SimpleQueue()
+        self._answered: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        self._talker = threading.Thread(target=self._talk, name="gemini-replay-command", daemon=True)
+        self._talker.start()
+
+    def ask(self, number: int, line: str, limit: float) -> Answer:
+        self._asked.put((number, line))
+        try:
+            answer = self._answered.get(timeout=limit)
+        except Empty:
+            raise CommandTimeoutError(f"no answer within {limit:g} s{self._last_words()}") from None
+        if answer is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(5)
+            status = self._popen.poll()
+            how = "closed its output" if status is None else f"ended with status {status}"
+            raise CommandDiedError(f"the process {how}{self._last_words()}")
+        error = answer.get("error")
+        events = answer.get("events") or []
+        return Answer(
+            list(events),
+            None if error is None else str(error),
+            answer.get("pulled"),
+            answer.get("seconds"),
+        )
+
+    def stop(self) -> None:
+        """End it, with all that it started."""
+        with contextlib.suppress(OSError):
+            if os.name == "posix":
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            else:
+                self._popen.kill()
+        self._popen.wait()
+        self._asked.put(None)
+        self._talker.join(5)
+        for pipe in (self._popen.stdin, self._popen.stdout, self._said):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+    def _talk(self) -> None:
+        stdin, stdout = self._popen.stdin, self._popen.stdout
+        assert stdin is not None and stdout is not None  # they are pipes
+        for number, line in iter(self._asked.get, None):
+            with contextlib.suppress(OSError):  # it has ended: reading will tell
+                stdin.write(line.encode() + b"\n")
+                stdin.flush()
+            answer = next((said for said in map(_decoded, stdout) if said.get("id") == number), None)
+            self._answered.put(answer)
+            if answer is None:
+                return
+
+    def _last_words(self) -> str:
+        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 2000))
+        words = self._said.read().decode("utf-8", "replace").strip()
+        return f"; its last words: {words}" if words else ""
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    """A line of output; {} where it is no answer but something that the parser printed."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _check_program(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UsageError("The command is empty.", todo="Name a program: --command 'node adapter.mjs'.")
+    program = arguments[0]
+    if shutil.which(program) is not None:
+        return
+    names = {
+        entry
+        for folder in os.get_exec_path()
+        if os.path.isdir(folder)
+        for entry in os.listdir(folder)
+        if entry[:1] == program[:1]
+    }
+    close = difflib.get_close_matches(program, names, 1)
+    raise UsageError(
+        f"There is no program {program!r}.",
+        closest=f"Did you mean {close[0]!r}?" if close else "",
+        todo="Give a program on the PATH or with its path; shell syntax needs a shell: sh -c '…'.",
+    )

@@ -1,0 +1,44 @@
+"""Makes an environment for each SDK whose versions do not go with the others': ``python tests/sdk/environments.py``.
+
+They come into the folder `.sdk` at the top, where tests/sdk/test_sdks.py finds them: virtual environments for Python's
+SDKs, and one folder for Node's, where node is present.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = ROOT / ".sdk"
+PYTHON = {
+    "langchain": ["langchain-google-genai>=4", "aiohttp"],
+    "pydantic_ai": ["pydantic-ai-slim[google]>=2"],
+    "litellm": ["litellm>=1.100"],
+}
+NODE = {"node": ["@google/genai"]}
+
+
+def main() -> None:
+    """Make what is missing."""
+    for name, packages in PYTHON.items():
+        place = FOLDER / name
+        if not (place / "bin" / "python").exists():
+            print(f"{name}: {' '.join(packages)}", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", place], check=True)
+            pip = [place / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-e", str(ROOT), *packages], check=True)
+    for name, packages in NODE.items():
+        place = FOLDER / name
+        if shutil.which("npm") and not (place / "node_modules").exists():
+            print(f"{name}: {' '.join(packages)}", flush=True)
+            place.mkdir(parents=True, exist_ok=True)
+            subprocess.run(
+                ["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=place, check=True
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""aiohttp: its pool, its flow control, and what is left when a client or a loop goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.clients import ASK
+from support.streams import GOOGLE, PATH, events
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import End
+from gemini_replay.errors import MissError, RecordingEndedError
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+
+
+from support.aiohttp_client import answering, ask, read, recorded, streaming  # noqa: E402
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+# -- the pool --------------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_from_before_the_session_carries_no_request_of_its(path: Path) -> None:
+    """Kept alive in the pool of a client that was built before; and it serves again afterwards."""
+    other = {"contents": "another"}
+
+    async def main(server: Any) -> None:
+        url = server.url + PATH
+        async with aiohttp.ClientSession() as client:
+            assert await read(url, client) == b"".join(events(2))
+            with gemini_replay.replay(recorded(path, events(3))) as session:
+                assert await read(url, client) == b"".join(events(3))
+                with pytest.raises(MissError):
+                    await read(url, client, json=other)
+                assert await read(server.url + "/some/other/api", client)
+                assert len(server.app.requests) == 2
+                session.misses.clear()
+            assert await read(url, client) == b"".join(events(2))
+            assert len(server.app.requests) == 3
+
+    with upstream.start(Scenario.from_chunks(events(2))) as server:
+        asyncio.run(main(server))
+
+
+def test_a_played_connection_is_never_used_twice(path: Path, tmp_path: Path) -> None:
+    """Neither by the next request, nor in the next session, nor after it."""
+
+    async def main() -> None:
+        async with aiohttp.ClientSession() as client:
+            with gemini_replay.replay(recorded(path, events(2), events(3))):
+                assert await read(GOOGLE, client) == b"".join(events(2))
+                assert await read(GOOGLE, client) == b"".join(events(3))
+            with gemini_replay.replay(recorded(tmp_path / "other.jsonl", events(4))):
+                assert await read(GOOGLE, client) == b"".join(events(4))
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await read("http://127.0.0.1:9" + PATH, client)
+
+    asyncio.run(main())
+
+
+def test_recording_leaves_the_clients_connection_in_its_pool(path: Path) -> None:
+    """Two recorded requests and one after the session go over one connection."""
+    reused = []
+    tracing = aiohttp.TraceConfig()
+
+    async def note(*_: Any) -> None:
+        reused.append(1)
+
+    tracing.on_connection_reuseconn.append(note)
+
+    async def main(server: Any) -> None:
+        async with aiohttp.ClientSession(trace_configs=[tracing]) as client:
+            with gemini_replay.record(path):
+                assert await read(server.url + PATH, client) == b"".join(events(2))
+                assert await read(server.url + PATH, client) == b"".join(events(2))
+            assert await read(server.url + PATH, client) == b"".join(events(2))
+
+    with upstream.start(Scenario.from_chunks(events(2))) as server:
+        asyncio.run(main(server))
+    assert reused == [1, 1]
+    assert [[c.data for c in i.chunks] for i in Cassette.load(path).interactions] == [events(2)] * 2
+
+
+def test_the_connectors_limit_holds_for_played_connections(path: Path) -> None:
+    """With room for one connection, the second answer begins when the first has ended; waiting is no rhythm."""
+    recorded(path, *[streaming(*events(5), gap=0.02)] * 2)
+
+    async def main() -> list[tuple[float, float]]:
+        loop = asyncio.get_running_loop()
+
+        async def timed(client: Any) -> tuple[float, float]:
+            async with ask(client) as response:
+                headed = loop.time()
+                await response.read()
+                return headed, loop.time()
+
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as client:
+            return sorted(await asyncio.gather(timed(client), timed(client)))
+
+    with gemini_replay.replay(path):
+        first, second = asyncio.run(main())
+    assert first[1] <= second[0]
+    assert second[1] - second[0] > 0.09
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"connector": {"force_close": True}}, id="force-close"),
+        pytest.param({"request": {"proxy": "http://127.0.0.1:9"}}, id="proxy"),
+        pytest.param({"request": {"ssl": False}}, id="unverified"),
+        pytest.param({"connector": {"limit_per_host": 1}}, id="limit-per-host"),
+        pytest.param({"request": {"timeout": 3}}, id="bare-timeout"),
+    ],
+)
+def test_settings_of_connections_do_not_matter_to_a_replay(options: dict[str, Any], path: Path) -> None:
+    """No proxy is asked and no TLS is spoken."""
+
+    async def main() -> bytes:
+        connector = aiohttp.TCPConnector(**options.get("connector", {}))
+        async with aiohttp.ClientSession(connector=connector) as client:
+            return await read(GOOGLE, client, **options.get("request", {}))
+
+    with gemini_replay.replay(recorded(path, events(2))):
+        assert asyncio.run(main()) == b"".join(events(2))
+
+
+def test_recording_through_a_proxy_records_what_was_asked(path: Path) -> None:
+    """The URL is the client's own, not the proxy's."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    asked = GOOGLE.replace("https:", "http:")
+    with answering(answer) as proxy, gemini_replay.record(path):
+        assert asyncio.run(read(asked, proxy=proxy.removesuffix(PATH))) == b"hello"
+    assert Cassette.load(path).interactions[0].request.url == asked
+
+
+def test_every_attempt_of_a_middleware_is_a_request_of_its_own(path: Path) -> None:
+    """Sent to the upstream, recorded under the client's URL, and replayed in that order."""
+    if not hasattr(aiohttp, "ClientMiddlewareType"):
+        pytest.skip("aiohttp has middlewares since 3.12")
+
+    async def twice(request: Any, handler: Any) -> Any:
+        first = await handler(request)
+        first.release()
+        return await handler(request)
+
+    async def main() -> bytes:
+        async with aiohttp.ClientSession(middlewares=(twice,)) as client:
+            return await read(GOOGLE, client)
+
+    with upstream.start(Scenario.from_chunks(events(2))) as server:
+        with gemini_replay.record(path, upstream=server.url):
+            assert asyncio.run(main()) == b"".join(events(2))
+        assert len(server.app.requests) == 2
+    assert [i.request.url for i in Cassette.load(path).interactions] == [GOOGLE] * 2
+    with gemini_replay.replay(path) as session, contextlib.suppress(RecordingEndedError):
+        asyncio.run(main())
+    assert len(session.played) == 2
+
+
+# -- flow, cancellation, and the end ---------------------------------------------------------------------------------
+
+
+def test_a_reader_that_lags_behind_holds_the_playback_up(path: Path) -> None:
+    """As a socket: aiohttp reads no more than its own limit ahead, and nothing is lost."""
+    chunks = [bytes([n]) * 65536 for n in range(64)]
+
+    async def main() -> tuple[int, int, bytes]:
+        async with aiohttp.ClientSession() as client, ask(client) as response:
+            await asyncio.sleep(0.1)
+            ahead = response.content.total_bytes
+            _, limit = response.content.get_read_buffer_limits()
+            return ahead, limit, await response.read()
+
+    with gemini_replay.replay(recorded(path, chunks), speed="instant"):
+        ahead, limit, body = asyncio.run(main())
+    assert limit < ahead <= limit + 65536
+    assert body == b"".join(chunks)
+
+
+def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
+    """A client that lags behind reads no more ahead than without a recording; every byte is recorded."""
+    chunks = [bytes([n]) * 65536 for n in range(64)]
+
+    async def main(url: str) -> tuple[int, int, bytes]:
+        async with aiohttp.ClientSession() as client, ask(client, url) as response:
+            await asyncio.sleep(0.2)
+            ahead = response.content.total_bytes
+            _, limit = response.content.get_read_buffer_limits()
+            return ahead, limit, await response.read()
+
+    with upstream.start(Scenario.from_chunks(chunks)) as server, gemini_replay.record(path):
+        ahead, limit, body = asyncio.run(main(server.url + PATH))
+    assert limit < ahead < sum(map(len, chunks))
+    assert body == Cassette.load(path).interactions[0].body == b"".join(chunks)
+
+
+@pytest.mark.parametrize("leave", ["break", "cancel", "close"])
+def test_a_client_that_lets_go_leaves_nothing_behind(leave: str, path: Path) -> None:
+    """Recorded as cancelled; no task is left, live or replayed, however the client went."""
+    chunks = events(4)
+
+    async def two(client: Any, url: str) -> None:
+        async with ask(client, url) as response:
+            seen = 0
+            async for _ in response.content.iter_any():
+                seen += 1
+                if seen == 2 and leave != "cancel":
+                    break
+            if leave == "close":
+                response.close()
+
+    async def main(url: str, limit: float) -> set[Any]:
+        async with aiohttp.ClientSession() as client:
+            if leave == "cancel":
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(two(client, url), limit)
+            else:
+                await two(client, url)
+        await asyncio.sleep(0.01)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    with upstream.start(Scenario.from_chunks(chunks, gaps=[0, 0.01, 20, 20])) as server, gemini_replay.record(path):
+        assert asyncio.run(main(server.url + PATH, 0.2)) == set()
+    end = Cassette.load(path).interactions[0]
+    assert end.end.kind == "cancelled"
+    assert [chunk.data for chunk in end.chunks] == chunks[:2]
+    with gemini_replay.replay(path):
+        assert asyncio.run(main(GOOGLE, 0.1)) == set()
+
+
+def test_a_loop_that_ends_in_mid_stream_ends_quietly(path: Path) -> None:
+    """No task is destroyed while pending and no callback fails; only what aiohttp itself says is said."""
+    recorded(path, streaming(*events(3), end=End(after=60.0)))
+    code = f"""
+import asyncio, aiohttp, gemini_replay
+async def begin():
+    client = aiohttp.ClientSession()
+    response = await client.post({GOOGLE!r}, json={ASK!r})
+    print(len(await response.content.readany()))
+    return client, response
+with gemini_replay.replay({str(path)!r}):
+    loop = asyncio.new_event_loop()
+    kept = loop.run_until_complete(begin())
+    loop.close()
+    del kept
+"""
+    out = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True)
+    assert out.stdout.split() == [str(len(events(3)[0]))]
+    said = [line for line in out.stderr.splitlines() if "Unclosed c" not in line and "_warn" not in line]
+    assert not [line for line in said if "Traceback" in line or "Task" in line or "gemini_replay" in line], out.stderr
+
+
+def test_many_streams_at_once_keep_their_times(path: Path) -> None:
+    """200 in one loop: each chunk of each is due at its own moment."""
+    chunks = events(10)
+    recorded(path, *[streaming(*chunks, gap=0.05)] * 200)
+
+    async def one(client: Any) -> list[float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with ask(client) as response:
+            return [loop.time() - began async for _ in response.content.iter_any()]
+
+    async def main() -> list[list[float]]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+            return await asyncio.gather(*(one(client) for _ in range(200)))
+
+    with gemini_replay.replay(path):
+        streams = asyncio.run(main())
+    assert [len(times) for times in streams] == [10] * 200
+    steps = [b - a for times in streams for a, b in pairwise(times)]
+    assert statistics.median(steps) == pytest.approx(0.05, abs=0.01)

@@ -1,0 +1,136 @@
+"""aiohttp: its own exceptions and time limits, live and again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.streams import GOOGLE, PATH, events
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import End
+from gemini_replay.errors import MissError, RecordingEndedError
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+
+
+from support.aiohttp_client import answering, ask, failure, read, recorded, streaming  # noqa: E402
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+BREAKS = {
+    "reset-before-the-head": (b"", "reset"),
+    "closed-before-the-head": (b"", "closed"),
+    "closed-inside-a-length": (HEAD + b"Content-Length: 100\r\n\r\ndata: {", "closed"),
+    "closed-inside-a-chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\ndata: {", "closed"),
+    "closed-between-chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n7\r\ndata: {\r\n", "closed"),
+    "reset-between-chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n7\r\ndata: {\r\n", "reset"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_connection_raises_the_same_error_again(name: str, path: Path) -> None:
+    """Of the same type; its recording says whether the peer closed or reset."""
+    answer, end = BREAKS[name]
+    with answering(answer, end=end) as url:
+        bare = asyncio.run(failure(url))
+    with answering(answer, end=end) as url, gemini_replay.record(path):
+        live = asyncio.run(failure(url))
+    assert Cassette.load(path).interactions[0].end.how == ("closed" if end == "closed" else None)
+    with gemini_replay.replay(path):
+        again = asyncio.run(failure())
+    assert isinstance(bare, aiohttp.ClientError)
+    assert type(bare) is type(live) is type(again)
+
+
+def test_a_malformed_answer_is_no_whim_of_the_clients(path: Path) -> None:
+    """The client gives up on what is not HTTP: recorded as a break, not as letting go."""
+    with answering(b"NOT HTTP AT ALL\r\n\r\n") as url, gemini_replay.record(path):
+        assert isinstance(asyncio.run(failure(url)), aiohttp.ClientResponseError)
+    assert Cassette.load(path).interactions[0].end.kind == "reset"
+
+
+@pytest.mark.parametrize("after_head", [False, True], ids=["head", "body"])
+def test_time_limits_are_kept_by_aiohttps_own_timers(after_head: bool, path: Path) -> None:
+    """The limit per read and that for the whole request, waiting for the head or inside the body."""
+    stalled = streaming(*events(2), end=End(after=30.0)) if after_head else streaming(*events(2), after=30.0)
+    recorded(path, stalled, stalled)
+    with gemini_replay.replay(path):
+        per_read = asyncio.run(failure(timeout=aiohttp.ClientTimeout(sock_read=0.15)))
+        total = asyncio.run(failure(timeout=aiohttp.ClientTimeout(total=0.15)))
+    assert isinstance(per_read, aiohttp.ServerTimeoutError)
+    assert type(total) is TimeoutError
+
+
+@pytest.mark.parametrize("head_after", [0.0, 5.0], ids=["body", "head"])
+def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: float, path: Path) -> None:
+    """Not as a client that let go; and the replay is a timeout again."""
+    scenario = Scenario.from_chunks(events(2), gaps=[0.0, 5.0], head_after=head_after)
+    with upstream.start(scenario) as server, gemini_replay.record(path):
+        live = asyncio.run(failure(server.url + PATH, timeout=aiohttp.ClientTimeout(total=0.2)))
+    assert type(live) is TimeoutError
+    assert Cassette.load(path).interactions[0].end.kind == "timeout"
+    with gemini_replay.replay(path):
+        assert isinstance(asyncio.run(failure()), TimeoutError)
+
+
+def test_a_recording_that_was_let_go_of_gives_all_it_has_first(path: Path) -> None:
+    """A slow client reads every chunk; the error comes where it asks for more."""
+    cut = streaming(*events(3), end=End("cancelled"))
+
+    async def main() -> list[bytes]:
+        found: list[bytes] = []
+        async with aiohttp.ClientSession() as client, ask(client) as response:
+            with pytest.raises(RecordingEndedError, match="no more bytes"):
+                async for data, _ in response.content.iter_chunks():
+                    found.append(data)
+                    await asyncio.sleep(0.03)
+        return found
+
+    with gemini_replay.replay(recorded(path, cut)):
+        assert asyncio.run(main()) == events(3)
+
+
+def test_a_miss_is_raised_as_it_is_after_one_attempt(path: Path) -> None:
+    """No client error, which SDKs retry, no connection made, and the client can go on."""
+    created = []
+    tracing = aiohttp.TraceConfig()
+
+    async def note(*_: Any) -> None:
+        created.append(1)
+
+    tracing.on_connection_create_start.append(note)
+
+    async def main() -> None:
+        async with aiohttp.ClientSession(trace_configs=[tracing]) as client:
+            with pytest.raises(MissError) as missed:
+                await read(GOOGLE, client, json={"contents": "another"})
+            assert not isinstance(missed.value, aiohttp.ClientError | OSError)
+            assert created == []
+            assert await read(GOOGLE, client) == b"".join(events(2))
+            assert created == [1]
+
+    with pytest.raises(MissError), gemini_replay.replay(recorded(path, events(2))) as session:
+        asyncio.run(main())
+    assert len(session.misses) == 1
+
+
+def test_a_websocket_to_gemini_is_a_miss_too(path: Path) -> None:
+    """It would reach the network past the cassette."""
+
+    async def main() -> None:
+        async with aiohttp.ClientSession() as client:
+            await client.ws_connect("wss://generativelanguage.googleapis.com/ws/live")
+
+    with pytest.raises(MissError), gemini_replay.replay(recorded(path, events(1))):
+        asyncio.run(main())
