@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import __version__
@@ -132,10 +133,10 @@ def _record(chosen: argparse.Namespace) -> int:
     from .session import Session
 
     host, port = _listen(chosen.listen)
-    _log_to_stderr()
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
     base = replay.GOOGLE if chosen.upstream is None else chosen.upstream
-    replay.serve_forever(session, base=base, host=host, port=port, announce=_announce)
+    with _log_on_stderr():
+        replay.serve_forever(session, base=base, host=host, port=port, announce=_announce)
     counts = f"{len(session.recorded)} recorded, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {session.path}", file=sys.stderr)
     return 0
@@ -146,9 +147,9 @@ def _serve(chosen: argparse.Namespace) -> int:
     from .session import Session
 
     host, port = _listen(chosen.listen)
-    _log_to_stderr()
     session = Session.replaying(*_cassettes(chosen.cassettes), speed=chosen.speed, hosts=None, repeat=True)
-    replay.serve_forever(session, host=host, port=port, announce=_announce)
+    with _log_on_stderr():
+        replay.serve_forever(session, host=host, port=port, announce=_announce)
     return 0
 
 
@@ -156,13 +157,18 @@ def _announce(url: str) -> None:
     print(f"listening on {url}", flush=True)
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _log_on_stderr() -> Iterator[None]:
     """Show what a server has to say: its clients may not show what it answers."""
     import logging
 
-    handler = logging.StreamHandler()
+    handler, log = logging.StreamHandler(), logging.getLogger("gemini_replay.server")
     handler.setFormatter(logging.Formatter("gemini-replay: %(message)s"))
-    logging.getLogger("gemini_replay.server").addHandler(handler)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _show(chosen: argparse.Namespace) -> int:

@@ -185,3 +185,68 @@ class RecordingEndedError(RefusedError):
             "The recording has no more bytes: the client that made it closed the response here.",
             todo="Record it again with a client that reads to the end, or stop reading where that one did.",
         )
+
+
+class ParserBug(GeminiReplayError, AssertionError):
+    """The fuzz kit found a stream that a parser gets wrong.
+
+    Attributes:
+        case: the name of the case class, or "promptness" or "growth".
+        profile: the profile in which it is a bug.
+        chunks: the smallest chunks that show it.
+        expected: the JSON values that should have come out.
+        got: those that came.
+        error: the parser's error, as text; None if it raised none.
+        verdict: "raises", "loses", "changes", "invents", "stalls" or "grows".
+        needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
+        parser: the parser's name.
+    """
+
+    slug = "parser-bug"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        case: str,
+        profile: str,
+        verdict: str,
+        parser: str,
+        chunks: Sequence[bytes] = (),
+        expected: Sequence[object] = (),
+        got: Sequence[object] = (),
+        error: str | None = None,
+        needs_cut: bool = False,
+    ) -> None:
+        self.case = case
+        self.profile = profile
+        self.verdict = verdict
+        self.parser = parser
+        self.chunks = tuple(chunks)
+        self.expected = tuple(expected)
+        self.got = tuple(got)
+        self.error = error
+        self.needs_cut = needs_cut
+        super().__init__(what)
+
+
+class ClientBug(GeminiReplayError, AssertionError):
+    """A call gave another result under a chunking, or a short answer that looks whole under a fault.
+
+    Attributes:
+        variation: what was done to the response ("chunking bytes", "interaction 1: reset after event 2").
+        chunks: the chunks of the response that was varied, as the client got them.
+        expected: in words, what the call should have come to.
+        got: what it came to; its `result`, or its `error`.
+    """
+
+    slug = "client-bug"
+
+    def __init__(
+        self, what: str, *, variation: str, chunks: Sequence[bytes] = (), expected: str = "", got: object = None
+    ) -> None:
+        self.variation = variation
+        self.chunks = tuple(chunks)
+        self.expected = expected
+        self.got = got
+        super().__init__(what)

@@ -252,7 +252,9 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         )
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":
-            yield request.config.option.gemini_upstream or GOOGLE
+            url = session.upstream or GOOGLE
+            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+            yield url
             return
         guarded = session.replay_only and not request.config.option.gemini_block_network
         if guarded:

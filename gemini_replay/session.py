@@ -25,7 +25,7 @@ from .cassette.redaction import Redactor
 from .engine.player import Playback
 from .engine.recorder import Recorder
 from .engine.timing import parse_speed
-from .errors import CassetteNotFoundError, MissError, NetworkBlockedError, RefusedError, UsageError
+from .errors import MissError, NetworkBlockedError, RefusedError, UsageError
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -177,8 +177,9 @@ class Session:
         """What to do with a request: play this, record that, or (None) let it through untouched.
 
         Raises:
-            MissError: nothing recorded answers it, and the mode does not allow to record it.
-            CassetteNotFoundError: the mode only replays and there is no cassette.
+            MissError: nothing recorded answers it (or there is no cassette), and the mode does not allow to record.
+            CassetteBusyError: another session is recording to the same cassette.
+            UsageError: the session is closed.
         """
         if self.mode == "live" or not self.owns(request.url):
             return None
@@ -214,9 +215,8 @@ class Session:
                 todo="Send requests inside the with-block, or inside the test that opened it.",
             )
 
-    def _refuse(self, error: RefusedError | CassetteNotFoundError) -> Exception:
-        if isinstance(error, RefusedError):
-            self.misses.append(error)
+    def _refuse(self, error: RefusedError) -> RefusedError:
+        self.misses.append(error)
         return error
 
     def _next(self, asked: Request) -> int | None:
@@ -374,7 +374,8 @@ def blocked(host: str) -> NetworkBlockedError:
     return NetworkBlockedError(
         f"A request to {host} was stopped before it left this machine.",
         closest="It came through a client that gemini-replay does not intercept, so no cassette could answer it.",
-        todo="Use one of the supported clients (httpx, httpx2), or allow the network with --gemini-record live.",
+        todo="Use a supported client (httpx, httpx2, requests, urllib3, aiohttp), or serve the cassette to it with "
+        "`gemini-replay serve`; --gemini-record live allows the network.",
     )
 
 
@@ -391,8 +392,12 @@ def base_url(upstream: str | None) -> str | None:
     """
     if upstream is None:
         return None
-    parts = urlsplit(upstream)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(upstream)
+        wrong = parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        wrong = True
+    if wrong:
         raise UsageError(
             f"{upstream!r} is no base URL.",
             todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",

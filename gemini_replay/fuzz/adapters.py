@@ -1,4 +1,4 @@
-"""Parsers of every shape as `parse(chunks)`: those that take text, lines, a library's response, or one chunk at a time.
+"""Parsers of every shape as `parse(chunks)`: those that take text, lines, a library's response, or are fed.
 
 Each adapter takes the user's callable and returns one that takes byte chunks; it is async where the callable is. The
 chunks reach the callable through the library's own code, as they would live, and none is asked for before it is read.
@@ -31,7 +31,8 @@ class PushParser(Protocol):
 def text(parse: Parse) -> Parse:
     """For a parser of text chunks: `parse(Iterable[str])`.
 
-    UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character yields none.
+    UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character
+    yields none.
     """
     return _adapted(parse, functools.partial(_driven, _Text))
 
@@ -86,7 +87,7 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     return _adapted(parse, functools.partial(_aiohttp_response, content_type))
 
 
-# -- sync and async ----------------------------------------------------------------------------------------------------
+# -- sync and async --------------------------------------------------------------------------------------------------
 
 
 def is_async(function: Parse) -> bool:
@@ -130,7 +131,7 @@ async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncItera
 
 
 def _driven(make: Callable[[], PushParser], chunks: Chunks) -> Iterator[Any] | AsyncIterator[Any]:
-    return _driven_async(make(), chunks) if isinstance(chunks, AsyncIterable) else _driven_sync(make(), chunks)
+    return _driven_sync(make(), chunks) if isinstance(chunks, Iterable) else _driven_async(make(), chunks)
 
 
 def _driven_sync(parser: PushParser, chunks: Iterable[bytes]) -> Iterator[Any]:
@@ -152,7 +153,7 @@ def _close(parser: PushParser) -> Iterable[Any]:
     return (close() if close else None) or ()
 
 
-# -- text and lines ----------------------------------------------------------------------------------------------------
+# -- text and lines --------------------------------------------------------------------------------------------------
 
 
 class _Text:
@@ -192,7 +193,7 @@ class _Lines:
         return [rest.decode("utf-8", "replace")] if rest else []
 
 
-# -- responses ---------------------------------------------------------------------------------------------------------
+# -- responses -------------------------------------------------------------------------------------------------------
 
 
 def _httpx_family(parse: Parse, name: str, content_type: str) -> Parse:
@@ -301,7 +302,7 @@ def _aiohttp_response(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
     loop = asyncio.get_running_loop()
     url = URL(_URL)
     headers = CIMultiDictProxy(CIMultiDict({"content-type": content_type, "transfer-encoding": "chunked"}))
-    given = {
+    given: dict[str, Any] = {
         "writer": None,
         "continue100": None,
         "timer": TimerNoop(),
@@ -312,9 +313,7 @@ def _aiohttp_response(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
         "stream_writer": _Sent(),
     }
     known = inspect.signature(aiohttp.ClientResponse).parameters  # they differ from release to release
-    response = aiohttp.ClientResponse(
-        "POST", url, **cast("Any", {name: value for name, value in given.items() if name in known})
-    )
+    response = aiohttp.ClientResponse("POST", url, **{name: value for name, value in given.items() if name in known})
     response.status, response.reason = 200, "OK"
     response._headers = headers
     response._raw_headers = tuple((name.encode(), value.encode()) for name, value in headers.items())

@@ -9,8 +9,10 @@ Each case is one line to the process, and one line back (docs/fuzzing.md):
 from __future__ import annotations
 
 import base64
+import builtins
 import contextlib
 import difflib
+import functools
 import itertools
 import json
 import os
@@ -20,12 +22,16 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import UsageError
+from .oracles import ACCIDENTS
+from .target import Chunks
+from .watchdog import SECONDS_PER_MEGABYTE, Hang
 
 
 class CommandError(Exception):
@@ -57,37 +63,93 @@ class Answer:
     seconds: float | None = None
 
 
+class _Events(list[Any]):
+    """All events of a case at once: nothing can be said of how early each one came."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.events)
+        self._error = answer.error
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        if self._error is not None:
+            raise _error_class(self._error.partition(":")[0])(self._error)
+
+
+def _as_they_came(answer: Answer, pulled: Sequence[int], chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The events again, each when as many chunks have been taken as the process had taken by then."""
+    arriving = iter(chunks)
+    taken = 0
+    events = iter(_Events(answer))
+    for count in pulled[: len(answer.events)]:
+        for _ in range(taken, count):
+            next(arriving, None)
+        taken = max(taken, count)
+        yield next(events)
+    for _ in arriving:
+        pass
+    yield from events
+
+
+@functools.cache
+def _error_class(name: str) -> type[CommandError]:
+    """An error with the name of the parser's own; it counts as what Python calls so (a TypeError, a KeyError)."""
+    if not name.isidentifier():
+        return CommandError
+    builtin = getattr(builtins, name, None)
+    bases: tuple[type, ...] = (CommandError,)
+    if isinstance(builtin, type) and issubclass(builtin, ACCIDENTS):
+        bases = (CommandError, builtin)
+    return type(name, bases, {})
+
+
 class Command:
     """A parser in another process. The process serves many cases; where it dies, the next case starts another.
 
     Args:
         command: the program with its arguments, as one text (split as a shell would, but without a shell) or as a
             sequence.
-        time_limit: seconds that one case may take.
+        time_limit: seconds that one case may take, beside what its size allows for.
+        start_limit: seconds from the start of the process to its answer to a first, empty case.
 
     Raises:
         UsageError: there is no such program.
     """
 
-    def __init__(self, command: str | Sequence[str], *, time_limit: float = 20.0) -> None:
+    def __init__(self, command: str | Sequence[str], *, time_limit: float = 10.0, start_limit: float = 60.0) -> None:
         self.arguments = shlex.split(command) if isinstance(command, str) else list(command)
         self.__name__ = self.__qualname__ = command if isinstance(command, str) else shlex.join(command)
+        self.__module__ = ""
         self.time_limit = time_limit
+        self.start_limit = start_limit
         self._ids = itertools.count(1)
         self._process: _Process | None = None
         self._lock = threading.Lock()
+        self._seconds = 0.0
         _check_program(self.arguments)
 
-    def __call__(self, chunks: Iterable[bytes]) -> Iterator[Any]:
-        """The events of the case, then its error.
+    def __call__(self, chunks: Iterable[bytes]) -> Iterable[Any]:
+        """The events of the case; iterating over them raises its error behind the last.
+
+        All chunks go to the process at once. Where it tells how many it had taken by each event, and the chunks are
+        the kit's own, events and chunks come in that order here as well.
 
         Raises:
-            CommandError: the parser raised, died, or took too long.
+            CommandError: the parser raised, or died.
+            Hang: it took longer than the limit.
         """
-        answer = self.ask(chunks)
-        yield from answer.events
-        if answer.error is not None:
-            raise CommandError(answer.error)
+        known = chunks._chunks if isinstance(chunks, Chunks) else list(chunks)
+        try:
+            answer = self.ask(known)
+        except CommandTimeoutError as error:
+            raise Hang from error
+        if answer.pulled is None or not isinstance(chunks, Chunks):
+            return _Events(answer)
+        return _as_they_came(answer, answer.pulled, chunks)
+
+    def clock(self) -> float:
+        """Seconds that the parser has spent on all cases: processor time where it tells it, else time that passed."""
+        return self._seconds
 
     def ask(self, chunks: Iterable[bytes]) -> Answer:
         """Put one case to the process.
@@ -96,18 +158,25 @@ class Command:
             CommandDiedError: the process ended.
             CommandTimeoutError: it took longer than the limit.
         """
+        coded = [base64.b64encode(chunk).decode() for chunk in chunks]
+        limit = self.time_limit + SECONDS_PER_MEGABYTE * sum(map(len, coded)) / 1e6
         with self._lock:
-            if self._process is None:
-                self._process = _Process(self.arguments)
-            number = next(self._ids)
-            coded = [base64.b64encode(chunk).decode() for chunk in chunks]
             try:
-                answer = self._process.ask(number, json.dumps({"id": number, "chunks": coded}), self.time_limit)
+                if self._process is None:
+                    self._process = _Process(self.arguments)
+                    self._say([], self.start_limit)
+                began = time.perf_counter()
+                answer = self._say(coded, limit)
             except BaseException:
-                self._process.stop()
-                self._process = None
+                self._stop()
                 raise
+            self._seconds += time.perf_counter() - began if answer.seconds is None else answer.seconds
         return answer
+
+    def _say(self, coded: list[str], limit: float) -> Answer:
+        assert self._process is not None  # it is started when the first case comes
+        number = next(self._ids)
+        return self._process.ask(number, json.dumps({"id": number, "chunks": coded}), limit)
 
     def check(self) -> None:
         """Put an empty case to the process, to see whether it speaks the protocol.
@@ -127,9 +196,12 @@ class Command:
     def close(self) -> None:
         """End the process."""
         with self._lock:
-            if self._process is not None:
-                self._process.stop()
-                self._process = None
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
 
     def __enter__(self) -> Command:
         return self
@@ -142,7 +214,7 @@ class _Process:
     """One run of the program. A thread writes and reads, so that neither can block longer than the limit."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
         self._popen = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
@@ -160,7 +232,7 @@ class _Process:
         try:
             answer = self._answered.get(timeout=limit)
         except Empty:
-            raise CommandTimeoutError(f"no answer within {limit:g} s{self._last_words()}") from None
+            raise CommandTimeoutError(f"no answer within {limit:.3g} s{self._last_words()}") from None
         if answer is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(5)
@@ -193,12 +265,14 @@ class _Process:
 
     def _talk(self) -> None:
         stdin, stdout = self._popen.stdin, self._popen.stdout
-        assert stdin is not None and stdout is not None  # they are pipes
+        assert stdin is not None  # they are pipes
+        assert stdout is not None
         for number, line in iter(self._asked.get, None):
             with contextlib.suppress(OSError):  # it has ended: reading will tell
                 stdin.write(line.encode() + b"\n")
                 stdin.flush()
-            answer = next((said for said in map(_decoded, stdout) if said.get("id") == number), None)
+            said = map(_decoded, stdout)
+            answer = next((one for one in said if one.get("id") == number and {"events", "error"} & one.keys()), None)
             self._answered.put(answer)
             if answer is None:
                 return

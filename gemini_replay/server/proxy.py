@@ -28,8 +28,8 @@ _CONNECT_S = 30.0
 _PATIENT = {"connect": _CONNECT_S, "read": None, "write": None, "pool": None}
 """How long an answer may take is the client's affair: it lets go, and so does the proxy."""
 
-_OWN = {"host", "expect"}
-"""Request headers that are the proxy's own: the upstream's host; and uvicorn has answered ``100-continue``."""
+_OWN = {"host", "expect", "proxy-authorization"}
+"""Request headers that end here: the upstream has its own host, and uvicorn has answered ``100-continue``."""
 
 
 class RecordingProxy(ReplayServer):
@@ -48,21 +48,21 @@ class RecordingProxy(ReplayServer):
     def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
         super().__init__(session, base=base)
         self._family = family("httpx")
-        url = session.upstream or base
-        if "@" in urlsplit(url).netloc:
+        parts = urlsplit(session.upstream or base)
+        if "@" in parts.netloc:
             raise UsageError(
-                f"The upstream {self._host} is given with a user or a password in its URL.",
+                f"The upstream {parts.hostname} is given with a user or a password in its URL.",
                 todo="Leave them out, and let the client send its credentials as it does without a proxy.",
             )
         try:
             # No httpx client: it would log each request's URL, which may hold a key.
             self._transport = httpx.AsyncHTTPTransport(
-                proxy=_way_out(httpx.URL(url)),
+                proxy=_way_out(parts.scheme, parts.hostname or "", parts.port),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             )
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as problem:
+        except (OSError, ValueError, ImportError) as problem:
             raise UsageError(
-                f"Requests cannot be forwarded to {self._host}: {problem}",
+                f"Requests cannot be forwarded to {parts.netloc}: {problem}",
                 todo="Check the upstream, and SSL_CERT_FILE, SSL_CERT_DIR and the proxies of the environment.",
             ) from problem
 
@@ -77,7 +77,11 @@ class RecordingProxy(ReplayServer):
         await while_connected(receive, self._pass_on(plan, request, scope, send))
 
     async def _pass_on(self, recording: Recording, request: Request, scope: Scope, send: Send) -> None:
-        headers = [pair for pair in end_to_end(request.headers) if pair[0] not in _OWN]
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in end_to_end(request.headers)
+            if name not in _OWN
+        ]
         outgoing = httpx.Request(
             request.method, request.url, headers=headers, content=request.body, extensions={"timeout": _PATIENT}
         )
@@ -91,7 +95,7 @@ class RecordingProxy(ReplayServer):
                 async for data in body:
                     await send({"type": "http.response.body", "body": data, "more_body": True})
         except httpx.TransportError as problem:
-            if self._family._never_connected(problem):
+            if self._family.never_connected(problem):
                 await self._unreachable(recording, problem, send)
                 return
             kind, how = self._family.classify(problem)
@@ -114,10 +118,10 @@ class RecordingProxy(ReplayServer):
         await respond(send, 502, google.error(502, "UNAVAILABLE", message), ((MARK, "error"),))
 
 
-def _way_out(url: httpx.URL) -> str | None:
-    """The environment's own proxy for a URL (``HTTPS_PROXY`` and its kin), as every client would take it."""
+def _way_out(scheme: str, host: str, port: int | None) -> str | None:
+    """The environment's own proxy for an address (``HTTPS_PROXY`` and its kin), as every client would take it."""
     proxies = getproxies()
-    found = proxies.get(url.scheme) or proxies.get("all")
-    if found is None or proxy_bypass(url.host):
+    found = proxies.get(scheme) or proxies.get("all")
+    if found is None or proxy_bypass(f"{host}:{port}" if port else host):
         return None
     return found if "://" in found else f"http://{found}"

@@ -12,6 +12,7 @@ What a recording's end becomes on a real connection:
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -144,7 +145,12 @@ def serve_forever(
         UsageError: the address cannot be listened on, or `base` is no base URL.
         CassetteError: the cassette cannot be written.
     """
+    served = app(session, base=base)
+    # What is loaded now stays: the collector, which need not look at it again, is what makes chunks late.
+    gc.collect()
+    gc.freeze()
     try:
-        running.serve_forever(app(session, base=base), host=host, port=port, announce=announce)
+        running.serve_forever(served, host=host, port=port, announce=announce)
     finally:
+        gc.unfreeze()
         session.close()

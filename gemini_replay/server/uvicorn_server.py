@@ -50,6 +50,9 @@ class _Connection(H11Protocol):
         # chunks wait for the peer's delayed acknowledgement: 40 ms, and a reset loses them.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def _should_upgrade(self) -> bool:
+        return False  # some clients offer HTTP/2 with every request (RFC 9110, 7.8); uvicorn would log each
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._lost.set()

@@ -86,8 +86,8 @@ async def _asked(request: Any) -> Request:
 async def _body(request: Any) -> bytes:
     """The request's body, which stays sendable."""
     body = request.body
-    if not isinstance(body, aiohttp.Payload):
-        return bytes(body)
+    if not isinstance(body, aiohttp.Payload):  # bytes until 3.12; a tuple of them where they were sent before
+        return bytes(body) if isinstance(body, bytes | bytearray) else b"".join(body)
     if hasattr(body, "as_bytes"):  # since 3.12; made to be called before the body is sent
         data: bytes = await body.as_bytes()
         return data

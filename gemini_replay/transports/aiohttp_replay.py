@@ -10,17 +10,16 @@ import asyncio
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from ..cassette.model import End
-from ..engine.player import Data, Head, Playback, Step
+from ..engine.player import Data, Head, Playback, Step, Stop
 from ..errors import RecordingEndedError
+from . import http1
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _DRY_S = 0.01
 """How often to look whether a client has read all that a cancelled recording holds."""
 
@@ -75,6 +74,10 @@ class _Handler(ResponseHandler):
         self.body = item[1]
         return super().feed_data(item, *size)
 
+    @property
+    def unread(self) -> bool:
+        return self.body is not None and bool(self.body._buffer)
+
     def fail(self, error: Exception) -> None:
         self.set_exception(error)
         if self.body is not None:
@@ -92,14 +95,13 @@ class _Played(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time() - spent
         self._protocol = protocol
-        self._steps: Iterator[Step] = playback.steps(request.headers.get("Accept-Encoding", ""))
-        self._step: Step | None = None
-        self._started = False
+        steps = playback.steps(request.headers.get("Accept-Encoding", ""))
+        self._moments = _moments(steps, request.method)
+        self._moment: tuple[float, bytes | End] | None = None
         self._handle: asyncio.Handle | None = None
+        self._started = False
         self._paused = False
         self._closing = False
-        self._chunked = False
-        self._bodiless = request.method == "HEAD"
         self._asks_to_go_on = request.headers.get("Expect", "").lower() == "100-continue"
 
     # -- the far side ------------------------------------------------------------------------------------------------
@@ -108,52 +110,35 @@ class _Played(asyncio.Transport):
         """The request has been sent."""
         if not self._started:
             self._started = True
-            self._next()
-
-    def _next(self) -> None:
-        self._step = next(self._steps, None)
-        self._arm()
+            self._moment = next(self._moments)
+            self._arm()
 
     def _arm(self) -> None:
-        # Each step has a turn of the loop to itself, also where several are due: a client that keeps up sees each.
-        if self._step is not None and not self._paused and not self._closing:
-            self._handle = self._loop.call_at(self._began + self._step.at, self._play)
+        # Each moment has a turn of the loop to itself, also where several are due: a client that keeps up sees each.
+        if self._handle is None and self._moment is not None and not self._paused and not self._closing:
+            self._handle = self._loop.call_at(self._began + self._moment[0], self._play)
 
     def _play(self) -> None:
-        step = self._step
-        if isinstance(step, Head):
-            self._protocol.data_received(self._head(step))
-        elif isinstance(step, Data) and step.data:  # HTTP has no empty chunk
-            self._protocol.data_received(self._framed(step.data))
-        elif step is not None and not isinstance(step, Data):
-            self._stop(step.end)
-        self._next()
-
-    def _head(self, head: Head) -> bytes:
-        names = {name.lower() for name, _ in head.headers}
-        headers = list(head.headers)
-        if not self._bodiless and head.status not in {204, 304}:
-            self._chunked = "transfer-encoding" in names or "content-length" not in names
-        if self._chunked and "transfer-encoding" not in names:
-            headers.append(("Transfer-Encoding", "chunked"))
-        if self._chunked:
-            headers = [pair for pair in headers if pair[0].lower() != "content-length"]
-        lines = [f"HTTP/1.1 {head.status} {_PHRASES.get(head.status, '')}"]
-        lines += [f"{name}: {value}" for name, value in headers]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-
-    def _framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+        assert self._moment is not None
+        _, what = self._moment
+        self._moment = next(self._moments, None)
+        self._handle = None
+        if isinstance(what, bytes):
+            self._protocol.data_received(what)
+        else:
+            self._stop(what)
+        self._arm()
 
     def _stop(self, end: End) -> None:
-        if end.kind == "eof" and self._chunked:
-            self._protocol.data_received(b"0\r\n\r\n")
-        elif end.kind == "timeout":
+        if end.kind == "timeout":
             # Since 3.10 it has a name of its own.
             kind = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
             self._protocol.fail(kind("Timeout on reading data from socket"))
+        elif end.kind == "cancelled" and self._protocol.unread:
+            # The client shall have all there is before it hears that there is no more.
+            self._moment = (self._loop.time() - self._began + _DRY_S, end)
         elif end.kind == "cancelled":
-            self._run_dry()
+            self._protocol.fail(RecordingEndedError())
         elif end.kind == "reset" and end.how is None:
             self._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
         else:
@@ -164,14 +149,6 @@ class _Played(asyncio.Transport):
         if not self._closing:
             self._closing = True
             self._protocol.connection_lost(error)
-
-    def _run_dry(self) -> None:
-        """The recording has no more: an error, but not before the client has read what there is."""
-        body = self._protocol.body
-        if body is not None and body._buffer:
-            self._handle = self._loop.call_later(_DRY_S, self._run_dry)
-        else:
-            self._protocol.fail(RecordingEndedError())
 
     # -- what a protocol does with its transport ---------------------------------------------------------------------
 
@@ -212,3 +189,30 @@ class _Played(asyncio.Transport):
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+
+
+class _Broken(Exception):
+    def __init__(self, end: End) -> None:
+        self.end = end
+
+
+def _moments(steps: Iterator[Step], method: str) -> Iterator[tuple[float, bytes | End]]:
+    """What is due when: the packets of the answer, then how the connection ends."""
+    at = 0.0
+
+    def before_the_end() -> Iterator[Head | Data]:
+        nonlocal at
+        for step in steps:
+            at = step.at
+            if not isinstance(step, Stop):
+                yield step
+            elif step.end.kind != "eof":
+                raise _Broken(step.end)
+
+    try:
+        for packet in http1.packets(before_the_end(), method):
+            yield at, packet
+    except _Broken as broken:
+        yield at, broken.end
+    else:
+        yield at, End()

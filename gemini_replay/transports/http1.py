@@ -92,18 +92,19 @@ class Unframer:
         self._awaiting = "size"  # then "data", "data's end", "size" … "trailer"
         self.complete = not chunked and length == 0
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The pieces of the body that are whole now.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The pieces of the body that are whole now; to be taken before more is fed.
 
         Raises:
-            FramingError: the body is not framed as it should be; nothing more can be told of it.
+            FramingError: behind these pieces the body is not framed as it should be, and no more can be told of it.
         """
         if self._chunked:
-            return list(self._unchunk(data))
+            yield from self._unchunk(data)
+            return
         if self._left is not None:
             self._left -= len(data)
             self.complete = self._left <= 0
-        return [data]
+        yield data
 
     def close(self) -> tuple[bytes, bool]:
         """The connection has ended: the beginning of an HTTP chunk that came, and whether the body is whole."""

@@ -11,7 +11,6 @@ import errno
 import http.client
 import io
 import os
-import queue
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -148,8 +147,10 @@ class RecordedResponse(http.client.HTTPResponse):
         timeout = sock.gettimeout()
         sock.settimeout(None)
         body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
-        ahead = _Reader(self.fp, sock, body)
-        self.fp = io.BufferedReader(_Incoming(partial(ahead.take, timeout), ahead.close))
+        file = self.fp
+        wake = partial(_wake, sock, body)
+        ahead = ReadAhead(_wire(file, body), body, classify=_classify, wake=wake, close=file.close)
+        self.fp = io.BufferedReader(_Incoming(lambda: ahead.take(timeout) or b"", ahead.close))
 
 
 class _Unframed:
@@ -195,42 +196,6 @@ class _Unframed:
     def _end(self, kind: EndKind, at: float, how: Literal["closed"] | None = None) -> None:
         self._over = True
         self._recorder.end(kind, at, how=how)
-
-
-class _Reader(ReadAhead):
-    """Reads the wire's bytes ahead; the client's read timeout is kept where the client waits."""
-
-    def __init__(self, file: Any, sock: Any, body: _Unframed) -> None:
-        self._body = body
-        self._ended = False
-        recorder: Any = body
-        super().__init__(
-            _wire(file, body), recorder, classify=_classify, wake=partial(_wake, sock, body), close=file.close
-        )
-
-    def take(self, timeout: float | None) -> bytes:
-        """The next bytes, b"" at the end.
-
-        Args:
-            timeout: seconds to wait for them; None for ever.
-
-        Raises:
-            TimeoutError: none came in time.
-            OSError: what the socket raised.
-        """
-        if self._ended:
-            return b""
-        try:
-            item = self._arrived.get(timeout=timeout)
-        except queue.Empty:
-            self._body.end("timeout", now())
-            raise TimeoutError("timed out") from None
-        if isinstance(item, bytes):
-            return item
-        self._ended = True
-        if item is None:
-            return b""
-        raise item
 
 
 def _wire(file: Any, body: _Unframed) -> Generator[bytes, None, None]:

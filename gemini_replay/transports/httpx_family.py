@@ -18,7 +18,7 @@ from .. import session
 from ..cassette.model import EndKind, Headers, Request, header
 from ..engine import pacing
 from ..engine.player import Data, Head, Playback, Step
-from ..errors import RecordingEndedError
+from ..errors import GeminiReplayError, RecordingEndedError
 from ..session import Plan, Recording
 from .patching import Interception
 from .read_ahead import AsyncReadAhead, ReadAhead, now
@@ -76,7 +76,8 @@ class Family:
             return "reset", None
         return "cancelled", None
 
-    def _never_connected(self, problem: BaseException) -> bool:
+    def never_connected(self, problem: BaseException) -> bool:
+        """Whether there was no connection at all."""
         lib = self.library
         return isinstance(
             problem,
@@ -129,15 +130,23 @@ class Family:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
+        outgoing = self._outgoing(recording, request, trace)
         recorder.sent(now())
         try:
-            response = send(self._outgoing(recording, request, trace))
+            response = send(outgoing)
         except BaseException as problem:
             self._failed(recording, problem)
             raise
         recorder.head(response.status_code, _headers(response.headers), now())
         live = response.stream
-        ahead = ReadAhead(iter(live), recorder, classify=self.classify, wake=_wake(response), close=live.close)
+        ahead = ReadAhead(
+            iter(live),
+            recorder,
+            classify=self.classify,
+            wake=_wake(response),
+            close=live.close,
+            patience=_patience(outgoing),
+        )
         return self._recorded(response, self.sync_body(self, ahead))
 
     async def arecord(self, recording: Recording, request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -148,15 +157,18 @@ class Family:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
+        outgoing = self._outgoing(recording, request, trace)
         recorder.sent(now())
         try:
-            response = await send(self._outgoing(recording, request, trace))
+            response = await send(outgoing)
         except BaseException as problem:
             self._failed(recording, problem)
             raise
         recorder.head(response.status_code, _headers(response.headers), now())
         live = response.stream
-        ahead = AsyncReadAhead(aiter(live), recorder, classify=self.classify, close=live.aclose)
+        ahead = AsyncReadAhead(
+            aiter(live), recorder, classify=self.classify, close=live.aclose, patience=_patience(outgoing)
+        )
         return self._recorded(response, self.async_body(self, ahead))
 
     def _recorded(self, response: Any, stream: Any) -> Any:
@@ -166,7 +178,7 @@ class Family:
         )
 
     def _outgoing(self, recording: Recording, request: Any, trace: Callable[..., Any]) -> Any:
-        extensions = {**request.extensions, _HANDLED: True}
+        extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
         extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
         headers = [pair for pair in request.headers.raw if pair[0].lower() != b"host"]
         url = self.library.URL(recording.url)
@@ -180,8 +192,10 @@ class Family:
         )
 
     def _failed(self, recording: Recording, problem: BaseException) -> None:
-        if self._never_connected(problem):
+        if self.never_connected(problem):
             recording.unreachable(problem)
+        elif isinstance(problem, GeminiReplayError):  # refused below, by another session
+            recording.recorder.drop()
         else:
             kind, how = self.classify(problem)
             recording.recorder.end(kind, now(), how=how)
@@ -200,6 +214,8 @@ class _SyncBody:
                 yield _bytes(item)
         except pacing.Broken as broken:
             raise self._family.broken(broken) from None
+        except TimeoutError:
+            raise self._family.broken(pacing.Broken("timeout")) from None
 
     def close(self) -> None:
         self._source.close()
@@ -220,6 +236,8 @@ class _AsyncBody:
             item = await anext(self._source)
         except pacing.Broken as broken:
             raise self._family.broken(broken) from None
+        except TimeoutError:
+            raise self._family.broken(pacing.Broken("timeout")) from None
         return _bytes(item)
 
     async def aclose(self) -> None:
@@ -297,6 +315,13 @@ def _headers(headers: Any) -> Headers:
     return tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
 
 
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")  # as HTTP's own bytes were decoded
+    except UnicodeEncodeError:
+        return text.encode()  # a cassette written by hand
+
+
 def _bytes(item: bytes | Head | Data) -> bytes:
     assert not isinstance(item, Head)  # it was waited for before there was a response
     return item.data if isinstance(item, Data) else item
@@ -309,6 +334,13 @@ def _steps(playback: Playback, request: Any) -> Iterator[Step]:
 def _read_timeout(request: Any) -> float | None:
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
+
+
+def _patience(outgoing: Any) -> float | None:
+    """Take the read timeout away from the wire, once the head is there: from now on the consumer's side keeps it."""
+    patience = _read_timeout(outgoing)
+    outgoing.extensions["timeout"]["read"] = None
+    return patience
 
 
 def _wake(response: Any) -> Callable[[], None] | None:

@@ -84,9 +84,8 @@ def test_the_head_is_waited_for_with_the_same_timeout() -> None:
         (End("reset", 1.0), "reset"),
         (End("reset", 1.0, "closed"), "closed"),
         (End("timeout", 1.0), "timeout"),
-        (End("cancelled", 1.0), "cancelled"),
     ],
-    ids=["reset", "closed", "timeout", "cancelled"],
+    ids=["reset", "closed", "timeout"],
 )
 def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
     """After the last chunk and its gap."""
@@ -95,6 +94,14 @@ def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
         list(play(stream([0.0, 0.25], end=end).steps(), clock=clock))
     assert broken.value.ending == ending
     assert clock.time == pytest.approx(1001.75)
+
+
+def test_a_cancelled_recording_stays_silent_for_a_second() -> None:
+    """A client that lets go by a timer of its own does so before it hears that there is no more."""
+    clock = SlowClock()
+    with pytest.raises(Broken, match="cancelled"):
+        list(play(stream([0.0], end=End("cancelled", 1.0)).steps(), clock=clock))
+    assert clock.time == pytest.approx(1002.5)
 
 
 def test_async_pacing_follows_the_loops_own_clock() -> None:

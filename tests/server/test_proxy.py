@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -21,7 +20,8 @@ import httpx
 import pytest
 import trustme
 from support.clients import KEY
-from support.streams import PATH, events
+from support.processes import listening
+from support.streams import PATH, cut_at_events, events
 
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cli import main
@@ -53,7 +53,7 @@ def recorded(path: Path) -> list[Interaction]:
 
 
 def scripted(chunks: list[bytes], *, gap: float = 0.001, **options: Any) -> Any:
-    return upstream.start(Scenario.from_chunks(chunks, gaps=[gap] * len(chunks), **options))
+    return upstream.start(Scenario.from_chunks(chunks, gaps=[gap] * len(chunks), **options), key=None)
 
 
 class Paced:
@@ -67,21 +67,20 @@ class Paced:
         self._next.release()
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        import asyncio
-
         await receive()
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
-        )
-        try:
-            for data in events(3):
-                while not self._next.acquire(blocking=False):
-                    await asyncio.sleep(0.001)
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        finally:
-            self.left.set()
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sending = asyncio.ensure_future(self._send(send))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        sending.cancel()
+        self.left.set()
+
+    async def _send(self, send: Any) -> None:
+        for data in events(3):
+            while not self._next.acquire(blocking=False):
+                await asyncio.sleep(0.001)
+            await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connect: Any, wire: Any) -> None:
@@ -113,6 +112,22 @@ def test_what_passes_is_what_the_upstream_sent_and_what_is_recorded(path: Path, 
     assert [chunk.data for chunk in recorded(path)[0].chunks] == chunks
 
 
+def test_every_body_of_the_corpus_is_recorded_and_served_exactly(
+    corpus_entry: dict[str, Any], path: Path, fetch: Fetch
+) -> None:
+    """Byte for byte and chunk for chunk, through the proxy and again from the cassette."""
+    sse = corpus_entry["framing"] == "sse"
+    chunks = cut_at_events(corpus_entry["body"], corpus_entry["framing"])
+    head = (("content-type", "text/event-stream" if sse else "application/json; charset=UTF-8"),)
+    with scripted(chunks, status=corpus_entry["status"] or 200, headers=head) as server:
+        with proxied(path, server.url) as url:
+            live = fetch(url, PATH)
+    with serving(Session.replaying(path, speed="instant", hosts=None)) as url:
+        again = fetch(url, PATH)
+    assert live == again
+    assert (live.chunks, live.complete) == (chunks, True)
+
+
 def test_the_upstream_is_asked_as_the_client_asked(path: Path) -> None:
     """Method, path, query, headers and body arrive; what belongs to the client's own connection does not."""
     asked = {"x-goog-api-key": KEY, "x-own": "1", "accept": "text/x", "connection": "keep-alive, x-hop", "x-hop": "1"}
@@ -129,6 +144,24 @@ def test_the_upstream_is_asked_as_the_client_asked(path: Path) -> None:
     assert not {"connection", "x-hop", "transfer-encoding"} & set(headers)
     assert (delete.method, delete.body) == ("DELETE", b"")
     assert dict(delete.headers)["accept-encoding"] == "gzip"
+
+
+def test_unusual_requests_arrive_whole(path: Path) -> None:
+    """A body in chunks, one behind 100-continue, an offer of HTTP/2, bytes beyond ASCII in a header."""
+    body = json.dumps({"contents": ["x" * 100_000]}).encode()
+    with scripted(events(1)) as server, proxied(path, server.url) as url, httpx.Client() as client:
+        client.post(url + PATH, content=iter([body[:10], body[10:]]))
+        client.post(url + PATH, content=body, headers={"expect": "100-continue"})
+        offer = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQ"}
+        client.post(url + PATH, content=body, headers=offer)
+        client.post(url + PATH, content=body, headers=[(b"x-title", "月亮".encode())])
+        requests = server.requests
+    assert [request.body for request in requests] == [body] * 4
+    for request in requests:
+        names = {name for name, _ in request.headers}
+        assert not names & {"expect", "transfer-encoding", "connection", "upgrade", "http2-settings"}
+        assert ("content-length", str(len(body))) in request.headers
+    assert dict(requests[3].headers)["x-title"].encode("latin-1").decode() == "月亮"
 
 
 def test_nothing_is_added_to_a_request(path: Path, connect: Any, wire: Any) -> None:
@@ -356,8 +389,7 @@ def test_the_environments_own_proxy_is_taken(path: Path, fetch: Fetch, monkeypat
         with proxied(path, "http://gemini.invalid") as url:
             assert fetch(url, PATH).chunks == events(1)
         assert dict(other.requests[0].headers)["host"] == "gemini.invalid"
-        with scripted(events(2)) as server, proxied(path, server.url) as url:
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with scripted(events(2)) as server, proxied(path, server.url) as url:
             assert fetch(url, PATH).chunks == events(2)
 
@@ -428,13 +460,8 @@ class TestCommand:
     ) -> None:
         """What was whole is whole; what was under way ends as "cancelled"; no journal is left."""
         paced = Paced()
-        command = [sys.executable, "-m", "gemini_replay", "record", str(path), "--upstream"]
         with scripted(events(2)) as quick, running.serve(_either(quick.app, paced.app)) as server:
-            with subprocess.Popen(
-                [*command, server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as process:
-                assert process.stdout is not None
-                url = process.stdout.readline().removeprefix("listening on ").strip()
+            with listening("record", path, "--upstream", server.url) as (process, url):
                 assert httpx.post(url + PATH, json=ASK).content == b"".join(events(2))
                 with connect(url, "/v1/models/paced:streamGenerateContent") as (_, reader):
                     wire.head(reader)
@@ -475,7 +502,8 @@ def test_certificates_that_cannot_be_read_are_a_usage_error(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the environment."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    (tmp_path / "no.pem").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     with pytest.raises(UsageError, match="SSL_CERT_FILE"), proxied(path, "https://127.0.0.1:1"):
         pass
 

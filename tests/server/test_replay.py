@@ -10,8 +10,6 @@ import os
 import signal
 import socket
 import statistics
-import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from support.clients import CLIENTS, KEY, Client
+from support.processes import listening
 from support.streams import PATH, events
 
 from gemini_replay import Cassette, Interaction, Session
@@ -217,7 +216,7 @@ class TestEndings:
         """In the client's own exception."""
         recorded = interaction([], end=end)
         with served(Interaction(recorded.request, None, (), end)) as url, pytest.raises(error):
-            httpx.post(url + PATH, json=ASK, timeout=0.2)
+            httpx.post(url + PATH, json=ASK, timeout=0.3 if end.kind == "timeout" else 30)
 
     def test_a_recorded_timeout_is_silence_until_the_client_gives_up(self, served: Any) -> None:
         """With its own read timeout; and the next request is answered again."""
@@ -327,15 +326,8 @@ class TestCommand:
         Cassette([interaction([b"{}"], method="GET", path="/v1/models/m", ask=None)]).save(
             tmp_path / "more/two.jsonl"
         )
-        command = [sys.executable, "-m", "gemini_replay", "serve", "one.jsonl", "more", "--speed", "instant"]
-        with subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            url = line.removeprefix("listening on ").strip()
-            assert line == f"listening on {url}\n"
-            assert url.startswith("http://127.0.0.1:")
+        arguments = ("serve", "one.jsonl", "more", "--speed", "instant")
+        with listening(*arguments, cwd=tmp_path) as (process, url):
             assert httpx.get(f"{url}/v1/models/m").text == "{}"
             assert httpx.get(f"{url}/v1/models/another").status_code == 404
             with connect(url, PATH) as (_, reader):

@@ -9,8 +9,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,10 @@ import aiohttp
 
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
-from support.clients import ASK, KEY, Seen
+from support.clients import ASK, KEY, Client, Seen
 from support.streams import GOOGLE, PATH
 
 HEADERS = {"x-goog-api-key": KEY}
-
-
-@dataclass(frozen=True)
-class AiohttpClient:
-    """What `support.clients.Client` is for httpx; `errors` names the exception for each way to fail."""
-
-    name: str
-    library: Any
-    fetch: Callable[..., Seen]
-    errors: Mapping[str, type[BaseException]] = field(default_factory=dict)
-
-    @property
-    def is_async(self) -> bool:
-        return True
 
 
 async def _fetch(url: str, options: dict[str, Any]) -> Seen:
@@ -68,17 +53,20 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
     return seen
 
 
-AIOHTTP = AiohttpClient(
+_TIMEOUT = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)  # the former since 3.10
+
+AIOHTTP = Client(
     "aiohttp",
     aiohttp,
     lambda url, **options: asyncio.run(_fetch(url, options)),
     {
         "reset": aiohttp.ClientPayloadError,
         "closed": aiohttp.ClientPayloadError,
-        "timeout": getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError),  # the former since 3.10
+        "timeout": _TIMEOUT,
+        "head timeout": _TIMEOUT,
         "connect": aiohttp.ClientConnectorError,
-        "transport": aiohttp.ClientError,
     },
+    is_async=True,
 )
 
 

@@ -1,10 +1,10 @@
-"""Every supported client behind one face: ask, read the raw chunks as they come, and say what was seen."""
+"""httpx and httpx2 behind the face of every client: ask, read the raw chunks as they come, and say what was seen."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,15 +42,17 @@ class Client:
     The options of `fetch`: `json` and `headers` of the request; `consume`, seconds of work per chunk; `stop_after`,
     the number of chunks after which the client lets go; `timeout`, its read timeout; `raw`, the wire's bytes instead
     of decoded ones; `verify`, the TLS setting; `made`, which builds the client.
+
+    Attributes:
+        errors: what the library raises for each ending of a stream ("reset", "closed", "timeout" in mid-stream), for
+            a read timeout before the head ("head timeout"), and for a connection that is refused ("connect").
     """
 
     name: str
     library: Any
     fetch: Callable[..., Seen]
-
-    @property
-    def is_async(self) -> bool:
-        return "sync" not in self.name.split("-")
+    errors: Mapping[str, type[BaseException]]
+    is_async: bool = False
 
 
 def _sync(library: Any) -> Callable[..., Seen]:
@@ -124,13 +126,25 @@ def _asyncio(function: Callable[..., Any], *args: Any) -> Any:
     return asyncio.run(function(*args))
 
 
+def _errors(library: Any) -> dict[str, type[BaseException]]:
+    return {
+        "reset": library.ReadError,
+        "closed": library.RemoteProtocolError,
+        "timeout": library.ReadTimeout,
+        "head timeout": library.ReadTimeout,
+        "connect": library.ConnectError,
+    }
+
+
 CLIENTS = [
-    Client("httpx-sync", httpx, _sync(httpx)),
-    Client("httpx-asyncio", httpx, _async(httpx, _asyncio)),
-    Client("httpx-trio", httpx, _async(httpx, trio.run)),
-    Client("httpx2-sync", httpx2, _sync(httpx2)),
-    Client("httpx2-asyncio", httpx2, _async(httpx2, _asyncio)),
-    Client("httpx2-trio", httpx2, _async(httpx2, trio.run)),
+    Client(f"{library.__name__}-{flavour}", library, fetch, _errors(library), flavour != "sync")
+    for library in (httpx, httpx2)
+    for flavour, fetch in (
+        ("sync", _sync(library)),
+        ("asyncio", _async(library, _asyncio)),
+        ("trio", _async(library, trio.run)),
+    )
 ]
+"""httpx and httpx2; `support.every_client` has the others as well."""
 
 __all__ = ["ASK", "CLIENTS", "KEY", "Client", "Seen"]

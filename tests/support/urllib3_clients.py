@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -14,22 +13,6 @@ import requests.adapters
 import urllib3
 
 from .clients import ASK, KEY, Client, Seen
-
-
-@dataclass(frozen=True)
-class Driver(Client):
-    """A `Client` that also names the library's own errors.
-
-    Attributes:
-        errors: what the library raises for each ending of a stream: "reset", "closed", "timeout" (in mid-stream),
-            "head timeout", and for "connect", a connection that is refused.
-    """
-
-    errors: Mapping[str, type[BaseException]] = field(default_factory=dict)
-
-    @property
-    def is_async(self) -> bool:
-        return False
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -106,7 +89,7 @@ def _read(seen: Seen, chunks: Iterator[bytes], options: dict[str, Any]) -> None:
             break
 
 
-REQUESTS = Driver(
+REQUESTS = Client(
     "requests",
     requests,
     _requests,
@@ -119,7 +102,7 @@ REQUESTS = Driver(
     },
 )
 
-URLLIB3 = Driver(
+URLLIB3 = Client(
     "urllib3",
     urllib3,
     _urllib3,
@@ -133,5 +116,3 @@ URLLIB3 = Driver(
 )
 
 CLIENTS = [REQUESTS, URLLIB3]
-
-__all__ = ["CLIENTS", "REQUESTS", "URLLIB3", "Driver"]

@@ -7,6 +7,7 @@ import contextlib
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.cassette.model import End
+from gemini_replay.cassette.model import End, Response
 from gemini_replay.errors import MissError, RecordingEndedError
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
@@ -209,6 +210,34 @@ def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
         ahead, limit, body = asyncio.run(main(server.url + PATH))
     assert limit < ahead < sum(map(len, chunks))
     assert body == Cassette.load(path).interactions[0].body == b"".join(chunks)
+
+
+@pytest.mark.parametrize("kind", ["eof", "cancelled"])
+@pytest.mark.parametrize(
+    "headers", [(("content-length", "4000000"),), (("content-encoding", "gzip"),)], ids=["length", "gzip"]
+)
+def test_a_chunk_beyond_every_limit_is_read_to_its_end(headers: Any, kind: Any, path: Path) -> None:
+    """With a length, or unpacked from a few bytes: holding up and going on happen inside one call."""
+    body = b"moon" * 1_000_000
+    packed = "decoded" if headers[0][0] == "content-encoding" else None
+    answer = streaming(body, body if packed else b"", end=End(kind))
+    recorded(path, replace(answer, response=Response(200, headers, body=packed)))
+
+    async def main() -> tuple[int, BaseException | None]:
+        size = 0
+        async with aiohttp.ClientSession() as client, ask(client) as response:
+            try:
+                async for data in response.content.iter_chunked(65536):
+                    size += len(data)
+                    await asyncio.sleep(0)
+            except RecordingEndedError as error:
+                return size, error
+        return size, None
+
+    with gemini_replay.replay(path, speed="instant"):
+        size, error = asyncio.run(main())
+    assert size == len(body) * (2 if packed else 1)
+    assert (error is not None) == (kind == "cancelled" and packed is not None)  # a whole length is a whole body
 
 
 @pytest.mark.parametrize("leave", ["break", "cancel", "close"])

@@ -36,7 +36,7 @@ def test_http_chunks_come_out_whole_however_they_arrive(places: list[int]) -> No
     """One piece for each HTTP chunk, in every cutting; and the end is known when it comes."""
     unframer = Unframer(chunked=True, length=None)
     pieces = cut(WIRE, places)
-    assert fed(unframer, pieces[:-1]) + unframer.feed(pieces[-1]) == CHUNKS
+    assert fed(unframer, pieces) == CHUNKS
     assert unframer.complete
     assert unframer.close() == (b"", True)
 
@@ -55,16 +55,16 @@ def test_a_chunked_body_that_is_cut_off_is_never_whole(places: list[int], end: i
 def test_extensions_upper_case_and_trailers_are_allowed() -> None:
     """RFC 9112, 7.1: sizes in either case, extensions behind a semicolon, fields behind the last chunk."""
     unframer = Unframer(chunked=True, length=None)
-    assert unframer.feed(b"A;name=value\r\n0123456789\r\n0\r\nchecksum: 1\r\n") == [b"0123456789"]
+    assert fed(unframer, [b"A;name=value\r\n0123456789\r\n0\r\nchecksum: 1\r\n"]) == [b"0123456789"]
     assert not unframer.complete
-    assert unframer.feed(b"\r\n") == []
+    assert fed(unframer, [b"\r\n"]) == []
     assert unframer.complete
 
 
 def test_a_missing_line_behind_the_last_chunk_is_forgiven() -> None:
     """As urllib3 and http.client forgive it."""
     unframer = Unframer(chunked=True, length=None)
-    unframer.feed(b"1\r\na\r\n0\r\n")
+    assert fed(unframer, [b"1\r\na\r\n0\r\n"]) == [b"a"]
     assert unframer.close() == (b"", True)
 
 
@@ -76,15 +76,23 @@ def test_a_missing_line_behind_the_last_chunk_is_forgiven() -> None:
 def test_what_is_not_framed_is_said_to_be_so(wire: bytes) -> None:
     """No bytes are guessed at."""
     with pytest.raises(FramingError):
-        Unframer(chunked=True, length=None).feed(wire)
+        fed(Unframer(chunked=True, length=None), [wire])
+
+
+def test_what_came_before_a_wrong_framing_is_not_lost() -> None:
+    """Also where both arrive together."""
+    pieces = Unframer(chunked=True, length=None).feed(b"1\r\na\r\nnonsense\r\n")
+    assert next(pieces) == b"a"
+    with pytest.raises(FramingError):
+        next(pieces)
 
 
 def test_a_body_with_a_length_ends_with_its_last_byte() -> None:
     """It comes out in the pieces in which it arrived."""
     unframer = Unframer(chunked=False, length=6)
-    assert unframer.feed(b"ab") == [b"ab"]
+    assert fed(unframer, [b"ab"]) == [b"ab"]
     assert not unframer.complete
-    assert unframer.feed(b"cdef") == [b"cdef"]
+    assert fed(unframer, [b"cdef"]) == [b"cdef"]
     assert unframer.complete
 
 
@@ -92,7 +100,7 @@ def test_a_body_with_a_length_ends_with_its_last_byte() -> None:
 def test_closing_ends_only_a_body_without_a_length(length: int | None, whole: bool) -> None:
     """A body that is shorter than its length was cut off."""
     unframer = Unframer(chunked=False, length=length)
-    unframer.feed(b"ab")
+    assert fed(unframer, [b"ab"]) == [b"ab"]
     assert unframer.close() == (b"", whole)
 
 
@@ -101,8 +109,8 @@ def test_what_is_framed_comes_out_again(chunks: list[bytes]) -> None:
     """Every chunk is one packet; empty ones, which would end the body, are left out."""
     sent = played([("transfer-encoding", "chunked")], *chunks)
     unframer = Unframer(chunked=True, length=None)
-    assert [unframer.feed(packet) for packet in sent[1:-1]] == [[chunk] for chunk in chunks if chunk]
-    assert unframer.feed(sent[-1]) == []
+    assert [fed(unframer, [packet]) for packet in sent[1:-1]] == [[chunk] for chunk in chunks if chunk]
+    assert fed(unframer, sent[-1:]) == []
     assert unframer.complete
 
 

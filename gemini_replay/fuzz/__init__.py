@@ -1,0 +1,64 @@
+"""The fuzz kit: any stream parser against any chunking, framing and damage.
+
+    from gemini_replay import fuzz
+
+    def test_my_parser():
+        fuzz.check_parser(my_parse, profile="gemini")
+
+Nothing is imported before it is used; Hypothesis not at all by the fixed cases.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..errors import ParserBug as ParserBug
+    from .api import check_parser as check_parser
+    from .api import survey as survey
+    from .cases import Case as Case
+    from .cases import cases as cases
+    from .classes import CLASSES as CLASSES
+    from .classes import PROFILES as PROFILES
+    from .documents import Document as Document
+    from .report import Result as Result
+    from .report import Survey as Survey
+    from .strategies import chunkings as chunkings
+    from .strategies import corruptions as corruptions
+    from .strategies import event_streams as event_streams
+    from .strategies import from_cassette as from_cassette
+    from .strategies import gemini_events as gemini_events
+
+_HOMES = {
+    "CLASSES": "classes",
+    "PROFILES": "classes",
+    "Case": "cases",
+    "Document": "documents",
+    "ParserBug": "errors",
+    "Result": "report",
+    "Survey": "report",
+    "cases": "cases",
+    "check_client": "client",
+    "check_parser": "api",
+    "chunkings": "strategies",
+    "corruptions": "strategies",
+    "event_streams": "strategies",
+    "from_cassette": "strategies",
+    "gemini_events": "strategies",
+    "survey": "api",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    home = _HOMES[name]
+    return getattr(import_module(f"..{home}" if home == "errors" else f".{home}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

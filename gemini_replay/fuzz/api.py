@@ -1,0 +1,297 @@
+"""`check_parser` and `survey`: what people call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import ParserBug, UsageError
+from .classes import CHECKS, GROWTH, PROFILES, PROMPTNESS, CaseClass, Profile, classes_of, known_profile
+from .documents import Document, blocks, google_array
+from .examine import Examiner, Found
+from .growth import Growth, growth
+from .promptness import Promptness, promptness
+from .report import Result, Survey, explain, known_bugs
+from .search import MAX_EXAMPLES, minimise, scan, search
+from .target import Parse, Target
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+T = TypeVar("T")
+_ALL: tuple[Profile, ...] = PROFILES
+_PLAIN = ({"responseId": "a"}, {"responseId": "b"})
+
+
+def check_parser(
+    parse: Parse,
+    *,
+    profile: str = "gemini",
+    max_examples: int | None = None,
+    seed: int | None = None,
+    classes: Iterable[str] | None = None,
+    documented: type[BaseException] | Sequence[type[BaseException]] = (),
+    database: ExampleDatabase | None = None,
+    name: str | None = None,
+) -> None:
+    """Search for a stream that a parser gets wrong, however it is cut, and show the smallest.
+
+    Args:
+        parse: takes an iterable of byte chunks (or an async iterable: it gets one that is both), and gives decoded
+            JSON objects: as a list, an iterator or an async iterator, or as a coroutine of one of these.
+        profile: "gemini" what Google sends; "gateway" what gateways make of it; "sse" the whole WHATWG format;
+            "json-array" the answer without ``alt=sse``; "hostile" damage and malice.
+        max_examples: how many documents are drawn for each class, 40 unless told otherwise. Each is cut in some 150
+            ways.
+        seed: for the same search each time.
+        classes: the names of the classes to try, in place of all of the profile.
+        documented: error types that the parser may raise for malformed input and for error objects. Malformed input
+            excuses other errors as well, unless they tell of an accident, as KeyError, TypeError and the like do.
+        database: where Hypothesis keeps what it found; nowhere unless told otherwise.
+        name: what to call the parser in messages.
+
+    Raises:
+        ParserBug: it is wrong; the message has the smallest chunks and a test to keep.
+        UsageError: an argument cannot be used, or ``parse`` gives no JSON values.
+    """
+    chosen = known_profile(profile)
+    names = None if classes is None else list(classes)
+    cases = classes_of([chosen], names)
+    checks = [check for check in CHECKS if names is None or check in names]
+    examples = _number(max_examples)
+
+    def run() -> Result | None:
+        with Target(parse, name) as target:
+            examiner = Examiner(target, _types(documented))
+            target.probe([(google_array if chosen == "json-array" else blocks)(_PLAIN).encode()])
+            return _first_bug(examiner, chosen, cases, checks, examples, seed, database)
+
+    bug = _outside_of_loops(run)
+    if bug is not None:
+        parser = Target(parse, name).name
+        raise ParserBug(
+            explain(bug, parse, parser, chosen),
+            case=bug.name,
+            profile=chosen,
+            verdict=bug.kind or "",
+            parser=parser,
+            chunks=bug.chunks,
+            expected=bug.expected,
+            got=bug.got,
+            error=bug.error,
+            needs_cut=bug.needs_cut,
+        )
+
+
+def survey(
+    parse: Parse,
+    *,
+    profiles: Iterable[str] | None = None,
+    max_examples: int | None = None,
+    seed: int | None = None,
+    classes: Iterable[str] | None = None,
+    documented: type[BaseException] | Sequence[type[BaseException]] = (),
+    baseline: Survey | dict[str, Any] | Iterable[str] | None = None,
+    progress: Callable[[int, int, str], object] | None = None,
+    database: ExampleDatabase | None = None,
+    name: str | None = None,
+) -> Survey:
+    """Try every class, and report for each what the parser does; nothing is raised for bugs.
+
+    Args:
+        parse: as for `check_parser`, as are ``max_examples``, ``seed``, ``classes``, ``documented``, ``database`` and
+            ``name``.
+        profiles: the profiles to try; all of them unless told otherwise.
+        max_examples: see `check_parser`.
+        seed: see `check_parser`.
+        classes: see `check_parser`.
+        documented: see `check_parser`.
+        baseline: an earlier survey, or what its ``to_json`` gave, or keys such as "comments: raises"; the bugs in it
+            are marked as known.
+        progress: called as ``progress(done, total, name)`` before each class, and at the end.
+        database: see `check_parser`.
+        name: see `check_parser`.
+
+    Raises:
+        UsageError: an argument cannot be used, or ``parse`` gives no JSON values.
+    """
+    chosen = tuple(known_profile(one) for one in (_ALL if profiles is None else profiles))
+    names = None if classes is None else list(classes)
+    cases = classes_of(chosen, names)
+    checks = [check for check in CHECKS if names is None or check in names]
+    framings = [array for array in (False, True) if any((one == "json-array") == array for one in chosen)]
+    examples, known = _number(max_examples), known_bugs(baseline)
+    total = len(cases) + len(checks) * len(framings)
+
+    def run() -> Survey:
+        results: list[Result] = []
+        measured: list[Growth] = []
+        prompt: list[tuple[str, Promptness]] = []
+
+        def tell(what: str) -> None:
+            if progress is not None:
+                progress(len(results), total, what)
+
+        with Target(parse, name) as target:
+            examiner = Examiner(target, _types(documented))
+            target.probe([(google_array if chosen == ("json-array",) else blocks)(_PLAIN).encode()])
+            for array in framings:
+                for check in checks:
+                    tell(check)
+                    result, figures = _checked(target, check, array)
+                    results.append(replace(result, profiles=_framed(chosen, array)))
+                    measured += [one for one in figures if isinstance(one, Growth)]
+                    prompt += [(_framing(array), one) for one in figures if isinstance(one, Promptness)]
+            for case in cases:
+                tell(case.name)
+                results.append(_result(examiner, case, examples, seed, database))
+            tell("done")
+            results = [replace(one, known=one.key in known) for one in results]
+            return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
+
+    return _outside_of_loops(run)
+
+
+def _first_bug(
+    examiner: Examiner,
+    profile: Profile,
+    cases: Sequence[CaseClass],
+    checks: Sequence[str],
+    max_examples: int,
+    seed: int | None,
+    database: ExampleDatabase | None,
+) -> Result | None:
+    """Quick things first: the fixed documents of all classes, then the other checks, then the search."""
+    large = [case for case in cases if case.sized is not None]
+    ordinary = [case for case in cases if case.sized is None]
+    for case in ordinary:
+        if found := scan(examiner, case):
+            return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    for check in checks:
+        result, _ = _checked(examiner.target, check, profile == "json-array")
+        if result.verdict == "bug":
+            return replace(result, profiles=(profile,))
+    for case in large:
+        if found := scan(examiner, case):
+            return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    for case in ordinary:
+        if found := _searched(examiner, case, max_examples, seed, database):
+            return _bug(case, found)
+    return None
+
+
+def _searched(
+    examiner: Examiner, case: CaseClass, max_examples: int, seed: int | None, database: ExampleDatabase | None
+) -> Found | None:
+    found = search(examiner, case, max_examples=max_examples, seed=seed, database=database)
+    return found and minimise(examiner, case, found, seed=seed, database=database, drawn=True)
+
+
+def _result(
+    examiner: Examiner, case: CaseClass, max_examples: int, seed: int | None, database: ExampleDatabase | None
+) -> Result:
+    examiner.did.clear()
+    found = scan(examiner, case)
+    if found is not None:
+        return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    if case.sized is None and (found := _searched(examiner, case, max_examples, seed, database)):
+        return _bug(case, found)
+    if not case.policy:
+        return Result(case.name, case.description, case.profiles)
+    did = ", ".join(label.replace("_", " ") for label, _ in examiner.did.most_common() if not label.startswith("gives"))
+    return Result(case.name, case.description, case.profiles, "behaviour", behaviour=did or "the same for every cut")
+
+
+def _bug(case: CaseClass, found: Found) -> Result:
+    complaint = found.complaint
+    note = "" if found.steady else "not each time: the parser keeps state between streams, or is left to chance"
+    return Result(
+        case.name,
+        case.description,
+        case.profiles,
+        "bug",
+        complaint.verdict,
+        len(found.chunks) > 1,
+        found.chunks,
+        complaint.expected,
+        complaint.got,
+        "; ".join(filter(None, (complaint.error, note))) or None,
+        body_only=_any_of_several(found.document),
+    )
+
+
+def _any_of_several(document: Document) -> bool:
+    return document.free or document.malformed or len(document.choices) > 1
+
+
+def _checked(target: Target, check: str, array: bool) -> tuple[Result, tuple[Growth | Promptness, ...]]:
+    """Promptness or growth in one framing."""
+    profiles = ("json-array",) if array else ("gemini",)
+    about = CHECKS[check] + (", in a JSON array" if array else "")
+    if check == GROWTH:
+        figures = growth(target, array=array)
+        worst = max(figures, key=lambda one: (one.bad, one.exponent))
+        if worst.bad:
+            return Result(check, about, profiles, "bug", "grows", error=str(worst)), figures
+        return Result(check, about, profiles), figures
+    one = promptness(target, array=array)
+    if one.chunks:
+        late = "" if one.out else "nothing was out when the last of these chunks was asked for"
+        error = late or f"{len(one.out)} of {len(one.due)} were out when the last of these chunks was asked for"
+        return Result(check, about, profiles, "bug", "stalls", True, one.chunks, one.due, one.out, error), (one,)
+    behaviour = "" if one.lazy else "gives all at the end"
+    return Result(check, about, profiles, "ok" if one.lazy else "behaviour", behaviour=behaviour), (one,)
+
+
+def _framed(profiles: Sequence[Profile], array: bool) -> tuple[str, ...]:
+    return tuple(one for one in profiles if (one == "json-array") == array)
+
+
+def _framing(array: bool) -> str:
+    return "json-array" if array else "sse"
+
+
+def _number(max_examples: int | None) -> int:
+    if max_examples is None:
+        return MAX_EXAMPLES
+    if max_examples < 1:
+        raise UsageError(f"max_examples is {max_examples}.", todo="Give a number above 0, or leave it out.")
+    return max_examples
+
+
+def _types(documented: type[BaseException] | Sequence[type[BaseException]]) -> tuple[type[BaseException], ...]:
+    types = (documented,) if isinstance(documented, type) else tuple(documented)
+    for one in types:
+        if not (isinstance(one, type) and issubclass(one, BaseException)):
+            raise UsageError(f"documented has {one!r}.", todo="Give exception types, such as (ValueError,).")
+    return types
+
+
+def _outside_of_loops(run: Callable[[], T]) -> T:
+    """Call ``run``, in a thread of its own where an event loop is running here: async parsers need a loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run()
+    context, came = contextvars.copy_context(), list[T]()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            came.append(context.run(run))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="gemini-replay fuzz")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return came[0]
+
+
+__all__ = ["GROWTH", "PROMPTNESS", "check_parser", "survey"]

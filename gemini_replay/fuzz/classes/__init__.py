@@ -1,0 +1,67 @@
+"""The registry of case classes, and the profiles that they belong to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from ...errors import UsageError
+from . import arrays, content, failures, framing, hostile
+from .case_class import PROFILES, CaseClass, Profile
+
+__all__ = ["CLASSES", "PROFILES", "CaseClass", "Profile", "classes_of", "known_profile"]
+
+CLASSES: tuple[CaseClass, ...] = (
+    *content.CLASSES,
+    *framing.CLASSES,
+    *failures.CLASSES,
+    *arrays.CLASSES,
+    *hostile.CLASSES,
+)
+
+PROMPTNESS = "promptness"
+GROWTH = "growth"
+CHECKS = {
+    PROMPTNESS: "each complete event comes out before the next chunk is asked for",
+    GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time",
+}
+"""What is checked besides the classes, and under which name."""
+
+
+def known_profile(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for profile in PROFILES:
+        if profile == name:
+            return profile
+    raise _unknown("profile", name, PROFILES)
+
+
+def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> tuple[CaseClass, ...]:
+    """The classes of some profiles; only those in ``names`` where these are given.
+
+    Raises:
+        UsageError: there is no such profile, or no such class in them.
+    """
+    wanted = {known_profile(profile) for profile in profiles}
+    found = tuple(one for one in CLASSES if wanted & set(one.profiles))
+    if names is None:
+        return found
+    by_name = {one.name: one for one in found}
+    for name in (names := list(names)):
+        if name not in by_name and name not in CHECKS:
+            raise _unknown("class", name, [*by_name, *CHECKS])
+    return tuple(by_name[name] for name in names if name in by_name)
+
+
+def _unknown(what: str, name: object, options: Iterable[str]) -> UsageError:
+    options = list(options)
+    near = difflib.get_close_matches(str(name), options, n=1)
+    return UsageError(
+        f"There is no {what} {name!r}.",
+        closest=f"The nearest name is {near[0]!r}." if near else "",
+        todo=f"Choose from: {', '.join(options)}.",
+    )

@@ -1,0 +1,67 @@
+"""Classes about the JSON array itself."""
+
+from __future__ import annotations
+
+from .. import messages as m
+from .. import spelling as s
+from ..documents import CRLF, LF, Document, document, google_array, policy
+from ..source import Source
+from .case_class import CaseClass
+
+ARRAY = ("json-array",)
+BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
+
+
+def compact(source: Source) -> Document:
+    trees = m.messages(source, (*s.ASCII, *s.BRACKETS), longest=3)
+    return document(f"[{','.join(s.spell(tree, s.COMPACT) for tree in trees)}]", trees)
+
+
+def white_space(source: Source) -> Document:
+    """Between the elements and their commas, before the array and behind it."""
+    trees = m.small(source)
+
+    def blank() -> str:
+        return source.choice(BLANKS)
+
+    parts = [f"{blank()}{s.spell(tree, source.choice(s.STYLES))}{blank()}" for tree in trees]
+    return document(f"{blank()}[{','.join(parts)}]{blank()}", trees)
+
+
+def indents(source: Source) -> Document:
+    """Pretty-printed in other ways, down to braces that stand alone in the first column, within an element too."""
+    trees = m.messages(source, (*s.ASCII, *s.BRACKETS), high=2, longest=2)
+    style = s.Style(indent=source.choice((4, 1, 0)))
+    text = f"[{','.join(LF + s.spell(tree, style) for tree in trees)}{LF}]"
+    return document(text.replace(LF, source.choice((LF, CRLF))), trees)
+
+
+def empty(source: Source) -> Document:
+    return document(f"{source.choice(BLANKS)}[{source.choice(BLANKS)}]{source.choice(BLANKS)}", [])
+
+
+def bom(source: Source) -> Document:
+    """RFC 8259, section 8.1: a sender must not add one, a parser may ignore it."""
+    trees = m.small(source)
+    return policy("\ufeff" + google_array(trees), yields=trees)
+
+
+def commas(source: Source) -> Document:
+    """A comma too many, at the end."""
+    trees = m.small(source)
+    return policy(f"[{','.join(s.spell(tree) for tree in trees)},]", yields=trees)
+
+
+def nothing(source: Source) -> Document:
+    return policy(source.choice(("", LF, " ")), yields=[])
+
+
+CLASSES = (
+    CaseClass("a compact array", "an array on one line, without white space", ARRAY, compact),
+    CaseClass("white space in an array", "white space wherever JSON allows it", ARRAY, white_space),
+    CaseClass("indents in an array", "other indents, and none", ARRAY, indents),
+    CaseClass("an empty array", "no elements at all", ARRAY, empty),
+    CaseClass("byte order mark before an array", "a BOM before the bracket", ARRAY, bom, policy=True),
+    CaseClass("a trailing comma", "a comma behind the last element", ARRAY, commas, policy=True),
+    CaseClass("no array at all", "an empty body in place of an array", ARRAY, nothing, policy=True),
+)

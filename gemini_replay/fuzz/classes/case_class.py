@@ -1,0 +1,39 @@
+"""What a case class is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from ..documents import Document
+from ..source import Source
+
+Profile = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+SSE: tuple[Profile, ...] = ("gemini", "gateway", "sse")
+
+
+@dataclass(frozen=True)
+class CaseClass:
+    """One kind of stream that parsers get wrong.
+
+    Attributes:
+        name: a few words; they name tests and rows of reports.
+        description: what is in the stream, in one line.
+        profiles: where getting it wrong is a bug.
+        build: makes a document of choices.
+        fixed: documents that are tried each time, besides those that are drawn.
+        sized: for classes about one large thing, makes the document of a size in bytes; ``build`` is not used then.
+        size: the size that is tried.
+        policy: standard and practice leave a choice; what the parser does is reported.
+    """
+
+    name: str
+    description: str
+    profiles: tuple[Profile, ...]
+    build: Callable[[Source], Document]
+    fixed: Callable[[], list[Document]] = field(default=list)
+    sized: Callable[[int], Document] | None = None
+    size: int = 0
+    policy: bool = False

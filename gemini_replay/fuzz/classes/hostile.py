@@ -1,0 +1,180 @@
+"""Classes of streams that are damaged or that nobody should send: what a parser must survive."""
+
+from __future__ import annotations
+
+import re
+
+from .. import spelling as s
+from ..documents import CRLF, Document, block, blocks, document, policy
+from ..source import Source
+from .case_class import CaseClass
+from .framing import anything_of_gateways
+
+HOSTILE = ("hostile",)
+
+NO_JSON = ("{", "hello", '{"a": }', "}", '{"a"', "[1,", '"', "tru", "-", '{"a": 01}', "<p>", "{{", "\\", "{a: 1}")
+NO_FIELD = ("hello", "<html>", "HTTP/1.1 502 Bad Gateway", "1f", "}", "]", ",", "--", "null", "=", "\\")
+NO_OBJECTS = (None, True, 5, "x", [], [1, [2]], 0, "", -0.5)
+
+
+def _between(bad: str | bytes) -> bytes:
+    raw = bad.encode() if isinstance(bad, str) else bad
+    return b'data: {"responseId": "a"}\r\n\r\n' + raw + b'data: {"responseId": "b"}\r\n\r\n'
+
+
+_AROUND = [{"responseId": "a"}], [{"responseId": "b"}]
+
+
+def _around(*middle: object) -> list[object]:
+    return [*_AROUND[0], *middle, *_AROUND[1]]
+
+
+def invalid_utf8(source: Source) -> Document:
+    """A byte that is no UTF-8 in a text: the event comes marked, or not at all, or with an error; others stay."""
+    bad = source.choice((b"\xff", b"\x80", b"\xe5", b"\xf0\x9f"))
+    before, behind = s.text(source, s.ASCII, 0, 1).value, s.text(source, s.ASCII, 1, 1).value
+    raw = b'data: {"responseId": "' + before.encode() + bad + behind.encode() + b'"}' + CRLF.encode() * 2
+
+    def read(errors: str, encoding: str = "utf-8") -> dict[str, str]:
+        return {"responseId": before + bad.decode(encoding, errors) + behind}
+
+    return policy(
+        _between(raw),
+        replaces=_around(read("replace")),
+        replaces_each_byte=_around({"responseId": before + "\ufffd" * len(bad) + behind}),
+        skips=_around(),
+        drops_bytes=_around(read("ignore")),
+        escapes=_around(read("surrogateescape")),
+        reads_latin_1=_around(read("strict", "latin-1")),
+    )
+
+
+def no_json(source: Source) -> Document:
+    bad = source.choice(NO_JSON)
+    return policy(_between(f"data: {bad}{CRLF}{CRLF}"), skips=_around(), yields_text=_around(bad))
+
+
+def no_field(source: Source) -> Document:
+    """A line that is no field, alone or with an event: the standard ignores it."""
+    bad = source.choice(NO_FIELD) + CRLF * source.integer(1, 2)
+    return policy(_between(bad), skips=_around())
+
+
+def no_objects(source: Source) -> Document:
+    value = source.choice(NO_OBJECTS)
+    return policy(_between(block(value)), yields=_around(value), skips=_around())
+
+
+def raw_controls(source: Source) -> Document:
+    """Control characters that JSON wants escaped, raw in a text."""
+    before, behind = s.text(source, s.ASCII, 0, 1).value, s.text(source, s.ASCII, 1, 1).value
+    control = source.choice(("\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x01", "\x1f", "\0"))
+    value = before + control + behind
+    raw = f'data: {{"responseId": "{value}"}}{CRLF}{CRLF}'
+    return policy(_between(raw), skips=_around(), keeps=_around({"responseId": value}))
+
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def lone_surrogates(source: Source) -> Document:
+    """Half a surrogate pair, as an escape: JSON can write it, UTF-8 cannot."""
+    half = source.choice(("\ud800", "\udc00", "\udfff\ud83d", "\ud83da", "a\udbff", "\ud83d\ud83d"))
+    trees = [{"responseId": s.Spelled(half, '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"')}]
+    return policy(
+        _between(blocks(trees)),
+        keeps=_around(*trees),
+        replaces=_around({"responseId": _LONE.sub("\ufffd", half)}),
+        skips=_around(),
+    )
+
+
+def larger_integers(source: Source) -> Document:
+    number = source.choice(s.LARGE[4:])
+    return policy(
+        _between(block({"n": number})),
+        keeps=_around({"n": number}),
+        rounds=_around({"n": float(number.value)}),
+        rounds_to_integer=_around({"n": int(float(number.value))}),
+        skips=_around(),
+    )
+
+
+def infinity(source: Source) -> Document:
+    name, value = source.choice((("Infinity", float("inf")), ("-Infinity", float("-inf"))))
+    return policy(
+        _between(f'data: {{"n": {name}}}{CRLF}{CRLF}'),
+        skips=_around(),
+        keeps=_around({"n": value}),
+        yields_null=_around({"n": None}),
+    )
+
+
+def nesting(size: int) -> Document:
+    """More brackets than a recursive decoder can follow."""
+    return policy(_between(f"data: {'[' * (size // 2)}{']' * (size // 2)}{CRLF}{CRLF}"), skips=_around())
+
+
+def late_bom(source: Source) -> Document:
+    """A BOM within the stream belongs to the field's name, so the standard ignores the line."""
+    hidden = {"responseId": "x"}
+    return policy(_between("\ufeff" + block(hidden)), ignores=_around(), yields=_around(hidden))
+
+
+def nul(source: Source) -> Document:
+    hidden = {"responseId": "x"}
+    return policy(
+        _between("\0" * source.integer(1, 2) + block(hidden)), ignores=_around(), yields=_around(hidden)
+    )
+
+
+def a_page(source: Source) -> Document:
+    pages = (
+        "<html><body>502 Bad Gateway</body></html>",
+        "<!DOCTYPE html>\n<p>\n\n</p>\n",
+        "upstream connect error",
+        "",
+    )
+    return policy(source.choice(pages), skips=[])
+
+
+def damaged(source: Source) -> Document:
+    """Any damage to a good stream: what comes of it must not depend on the cuts."""
+    body = anything_of_gateways(source).body
+    for _ in range(source.integer(1, 3)):
+        body = damage(source, body)
+    return Document(body, document(b"", []).choices, malformed=True, free=True)
+
+
+def damage(source: Source, body: bytes) -> bytes:
+    """One small damage: bytes dropped, doubled, inserted or changed, or the end missing."""
+    at = source.integer(0, len(body))
+    until = min(len(body), at + source.integer(1, 8))
+    junk = source.choice((b"\n", b"\r", b"\0", b"\xff", b'"', b"\\", b"{", b"}", b"data:", b":", b"\xef\xbb\xbf"))
+    how = source.integer(0, 4)
+    if how == 0:
+        return body[:at] + body[until:]
+    if how == 1:
+        return body[:at] + junk + body[at:]
+    if how == 2:
+        return body[:at] + junk + body[until:]
+    if how == 3:
+        return body[:until] + body[at:]
+    return body[:at]
+
+
+CLASSES = (
+    CaseClass("invalid UTF-8", "bytes that are no UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
+    CaseClass("data that is no JSON", "one event that is no JSON, between good ones", HOSTILE, no_json, policy=True),
+    CaseClass("lines that are no fields", "foreign lines between events", HOSTILE, no_field, policy=True),
+    CaseClass("data that is no object", "null, numbers, text and arrays as events", HOSTILE, no_objects, policy=True),
+    CaseClass("raw controls", "raw control characters in a JSON text", HOSTILE, raw_controls, policy=True),
+    CaseClass("lone surrogates", "half a surrogate pair as an escape", HOSTILE, lone_surrogates, policy=True),
+    CaseClass("huge integers", "integers of more than 63 bits", HOSTILE, larger_integers, policy=True),
+    CaseClass("infinity", "Infinity, which is no JSON", HOSTILE, infinity, policy=True),
+    CaseClass("deep nesting", "100 000 brackets", HOSTILE, no_json, sized=nesting, size=200_000, policy=True),
+    CaseClass("byte order mark within", "a BOM between events", HOSTILE, late_bom, policy=True),
+    CaseClass("NUL bytes", "NUL bytes between events", HOSTILE, nul, policy=True),
+    CaseClass("a page in place of a stream", "HTML, text or nothing at all", HOSTILE, a_page, policy=True),
+    CaseClass("damaged streams", "any damage; the result may not depend on the cuts", HOSTILE, damaged, policy=True),
+)

@@ -1,0 +1,75 @@
+"""Where found cases are kept and shared: Hypothesis' own example databases, named as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+_READ_ONLY = "readonly:"
+
+
+def open_databases(names: Sequence[str]) -> ExampleDatabase | None:
+    """The database of these names; several are one that reads from all and writes to all that may be written to.
+
+    Args:
+        names: each a folder, or ``redis://HOST:PORT/NUMBER`` (also ``rediss://`` and ``unix://``); behind
+            ``readonly:``, nothing is written to it.
+
+    Returns:
+        None where there are no names: nothing is kept.
+
+    Raises:
+        UsageError: a Redis server does not answer, or a name cannot be used.
+        MissingExtraError: the package redis is not installed.
+    """
+    from hypothesis.database import MultiplexedDatabase
+
+    opened = [_open(name) for name in names]
+    if len(opened) > 1:
+        return MultiplexedDatabase(*opened)
+    return opened[0] if opened else None
+
+
+def _open(name: str) -> ExampleDatabase:
+    from hypothesis.database import DirectoryBasedExampleDatabase, ReadOnlyDatabase
+
+    if name.startswith(_READ_ONLY):
+        return ReadOnlyDatabase(_open(name.removeprefix(_READ_ONLY)))
+    scheme = urlsplit(name).scheme
+    if scheme in {"redis", "rediss", "unix"}:
+        return _redis(name)
+    if "://" in name or not name:
+        raise UsageError(
+            f"{_shown(name)!r} is no database.",
+            todo="Give a folder, or redis://HOST:PORT/0; readonly: may stand before either.",
+        )
+    return DirectoryBasedExampleDatabase(name)
+
+
+def _redis(url: str) -> ExampleDatabase:
+    try:
+        import redis
+        from hypothesis.extra.redis import RedisExampleDatabase
+    except ImportError:
+        raise MissingExtraError("redis", extra="redis", purpose="A database that is shared through Redis") from None
+    try:
+        client = redis.Redis.from_url(url)
+        client.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        raise UsageError(
+            f"The database {_shown(url)} does not answer: {error}",
+            todo="Start the server, or name another: redis://HOST:PORT/0, or a folder.",
+        ) from None
+    return RedisExampleDatabase(client, key_prefix=b"gemini-replay-fuzz:")
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    parts = urlsplit(url)
+    return url if parts.password is None else url.replace(f":{parts.password}@", ":…@", 1)

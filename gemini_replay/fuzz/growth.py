@@ -1,0 +1,98 @@
+"""Whether time grows with the input or with its square: a ratio of two sizes, never seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .cuts import every, split
+from .documents import blocks, google_array
+from .spelling import Spelled
+from .target import Target
+
+LIMIT = 1.5
+"""The exponent above which growth is a bug: 1 is linear, 2 is quadratic."""
+
+_CHUNK = 1024
+_SMALLEST, _LARGEST = 1 << 16, 1 << 21
+_ENOUGH = 0.4  # seconds; a size that takes as long tells enough
+_NEGLIGIBLE = 0.03  # seconds; too short to tell growth from noise, and to matter
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How time grows.
+
+    Attributes:
+        shape: what was fed, in chunks of 1 KB: "one large event" or "many small events".
+        sizes: two sizes in bytes, the second twice the first.
+        seconds: what they took, in processor time.
+        exponent: of the power of the size by which the time grows.
+        finished: whether the parser came to an end.
+    """
+
+    shape: str
+    sizes: tuple[int, int]
+    seconds: tuple[float, float]
+    exponent: float
+    finished: bool = True
+
+    @property
+    def bad(self) -> bool:
+        """Whether it is a bug."""
+        return not self.finished or (self.exponent > LIMIT and self.seconds[1] > _NEGLIGIBLE)
+
+    def __str__(self) -> str:
+        took = " and ".join(
+            f"{size / 1e6:.2g} MB in {s:.3f} s" for size, s in zip(self.sizes, self.seconds, strict=True)
+        )
+        end = "" if self.finished else ", then it had to be stopped"
+        return f"{self.shape}, in chunks of 1 KB: {took}: time grows with the size to the power of {self.exponent:.1f}{end}"
+
+
+def growth(target: Target, *, array: bool) -> tuple[Growth, ...]:
+    """Measure one large event and many small ones, from 64 KB to 2 MB or as far as it is quick enough."""
+    write = google_array if array else blocks
+
+    def one(size: int) -> bytes:
+        return write([{"responseId": Spelled("x" * size, '"' + "x" * size + '"')}]).encode()
+
+    def many(size: int) -> bytes:
+        tree = {"responseId": "a" * 20}
+        return write([tree] * (size // len(write([tree])))).encode()
+
+    return tuple(
+        _measure(target, shape, make) for shape, make in (("one large event", one), ("many small events", many))
+    )
+
+
+def _measure(target: Target, shape: str, make: Callable[[int], bytes]) -> Growth:
+    size = _SMALLEST
+    small, large = _time(target, make(size), 1), _time(target, make(2 * size), 1)
+    while math.isfinite(large) and large < _ENOUGH and 2 * size < _LARGEST:
+        size *= 2
+        small, large = large, _time(target, make(2 * size), 1)
+    found = _growth(shape, size, small, large)
+    if found.bad and found.finished:  # measured again, the best of several: the machine may have been busy
+        small, large = (min(before, _time(target, make(n), 3)) for n, before in ((size, small), (2 * size, large)))
+        found = _growth(shape, size, small, large)
+    return found
+
+
+def _growth(shape: str, size: int, small: float, large: float) -> Growth:
+    finished = math.isfinite(large)
+    exponent = math.log2(max(large, 1e-6) / max(small, 1e-6)) if finished and math.isfinite(small) else math.inf
+    return Growth(shape, (size, 2 * size), (small, large), exponent, finished)
+
+
+def _time(target: Target, body: bytes, times: int) -> float:
+    """The least time of some runs; infinity where one had to be stopped."""
+    chunks = split(body, every(_CHUNK, len(body)))
+    best = math.inf
+    for _ in range(times):
+        start = target.clock()
+        if target.run(chunks).hung:
+            return math.inf
+        best = min(best, target.clock() - start)
+    return best

@@ -1,0 +1,79 @@
+"""Values as short Python source: long runs are written as a product, so that a large case stays readable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .cuts import place
+
+_RUN = re.compile(r"(.{1,8}?)\1{39,}", re.DOTALL)
+_LONG = 160  # characters; shorter text is written as it is
+_WIDTH = 100
+
+
+def literal(value: Any) -> str:
+    """A Python expression of a JSON value or of bytes."""
+    if isinstance(value, bytes):
+        return _joined(value.decode("latin-1"), lambda text: repr(text.encode("latin-1")))
+    if isinstance(value, str):
+        return _joined(value, repr)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(key)}: {literal(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return f'float("{value}")'
+    return repr(value)
+
+
+def _joined(text: str, write: Any) -> str:
+    if len(text) <= _LONG:
+        return str(write(text))
+    parts: list[str] = []
+    at = 0
+    for run in _RUN.finditer(text):
+        if run.start() > at:
+            parts.append(write(text[at : run.start()]))
+        parts.append(f"{write(run[1])} * {len(run[0]) // len(run[1])}")
+        at = run.end()
+    if at < len(text):
+        parts.append(write(text[at:]))
+    return " + ".join(parts) or str(write(text))
+
+
+def list_literal(values: Sequence[Any]) -> str:
+    """A Python list of values, over several lines where one would be long."""
+    texts = [literal(value) for value in values]
+    line = f"[{', '.join(texts)}]"
+    return line if len(line) <= _WIDTH else "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
+
+
+def short(values: Sequence[Any], limit: int = 300) -> str:
+    """Values for people: cut after ``limit`` characters."""
+    try:
+        text = f"[{', '.join(map(literal, values))}]"
+    except RecursionError:
+        text = f"{len(values)} values, nested too deeply to show"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def picture(chunks: Sequence[bytes]) -> str:
+    """The stream on one line with a mark at each cut, and a line below that says where each falls."""
+    if len(chunks) < 2:
+        return "(one chunk, not cut)"
+    body, at = b"".join(chunks), 0
+    line, marks = "", []
+    for nth, chunk in enumerate(chunks):
+        if nth:
+            marks.append((len(line), f"{place(body, at)} (byte {at})"))
+            line += "┃"
+        line += _visible(chunk)
+        at += len(chunk)
+    return "\n".join([line, *(f"{' ' * column}▲ {said}" for column, said in marks[:8])])
+
+
+def _visible(chunk: bytes) -> str:
+    text = repr(chunk)[2:-1]
+    return text if len(text) <= 80 else f"{text[:38]} … {text[-38:]}"

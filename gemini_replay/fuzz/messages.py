@@ -1,0 +1,184 @@
+"""Gemini messages, small and real: every one is a valid ``GenerateContentResponse``, or a ``google.rpc`` error.
+
+The smallest that carries text is ``{"responseId": "…"}``: parsers that check the shape accept it, and a person can
+read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .source import Source
+from .spelling import ASCII, NUMBERS, Pieces, Spelled, text
+
+Tree = dict[Any, Any]
+FINISH = ("STOP", "MAX_TOKENS", "SAFETY", "OTHER", "MALFORMED_FUNCTION_CALL", "CONTINUATION", "SOMETHING_NEW")
+MODEL = "gemini-2.5-flash"
+
+
+def message(source: Source, words: Callable[[], Spelled]) -> Tree:
+    """A message that holds the text ``words()``; shrinks towards the smallest."""
+    shape = source.integer(0, 4)
+    if shape == 0:
+        return {"responseId": words()}
+    if shape == 1:
+        return candidate([{"text": words()}])
+    if shape == 2:
+        return candidate([{"functionCall": {"name": "find", "args": {words(): words()}}}])
+    if shape == 3:
+        return candidate([{"text": words(), "thought": True}], finishReason=source.choice(FINISH), index=0)
+    return {**candidate([{"text": words()}]), **usage(source), "modelVersion": MODEL}
+
+
+def messages(source: Source, pieces: Pieces, low: int = 1, high: int = 3, longest: int = 6) -> list[Tree]:
+    """Some messages with text of these pieces."""
+    return source.many(lambda: message(source, lambda: text(source, pieces, 1, longest)), low, high)
+
+
+def small(source: Source, pieces: Pieces = ASCII, low: int = 1, high: int = 3) -> list[Tree]:
+    """Some of the smallest messages, for classes that are about the framing."""
+    return source.many(lambda: {"responseId": text(source, pieces, 1, 2)}, low, high)
+
+
+def candidate(parts: list[Any], **more: Any) -> Tree:
+    """A message with one candidate."""
+    return {"candidates": [{"content": {"parts": parts, "role": "model"}, **more}]}
+
+
+def usage(source: Source) -> Tree:
+    """Token counts; Gemini sends them, cumulative, with nearly every event."""
+    prompt, answer = source.integer(1, 9), source.integer(0, 99)
+    counts: Tree = {"promptTokenCount": prompt, "candidatesTokenCount": answer, "totalTokenCount": prompt + answer}
+    if source.boolean():
+        counts["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": prompt}]
+    return {"usageMetadata": counts}
+
+
+def equal_and_empty(source: Source) -> list[Tree]:
+    """Messages that are empty, that carry empty text, and that repeat the one before."""
+    kinds: tuple[Tree, ...] = (
+        {},
+        {"responseId": ""},
+        {"candidates": []},
+        {"candidates": [{}]},
+        candidate([{"text": ""}]),
+        candidate([{}]),
+        candidate([]),
+        {"candidates": [{"finishReason": "STOP"}]},
+        {"usageMetadata": {}},
+        candidate([{"text": "a"}]),
+    )
+    trees = source.many(lambda: source.choice(kinds), 1, 3)
+    return [tree for tree in trees for _ in range(source.integer(1, 3))]
+
+
+def unknown(source: Source) -> list[Tree]:
+    """Fields, values and nesting that no documentation has."""
+    values: tuple[Any, ...] = (
+        None,
+        True,
+        False,
+        [],
+        {},
+        [[[]], [{}, [None]]],
+        {"a": {"b": {"c": [{"d": {}}]}}},
+        [1, "a", None, True],
+        {"": ""},
+        {"__proto__": {"x": 1}, "constructor": 1, "toString": ""},
+        {"data": "data: {}", "event": "message", "id": "1", "retry": 1},
+        {"error": {"code": 0}},
+        "",
+    )
+    names = ("serviceTier", "turnToken", "x", "", "x-y z", "ключ", "data", "__class__", "0")
+
+    def one() -> Tree:
+        tree: Tree = {source.choice(names): source.choice(values)}
+        if source.boolean():
+            tree = {**candidate([{source.choice(names): source.choice(values)}], **tree), **usage(source)}
+        return tree
+
+    return source.many(one, 1, 3)
+
+
+def numbers(source: Source) -> list[Tree]:
+    """Numbers in every notation that has one exact value."""
+    return _counted(source, NUMBERS)
+
+
+def large_numbers(source: Source, options: tuple[Spelled, ...]) -> list[Tree]:
+    """The same, with integers that no double holds."""
+    return _counted(source, options)
+
+
+def _counted(source: Source, options: tuple[Spelled, ...]) -> list[Tree]:
+    def one() -> Tree:
+        args = {"n": source.choice(options)}
+        return candidate([{"functionCall": {"name": "f", "args": args}}]) if source.boolean() else args
+
+    return source.many(one, 1, 3)
+
+
+def answer(source: Source) -> list[Tree]:
+    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come behind it."""
+    tail: Tree = {"modelVersion": MODEL, "responseId": "kJ3aacnvGoyYkdUPq5mJ8Ao"}
+
+    def event(*parts: Any, **more: Any) -> Tree:
+        return {**candidate(list(parts), **more), **usage(source), **tail}
+
+    def words() -> Spelled:
+        return text(source, ASCII, 1, 3)
+
+    middle: tuple[Callable[[], Tree], ...] = (
+        lambda: event({"text": words()}),
+        lambda: event({"text": words(), "thought": True}),
+        lambda: event({"text": words()}, {"text": words()}),
+        lambda: event({"functionCall": {"name": "find", "args": {"q": words()}, "id": "p1"}}, {"text": ""}),
+        lambda: event({"executableCode": {"language": "PYTHON", "code": words()}}),
+        lambda: event({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}),
+        lambda: {"candidates": [{"content": {"parts": [{"text": words()}]}, "index": 1}], **tail},
+        lambda: {**usage(source), **tail},
+        lambda: {"promptFeedback": {"blockReason": "SAFETY"}, **tail},
+        lambda: event({"text": words()}, safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", "blocked": True}]),
+        lambda: event({"text": words()}, citationMetadata={"citationSources": [{"startIndex": 0, "uri": "a?b=c"}]}),
+    )
+    ends: tuple[Callable[[], Tree], ...] = (
+        lambda: {"candidates": [{"finishReason": source.choice(FINISH), "index": 0}], **tail},
+        lambda: event({"text": ""}, finishReason="STOP"),
+        lambda: event({"text": "", "thoughtSignature": "CqQE"}, finishReason="STOP"),
+        lambda: event({"text": words()}, finishReason=source.choice(FINISH), finishMessage="done"),
+    )
+    before = source.many(lambda: source.choice(middle)(), 0, 3)
+    end = source.choice(ends)()
+    behind = source.many(lambda: source.choice(middle)(), 0, 2)
+    return [*before, end, *behind]
+
+
+ERROR_DETAILS: tuple[Tree, ...] = (
+    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "26s"},
+    {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "metadata": {"service": "x"}},
+    {
+        "@type": "type.googleapis.com/google.rpc.Help",
+        "links": [{"description": "a", "url": "https://example.com/{}"}],
+    },
+    {"@type": "type.googleapis.com/google.rpc.DebugInfo", "detail": '[ORIGINAL ERROR] generic::x: {"}'},
+    {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": "Try again."},
+    {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "PerDay"}, {}]},
+)
+
+
+def error(source: Source) -> tuple[Tree, str]:
+    """An error object and its message."""
+    statuses = (
+        (503, "UNAVAILABLE"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (400, "INVALID_ARGUMENT"),
+        (499, "CANCELLED"),
+        (500, "INTERNAL"),
+    )
+    code, status = source.choice(statuses)
+    said = source.choice(("Overloaded.", "Quota exceeded {}.", "The request was cancelled: 你好", "Say: [DONE]"))
+    body: Tree = {"code": code, "message": said, "status": status}
+    if details := source.many(lambda: source.choice(ERROR_DETAILS), 0, 2):
+        body["details"] = details
+    return {"error": body}, said

@@ -1,0 +1,221 @@
+"""What was found, for people and for programs."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .growth import Growth
+from .literals import list_literal, literal, picture, short
+from .oracles import Verdict
+from .promptness import Promptness
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one case class showed about a parser.
+
+    Attributes:
+        name: the class.
+        description: what is in its streams.
+        profiles: where getting it wrong is a bug.
+        verdict: "ok", "bug", or "behaviour" where standard and practice leave a choice.
+        kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
+            ends) or "grows" (time grows faster than the input); else None.
+        needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
+        chunks: the smallest case.
+        expected: the values that should have come of it.
+        got: the values that came.
+        error: the error that came, or another remark; None if there is none.
+        behaviour: what the parser does, where there is a choice.
+        known: whether the baseline has it.
+        body_only: whether the stream is malformed, so that only "the same for each chunking" can be asked.
+    """
+
+    name: str
+    description: str
+    profiles: tuple[str, ...]
+    verdict: Literal["ok", "bug", "behaviour"] = "ok"
+    kind: Verdict | None = None
+    needs_cut: bool = False
+    chunks: tuple[bytes, ...] = ()
+    expected: tuple[Any, ...] = ()
+    got: tuple[Any, ...] = ()
+    error: str | None = None
+    behaviour: str = ""
+    known: bool = False
+    body_only: bool = False
+
+    @property
+    def key(self) -> str:
+        """By what a baseline knows it: the class and the kind of the bug."""
+        return f"{self.name}: {self.kind}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for ``json.dumps``; chunks as base64 and as a Python literal."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "profiles": list(self.profiles),
+            "verdict": self.verdict,
+            "kind": self.kind,
+            "needs_cut": self.needs_cut,
+            "chunks": [base64.b64encode(chunk).decode() for chunk in self.chunks],
+            "chunks_python": list_literal(self.chunks) if self.chunks else "",
+            "expected": short(self.expected) if self.kind else "",
+            "got": short(self.got) if self.kind else "",
+            "error": self.error,
+            "behaviour": self.behaviour,
+            "known": self.known,
+        }
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What all classes showed about a parser.
+
+    Attributes:
+        parser: its name.
+        profiles: the profiles that were tried.
+        results: one for each class, in order, then promptness and growth for each framing.
+        growth: the measurements.
+        promptness: by framing, "sse" or "json-array".
+    """
+
+    parser: str
+    profiles: tuple[str, ...]
+    results: tuple[Result, ...]
+    growth: tuple[Growth, ...] = ()
+    promptness: tuple[tuple[str, Promptness], ...] = ()
+
+    @property
+    def bugs(self) -> tuple[Result, ...]:
+        """All bugs, known ones too."""
+        return tuple(one for one in self.results if one.verdict == "bug")
+
+    @property
+    def new_bugs(self) -> tuple[Result, ...]:
+        """Those that the baseline does not have."""
+        return tuple(one for one in self.bugs if not one.known)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for ``json.dumps``; it serves as a baseline."""
+        return {
+            "parser": self.parser,
+            "profiles": list(self.profiles),
+            "results": [one.to_json() for one in self.results],
+            "growth": [
+                {"shape": one.shape, "sizes": one.sizes, "exponent": _rounded(one.exponent), "bad": one.bad}
+                for one in self.growth
+            ],
+            "promptness": {name: {"lazy": one.lazy, "late": bool(one.chunks)} for name, one in self.promptness},
+        }
+
+    def __str__(self) -> str:
+        width = max((len(one.name) for one in self.results), default=0)
+        lines = [f"{self.parser}: {len(self.bugs)} bugs in {len(self.results)} classes"]
+        for one in self.results:
+            said = f"{one.kind}{', at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
+            lines.append(f"  {one.name:<{width}}  {one.verdict:<9}  {said}{'  (known)' if one.known else ''}".rstrip())
+        return "\n".join(lines)
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 2) if value < 100 else None
+
+
+def known_bugs(baseline: Any) -> Collection[str]:
+    """The keys of a baseline: a survey, what its ``to_json`` gave, or an iterable of keys ("comments: raises")."""
+    if baseline is None:
+        return frozenset()
+    if isinstance(baseline, Survey):
+        return frozenset(one.key for one in baseline.bugs)
+    if isinstance(baseline, dict):
+        results = baseline.get("results", [])
+        return frozenset(f"{one['name']}: {one['kind']}" for one in results if one.get("verdict") == "bug")
+    return frozenset(map(str, baseline))
+
+
+def explain(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> str:
+    """A bug in full: what happens, the chunks, a picture of the cut, expected and got, and a test to keep."""
+    happens = {
+        "raises": f"raises {result.error}" if result.error else "raises",
+        "loses": "loses what is in the stream",
+        "changes": "changes what is in the stream",
+        "invents": "gives what is not in the stream",
+        "stalls": "does not give what it has" if result.name == "promptness" else "does not come to an end",
+        "grows": "takes time that grows faster than its input",
+    }[result.kind or "raises"]
+    where = "only where the stream is cut" if result.needs_cut else "with the whole stream in one chunk, too"
+    if result.name in ("promptness", "growth"):
+        where = result.description
+    lines = [f"{parser} {happens}: {result.name} ({result.description})." if where != result.description else ""]
+    if not lines[0]:
+        lines = [f"{parser} {happens}. {result.name.capitalize()}: {where}."]
+    else:
+        lines.append(f"Profile {profile}; it happens {where}.")
+    if result.kind == "grows":
+        lines += [result.error or ""]
+    else:
+        lines += ["", "chunks:", _indented(list_literal(result.chunks)), "", "picture:", _indented(picture(result.chunks))]
+        lines += ["", f"expected: {short(result.expected)}", f"got:      {short(result.got)}"]
+        if result.error and result.kind != "raises":
+            lines.append(f"          and {result.error}")
+        elif result.error:
+            lines.append(f"          then {result.error}")
+    return "\n".join([*lines, "", "test:", _indented(ready_test(result, parse, profile))])
+
+
+def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
+    """A pytest test of this one case, to copy."""
+    name = "".join(one if one.isalnum() and one.isascii() else "_" for one in result.name.lower())
+    source, call = _import(parse)
+    if result.kind in ("stalls", "grows"):
+        check = f'    fuzz.check_parser({call}, profile="{profile}", classes=["{result.name}"])'
+        return f"from gemini_replay import fuzz\n{source}\n\n\ndef test_{name}():\n{check}"
+    chunks = list_literal(result.chunks).replace("\n", "\n    ")
+    expected = list_literal(result.expected).replace("\n", "\n    ")
+    is_async = inspect.isasyncgenfunction(parse) or inspect.iscoroutinefunction(parse)
+    if is_async:
+        lines = [
+            "import asyncio",
+            "",
+            source,
+            "",
+            "",
+            "async def collect(chunks):",
+            "    async def stream():",
+            "        for chunk in chunks:",
+            "            yield chunk",
+            "",
+            f"    return [value async for value in {call}(stream())]"
+            if inspect.isasyncgenfunction(parse)
+            else f"    return list(await {call}(stream()))",
+        ]
+        run = "asyncio.run(collect({}))"
+    else:
+        lines = [source]
+        run = f"list({call}({{}}))"
+    lines += ["", "", f"def test_{name}():", f"    chunks = {chunks}"]
+    if result.body_only:
+        lines.append(f"    assert {run.format('chunks')} == {run.format(chr(91) + 'b' + chr(34) * 2 + '.join(chunks)]')}")
+    else:
+        lines.append(f"    assert {run.format('chunks')} == {expected}")
+    return "\n".join(lines)
+
+
+def _import(parse: Callable[..., Any]) -> tuple[str, str]:
+    name, module = getattr(parse, "__qualname__", "parse"), getattr(parse, "__module__", None)
+    if module and module != "__main__" and name.isidentifier():
+        return f"from {module} import {name}", name
+    return "from your_module import parse", "parse"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
+
+
+__all__ = ["Result", "Survey", "explain", "known_bugs", "literal", "ready_test"]

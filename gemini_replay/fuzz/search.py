@@ -1,0 +1,172 @@
+"""Drives the search: fixed documents first, then Hypothesis draws documents; the cuts are enumerated inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis.errors import Flaky
+
+from .classes import CaseClass
+from .cuts import every
+from .documents import Document
+from .examine import Examiner, Found, reduce_cuts
+from .source import Dice
+from .strategies import documents_of
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+MAX_EXAMPLES = 40
+"""Documents drawn for each class: as many found everything that ten times as many with drawn cuts did."""
+
+_FIXED = 4  # documents of dice for each class
+_SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something: it is only to be shrunk
+_SHRINK_RUNS = 20_000
+
+
+class _BrokenParserError(Exception):
+    """Raised inside the test that Hypothesis runs."""
+
+
+class _Stop(BaseException):
+    """Ends the search at once."""
+
+
+def fixed_documents(case: CaseClass, number: int = _FIXED) -> list[Document]:
+    """The same documents every time."""
+    if case.sized is not None:
+        return [case.sized(case.size)]
+    return [*(case.build(Dice(f"{case.name} {nth}")) for nth in range(number)), *case.fixed()]
+
+
+def scan(examiner: Examiner, case: CaseClass) -> Found | None:
+    """Try the fixed documents."""
+    if case.sized is not None:
+        return _scan_sized(examiner, case)
+    for document in fixed_documents(case):
+        if found := examiner.examine(document):
+            return found
+    return None
+
+
+def minimise(
+    examiner: Examiner,
+    case: CaseClass,
+    found: Found,
+    *,
+    seed: int | None,
+    database: ExampleDatabase | None,
+    drawn: bool = False,
+) -> Found:
+    """The smallest case like the one that a scan has found, or, if it is ``drawn``, that the search has shrunk."""
+    if case.sized is not None:
+        return _bisect(examiner, case, found)
+    if found.complaint.verdict == "stalls":  # each further try takes seconds
+        return found
+    smallest = found
+    if not drawn:
+        other = search(examiner, case, max_examples=_SUSPECT_EXAMPLES, seed=seed, database=database, kind=found.kind)
+        smallest = other if other and len(other.document.body) <= len(found.document.body) else found
+    return smallest if smallest.complaint.verdict == "stalls" else reduce_cuts(examiner, smallest)
+
+
+def search(
+    examiner: Examiner,
+    case: CaseClass,
+    *,
+    max_examples: int,
+    seed: int | None,
+    database: ExampleDatabase | None,
+    kind: str | None = None,
+) -> Found | None:
+    """Let Hypothesis look for a document and shrink it; the cuts are not reduced.
+
+    Args:
+        examiner: judges the parser.
+        case: the class to draw from.
+        max_examples: how many documents.
+        seed: for the same documents each time; None leaves it to Hypothesis, and to ``--hypothesis-seed``.
+        database: where found examples are kept.
+        kind: the kind of cuts to try, where one is known to find something.
+    """
+    best: Found | None = None
+    runs_left = 0
+
+    def parser_is_right(document: Document) -> None:
+        nonlocal best, runs_left
+        if best and examiner.target.runs > runs_left:
+            raise _Stop
+        # Once something is found, the same kind of cuts finds it again: shrinking need not try all the others.
+        found = examiner.examine(document, best.kind if best else kind)
+        if found is None:
+            return
+        runs_left = runs_left or examiner.target.runs + _SHRINK_RUNS
+        if best is None or len(document.body) <= len(best.document.body):
+            best = found
+        if found.complaint.verdict == "stalls":
+            raise _Stop
+        raise _BrokenParserError
+
+    # Hypothesis derives the database's key from the test's signature too; so each parser and class has its own.
+    parser_is_right.__annotations__["return"] = f"{examiner.target.name}: {case.name}"
+    base = hypothesis.settings.default if database is None else hypothesis.settings(derandomize=False)
+    test = hypothesis.settings(
+        base,
+        max_examples=max_examples,
+        database=database,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.reuse, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )(given(documents_of(case))(parser_is_right))
+    if seed is not None:
+        test = hypothesis.seed(seed)(test)
+    try:
+        test()
+    except (_BrokenParserError, Flaky, _Stop):
+        pass
+    return best
+
+
+def _sized_cuts(length: int) -> Iterator[tuple[int, ...]]:
+    if length < 10_000_000:
+        yield ()
+    yield every(1 << 16, length)
+    if length < 100_000:
+        yield every(1000, length)
+
+
+def _scan_sized(examiner: Examiner, case: CaseClass) -> Found | None:
+    assert case.sized is not None
+    document = case.sized(case.size)
+    for cuts in _sized_cuts(len(document.body)):
+        if complaint := examiner.alone(document, cuts):
+            return Found(document, "sizes", cuts, complaint)
+    return None
+
+
+def _bisect(examiner: Examiner, case: CaseClass, found: Found) -> Found:
+    """The least size at which it fails."""
+    assert case.sized is not None
+    if found.complaint.verdict == "stalls":
+        return found
+    step = found.cuts[0] if found.cuts else 0
+    low, high = 0, case.size
+    while high - low > 1:
+        size = (low + high) // 2
+        document = case.sized(size)
+        cuts = every(step, len(document.body)) if step else ()
+        if complaint := examiner.alone(document, cuts):
+            high, found = size, Found(document, found.kind, cuts, complaint)
+        else:
+            low = size
+    all_cuts = found.cuts
+    for cuts in ((), all_cuts[:1], all_cuts[-1:]):
+        if complaint := examiner.alone(found.document, cuts):
+            return Found(found.document, found.kind, cuts, complaint)
+    return found

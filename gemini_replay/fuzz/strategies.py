@@ -1,0 +1,124 @@
+"""Strategies for Hypothesis: messages, streams with what must come out of them, cuts and damage.
+
+They work with plain ``@given``; nothing here is needed for ``check_parser``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ..cassette.files import Cassette
+from ..errors import UsageError
+from . import messages, spelling
+from .classes import CaseClass, classes_of
+from .classes.hostile import damage
+from .cuts import split
+from .documents import Choice, Document
+from .source import Source
+
+
+class Drawn(Source):
+    """A source whose choices Hypothesis makes, and shrinks."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+
+    def integer(self, low: int, high: int) -> int:
+        """See `Source`."""
+        return self._draw(st.integers(low, high))
+
+
+def documents_of(case: CaseClass) -> st.SearchStrategy[Document]:
+    """The documents of one case class; shrinks towards few, small events."""
+
+    @st.composite
+    def documents(draw: st.DrawFn) -> Document:
+        return case.build(Drawn(draw))
+
+    return documents()
+
+
+def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
+    """Whole streams: ``.body`` is the bytes, ``.expected`` the JSON values that every correct parser gives.
+
+    Streams of all classes of the profile in which there is one right result; shrinks towards plain text.
+
+    Args:
+        profile: "gemini", "gateway", "sse" or "json-array"; "hostile" has no one right result.
+
+    Raises:
+        UsageError: there is no such profile, or it is "hostile".
+    """
+    cases = [one for one in classes_of([profile]) if not one.policy and one.sized is None]
+    if not cases:
+        raise UsageError(
+            f"The profile {profile!r} has no streams with one right result.",
+            todo="Use another, or corruptions(data) for damaged streams.",
+        )
+    return st.one_of([documents_of(case) for case in cases])
+
+
+def gemini_events() -> st.SearchStrategy[Any]:
+    """Gemini messages as decoded JSON, each a valid ``GenerateContentResponse``; shrinks towards a short text."""
+
+    @st.composite
+    def events(draw: st.DrawFn) -> Any:
+        source = Drawn(draw)
+        return spelling.plain(messages.message(source, lambda: spelling.text(source, spelling.ANYTHING)))
+
+    return events()
+
+
+def chunkings(data: bytes, *, empty: bool = False) -> st.SearchStrategy[list[bytes]]:
+    """Lists of chunks that are ``data`` again when joined; shrinks towards one chunk.
+
+    Args:
+        data: the bytes to cut.
+        empty: whether chunks may be empty.
+    """
+    if empty:
+        points = st.lists(st.integers(0, len(data))).map(lambda cuts: tuple(sorted(cuts)))
+    elif len(data) < 2:
+        points = st.just(())
+    else:
+        points = st.sets(st.integers(1, len(data) - 1)).map(lambda cuts: tuple(sorted(cuts)))
+    return points.map(lambda cuts: list(split(data, cuts)))
+
+
+def corruptions(data: bytes) -> st.SearchStrategy[bytes]:
+    """``data`` with one to three damages: bytes dropped, doubled, inserted or changed, or the end missing.
+
+    Shrinks towards one damage at the start.
+    """
+
+    @st.composite
+    def corrupted(draw: st.DrawFn) -> bytes:
+        source, body = Drawn(draw), data
+        for _ in range(draw(st.integers(1, 3))):
+            body = damage(source, body)
+        return body
+
+    return corrupted()
+
+
+def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
+    """The response bodies of a cassette; ``.expected`` is what this project's own parser makes of them.
+
+    Raises:
+        UsageError: none of its responses has a body.
+        CassetteError: it cannot be read.
+    """
+    recorded = [one for one in Cassette.load(path).interactions if one.body and one.response]
+    if not recorded:
+        raise UsageError(
+            f"{os.fspath(path)} has no response with a body.", todo="Record one, or use another cassette."
+        )
+    documents = []
+    for one in recorded:
+        values = tuple(json.loads(json.dumps(event.json)) for event in one.events)
+        documents.append(Document(one.body, (Choice("yields", values),)))
+    return st.sampled_from(documents)

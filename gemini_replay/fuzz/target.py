@@ -1,0 +1,243 @@
+"""The parser under test, run over chunks: sync or async, generator or list, and never for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import UsageError
+from .watchdog import Hang, Watchdog
+
+Parse = Callable[[Any], Any]
+"""From an iterable of byte chunks, sync or async, to an iterable of JSON values, sync or async, or an awaitable."""
+
+_PULLS_BEHIND_THE_END = 1000
+_JSON = (dict, list, tuple, str, int, float, bool, type(None))
+
+
+@dataclass
+class Outcome:
+    """What came of one run.
+
+    Attributes:
+        values: what came out, up to the error if there was one.
+        error: what the parser raised.
+        hung: whether it had to be stopped.
+        seen: how many values were out at each pull of a chunk, the first and the one behind the last included.
+        lazy: whether values come out while chunks go in; a list comes at the end.
+    """
+
+    values: list[Any] = field(default_factory=list)
+    error: BaseException | None = None
+    hung: bool = False
+    seen: list[int] = field(default_factory=list)
+    lazy: bool = True
+
+
+class Chunks:
+    """An iterator over chunks, sync and async in one, so that nobody needs to know which of them the parser wants.
+
+    Args:
+        chunks: the chunks.
+        out: the values that have come out so far; ``seen`` notes their number at each pull.
+        patient: before a pull, let tasks and threads that read ahead catch up.
+    """
+
+    def __init__(self, chunks: Sequence[bytes], out: Sequence[Any], *, patient: bool = False) -> None:
+        self.seen: list[int] = []
+        self._chunks = chunks
+        self._out = out
+        self._patient = patient
+        self._at = 0
+        self._home = threading.get_ident()
+
+    def __iter__(self) -> Chunks:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._patient and threading.get_ident() != self._home:
+            time.sleep(0.02)
+        chunk = self._next()
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    def __aiter__(self) -> Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for _ in range(10 if self._patient else 0):
+            await asyncio.sleep(0)
+        chunk = self._next()
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    def _next(self) -> bytes | None:
+        at = self._at
+        self._at += 1
+        if at > len(self._chunks) + _PULLS_BEHIND_THE_END:
+            raise Hang
+        if at <= len(self._chunks):
+            self.seen.append(len(self._out))
+        return self._chunks[at] if at < len(self._chunks) else None
+
+
+class Target:
+    """A parser and what is needed to run it; a context manager, of use in the thread that entered it.
+
+    Args:
+        parse: the parser.
+        name: what reports call it; its own name where none is given.
+
+    Attributes:
+        runs: how many times it has been run.
+    """
+
+    def __init__(self, parse: Parse, name: str | None = None) -> None:
+        if not callable(parse):
+            raise UsageError(
+                f"parse is {parse!r}, which cannot be called.",
+                todo="Pass a callable that takes an iterable of byte chunks and returns the decoded JSON objects.",
+            )
+        self.parse = parse
+        self.name = name or name_of(parse)
+        self.runs = 0
+        self.clock: Callable[[], float] = getattr(parse, "clock", time.process_time)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchdog: Watchdog | None = None
+
+    def __enter__(self) -> Target:
+        self._watchdog = Watchdog()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
+        self._close_loop()
+
+    def run(self, chunks: Sequence[bytes], *, patient: bool = False) -> Outcome:
+        """Run the parser over these chunks."""
+        outcome = Outcome()
+        source = Chunks(chunks, outcome.values, patient=patient)
+        size = sum(map(len, chunks))
+        self.runs += 1
+        dog = self._watchdog
+        assert dog is not None, "a target is entered before it runs"
+        try:
+            try:
+                dog.begin(size)
+                self._collect(source, outcome, limit=size + 1000)
+            finally:
+                dog.end()
+        except Hang:
+            outcome.hung = True
+            self._close_loop()
+        except (Exception, SystemExit) as error:
+            outcome.error = error
+        outcome.seen = source.seen
+        return outcome
+
+    def probe(self, chunks: Sequence[bytes]) -> None:
+        """Refuse a callable that has the wrong shape altogether, before it is accused of anything.
+
+        Raises:
+            UsageError: it gives no iterable, or one of things that are no JSON values.
+        """
+        outcome = self.run(chunks)
+        if isinstance(outcome.error, _WrongShape):
+            raise UsageError(str(outcome.error), todo=_SHAPE)
+        strange = next((value for value in outcome.values if not isinstance(value, _JSON)), None)
+        if strange is not None:
+            hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""
+            raise UsageError(
+                f"{self.name} gives {type(strange).__name__} objects, no JSON values.{hint}", todo=_SHAPE
+            )
+        if outcome.values and all(isinstance(value, str) for value in outcome.values):
+            raise UsageError(f"{self.name} gives text such as {outcome.values[0][:40]!r}.", todo=_SHAPE)
+
+    def _collect(self, source: Chunks, outcome: Outcome, limit: int) -> None:
+        result = self.parse(source)
+        if hasattr(result, "__aiter__") or inspect.isawaitable(result):
+            loop = self._event_loop()
+            loop.run_until_complete(_collected(result, outcome, limit))
+            return
+        outcome.lazy = not isinstance(result, list | tuple)
+        values = outcome.values
+        for value in _iterable(result):
+            values.append(value)
+            if len(values) > limit:
+                break
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.new_event_loop()
+            if self._watchdog is not None:
+                self._watchdog.wake = lambda: loop.call_soon_threadsafe(lambda: None)
+        return loop
+
+    def _close_loop(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        if self._watchdog is not None:
+            self._watchdog.wake = lambda: None
+        with contextlib.suppress(Exception, Hang):
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+class _WrongShape(TypeError):
+    """What the parser returned is nothing to iterate over."""
+
+
+_SHAPE = (
+    "parse takes an iterable (or async iterable) of byte chunks and gives the decoded JSON objects, as a list, an "
+    "iterator or an async iterator. gemini_replay.fuzz.adapters wraps other shapes."
+)
+
+
+def _iterable(result: Any) -> Any:
+    if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
+        raise _WrongShape(f"The parser returned {result!r:.60}, which is no iterable of JSON values.")
+    return result
+
+
+async def _collected(result: Any, outcome: Outcome, limit: int) -> None:
+    values = outcome.values
+    if inspect.isawaitable(result):
+        result = await result
+        outcome.lazy = not isinstance(result, list | tuple)
+    if not hasattr(result, "__aiter__"):
+        for value in _iterable(result):
+            values.append(value)
+            if len(values) > limit:
+                break
+        return
+    async for value in result:
+        values.append(value)
+        if len(values) > limit:
+            break
+    if len(values) > limit and hasattr(result, "aclose"):
+        await result.aclose()
+
+
+def name_of(parse: Parse) -> str:
+    """What to call a parser: ``module:function`` where it has them."""
+    while hasattr(parse, "func"):  # functools.partial
+        parse = parse.func
+    name = getattr(parse, "__qualname__", None) or type(parse).__qualname__
+    module = getattr(parse, "__module__", None)
+    return f"{module}:{name}" if module and module != "__main__" else str(name)

@@ -1,0 +1,77 @@
+"""Ends a parser that never does: a thread that raises `Hang` in the thread that runs it."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+
+CPU_SECONDS = 2.0
+WALL_SECONDS = 10.0
+SECONDS_PER_MEGABYTE = 8.0
+"""What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""
+
+_TICK = 0.2
+
+
+class Hang(BaseException):
+    """The parser does not end; no ``except Exception`` of its own catches this."""
+
+
+class Watchdog:
+    """Watches runs of the thread that makes it; counts that thread's processor time, where the system tells it.
+
+    A wait that Python cannot interrupt (a lock, a blocking read) cannot be ended.
+    """
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], object] = lambda: None  # called to get a sleeping event loop to look up
+        self._lock = threading.Lock()
+        self._watched = threading.get_ident()
+        self._cpu = _cpu_clock(self._watched)
+        self._end_cpu = self._end_wall = 0.0
+        self._active = self._fired = False
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, size: int) -> None:
+        """A run over ``size`` bytes begins."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="gemini-replay fuzz watchdog", daemon=True)
+            self._thread.start()
+        more = SECONDS_PER_MEGABYTE * size / 1e6
+        self._end_cpu = self._cpu() + CPU_SECONDS + more
+        self._end_wall = time.monotonic() + WALL_SECONDS + 2 * more
+        self._active = True
+
+    def end(self) -> None:
+        """The run is over."""
+        with self._lock:
+            self._active = False
+            fired, self._fired = self._fired, False
+        if fired:  # and perhaps not yet delivered
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), None)
+
+    def close(self) -> None:
+        """No further runs."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_TICK):
+            with self._lock:
+                if self._active and (self._cpu() > self._end_cpu or time.monotonic() > self._end_wall):
+                    self._fired = True
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
+                    self.wake()
+
+
+def _cpu_clock(thread: int) -> Callable[[], float]:
+    """The processor time of a thread, readable from others; elsewhere the wall clock, and so no fair measure."""
+    try:
+        clock = time.pthread_getcpuclockid(thread)
+    except (AttributeError, OSError):
+        return lambda: time.monotonic() / 4
+    return lambda: time.clock_gettime(clock)

@@ -1,0 +1,216 @@
+"""A parser in another process: the line protocol, its process, and the examples of other languages."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_replay.errors import UsageError
+from gemini_replay.fuzz import serve as serving
+from gemini_replay.fuzz.command import Answer, Command, CommandDiedError, CommandError, CommandTimeoutError
+from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.watchdog import Hang
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "fuzz"
+
+WAYWARD = f"""
+import os, sys, time
+sys.path.insert(0, {str(Path(serving.__file__).parent)!r})
+from serve import serve
+
+def parse(chunks):
+    for chunk in chunks:
+        print("taking", chunk)
+        if chunk == b"die":
+            sys.stderr.write("my last words")
+            sys.stderr.flush()
+            os._exit(3)
+        if chunk == b"sleep":
+            time.sleep(600)
+        if chunk == b"raise":
+            raise LookupError("no such thing")
+        yield {{"pid": os.getpid(), "got": chunk.decode()}}
+
+serve(parse)
+"""
+
+
+@pytest.fixture
+def wayward(tmp_path: Path) -> Iterator[Command]:
+    """A parser that does as its chunks say."""
+    script = tmp_path / "wayward.py"
+    script.write_text(WAYWARD, encoding="utf-8")
+    with Command([sys.executable, str(script)]) as command:
+        command.check()
+        yield command
+
+
+def got(events: Iterable[Any]) -> list[str]:
+    return [event["got"] for event in events]
+
+
+def test_events_come_back_with_what_had_been_taken_by_then(wayward: Command) -> None:
+    """And what the parser prints is no answer."""
+    answer = wayward.ask([b"a", b"", b"b"])
+    assert got(answer.events) == ["a", "", "b"]
+    assert (answer.error, answer.pulled) == (None, [1, 2, 3])
+    assert answer.seconds is not None
+
+
+def test_events_and_chunks_come_in_the_order_they_had_in_the_process(wayward: Command) -> None:
+    """So that events which come late are seen to."""
+    with Target(wayward) as target:
+        outcome = target.run([b"a", b"b", b"raise", b"c"])
+    assert (got(outcome.values), outcome.lazy) == (["a", "b"], True)
+    assert outcome.seen[:3] == [0, 1, 2]
+    assert isinstance(outcome.error, LookupError)
+
+
+def test_a_parsers_exception_is_raised_behind_its_events(wayward: Command) -> None:
+    """With its type and message."""
+    events = iter(wayward([b"a", b"raise", b"b"]))
+    assert got([next(events)]) == ["a"]
+    with pytest.raises(CommandError, match="LookupError: no such thing") as raised:
+        next(events)
+    assert (type(raised.value).__name__, isinstance(raised.value, LookupError)) == ("LookupError", True)
+
+
+def test_one_process_serves_many_cases_and_another_follows_its_death(wayward: Command) -> None:
+    """Death is an error of the case, told with the process's last words."""
+    (first,), (second,) = wayward([b"a"]), wayward([b"b"])
+    assert first["pid"] == second["pid"]
+    with pytest.raises(CommandDiedError, match=r"(?s)status 3.*my last words"):
+        list(wayward([b"a", b"die"]))
+    (third,) = wayward([b"c"])
+    assert third["pid"] != first["pid"]
+
+
+def test_a_case_that_takes_too_long_is_stopped(wayward: Command) -> None:
+    """With the process; as a parser it hangs, as any other would. The next case is answered."""
+    list(wayward([b"a"]))
+    wayward.time_limit = 0.3
+    with pytest.raises(CommandTimeoutError, match=r"within 0\.3 s"):
+        wayward.ask([b"sleep"])
+    with pytest.raises(Hang):
+        wayward([b"sleep"])
+    wayward.time_limit = 60
+    assert got(wayward([b"b"])) == ["b"]
+
+
+def test_its_clock_is_the_processor_time_of_the_parsing(wayward: Command) -> None:
+    """As the process tells it; where it does not, the time that passed."""
+    before = wayward.clock()
+    answer = wayward.ask([b"a"] * 100)
+    assert answer.seconds is not None
+    assert wayward.clock() == before + answer.seconds
+    silent = "import sys\nfor line in sys.stdin: print(line.replace('chunks', 'events'), flush=True)"
+    with Command([sys.executable, "-c", silent]) as command:
+        command.ask([b"a"])
+        assert command.clock() > 0
+
+
+def test_large_cases_do_not_block(wayward: Command) -> None:
+    """A megabyte either way is more than a pipe holds."""
+    assert got(wayward([b"x" * 1_000_000])) == ["x" * 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param("print('hello')", "ended with status 0", id="ends"),
+        pytest.param("import sys; sys.exit('no module of mine')", "(?s)status 1.*no module of mine", id="fails"),
+        pytest.param("import sys\nfor line in sys.stdin: print(line, flush=True)", "no answer within", id="echoes"),
+        pytest.param("import sys\nfor line in sys.stdin: print('[1]', flush=True)", "no answer within", id="babbles"),
+    ],
+)
+def test_a_command_that_does_not_speak_the_protocol_is_told_so(code: str, reason: str) -> None:
+    """Before any search, with what it did instead."""
+    with (
+        Command([sys.executable, "-c", code], start_limit=0.5 if reason.startswith("no") else 60) as command,
+        pytest.raises(UsageError, match=reason) as raised,
+    ):
+        command.check()
+    assert '"events"' in str(raised.value)
+
+
+def test_a_program_that_does_not_exist_is_told_with_the_nearest() -> None:
+    """Before anything is started."""
+    with pytest.raises(UsageError, match="no program 'pythonn3'"):
+        Command("pythonn3 adapter.py")
+    with pytest.raises(UsageError, match="empty"):
+        Command("  ")
+
+
+def test_a_command_is_split_as_a_shell_would() -> None:
+    """Quotes hold words together."""
+    command = Command(f"'{sys.executable}' -c 'import sys; print(1)' \"a b\"")
+    assert command.arguments == [sys.executable, "-c", "import sys; print(1)", "a b"]
+
+
+def asked(*chunks: bytes, number: int = 7) -> str:
+    return json.dumps({"id": number, "chunks": [base64.b64encode(chunk).decode() for chunk in chunks]}) + "\n"
+
+
+def test_the_python_side_serves_sync_and_async_parsers_alike() -> None:
+    """Generators, functions that return a list, async generators and coroutines."""
+
+    def generator(chunks: Iterable[bytes]) -> Iterator[str]:
+        yield from (chunk.decode() for chunk in chunks)
+
+    def function(chunks: Iterable[bytes]) -> list[str]:
+        return list(generator(chunks))
+
+    async def agenerator(chunks: AsyncIterable[bytes]) -> AsyncIterator[str]:
+        async for chunk in chunks:
+            yield chunk.decode()
+
+    async def coroutine(chunks: AsyncIterable[bytes]) -> list[str]:
+        return [chunk.decode() async for chunk in chunks]
+
+    for parse, pulled in ((generator, [1, 2]), (function, [2, 2]), (agenerator, [1, 2]), (coroutine, [2, 2])):
+        out = io.StringIO()
+        serving.serve(parse, io.StringIO(asked(b"a", b"b")), out)
+        answer = json.loads(out.getvalue())
+        assert answer.pop("seconds") >= 0
+        assert answer == {"id": 7, "events": ["a", "b"], "pulled": pulled}
+
+
+CASES = [
+    pytest.param([b'data: {"text": "\xe4\xbd', b'\xa0"}\r', b"\n\r\n"], [{"text": "你"}], id="cut"),
+    pytest.param([b'data: {"a": 1}\r\n\r\ndata: {"a": 2}\r\n\r\n'], [{"a": 1}, {"a": 2}], id="two-in-a-chunk"),
+    pytest.param([], [], id="empty"),
+]
+
+
+@pytest.mark.parametrize(("chunks", "events"), CASES)
+def test_the_node_example_speaks_the_protocol(chunks: list[bytes], events: list[Any]) -> None:
+    """As it stands in the documents."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    with Command(["node", str(EXAMPLES / "adapter.mjs")]) as command:
+        assert command.ask(chunks) == Answer(events, None, None, None)
+        assert command.ask([b"data: {no json}\r\n\r\n"]).error is not None
+
+
+@pytest.mark.parametrize(("chunks", "events"), CASES)
+def test_the_shell_example_speaks_the_protocol(chunks: list[bytes], events: list[Any]) -> None:
+    """It needs jq, which reads and writes the JSON for it."""
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    with Command(["sh", str(EXAMPLES / "adapter.sh")]) as command:
+        assert command.ask(chunks) == Answer(events, None, None, None)
+
+
+def test_the_python_example_speaks_the_protocol() -> None:
+    """For a parser in another environment or interpreter."""
+    with Command([sys.executable, str(EXAMPLES / "adapter.py")]) as command:
+        assert command.ask([b'data: {"a": 1}\r\n\r\n']).events == [{"a": 1}]

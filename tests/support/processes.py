@@ -1,0 +1,29 @@
+"""Servers as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def listening(*arguments: str | Path, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run ``gemini-replay`` with these arguments; gives the process and the URL that it announces.
+
+    The process is gone at the end, whatever happened.
+    """
+    command = [sys.executable, "-m", "gemini_replay", *map(str, arguments)]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen(command, cwd=cwd, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("listening on http://127.0.0.1:"), line
+            yield process, line.removeprefix("listening on ").removesuffix("\n")
+        finally:
+            process.kill()

@@ -1,0 +1,124 @@
+"""Surveys the stream parsers of third parties at their current versions, and writes docs/parser-survey.{json,md}.
+
+    python tools/parser_survey/run.py [--only NAME …] [--keep-versions]
+
+One environment for each package is made below the user's cache. Each parser runs in it behind the line protocol, and
+goes through every case class of the fuzz kit. Each bug is then confirmed: its literal chunks are fed once more to a
+fresh process, and what came is written down beside what the kit had said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import environments
+import pages
+import python_parsers
+
+from gemini_replay import __version__, fuzz
+from gemini_replay.fuzz.command import Command, CommandError
+from gemini_replay.fuzz.growth import growth
+from gemini_replay.fuzz.literals import short
+from gemini_replay.fuzz.oracles import same
+from gemini_replay.fuzz.report import Result
+from gemini_replay.fuzz.target import Target
+
+DOCS = Path(__file__).parents[2] / "docs"
+SSE = ("gemini", "gateway", "sse", "hostile")
+SEED = 0
+
+
+def main() -> int:
+    """Run the survey.
+
+    Returns:
+        0; or 1 where a bug was not confirmed.
+    """
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("--only", nargs="+", metavar="NAME", help="these parsers; the others stay as they are")
+    arguments.add_argument("--keep-versions", action="store_true", help="use the environments as they are")
+    arguments.add_argument("--environments", type=Path, default=environments.default_folder(), metavar="DIR")
+    arguments.add_argument("--max-examples", type=int, default=None, metavar="N", help="documents for each class")
+    arguments.add_argument("--pages-only", action="store_true", help="write the page anew from the JSON")
+    chosen = arguments.parse_args()
+    unknown = set(chosen.only or ()) - {parser.name for parser in environments.PARSERS}
+    if unknown:
+        arguments.error(f"no parser {', '.join(sorted(unknown))}; there are {', '.join(python_parsers.PARSERS)}, …")
+    target = DOCS / "parser-survey.json"
+    found = json.loads(target.read_text(encoding="utf-8"))["parsers"] if target.exists() else {}
+    made = environments.Environments(chosen.environments, update=not chosen.keep_versions)
+    for parser in () if chosen.pages_only else environments.PARSERS:
+        if not chosen.only or parser.name in chosen.only:
+            found[parser.name] = survey(made, parser, chosen.max_examples)
+            ordered = {one.name: found[one.name] for one in environments.PARSERS if one.name in found}
+            target.write_text(json.dumps({"parsers": ordered}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (DOCS / "parser-survey.md").write_text(pages.page(found), encoding="utf-8")
+    doubtful = [f"{name}: {bug['name']}" for name, one in found.items() for bug in one["bugs"] if not bug["confirmed"]]
+    print(*(f"not confirmed: {one}" for one in doubtful), sep="\n", file=sys.stderr)
+    return 1 if doubtful else 0
+
+
+def survey(made: environments.Environments, parser: environments.Parser, max_examples: int | None) -> dict[str, Any]:
+    """One parser: its versions, and what each class showed."""
+    began = time.monotonic()
+
+    def progress(done: int, total: int, what: str) -> None:
+        seconds = time.monotonic() - began
+        print(f"{parser.name}: {done} of {total} after {seconds:.0f} s: {what}", file=sys.stderr)
+
+    with Command(made.command(parser)) as command:
+        command.check()
+        result = fuzz.survey(
+            command,
+            profiles=("json-array",) if parser.framing == "json-array" else SSE,
+            max_examples=max_examples,
+            seed=SEED,
+            progress=progress,
+            name=parser.name,
+        )
+    about = parser.about or (python_parsers.PARSERS[parser.name].__doc__ or "").strip()
+    bugs = [{**bug.to_json(), **confirm(made, parser, bug)} for bug in result.bugs]
+    return {
+        "about": about,
+        "versions": made.versions(parser),
+        "framing": parser.framing,
+        "surveyed": datetime.date.today().isoformat(),
+        "kit": __version__,
+        "seed": SEED,
+        "profiles": list(result.profiles),
+        "classes": len(result.results),
+        "bugs": bugs,
+        "behaviour": {one.name: one.behaviour for one in result.results if one.verdict == "behaviour"},
+        "growth": result.to_json()["growth"],
+        "promptness": result.to_json()["promptness"],
+    }
+
+
+def confirm(made: environments.Environments, parser: environments.Parser, bug: Result) -> dict[str, Any]:
+    """Feed a bug's literal chunks to a fresh process, and say whether it is as the kit had said."""
+    with Command(made.command(parser)) as command:
+        if bug.kind == "grows":
+            with Target(command) as target:
+                figures = growth(target, array=parser.framing == "json-array")
+            return {"confirmed": any(one.bad for one in figures), "came": "; ".join(str(one) for one in figures if one.bad)}
+        try:
+            answer = command.ask(bug.chunks)
+        except CommandError as error:
+            return {"confirmed": bug.kind in ("raises", "stalls"), "came": f"{type(error).__name__}: {error}"}
+    came = short(answer.events) + (f", then {answer.error}" if answer.error else "")
+    if bug.name == "promptness":
+        last = len(bug.chunks) - 1  # had been asked for before the last event that was due
+        late = [n for n in (answer.pulled or [])[: len(bug.expected)] if n > last]
+        return {"confirmed": bool(late), "came": f"{len(late)} of {len(bug.expected)} events only with the chunk behind"}
+    wrong = answer.error is not None or not same(answer.events, bug.expected)
+    return {"confirmed": wrong and (bug.kind == "raises") == (answer.error is not None), "came": came}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
