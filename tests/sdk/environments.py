@@ -1,6 +1,6 @@
 """Makes an environment for each SDK whose versions do not go with the others': ``python tests/sdk/environments.py``.
 
-They come into the folder `.sdk` at the top, where tests/sdk/test_sdks.py finds them: virtual environments for Python's
+They come into the folder `.sdk` at the top, where test_sdks.py finds them: virtual environments for Python's
 SDKs, and one folder for Node's, where node is present.
 """
 
