@@ -1,8 +1,9 @@
-"""How late chunks are when ``gemini-replay serve`` plays many streams at once: ``python benchmarks/concurrency.py``.
+"""How late chunks are when many streams play at once: ``python benchmarks/concurrency.py``.
 
-The server is a process of its own, the clients are another one on the same machine: bare sockets that note when bytes
-arrive and look at them afterwards. Every stream must be complete and equal to the recording. Lateness counts from the
-moment when a client sent its request; streams begin within ``--ramp`` seconds, and all of them overlap.
+From ``gemini-replay serve``: the server is a process of its own, the clients are another one on the same machine,
+bare sockets that note when bytes arrive and look at them afterwards. And in process: one event loop, in which clients of
+httpx2 and aiohttp read what a session replays. Every stream must be complete and equal to the recording. Lateness
+counts from the moment when a client sent its request; streams begin within ``--ramp`` seconds, and all overlap.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+import aiohttp
+import httpx2
 from support.processes import listening
 from support.streams import GOOGLE, PATH, events
 
+import gemini_replay
 from gemini_replay import Cassette, Interaction
 from gemini_replay.cassette.model import Chunk, Request, Response
 from gemini_replay.report import terminal
@@ -94,6 +98,44 @@ async def play(url: str, count: int, ramp: float) -> list[Stream]:
     return [stream for _, stream in pairs]
 
 
+async def replay(library: str, count: int, ramp: float) -> list[list[float]]:
+    """So many streams through one client in this loop; the lateness of each chunk of each, in ms."""
+    client = (
+        httpx2.AsyncClient()
+        if library == "httpx2"
+        else aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    )
+    headers = {"content-type": "application/json"}
+
+    async def one(number: int) -> list[float]:
+        await asyncio.sleep(ramp * number / count)
+        seen: list[tuple[float, bytes]] = []
+        sent = time.perf_counter()
+        if isinstance(client, httpx2.AsyncClient):
+            async with client.stream("POST", GOOGLE, content=ASK, headers=headers) as response:
+                async for chunk in response.aiter_raw():
+                    seen.append((time.perf_counter(), chunk))
+        else:
+            async with client.post(GOOGLE, data=ASK, headers=headers) as response:
+                async for chunk in response.content.iter_any():
+                    seen.append((time.perf_counter(), chunk))
+        assert [chunk for _, chunk in seen] == CHUNKS, "a stream is not the recorded one"
+        return [(at - sent - due) * 1000 for (at, _), due in zip(seen, DUE, strict=True)]
+
+    async with client:
+        gc.collect()
+        gc.freeze()
+        return await asyncio.gather(*(one(number) for number in range(count)))
+
+
+def row(name: str, count: int, each: list[list[float]]) -> tuple[str, ...]:
+    """One line of the table."""
+    late = sorted(ms for stream in each for ms in stream)
+    drift = statistics.median(stream[-1] - stream[0] for stream in each)
+    percent = [late[int(len(late) * part)] for part in (0.5, 0.99)]
+    return (name, f"{len(each)} of {count}", *(f"{value:.2f}" for value in (*percent, late[-1], drift)))
+
+
 def main() -> None:
     """Measure 1, 100 and 500 streams, or as many as asked for, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -102,21 +144,23 @@ def main() -> None:
     chosen = parser.parse_args()
     request = Request("POST", GOOGLE, body=ASK)
     response = Response(200, (("content-type", "text/event-stream"),), HEAD)
+    story = Interaction(request, response, tuple(Chunk(GAP, data) for data in CHUNKS))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "story.jsonl"
-        Cassette([Interaction(request, response, tuple(Chunk(GAP, data) for data in CHUNKS))]).save(path)
+        Cassette([story]).save(path)
         with listening("serve", path) as (_, url):
             for count in chosen.streams:
                 streams = asyncio.run(play(url, count, chosen.ramp))
-                each = [stream.lateness() for stream in streams]
-                late = sorted(ms for stream in each for ms in stream)
-                drift = statistics.median(stream[-1] - stream[0] for stream in each)
-                percent = [late[int(len(late) * part)] for part in (0.5, 0.99)]
-                figures = [f"{value:.2f}" for value in (*percent, late[-1], drift)]
-                rows.append((str(count), f"{len(streams)} of {count}", *figures))
-    columns = ("streams at once", "complete", "late p50", "p99", "max", "drift, last to first")
-    title = f"serve: {COUNT} events each, {GAP * 1000:.0f} ms apart, begun within {chosen.ramp:g} s; ms"
+                rows.append(row("serve", count, [stream.lateness() for stream in streams]))
+        for library in ("httpx2", "aiohttp"):
+            for count in chosen.streams:
+                Cassette([story] * count).save(path)
+                with gemini_replay.replay(path):
+                    each = asyncio.run(replay(library, count, chosen.ramp))
+                rows.append(row(f"{library}, one loop", count, each))
+    columns = ("from", "complete", "late p50", "p99", "max", "drift, last to first")
+    title = f"{COUNT} events each, {GAP * 1000:.0f} ms apart, begun within {chosen.ramp:g} s; ms"
     terminal.console().print(terminal.table(title, columns, rows))
 
 

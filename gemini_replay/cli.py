@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import CassetteError, GeminiReplayError, UsageError
+from .fuzz.arguments import add_arguments as add_fuzz_arguments
 
 _DEFAULT_LISTEN = "127.0.0.1:0"
 
@@ -100,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
     check.add_argument("--salvage", action="store_true", help="close what was cut off, and keep the original as .bak")
     check.set_defaults(run=_check)
+
+    fuzz = commands.add_parser("fuzz", help="search for a stream that a parser gets wrong")
+    add_fuzz_arguments(fuzz)
+    fuzz.set_defaults(run=_fuzz)
     return parser
 
 
@@ -246,6 +251,12 @@ def _check(chosen: argparse.Namespace) -> int:
             print(f"{target}: {len(mended.interactions)} interactions salvaged")
     print(f"{checked} checked, {wrong} with errors")
     return 1 if wrong else 0
+
+
+def _fuzz(chosen: argparse.Namespace) -> int:
+    from .fuzz.cli import run
+
+    return run(chosen)
 
 
 def _salvaged(path: Path) -> Path:

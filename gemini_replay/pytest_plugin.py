@@ -7,7 +7,7 @@ that asks for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +22,10 @@ _MARKER = "gemini_replay"
 _MARKER_HELP = (
     "gemini_replay(name=None, *, speed=None, match=None): answer the test's Gemini requests from the cassette "
     "NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with --gemini-record."
+)
+_PARSER_MARKER_HELP = (
+    "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "
+    "fuzz kit; each: one test id for each class of cases; xfail: the names of the classes that are known to fail."
 )
 _KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _PLACEHOLDER = "gemini-replay-placeholder-key"
@@ -71,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, check the options early, and start the summary."""
     config.addinivalue_line("markers", _MARKER_HELP)
+    config.addinivalue_line("markers", _PARSER_MARKER_HELP)
     config.pluginmanager.register(Runs(config), "gemini-replay-runs")
 
 
@@ -266,6 +271,25 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         finally:
             if guarded:
                 transports.unblock_network()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test id for each class of cases, where the marker `gemini_parser` asks for it."""
+    if "check_gemini_parser" in metafunc.fixturenames:
+        from .fuzz.testing import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.fixture
+def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Searches for a stream that a parser gets wrong: `check_gemini_parser(parse)`, else as `fuzz.check_parser`.
+
+    The marker `gemini_parser` sets the profile, and can make a test id of each class of cases.
+    """
+    from .fuzz.testing import checker
+
+    return checker(request)
 
 
 @contextmanager

@@ -6,8 +6,10 @@ it counts from the moment the client asks for more, and bytes that are already d
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from typing import Literal, Protocol
 
 from .player import Data, Head, Step, Stop
@@ -61,20 +63,28 @@ class WallClock:
 
 
 class LoopClock:
-    """The clock of the running event loop (asyncio, trio): a virtual loop clock is followed too."""
+    """The clock of the running event loop (asyncio, else trio); a virtual loop clock is followed too.
+
+    Asked directly, not through anyio, whose backend is imported on its first use: that is 13 to 25 ms, which would
+    fall into the first replayed request.
+    """
 
     def __init__(self) -> None:
-        import anyio
-
-        self._anyio = anyio
+        self._now: Callable[[], float]
+        self._sleep: Callable[[float], Awaitable[object]]
+        try:
+            self._now, self._sleep = asyncio.get_running_loop().time, asyncio.sleep
+        except RuntimeError:
+            trio = sys.modules["trio"]
+            self._now, self._sleep = trio.current_time, trio.sleep
 
     def now(self) -> float:
         """Seconds on the loop's clock."""
-        return self._anyio.current_time()
+        return self._now()
 
     async def sleep(self, seconds: float) -> None:
         """Let the loop go on."""
-        await self._anyio.sleep(seconds)
+        await self._sleep(seconds)
 
 
 def play(

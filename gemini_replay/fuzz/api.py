@@ -202,7 +202,9 @@ def _result(
         return _bug(case, found)
     if not case.policy:
         return Result(case.name, case.description, case.profiles)
-    did = ", ".join(label.replace("_", " ") for label, _ in examiner.did.most_common() if not label.startswith("gives"))
+    did = ", ".join(
+        label.replace("_", " ") for label, _ in examiner.did.most_common() if not label.startswith("gives")
+    )
     return Result(case.name, case.description, case.profiles, "behaviour", behaviour=did or "the same for every cut")
 
 

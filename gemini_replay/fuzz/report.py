@@ -119,7 +119,9 @@ class Survey:
         lines = [f"{self.parser}: {len(self.bugs)} bugs in {len(self.results)} classes"]
         for one in self.results:
             said = f"{one.kind}{', at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
-            lines.append(f"  {one.name:<{width}}  {one.verdict:<9}  {said}{'  (known)' if one.known else ''}".rstrip())
+            lines.append(
+                f"  {one.name:<{width}}  {one.verdict:<9}  {said}{'  (known)' if one.known else ''}".rstrip()
+            )
         return "\n".join(lines)
 
 
@@ -160,7 +162,14 @@ def explain(result: Result, parse: Callable[..., Any], parser: str, profile: str
     if result.kind == "grows":
         lines += [result.error or ""]
     else:
-        lines += ["", "chunks:", _indented(list_literal(result.chunks)), "", "picture:", _indented(picture(result.chunks))]
+        lines += [
+            "",
+            "chunks:",
+            _indented(list_literal(result.chunks)),
+            "",
+            "picture:",
+            _indented(picture(result.chunks)),
+        ]
         lines += ["", f"expected: {short(result.expected)}", f"got:      {short(result.got)}"]
         if result.error and result.kind != "raises":
             lines.append(f"          and {result.error}")
@@ -201,7 +210,9 @@ def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
         run = f"list({call}({{}}))"
     lines += ["", "", f"def test_{name}():", f"    chunks = {chunks}"]
     if result.body_only:
-        lines.append(f"    assert {run.format('chunks')} == {run.format(chr(91) + 'b' + chr(34) * 2 + '.join(chunks)]')}")
+        lines.append(
+            f"    assert {run.format('chunks')} == {run.format(chr(91) + 'b' + chr(34) * 2 + '.join(chunks)]')}"
+        )
     else:
         lines.append(f"    assert {run.format('chunks')} == {expected}")
     return "\n".join(lines)

@@ -36,6 +36,14 @@ class Source:
         return made
 
 
+class Least(Source):
+    """Always the least: it makes the smallest document of a class."""
+
+    def integer(self, low: int, high: int) -> int:
+        """See `Source`."""
+        return low
+
+
 class Dice(Source):
     """Choices that depend on ``name`` only, on every machine and in every Python."""
 

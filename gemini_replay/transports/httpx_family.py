@@ -45,7 +45,6 @@ class Family:
         self.library = library
         self.sync_body = type("SyncBody", (_SyncBody, library.SyncByteStream), {})
         self.async_body = type("AsyncBody", (_AsyncBody, library.AsyncByteStream), {})
-        pacing.LoopClock()  # imports anyio now, not inside the first replayed request
 
     # -- library objects to ours, and back -----------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+NODE = f"node-{sys.platform}-{'arm64' if platform.machine() in ('arm64', 'aarch64') else 'x64'}"
+"""The npm package that holds the program node: a current release, as the surveyed packages want, whatever is here."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Environments:
         """The command that runs a parser's adapter; its environment is made first."""
         home = self._home(parser.packages, node=parser.node)
         if parser.node:
-            return ["env", f"PARSER_MODULES={home}", "node", str(HERE / "node_parsers.mjs"), parser.name]
+            return ["env", f"PARSER_MODULES={home}", str(_node(home)), str(HERE / "node_parsers.mjs"), parser.name]
         return [str(_python(home)), str(HERE / "python_parsers.py"), parser.name]
 
     def versions(self, parser: Parser) -> dict[str, str]:
@@ -106,7 +109,7 @@ class Environments:
                 ]
                 for name in parser.packages
             }
-            return {**found, "node": _output(["node", "--version"]).lstrip("v")}
+            return {**found, "node": _output([str(_node(home)), "--version"]).lstrip("v")}
         ask = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
         names = [*parser.packages, *(extra for extra in ("urllib3", "httpx2") if _has(home, extra))]
         found = dict(zip(names, _output([str(_python(home)), "-c", ask, *names]).split(), strict=True))
@@ -142,7 +145,11 @@ def _install_node(home: Path, packages: Sequence[str]) -> None:
         raise SystemExit("npm is needed for the parsers of Node; leave them out with --only.")
     home.mkdir(parents=True, exist_ok=True)
     (home / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    _run([npm, "install", "--silent", "--prefix", str(home), *(f"{name}@latest" for name in packages)])
+    _run([npm, "install", "--silent", "--prefix", str(home), f"{NODE}@24", *(f"{name}@latest" for name in packages)])
+
+
+def _node(home: Path) -> Path:
+    return home / "node_modules" / NODE / "bin" / "node"
 
 
 def _has(home: Path, package: str) -> bool:

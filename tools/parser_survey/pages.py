@@ -1,2 +1,5 @@
 """The page."""
-def page(found): return "TODO"
+
+
+def page(found):
+    return "TODO"

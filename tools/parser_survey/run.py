@@ -59,7 +59,9 @@ def main() -> int:
             ordered = {one.name: found[one.name] for one in environments.PARSERS if one.name in found}
             target.write_text(json.dumps({"parsers": ordered}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (DOCS / "parser-survey.md").write_text(pages.page(found), encoding="utf-8")
-    doubtful = [f"{name}: {bug['name']}" for name, one in found.items() for bug in one["bugs"] if not bug["confirmed"]]
+    doubtful = [
+        f"{name}: {bug['name']}" for name, one in found.items() for bug in one["bugs"] if not bug["confirmed"]
+    ]
     print(*(f"not confirmed: {one}" for one in doubtful), sep="\n", file=sys.stderr)
     return 1 if doubtful else 0
 
@@ -106,7 +108,10 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
         if bug.kind == "grows":
             with Target(command) as target:
                 figures = growth(target, array=parser.framing == "json-array")
-            return {"confirmed": any(one.bad for one in figures), "came": "; ".join(str(one) for one in figures if one.bad)}
+            return {
+                "confirmed": any(one.bad for one in figures),
+                "came": "; ".join(str(one) for one in figures if one.bad),
+            }
         try:
             answer = command.ask(bug.chunks)
         except CommandError as error:
@@ -115,7 +120,10 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
     if bug.name == "promptness":
         last = len(bug.chunks) - 1  # had been asked for before the last event that was due
         late = [n for n in (answer.pulled or [])[: len(bug.expected)] if n > last]
-        return {"confirmed": bool(late), "came": f"{len(late)} of {len(bug.expected)} events only with the chunk behind"}
+        return {
+            "confirmed": bool(late),
+            "came": f"{len(late)} of {len(bug.expected)} events only with the chunk behind",
+        }
     wrong = answer.error is not None or not same(answer.events, bug.expected)
     return {"confirmed": wrong and (bug.kind == "raises") == (answer.error is not None), "came": came}
 

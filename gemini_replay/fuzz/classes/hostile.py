@@ -123,9 +123,7 @@ def late_bom(source: Source) -> Document:
 
 def nul(source: Source) -> Document:
     hidden = {"responseId": "x"}
-    return policy(
-        _between("\0" * source.integer(1, 2) + block(hidden)), ignores=_around(), yields=_around(hidden)
-    )
+    return policy(_between("\0" * source.integer(1, 2) + block(hidden)), ignores=_around(), yields=_around(hidden))
 
 
 def a_page(source: Source) -> Document:

@@ -1,0 +1,237 @@
+"""``gemini-replay fuzz``: a survey of one parser, for people in the terminal and for CI."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from . import adapters
+from .classes import PROFILES, known_profile
+from .command import Command
+from .loading import load
+from .report import Result, Survey, explain
+
+ADAPTERS: dict[str, Callable[[Any], Any]] = {
+    "text": adapters.text,
+    "lines": adapters.lines,
+    "httpx": adapters.httpx_response,
+    "httpx2": adapters.httpx2_response,
+    "requests": adapters.requests_response,
+    "aiohttp": adapters.aiohttp_response,
+    "push": adapters.push,
+}
+
+_ARRAY_TYPE = "application/json; charset=UTF-8"
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Survey the parser and print what was found.
+
+    Returns:
+        0, or 1 where a bug was found that the baseline does not have.
+
+    Raises:
+        UsageError: the parser cannot be loaded, or an argument cannot be used.
+    """
+    known = _baseline(chosen)
+    with _parser(chosen) as parse:
+        profiles = _profiles(chosen)
+        survey = _survey(parse, profiles, known, chosen)
+        _print(survey)
+        for bug in survey.new_bugs:
+            print(f"\n{'─' * 78}\n{_explained(bug, parse, survey)}")
+    print(f"\n{_summary(survey, known)}")
+    if chosen.json:
+        _write(chosen.json, survey.to_json())
+    if chosen.save:
+        for bug in survey.bugs:
+            if bug.chunks:
+                print(f"saved: {save_case(bug, survey.parser, chosen.save)}")
+    if chosen.update_baseline:
+        # What this run did not try stays known.
+        tried = {one.name for one in survey.results}
+        kept = {key for key in known if key.rpartition(": ")[0] not in tried}
+        keys = sorted(kept | {bug.key for bug in survey.bugs})
+        _write(chosen.baseline, {"parser": survey.parser, "known": keys})
+        print(f"{chosen.baseline}: {len(keys)} known bugs")
+        return 0
+    return 1 if survey.new_bugs else 0
+
+
+def save_case(bug: Result, parser: str, folder: Path) -> Path:
+    """Write a bug's chunks as a cassette that replays them.
+
+    Returns:
+        The path: the bug's name in `folder`.
+    """
+    from .. import __version__
+    from ..cassette.files import Cassette
+    from ..cassette.model import Chunk, Interaction, Request, Response
+
+    array = bug.profiles == ("json-array",)
+    base = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    name = "_".join("".join(one if one.isalnum() else " " for one in bug.name.lower()).split())
+    comment = f"# {parser}: {bug.kind}: {bug.description}"
+    interaction = Interaction(
+        Request(
+            "POST",
+            base if array else f"{base}?alt=sse",
+            (("content-type", "application/json"),),
+            b'{"contents": [{"parts": [{"text": "fuzz"}]}]}',
+        ),
+        Response(200, (("content-type", _ARRAY_TYPE if array else "text/event-stream"),)),
+        tuple(Chunk(0.0, chunk) for chunk in bug.chunks),
+        comments=(" ".join(comment.split()),),
+    )
+    path = folder / f"{name}.jsonl"
+    Cassette([interaction], recorder=f"gemini-replay {__version__}").save(path)
+    return path
+
+
+@contextmanager
+def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
+    if (chosen.target is None) == (chosen.command is None):
+        raise UsageError(
+            "Give one parser." if chosen.target is None else f"Both {chosen.target!r} and --command are given.",
+            todo="Either MODULE:CALLABLE, such as my_package.streams:parse, or --command 'node adapter.mjs'.",
+        )
+    if chosen.update_baseline and chosen.baseline is None:
+        raise UsageError("--update-baseline needs a file.", todo="Name it: --baseline known.json --update-baseline.")
+    if chosen.command is None:
+        adapt = _adapter(chosen.adapter)
+        yield adapt(load(chosen.target))
+        return
+    if chosen.adapter:
+        raise UsageError("--adapter is for a callable, not for --command.", todo="Leave it out.")
+    with Command(chosen.command, time_limit=chosen.time_limit) as command:
+        command.check()
+        yield command
+
+
+def _adapter(name: str | None) -> Callable[[Any], Any]:
+    if name is None:
+        return lambda parse: parse
+    if name not in ADAPTERS:
+        close = difflib.get_close_matches(name, ADAPTERS, 1)
+        raise UsageError(
+            f"There is no adapter {name!r}.",
+            closest=f"Did you mean {close[0]!r}?" if close else "",
+            todo=f"Choose from {', '.join(ADAPTERS)}.",
+        )
+    return ADAPTERS[name]
+
+
+def _profiles(chosen: argparse.Namespace) -> tuple[str, ...]:
+    given = chosen.profile or ["gemini"]
+    return PROFILES if "all" in given else tuple(known_profile(one) for one in dict.fromkeys(given))
+
+
+def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: argparse.Namespace) -> Survey:
+    try:
+        from .api import survey
+    except ImportError as error:
+        from ..errors import MissingExtraError
+
+        raise MissingExtraError("hypothesis", extra="fuzz", purpose="The search") from error
+    from .database import open_databases
+
+    return survey(
+        parse,
+        profiles=profiles,
+        classes=chosen.classes,
+        max_examples=chosen.max_examples,
+        seed=chosen.seed,
+        baseline=known,
+        progress=None if chosen.quiet else _progress,
+        database=open_databases(chosen.database or ()),
+    )
+
+
+def _progress(done: int, total: int, name: str) -> None:
+    """One line that changes in a terminal; elsewhere, as in CI, a line now and then."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{done}/{total} {name}" if done < total else "\r\x1b[K", end="", file=sys.stderr, flush=True)
+    elif done % 10 == 0 or done == total:
+        print(f"gemini-replay: {done} of {total} classes", file=sys.stderr, flush=True)
+
+
+def _print(survey: Survey) -> None:
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        print(survey)
+        return
+    table = Table(title=f"{survey.parser}: {', '.join(survey.profiles)}", title_justify="left")
+    for column in ("class", "profiles", "verdict", "what it does"):
+        table.add_column(column, overflow="fold")
+    styles = {"ok": "green", "behaviour": "", "bug": "bold red", "known": "yellow"}
+    for one in survey.results:
+        verdict = "known" if one.known else one.verdict
+        said = f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
+        profiles = ", ".join(name for name in one.profiles if name in survey.profiles)
+        table.add_row(Text(one.name), Text(profiles), Text(verdict, styles[verdict]), Text(said))
+    Console(highlight=False).print(table)
+
+
+def _explained(bug: Result, parse: Any, survey: Survey) -> str:
+    profile = next((one for one in bug.profiles if one in survey.profiles), survey.profiles[0])
+    text = explain(bug, parse, survey.parser, profile)
+    if isinstance(parse, Command):
+        maker = f"from gemini_replay.fuzz.command import Command\n\n    parse = Command({parse.__name__!r})"
+        text = text.replace("from your_module import parse", maker)
+    return text
+
+
+def _summary(survey: Survey, known: list[str]) -> str:
+    new, old = len(survey.new_bugs), len(survey.bugs) - len(survey.new_bugs)
+    said = f"{len(survey.results)} classes, {new} new bug{'' if new == 1 else 's'}"
+    tried = {one.name for one in survey.results}
+    keys = {bug.key for bug in survey.bugs}
+    gone = [key for key in known if key.rpartition(": ")[0] in tried and key not in keys]
+    if known:
+        said += f", {old} known"
+    if gone:
+        said += f"; no longer there: {', '.join(gone)} (take it out of the baseline with --update-baseline)"
+    return said
+
+
+def _baseline(chosen: argparse.Namespace) -> list[str]:
+    """The keys of the known bugs: of a baseline, or of a survey that ``--json`` wrote."""
+    path: Path | None = chosen.baseline
+    if path is None:
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if chosen.update_baseline:
+            return []
+        raise UsageError(
+            f"There is no baseline {path}.", todo="Write it with: --baseline FILE --update-baseline"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The baseline {path} cannot be read: {error}", todo=_REWRITE) from None
+    if isinstance(content, dict) and isinstance(content.get("known"), list):
+        return [str(key) for key in content["known"]]
+    if isinstance(content, dict) and isinstance(content.get("results"), list):
+        return [f"{one['name']}: {one['kind']}" for one in content["results"] if one.get("verdict") == "bug"]
+    raise UsageError(f"{path} is no baseline.", todo=_REWRITE)
+
+
+_REWRITE = "Delete it, and write it anew with: --baseline FILE --update-baseline"
+
+
+def _write(path: Path, content: Any) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", todo="Name another file.") from None

@@ -1,0 +1,97 @@
+"""The fixture `check_gemini_parser` and its marker, in whole pytest runs."""
+
+from __future__ import annotations
+
+import pytest
+
+PARSERS = '''
+    import json
+
+    import pytest
+    from gemini_replay import parse_stream
+
+    def right(chunks):
+        for event in parse_stream(chunks):
+            yield event.json
+
+    def no_comments(chunks):
+        body = b"".join(chunks)
+        if b"\\n:" in b"\\n" + body:
+            raise ValueError("a comment")
+        return [event.json for event in parse_stream([body])]
+'''
+
+
+def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -> None:
+    """A wrong parser fails its test with the chunks in the message; a right one passes."""
+    pytester.makepyfile(
+        PARSERS
+        + """
+    CLASSES = ["comments", "line ends LF"]
+
+    def test_right(check_gemini_parser):
+        check_gemini_parser(right, profile="gateway", classes=CLASSES, max_examples=5)
+
+    def test_wrong(check_gemini_parser):
+        check_gemini_parser(no_comments, profile="gateway", classes=CLASSES, max_examples=5, seed=0)
+"""
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*ParserBug: *no_comments raises ValueError: a comment: comments (*", "*chunks:"])
+
+
+def test_each_class_is_a_test_id_where_asked(pytester: pytest.Pytester) -> None:
+    """A known bug is expected to fail by its name, and only that one does."""
+    pytester.makepyfile(
+        PARSERS
+        + """
+    @pytest.mark.gemini_parser("gateway", each=True, xfail=["comments", "anything a gateway sends", "promptness"])
+    def test_mine(check_gemini_parser):
+        check_gemini_parser(no_comments, max_examples=5, seed=0)
+"""
+    )
+    names = ("comments", "promptness", "line ends LF", "no space after the colon")
+    only = [f"test_each_class_is_a_test_id_where_asked.py::test_mine[{name}]" for name in names]
+    result = pytester.runpytest_inprocess("-rxX", "-p", "no:randomly", *only)
+    outcomes = result.parseoutcomes()
+    assert outcomes == {"xfailed": 1, "failed": 1, "passed": 2}
+    result.stdout.fnmatch_lines(["*XFAIL*test_mine[[]comments[]]*"])
+
+
+def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
+    """One test then, for all of the profile."""
+    pytester.makepyfile(
+        PARSERS
+        + """
+    @pytest.mark.gemini_parser("gateway")
+    def test_mine(check_gemini_parser):
+        check_gemini_parser(no_comments, max_examples=1, seed=0, classes=["comments"])
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ('"gatewy", each=True', "*nearest name is 'gateway'*"),
+        ('each=True, xfail=["separator"]', "*nearest name is 'separators'*"),
+        ('xfail=["separators"]', "*xfail= without each=True*"),
+    ],
+    ids=["profile", "class", "without-each"],
+)
+def test_a_marker_that_cannot_be_meant_is_refused(pytester: pytest.Pytester, marker: str, message: str) -> None:
+    """With the nearest name."""
+    pytester.makepyfile(
+        f"""
+    import pytest
+
+    @pytest.mark.gemini_parser({marker})
+    def test_mine(check_gemini_parser):
+        pass
+"""
+    )
+    result = pytester.runpytest_inprocess()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([message])
