@@ -19,8 +19,9 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from .cassette.files import Cassette, Journal
-from .cassette.matching import DEFAULT_KEYS, Matcher, nearest
+from .cassette.matching import DEFAULT_KEYS, Matcher
 from .cassette.model import Interaction, Request
+from .cassette.pool import Pool
 from .cassette.redaction import Redactor
 from .engine.player import Playback
 from .engine.recorder import Recorder
@@ -114,24 +115,19 @@ class Session:
         self.test = test
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
-        self._matcher = Matcher(match)
+        self._pool = Pool(Matcher(match), repeat=repeat)
         self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
         self.upstream = base_url(upstream)
         self._redactor = Redactor(redact)
         self._wire = wire
-        self._repeat = repeat
         self._lock = threading.RLock()
-        self._loaded = False
-        self._recordings: list[Interaction] = []
-        self._places: list[tuple[Path, str]] = []  # of each recording: its file, and which one of it
-        self._plays: list[int] = []  # how often each recording was played
         self._journal: Journal | None = None
         self._slots: list[Interaction | Recorder] = []
         self.active = True
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
-            self._load(self.path)
+            self._pool.load(self.path)
 
     @classmethod
     def replaying(
@@ -149,10 +145,10 @@ class Session:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
         session = cls(path, speed=speed, match=match, hosts=hosts, repeat=repeat)
-        if not session._loaded:
-            session._load(session.path)  # raises, and says what is near
+        if not session._pool.loaded:
+            session._pool.load(session.path)  # raises, and says what is near
         for another in more:
-            session._load(Path(another))
+            session._pool.load(Path(another))
         return session
 
     # -- what belongs to the session ---------------------------------------------------------------------------
@@ -188,10 +184,8 @@ class Session:
         with self._lock:
             self._check_open()
             if self.mode != "rewrite":
-                index = self._next(asked)
-                if index is not None:
-                    interaction = self._recordings[index]
-                    self._plays[index] += 1
+                interaction = self._pool.take(asked)
+                if interaction is not None:
                     self.played.append(interaction)
                     return Playback(interaction, self.speed)
             if not self.recording:
@@ -219,55 +213,26 @@ class Session:
         self.misses.append(error)
         return error
 
-    def _next(self, asked: Request) -> int | None:
-        same = (
-            index
-            for index, plays in enumerate(self._plays)
-            if (self._repeat or not plays) and self._matcher.matches(self._recordings[index].request, asked)
-        )
-        return min(same, key=self._plays.__getitem__, default=None) if self._repeat else next(same, None)
-
-    def _load(self, path: Path) -> None:
-        found = Cassette.load(path).interactions
-        self._loaded = True
-        self._recordings += found
-        self._places += [(path, f"interaction {n} of {len(found)}") for n in range(1, len(found) + 1)]
-        self._plays += [0] * len(found)
-
     def _miss(self, asked: Request) -> MissError:
-        what = f"No recording answers {describe(asked)}."
-        record = (
-            f"pytest {self.test!r} --gemini-record {{}}".replace("'", '"')
+        command = (
+            f'pytest "{self.test}" --gemini-record {{}}'
             if self.test
             else f'gemini_replay.record("{self.path}", mode="{{}}")'
         )
-        if not self._loaded:
+        what = f"No recording answers {describe(asked)}."
+        if not self._pool.loaded:
             return MissError(
                 what,
                 closest=f"There is no cassette at {self.path}.",
-                todo=f"Record it with: {record.format('once')}",
+                todo=f"Record it with: {command.format('once')}",
             )
-        todo = f"Record what is missing with: {record.format('new')}"
-        if not self._recordings:
-            return MissError(what, closest=f"{self.path} holds no interaction.", todo=todo)
-        same = [i for i in self._recordings if self._matcher.matches(i.request, asked)]
-        if same:
-            times = f"{len(same)} recording{'s' if len(same) > 1 else ''}"
-            return MissError(
-                what,
-                closest=f"{self.path} has {times} of it, and each was played already.",
-                todo=todo,
-            )
-        found = nearest(self._matcher, asked, [i.request for i in self._recordings])
-        assert found is not None  # there are recordings
-        index, differences = found
-        path, place = self._places[index]
-        played = " (played already)" if self._plays[index] and not self._repeat else ""
-        lines = [
-            f"Nearest in {path}: {place}{played}; it differs in:",
-            *(f"  - {line}" for line in differences),
-        ]
-        return MissError(what, closest="\n".join(lines), todo=todo, differences=differences)
+        near = self._pool.nearest(asked)
+        return MissError(
+            what,
+            closest=near.words,
+            todo=f"Record what is missing with: {command.format('new')}",
+            differences=near.differences,
+        )
 
     # -- recording ---------------------------------------------------------------------------------------------
 
@@ -307,15 +272,11 @@ class Session:
     @property
     def unused(self) -> list[Interaction]:
         """Recordings that no request asked for."""
-        return [recording for recording, plays in zip(self._recordings, self._plays, strict=True) if not plays]
+        return [interaction for _, interaction in self._pool.unused]
 
     def unused_descriptions(self) -> list[str]:
         """Each unused recording in one line."""
-        return [
-            f"interaction {index + 1}: {describe(self._recordings[index].request)}"
-            for index, plays in enumerate(self._plays)
-            if not plays
-        ]
+        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._pool.unused]
 
     @property
     def hint(self) -> str:

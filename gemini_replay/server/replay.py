@@ -95,7 +95,7 @@ class ReplayServer:
     async def _forward(
         self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        raise NotImplementedError  # a session that only replays plans nothing else than playbacks and misses
+        raise AssertionError("a session that only replays plans nothing but playbacks and misses")
 
     async def _refuse(self, error: GeminiReplayError, send: Send) -> None:
         """Say in Google's words, and in the log, why there is no answer."""

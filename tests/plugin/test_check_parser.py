@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-PARSERS = '''
+PARSERS = """
     import json
 
     import pytest
@@ -19,7 +19,12 @@ PARSERS = '''
         if b"\\n:" in b"\\n" + body:
             raise ValueError("a comment")
         return [event.json for event in parse_stream([body])]
-'''
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
 
 
 def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -> None:
@@ -36,7 +41,7 @@ def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -
         check_gemini_parser(no_comments, profile="gateway", classes=CLASSES, max_examples=5, seed=0)
 """
     )
-    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*ParserBug: *no_comments raises ValueError: a comment: comments (*", "*chunks:"])
 
@@ -53,7 +58,7 @@ def test_each_class_is_a_test_id_where_asked(pytester: pytest.Pytester) -> None:
     )
     names = ("comments", "promptness", "line ends LF", "no space after the colon")
     only = [f"test_each_class_is_a_test_id_where_asked.py::test_mine[{name}]" for name in names]
-    result = pytester.runpytest_inprocess("-rxX", "-p", "no:randomly", *only)
+    result = pytester.runpytest_inprocess("-rxX", *only)
     outcomes = result.parseoutcomes()
     assert outcomes == {"xfailed": 1, "failed": 1, "passed": 2}
     result.stdout.fnmatch_lines(["*XFAIL*test_mine[[]comments[]]*"])

@@ -314,7 +314,7 @@ def test_unused_recordings_are_counted_and_listed_on_request(
     project.makepyfile(test_tale=STORY)
     result = run("--gemini-unused")
     result.stdout.fnmatch_lines(
-        ["1 replayed, 0 recorded, 1 unused*", "unused: *test_story.jsonl: interaction 2: POST*"]
+        ["1 replayed, 0 recorded, 1 unused*", "unused: *test_story.jsonl: interaction 2 of 2: POST*"]
     )
 
 

@@ -1,0 +1,87 @@
+"""The recordings that a session plays from: one cassette's, or several, and which of them were played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import Cassette
+from .matching import Matcher, nearest
+from .model import Interaction, Request
+
+
+@dataclass
+class _Entry:
+    interaction: Interaction
+    path: Path
+    place: str
+    plays: int = 0
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """What came closest to a request that nothing answers: in words, and how it differs, one line each."""
+
+    words: str
+    differences: tuple[str, ...] = ()
+
+
+class Pool:
+    """Recordings in order, each played once, or (`repeat`) again from the first when all equal ones were played."""
+
+    def __init__(self, matcher: Matcher, *, repeat: bool = False) -> None:
+        self._matcher = matcher
+        self._repeat = repeat
+        self._entries: list[_Entry] = []
+        self._paths: list[Path] = []
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is any cassette, be it an empty one."""
+        return bool(self._paths)
+
+    def load(self, path: Path) -> None:
+        """Add a cassette's recordings.
+
+        Raises:
+            CassetteError: there is no such file, or it cannot be read as a cassette.
+        """
+        found = Cassette.load(path).interactions
+        self._paths.append(path)
+        self._entries += [
+            _Entry(interaction, path, f"interaction {number} of {len(found)}")
+            for number, interaction in enumerate(found, 1)
+        ]
+
+    def take(self, asked: Request) -> Interaction | None:
+        """The recording that answers a request next, or None."""
+        for entry in sorted(self._entries, key=lambda entry: entry.plays) if self._repeat else self._entries:
+            if (self._repeat or not entry.plays) and self._matcher.matches(entry.interaction.request, asked):
+                entry.plays += 1
+                return entry.interaction
+        return None
+
+    @property
+    def unused(self) -> list[tuple[str, Interaction]]:
+        """Recordings that nothing asked for, each with its place ("interaction 2 of 3")."""
+        return [(entry.place, entry.interaction) for entry in self._entries if not entry.plays]
+
+    def nearest(self, asked: Request) -> Nearest:
+        """What to say of a request that nothing answers."""
+        where = ", ".join(map(str, self._paths))
+        if not self._entries:
+            return Nearest(f"{where} holds no interaction.")
+        same = sum(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
+        if same:
+            times = f"{same} recording{'s' if same > 1 else ''}"
+            return Nearest(f"{where} has {times} of it, and each was played already.")
+        found = nearest(self._matcher, asked, [entry.interaction.request for entry in self._entries])
+        assert found is not None  # there are recordings
+        index, differences = found
+        entry = self._entries[index]
+        played = " (played already)" if entry.plays and not self._repeat else ""
+        lines = [
+            f"Nearest in {entry.path}: {entry.place}{played}; it differs in:",
+            *(f"  - {line}" for line in differences),
+        ]
+        return Nearest("\n".join(lines), tuple(differences))

@@ -1,0 +1,234 @@
+"""`gemini-replay fuzz`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_replay import Cassette, replay
+from gemini_replay.cli import main
+from gemini_replay.fuzz import serve as serving
+
+PARSERS = """
+import json
+from gemini_replay import StreamParser, parse_stream
+
+def right(chunks):
+    for event in parse_stream(chunks):
+        yield event.json
+
+def splitting(chunks):
+    "Takes U+2028 for the end of a line."
+    for line in b"".join(chunks).decode().splitlines():
+        if line.startswith("data: "):
+            yield json.loads(line[6:])
+
+def forgetful(chunks):
+    "Forgets what a chunk leaves."
+    for chunk in chunks:
+        for block in chunk.split(b"\\r\\n\\r\\n"):
+            if block.startswith(b"data: ") and block.endswith(b"}"):
+                yield json.loads(block[6:])
+
+def of_lines(lines):
+    for line in lines:
+        if line.startswith("data: "):
+            yield json.loads(line[6:])
+
+class Holder:
+    parse = staticmethod(right)
+
+NUMBER = 3
+"""
+
+QUICK = ("--max-examples", "5", "--seed", "1", "--quiet")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working folder, with a module of parsers."""
+    name = f"parsers_{os.getpid()}_{abs(hash(tmp_path))}"
+    (tmp_path / f"{name}.py").write_text(PARSERS, encoding="utf-8")
+    (tmp_path / "broken_one.py").write_text("import no_such_thing_at_all\n", encoding="utf-8")
+    (tmp_path / "failing_one.py").write_text("1 / 0\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("PARSERS", name)
+    yield tmp_path
+    sys.modules.pop(name, None)
+
+
+def fuzz(name: str, *arguments: str) -> int:
+    """The command on a parser of the module; its exit status."""
+    return main(["fuzz", f"{os.environ['PARSERS']}:{name}", *QUICK, *arguments])
+
+
+def classes(*names: str) -> list[str]:
+    return [part for name in names for part in ("--class", name)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_right_parser_has_a_table_and_status_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each class with its verdict; where there is a choice, with what the parser does."""
+    assert fuzz("right", *classes("plain text", "end in mid-event", "promptness")) == 0
+    out = capsys.readouterr().out
+    assert "plain text" in out
+    assert "behaviour" in out
+    assert "3 classes, 0 new bugs" in out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bug_is_shown_with_its_case_and_a_test_that_fails(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Status 1; literal chunks, a picture of the cut, expected and got; the test runs as it is printed."""
+    assert fuzz("forgetful", *classes("plain text")) == 1
+    out = capsys.readouterr().out
+    for part in ("chunks:", "picture:", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
+        assert part in out
+    lines = out.partition("test:\n")[2].partition("\n\n1 classes")[0].splitlines()
+    (tmp_path / "test_printed.py").write_text("\n".join(line[4:] for line in lines), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_printed.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stdout
+    assert "AssertionError" in done.stdout
+
+
+def test_the_survey_is_written_as_json(folder: Path) -> None:
+    """With the parser, every class, and the cases."""
+    assert fuzz("splitting", "--json", "out/survey.json", *classes("separators", "plain text")) == 1
+    survey = json.loads((folder / "out" / "survey.json").read_text(encoding="utf-8"))
+    verdicts = {one["name"]: one["verdict"] for one in survey["results"]}
+    assert verdicts == {"separators": "bug", "plain text": "ok"}
+
+
+def test_saved_cases_replay_the_bug(folder: Path) -> None:
+    """A cassette for each bug, whose chunks are the case's."""
+    httpx = pytest.importorskip("httpx")
+    assert fuzz("forgetful", "--save", "cases", *classes("plain text", "escapes")) == 1
+    names = sorted(path.name for path in (folder / "cases").iterdir())
+    assert names == ["escapes.jsonl", "plain_text.jsonl"]
+    cassette = Cassette.load(folder / "cases" / "plain_text.jsonl")
+    (interaction,) = cassette.interactions
+    assert "forgetful: loses" in interaction.comments[0]
+    with replay(folder / "cases" / "plain_text.jsonl"), httpx.Client() as client:
+        request = interaction.request
+        with client.stream("POST", request.url, json=request.json) as response:
+            chunks = list(response.iter_bytes())
+    assert chunks == [chunk.data for chunk in interaction.chunks]
+    assert len(chunks) > 1
+
+
+def test_known_bugs_do_not_fail_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The baseline is written once; another bug fails, one that has gone is told, what was not tried stays."""
+    known = ("--baseline", "known.json")
+    assert fuzz("splitting", *known, "--update-baseline", *classes("separators", "plain text")) == 0
+    assert json.loads((folder / "known.json").read_text(encoding="utf-8"))["known"] == ["separators: raises"]
+    assert fuzz("splitting", *known, *classes("separators")) == 0
+    assert "0 new bugs, 1 known" in capsys.readouterr().out
+    assert fuzz("forgetful", *known, *classes("separators", "plain text")) == 1
+    assert "no longer there: separators: raises" in capsys.readouterr().out
+    assert fuzz("right", *known, "--update-baseline", *classes("plain text")) == 0
+    assert json.loads((folder / "known.json").read_text(encoding="utf-8"))["known"] == ["separators: raises"]
+    assert fuzz("splitting", "--json", "survey.json", *classes("separators")) == 1
+    assert fuzz("splitting", "--baseline", "survey.json", *classes("separators")) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_profiles_and_adapters_are_chosen_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Several profiles are tried together; a parser of lines gets lines."""
+    profiles = ("--profile", "gateway", "--profile", "json-array")
+    assert fuzz("right", *profiles, *classes("comments", "a compact array")) == 0
+    assert "gateway, json-array" in capsys.readouterr().out
+    assert fuzz("of_lines", "--adapter", "lines", *classes("separators")) == 0
+    assert fuzz("Holder.parse", "--profile", "all", *classes("plain text")) == 0
+
+
+def test_a_command_is_fuzzed_by_the_line_protocol(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And its ready test starts the command."""
+    script = folder / "adapter.py"
+    source = f"import sys\nsys.path.insert(0, {str(Path(serving.__file__).parent)!r})\nfrom serve import serve\n"
+    script.write_text(f"{source}{PARSERS}\nserve(forgetful)\n", encoding="utf-8")
+    command = f"{sys.executable} {script}"
+    assert main(["fuzz", "--command", command, *QUICK, *classes("plain text", "promptness")]) == 1
+    out = capsys.readouterr().out
+    assert f"parse = Command({command!r})" in out
+    assert "list(parse(chunks))" in out
+
+
+def test_found_cases_are_kept_where_asked(folder: Path) -> None:
+    """In Hypothesis' own database; by default nothing is written."""
+    assert fuzz("splitting", *classes("anything in text")) == 1
+    assert not (folder / ".hypothesis").exists()
+    assert fuzz("splitting", "--database", "kept", *classes("anything in text")) == 1
+    assert any((folder / "kept").rglob("*"))
+
+
+WRONG: list[tuple[list[str], str]] = [
+    ([], "Give one parser"),
+    (["a:b", "--command", "x"], "Both 'a:b' and --command"),
+    (["nothing_like_it:parse"], "no module 'nothing_like_it'"),
+    (["json.decodr:x"], "Did you mean json.decoder?"),
+    (["json"], "'json' does not name a parser"),
+    (["json:lods"], "Did you mean load"),
+    (["json:JSONDecoder.decod"], "Did you mean decode?"),
+    (["json.decoder:NaN"], "cannot be called"),
+    (["broken_one:parse"], "needs no_such_thing_at_all, which is not installed"),
+    (["failing_one:parse"], "ZeroDivisionError"),
+    (["json:loads", "--profile", "gatewy"], "'gateway'"),
+    (["json:loads", "--class", "separator"], "'separators'"),
+    (["json:loads", "--adapter", "line"], "Did you mean 'lines'?"),
+    (["json:loads", "--baseline", "no.json"], "no baseline no.json"),
+    (["json:loads", "--update-baseline"], "--update-baseline needs a file"),
+    (["json:loads", "--database", "mysql://x"], "is no database"),
+    (["json:loads", "--max-examples", "0"], "max_examples is 0"),
+    (["--command", "no-such-program-here"], "no program 'no-such-program-here'"),
+    (["--command", "x", "--adapter", "lines"], "--adapter is for a callable"),
+]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=lambda value: " ".join(value)[:30] if value else "none")
+def test_wrong_usage_is_status_2_with_the_nearest(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is searched."""
+    assert main(["fuzz", *arguments]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"a": 1}'], ids=["empty", "list", "other"])
+def test_a_baseline_that_is_none_is_refused(folder: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rather than taken for "no known bugs"."""
+    (folder / "b.json").write_text(content, encoding="utf-8")
+    assert fuzz("right", "--baseline", "b.json") == 2
+    assert "b.json" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_progress_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line now and then, where standard error is no terminal."""
+    arguments: list[Any] = [one for one in QUICK if one != "--quiet"]
+    main(["fuzz", f"{os.environ['PARSERS']}:right", *arguments, *classes("plain text", "escapes")])
+    assert "2 of 2 classes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_rich_the_table_is_plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """CI needs no extra for it."""
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert fuzz("right", *classes("plain text")) == 0
+    out = capsys.readouterr().out
+    assert "plain text  ok" in out
+    assert "┃" not in out
