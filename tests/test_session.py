@@ -61,7 +61,7 @@ def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
     assert [answer(session, request()) for _ in range(3)] == ["three", "one", "two"]
     assert [interaction.body for interaction in session.unused] == [b"four"]
     assert session.unused_descriptions() == [
-        "interaction 2: POST gemini-x:streamGenerateContent?alt=sse",
+        "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse",
     ]
 
 
