@@ -11,12 +11,13 @@ import functools
 import inspect
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+
+from . import responses
 
 Chunks = Iterable[bytes] | AsyncIterable[bytes]
 Parse = Callable[[Any], Any]
 
-_URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 _SSE = "text/event-stream"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -62,12 +63,12 @@ def httpx_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     The response stands as within ``client.stream(…)``: status 200 and not read yet, for ``iter_lines`` and the like,
     or for ``aiter_lines`` where `parse` is async.
     """
-    return _httpx_family(parse, "httpx", content_type)
+    return _adapted(parse, responses.of_httpx("httpx", content_type))
 
 
 def httpx2_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     """The same as `httpx_response`, for httpx2."""
-    return _httpx_family(parse, "httpx2", content_type)
+    return _adapted(parse, responses.of_httpx("httpx2", content_type))
 
 
 def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -76,7 +77,7 @@ def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. An empty chunk would end the body
     there, so none is sent.
     """
-    return _adapted(parse, functools.partial(_requests_response, content_type))
+    return _adapted(parse, functools.partial(responses.of_requests, content_type))
 
 
 def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -84,7 +85,7 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
 
     Its content is aiohttp's own stream reader; the next chunk arrives when the parser waits for it.
     """
-    return _adapted(parse, functools.partial(_aiohttp_response, content_type))
+    return _adapted(parse, functools.partial(responses.of_aiohttp, content_type))
 
 
 # -- sync and async --------------------------------------------------------------------------------------------------
@@ -191,137 +192,3 @@ class _Lines:
     def close(self) -> list[str]:
         rest = b"".join(self._begun)
         return [rest.decode("utf-8", "replace")] if rest else []
-
-
-# -- responses -------------------------------------------------------------------------------------------------------
-
-
-def _httpx_family(parse: Parse, name: str, content_type: str) -> Parse:
-    library = __import__(name)
-    stream = _httpx_stream(library)
-    request = library.Request("POST", _URL)
-
-    def source(chunks: Chunks) -> Any:
-        return library.Response(200, headers={"content-type": content_type}, stream=stream(chunks), request=request)
-
-    return _adapted(parse, source)
-
-
-def _httpx_stream(library: Any) -> Any:
-    """The class of a body of chunks, for clients of either kind."""
-
-    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]
-        def __init__(self, chunks: Any) -> None:
-            self._chunks = chunks
-
-        def __iter__(self) -> Iterator[bytes]:
-            yield from self._chunks
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for chunk in self._chunks:
-                yield chunk
-
-    return Body
-
-
-def _requests_response(content_type: str, chunks: Iterable[bytes]) -> Any:
-    import http.client
-    import io
-
-    import requests
-    import urllib3
-
-    class Wire(io.RawIOBase):
-        """What a socket would give, one HTTP chunk at a time."""
-
-        def __init__(self) -> None:
-            self._units = _http_chunks(content_type, chunks)
-            self._left = memoryview(b"")
-
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, target: Any, /) -> int:
-            if not self._left:
-                self._left = memoryview(next(self._units, b""))
-            size = min(len(target), len(self._left))
-            target[:size] = self._left[:size]
-            self._left = self._left[size:]
-            return size
-
-    class Socket:
-        def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-            return io.BufferedReader(Wire())
-
-    head = http.client.HTTPResponse(cast("Any", Socket()), method="POST")
-    head.begin()
-    raw = urllib3.HTTPResponse(
-        body=head,
-        headers=dict(head.getheaders()),
-        status=head.status,
-        reason=head.reason,
-        preload_content=False,
-        original_response=cast("Any", head),
-    )
-    return requests.adapters.HTTPAdapter().build_response(requests.Request("POST", _URL).prepare(), raw)
-
-
-def _http_chunks(content_type: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
-    for chunk in chunks:
-        if chunk:
-            yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
-    yield b"0\r\n\r\n"
-
-
-def _aiohttp_response(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
-    import asyncio
-
-    import aiohttp
-    from aiohttp.base_protocol import BaseProtocol
-    from aiohttp.helpers import TimerNoop
-    from multidict import CIMultiDict, CIMultiDictProxy
-    from yarl import URL
-
-    arriving = aiter(chunks)
-
-    class Content(aiohttp.StreamReader):
-        """aiohttp's reader; where it would wait for the network, the next chunk arrives."""
-
-        async def _wait(self, func_name: str) -> None:
-            try:
-                chunk = await anext(arriving)
-            except StopAsyncIteration:
-                self.feed_eof()
-                return
-            if chunk:
-                self.begin_http_chunk_receiving()
-                self.feed_data(chunk)
-                self.end_http_chunk_receiving()
-
-    loop = asyncio.get_running_loop()
-    url = URL(_URL)
-    headers = CIMultiDictProxy(CIMultiDict({"content-type": content_type, "transfer-encoding": "chunked"}))
-    given: dict[str, Any] = {
-        "writer": None,
-        "continue100": None,
-        "timer": TimerNoop(),
-        "request_info": aiohttp.RequestInfo(url, "POST", headers, url),
-        "traces": [],
-        "loop": loop,
-        "session": None,
-        "stream_writer": _Sent(),
-    }
-    known = inspect.signature(aiohttp.ClientResponse).parameters  # they differ from release to release
-    response = aiohttp.ClientResponse("POST", url, **{name: value for name, value in given.items() if name in known})
-    response.status, response.reason = 200, "OK"
-    response._headers = headers
-    response._raw_headers = tuple((name.encode(), value.encode()) for name, value in headers.items())
-    response.content = Content(BaseProtocol(loop), 2**16, loop=loop)
-    return response
-
-
-class _Sent:
-    """The writer of a request that was sent."""
-
-    output_size = 0

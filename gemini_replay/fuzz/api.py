@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ParserBug, UsageError
 from .classes import CHECKS, GROWTH, PROFILES, PROMPTNESS, CaseClass, Profile, classes_of, known_profile
-from .documents import Document, blocks, google_array
+from .documents import blocks, google_array
 from .examine import Examiner, Found
 from .growth import Growth, growth
 from .promptness import Promptness, promptness
 from .report import Result, Survey, explain, known_bugs
-from .search import MAX_EXAMPLES, minimise, scan, search
+from .search import MAX_EXAMPLES, Suspicion, minimise, scan, search
 from .target import Parse, Target
 
 if TYPE_CHECKING:
@@ -166,22 +166,42 @@ def _first_bug(
     database: ExampleDatabase | None,
 ) -> Result | None:
     """Quick things first: the fixed documents of all classes, then the other checks, then the search."""
-    large = [case for case in cases if case.sized is not None]
+
+    def smallest(suspicion: Suspicion) -> tuple[CaseClass, Found]:
+        return suspicion.case, minimise(examiner, suspicion.case, suspicion.found, seed=seed, database=database)
+
     ordinary = [case for case in cases if case.sized is None]
-    for case in ordinary:
-        if found := scan(examiner, case):
-            return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    if suspicions := _suspicions(examiner, ordinary):
+        suspicions = [one for one in suspicions if not one.case.mixed] or suspicions
+        first, telling = suspicions[0], max(suspicions, key=lambda one: one.share)
+        chosen = [smallest(one) for one in ([first] if first is telling or _stalls(first) else [first, telling])]
+        return _bug(*min(chosen, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
     for check in checks:
-        result, _ = _checked(examiner.target, check, profile == "json-array")
+        result, _ = _checked(examiner.target, check, profile == "json-array", thorough=False)
         if result.verdict == "bug":
             return replace(result, profiles=(profile,))
-    for case in large:
-        if found := scan(examiner, case):
-            return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    for case in cases:
+        if case.sized is not None and (suspicion := scan(examiner, case)):
+            return _bug(*smallest(suspicion))
     for case in ordinary:
         if found := _searched(examiner, case, max_examples, seed, database):
             return _bug(case, found)
     return None
+
+
+def _suspicions(examiner: Examiner, cases: Iterable[CaseClass]) -> list[Suspicion]:
+    """What fixed documents find; once something is found, the same kind of cut is tried on the other classes."""
+    found: list[Suspicion] = []
+    for case in cases:
+        if one := scan(examiner, case, kind=found[0].found.kind if found else None):
+            found.append(one)
+            if _stalls(one):
+                break
+    return found
+
+
+def _stalls(suspicion: Suspicion) -> bool:
+    return suspicion.found.complaint.verdict == "stalls"
 
 
 def _searched(
@@ -195,9 +215,9 @@ def _result(
     examiner: Examiner, case: CaseClass, max_examples: int, seed: int | None, database: ExampleDatabase | None
 ) -> Result:
     examiner.did.clear()
-    found = scan(examiner, case)
-    if found is not None:
-        return _bug(case, minimise(examiner, case, found, seed=seed, database=database))
+    suspicion = scan(examiner, case)
+    if suspicion is not None:
+        return _bug(case, minimise(examiner, case, suspicion.found, seed=seed, database=database))
     if case.sized is None and (found := _searched(examiner, case, max_examples, seed, database)):
         return _bug(case, found)
     if not case.policy:
@@ -222,20 +242,17 @@ def _bug(case: CaseClass, found: Found) -> Result:
         complaint.expected,
         complaint.got,
         "; ".join(filter(None, (complaint.error, note))) or None,
-        body_only=_any_of_several(found.document),
+        whole_raises=complaint.whole_raises,
+        stopped=complaint.stopped,
     )
 
 
-def _any_of_several(document: Document) -> bool:
-    return document.free or document.malformed or len(document.choices) > 1
-
-
-def _checked(target: Target, check: str, array: bool) -> tuple[Result, tuple[Growth | Promptness, ...]]:
-    """Promptness or growth in one framing."""
+def _checked(target: Target, check: str, array: bool, *, thorough: bool = True) -> tuple[Result, tuple[Growth | Promptness, ...]]:
+    """Promptness or growth in one framing; unless ``thorough``, the first bad measurement is enough."""
     profiles = ("json-array",) if array else ("gemini",)
     about = CHECKS[check] + (", in a JSON array" if array else "")
     if check == GROWTH:
-        figures = growth(target, array=array)
+        figures = growth(target, array=array, thorough=thorough)
         worst = max(figures, key=lambda one: (one.bad, one.exponent))
         if worst.bad:
             return Result(check, about, profiles, "bug", "grows", error=str(worst)), figures

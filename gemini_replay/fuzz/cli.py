@@ -163,14 +163,15 @@ def _progress(done: int, total: int, name: str) -> None:
 
 
 def _print(survey: Survey) -> None:
+    print(f"{survey.parser}, as {', '.join(survey.profiles)}")
     try:
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
     except ImportError:
-        print(survey)
+        print(str(survey).partition("\n")[2])
         return
-    table = Table(title=f"{survey.parser}: {', '.join(survey.profiles)}", title_justify="left")
+    table = Table()
     for column in ("class", "profiles", "verdict", "what it does"):
         table.add_column(column, overflow="fold")
     styles = {"ok": "green", "behaviour": "", "bug": "bold red", "known": "yellow"}

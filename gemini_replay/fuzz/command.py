@@ -158,8 +158,9 @@ class Command:
             CommandDiedError: the process ended.
             CommandTimeoutError: it took longer than the limit.
         """
+        chunks = list(chunks)
         coded = [base64.b64encode(chunk).decode() for chunk in chunks]
-        limit = self.time_limit + SECONDS_PER_MEGABYTE * sum(map(len, coded)) / 1e6
+        limit = self.time_limit + SECONDS_PER_MEGABYTE * sum(map(len, chunks)) / 1e6
         with self._lock:
             try:
                 if self._process is None:

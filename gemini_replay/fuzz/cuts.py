@@ -8,7 +8,7 @@ examples that drawing the cuts needed, and shrank them further.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 Cuts = tuple[int, ...]
@@ -22,6 +22,8 @@ _HOT = re.compile(
     rb"\r\n|[\r\n]|(?P<wide>[\xc0-\xff][\x80-\xbf]*)|(?P<escape>\\u[0-9a-fA-F]{4}|\\.)|data:|\xef\xbb\xbf", re.DOTALL
 )
 _WARM = re.compile(rb'[{}\[\],":]')
+_EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2,}|\n\}\n")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _SIZES = (2, 3, 7)
 
 
@@ -53,7 +55,7 @@ def hot_offsets(body: bytes, limit: int = BUDGET) -> list[int]:
 def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]]:
     """Kinds of cuts with the cuts themselves, the most telling first; only those of ``kind`` where it is given.
 
-    Kinds: whole, bytes, sizes, empty chunks, one cut, two cuts (a single byte apart).
+    Kinds: whole, bytes, lines (or events), sizes, empty chunks, one cut, two cuts (a single byte apart).
     """
     for name, make in _KINDS.items():
         if kind in (None, name):
@@ -66,6 +68,13 @@ def _bytewise(body: bytes) -> Iterator[Cuts]:
         yield every(1, len(body))
     elif len(body) > _LONG:
         yield tuple(hot_offsets(body, 1000))
+
+
+def _natural(body: bytes) -> Iterator[Cuts]:
+    """One event in a chunk, as on the wire; one line in a chunk."""
+    for pattern in (_EVENT_END, _LINE_END):
+        if cuts := tuple(at for at in (found.end() for found in pattern.finditer(body)) if at < len(body)):
+            yield cuts
 
 
 def _sized(body: bytes) -> Iterator[Cuts]:
@@ -100,9 +109,10 @@ def _spread(offsets: list[int], limit: int) -> list[int]:
     return [offsets[at * len(offsets) // limit] for at in range(limit)]
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[bytes], Iterator[Cuts]]] = {
     "whole": lambda body: iter([()]),
     "bytes": _bytewise,
+    "lines": _natural,
     "sizes": _sized,
     "empty chunks": _empty,
     "one cut": _single,

@@ -98,7 +98,11 @@ class Examiner:
         error = label if label.startswith("raises ") else None
         verdict = "raises" if error else difference(cut.values, whole.values)
         return Complaint(
-            verdict, tuple(whole.values), tuple(cut.values), error or f"it {label}, whole it {whole_label}"
+            verdict,
+            tuple(whole.values),
+            tuple(cut.values),
+            error or f"in one chunk it {whole_label}",
+            whole_raises=whole.error is not None,
         )
 
 

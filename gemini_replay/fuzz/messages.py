@@ -6,11 +6,11 @@ read it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .source import Source
-from .spelling import ASCII, NUMBERS, Pieces, Spelled, text
+from .spelling import ASCII, Pieces, Spelled, text
 
 Tree = dict[Any, Any]
 FINISH = ("STOP", "MAX_TOKENS", "SAFETY", "OTHER", "MALFORMED_FUNCTION_CALL", "CONTINUATION", "SOMETHING_NEW")
@@ -55,63 +55,59 @@ def usage(source: Source) -> Tree:
     return {"usageMetadata": counts}
 
 
+EMPTY: tuple[Tree, ...] = (
+    {},
+    {"responseId": ""},
+    {"candidates": []},
+    {"candidates": [{}]},
+    candidate([{"text": ""}]),
+    candidate([{}]),
+    candidate([]),
+    {"candidates": [{"finishReason": "STOP"}]},
+    {"usageMetadata": {}},
+    candidate([{"text": "a"}]),
+)
+
+
 def equal_and_empty(source: Source) -> list[Tree]:
     """Messages that are empty, that carry empty text, and that repeat the one before."""
-    kinds: tuple[Tree, ...] = (
-        {},
-        {"responseId": ""},
-        {"candidates": []},
-        {"candidates": [{}]},
-        candidate([{"text": ""}]),
-        candidate([{}]),
-        candidate([]),
-        {"candidates": [{"finishReason": "STOP"}]},
-        {"usageMetadata": {}},
-        candidate([{"text": "a"}]),
-    )
-    trees = source.many(lambda: source.choice(kinds), 1, 3)
+    trees = source.many(lambda: source.choice(EMPTY), 1, 3)
     return [tree for tree in trees for _ in range(source.integer(1, 3))]
+
+
+UNKNOWN_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    [[[]], [{}, [None]]],
+    {"a": {"b": {"c": [{"d": {}}]}}},
+    [1, "a", None, True],
+    {"": ""},
+    {"__proto__": {"x": 1}, "constructor": 1, "toString": ""},
+    {"data": "data: {}", "event": "message", "id": "1", "retry": 1},
+    {"error": {"code": 0}},
+    "",
+)
+UNKNOWN_NAMES = ("serviceTier", "turnToken", "x", "", "x-y z", "ключ", "data", "__class__", "0")
 
 
 def unknown(source: Source) -> list[Tree]:
     """Fields, values and nesting that no documentation has."""
-    values: tuple[Any, ...] = (
-        None,
-        True,
-        False,
-        [],
-        {},
-        [[[]], [{}, [None]]],
-        {"a": {"b": {"c": [{"d": {}}]}}},
-        [1, "a", None, True],
-        {"": ""},
-        {"__proto__": {"x": 1}, "constructor": 1, "toString": ""},
-        {"data": "data: {}", "event": "message", "id": "1", "retry": 1},
-        {"error": {"code": 0}},
-        "",
-    )
-    names = ("serviceTier", "turnToken", "x", "", "x-y z", "ключ", "data", "__class__", "0")
+
+    def field() -> Tree:
+        return {source.choice(UNKNOWN_NAMES): source.choice(UNKNOWN_VALUES)}
 
     def one() -> Tree:
-        tree: Tree = {source.choice(names): source.choice(values)}
-        if source.boolean():
-            tree = {**candidate([{source.choice(names): source.choice(values)}], **tree), **usage(source)}
-        return tree
+        return {**candidate([field()], **field()), **usage(source)} if source.boolean() else field()
 
     return source.many(one, 1, 3)
 
 
-def numbers(source: Source) -> list[Tree]:
-    """Numbers in every notation that has one exact value."""
-    return _counted(source, NUMBERS)
+def numbers(source: Source, options: Sequence[Spelled]) -> list[Tree]:
+    """Numbers as the arguments of a call, or alone."""
 
-
-def large_numbers(source: Source, options: tuple[Spelled, ...]) -> list[Tree]:
-    """The same, with integers that no double holds."""
-    return _counted(source, options)
-
-
-def _counted(source: Source, options: tuple[Spelled, ...]) -> list[Tree]:
     def one() -> Tree:
         args = {"n": source.choice(options)}
         return candidate([{"functionCall": {"name": "f", "args": args}}]) if source.boolean() else args

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,12 +35,16 @@ class Complaint:
         expected: the values that were to come.
         got: the values that came.
         error: the error behind them, as text; None where there was none.
+        whole_raises: the same bytes in one chunk raised an error, and rightly so; ``expected`` is what came before.
+        stopped: the parser had to be stopped.
     """
 
     verdict: Verdict
     expected: tuple[Any, ...]
     got: tuple[Any, ...]
     error: str | None = None
+    whole_raises: bool = False
+    stopped: bool = False
 
 
 def judge(document: Document, outcome: Outcome, documented: Documented = ()) -> Complaint | str:
@@ -49,25 +54,25 @@ def judge(document: Document, outcome: Outcome, documented: Documented = ()) -> 
     """
     values = outcome.values
     if outcome.hung:
-        return Complaint("stalls", document.choices[0].values, tuple(values), "it had to be stopped")
+        return Complaint("stalls", document.choices[0].values, tuple(values), "it had to be stopped", stopped=True)
     if outcome.error is not None:
         return _judge_error(document, values, outcome.error, documented)
     try:
         text = repr(values)
     except RecursionError:
         text = "values that are nested too deeply"
-    if document.free:
-        return f"gives {text}"
     for choice in document.choices:
         if text == choice.text or same(values, choice.values):
             return choice.label
+    if document.free:
+        return f"gives {text}"
     return _complaint(document, values)
 
 
 def _judge_error(
     document: Document, values: Sequence[Any], error: BaseException, documented: Documented
 ) -> Complaint | str:
-    quoted = any(said in str(error) for said in document.says)
+    quoted = any(said in text for said in document.says for text in _texts(error))
     excused = isinstance(error, documented) or (document.malformed and not _accident(error))
     if not (quoted or (excused and (document.malformed or document.says))):
         return Complaint("raises", document.choices[0].values, tuple(values), describe(error))
@@ -75,6 +80,13 @@ def _judge_error(
     if document.free or any(same(values, choice.values[: len(values)]) for choice in document.choices):
         return f"raises {type(error).__name__}"
     return _complaint(document, values, describe(error))
+
+
+def _texts(error: BaseException) -> tuple[str, ...]:
+    """What an error says, and what it carries; but decoding errors carry whatever could not be decoded."""
+    if isinstance(error, json.JSONDecodeError | UnicodeError):
+        return (str(error),)
+    return (str(error), repr(error.args), repr(getattr(error, "__dict__", "")))
 
 
 def _accident(error: BaseException) -> bool:

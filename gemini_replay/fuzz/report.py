@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .growth import Growth
-from .literals import list_literal, literal, picture, short
+from .literals import list_literal, picture, short
 from .oracles import Verdict
 from .promptness import Promptness
 
@@ -32,7 +32,8 @@ class Result:
         error: the error that came, or another remark; None if there is none.
         behaviour: what the parser does, where there is a choice.
         known: whether the baseline has it.
-        body_only: whether the stream is malformed, so that only "the same for each chunking" can be asked.
+        whole_raises: whether the whole stream in one chunk raises an error that is accepted, and the cut one does not.
+        stopped: whether the parser had to be stopped.
     """
 
     name: str
@@ -47,7 +48,8 @@ class Result:
     error: str | None = None
     behaviour: str = ""
     known: bool = False
-    body_only: bool = False
+    whole_raises: bool = False
+    stopped: bool = False
 
     @property
     def key(self) -> str:
@@ -143,83 +145,54 @@ def known_bugs(baseline: Any) -> Collection[str]:
 
 def explain(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> str:
     """A bug in full: what happens, the chunks, a picture of the cut, expected and got, and a test to keep."""
-    happens = {
-        "raises": f"raises {result.error}" if result.error else "raises",
+    lines = [f"{parser} {_happens(result)}.", "", f"class:    {result.name}: {result.description} (profile {profile})"]
+    if result.kind == "grows":
+        lines.append(f"measured: {result.error}")
+    else:
+        where = "only at a cut" if result.needs_cut else "not needed: it happens to the whole stream in one chunk, too"
+        lines += [f"cut:      {where}", "", "chunks:", _indented(list_literal(result.chunks))]
+        if len(result.chunks) > 1:
+            lines += ["", "picture:", _indented(picture(result.chunks))]
+        lines += ["", f"expected: {short(result.expected)}", f"got:      {short(result.got)}"]
+        if result.error:
+            lines.append(f"          {'then' if result.kind == 'raises' else 'and'} {result.error}")
+    return "\n".join([*lines, "", "a test to keep:", _indented(ready_test(result, parse, profile))])
+
+
+def _happens(result: Result) -> str:
+    if result.kind == "stalls":
+        return "does not come to an end" if result.stopped else "gives events later than it has them"
+    return {
+        "raises": "raises an error where there is none to report",
         "loses": "loses what is in the stream",
         "changes": "changes what is in the stream",
         "invents": "gives what is not in the stream",
-        "stalls": "does not give what it has" if result.name == "promptness" else "does not come to an end",
         "grows": "takes time that grows faster than its input",
     }[result.kind or "raises"]
-    where = "only where the stream is cut" if result.needs_cut else "with the whole stream in one chunk, too"
-    if result.name in ("promptness", "growth"):
-        where = result.description
-    lines = [f"{parser} {happens}: {result.name} ({result.description})." if where != result.description else ""]
-    if not lines[0]:
-        lines = [f"{parser} {happens}. {result.name.capitalize()}: {where}."]
-    else:
-        lines.append(f"Profile {profile}; it happens {where}.")
-    if result.kind == "grows":
-        lines += [result.error or ""]
-    else:
-        lines += [
-            "",
-            "chunks:",
-            _indented(list_literal(result.chunks)),
-            "",
-            "picture:",
-            _indented(picture(result.chunks)),
-        ]
-        lines += ["", f"expected: {short(result.expected)}", f"got:      {short(result.got)}"]
-        if result.error and result.kind != "raises":
-            lines.append(f"          and {result.error}")
-        elif result.error:
-            lines.append(f"          then {result.error}")
-    return "\n".join([*lines, "", "test:", _indented(ready_test(result, parse, profile))])
 
 
 def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
     """A pytest test of this one case, to copy."""
     name = "".join(one if one.isalnum() and one.isascii() else "_" for one in result.name.lower())
     source, call = _import(parse)
-    if result.kind in ("stalls", "grows"):
+    if result.kind in ("stalls", "grows") or result.whole_raises:
+        # What one run gives does not tell it.
         check = f'    fuzz.check_parser({call}, profile="{profile}", classes=["{result.name}"])'
-        return f"from gemini_replay import fuzz\n{source}\n\n\ndef test_{name}():\n{check}"
+        return f"from gemini_replay import fuzz\n\n{source}\n\n\ndef test_{name}():\n{check}"
     chunks = list_literal(result.chunks).replace("\n", "\n    ")
     expected = list_literal(result.expected).replace("\n", "\n    ")
-    is_async = inspect.isasyncgenfunction(parse) or inspect.iscoroutinefunction(parse)
-    if is_async:
-        lines = [
-            "import asyncio",
-            "",
-            source,
-            "",
-            "",
-            "async def collect(chunks):",
-            "    async def stream():",
-            "        for chunk in chunks:",
-            "            yield chunk",
-            "",
-            f"    return [value async for value in {call}(stream())]"
-            if inspect.isasyncgenfunction(parse)
-            else f"    return list(await {call}(stream()))",
-        ]
-        run = "asyncio.run(collect({}))"
-    else:
-        lines = [source]
-        run = f"list({call}({{}}))"
-    lines += ["", "", f"def test_{name}():", f"    chunks = {chunks}"]
-    if result.body_only:
-        lines.append(
-            f"    assert {run.format('chunks')} == {run.format(chr(91) + 'b' + chr(34) * 2 + '.join(chunks)]')}"
-        )
-    else:
-        lines.append(f"    assert {run.format('chunks')} == {expected}")
-    return "\n".join(lines)
+    lines, run = [source], f"list({call}(chunks))"
+    is_generator = inspect.isasyncgenfunction(parse)
+    if is_generator or inspect.iscoroutinefunction(parse):
+        given = f"[value async for value in {call}(stream())]" if is_generator else f"list(await {call}(stream()))"
+        lines = ["import asyncio", "", source, "", "", "async def collect(chunks):", "    async def stream():"]
+        lines += ["        for chunk in chunks:", "            yield chunk", "", f"    return {given}"]
+        run = "asyncio.run(collect(chunks))"
+    return "\n".join([*lines, "", "", f"def test_{name}():", f"    chunks = {chunks}", f"    assert {run} == {expected}"])
 
 
 def _import(parse: Callable[..., Any]) -> tuple[str, str]:
-    name, module = getattr(parse, "__qualname__", "parse"), getattr(parse, "__module__", None)
+    name, module = getattr(parse, "__qualname__", ""), getattr(parse, "__module__", None)
     if module and module != "__main__" and name.isidentifier():
         return f"from {module} import {name}", name
     return "from your_module import parse", "parse"
@@ -228,5 +201,3 @@ def _import(parse: Callable[..., Any]) -> tuple[str, str]:
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
 
-
-__all__ = ["Result", "Survey", "explain", "known_bugs", "literal", "ready_test"]

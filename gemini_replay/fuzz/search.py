@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -13,7 +14,7 @@ from .classes import CaseClass
 from .cuts import every
 from .documents import Document
 from .examine import Examiner, Found, reduce_cuts
-from .source import Dice
+from .source import Dice, Least
 from .strategies import documents_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ MAX_EXAMPLES = 40
 _FIXED = 4  # documents of dice for each class
 _SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something: it is only to be shrunk
 _SHRINK_RUNS = 20_000
+_ONE_CUT = "one cut"
 
 
 class _BrokenParserError(Exception):
@@ -35,21 +37,52 @@ class _Stop(BaseException):
     """Ends the search at once."""
 
 
+@dataclass(frozen=True)
+class Suspicion:
+    """A class in which fixed documents have found something.
+
+    Attributes:
+        case: the class.
+        found: the smallest of what was found.
+        share: the share of its fixed documents that found something; the bug is most at home where it is largest.
+    """
+
+    case: CaseClass
+    found: Found
+    share: float
+
+
 def fixed_documents(case: CaseClass, number: int = _FIXED) -> list[Document]:
-    """The same documents every time."""
+    """The same documents every time, the smallest of the class first."""
     if case.sized is not None:
         return [case.sized(case.size)]
-    return [*(case.build(Dice(f"{case.name} {nth}")) for nth in range(number)), *case.fixed()]
+    return [case.build(Least()), *(case.build(Dice(f"{case.name} {nth}")) for nth in range(number)), *case.fixed()]
 
 
-def scan(examiner: Examiner, case: CaseClass) -> Found | None:
-    """Try the fixed documents."""
+def scan(examiner: Examiner, case: CaseClass, *, kind: str | None = None) -> Suspicion | None:
+    """Try the fixed documents.
+
+    Args:
+        examiner: judges the parser.
+        case: the class.
+        kind: the kind of cuts to try, where one is known to find something.
+    """
     if case.sized is not None:
-        return _scan_sized(examiner, case)
-    for document in fixed_documents(case):
-        if found := examiner.examine(document):
-            return found
-    return None
+        found = _scan_sized(examiner, case)
+        return found and Suspicion(case, found, 1.0)
+    best: Found | None = None
+    documents = fixed_documents(case)
+    failing = 0
+    for document in documents:
+        found = examiner.examine(document, best.kind if best else kind)
+        if found is None:
+            continue
+        failing += 1
+        if best is None or len(document.body) < len(best.document.body):
+            best = found
+        if found.complaint.verdict == "stalls":
+            break
+    return best and Suspicion(case, best, failing / len(documents))
 
 
 def minimise(
@@ -64,13 +97,35 @@ def minimise(
     """The smallest case like the one that a scan has found, or, if it is ``drawn``, that the search has shrunk."""
     if case.sized is not None:
         return _bisect(examiner, case, found)
-    if found.complaint.verdict == "stalls":  # each further try takes seconds
-        return found
+    if found.complaint.verdict == "stalls":
+        return _least_stall(examiner, case, found)
     smallest = found
-    if not drawn:
+    if not drawn and found.document != case.build(Least()):
         other = search(examiner, case, max_examples=_SUSPECT_EXAMPLES, seed=seed, database=database, kind=found.kind)
-        smallest = other if other and len(other.document.body) <= len(found.document.body) else found
-    return smallest if smallest.complaint.verdict == "stalls" else reduce_cuts(examiner, smallest)
+        smallest = _smaller(other, found)
+    if smallest.complaint.verdict == "stalls":
+        return _least_stall(examiner, case, smallest)
+    reduced = reduce_cuts(examiner, smallest)
+    if reduced.kind not in ("whole", _ONE_CUT) and len(reduced.cuts) == 1:
+        # One cut will do, and at that kind of cut a smaller document may do as well.
+        other = search(examiner, case, max_examples=_SUSPECT_EXAMPLES, seed=seed, database=database, kind=_ONE_CUT)
+        if other is not None and len(other.document.body) < len(reduced.document.body):
+            reduced = reduce_cuts(examiner, other)
+    return reduced
+
+
+def _smaller(one: Found | None, other: Found) -> Found:
+    return one if one is not None and len(one.document.body) <= len(other.document.body) else other
+
+
+def _least_stall(examiner: Examiner, case: CaseClass, found: Found) -> Found:
+    """A smaller case at which it does not end: each one that is found takes seconds, so the first will do."""
+    for document in (case.build(Least()), found.document):
+        for kind in ("whole", _ONE_CUT):
+            other = examiner.examine(document, kind)
+            if other and other.complaint.verdict == "stalls":
+                return other
+    return found
 
 
 def search(

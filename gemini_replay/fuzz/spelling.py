@@ -98,7 +98,7 @@ def _units(character: str) -> list[int]:
 
 ASCII = _raw("a", " ", "b c", "0", ".", "'", "-", "Hello, world", "data", "d", "t", "~", "  ")
 WIDE = _raw(
-    "é", "你", "😀", "°", "ß", "好", "—", "\ufb01", "🐈", "\u0301", "\U0010fffd", "\u07ff", "\u0800", "\uffff"
+    "é", "e\u0301", "\u212b", "你", "😀", "°", "ß", "好", "—", "\ufb01", "🐈", "\u0301", "\U0010fffd", "\u07ff", "\u0800", "\uffff"
 )
 ESCAPES = (
     *_escaped('"\\\n\r\t\b\f'),
@@ -144,7 +144,5 @@ NUMBERS = (
     *(Spelled(25e-1, one) for one in ("25e-1", "0.25E1", "2.50", "0.25e+1")),
     Spelled(-1.5e-7, "-1.5e-07"),
 )
-LARGE = tuple(
-    Spelled(value, str(value))
-    for value in (2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**20 + 1, -(2**63) - 1, 10**40 + 7)
-)
+LARGE = tuple(Spelled(value, str(value)) for value in (2**53 + 1, -(2**53) - 1, 10**17 + 1, 2**63 - 1, -(2**63)))
+HUGE = tuple(Spelled(value, str(value)) for value in (2**63, 2**64 - 1, 2**64, 10**20 + 1, -(2**63) - 1, 10**40 + 7))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-CPU_SECONDS = 2.0
+CPU_SECONDS = 1.5
 WALL_SECONDS = 10.0
 SECONDS_PER_MEGABYTE = 8.0
 """What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import io
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -198,7 +197,7 @@ def unescapes_by_hand(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 60)
 def normalises_text(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """NFKC is kind to searching and no part of parsing."""
+    """Kind to searching, and no part of parsing."""
     import unicodedata
 
     yield from good_events(unicodedata.normalize("NFC", line) for line in good_lines(chunks))
@@ -601,7 +600,7 @@ def drops_nulls(chunks: Iterable[bytes]) -> Iterator[Any]:
         yield {key: value for key, value in event.items() if value is not None}
 
 
-@planted("gemini", 60)
+@planted("gemini", 90)
 def finds_json_with_a_pattern(chunks: Iterable[bytes]) -> Iterator[Any]:
     """Without DOTALL and greedily, up to the first brace at a line's end."""
     text = b"".join(chunks).decode()
@@ -660,63 +659,43 @@ def forgets_what_is_behind_bad_utf8(chunks: Iterable[bytes]) -> Iterator[Any]:
 @planted("gemini", 70_000)
 def reads_lines_of_64_kb(chunks: Iterable[bytes]) -> Iterator[Any]:
     """asyncio's StreamReader has that limit."""
-    for line in good_lines(chunks):
-        if len(line) > 65536:
-            raise ValueError("Separator is found, but chunk is longer than limit")
-        yield from good_events([line, ""])
+
+
+    def limited() -> Iterator[str]:
+        for line in good_lines(chunks):
+            if len(line) > 65536:
+                raise ValueError("Separator is found, but chunk is longer than limit")
+            yield line
+
+    yield from good_events(limited())
 
 
 @planted("gemini", 310_000)
 def cuts_off_long_lines(chunks: Iterable[bytes]) -> Iterator[Any]:
     """``readline(262144)``."""
-    file = io.BufferedReader(_Raw(iter(chunks)))
-    while line := file.readline(262_144):
-        value = good_value(line.decode().rstrip("\r\n"))
-        if value is not None:
-            yield from loads(value)
 
+    def limited() -> Iterator[str]:
+        for line in good_lines(chunks):
+            for at in range(0, len(line) or 1, 262_144):
+                yield line[at : at + 262_144]
 
-class _Raw(io.RawIOBase):
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = chunk
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
+    yield from good_events(limited())
 
 
 @planted("gemini", 120)
 def is_late_by_one_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
     """Reads ahead to see whether there is more."""
-    before: list[Any] = []
-    lines: list[str] = []
 
-    def fed(chunk: bytes) -> None:
-        nonlocal before
-        text.write(chunk)
+    def ahead() -> Iterator[bytes]:
+        before = None
+        for chunk in chunks:
+            if before is not None:
+                yield before
+            before = chunk
+        if before is not None:
+            yield before
 
-    text = io.BytesIO()
-    it = iter(chunks)
-    chunk = next(it, None)
-    pending = bytearray()
-    while chunk is not None:
-        pending += chunk
-        chunk = next(it, None)
-        *blocks, rest = bytes(pending).split(b"\r\n\r\n")
-        pending = bytearray(rest)
-        for block in blocks:
-            yield from good_events(block.decode(errors="replace").split("\r\n"))
-    yield from good_events(pending.decode(errors="replace").split("\n"))
+    yield from good_events(good_lines(ahead()))
 
 
 @planted("gemini", 120)
@@ -751,18 +730,19 @@ def parses_from_the_start_with_each_chunk(chunks: Iterable[bytes]) -> Iterator[A
     yield from list(good_events(good_lines([body])))[given:]
 
 
-_SHARED: list[bytes] = []
-
-
-@planted("gemini", 100)
-def keeps_its_buffer_between_streams(chunks: Iterable[bytes]) -> Iterator[Any]:
+@planted("gemini", 300)
+def keeps_its_buffer_between_streams(chunks: Iterable[bytes], rest: list[bytes] = []) -> Iterator[Any]:  # noqa: B006
     """A stream that ended early spoils the next one."""
-    for chunk in chunks:
-        _SHARED.append(chunk)
-        *blocks, rest = b"".join(_SHARED).split(b"\r\n\r\n")
-        _SHARED[:] = [rest]
-        for block in blocks:
-            yield from good_events(block.decode(errors="replace").split("\r\n"))
+
+    def lines() -> Iterator[str]:
+        for chunk in chunks:
+            rest.append(chunk)
+            if b"\n" in chunk:
+                *ended, last = b"".join(rest).split(b"\n")
+                rest[:] = [last]
+                yield from (line.decode(errors="replace").removesuffix("\r") for line in ended)
+
+    yield from good_events(lines())
 
 
 @planted("gemini", 60)
@@ -949,28 +929,25 @@ def array_forgets_an_escape_at_a_cut(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("json-array", 20)
 def array_must_not_be_empty(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """``text[1:-1]`` of nothing is no JSON."""
-    for part in b"".join(chunks).decode().strip()[1:-1].split("\n,\r\n"):
-        yield from _some(part)
-
-
-def _some(part: str) -> Iterator[Any]:
-    at, part = 0, part.strip()
-    while True:
-        value, at = _JSON.raw_decode(part, at)
+    """Reads an element, then a comma or the end."""
+    text = b"".join(chunks).decode("utf-8-sig").strip()
+    at = 1 if text.startswith("[") else 0
+    while at < len(text):
+        value, at = _JSON.raw_decode(text, _WHITE.match(text, at).end())  # type: ignore[union-attr]
         yield value
-        at = len(part) - len(part[at:].lstrip(", \t\r\n"))
-        if at >= len(part):
-            return
+        at = _WHITE.match(text, at).end() + 1  # type: ignore[union-attr]
+
+
+_WHITE = re.compile(r"\s*")
 
 
 @planted("json-array", 0)
 def array_tries_all_it_has_with_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
     """Time grows with the square of an element's size."""
     buffer = ""
-    for text in codecs.iterdecode(chunks, "utf-8", "replace"):
-        buffer = (buffer + text).lstrip("[,\r\n\t ")
-        while buffer and buffer != "]":
+    for text in codecs.iterdecode(chunks, "utf-8-sig", "replace"):
+        buffer = (buffer + text).lstrip("[,\r\n\t ]")
+        while buffer:
             try:
                 value, end = _JSON.raw_decode(buffer)
             except ValueError:
@@ -1003,7 +980,7 @@ def universal_lines(chunks: Iterable[bytes], *, bom: bool = True) -> Iterator[st
     decoder = codecs.getincrementaldecoder("utf-8-sig" if bom else "utf-8")("replace")
     pieces: list[str] = []
     skip = False
-    for text in [*(decoder.decode(chunk) for chunk in [])] or _decoded(decoder, chunks):
+    for text in _decoded(decoder, chunks):
         for part in re.findall(r"[^\r\n]+|\r\n|\r|\n", text):
             if part[0] not in "\r\n":
                 pieces.append(part)

@@ -480,7 +480,7 @@ class TestCommand:
         ("arguments", "words"),
         [
             (["--upstream", "localhost:1"], "is no base URL"),
-            (["--upstream", "http://127.0.0.1:99999"], "cannot be forwarded"),
+            (["--upstream", "http://127.0.0.1:99999"], "is no base URL"),
             (["--upstream", "http://me:secret-word@127.0.0.1"], "a user or a password"),
             (["--listen", "somewhere"], "is no address"),
         ],

@@ -82,7 +82,7 @@ def test_every_way_of_reading_gives_the_same_pieces_again(way: Callable[..., Any
             return found
 
     chunks = events(6)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps_of(chunks, 0.01))) as server:
+    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps_of(chunks, 0.05))) as server:
         with gemini_replay.record(path):
             live = asyncio.run(pieces(server.url + PATH))
     with gemini_replay.replay(path):

@@ -131,7 +131,7 @@ def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> No
             statistics.median(at - sent.at for at, sent in zip(seen.times, chunks, strict=True))
             for seen, chunks in zip((plain, recorded), server.app.sent, strict=True)
         ]
-    assert took[1] - took[0] < 0.005
+    assert took[1] - took[0] < 0.015
 
 
 def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:

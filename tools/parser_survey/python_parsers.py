@@ -1,7 +1,7 @@
 """Third-party parsers of Python, each behind `parse(chunks)` and the line protocol: `python python_parsers.py NAME`.
 
-Runs in the parser's own virtual environment, which has no gemini_replay: the two modules of it that are used here
-need the standard library only and are loaded from their files. Each parser runs its real code on a response object of
+Runs in the parser's own virtual environment, which has neither gemini_replay nor what it needs: the two modules that
+are used here need the standard library only. Each parser runs its real code on a response object of
 its own HTTP library. Where it gives text, the usual user's code stands behind it: JSON from each event's data, and an
 end at `[DONE]`.
 """
@@ -13,25 +13,14 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-FUZZ = Path(__file__).parents[2] / "gemini_replay" / "fuzz"
-EXAMPLES = Path(__file__).parents[2] / "examples"
-URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
 
+from gemini_replay.fuzz import adapters, serve  # noqa: E402  # from the source, behind the line that finds it
 
-def module(path: Path) -> ModuleType:
-    """A module from its file."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-adapters = module(FUZZ / "adapters.py")
+URL = adapters.responses.URL
 
 
 class End(Exception):
@@ -167,12 +156,21 @@ def story_client() -> Any:
 
 def story_client_fixed() -> Any:
     """The corrected program beside it, examples/story_client_fixed.py."""
-    fixed = module(EXAMPLES / "story_client_fixed.py")
+    fixed = _program("story_client_fixed")
     return adapters.requests_response(fixed.events)
 
 
+def _program(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program
+
+
 def _story(name: str) -> Any:
-    program = module(EXAMPLES / f"{name}.py")
+    program = _program(name)
     seen: list[Any] = []
 
     class Json:
@@ -254,11 +252,14 @@ def anthropic() -> Any:
 
 
 def mistralai() -> Any:
-    """mistralai: its EventStream over an httpx2 response, with its sentinel [DONE]."""
+    """mistralai: its EventStream with its sentinel [DONE]; data that it passes on as text raises, as in its models."""
     from mistralai.client.utils.eventstreaming import EventStream
 
     def decode(event: str) -> Any:
-        return json.loads(event).get("data")
+        data = json.loads(event).get("data")
+        if isinstance(data, str):
+            raise ValueError(f"the data is text: {data:.60}")
+        return data
 
     return adapters.httpx2_response(lambda response: EventStream(response, decode, sentinel="[DONE]"))
 
@@ -361,4 +362,4 @@ PARSERS: dict[str, Callable[[], Any]] = {
 }
 
 if __name__ == "__main__":
-    module(FUZZ / "serve.py").serve(PARSERS[sys.argv[1]]())
+    serve.serve(PARSERS[sys.argv[1]]())

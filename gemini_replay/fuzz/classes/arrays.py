@@ -6,9 +6,8 @@ from .. import messages as m
 from .. import spelling as s
 from ..documents import CRLF, LF, Document, document, google_array, policy
 from ..source import Source
-from .case_class import CaseClass
+from .case_class import ARRAY, CaseClass
 
-ARRAY = ("json-array",)
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
 

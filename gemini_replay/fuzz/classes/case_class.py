@@ -12,6 +12,7 @@ from ..source import Source
 Profile = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 SSE: tuple[Profile, ...] = ("gemini", "gateway", "sse")
+ARRAY: tuple[Profile, ...] = ("json-array",)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class CaseClass:
         fixed: documents that are tried each time, besides those that are drawn.
         sized: for classes about one large thing, makes the document of a size in bytes; ``build`` is not used then.
         size: the size that is tried.
+        mixed: many peculiarities at once; a bug is told of by a class of its own where there is one.
         policy: standard and practice leave a choice; what the parser does is reported.
     """
 
@@ -37,3 +39,4 @@ class CaseClass:
     sized: Callable[[int], Document] | None = None
     size: int = 0
     policy: bool = False
+    mixed: bool = False

@@ -2,137 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .. import messages as m
 from .. import spelling as s
 from ..documents import CRLF, Document, blocks, document, google_array
 from ..source import Source
-from .case_class import SSE, CaseClass
+from .case_class import ARRAY, SSE, CaseClass
 
-Content = Callable[[Source], list[Any]]
+Write = Callable[[list[Any]], str]
 
-
-def _words(*pieces: s.Pieces) -> Content:
-    together = tuple(piece for some in pieces for piece in some)
-    return lambda source: m.messages(source, together)
+_TOGETHER = 4  # of the things that a class is made of, in each of its fixed documents
 
 
-def _edges(source: Source) -> list[Any]:
-    """Text that starts or ends with white space, or is nothing else."""
-    return m.messages(source, s.EDGES, longest=2)
+@dataclass(frozen=True)
+class Content:
+    """What events hold: a way to draw some, and a list that has each peculiarity once."""
+
+    name: str
+    description: str
+    draw: Callable[[Source], list[Any]]
+    each: Sequence[Any] = ()
+
+    def build(self, write: Write) -> Callable[[Source], Document]:
+        """Draws documents in a framing."""
+
+        def build(source: Source) -> Document:
+            trees = self.draw(source)
+            return document(write(trees), trees)
+
+        return build
+
+    def fixed(self, write: Write) -> Callable[[], list[Document]]:
+        """Documents that have each peculiarity, a few together."""
+        groups = [list(self.each[at : at + _TOGETHER]) for at in range(0, len(self.each), _TOGETHER)]
+        return lambda: [document(write(trees), trees) for trees in groups]
 
 
-def _varied(source: Source) -> list[Any]:
-    return m.messages(source, s.ANYTHING, high=5, longest=12)
+def _text(name: str, description: str, pieces: s.Pieces, more: s.Pieces = (), **options: int) -> Content:
+    each = [{"responseId": s.Spelled(meaning, f'"{spelling}"')} for meaning, spelling in pieces]
+    return Content(name, description, lambda source: m.messages(source, (*pieces, *more), **options), each)
 
 
-CONTENT: tuple[tuple[str, str, Content], ...] = (
-    ("plain text", "events with ASCII text", _words(s.ASCII)),
-    ("wide characters", "raw characters of 2, 3 and 4 bytes", _words(s.WIDE)),
-    ("escapes", "quotes, backslashes, \\uXXXX and surrogate pairs", _words(s.ESCAPES)),
-    ("separators", "U+2028, U+2029 and U+0085, raw in text: no line ends of SSE", _words(s.SEPARATORS, s.ASCII)),
-    ("escaped controls", "control characters and line separators as \\uXXXX", _words(s.ESCAPED_SEPARATORS, s.ASCII)),
-    ("invisible characters", "BOM, C1 controls, zero-width and no-break characters in text", _words(s.INVISIBLE)),
-    ("syntax in text", "text that says data:, [DONE], error, or escaped blank lines", _words(s.SYNTAX, s.ASCII)),
-    ("brackets in text", "brackets, commas and quotes in text", _words(s.BRACKETS)),
-    ("white space in text", "text that starts or ends with white space, or is nothing else", _edges),
-    ("equal and empty events", "empty objects, texts and parts; events equal to the one before", m.equal_and_empty),
-    ("numbers", "integers and fractions in every notation", m.numbers),
-    (
+CONTENT = (
+    _text("plain text", "events with ASCII text", s.ASCII),
+    _text("wide characters", "raw characters of 2, 3 and 4 bytes", s.WIDE),
+    _text("escapes", "quotes, backslashes, \\uXXXX and surrogate pairs", s.ESCAPES),
+    _text("separators", "U+2028, U+2029 and U+0085, raw in text: no line ends of SSE", s.SEPARATORS, s.ASCII),
+    _text("escaped controls", "control characters and line separators as \\uXXXX", s.ESCAPED_SEPARATORS, s.ASCII),
+    _text("invisible characters", "BOM, C1 controls, zero-width and no-break characters in text", s.INVISIBLE),
+    _text("syntax in text", "text that says data:, [DONE], error, or escaped blank lines", s.SYNTAX, s.ASCII),
+    _text("brackets in text", "brackets, commas and quotes in text", s.BRACKETS),
+    _text("white space in text", "text that starts or ends with white space, or is nothing else", s.EDGES, longest=2),
+    Content(
+        "equal and empty events",
+        "empty objects, texts and parts; events equal to the one before",
+        m.equal_and_empty,
+        [tree for tree in m.EMPTY for _ in range(2)],
+    ),
+    Content(
+        "numbers",
+        "integers and fractions in every notation",
+        lambda source: m.numbers(source, s.NUMBERS),
+        [{"n": number} for number in s.NUMBERS],
+    ),
+    Content(
         "large integers",
         "integers that a double cannot hold, up to 64 bits",
-        lambda source: m.large_numbers(source, s.LARGE[:4]),
+        lambda source: m.numbers(source, s.LARGE),
+        [{"n": number} for number in s.LARGE],
     ),
-    ("unknown fields", "fields, values and nesting that no documentation has", m.unknown),
-    ("whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer),
-    ("anything in text", "text of everything above", _varied),
+    Content(
+        "unknown fields",
+        "fields, values and nesting that no documentation has",
+        m.unknown,
+        [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
+    ),
+    Content("whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer),
+    _text("anything in text", "text of everything above", s.ANYTHING, high=5, longest=12),
 )
+_PLAIN = CONTENT[0]
 
 
-def _sse(content: Content) -> Callable[[Source], Document]:
-    def build(source: Source) -> Document:
-        trees = content(source)
-        return document(blocks(trees), trees)
-
-    return build
+def _large(size: int) -> list[Any]:
+    text = s.Spelled("x" * size, '"' + "x" * size + '"')
+    return [{"responseId": "before"}, {"responseId": text}, {"responseId": "behind"}]
 
 
-def _array(content: Content) -> Callable[[Source], Document]:
-    def build(source: Source) -> Document:
-        trees = content(source)
-        return document(google_array(trees), trees)
-
-    return build
+def _many(size: int) -> list[Any]:
+    return [{"responseId": "a" * 20}] * max(1, size // 50)
 
 
-def _large(size: int) -> tuple[Any, ...]:
-    return (
-        {"responseId": "before"},
-        {"responseId": s.Spelled("x" * size, '"' + "x" * size + '"')},
-        {"responseId": "behind"},
-    )
+def _limited(one: Document) -> Document:
+    return Document(one.body, one.choices, malformed=True)
 
 
-def _large_event(size: int) -> Document:
-    return document(blocks(_large(size)), _large(size))
+def _comment(size: int) -> Document:
+    trees = _large(1)
+    return document(": " + "x" * size + CRLF * 2 + blocks(trees), trees)
 
 
-def _large_element(size: int) -> Document:
-    return document(google_array(_large(size)), _large(size))
+def _sized(
+    name: str, description: str, write: Write, trees: Callable[[int], list[Any]], size: int, limited: bool = False
+) -> CaseClass:
+    """A class about size: in SSE, or in an array; with ``limited``, an error that tells of a limit is no bug."""
+
+    def sized(size: int) -> Document:
+        made = document(write(trees(size)), trees(size))
+        return _limited(made) if limited else made
+
+    profiles = ("hostile",) if limited else ARRAY if write is google_array else SSE[:1]
+    return CaseClass(name, description, profiles, _PLAIN.build(write), sized=sized, size=size, policy=limited)
 
 
 _SIZES = (("70 KB", 70_000), ("300 KB", 300_000), ("1.2 MB", 1_200_000))
 
 CLASSES = (
-    *(CaseClass(name, about, SSE, _sse(content)) for name, about, content in CONTENT),
-    *(
-        CaseClass(f"{name} in an array", f"in a JSON array: {about}", ("json-array",), _array(content))
-        for name, about, content in CONTENT
-    ),
+    *(CaseClass(one.name, one.description, SSE, one.build(blocks), one.fixed(blocks)) for one in CONTENT),
     *(
         CaseClass(
-            f"an event of {name}",
-            f"one event of {name}, such as images make",
-            ("gemini",),
-            _sse(_words(s.ASCII)),
-            sized=_large_event,
-            size=size,
+            f"{one.name} in an array",
+            f"in a JSON array: {one.description}",
+            ARRAY,
+            one.build(google_array),
+            one.fixed(google_array),
         )
-        for name, size in _SIZES
+        for one in CONTENT
     ),
-    *(
-        CaseClass(
-            f"an element of {name}",
-            f"one array element of {name}",
-            ("json-array",),
-            _array(_words(s.ASCII)),
-            sized=_large_element,
-            size=size,
-        )
-        for name, size in _SIZES
-    ),
-    CaseClass(
-        "an event of 20 MB",
-        "one event of 20 MB; a limit that is reported is no bug",
-        ("hostile",),
-        _sse(_words(s.ASCII)),
-        sized=lambda size: _limited(_large_event(size)),
-        size=20_000_000,
-        policy=True,
-    ),
+    *(_sized(f"an event of {name}", "one event as large as images", blocks, _large, size) for name, size in _SIZES),
+    *(_sized(f"an element of {name}", "one large element", google_array, _large, size) for name, size in _SIZES),
+    _sized("many events", "some thousand small events", blocks, _many, 250_000),
+    _sized("many elements", "some thousand small elements", google_array, _many, 250_000),
+    _sized("an event of 20 MB", "one event of 20 MB; a limit that is reported is no bug", blocks, _large, 20_000_000, True),
     CaseClass(
         "a comment of 300 KB",
         "a comment line that does not end for 300 KB",
         ("hostile",),
-        _sse(_words(s.ASCII)),
-        sized=lambda size: _limited(document(": " + "x" * size + CRLF * 2 + blocks(_large(1)), _large(1))),
+        _PLAIN.build(blocks),
+        sized=lambda size: _limited(_comment(size)),
         size=300_000,
         policy=True,
     ),
 )
-
-
-def _limited(one: Document) -> Document:
-    return Document(one.body, one.choices, malformed=True)

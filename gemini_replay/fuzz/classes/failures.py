@@ -8,9 +8,8 @@ from .. import messages as m
 from .. import spelling as s
 from ..documents import CRLF, LF, Document, block, blocks, document, google_array, google_elements, policy
 from ..source import Source
-from .case_class import SSE, CaseClass
+from .case_class import ARRAY, SSE, CaseClass
 
-ARRAY = ("json-array",)
 
 
 def raw_error(source: Source) -> Document:
@@ -33,7 +32,8 @@ def error_body(source: Source) -> Document:
     """The body of an HTTP error: nothing but the error object."""
     error, said = m.error(source)
     text = s.spell(error, source.choice((s.PRETTY, s.GOOGLE))) + source.choice((LF, ""))
-    return Document(text.encode(), policy("", yields=[error], skips=[]).choices, malformed=True, says=(said,))
+    choices = policy("", yields=[error], skips=[]).choices
+    return Document(text.encode(), choices, malformed=True, says=(said,), free=True)
 
 
 def error_element(source: Source) -> Document:

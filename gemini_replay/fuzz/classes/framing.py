@@ -5,7 +5,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +32,8 @@ COMMENTS = (
 NAMES = ("event: message", "id: 1", "retry: 3000", "event:message", "id:", "id: 你", "event: ")
 UNKNOWN_FIELDS = ("foo: bar", "foo", "x:y:z", "comment", "Event: x", "ID: 1", "retry: soon", "retry: -1", "id: a\0b")
 LOOKALIKES = ("Data: ", " data: ", "data : ", "database: ", "data-x: ", "DATA:", "xdata: ", "datum:", ".data: ")
+NO_DATA = ("id: 7", "event: ping", "retry: 100", ": nothing", "id", "event", "foo: bar", "retry")
+HIDDEN = '{"responseId": "no"}'
 CONTROLS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e")
 
 
@@ -150,6 +151,13 @@ def anything_of_gateways(source: Source) -> Document:
     return document(body, trees)
 
 
+def each(lines: Sequence[str]) -> list[Document]:
+    """Each of some lines before an event, and between its data and its blank line."""
+    tree = {"responseId": "a"}
+    first = [document(f"{line}{LF}{block(tree, newline=LF)}", [tree]) for line in lines]
+    return [*first, *(document(f"data: {s.spell(tree)}{LF}{line}{LF}{LF}", [tree]) for line in lines)]
+
+
 def bom(source: Source) -> Document:
     trees = m.small(source, (*s.ASCII, *s.WIDE))
     return document("\ufeff" + blocks(trees, newline=_end(source)), trees)
@@ -171,9 +179,9 @@ def data_lines(source: Source, text: str) -> list[str]:
 def multi_line(source: Source) -> Document:
     """Cut between tokens; some lines of data are empty, and other fields may stand between them."""
     end = _end(source)
-    trees = source.many(lambda: m.candidate([{"text": s.text(source, s.ASCII, 1, 2), "thought": True}]), 1, 2)
+    trees = m.small(source, high=2)
     if source.boolean():
-        trees = [{"a": True, "t": [None, False], "d": {}}, *trees]
+        trees.append({"thought": True, "t": [None, False], "d": {}})
     body = ""
     for tree in trees:
         lines = data_lines(source, s.spell(tree))
@@ -210,7 +218,7 @@ def lookalikes(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     body = ""
     for tree in trees:
-        lines = source.many(lambda: source.choice(LOOKALIKES) + '{"responseId": "no"}', 0, 2)
+        lines = source.many(lambda: source.choice(LOOKALIKES) + HIDDEN, 0, 2)
         body += "".join(line + end + (end if source.boolean() else "") for line in lines) + block(tree, newline=end)
     return document(body, trees)
 
@@ -225,12 +233,11 @@ def event_types(source: Source) -> Document:
 def without_data(source: Source) -> Document:
     """Blocks of other fields: no event is dispatched."""
     end, trees = _end(source), m.small(source)
-    fields = ("id: 7", "event: ping", "retry: 100", ": nothing", "id", "event", "foo: bar", "retry")
     body = ""
     for tree in trees:
-        empty = source.many(lambda: source.choice(fields) + end, 0, 2)
+        empty = source.many(lambda: source.choice(NO_DATA) + end, 0, 2)
         body += "".join(empty) + (end if empty else "") + block(tree, newline=end)
-    return document(body + source.choice(fields) + end * 2, trees)
+    return document(body + source.choice(NO_DATA) + end * 2, trees)
 
 
 def empty_data(source: Source) -> Document:
@@ -254,12 +261,11 @@ def empty_data(source: Source) -> Document:
 def controls_elsewhere(source: Source) -> Document:
     """Characters that other standards take for line ends, in comments and in fields other than data."""
     end, trees = _end(source), m.small(source)
-    hidden = json.dumps({"responseId": "no"})
     body = ""
     for tree in trees:
         control = source.choice(CONTROLS)
         start = source.choice((": x", "id: 1", "foo: ", ":"))
-        body += f"{start}{control}data: {hidden}{control}{control}{end}{block(tree, newline=end)}"
+        body += f"{start}{control}data: {HIDDEN}{control}{control}{end}{block(tree, newline=end)}"
     return document(body, trees)
 
 
@@ -277,25 +283,53 @@ def anything_of_sse(source: Source) -> Document:
 CLASSES = (
     CaseClass("line ends LF", "LF in place of CRLF", GATEWAY, line_ends_lf),
     CaseClass("no space after the colon", "data:{…}", GATEWAY, no_space),
-    CaseClass("comments", "comments before, between, within and behind events", GATEWAY, comments),
+    CaseClass(
+        "comments",
+        "comments before, between, within and behind events",
+        GATEWAY,
+        comments,
+        lambda: each(COMMENTS),
+    ),
     CaseClass("blank lines", "more blank lines than events need", GATEWAY, blank_lines),
     CaseClass("done", "data: [DONE] at the end", GATEWAY, done, policy=True),
     CaseClass("wrapped events", "events inside another object, with response headers in the JSON", GATEWAY, wrapped),
-    CaseClass("names and ids", "event, id and retry fields around the data", GATEWAY, names),
+    CaseClass("names and ids", "event, id and retry fields around the data", GATEWAY, names, lambda: each(NAMES)),
     CaseClass("spacing", "white space between the tokens and around the JSON text", GATEWAY, spacing),
-    CaseClass("anything a gateway sends", "all of the above at once", GATEWAY, anything_of_gateways),
+    CaseClass("anything a gateway sends", "all of the above at once", GATEWAY, anything_of_gateways, mixed=True),
     CaseClass("line ends CR", "CR in place of CRLF", ONLY_SSE, line_ends_cr),
     CaseClass("line ends mixed", "CR, LF and CRLF in one stream", ONLY_SSE, line_ends_mixed),
     CaseClass("byte order mark", "a BOM at the start of the stream", ONLY_SSE, bom),
     CaseClass("data over several lines", "several data lines in an event, cut between tokens", ONLY_SSE, multi_line),
+    CaseClass("text over two lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True),
     CaseClass(
-        "text over two lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True
+        "other fields",
+        "unknown and malformed fields: ignored",
+        ONLY_SSE,
+        other_fields,
+        lambda: each(UNKNOWN_FIELDS),
     ),
-    CaseClass("other fields", "unknown and malformed fields: ignored", ONLY_SSE, other_fields),
-    CaseClass("fields that look like data", "Data:, ' data:', database: are no data fields", ONLY_SSE, lookalikes),
+    CaseClass(
+        "fields that look like data",
+        "Data:, ' data:', database: are no data fields",
+        ONLY_SSE,
+        lookalikes,
+        lambda: each([name + HIDDEN for name in LOOKALIKES]),
+    ),
     CaseClass("event types", "events of other types than message", ONLY_SSE, event_types),
-    CaseClass("blocks without data", "an id, event or retry alone is no event", ONLY_SSE, without_data),
+    CaseClass(
+        "blocks without data",
+        "an id, event or retry alone is no event",
+        ONLY_SSE,
+        without_data,
+        lambda: each([field + LF for field in NO_DATA]),
+    ),
     CaseClass("data without a value", "an event whose data is empty", GATEWAY, empty_data, policy=True),
-    CaseClass("controls elsewhere", "U+2028, VT, FS … in comments and other fields", ONLY_SSE, controls_elsewhere),
-    CaseClass("anything of SSE", "all of SSE at once", ONLY_SSE, anything_of_sse),
+    CaseClass(
+        "controls elsewhere",
+        "U+2028, VT, FS … in comments and other fields",
+        ONLY_SSE,
+        controls_elsewhere,
+        lambda: each([f": {control}data: {HIDDEN}{control}" for control in CONTROLS]),
+    ),
+    CaseClass("anything of SSE", "all of SSE at once", ONLY_SSE, anything_of_sse, mixed=True),
 )

@@ -90,7 +90,7 @@ def lone_surrogates(source: Source) -> Document:
 
 
 def larger_integers(source: Source) -> Document:
-    number = source.choice(s.LARGE[4:])
+    number = source.choice(s.HUGE)
     return policy(
         _between(block({"n": number})),
         keeps=_around({"n": number}),
