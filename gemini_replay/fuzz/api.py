@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ..errors import ParserBug, UsageError
-from .classes import CHECKS, GROWTH, PROFILES, PROMPTNESS, CaseClass, Profile, classes_of, known_profile
-from .documents import blocks, google_array
+from ..errors import UsageError
+from .checks import Check, chosen_checks, plain_body, run_check
+from .classes import PROFILES, CaseClass, Profile, classes_of, known_profile
 from .examine import Examiner, Found
-from .growth import Growth, growth
-from .promptness import Promptness, promptness
-from .report import Result, Survey, explain, known_bugs
+from .growth import Growth
+from .promptness import Promptness
+from .report import Result, Survey, known_bugs, parser_bug
 from .search import MAX_EXAMPLES, Suspicion, minimise, scan, search
-from .target import Parse, Target
+from .target import Parse, Target, name_of, outside_of_loops
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
-
-T = TypeVar("T")
-_ALL: tuple[Profile, ...] = PROFILES
-_PLAIN = ({"responseId": "a"}, {"responseId": "b"})
 
 
 def check_parser(
@@ -61,30 +54,18 @@ def check_parser(
     chosen = known_profile(profile)
     names = None if classes is None else list(classes)
     cases = classes_of([chosen], names)
-    checks = [check for check in CHECKS if names is None or check in names]
+    checks = chosen_checks([chosen], names)
     examples = _number(max_examples)
 
     def run() -> Result | None:
         with Target(parse, name) as target:
             examiner = Examiner(target, _types(documented))
-            target.probe([(google_array if chosen == "json-array" else blocks)(_PLAIN).encode()])
+            target.probe([plain_body(array=chosen == "json-array")])
             return _first_bug(examiner, chosen, cases, checks, examples, seed, database)
 
-    bug = _outside_of_loops(run)
+    bug = outside_of_loops(run)
     if bug is not None:
-        parser = Target(parse, name).name
-        raise ParserBug(
-            explain(bug, parse, parser, chosen),
-            case=bug.name,
-            profile=chosen,
-            verdict=bug.kind or "",
-            parser=parser,
-            chunks=bug.chunks,
-            expected=bug.expected,
-            got=bug.got,
-            error=bug.error,
-            needs_cut=bug.needs_cut,
-        )
+        raise parser_bug(bug, parse, name or name_of(parse), chosen)
 
 
 def survey(
@@ -119,13 +100,12 @@ def survey(
     Raises:
         UsageError: an argument cannot be used, or ``parse`` gives no JSON values.
     """
-    chosen = tuple(known_profile(one) for one in (_ALL if profiles is None else profiles))
+    chosen = tuple(known_profile(one) for one in (PROFILES if profiles is None else profiles))
     names = None if classes is None else list(classes)
     cases = classes_of(chosen, names)
-    checks = [check for check in CHECKS if names is None or check in names]
-    framings = [array for array in (False, True) if any((one == "json-array") == array for one in chosen)]
+    checks = chosen_checks(chosen, names)
     examples, known = _number(max_examples), known_bugs(baseline)
-    total = len(cases) + len(checks) * len(framings)
+    total = len(cases) + len(checks)
 
     def run() -> Survey:
         results: list[Result] = []
@@ -138,14 +118,13 @@ def survey(
 
         with Target(parse, name) as target:
             examiner = Examiner(target, _types(documented))
-            target.probe([(google_array if chosen == ("json-array",) else blocks)(_PLAIN).encode()])
-            for array in framings:
-                for check in checks:
-                    tell(check)
-                    result, figures = _checked(target, check, array)
-                    results.append(replace(result, profiles=_framed(chosen, array)))
-                    measured += [one for one in figures if isinstance(one, Growth)]
-                    prompt += [(_framing(array), one) for one in figures if isinstance(one, Promptness)]
+            target.probe([plain_body(array=chosen == ("json-array",))])
+            for check in checks:
+                tell(check[0])
+                result, figures, late = run_check(target, check, chosen)
+                results.append(result)
+                measured += figures
+                prompt += [("json-array" if check[1] else "sse", late)] if late else []
             for case in cases:
                 tell(case.name)
                 results.append(_result(examiner, case, examples, seed, database))
@@ -153,14 +132,14 @@ def survey(
             results = [replace(one, known=one.key in known) for one in results]
             return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
 
-    return _outside_of_loops(run)
+    return outside_of_loops(run)
 
 
 def _first_bug(
     examiner: Examiner,
     profile: Profile,
     cases: Sequence[CaseClass],
-    checks: Sequence[str],
+    checks: Sequence[Check],
     max_examples: int,
     seed: int | None,
     database: ExampleDatabase | None,
@@ -177,9 +156,9 @@ def _first_bug(
         chosen = [smallest(one) for one in ([first] if first is telling or _stalls(first) else [first, telling])]
         return _bug(*min(chosen, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
     for check in checks:
-        result, _ = _checked(examiner.target, check, profile == "json-array", thorough=False)
+        result, *_ = run_check(examiner.target, check, [profile], thorough=False)
         if result.verdict == "bug":
-            return replace(result, profiles=(profile,))
+            return result
     for case in cases:
         if case.sized is not None and (suspicion := scan(examiner, case)):
             return _bug(*smallest(suspicion))
@@ -247,33 +226,6 @@ def _bug(case: CaseClass, found: Found) -> Result:
     )
 
 
-def _checked(target: Target, check: str, array: bool, *, thorough: bool = True) -> tuple[Result, tuple[Growth | Promptness, ...]]:
-    """Promptness or growth in one framing; unless ``thorough``, the first bad measurement is enough."""
-    profiles = ("json-array",) if array else ("gemini",)
-    about = CHECKS[check] + (", in a JSON array" if array else "")
-    if check == GROWTH:
-        figures = growth(target, array=array, thorough=thorough)
-        worst = max(figures, key=lambda one: (one.bad, one.exponent))
-        if worst.bad:
-            return Result(check, about, profiles, "bug", "grows", error=str(worst)), figures
-        return Result(check, about, profiles), figures
-    one = promptness(target, array=array)
-    if one.chunks:
-        late = "" if one.out else "nothing was out when the last of these chunks was asked for"
-        error = late or f"{len(one.out)} of {len(one.due)} were out when the last of these chunks was asked for"
-        return Result(check, about, profiles, "bug", "stalls", True, one.chunks, one.due, one.out, error), (one,)
-    behaviour = "" if one.lazy else "gives all at the end"
-    return Result(check, about, profiles, "ok" if one.lazy else "behaviour", behaviour=behaviour), (one,)
-
-
-def _framed(profiles: Sequence[Profile], array: bool) -> tuple[str, ...]:
-    return tuple(one for one in profiles if (one == "json-array") == array)
-
-
-def _framing(array: bool) -> str:
-    return "json-array" if array else "sse"
-
-
 def _number(max_examples: int | None) -> int:
     if max_examples is None:
         return MAX_EXAMPLES
@@ -288,29 +240,3 @@ def _types(documented: type[BaseException] | Sequence[type[BaseException]]) -> t
         if not (isinstance(one, type) and issubclass(one, BaseException)):
             raise UsageError(f"documented has {one!r}.", todo="Give exception types, such as (ValueError,).")
     return types
-
-
-def _outside_of_loops(run: Callable[[], T]) -> T:
-    """Call ``run``, in a thread of its own where an event loop is running here: async parsers need a loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    context, came = contextvars.copy_context(), list[T]()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            came.append(context.run(run))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="gemini-replay fuzz")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return came[0]
-
-
-__all__ = ["GROWTH", "PROMPTNESS", "check_parser", "survey"]

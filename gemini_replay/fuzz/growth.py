@@ -50,7 +50,8 @@ class Growth:
             f"{size / 1e6:.2g} MB in {s:.3f} s" for size, s in zip(self.sizes, self.seconds, strict=True)
         )
         end = "" if self.finished else ", then it had to be stopped"
-        return f"{self.shape}, in chunks of 1 KB: {took}: time grows with the size to the power of {self.exponent:.1f}{end}"
+        power = f"time grows with the size to the power of {self.exponent:.1f}"
+        return f"{self.shape}, in chunks of 1 KB: {took}: {power}{end}"
 
 
 def growth(target: Target, *, array: bool, thorough: bool = True) -> tuple[Growth, ...]:
@@ -85,7 +86,9 @@ def _measure(target: Target, shape: str, make: Callable[[int], bytes]) -> Growth
     found = _growth(shape, size, small, large)
     if found.bad and found.finished and large < _CERTAIN:
         # The machine may have been busy: the best of several runs, and over two doublings.
-        half, small, large = (_best(target, make(n), was) for n, was in ((size // 2, half), (size, small), (2 * size, large)))
+        half, small, large = (
+            _best(target, make(n), was) for n, was in ((size // 2, half), (size, small), (2 * size, large))
+        )
         found = _growth(shape, size, small, large)
         if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
             found = replace(found, exponent=two)

@@ -23,7 +23,7 @@ ACCIDENTS: Documented = (
     SystemError,
     TypeError,
 )
-"""Errors that tell of code that met something unforeseen. Malformed input excuses others, as a ValueError; not these."""
+"""Errors of code that met something unforeseen. Malformed input excuses others, such as a ValueError; not these."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .documents import block, google_elements
@@ -40,7 +41,7 @@ def promptness(target: Target, *, array: bool) -> Promptness:
     values = [plain(tree) for tree in _TREES]
     halves = [
         wire[0] + wire[1][:10],
-        *(a[10:] + b[:10] for a, b in zip(wire[1:], wire[2:], strict=False)),
+        *(a[10:] + b[:10] for a, b in pairwise(wire[1:])),
         wire[-1][10:],
     ]
     lazy = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..errors import ParserBug
 from .growth import Growth
 from .literals import list_literal, picture, short
 from .oracles import Verdict
@@ -32,7 +33,7 @@ class Result:
         error: the error that came, or another remark; None if there is none.
         behaviour: what the parser does, where there is a choice.
         known: whether the baseline has it.
-        whole_raises: whether the whole stream in one chunk raises an error that is accepted, and the cut one does not.
+        whole_raises: whether the whole stream in one chunk rightly raises an error, and the cut one does not.
         stopped: whether the parser had to be stopped.
     """
 
@@ -50,6 +51,10 @@ class Result:
     known: bool = False
     whole_raises: bool = False
     stopped: bool = False
+
+    def but(self, verdict: Literal["ok", "bug", "behaviour"], **changes: Any) -> Result:
+        """The same with another verdict, and what comes with it."""
+        return replace(self, verdict=verdict, **changes)
 
     @property
     def key(self) -> str:
@@ -143,13 +148,35 @@ def known_bugs(baseline: Any) -> Collection[str]:
     return frozenset(map(str, baseline))
 
 
+def parser_bug(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> ParserBug:
+    """A bug as an exception."""
+    return ParserBug(
+        explain(result, parse, parser, profile),
+        case=result.name,
+        profile=profile,
+        verdict=result.kind or "",
+        parser=parser,
+        chunks=result.chunks,
+        expected=result.expected,
+        got=result.got,
+        error=result.error,
+        needs_cut=result.needs_cut,
+    )
+
+
 def explain(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> str:
     """A bug in full: what happens, the chunks, a picture of the cut, expected and got, and a test to keep."""
-    lines = [f"{parser} {_happens(result)}.", "", f"class:    {result.name}: {result.description} (profile {profile})"]
+    lines = [
+        f"{parser} {_happens(result)}.",
+        "",
+        f"class:    {result.name}: {result.description} (profile {profile})",
+    ]
     if result.kind == "grows":
         lines.append(f"measured: {result.error}")
     else:
-        where = "only at a cut" if result.needs_cut else "not needed: it happens to the whole stream in one chunk, too"
+        where = (
+            "only at a cut" if result.needs_cut else "not needed: it happens to the whole stream in one chunk, too"
+        )
         lines += [f"cut:      {where}", "", "chunks:", _indented(list_literal(result.chunks))]
         if len(result.chunks) > 1:
             lines += ["", "picture:", _indented(picture(result.chunks))]
@@ -188,7 +215,9 @@ def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
         lines = ["import asyncio", "", source, "", "", "async def collect(chunks):", "    async def stream():"]
         lines += ["        for chunk in chunks:", "            yield chunk", "", f"    return {given}"]
         run = "asyncio.run(collect(chunks))"
-    return "\n".join([*lines, "", "", f"def test_{name}():", f"    chunks = {chunks}", f"    assert {run} == {expected}"])
+    return "\n".join(
+        [*lines, "", "", f"def test_{name}():", f"    chunks = {chunks}", f"    assert {run} == {expected}"]
+    )
 
 
 def _import(parse: Callable[..., Any]) -> tuple[str, str]:
@@ -200,4 +229,3 @@ def _import(parse: Callable[..., Any]) -> tuple[str, str]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from .classes import CaseClass
 from .cuts import every
 from .documents import Document
 from .examine import Examiner, Found, reduce_cuts
-from .source import Dice, Least
+from .source import Least
 from .strategies import documents_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MAX_EXAMPLES = 40
 """Documents drawn for each class: as many found everything that ten times as many with drawn cuts did."""
 
-_FIXED = 4  # documents of dice for each class
 _SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something: it is only to be shrunk
 _SHRINK_RUNS = 20_000
 _ONE_CUT = "one cut"
@@ -52,13 +52,6 @@ class Suspicion:
     share: float
 
 
-def fixed_documents(case: CaseClass, number: int = _FIXED) -> list[Document]:
-    """The same documents every time, the smallest of the class first."""
-    if case.sized is not None:
-        return [case.sized(case.size)]
-    return [case.build(Least()), *(case.build(Dice(f"{case.name} {nth}")) for nth in range(number)), *case.fixed()]
-
-
 def scan(examiner: Examiner, case: CaseClass, *, kind: str | None = None) -> Suspicion | None:
     """Try the fixed documents.
 
@@ -68,10 +61,10 @@ def scan(examiner: Examiner, case: CaseClass, *, kind: str | None = None) -> Sus
         kind: the kind of cuts to try, where one is known to find something.
     """
     if case.sized is not None:
-        found = _scan_sized(examiner, case)
-        return found and Suspicion(case, found, 1.0)
+        large = _scan_sized(examiner, case)
+        return Suspicion(case, large, 1.0) if large else None
     best: Found | None = None
-    documents = fixed_documents(case)
+    documents = case.documents()
     failing = 0
     for document in documents:
         found = examiner.examine(document, best.kind if best else kind)
@@ -82,7 +75,7 @@ def scan(examiner: Examiner, case: CaseClass, *, kind: str | None = None) -> Sus
             best = found
         if found.complaint.verdict == "stalls":
             break
-    return best and Suspicion(case, best, failing / len(documents))
+    return Suspicion(case, best, failing / len(documents)) if best else None
 
 
 def minimise(
@@ -181,10 +174,8 @@ def search(
     )(given(documents_of(case))(parser_is_right))
     if seed is not None:
         test = hypothesis.seed(seed)(test)
-    try:
+    with contextlib.suppress(_BrokenParserError, Flaky, _Stop):
         test()
-    except (_BrokenParserError, Flaky, _Stop):
-        pass
     return best
 
 

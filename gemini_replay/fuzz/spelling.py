@@ -87,7 +87,7 @@ def _escaped(characters: str) -> Pieces:
 
 
 def _as_unicode(characters: str) -> Pieces:
-    """Every character as one ``\\uXXXX``, or two of them."""
+    """Every character as one escape of four digits, or as two."""
     return tuple((one, "".join(f"\\u{unit:04x}" for unit in _units(one))) for one in characters)
 
 
@@ -98,7 +98,22 @@ def _units(character: str) -> list[int]:
 
 ASCII = _raw("a", " ", "b c", "0", ".", "'", "-", "Hello, world", "data", "d", "t", "~", "  ")
 WIDE = _raw(
-    "é", "e\u0301", "\u212b", "你", "😀", "°", "ß", "好", "—", "\ufb01", "🐈", "\u0301", "\U0010fffd", "\u07ff", "\u0800", "\uffff"
+    "é",
+    "e\u0301",
+    "\u212b",
+    "你",
+    "😀",
+    "°",
+    "ß",
+    "好",
+    "—",
+    "\ufb01",
+    "🐈",
+    "\u0301",
+    "\U0010fffd",
+    "\u07ff",
+    "\u0800",
+    "\uffff",
 )
 ESCAPES = (
     *_escaped('"\\\n\r\t\b\f'),

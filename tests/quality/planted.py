@@ -480,7 +480,7 @@ def sees_errors_in_the_text(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("sse", 80)
 def keeps_the_byte_order_mark(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """The first field is called ``\\ufeffdata`` then."""
+    """The BOM becomes a part of the first field's name."""
     yield from good_events(universal_lines(chunks, bom=False))
 
 
@@ -658,8 +658,7 @@ def forgets_what_is_behind_bad_utf8(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 70_000)
 def reads_lines_of_64_kb(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """asyncio's StreamReader has that limit."""
-
+    """Asyncio's StreamReader has that limit."""
 
     def limited() -> Iterator[str]:
         for line in good_lines(chunks):
@@ -867,7 +866,7 @@ def array_counts_braces_in_text(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("json-array", 60)
 def array_takes_any_quote_behind_a_backslash_for_text(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """``\\\\"`` ends a string: the backslash is itself escaped."""
+    """A quote behind two backslashes ends a string: the second is escaped, not the quote."""
     depth, text, string, before = 0, "", False, ""
     for piece in codecs.iterdecode(chunks, "utf-8"):
         for char in piece:

@@ -150,12 +150,12 @@ def requests_iter_lines_unicode() -> Any:
 
 
 def story_client() -> Any:
-    """The example program examples/story_client.py as it stands: what it decodes, observed at its json.loads."""
+    """examples/story_client.py of this project as it stands: what it decodes, observed at its json.loads."""
     return _story("story_client")
 
 
 def story_client_fixed() -> Any:
-    """The corrected program beside it, examples/story_client_fixed.py."""
+    """examples/story_client_fixed.py, the corrected program beside it."""
     fixed = _program("story_client_fixed")
     return adapters.requests_response(fixed.events)
 
@@ -169,6 +169,9 @@ def _program(name: str) -> Any:
     return program
 
 
+_MARK = {"content": {"parts": [{"text": ""}]}}
+
+
 def _story(name: str) -> Any:
     program = _program(name)
     seen: list[Any] = []
@@ -176,8 +179,11 @@ def _story(name: str) -> Any:
     class Json:
         @staticmethod
         def loads(text: str) -> Any:
-            seen.append(json.loads(text))
-            return seen[-1]
+            event = json.loads(text)
+            seen.append(event)
+            # One more piece of text, so that the program hands out something at each event, when it has come.
+            candidates = event.get("candidates", []) if isinstance(event, dict) else None
+            return {**event, "candidates": [*candidates, _MARK]} if isinstance(candidates, list) else event
 
     program.json = Json
 
@@ -252,7 +258,7 @@ def anthropic() -> Any:
 
 
 def mistralai() -> Any:
-    """mistralai: its EventStream with its sentinel [DONE]; data that it passes on as text raises, as in its models."""
+    """mistralai: its EventStream with its sentinel [DONE]; data that is text raises, as its models would."""
     from mistralai.client.utils.eventstreaming import EventStream
 
     def decode(event: str) -> Any:

@@ -11,7 +11,7 @@ from .case_class import ARRAY, CaseClass
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
 
-def compact(source: Source) -> Document:
+def _compact(source: Source) -> Document:
     trees = m.messages(source, (*s.ASCII, *s.BRACKETS), longest=3)
     return document(f"[{','.join(s.spell(tree, s.COMPACT) for tree in trees)}]", trees)
 
@@ -35,7 +35,7 @@ def indents(source: Source) -> Document:
     return document(text.replace(LF, source.choice((LF, CRLF))), trees)
 
 
-def empty(source: Source) -> Document:
+def _empty(source: Source) -> Document:
     return document(f"{source.choice(BLANKS)}[{source.choice(BLANKS)}]{source.choice(BLANKS)}", [])
 
 
@@ -51,16 +51,16 @@ def commas(source: Source) -> Document:
     return policy(f"[{','.join(s.spell(tree) for tree in trees)},]", yields=trees)
 
 
-def nothing(source: Source) -> Document:
+def _nothing(source: Source) -> Document:
     return policy(source.choice(("", LF, " ")), yields=[])
 
 
 CLASSES = (
-    CaseClass("a compact array", "an array on one line, without white space", ARRAY, compact),
+    CaseClass("a compact array", "an array on one line, without white space", ARRAY, _compact),
     CaseClass("white space in an array", "white space wherever JSON allows it", ARRAY, white_space),
     CaseClass("indents in an array", "other indents, and none", ARRAY, indents),
-    CaseClass("an empty array", "no elements at all", ARRAY, empty),
+    CaseClass("an empty array", "no elements at all", ARRAY, _empty),
     CaseClass("byte order mark before an array", "a BOM before the bracket", ARRAY, bom, policy=True),
     CaseClass("a trailing comma", "a comma behind the last element", ARRAY, commas, policy=True),
-    CaseClass("no array at all", "an empty body in place of an array", ARRAY, nothing, policy=True),
+    CaseClass("no array at all", "an empty body in place of an array", ARRAY, _nothing, policy=True),
 )

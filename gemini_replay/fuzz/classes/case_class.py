@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from ..documents import Document
-from ..source import Source
+from ..source import Dice, Least, Source
 
 Profile = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -40,3 +40,10 @@ class CaseClass:
     size: int = 0
     policy: bool = False
     mixed: bool = False
+
+    def documents(self, number: int = 4) -> list[Document]:
+        """The same documents every time: the smallest of the class first, then ``number`` others, then the fixed."""
+        if self.sized is not None:
+            return [self.sized(self.size)]
+        drawn = (self.build(Dice(f"{self.name} {nth}")) for nth in range(number))
+        return [self.build(Least()), *drawn, *self.fixed()]

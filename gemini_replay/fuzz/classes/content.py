@@ -135,7 +135,14 @@ CLASSES = (
     *(_sized(f"an element of {name}", "one large element", google_array, _large, size) for name, size in _SIZES),
     _sized("many events", "some thousand small events", blocks, _many, 250_000),
     _sized("many elements", "some thousand small elements", google_array, _many, 250_000),
-    _sized("an event of 20 MB", "one event of 20 MB; a limit that is reported is no bug", blocks, _large, 20_000_000, True),
+    _sized(
+        "an event of 20 MB",
+        "one event of 20 MB; a limit that is reported is no bug",
+        blocks,
+        _large,
+        20_000_000,
+        True,
+    ),
     CaseClass(
         "a comment of 300 KB",
         "a comment line that does not end for 300 KB",

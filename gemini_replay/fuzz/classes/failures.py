@@ -11,7 +11,6 @@ from ..source import Source
 from .case_class import ARRAY, SSE, CaseClass
 
 
-
 def raw_error(source: Source) -> Document:
     """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, behind good events."""
     trees = m.small(source) if not source.boolean() else m.answer(source)
@@ -61,12 +60,12 @@ def cut_off(trees: list[Any], at: int) -> Document:
     return policy(body, discards=trees[:whole])
 
 
-def without_blank_line(source: Source) -> Document:
+def _without_blank_line(source: Source) -> Document:
     trees = m.small(source)
     return cut_off(trees, len(blocks(trees).encode()) - source.integer(1, 2 * len(CRLF)))
 
 
-def in_mid_event(source: Source) -> Document:
+def _in_mid_event(source: Source) -> Document:
     trees = m.small(source, (*s.ASCII, *s.WIDE, *s.ESCAPES))
     last = len(block(trees[-1]).encode())
     return cut_off(trees, len(blocks(trees).encode()) - source.integer(2 * len(CRLF) + 1, last - 1))
@@ -77,7 +76,7 @@ def _at_every_byte() -> list[Document]:
     return [cut_off(trees, at) for at in range(len(blocks(trees).encode()))]
 
 
-def error_cut_off(source: Source) -> Document:
+def _error_cut_off(source: Source) -> Document:
     trees = m.small(source)
     error, _ = m.error(source)
     text = s.spell(error, s.PRETTY).encode()
@@ -99,7 +98,7 @@ def array_cut_off(trees: list[Any], at: int) -> Document:
     return policy(body, yields=trees[:whole], discards=trees[: whole - 1])
 
 
-def array_ends_early(source: Source) -> Document:
+def _array_ends_early(source: Source) -> Document:
     trees = m.small(source, (*s.ASCII, *s.WIDE, *s.ESCAPES))
     return array_cut_off(trees, source.integer(0, len(google_array(trees).encode()) - 1))
 
@@ -117,22 +116,26 @@ CLASSES = (
     CaseClass("error as the body", "an error object and nothing else", ("gemini",), error_body, policy=True),
     CaseClass("error in an array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
-        "end without the blank line", "a complete event, but for its blank line", SSE, without_blank_line, policy=True
+        "end without the blank line",
+        "a complete event, but for its blank line",
+        SSE,
+        _without_blank_line,
+        policy=True,
     ),
     CaseClass(
         "end in mid-event",
         "a stream that ends at any byte of an event",
         SSE,
-        in_mid_event,
+        _in_mid_event,
         _at_every_byte,
         policy=True,
     ),
-    CaseClass("end in a raw error", "a stream that ends within an error", ("gemini",), error_cut_off, policy=True),
+    CaseClass("end in a raw error", "a stream that ends within an error", ("gemini",), _error_cut_off, policy=True),
     CaseClass(
         "end in mid-array",
         "an array that ends at any byte",
         ARRAY,
-        array_ends_early,
+        _array_ends_early,
         _array_at_every_byte,
         policy=True,
     ),

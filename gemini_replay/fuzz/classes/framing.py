@@ -60,20 +60,20 @@ def _in_lines(source: Source, trees: Sequence[Any], ends: Sequence[str]) -> Docu
     return document(write(lines, source, ends), trees)
 
 
-def line_ends_lf(source: Source) -> Document:
+def _line_ends_lf(source: Source) -> Document:
     trees = m.small(source)
     return document(blocks(trees, newline=LF), trees)
 
 
-def line_ends_cr(source: Source) -> Document:
+def _line_ends_cr(source: Source) -> Document:
     return _in_lines(source, m.small(source), (CR,))
 
 
-def line_ends_mixed(source: Source) -> Document:
+def _line_ends_mixed(source: Source) -> Document:
     return _in_lines(source, m.small(source), (LF, CRLF, CR))
 
 
-def no_space(source: Source) -> Document:
+def _no_space(source: Source) -> Document:
     trees = m.small(source)
     return document(blocks(trees, newline=_end(source), space=False), trees)
 
@@ -95,13 +95,13 @@ def comments(source: Source) -> Document:
     return document(body + line(comment()), trees)
 
 
-def blank_lines(source: Source) -> Document:
+def _blank_lines(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     body = "".join(end * source.integer(0, 3) + block(tree, newline=end) for tree in trees)
     return document(body + end * source.integer(0, 3), trees)
 
 
-def done(source: Source) -> Document:
+def _done(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     body = blocks(trees, newline=end) + source.choice(("data: [DONE]", "data:[DONE]")) + end * 2
     return policy(body, skips=trees, yields=[*trees, "[DONE]"])
@@ -141,6 +141,7 @@ def spacing(source: Source) -> Document:
 
 
 def anything_of_gateways(source: Source) -> Document:
+    """All that gateways do, at once."""
     end, trees = _end(source), m.messages(source, s.ANYTHING)
     style, space = source.choice(s.STYLES), source.boolean()
     body = ""
@@ -158,7 +159,7 @@ def each(lines: Sequence[str]) -> list[Document]:
     return [*first, *(document(f"data: {s.spell(tree)}{LF}{line}{LF}{LF}", [tree]) for line in lines)]
 
 
-def bom(source: Source) -> Document:
+def _bom(source: Source) -> Document:
     trees = m.small(source, (*s.ASCII, *s.WIDE))
     return document("\ufeff" + blocks(trees, newline=_end(source)), trees)
 
@@ -204,7 +205,7 @@ def broken_text(source: Source) -> Document:
     )
 
 
-def other_fields(source: Source) -> Document:
+def _other_fields(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     body = ""
     for tree in trees:
@@ -214,7 +215,7 @@ def other_fields(source: Source) -> Document:
     return document(body, trees)
 
 
-def lookalikes(source: Source) -> Document:
+def _lookalikes(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     body = ""
     for tree in trees:
@@ -223,7 +224,7 @@ def lookalikes(source: Source) -> Document:
     return document(body, trees)
 
 
-def event_types(source: Source) -> Document:
+def _event_types(source: Source) -> Document:
     end, trees = _end(source), m.small(source)
     types = ("message", "chunk", "data", "content_block_delta", "")
     body = "".join(f"event: {source.choice(types)}{end}{block(tree, newline=end)}" for tree in trees)
@@ -269,7 +270,7 @@ def controls_elsewhere(source: Source) -> Document:
     return document(body, trees)
 
 
-def anything_of_sse(source: Source) -> Document:
+def _anything_of_sse(source: Source) -> Document:
     trees = m.messages(source, s.ANYTHING, high=3, longest=4)
     lines: list[str] = []
     others = (*COMMENTS, *NAMES, *UNKNOWN_FIELDS)
@@ -281,8 +282,8 @@ def anything_of_sse(source: Source) -> Document:
 
 
 CLASSES = (
-    CaseClass("line ends LF", "LF in place of CRLF", GATEWAY, line_ends_lf),
-    CaseClass("no space after the colon", "data:{…}", GATEWAY, no_space),
+    CaseClass("line ends LF", "LF in place of CRLF", GATEWAY, _line_ends_lf),
+    CaseClass("no space after the colon", "data:{…}", GATEWAY, _no_space),
     CaseClass(
         "comments",
         "comments before, between, within and behind events",
@@ -290,32 +291,34 @@ CLASSES = (
         comments,
         lambda: each(COMMENTS),
     ),
-    CaseClass("blank lines", "more blank lines than events need", GATEWAY, blank_lines),
-    CaseClass("done", "data: [DONE] at the end", GATEWAY, done, policy=True),
+    CaseClass("blank lines", "more blank lines than events need", GATEWAY, _blank_lines),
+    CaseClass("done", "data: [DONE] at the end", GATEWAY, _done, policy=True),
     CaseClass("wrapped events", "events inside another object, with response headers in the JSON", GATEWAY, wrapped),
     CaseClass("names and ids", "event, id and retry fields around the data", GATEWAY, names, lambda: each(NAMES)),
     CaseClass("spacing", "white space between the tokens and around the JSON text", GATEWAY, spacing),
     CaseClass("anything a gateway sends", "all of the above at once", GATEWAY, anything_of_gateways, mixed=True),
-    CaseClass("line ends CR", "CR in place of CRLF", ONLY_SSE, line_ends_cr),
-    CaseClass("line ends mixed", "CR, LF and CRLF in one stream", ONLY_SSE, line_ends_mixed),
-    CaseClass("byte order mark", "a BOM at the start of the stream", ONLY_SSE, bom),
+    CaseClass("line ends CR", "CR in place of CRLF", ONLY_SSE, _line_ends_cr),
+    CaseClass("line ends mixed", "CR, LF and CRLF in one stream", ONLY_SSE, _line_ends_mixed),
+    CaseClass("byte order mark", "a BOM at the start of the stream", ONLY_SSE, _bom),
     CaseClass("data over several lines", "several data lines in an event, cut between tokens", ONLY_SSE, multi_line),
-    CaseClass("text over two lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True),
+    CaseClass(
+        "text over two lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True
+    ),
     CaseClass(
         "other fields",
         "unknown and malformed fields: ignored",
         ONLY_SSE,
-        other_fields,
+        _other_fields,
         lambda: each(UNKNOWN_FIELDS),
     ),
     CaseClass(
         "fields that look like data",
         "Data:, ' data:', database: are no data fields",
         ONLY_SSE,
-        lookalikes,
+        _lookalikes,
         lambda: each([name + HIDDEN for name in LOOKALIKES]),
     ),
-    CaseClass("event types", "events of other types than message", ONLY_SSE, event_types),
+    CaseClass("event types", "events of other types than message", ONLY_SSE, _event_types),
     CaseClass(
         "blocks without data",
         "an id, event or retry alone is no event",
@@ -331,5 +334,5 @@ CLASSES = (
         controls_elsewhere,
         lambda: each([f": {control}data: {HIDDEN}{control}" for control in CONTROLS]),
     ),
-    CaseClass("anything of SSE", "all of SSE at once", ONLY_SSE, anything_of_sse, mixed=True),
+    CaseClass("anything of SSE", "all of SSE at once", ONLY_SSE, _anything_of_sse, mixed=True),
 )

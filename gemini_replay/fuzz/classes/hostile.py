@@ -7,14 +7,14 @@ import re
 from .. import spelling as s
 from ..documents import CRLF, Document, block, blocks, document, policy
 from ..source import Source
-from .case_class import CaseClass
+from .case_class import CaseClass, Profile
 from .framing import anything_of_gateways
 
-HOSTILE = ("hostile",)
+HOSTILE: tuple[Profile, ...] = ("hostile",)
 
 NO_JSON = ("{", "hello", '{"a": }', "}", '{"a"', "[1,", '"', "tru", "-", '{"a": 01}', "<p>", "{{", "\\", "{a: 1}")
 NO_FIELD = ("hello", "<html>", "HTTP/1.1 502 Bad Gateway", "1f", "}", "]", ",", "--", "null", "=", "\\")
-NO_OBJECTS = (None, True, 5, "x", [], [1, [2]], 0, "", -0.5)
+NO_OBJECTS: tuple[object, ...] = (None, True, 5, "x", [], [1, [2]], 0, "", -0.5)
 
 
 def _between(bad: str | bytes) -> bytes:
@@ -49,7 +49,7 @@ def invalid_utf8(source: Source) -> Document:
     )
 
 
-def no_json(source: Source) -> Document:
+def _no_json(source: Source) -> Document:
     bad = source.choice(NO_JSON)
     return policy(_between(f"data: {bad}{CRLF}{CRLF}"), skips=_around(), yields_text=_around(bad))
 
@@ -60,7 +60,7 @@ def no_field(source: Source) -> Document:
     return policy(_between(bad), skips=_around())
 
 
-def no_objects(source: Source) -> Document:
+def _no_objects(source: Source) -> Document:
     value = source.choice(NO_OBJECTS)
     return policy(_between(block(value)), yields=_around(value), skips=_around())
 
@@ -89,7 +89,7 @@ def lone_surrogates(source: Source) -> Document:
     )
 
 
-def larger_integers(source: Source) -> Document:
+def _larger_integers(source: Source) -> Document:
     number = source.choice(s.HUGE)
     return policy(
         _between(block({"n": number})),
@@ -100,7 +100,7 @@ def larger_integers(source: Source) -> Document:
     )
 
 
-def infinity(source: Source) -> Document:
+def _infinity(source: Source) -> Document:
     name, value = source.choice((("Infinity", float("inf")), ("-Infinity", float("-inf"))))
     return policy(
         _between(f'data: {{"n": {name}}}{CRLF}{CRLF}'),
@@ -121,12 +121,12 @@ def late_bom(source: Source) -> Document:
     return policy(_between("\ufeff" + block(hidden)), ignores=_around(), yields=_around(hidden))
 
 
-def nul(source: Source) -> Document:
+def _nul(source: Source) -> Document:
     hidden = {"responseId": "x"}
     return policy(_between("\0" * source.integer(1, 2) + block(hidden)), ignores=_around(), yields=_around(hidden))
 
 
-def a_page(source: Source) -> Document:
+def _a_page(source: Source) -> Document:
     pages = (
         "<html><body>502 Bad Gateway</body></html>",
         "<!DOCTYPE html>\n<p>\n\n</p>\n",
@@ -163,16 +163,18 @@ def damage(source: Source, body: bytes) -> bytes:
 
 CLASSES = (
     CaseClass("invalid UTF-8", "bytes that are no UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
-    CaseClass("data that is no JSON", "one event that is no JSON, between good ones", HOSTILE, no_json, policy=True),
+    CaseClass("data that is no JSON", "one event that is no JSON, between good ones", HOSTILE, _no_json, policy=True),
     CaseClass("lines that are no fields", "foreign lines between events", HOSTILE, no_field, policy=True),
-    CaseClass("data that is no object", "null, numbers, text and arrays as events", HOSTILE, no_objects, policy=True),
+    CaseClass(
+        "data that is no object", "null, numbers, text and arrays as events", HOSTILE, _no_objects, policy=True
+    ),
     CaseClass("raw controls", "raw control characters in a JSON text", HOSTILE, raw_controls, policy=True),
     CaseClass("lone surrogates", "half a surrogate pair as an escape", HOSTILE, lone_surrogates, policy=True),
-    CaseClass("huge integers", "integers of more than 63 bits", HOSTILE, larger_integers, policy=True),
-    CaseClass("infinity", "Infinity, which is no JSON", HOSTILE, infinity, policy=True),
-    CaseClass("deep nesting", "100 000 brackets", HOSTILE, no_json, sized=nesting, size=200_000, policy=True),
+    CaseClass("huge integers", "integers of more than 63 bits", HOSTILE, _larger_integers, policy=True),
+    CaseClass("infinity", "Infinity, which is no JSON", HOSTILE, _infinity, policy=True),
+    CaseClass("deep nesting", "100 000 brackets", HOSTILE, _no_json, sized=nesting, size=200_000, policy=True),
     CaseClass("byte order mark within", "a BOM between events", HOSTILE, late_bom, policy=True),
-    CaseClass("NUL bytes", "NUL bytes between events", HOSTILE, nul, policy=True),
-    CaseClass("a page in place of a stream", "HTML, text or nothing at all", HOSTILE, a_page, policy=True),
+    CaseClass("NUL bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
+    CaseClass("a page in place of a stream", "HTML, text or nothing at all", HOSTILE, _a_page, policy=True),
     CaseClass("damaged streams", "any damage; the result may not depend on the cuts", HOSTILE, damaged, policy=True),
 )
