@@ -1,8 +1,8 @@
 """How late chunks are when many streams play at once: ``python benchmarks/concurrency.py``.
 
 From ``gemini-replay serve``: the server is a process of its own, the clients are another one on the same machine,
-bare sockets that note when bytes arrive and look at them afterwards. And in process: one event loop, in which clients of
-httpx2 and aiohttp read what a session replays. Every stream must be complete and equal to the recording. Lateness
+bare sockets that note when bytes arrive and look at them afterwards. And in process: one event loop, in which clients
+of httpx2 and aiohttp read what a session replays. Every stream must be complete and equal to the recording. Lateness
 counts from the moment when a client sent its request; streams begin within ``--ramp`` seconds, and all overlap.
 """
 

@@ -11,10 +11,12 @@
     │   │   ├── CassetteTruncatedError  an interaction without its end line
     │   │   └── CassetteVersionError    written by a newer format
     │   └── CassetteBusyError         another session is recording to the same file
-    └── RefusedError                  a request that was kept from the network
-        ├── MissError                 no recording answers it
-        ├── NetworkBlockedError       it slipped past every cassette
-        └── RecordingEndedError       its recording stops where the client that made it let go
+    ├── RefusedError                  a request that was kept from the network
+    │   ├── MissError                 no recording answers it
+    │   ├── NetworkBlockedError       it slipped past every cassette
+    │   └── RecordingEndedError       its recording stops where the client that made it let go
+    ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
+    └── ClientBug                     a recording, varied, that deceives a client                  (AssertionError)
 
 A message says what happened with its values, then what was closest, then what to do, and ends with the error's
 ``slug``; `docs/errors.md` has one section for each slug.

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ..errors import ParserBug as ParserBug
     from .api import check_parser as check_parser
     from .api import survey as survey
-    from .cases import Case as Case
-    from .cases import cases as cases
     from .classes import CLASSES as CLASSES
     from .classes import PROFILES as PROFILES
     from .documents import Document as Document
+    from .fixed_cases import Case as Case
+    from .fixed_cases import cases as cases
     from .report import Result as Result
     from .report import Survey as Survey
     from .strategies import chunkings as chunkings
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "CLASSES": "classes",
     "PROFILES": "classes",
-    "Case": "cases",
+    "Case": "fixed_cases",
     "Document": "documents",
     "ParserBug": "errors",
     "Result": "report",
     "Survey": "report",
-    "cases": "cases",
+    "cases": "fixed_cases",
     "check_client": "client",
     "check_parser": "api",
     "chunkings": "strategies",

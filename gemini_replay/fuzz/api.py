@@ -13,7 +13,7 @@ from .examine import Examiner, Found
 from .growth import Growth
 from .promptness import Promptness
 from .report import Result, Survey, known_bugs, parser_bug
-from .search import MAX_EXAMPLES, Suspicion, minimise, scan, search
+from .search import MAX_EXAMPLES, Suspicion, limit_of, minimise, scan, search
 from .target import Parse, Target, name_of, outside_of_loops
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def check_parser(
             "json-array" the answer without ``alt=sse``; "hostile" damage and malice.
         max_examples: how many documents are drawn for each class, 40 unless told otherwise. Each is cut in some 150
             ways.
-        seed: for the same search each time.
+        seed: for the same search each time; Hypothesis then neither reads nor writes the database. Without it,
+            pytest's ``--hypothesis-seed`` counts.
         classes: the names of the classes to try, in place of all of the profile.
         documented: error types that the parser may raise for malformed input and for error objects. Malformed input
             excuses other errors as well, unless they tell of an accident, as KeyError, TypeError and the like do.
@@ -204,6 +205,8 @@ def _result(
     did = ", ".join(
         label.replace("_", " ") for label, _ in examiner.did.most_common() if not label.startswith("gives")
     )
+    if case.sized is not None and (limit := limit_of(examiner, case)):
+        did += f" from {limit:,} bytes on"
     return Result(case.name, case.description, case.profiles, "behaviour", behaviour=did or "the same for every cut")
 
 

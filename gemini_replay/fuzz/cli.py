@@ -134,12 +134,7 @@ def _profiles(chosen: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: argparse.Namespace) -> Survey:
-    try:
-        from .api import survey
-    except ImportError as error:
-        from ..errors import MissingExtraError
-
-        raise MissingExtraError("hypothesis", extra="fuzz", purpose="The search") from error
+    from .api import survey
     from .database import open_databases
 
     return survey(

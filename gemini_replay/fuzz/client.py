@@ -23,6 +23,7 @@ from ..errors import ClientBug, UsageError
 from ..interception import intercepted
 from ..session import Session
 from . import variations
+from .target import outside_of_loops
 
 CHUNKINGS: tuple[str, ...] = tuple(variations.CHUNKINGS)
 FAULTS: tuple[str, ...] = tuple(variations.FAULTS)
@@ -54,7 +55,7 @@ def check_client(
 
     Args:
         call: takes nothing, makes its requests with any supported client, and returns something that can be
-            compared: the text, a dict, a list. A coroutine function is run with `asyncio.run`.
+            compared: the text, a dict, a list. A coroutine function is run in an event loop of its own.
         cassette: answers all requests of the call.
         chunkings: how responses are cut anew, see `CHUNKINGS`.
         faults: how complete responses break off, see `FAULTS`.
@@ -68,6 +69,7 @@ def check_client(
     Raises:
         ClientBug: the first variation that deceived the call.
         MissError: the cassette does not answer the call.
+        Exception: whatever the call raises on the recorded answers, where these are whole.
         UsageError: an unknown chunking or fault, or results that cannot be compared.
     """
     _check_names("chunking", chunkings, CHUNKINGS)
@@ -90,6 +92,8 @@ def check_client(
             return outcome
 
         whole = run(recorded.interactions, must_answer=True)
+        if whole.error is not None and all(one.complete for one in recorded.interactions):
+            raise whole.error
         again = run(recorded.interactions, must_answer=True)
         if whole.error is None and not _equal(whole, again):
             raise UsageError(
@@ -151,7 +155,8 @@ def _outcome(call: Callable[[], Any]) -> Outcome:
     try:
         result = call()
         if inspect.iscoroutine(result):
-            result = asyncio.run(result)
+            coroutine = result
+            result = outside_of_loops(lambda: asyncio.run(coroutine))
         elif inspect.isgenerator(result):
             result = list(result)
         return Outcome(result)

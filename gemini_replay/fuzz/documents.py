@@ -60,13 +60,13 @@ def document(body: str | bytes, trees: Iterable[Any], *, says: tuple[str, ...] =
     return Document(_bytes(body), (Choice("yields", _values(trees)),), says=says)
 
 
-def policy(body: str | bytes, *, malformed: bool = True, **choices: Iterable[Any]) -> Document:
-    """A document with several right results, by label; equal ones keep the first label."""
+def policy(body: str | bytes, **choices: Iterable[Any]) -> Document:
+    """A document with several right results, by label, besides an error; of equal ones the first label counts."""
     distinct: dict[str, Choice] = {}
     for label, trees in choices.items():
         values = _values(trees)
         distinct.setdefault(repr(values), Choice(label, values))
-    return Document(_bytes(body), tuple(distinct.values()), malformed=malformed)
+    return Document(_bytes(body), tuple(distinct.values()), malformed=True)
 
 
 def _bytes(body: str | bytes) -> bytes:

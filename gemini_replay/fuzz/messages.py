@@ -6,6 +6,7 @@ read it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -85,6 +86,7 @@ UNKNOWN_VALUES: tuple[Any, ...] = (
     {"a": {"b": {"c": [{"d": {}}]}}},
     [1, "a", None, True],
     {"": ""},
+    json.loads("[" * 30 + "]" * 30),
     {"__proto__": {"x": 1}, "constructor": 1, "toString": ""},
     {"data": "data: {}", "event": "message", "id": "1", "retry": 1},
     {"error": {"code": 0}},

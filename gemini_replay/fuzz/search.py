@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import Flaky
 
 from .classes import CaseClass
-from .cuts import every
+from .cuts import every, split
 from .documents import Document
 from .examine import Examiner, Found, reduce_cuts
 from .source import Least
@@ -142,14 +142,18 @@ def search(
     """
     best: Found | None = None
     runs_left = 0
+    right: set[bytes] = set()  # while nothing is found, all kinds of cuts are tried; afterwards, the same one kind
 
     def parser_is_right(document: Document) -> None:
         nonlocal best, runs_left
+        if document.body in right:
+            return
         if best and examiner.target.runs > runs_left:
             raise _Stop
         # Once something is found, the same kind of cuts finds it again: shrinking need not try all the others.
         found = examiner.examine(document, best.kind if best else kind)
         if found is None:
+            right.add(document.body)
             return
         runs_left = runs_left or examiner.target.runs + _SHRINK_RUNS
         if best is None or len(document.body) <= len(best.document.body):
@@ -198,21 +202,43 @@ def _scan_sized(examiner: Examiner, case: CaseClass) -> Found | None:
 
 def _bisect(examiner: Examiner, case: CaseClass, found: Found) -> Found:
     """The least size at which it fails."""
-    assert case.sized is not None
     if found.complaint.verdict == "stalls":
         return found
     step = found.cuts[0] if found.cuts else 0
-    low, high = 0, case.size
-    while high - low > 1:
-        size = (low + high) // 2
+
+    def fails(size: int) -> bool:
+        nonlocal found
+        assert case.sized is not None
         document = case.sized(size)
         cuts = every(step, len(document.body)) if step else ()
-        if complaint := examiner.alone(document, cuts):
-            high, found = size, Found(document, found.kind, cuts, complaint)
-        else:
-            low = size
+        complaint = examiner.alone(document, cuts)
+        if complaint:
+            found = Found(document, found.kind, cuts, complaint)
+        return complaint is not None
+
+    least(fails, case.size)
     all_cuts = found.cuts
     for cuts in ((), all_cuts[:1], all_cuts[-1:]):
         if complaint := examiner.alone(found.document, cuts):
             return Found(found.document, found.kind, cuts, complaint)
     return found
+
+
+def limit_of(examiner: Examiner, case: CaseClass) -> int | None:
+    """From which size on an error is raised, of a class where that is no bug; None where none is."""
+
+    def raises(size: int) -> bool:
+        assert case.sized is not None
+        body = case.sized(size).body
+        return examiner.target.run(split(body, every(1 << 16, len(body)))).error is not None
+
+    return least(raises, case.size) if raises(case.size) else None
+
+
+def least(fails: Callable[[int], bool], high: int) -> int:
+    """The least number above 0 for which ``fails`` holds, as it does for ``high`` and all behind the least."""
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fails(middle) else (middle, high)
+    return high

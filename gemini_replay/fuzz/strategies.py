@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from .cuts import split
 from .documents import Choice, Document
 from .source import Source
 
+T = TypeVar("T")
+
 
 class Drawn(Source):
     """A source whose choices Hypothesis makes, and shrinks."""
@@ -30,6 +33,10 @@ class Drawn(Source):
     def integer(self, low: int, high: int) -> int:
         """See `Source`."""
         return self._draw(st.integers(low, high))
+
+    def many(self, make: Callable[[], T], low: int = 0, high: int = 4) -> list[T]:
+        """See `Source`; as Hypothesis' own lists, which it knows how to shrink."""
+        return self._draw(st.lists(st.builds(make), min_size=low, max_size=high))
 
 
 def documents_of(case: CaseClass) -> st.SearchStrategy[Document]:

@@ -1,8 +1,8 @@
 """One decoded message. Every accessor is total.
 
 An event may be any JSON value, and what is missing or has another shape than documented reads as empty.
-``Event.json`` always has the whole of it. Keys are looked up in camelCase as Google writes them, then in snake_case as
-some gateways do.
+``Event.json`` always has the whole of it. Keys are looked up in camelCase as Google writes them, then in snake_case
+as some gateways do.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def test_a_bug_is_shown_with_its_case_and_a_test_that_fails(
     out = capsys.readouterr().out
     for part in ("chunks:", "picture:", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
         assert part in out
-    lines = out.partition("test:\n")[2].partition("\n\n1 classes")[0].splitlines()
+    lines = out.partition("a test to keep:\n")[2].partition("\n\n1 classes")[0].splitlines()
     (tmp_path / "test_printed.py").write_text("\n".join(line[4:] for line in lines), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_printed.py"]

@@ -162,6 +162,30 @@ def test_async_calls_are_run() -> None:
     assert check_client(call, STORY)["chunking bytes"].result == Cassette.load(STORY).interactions[0].text
 
 
+def test_async_calls_are_run_beside_a_loop_that_is_running() -> None:
+    """As in a test of pytest-asyncio."""
+
+    async def call() -> str:
+        await asyncio.sleep(0)
+        return careful(STORY)
+
+    async def test() -> None:
+        assert "chunking bytes" in check_client(call, STORY)
+
+    asyncio.run(test())
+
+
+def test_a_call_that_fails_on_whole_answers_raises_its_own_error() -> None:
+    """Else it would be right under every fault."""
+
+    def call() -> str:
+        careful(STORY)
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        check_client(call, STORY)
+
+
 def test_each_response_of_a_call_breaks_off_in_turn() -> None:
     """A call of two exchanges: an error in the second names it."""
     path = FOLDER / "afc.jsonl"

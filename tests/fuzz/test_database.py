@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gemini_replay import fuzz
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.database import open_databases
 
@@ -51,6 +54,22 @@ def test_what_one_machine_finds_another_gets_from_redis(redis_url: str) -> None:
     assert set(there.fetch(b"parser")) == {b"case"}
     there.delete(b"parser", b"case")
     assert set(here.fetch(b"parser")) == set()
+
+
+def test_a_search_keeps_its_cases_in_redis(redis_url: str) -> None:
+    """Under a prefix of their own: the server may serve others, too."""
+    redis = pytest.importorskip("redis", reason="the package redis is not installed")
+
+    def splitting(chunks: Iterable[bytes]) -> Iterator[Any]:
+        for line in b"".join(chunks).decode().splitlines():
+            if line.startswith("data: "):
+                yield json.loads(line[len("data: ") :])
+
+    with pytest.raises(fuzz.ParserBug):
+        fuzz.check_parser(splitting, classes=["anything in text"], database=open_databases([redis_url]))
+    keys = redis.Redis.from_url(redis_url).keys("*")
+    assert keys
+    assert all(key.startswith(b"gemini-replay-fuzz:") for key in keys)
 
 
 def test_a_shared_database_may_be_read_only_beside_an_own_one(redis_url: str, tmp_path: Path) -> None:

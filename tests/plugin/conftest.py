@@ -14,5 +14,16 @@ import gemini_replay
 for found in pkgutil.walk_packages(gemini_replay.__path__, "gemini_replay."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
-for name in ("httpcore", "httpcore2", "httpx", "httpx2", "respx", "requests", "urllib3", "aiohttp", "uvicorn", "trio"):
+for name in (
+    "httpcore",
+    "httpcore2",
+    "httpx",
+    "httpx2",
+    "respx",
+    "requests",
+    "urllib3",
+    "aiohttp",
+    "uvicorn",
+    "trio",
+):
     importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""A real key works when there is one: proven against an upstream as the outside world has them, with TLS and a key."""
+"""A real key works when there is one: proven against an upstream as the outside world has them, with TLS."""
 
 from __future__ import annotations
 

@@ -73,6 +73,12 @@ async def our_own_asynchronously(chunks: Any) -> AsyncIterator[Any]:
         yield event.json
 
 
+@correct("gemini")
+async def our_own_list_asynchronously(chunks: Any) -> list[Any]:
+    """The same as a coroutine of a list."""
+    return [event.json async for event in aparse_stream(chunks)]
+
+
 @correct("gateway", "sse", "hostile")
 def byte_by_byte(chunks: Iterable[bytes]) -> Iterator[Any]:
     """A state machine by the letter of the standard; it drops an event without its final blank line."""
@@ -234,7 +240,8 @@ def httpx2_event_source(chunks: Iterable[bytes]) -> Iterator[Any]:
         def __iter__(self) -> Iterator[bytes]:
             yield from chunks
 
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stream())
+    request = httpx2.Request("POST", "http://localhost/")
+    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stream(), request=request)
     for event in httpx2.EventSource(response):
         if event.data and event.data != "[DONE]":
             yield event.json()

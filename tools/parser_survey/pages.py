@@ -68,6 +68,9 @@ def _parsers(found: dict[str, Any]) -> Iterator[str]:
             lines += [_row(bug) for bug in one["bugs"]]
         else:
             lines.append(f"No bug in {one['classes']} classes.")
+        if one["unconfirmed"]:
+            doubtful = ", ".join(f"{bug['name']} ({bug['kind']})" for bug in one["unconfirmed"])
+            lines += ["", f"Seen in the search, but not when the chunks were fed again: {doubtful}."]
         growth = "; ".join(f"{g['shape']} n^{g['exponent']}" for g in one["growth"])
         lines += ["", f"Growth, as a power of the size: {growth}."]
         behaviour = _behaviour(one["behaviour"])

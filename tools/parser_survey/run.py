@@ -4,7 +4,7 @@
 
 One environment for each package is made below the user's cache. Each parser runs in it behind the line protocol, and
 goes through every case class of the fuzz kit. Each bug is then confirmed: its literal chunks are fed once more to a
-fresh process, and what came is written down beside what the kit had said.
+fresh process, and what came is written down; what does not come again is no bug, and listed apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pages
 import python_parsers
 
 from gemini_replay import __version__, fuzz
-from gemini_replay.fuzz.command import Command, CommandError
+from gemini_replay.fuzz.command import Command, CommandError, CommandTimeoutError
 from gemini_replay.fuzz.growth import growth
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.oracles import same
@@ -34,12 +34,21 @@ SSE = ("gemini", "gateway", "sse", "hostile")
 SEED = 0
 
 
-def main() -> int:
-    """Run the survey.
+LONGEST = 2000
+"""Characters of a text in the JSON; a case of 20 MB is named by its beginning and its length."""
 
-    Returns:
-        0; or 1 where a bug was not confirmed.
-    """
+
+def clipped(value: Any) -> Any:
+    """The same with long texts shortened."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {name: clipped(one) for name, one in value.items()}
+    return [clipped(one) for one in value] if isinstance(value, list) else value
+
+
+def main() -> int:
+    """Run the survey; the exit status."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--only", nargs="+", metavar="NAME", help="these parsers; the others stay as they are")
     arguments.add_argument("--keep-versions", action="store_true", help="use the environments as they are")
@@ -57,7 +66,8 @@ def main() -> int:
         if not chosen.only or parser.name in chosen.only:
             found[parser.name] = survey(made, parser, chosen.max_examples)
             ordered = {one.name: found[one.name] for one in environments.PARSERS if one.name in found}
-            target.write_text(json.dumps({"parsers": ordered}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            text = json.dumps({"parsers": clipped(ordered)}, ensure_ascii=False, indent=1)
+            target.write_text(text + "\n", encoding="utf-8")
     (DOCS / "parser-survey.md").write_text(pages.page(found), encoding="utf-8")
     doubtful = [
         f"{name}: {bug['name']}" for name, one in found.items() for bug in one["bugs"] if not bug["confirmed"]
@@ -85,7 +95,7 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
             name=parser.name,
         )
     about = parser.about or (python_parsers.PARSERS[parser.name].__doc__ or "").strip()
-    bugs = [{**bug.to_json(), **confirm(made, parser, bug)} for bug in result.bugs]
+    bugs = [(bug.to_json(), confirm(made, parser, bug)) for bug in result.bugs]
     return {
         "about": about,
         "versions": made.versions(parser),
@@ -95,37 +105,36 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
         "seed": SEED,
         "profiles": list(result.profiles),
         "classes": len(result.results),
-        "bugs": bugs,
+        "bugs": [{**bug, "came": came} for bug, (sure, came) in bugs if sure],
+        "unconfirmed": [{**bug, "came": came} for bug, (sure, came) in bugs if not sure],
         "behaviour": {one.name: one.behaviour for one in result.results if one.verdict == "behaviour"},
         "growth": result.to_json()["growth"],
         "promptness": result.to_json()["promptness"],
     }
 
 
-def confirm(made: environments.Environments, parser: environments.Parser, bug: Result) -> dict[str, Any]:
-    """Feed a bug's literal chunks to a fresh process, and say whether it is as the kit had said."""
+def confirm(made: environments.Environments, parser: environments.Parser, bug: Result) -> tuple[bool, str]:
+    """Feed a bug's literal chunks to a fresh process: whether it is as the kit had said, and what came."""
     with Command(made.command(parser)) as command:
         if bug.kind == "grows":
             with Target(command) as target:
-                figures = growth(target, array=parser.framing == "json-array")
-            return {
-                "confirmed": any(one.bad for one in figures),
-                "came": "; ".join(str(one) for one in figures if one.bad),
-            }
+                figures = [one for one in growth(target, array=parser.framing == "json-array") if one.bad]
+            return bool(figures), "; ".join(map(str, figures))
         try:
             answer = command.ask(bug.chunks)
+        except CommandTimeoutError as error:
+            return bug.kind == "stalls", str(error)
         except CommandError as error:
-            return {"confirmed": bug.kind in ("raises", "stalls"), "came": f"{type(error).__name__}: {error}"}
-    came = short(answer.events) + (f", then {answer.error}" if answer.error else "")
+            return bug.kind == "raises", f"{type(error).__name__}: {error}"
     if bug.name == "promptness":
         last = len(bug.chunks) - 1  # had been asked for before the last event that was due
-        late = [n for n in (answer.pulled or [])[: len(bug.expected)] if n > last]
-        return {
-            "confirmed": bool(late),
-            "came": f"{len(late)} of {len(bug.expected)} events only with the chunk behind",
-        }
+        late = [taken for taken in (answer.pulled or [])[: len(bug.expected)] if taken > last]
+        return bool(late), f"{len(late)} of {len(bug.expected)} events only with the chunk behind"
+    came = short(answer.events) + (f", then {answer.error}" if answer.error else "")
+    if bug.kind == "stalls":
+        return False, came
     wrong = answer.error is not None or not same(answer.events, bug.expected)
-    return {"confirmed": wrong and (bug.kind == "raises") == (answer.error is not None), "came": came}
+    return wrong and (bug.kind == "raises") == (answer.error is not None), came
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .. import messages as m
 from .. import spelling as s
-from ..documents import CRLF, LF, Document, document, google_array, policy
+from ..documents import CRLF, LF, Choice, Document, document, google_array, policy
 from ..source import Source
 from .case_class import ARRAY, CaseClass
+from .hostile import bad_text, damage
 
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
@@ -55,6 +56,37 @@ def _nothing(source: Source) -> Document:
     return policy(source.choice(("", LF, " ")), yields=[])
 
 
+def _between(raw: bytes) -> bytes:
+    return b'[{"responseId": "a"}\n,\r\n' + raw + b'\n,\r\n{"responseId": "b"}\n]'
+
+
+def _around(*middle: object) -> list[object]:
+    return [{"responseId": "a"}, *middle, {"responseId": "b"}]
+
+
+def _invalid_utf8(source: Source) -> Document:
+    raw, readings = bad_text(source)
+    return policy(_between(raw), **{label: _around(*values) for label, values in readings.items()})
+
+
+def _no_json(source: Source) -> Document:
+    bad = source.choice(("hello", '{"a": }', "{a: 1}", "<p>", "01", "tru", "{'a': 1}"))
+    return policy(_between(bad.encode()), skips=_around(), stops=_around()[:1])
+
+
+def _scalars(source: Source) -> Document:
+    value = source.choice((None, True, 5, "x", "", -0.5, "},{", "]"))
+    return policy(_between(s.spell(value).encode()), yields=_around(value), skips=_around())
+
+
+def damaged(source: Source) -> Document:
+    """Any damage to a good array: what comes of it must not depend on the cuts."""
+    body = google_array(m.messages(source, s.ANYTHING)).encode()
+    for _ in range(source.integer(1, 3)):
+        body = damage(source, body)
+    return Document(body, (Choice("gives nothing", ()),), malformed=True, free=True)
+
+
 CLASSES = (
     CaseClass("a compact array", "an array on one line, without white space", ARRAY, _compact),
     CaseClass("white space in an array", "white space wherever JSON allows it", ARRAY, white_space),
@@ -63,4 +95,8 @@ CLASSES = (
     CaseClass("byte order mark before an array", "a BOM before the bracket", ARRAY, bom, policy=True),
     CaseClass("a trailing comma", "a comma behind the last element", ARRAY, commas, policy=True),
     CaseClass("no array at all", "an empty body in place of an array", ARRAY, _nothing, policy=True),
+    CaseClass("invalid UTF-8 in an array", "bytes that are no UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
+    CaseClass("an element that is no JSON", "one, between good ones", ARRAY, _no_json, policy=True),
+    CaseClass("an element that is no object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
+    CaseClass("damaged arrays", "any damage; the result may not depend on the cuts", ARRAY, damaged, policy=True),
 )

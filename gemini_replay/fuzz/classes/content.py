@@ -81,9 +81,9 @@ CONTENT = (
         [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
     ),
     Content("whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer),
-    _text("anything in text", "text of everything above", s.ANYTHING, high=5, longest=12),
+    Content("anything in text", "text of everything above", lambda source: m.messages(source, s.ANYTHING, 1, 5, 12)),
 )
-_PLAIN = CONTENT[0]
+_PLAIN, _MIXED = CONTENT[0], CONTENT[-1]
 
 
 def _large(size: int) -> list[Any]:
@@ -120,7 +120,10 @@ def _sized(
 _SIZES = (("70 KB", 70_000), ("300 KB", 300_000), ("1.2 MB", 1_200_000))
 
 CLASSES = (
-    *(CaseClass(one.name, one.description, SSE, one.build(blocks), one.fixed(blocks)) for one in CONTENT),
+    *(
+        CaseClass(one.name, one.description, SSE, one.build(blocks), one.fixed(blocks), mixed=one is _MIXED)
+        for one in CONTENT
+    ),
     *(
         CaseClass(
             f"{one.name} in an array",
@@ -128,6 +131,7 @@ CLASSES = (
             ARRAY,
             one.build(google_array),
             one.fixed(google_array),
+            mixed=one is _MIXED,
         )
         for one in CONTENT
     ),

@@ -27,6 +27,13 @@ def error_event(source: Source) -> Document:
     return document(body, [*trees, error], says=(said,))
 
 
+def error_data(source: Source) -> Document:
+    """The same in Google's framing."""
+    trees = m.small(source, low=0)
+    error, said = m.error(source)
+    return document(blocks([*trees, error]), [*trees, error], says=(said,))
+
+
 def error_body(source: Source) -> Document:
     """The body of an HTTP error: nothing but the error object."""
     error, said = m.error(source)
@@ -112,7 +119,8 @@ CLASSES = (
     CaseClass(
         "raw error", "an error object without data:, over several lines, behind events", ("gemini",), raw_error
     ),
-    CaseClass("error event", 'data: {"error": …}', ("gateway", "sse"), error_event),
+    CaseClass("error as data", 'data: {"error": …}', ("gemini",), error_data),
+    CaseClass("error event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
     CaseClass("error as the body", "an error object and nothing else", ("gemini",), error_body, policy=True),
     CaseClass("error in an array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import spelling as s
-from ..documents import CRLF, Document, block, blocks, document, policy
+from ..documents import CRLF, Choice, Document, block, blocks, policy
 from ..source import Source
 from .case_class import CaseClass, Profile
 from .framing import anything_of_gateways
@@ -29,24 +29,30 @@ def _around(*middle: object) -> list[object]:
     return [*_AROUND[0], *middle, *_AROUND[1]]
 
 
-def invalid_utf8(source: Source) -> Document:
-    """A byte that is no UTF-8 in a text: the event comes marked, or not at all, or with an error; others stay."""
+def bad_text(source: Source) -> tuple[bytes, dict[str, list[object]]]:
+    """An object whose text has bytes that are no UTF-8, and what may be read in its place."""
     bad = source.choice((b"\xff", b"\x80", b"\xe5", b"\xf0\x9f"))
     before, behind = s.text(source, s.ASCII, 0, 1).value, s.text(source, s.ASCII, 1, 1).value
-    raw = b'data: {"responseId": "' + before.encode() + bad + behind.encode() + b'"}' + CRLF.encode() * 2
 
-    def read(errors: str, encoding: str = "utf-8") -> dict[str, str]:
-        return {"responseId": before + bad.decode(encoding, errors) + behind}
+    def read(errors: str, encoding: str = "utf-8") -> list[object]:
+        return [{"responseId": before + bad.decode(encoding, errors) + behind}]
 
-    return policy(
-        _between(raw),
-        replaces=_around(read("replace")),
-        replaces_each_byte=_around({"responseId": before + "\ufffd" * len(bad) + behind}),
-        skips=_around(),
-        drops_bytes=_around(read("ignore")),
-        escapes=_around(read("surrogateescape")),
-        reads_latin_1=_around(read("strict", "latin-1")),
-    )
+    readings: dict[str, list[object]] = {
+        "replaces": read("replace"),
+        "replaces_each_byte": [{"responseId": before + "\ufffd" * len(bad) + behind}],
+        "skips": [],
+        "drops_bytes": read("ignore"),
+        "escapes": read("surrogateescape"),
+        "reads_latin_1": read("strict", "latin-1"),
+    }
+    return b'{"responseId": "' + before.encode() + bad + behind.encode() + b'"}', readings
+
+
+def invalid_utf8(source: Source) -> Document:
+    """A byte that is no UTF-8 in a text: the event comes marked, or not at all, or with an error; others stay."""
+    raw, readings = bad_text(source)
+    body = _between(b"data: " + raw + CRLF.encode() * 2)
+    return policy(body, **{label: _around(*values) for label, values in readings.items()})
 
 
 def _no_json(source: Source) -> Document:
@@ -141,7 +147,7 @@ def damaged(source: Source) -> Document:
     body = anything_of_gateways(source).body
     for _ in range(source.integer(1, 3)):
         body = damage(source, body)
-    return Document(body, document(b"", []).choices, malformed=True, free=True)
+    return Document(body, (Choice("gives nothing", ()),), malformed=True, free=True)
 
 
 def damage(source: Source, body: bytes) -> bytes:

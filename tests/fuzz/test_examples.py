@@ -1,0 +1,113 @@
+"""The example client: its loop has losses, and the corrected one beside it has none of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gemini_replay import Cassette, fuzz
+from gemini_replay.errors import ClientBug
+from gemini_replay.fuzz import adapters
+from gemini_replay.fuzz.client import FAULTS, check_client
+
+ROOT = Path(__file__).parents[2]
+STORY = ROOT / "cassettes" / "story.jsonl"
+MATCH = ("method", "model", "action", "alt")
+
+pytest.importorskip("requests", reason="requests is not installed")
+
+
+def program(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """One of the example programs, with Google as its server."""
+    for variable in ("GOOGLE_GEMINI_BASE_URL", "GEMINI_MODEL"):
+        monkeypatch.delenv(variable, raising=False)
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("profile", ["gemini", "gateway"])
+def test_the_corrected_loop_passes(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Google sends, and what gateways make of it."""
+    fixed = program("story_client_fixed", monkeypatch)
+
+    class Response:
+        """As far as the loop knows one; the real one takes ten times as long."""
+
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            self.chunks = chunks
+
+        def iter_content(self, chunk_size: None) -> Iterable[bytes]:
+            return self.chunks
+
+    fuzz.check_parser(lambda chunks: fixed.events(Response(chunks)), profile=profile, max_examples=5, seed=0)
+
+
+def test_the_corrected_loop_passes_with_real_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through requests, urllib3 and http.client, where cuts matter most."""
+    fixed = program("story_client_fixed", monkeypatch)
+    names = ["wide characters", "separators", "raw error", "promptness"]
+    fuzz.check_parser(adapters.requests_response(fixed.events), classes=names, max_examples=3, seed=0)
+
+
+def test_the_corrected_program_is_never_deceived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under every chunking and every fault it tells the whole story or raises."""
+    fixed = program("story_client_fixed", monkeypatch)
+    story = Cassette.load(STORY).interactions[0].text
+    outcomes = check_client(lambda: "".join(fixed.tell("…")), STORY, match=MATCH)
+    assert len(outcomes) == 5 + 4 * len(FAULTS)
+    assert {outcome.result for outcome in outcomes.values() if outcome.error is None} == {story}
+
+
+@pytest.mark.parametrize("fault", ["early-end", "truncated", "error"])
+def test_the_first_program_gives_half_a_story_for_a_whole_one(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a body ends too early it ends well; only what happens to be no JSON stops it."""
+    first = program("story_client", monkeypatch)
+
+    def call() -> str:
+        return "".join(first.tell("…"))
+
+    if fault == "early-end":
+        with pytest.raises(ClientBug, match="a clean end"):
+            check_client(call, STORY, faults=[fault], match=MATCH)
+    else:
+        outcomes = check_client(call, STORY, faults=[fault], match=MATCH)
+        errors = {type(outcome.error).__name__ for name, outcome in outcomes.items() if "chunking" not in name}
+        assert errors == {"JSONDecodeError"}
+
+
+LOSSES: list[tuple[str, bytes]] = [
+    ("no space", b'data:{"candidates": [{"content": {"parts": [{"text": "half"}]}}]}\r\n\r\n'),
+    ("error event", b'data: {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}\r\n\r\n'),
+]
+
+
+@pytest.mark.parametrize("body", [body for _, body in LOSSES], ids=[name for name, _ in LOSSES])
+def test_what_the_first_program_loses_silently_the_corrected_one_tells(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text of an event, or an error."""
+
+    def told(name: str) -> str | Exception:
+        module = program(name, monkeypatch)
+
+        def tell(response: Any) -> list[str]:
+            monkeypatch.setattr(module.requests, "post", lambda *_, **__: response)
+            return list(module.tell("…"))
+
+        run: Callable[[Any], Any] = adapters.requests_response(tell)
+        try:
+            return "".join(run([body]))
+        except RuntimeError as error:
+            return error
+
+    assert told("story_client") == ""
+    assert isinstance(told("story_client_fixed"), RuntimeError)

@@ -1,0 +1,62 @@
+"""The fixed cases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from quality.correct import async_that_raises_errors, our_own
+from quality.planted import decodes_each_chunk
+
+from gemini_replay import fuzz, parse_stream
+from gemini_replay.errors import UsageError
+from gemini_replay.fuzz.fixed_cases import all_cases
+
+
+@fuzz.cases("gemini")
+def test_each_case_can_be_compared(case: fuzz.Case) -> None:
+    """The decorator gives chunks and what must come out of them."""
+    assert [event.json for event in parse_stream(case.chunks)] == case.expected
+
+
+@pytest.mark.parametrize("profile", ["gemini", "gateway", "sse", "json-array"])
+def test_cases_are_the_same_each_time(profile: str) -> None:
+    """With names of their own, from every class that has one right result, cut and whole."""
+    cases = list(all_cases(profile))
+    assert cases == list(all_cases(profile))
+    assert len({case.name for case in cases}) == len(cases) > 100
+    assert {len(case.chunks) == 1 for case in cases} == {True, False}
+    for case in cases:
+        case.check(our_own)
+
+
+def test_a_case_accuses_a_parser() -> None:
+    """With the same error as the search, and without reducing anything."""
+    cases = [
+        case for case in all_cases("gemini") if case.case.name == "wide characters" and "byte by byte" in case.name
+    ]
+    assert cases
+    for case in cases:
+        with pytest.raises(fuzz.ParserBug) as caught:
+            case.check(decodes_each_chunk)
+        assert caught.value.chunks == tuple(case.chunks)
+        assert (caught.value.verdict, caught.value.needs_cut) == ("raises", True)
+
+
+def test_an_async_parser_that_raises_error_objects_passes() -> None:
+    """Its exceptions quote the error's message."""
+    for case in all_cases("gateway"):
+        case.check(async_that_raises_errors)
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    """With the nearest."""
+    with pytest.raises(UsageError, match="'json-array'"):
+        fuzz.cases("json_array")
+
+
+def test_the_cases_need_no_hypothesis() -> None:
+    """It is not even imported."""
+    code = "import sys; from gemini_replay import fuzz; fuzz.cases('sse'); assert 'hypothesis' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

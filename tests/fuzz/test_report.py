@@ -1,0 +1,96 @@
+"""What is shown of a bug can be copied and run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from quality import planted
+
+from gemini_replay import fuzz
+from gemini_replay.fuzz.literals import list_literal, literal, picture, short
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json_values | st.binary() | st.binary(max_size=3).map(lambda one: one * 90))
+def test_a_literal_is_the_value(value: Any) -> None:
+    """Evaluated, it is what it was."""
+    assert eval(literal(value)) == value
+
+
+@pytest.mark.parametrize("value", [b"data: " + b"x" * 1_000_000 + b"\r\n\r\n", "ab" * 50_000, [b"\0" * 9999] * 3])
+def test_a_literal_is_short(value: Any) -> None:
+    """Runs are written as products."""
+    assert len(literal(value)) < 100
+    assert eval(literal(value)) == value
+
+
+@given(st.lists(st.binary(max_size=90), max_size=5))
+def test_a_list_of_chunks_is_a_literal_too(chunks: list[bytes]) -> None:
+    """On one line, or on one for each chunk."""
+    assert eval(list_literal(chunks)) == chunks
+
+
+def test_a_picture_marks_each_cut() -> None:
+    """Below the stream, and says where it falls."""
+    assert picture([b"data: \xe4", b"\xbd\xa0\r", b"\n"]).splitlines() == [
+        r"data: \xe4┃\xbd\xa0\r┃\n",
+        "          ▲ within the 3-byte character '你' (byte 7)",
+        "                     ▲ between CR and LF (byte 10)",
+    ]
+
+
+def test_values_that_are_nested_too_deeply_are_not_shown() -> None:
+    """They are counted."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert short([deep]) == "1 values, nested too deeply to show"
+
+
+SHOWN = [
+    "splits_lines_as_python_does",
+    "replaces_crlf_in_each_chunk",
+    "reads_lines_of_64_kb",
+    "stops_at_what_is_no_json",
+    "gives_all_at_the_end",
+    "async_without_a_buffer",
+    "async_list_of_whole_lines",
+    "array_must_not_be_empty",
+]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_test_to_keep_fails_until_the_bug_is_gone(name: str, tmp_path: Path) -> None:
+    """Copied out of the message and run as it stands, it fails; with a correct parser in its place, it passes."""
+    one = next(one for one in planted.PLANTED if one.name == name)
+    with pytest.raises(fuzz.ParserBug) as caught:
+        fuzz.check_parser(one.parse, profile=one.profile, seed=1)
+    _, _, kept = str(caught.value).partition("a test to keep:\n")
+    code = re.sub("^ {4}", "", kept.partition("[docs/")[0], flags=re.MULTILINE)
+    function = re.findall(r"^def (test_\w+)\(\):", code, re.MULTILINE)[0]
+    is_async = name.startswith("async")
+    script = f"{code}\n\n{function}()\n"
+
+    def run(text: str) -> int:
+        (tmp_path / "kept.py").write_text(text, encoding="utf-8")
+        folder = str(Path(planted.__file__).parents[1])
+        command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {folder!r}); exec(open('kept.py').read())"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120).returncode
+
+    assert run(script) != 0
+    good = "our_own_asynchronously" if is_async else "our_own"
+    if name == "async_list_of_whole_lines":
+        good = "our_own_list_asynchronously"
+    assert run(script.replace("quality.planted", "quality.correct").replace(name, good)) == 0

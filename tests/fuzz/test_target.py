@@ -1,0 +1,194 @@
+"""Running parsers of every shape."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from gemini_replay import parse_stream
+from gemini_replay.errors import UsageError
+from gemini_replay.fuzz.target import Target, name_of, outside_of_loops
+
+CHUNKS = [b'{"a": 1}\n', b'{"b"', b": 2}\n"]
+
+
+def as_generator(chunks: Iterable[bytes]) -> Iterator[Any]:
+    for line in b"".join(chunks).splitlines():
+        yield json.loads(line)
+
+
+def as_list(chunks: Iterable[bytes]) -> list[Any]:
+    return list(as_generator(chunks))
+
+
+def as_iterator(chunks: Iterable[bytes]) -> Iterator[Any]:
+    return iter(as_list(chunks))
+
+
+async def as_async_generator(chunks: Any) -> AsyncIterator[Any]:
+    body = b"".join([chunk async for chunk in chunks])
+    for value in as_list([body]):
+        await asyncio.sleep(0)
+        yield value
+
+
+async def as_coroutine(chunks: Any) -> list[Any]:
+    return [value async for value in as_async_generator(chunks)]
+
+
+async def as_coroutine_of_a_generator(chunks: Any) -> AsyncIterator[Any]:
+    return as_async_generator(chunks)
+
+
+def as_plain_function_of_an_async_generator(chunks: Any) -> AsyncIterator[Any]:
+    return as_async_generator(chunks)
+
+
+class AsCallable:
+    def __call__(self, chunks: Iterable[bytes]) -> Iterator[Any]:
+        return as_generator(chunks)
+
+
+SHAPES: list[Callable[..., Any]] = [
+    as_generator,
+    as_list,
+    as_iterator,
+    as_async_generator,
+    as_coroutine,
+    as_coroutine_of_a_generator,
+    as_plain_function_of_an_async_generator,
+    AsCallable(),
+    functools.partial(as_generator),
+]
+
+
+@pytest.mark.parametrize("parse", SHAPES, ids=name_of)
+def test_a_parser_may_have_any_shape(parse: Callable[..., Any]) -> None:
+    """Sync or async, list or iterator: nobody has to say which."""
+    with Target(parse) as target:
+        outcome = target.run(CHUNKS)
+    assert (outcome.values, outcome.error) == ([{"a": 1}, {"b": 2}], None)
+
+
+def test_values_before_an_error_are_kept() -> None:
+    """The error comes behind them."""
+    with Target(as_generator) as target:
+        outcome = target.run([b'{"a": 1}\n{'])
+    assert outcome.values == [{"a": 1}]
+    assert isinstance(outcome.error, ValueError)
+
+
+def test_pulls_are_noted() -> None:
+    """How many values were out at each pull of a chunk, the last one included."""
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        for chunk in chunks:
+            yield len(chunk)
+
+    with Target(parse) as target:
+        assert target.run([b"a", b"bc", b""]).seen == [0, 1, 2, 3]
+
+
+def spins(chunks: Iterable[bytes]) -> Iterator[Any]:
+    yield {}
+    while True:
+        list(chunks)
+
+
+def catches_everything(chunks: Iterable[bytes]) -> Iterator[Any]:
+    yield {}
+    while True:
+        try:
+            raise ValueError
+        except Exception:
+            continue
+
+
+def pulls_for_ever(chunks: Any) -> Iterator[Any]:
+    while True:
+        yield from ([] if next(chunks, None) is None else [{}])
+
+
+async def spins_asynchronously(chunks: Any) -> AsyncIterator[Any]:
+    yield {}
+    while True:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("parse", [spins, catches_everything, pulls_for_ever, spins_asynchronously], ids=name_of)
+def test_a_parser_that_does_not_end_is_stopped(parse: Callable[..., Any]) -> None:
+    """And the next run is none the worse for it."""
+    with Target(parse) as target:
+        outcome = target.run([b"a"])
+        assert outcome.hung
+        assert outcome.values == [{}]
+        target.parse = as_async_generator
+        assert target.run(CHUNKS).values == [{"a": 1}, {"b": 2}]
+
+
+def test_a_parser_that_invents_without_end_is_stopped() -> None:
+    """After more values than there are bytes."""
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        while True:
+            yield {}
+
+    with Target(parse) as target:
+        assert 1000 < len(target.run([b"a"]).values) < 2000
+
+
+@pytest.mark.parametrize(
+    ("parse", "said"),
+    [
+        (lambda chunks: None, "no iterable"),
+        (lambda chunks: "text", "no iterable"),
+        (lambda chunks: {"a": 1}, "no iterable"),
+        (lambda chunks: ['{"a": 1}'], "gives text"),
+        (lambda chunks: [b"{}"], "gives bytes objects"),
+        (lambda chunks: parse_stream(chunks), "value.json"),
+    ],
+    ids=["None", "text", "an object", "undecoded", "bytes", "events"],
+)
+def test_a_callable_of_the_wrong_shape_is_refused(parse: Callable[..., Any], said: str) -> None:
+    """With what it gives and what it should give, before it is accused of anything."""
+    with Target(parse) as target, pytest.raises(UsageError, match=said):
+        target.probe([b'data: {"a": 1}\r\n\r\n'])
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    """A module's name, say."""
+    with pytest.raises(UsageError, match="cannot be called"):
+        Target("my_package:parse")  # type: ignore[arg-type]
+
+
+def test_no_thread_and_no_loop_is_left_behind() -> None:
+    """The watchdog ends with the target."""
+    before = threading.active_count()
+    with Target(as_async_generator) as target:
+        target.run(CHUNKS)
+    assert threading.active_count() == before
+
+
+async def _in_a_loop() -> Any:
+    def run() -> Any:
+        with Target(as_async_generator) as target:
+            return target.run(CHUNKS).values
+
+    return outside_of_loops(run)
+
+
+def test_async_parsers_run_within_a_running_loop_too() -> None:
+    """In a thread of their own; errors come back from there."""
+    assert asyncio.run(_in_a_loop()) == [{"a": 1}, {"b": 2}]
+
+    async def fails() -> None:
+        outside_of_loops(lambda: [][0])
+
+    with pytest.raises(IndexError):
+        asyncio.run(fails())

@@ -1,0 +1,52 @@
+"""The kit finds planted bugs, and shows each in a case that is small enough to read."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_replay import fuzz
+from quality.planted import PLANTED, Planted
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda one: one.name)
+def test_a_planted_bug_is_found_and_small(planted: Planted) -> None:
+    """At the default settings, in at most three chunks, and with no more bytes than the bug's own bound."""
+    with pytest.raises(fuzz.ParserBug) as caught:
+        fuzz.check_parser(planted.parse, profile=planted.profile)
+    bug = caught.value
+    assert len(bug.chunks) <= 3
+    assert sum(map(len, bug.chunks)) <= planted.most
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("splits_lines_as_python_does", "separators"),
+        ("wants_crlf", "line ends LF"),
+        ("a_comment_ends_it", "comments"),
+        ("drops_an_event_that_equals_the_last", "equal and empty events"),
+        ("sees_done_in_the_text", "syntax in text"),
+        ("counts_braces_in_text", "brackets in text"),
+        ("passes_over_raw_errors", "raw error"),
+        ("keeps_the_byte_order_mark", "byte order mark"),
+        ("keeps_the_last_data_line", "data over several lines"),
+        ("reads_lines_of_64_kb", "an event of 70 KB"),
+        ("searches_all_of_the_buffer_each_time", "growth"),
+        ("gives_all_at_the_end", "promptness"),
+        ("array_cut_between_braces", "brackets in text in an array"),
+        ("async_array_without_errors", "error in an array"),
+    ],
+)
+def test_a_bug_is_told_by_its_own_class(name: str, case: str) -> None:
+    """Not by another class whose streams happen to show it as well."""
+    planted = next(one for one in PLANTED if one.name == name)
+    with pytest.raises(fuzz.ParserBug) as caught:
+        fuzz.check_parser(planted.parse, profile=planted.profile, max_examples=10, seed=1)
+    assert caught.value.case == case
+
+
+def test_there_are_enough_of_them() -> None:
+    """More than forty, sync and async, SSE and JSON arrays."""
+    assert len(PLANTED) > 40
+    assert {one.profile for one in PLANTED} == set(fuzz.PROFILES)
+    assert len({one.name for one in PLANTED}) == len(PLANTED)
