@@ -108,12 +108,7 @@ class Examiner:
 
 def reduce_cuts(examiner: Examiner, found: Found) -> Found:
     """The same document with as few cuts as will do: none, one, or what delta debugging leaves."""
-    document = found.document
-    for cuts in _fewer(document, found.cuts):
-        if complaint := examiner.fault(document, cuts):
-            return replace(found, cuts=cuts, complaint=complaint)
-    if not (complaint := examiner.fault(document, found.cuts)):
-        return replace(found, steady=False)
+    document, complaint = found.document, found.complaint
 
     def fails(cuts: Cuts) -> bool:
         nonlocal complaint
@@ -121,8 +116,10 @@ def reduce_cuts(examiner: Examiner, found: Found) -> Found:
         complaint = seen or complaint
         return seen is not None
 
-    cuts = _minimal(found.cuts, fails)
-    return replace(found, cuts=cuts, complaint=complaint)
+    cuts = next(filter(fails, _fewer(document, found.cuts)), None)
+    if cuts is None:
+        cuts = _minimal(found.cuts, fails)
+    return replace(found, cuts=cuts, complaint=complaint, steady=fails(cuts))
 
 
 def _fewer(document: Document, cuts: Cuts) -> Iterator[Cuts]:

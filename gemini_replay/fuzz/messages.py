@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .source import Source
+from .source import Least, Source
 from .spelling import ASCII, Pieces, Spelled, text
 
 Tree = dict[Any, Any]
@@ -117,39 +117,60 @@ def numbers(source: Source, options: Sequence[Spelled]) -> list[Tree]:
     return source.many(one, 1, 3)
 
 
-def answer(source: Source) -> list[Tree]:
-    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come behind it."""
-    tail: Tree = {"modelVersion": MODEL, "responseId": "kJ3aacnvGoyYkdUPq5mJ8Ao"}
+_TAIL: Tree = {"modelVersion": MODEL, "responseId": "kJ3aacnvGoyYkdUPq5mJ8Ao"}
 
-    def event(*parts: Any, **more: Any) -> Tree:
-        return {**candidate(list(parts), **more), **usage(source), **tail}
+
+def _middles(source: Source) -> tuple[Callable[[], Tree], ...]:
+    """What may stand in an answer."""
 
     def words() -> Spelled:
         return text(source, ASCII, 1, 3)
 
-    middle: tuple[Callable[[], Tree], ...] = (
+    def event(*parts: Any, **more: Any) -> Tree:
+        return {**candidate(list(parts), **more), **usage(source), **_TAIL}
+
+    return (
         lambda: event({"text": words()}),
         lambda: event({"text": words(), "thought": True}),
         lambda: event({"text": words()}, {"text": words()}),
         lambda: event({"functionCall": {"name": "find", "args": {"q": words()}, "id": "p1"}}, {"text": ""}),
         lambda: event({"executableCode": {"language": "PYTHON", "code": words()}}),
         lambda: event({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}),
-        lambda: {"candidates": [{"content": {"parts": [{"text": words()}]}, "index": 1}], **tail},
-        lambda: {**usage(source), **tail},
-        lambda: {"promptFeedback": {"blockReason": "SAFETY"}, **tail},
+        lambda: {"candidates": [{"content": {"parts": [{"text": words()}]}, "index": 1}], **_TAIL},
+        lambda: {**usage(source), **_TAIL},
+        lambda: {"promptFeedback": {"blockReason": "SAFETY"}, **_TAIL},
         lambda: event({"text": words()}, safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", "blocked": True}]),
         lambda: event({"text": words()}, citationMetadata={"citationSources": [{"startIndex": 0, "uri": "a?b=c"}]}),
     )
-    ends: tuple[Callable[[], Tree], ...] = (
-        lambda: {"candidates": [{"finishReason": source.choice(FINISH), "index": 0}], **tail},
-        lambda: event({"text": ""}, finishReason="STOP"),
-        lambda: event({"text": "", "thoughtSignature": "CqQE"}, finishReason="STOP"),
-        lambda: event({"text": words()}, finishReason=source.choice(FINISH), finishMessage="done"),
+
+
+def _ends(source: Source) -> tuple[Callable[[], Tree], ...]:
+    """What tells that an answer is at its end."""
+
+    def finish() -> str:
+        return source.choice(FINISH)
+
+    return (
+        lambda: {"candidates": [{"finishReason": finish()}]},
+        lambda: {**candidate([{"text": ""}], finishReason=finish(), index=0), **usage(source), **_TAIL},
+        lambda: {**candidate([{"text": "", "thoughtSignature": "CqQE"}], finishReason="STOP"), **usage(source)},
+        lambda: {**candidate([{"text": "."}], finishReason=finish(), finishMessage="done"), **_TAIL},
     )
-    before = source.many(lambda: source.choice(middle)(), 0, 3)
+
+
+def answer(source: Source) -> list[Tree]:
+    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come behind it."""
+    middles, ends = _middles(source), _ends(source)
+    before = source.many(lambda: source.choice(middles)(), 0, 3)
     end = source.choice(ends)()
-    behind = source.many(lambda: source.choice(middle)(), 0, 2)
-    return [*before, end, *behind]
+    return [*before, end, *source.many(lambda: source.choice(middles)(), 0, 2)]
+
+
+ANSWERS: tuple[Tree, ...] = (
+    *({"candidates": [{"finishReason": reason}]} for reason in FINISH),
+    *(make() for make in (*_ends(Least()), *_middles(Least()))),
+)
+"""Each kind of message of an answer once."""
 
 
 ERROR_DETAILS: tuple[Tree, ...] = (

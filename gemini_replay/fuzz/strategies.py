@@ -22,6 +22,7 @@ from .documents import Choice, Document
 from .source import Source
 
 T = TypeVar("T")
+_NOTHING = st.none()
 
 
 class Drawn(Source):
@@ -36,7 +37,7 @@ class Drawn(Source):
 
     def many(self, make: Callable[[], T], low: int = 0, high: int = 4) -> list[T]:
         """See `Source`; as Hypothesis' own lists, which it knows how to shrink."""
-        return self._draw(st.lists(st.builds(make), min_size=low, max_size=high))
+        return self._draw(st.lists(_NOTHING.map(lambda _: make()), min_size=low, max_size=high))
 
 
 def documents_of(case: CaseClass) -> st.SearchStrategy[Document]:

@@ -126,7 +126,13 @@ class Target:
         self._close_loop()
 
     def run(self, chunks: Sequence[bytes], *, patient: bool = False) -> Outcome:
-        """Run the parser over these chunks."""
+        """Run the parser over these chunks; one that waits without end is given a second chance."""
+        outcome = self._run(chunks, patient)
+        if outcome.hung and self._watchdog is not None and self._watchdog.waited:
+            outcome = self._run(chunks, patient)
+        return outcome
+
+    def _run(self, chunks: Sequence[bytes], patient: bool) -> Outcome:
         outcome = Outcome()
         source = Chunks(chunks, outcome.values, patient=patient)
         size = sum(map(len, chunks))
@@ -140,6 +146,7 @@ class Target:
             finally:
                 dog.end()
         except Hang:
+            dog.end()  # again, for it may itself have been interrupted
             outcome.hung = True
             self._close_loop()
         except (Exception, SystemExit) as error:
@@ -191,7 +198,7 @@ class Target:
         if loop is None:
             return
         if self._watchdog is not None:
-            self._watchdog.wake = lambda: None
+            self._watchdog.wake = None
         with contextlib.suppress(Exception, Hang):
             tasks = asyncio.all_tasks(loop)
             for task in tasks:

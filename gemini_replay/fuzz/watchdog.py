@@ -11,8 +11,12 @@ CPU_SECONDS = 1.5
 WALL_SECONDS = 10.0
 SECONDS_PER_MEGABYTE = 8.0
 """What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""
+IDLE_SECONDS = 1.0
+"""How long an event loop may wait without any work: nothing is on its way that it could wait for."""
 
 _TICK = 0.2
+_AGAIN = 1.0  # seconds until the next try, if the parser swallows the first
+_WORK = 0.002  # seconds of processor time between two ticks; an idle event loop takes none
 
 
 class Hang(BaseException):
@@ -23,14 +27,20 @@ class Watchdog:
     """Watches runs of the thread that makes it; counts that thread's processor time, where the system tells it.
 
     A wait that Python cannot interrupt (a lock, a blocking read) cannot be ended.
+
+    Attributes:
+        wake: gets a sleeping event loop to look up; None where there is none.
+        waited: whether the last run was ended for waiting, not for work; a busy machine may have caused it.
     """
 
     def __init__(self) -> None:
-        self.wake: Callable[[], object] = lambda: None  # called to get a sleeping event loop to look up
+        self.wake: Callable[[], object] | None = None
+        self.waited = False
         self._lock = threading.Lock()
         self._watched = threading.get_ident()
         self._cpu = _cpu_clock(self._watched)
-        self._end_cpu = self._end_wall = 0.0
+        self._end_cpu = self._end_wall = self._last_cpu = self._last_work = 0.0
+        self._fired_at = 0.0
         self._active = self._fired = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -41,8 +51,11 @@ class Watchdog:
             self._thread = threading.Thread(target=self._watch, name="gemini-replay fuzz watchdog", daemon=True)
             self._thread.start()
         more = SECONDS_PER_MEGABYTE * size / 1e6
-        self._end_cpu = self._cpu() + CPU_SECONDS + more
-        self._end_wall = time.monotonic() + WALL_SECONDS + 2 * more
+        self._last_cpu, self._last_work = self._cpu(), time.monotonic()
+        self._end_cpu = self._last_cpu + CPU_SECONDS + more
+        self._end_wall = self._last_work + WALL_SECONDS + 2 * more
+        self.waited = False
+        self._fired_at = 0.0
         self._active = True
 
     def end(self) -> None:
@@ -62,10 +75,19 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stop.wait(_TICK):
             with self._lock:
-                if self._active and (self._cpu() > self._end_cpu or time.monotonic() > self._end_wall):
-                    self._fired = True
+                if self._active and self._is_over() and time.monotonic() - self._fired_at > _AGAIN:
+                    self._fired, self._fired_at = True, time.monotonic()
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
-                    self.wake()
+                    if self.wake is not None:
+                        self.wake()
+
+    def _is_over(self) -> bool:
+        cpu, now = self._cpu(), time.monotonic()
+        if cpu - self._last_cpu > _WORK:
+            self._last_cpu, self._last_work = cpu, now
+        works = cpu > self._end_cpu
+        self.waited = not works
+        return works or now > self._end_wall or (self.wake is not None and now - self._last_work > IDLE_SECONDS)
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:

@@ -194,6 +194,17 @@ def test_a_search_within_a_running_loop_works() -> None:
     asyncio.run(test())
 
 
+def test_a_parser_left_to_chance_is_told_so() -> None:
+    """The same case does not fail each time, and the message says it."""
+    calls = iter(range(10**9))
+
+    def moody(chunks: Iterable[bytes]) -> Iterator[Any]:
+        yield from right(chunks) if next(calls) % 997 != 500 else []
+
+    bug = bug_of(moody, seed=1)
+    assert "not each time" in str(bug)
+
+
 def test_a_survey_reports_every_class() -> None:
     """One result for each class and check, in order, with progress; nothing is raised."""
     told: list[tuple[int, int, str]] = []

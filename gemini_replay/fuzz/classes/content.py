@@ -80,7 +80,9 @@ CONTENT = (
         m.unknown,
         [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
     ),
-    Content("whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer),
+    Content(
+        "whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer, m.ANSWERS
+    ),
     Content("anything in text", "text of everything above", lambda source: m.messages(source, s.ANYTHING, 1, 5, 12)),
 )
 _PLAIN, _MIXED = CONTENT[0], CONTENT[-1]
