@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from .command import Command
 from .loading import load
 from .report import Result, Survey, explain
 
-ADAPTERS: dict[str, Callable[[Any], Any]] = {
+ADAPTERS: dict[str, Callable[..., Any]] = {
     "text": adapters.text,
     "lines": adapters.lines,
     "httpx": adapters.httpx_response,
@@ -27,6 +28,8 @@ ADAPTERS: dict[str, Callable[[Any], Any]] = {
     "aiohttp": adapters.aiohttp_response,
     "push": adapters.push,
 }
+
+RESPONSES = ("httpx", "httpx2", "requests", "aiohttp")
 
 _ARRAY_TYPE = "application/json; charset=UTF-8"
 
@@ -60,7 +63,7 @@ def run(chosen: argparse.Namespace) -> int:
         kept = {key for key in known if key.rpartition(": ")[0] not in tried}
         keys = sorted(kept | {bug.key for bug in survey.bugs})
         _write(chosen.baseline, {"parser": survey.parser, "known": keys})
-        print(f"{chosen.baseline}: {len(keys)} known bugs")
+        print(f"{chosen.baseline}: {_number(len(keys), 'known bug', 'known bugs')}")
         return 0
     return 1 if survey.new_bugs else 0
 
@@ -106,6 +109,8 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         raise UsageError("--update-baseline needs a file.", todo="Name it: --baseline known.json --update-baseline.")
     if chosen.command is None:
         adapt = _adapter(chosen.adapter)
+        if chosen.profile == ["json-array"] and chosen.adapter in RESPONSES:
+            adapt = functools.partial(ADAPTERS[chosen.adapter], content_type=_ARRAY_TYPE)
         yield adapt(load(chosen.target))
         return
     if chosen.adapter:
@@ -189,7 +194,7 @@ def _explained(bug: Result, parse: Any, survey: Survey) -> str:
 
 def _summary(survey: Survey, known: list[str]) -> str:
     new, old = len(survey.new_bugs), len(survey.bugs) - len(survey.new_bugs)
-    said = f"{len(survey.results)} classes, {new} new bug{'' if new == 1 else 's'}"
+    said = f"{_number(len(survey.results), 'class', 'classes')}, {_number(new, 'new bug', 'new bugs')}"
     tried = {one.name for one in survey.results}
     keys = {bug.key for bug in survey.bugs}
     gone = [key for key in known if key.rpartition(": ")[0] in tried and key not in keys]
@@ -198,6 +203,10 @@ def _summary(survey: Survey, known: list[str]) -> str:
     if gone:
         said += f"; no longer there: {', '.join(gone)} (take it out of the baseline with --update-baseline)"
     return said
+
+
+def _number(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _baseline(chosen: argparse.Namespace) -> list[str]:

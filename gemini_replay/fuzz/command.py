@@ -16,6 +16,7 @@ import functools
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -290,7 +291,14 @@ def _decoded(line: bytes) -> dict[str, Any]:
         said = json.loads(line)
     except ValueError:
         return {}
+    except RecursionError:
+        number = _ID.match(line)
+        error = "RecursionError: the answer is nested too deeply to be read here"
+        return {"id": int(number[1]), "events": [], "error": error} if number else {}
     return said if isinstance(said, dict) else {}
+
+
+_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*([0-9]{1,18})')
 
 
 def _check_program(arguments: Sequence[str]) -> None:

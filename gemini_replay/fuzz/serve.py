@@ -34,7 +34,11 @@ def serve(parse: Callable[[Any], Any], asked: Iterable[str] | None = None, answe
     for line in asked:
         case = json.loads(line)
         answer = {"id": case["id"], **_run(parse, [base64.b64decode(chunk) for chunk in case["chunks"]])}
-        answered.write(json.dumps(answer) + "\n")
+        try:
+            text = json.dumps(answer)
+        except (TypeError, ValueError, RecursionError) as error:  # an event is no JSON value, or too deep for one
+            text = json.dumps({"id": case["id"], "events": [], "error": f"{type(error).__name__}: {error}"})
+        answered.write(text + "\n")
         answered.flush()
 
 

@@ -42,6 +42,10 @@ def of_lines(lines):
         if line.startswith("data: "):
             yield json.loads(line[6:])
 
+def of_array(response):
+    assert response.headers["content-type"].startswith("application/json")
+    return response.json()
+
 class Holder:
     parse = staticmethod(right)
 
@@ -94,7 +98,7 @@ def test_a_bug_is_shown_with_its_case_and_a_test_that_fails(
     out = capsys.readouterr().out
     for part in ("chunks:", "picture:", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
         assert part in out
-    lines = out.partition("a test to keep:\n")[2].partition("\n\n1 classes")[0].splitlines()
+    lines = out.partition("a test to keep:\n")[2].partition("\n\n1 class,")[0].splitlines()
     (tmp_path / "test_printed.py").write_text("\n".join(line[4:] for line in lines), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_printed.py"]
@@ -151,6 +155,7 @@ def test_profiles_and_adapters_are_chosen_by_name(capsys: pytest.CaptureFixture[
     assert "gateway, json-array" in capsys.readouterr().out
     assert fuzz("of_lines", "--adapter", "lines", *classes("separators")) == 0
     assert fuzz("Holder.parse", "--profile", "all", *classes("plain text")) == 0
+    assert fuzz("of_array", "--adapter", "requests", "--profile", "json-array", *classes("a compact array")) == 0
 
 
 def test_a_command_is_fuzzed_by_the_line_protocol(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

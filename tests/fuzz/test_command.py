@@ -184,6 +184,28 @@ def test_the_python_side_serves_sync_and_async_parsers_alike() -> None:
         assert answer == {"id": 7, "events": ["a", "b"], "pulled": pulled}
 
 
+@pytest.mark.parametrize("event", [object(), [[]]], ids=["no-json", "too-deep"])
+def test_events_that_json_cannot_write_are_an_error_of_the_case(event: Any) -> None:
+    """The process goes on."""
+    for _ in range(100_000 if isinstance(event, list) else 0):
+        event = [event]
+    out = io.StringIO()
+    serving.serve(lambda chunks: [event], io.StringIO(asked() + asked(number=8)), out)
+    first, second = map(json.loads, out.getvalue().splitlines())
+    assert (first["id"], first["events"], second["id"]) == (7, [], 8)
+    assert first["error"].startswith(("TypeError", "RecursionError"))
+
+
+def test_an_answer_that_is_nested_too_deeply_is_an_error_of_the_case() -> None:
+    """Another language may decode more brackets than Python can."""
+    code = "import sys\nfor n, _ in enumerate(sys.stdin, 1): "
+    code += "print('{\"id\": %d, \"events\": [%s%s]}' % (n, '['*100000, ']'*100000), flush=True)"
+    with Command([sys.executable, "-c", code]) as command:
+        answer = command.ask([b"a"])
+    assert answer.error is not None
+    assert "nested too deeply" in answer.error
+
+
 CASES = [
     pytest.param([b'data: {"text": "\xe4\xbd', b'\xa0"}\r', b"\n\r\n"], [{"text": "你"}], id="cut"),
     pytest.param([b'data: {"a": 1}\r\n\r\ndata: {"a": 2}\r\n\r\n'], [{"a": 1}, {"a": 2}], id="two-in-a-chunk"),

@@ -93,5 +93,11 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Infi
   }
   const used = process.cpuUsage(began);
   answer.seconds = (used.user + used.system) / 1e6;
-  process.stdout.write(JSON.stringify(answer) + "\n");
+  let text;
+  try {
+    text = JSON.stringify(answer);
+  } catch (error) {
+    text = JSON.stringify({ id: asked.id, events: [], error: `${error.name}: ${error.message}` }); // too deep
+  }
+  process.stdout.write(text + "\n");
 }
