@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
+from ..engine.tokens import count_tokens
 from . import google
 from .asgi import Scope
-from .scenarios.reply import count_tokens
 
 Action = Literal["streamGenerateContent", "generateContent", "countTokens", "get"]
 

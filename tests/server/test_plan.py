@@ -1,16 +1,13 @@
-"""From steps to timed bytes, and the rhythm they follow."""
+"""From steps to timed bytes."""
 
 from __future__ import annotations
 
-import random
 import zlib
 from typing import Any
 
 import pytest
 
 from gemini_replay.server.plan import make_plan, merged
-from gemini_replay.server.rhythm import PROFILES, Rhythm
-from gemini_replay.server.scenarios.reply import count_tokens, cut_text
 from gemini_replay.server.scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
 
 ERROR = {"error": {"code": 503}}
@@ -104,40 +101,3 @@ def test_merged_breaks_in_its_middle() -> None:
     assert isinstance(raw, Raw)
     assert not raw.data.endswith(b"}")
     assert ending == Reset()
-
-
-@pytest.mark.parametrize("name", sorted(PROFILES))
-def test_the_first_byte_comes_within_the_measured_range(name: str) -> None:
-    """Draws stay between the percentiles 5 and 95, about half of them below the median."""
-    profile = PROFILES[name]
-    low, middle, high = profile.first_byte_ms
-    rng = random.Random(name)
-    draws = [Rhythm(profile, rng).first_byte() * 1000 for _ in range(400)]
-    assert low <= min(draws) <= max(draws) <= high
-    assert 130 < sum(draw < middle for draw in draws) < 270
-
-
-def test_text_gaps_follow_the_tokens() -> None:
-    """The first event comes with the head, the second soon; 48 tokens then take 76-207 ms."""
-    rhythm = Rhythm(PROFILES["gemini-2.5-flash"], random.Random(1))
-    first, second, *gaps = [rhythm.text(48) for _ in range(100)]
-    assert first <= 0.001
-    assert second <= 0.010
-    assert 0.076 <= min(gaps) <= max(gaps) <= 0.207
-
-
-def test_thoughts_keep_their_distance() -> None:
-    """Thought summaries come about 480 ms apart, and the text after them at its own pace."""
-    rhythm = Rhythm(PROFILES["gemini-2.5-flash-thinking"], random.Random(1))
-    first, *gaps = [rhythm.thought() for _ in range(50)]
-    assert first <= 0.001
-    assert 0.440 <= min(gaps) <= max(gaps) <= 0.520
-    assert rhythm.text(48) >= 0.076
-
-
-@pytest.mark.parametrize("text", ["", " ", "从前有座山，山里有座庙。" * 20, "a few plain words " * 50])
-def test_cut_text_loses_nothing(text: str) -> None:
-    """The pieces are the text; all but the last have about the tokens asked for."""
-    pieces = cut_text(text, 20)
-    assert "".join(pieces) == text
-    assert all(18 <= count_tokens(piece) <= 24 for piece in pieces[1:-1])

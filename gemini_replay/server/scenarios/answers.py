@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ... import frames
+from ...engine.tokens import count_tokens
 from . import texts
-from .reply import Reply, count_tokens
+from .reply import Reply
 from .script import Message, Prompt, Step, Wait
 
 

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..rhythm import PROFILES, Rhythm
+from ...engine.rhythm import Profile, Rhythm, find_profile, profile_for
+from ...engine.tokens import count_tokens, cut_text
 from .script import Message, Prompt, Step, Wait
 
-_WIDE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
-_WORD = re.compile(rf"{_WIDE.pattern}|\s*[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+")
-
 Part = dict[str, Any]
-
-
-def count_tokens(text: str) -> int:
-    """An estimate of the tokens of ``text``: 0.7 per CJK character, 0.25 per other; at least 1."""
-    wide = len(_WIDE.findall(text))
-    return max(1, round(wide * 0.7 + (len(text) - wide) / 4))
-
-
-def cut_text(text: str, tokens: int) -> list[str]:
-    """Cut ``text`` as models stream it, between words: a few characters, then ``tokens`` each."""
-    pieces: list[str] = []
-    words: list[str] = []
-    size = 0.0
-    limit = 3.0
-    for word in _WORD.findall(text):
-        words.append(word)
-        size += 0.7 if _WIDE.match(word) else len(word) / 4
-        if size >= limit:
-            pieces.append("".join(words))
-            words, size, limit = [], 0.0, float(tokens)
-    if words:
-        pieces.append("".join(words))
-    return pieces
 
 
 class Reply:
@@ -44,13 +18,12 @@ class Reply:
 
     Args:
         prompt: what is answered.
-        profile: the rhythm's name, where it is not the model's own.
+        profile: the rhythm, or its name, where it is not the model's own.
     """
 
-    def __init__(self, prompt: Prompt, *, profile: str | None = None) -> None:
+    def __init__(self, prompt: Prompt, *, profile: str | Profile | None = None) -> None:
         self.prompt = prompt
-        known = profile or next((name for name in _BY_LENGTH if prompt.model.startswith(name)), "gemini-2.5-flash")
-        self.profile = PROFILES[known]
+        self.profile = profile_for(prompt.model) if profile is None else find_profile(profile)
         self.rhythm = Rhythm(self.profile, prompt.rng)
         self.tokens = 0
         self.thoughts = 0
@@ -100,7 +73,7 @@ class Reply:
 
     def text(self, text: str, *, finish: str | None = "STOP", **last: Any) -> Iterator[Step]:
         """``text`` in the model's cadence; ``finish`` and the fields ``last`` go on the end."""
-        pieces = cut_text(text, self.profile.event_tokens)
+        pieces = cut_text(text, self.profile.event_tokens) or [""]
         for nth, piece in enumerate(pieces, start=1):
             tokens = count_tokens(piece)
             yield Wait(self.rhythm.text(tokens))
@@ -115,6 +88,3 @@ class Reply:
     def signature(self, size: int = 180) -> str:
         """An opaque ``thoughtSignature``."""
         return base64.b64encode(b"\x0a\xa4\x04" + self.prompt.rng.randbytes(size)).decode()
-
-
-_BY_LENGTH = sorted(PROFILES, key=len, reverse=True)

@@ -1,0 +1,150 @@
+"""The rhythm of Gemini's answers, as measured: time to the first byte, gaps between events. Pure.
+
+All chance comes from a given random source, so that a seed makes it reproducible, on every machine alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import UsageError
+
+_THINKING = "-thinking"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How one kind of model streams.
+
+    Attributes:
+        name: what it is called.
+        first_byte_ms: time to the first byte, percentiles 5, 50 and 95.
+        event_tokens: tokens per text event, once the stream is going.
+        token_ms: milliseconds per token, least and most.
+        thought_ms: milliseconds between thought summaries, least and most.
+        borrowed: which of these were measured nowhere for this model, and are those of its nearest relation.
+    """
+
+    name: str
+    first_byte_ms: tuple[float, float, float]
+    event_tokens: int = 48
+    token_ms: tuple[float, float] = (76 / 48, 207 / 48)
+    thought_ms: tuple[float, float] = (440.0, 520.0)
+    borrowed: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """The model's name: that a model thinks is a matter of the request, not of the name."""
+        return self.name.removesuffix(_THINKING)
+
+
+_GAPS = ("token_ms", "thought_ms")
+
+# Public recordings give the first byte of all of these. Gaps between chunks were found for 2.0-flash (5-7 ms per
+# token) and 2.5-flash (76-207 ms per text event of about 48 tokens, about 480 ms between thought summaries) only.
+# The others borrow those of 2.5-flash; 3-pro borrows the size of its events from 3.1-pro.
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("gemini-2.0-flash", (298, 393, 1446), token_ms=(5.0, 7.0), borrowed=("thought_ms",)),
+        Profile("gemini-2.5-flash", (312, 415, 920)),
+        Profile("gemini-2.5-flash-thinking", (578, 1067, 3881)),
+        Profile("gemini-2.5-flash-lite", (234, 315, 503), borrowed=("event_tokens", *_GAPS)),
+        Profile("gemini-2.5-pro", (2115, 2938, 8007), event_tokens=25, borrowed=_GAPS),
+        Profile("gemini-3-flash", (817, 1324, 7494), event_tokens=25, borrowed=_GAPS),
+        Profile("gemini-3-pro", (2829, 4148, 4931), event_tokens=17, borrowed=("event_tokens", *_GAPS)),
+        Profile("gemini-3.1-pro", (1982, 2570, 3944), event_tokens=17, borrowed=_GAPS),
+        Profile("gemini-3.5-flash", (862, 1375, 3649), event_tokens=25, borrowed=_GAPS),
+    )
+}
+DEFAULT_PROFILE = PROFILES["gemini-2.5-flash"]
+
+_LONGEST_FIRST = sorted(PROFILES, key=len, reverse=True)
+
+
+def find_profile(profile: str | Profile) -> Profile:
+    """The profile of that name; one's own `Profile` is given back as it is.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if isinstance(profile, Profile):
+        return profile
+    if profile in PROFILES:
+        return PROFILES[profile]
+    near = next((name for name in _LONGEST_FIRST if str(profile).startswith(name)), None)
+    near = near or next(iter(difflib.get_close_matches(str(profile), PROFILES, n=1)), None)
+    raise UsageError(
+        f"There is no profile {profile!r}.",
+        closest=f"The nearest name is {near!r}." if near else "",
+        todo=f"Choose one of: {', '.join(PROFILES)}.",
+    )
+
+
+def profile_for(model: str | None, *, thinking: bool = False) -> Profile:
+    """The profile of a model by the longest name that it starts with; that of 2.5-flash for one that is unknown.
+
+    Args:
+        model: the model's name ("gemini-3-flash-preview").
+        thinking: whether the answer shows thoughts; there is a profile of its own for some models then.
+    """
+    name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_PROFILE.name)
+    return PROFILES.get(f"{name}{_THINKING}", PROFILES[name]) if thinking else PROFILES[name]
+
+
+class Rhythm:
+    """The waits of one answer, in seconds."""
+
+    def __init__(self, profile: Profile, rng: random.Random) -> None:
+        self.profile = profile
+        self._rng = rng
+        self._opening = self._openings()
+
+    def first_byte(self) -> float:
+        """Until the response's head. The percentiles 5, 50 and 95 of many draws are the profile's.
+
+        Nothing was measured beyond them, so no draw goes beyond either.
+        """
+        low, middle, high = self.profile.first_byte_ms
+        share = min(max(self._rng.random(), 0.05), 0.95)
+        if share < 0.5:
+            ms = low + (middle - low) * (share - 0.05) / 0.45
+        else:
+            # The upper half of every measured distribution is a long tail: most draws stay near the
+            # median.
+            ms = middle + (high - middle) * ((share - 0.5) / 0.45) ** 3
+        return ms / 1000
+
+    def text(self, tokens: int) -> float:
+        """Before a text event of ``tokens``: the first comes with the head, the second soon."""
+        opening = next(self._opening, None)
+        if opening is not None:
+            return opening
+        return self.tokens(tokens)
+
+    def tokens(self, count: int) -> float:
+        """What ``count`` tokens take, wherever they stand."""
+        return count * self._rng.uniform(*self.profile.token_ms) / 1000
+
+    def thought(self) -> float:
+        """Before a thought summary. The first comes with the head."""
+        first = next(self._opening, None)
+        if first is not None:
+            self._opening = iter(())  # after a thought, text keeps to its tokens
+            return first
+        return self._rng.uniform(*self.profile.thought_ms) / 1000
+
+    def further(self) -> float:
+        """Before a further chunk of the same event, and before the end of the body."""
+        return self._rng.uniform(0, 0.001)
+
+    def refusal(self) -> float:
+        """Until the head of an answer that no model had to think of: an error, a description, a count."""
+        return self._rng.uniform(0.015, 0.075)
+
+    def _openings(self) -> Iterator[float]:
+        yield self._rng.uniform(0, 0.001)
+        yield self._rng.uniform(0, 0.010)
