@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cassette.files import Cassette as Cassette
     from .cassette.model import Interaction as Interaction
+    from .engine.retiming import retime as retime
     from .gemini import Event as Event
     from .gemini import StreamParser as StreamParser
     from .gemini import parse_stream as parse_stream
     from .interception import record as record
     from .interception import replay as replay
     from .session import Session as Session
+    from .writing import from_events as from_events
+    from .writing import from_text as from_text
 
 __version__ = "0.1.0"
 
@@ -28,6 +31,9 @@ _HOMES = {
     "record": "interception",
     "replay": "interception",
     "Session": "session",
+    "from_events": "writing",
+    "from_text": "writing",
+    "retime": "engine.retiming",
 }
 
 __all__ = [
@@ -37,9 +43,12 @@ __all__ = [
     "Session",
     "StreamParser",
     "__version__",
+    "from_events",
+    "from_text",
     "parse_stream",
     "record",
     "replay",
+    "retime",
 ]
 
 

@@ -102,6 +102,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--salvage", action="store_true", help="close what was cut off, and keep the original as .bak")
     check.set_defaults(run=_check)
 
+    retime = commands.add_parser("retime", help="give cassettes the rhythm of a model, where they have none")
+    retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
+    retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of each request's model)")
+    retime.add_argument("--seed", type=int, default=0, help="the same seed draws the same times")
+    retime.add_argument("--only", type=int, action="append", default=[], metavar="N", help="this interaction alone")
+    retime.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: in place, the original kept as .bak"
+    )
+    retime.add_argument("--list", action="store_true", help="list the profiles")
+    retime.set_defaults(run=_retime)
+
     fuzz = commands.add_parser("fuzz", help="search for a stream that a parser gets wrong")
     add_fuzz_arguments(fuzz)
     fuzz.set_defaults(run=_fuzz)
@@ -251,6 +262,21 @@ def _check(chosen: argparse.Namespace) -> int:
             print(f"{target}: {len(mended.interactions)} interactions salvaged")
     print(f"{checked} checked, {wrong} with errors")
     return 1 if wrong else 0
+
+
+def _retime(chosen: argparse.Namespace) -> int:
+    from .report import profiles
+    from .writing import retime_file
+
+    if chosen.list:
+        print("\n".join(profiles.lines()))
+        return 0
+    if chosen.cassette is None:
+        raise UsageError("There is no cassette to retime.", todo="Give one, or --list to see the profiles.")
+    kept = retime_file(chosen.cassette, chosen.profile, seed=chosen.seed, only=chosen.only, out=chosen.output)
+    if kept is not None:
+        print(f"{chosen.output or chosen.cassette}: the original is kept as {kept}")
+    return 0
 
 
 def _fuzz(chosen: argparse.Namespace) -> int:

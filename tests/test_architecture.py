@@ -23,7 +23,7 @@ LAYERS = [
     {"transports"},
     {"interception"},
     {"server", "fuzz", "interop", "report"},
-    {"demo", "naming"},
+    {"demo", "naming", "writing"},
     {"pytest_plugin", "cli"},
     {"__main__"},
 ]

@@ -1,0 +1,183 @@
+"""Gives an interaction the rhythm of a profile: for cassettes that have none, imported or written by hand. Pure.
+
+Only times are drawn; bytes and chunk boundaries stay. An event's wait falls before the chunk in which the event
+begins, since nothing of it can be sent before it is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from .. import gemini
+from ..cassette.model import Chunk, Interaction
+from ..errors import FrameError
+from .rhythm import Profile, Rhythm, find_profile, profile_for
+from .tokens import count_tokens
+
+_NOTE = "# Times drawn, not recorded:"
+_BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE
+_IMAGE_TOKENS = 1290  # what an image costs by Google's price list; how long one takes was measured nowhere
+
+
+def retime(interaction: Interaction, profile: str | Profile | None = None, *, seed: int = 0) -> Interaction:
+    """The interaction with times drawn by a profile; everything else in it stays.
+
+    The head comes by the profile's time to the first byte, the first event with it, each text event after its
+    tokens, each thought summary after its gap, further chunks of one event within a millisecond. An answer in one
+    JSON object comes whole when all of it would have streamed. HTTP errors come soon. Bytes that are no events
+    (malformed, or compressed as on the wire) count by their length. All times are whole milliseconds, so that
+    saving keeps them. An end other than "eof" keeps its time: it is the connection's or the client's doing.
+
+    Args:
+        interaction: what is to be timed. One without a response is given back as it is.
+        profile: the rhythm or its name, see `rhythm.PROFILES`; by default that of the request's model.
+        seed: the same seed gives the same times for the same bytes, on every machine; different answers get
+            different times by one seed.
+
+    Returns:
+        A new interaction, with a comment that says how its times came about in place of an older one.
+
+    Raises:
+        UsageError: there is no profile of that name.
+    """
+    response = interaction.response
+    known = None if profile is None else find_profile(profile)
+    if response is None:
+        return interaction
+    body = _Body(interaction)
+    if known is None:
+        known = profile_for(interaction.request.model, thinking=body.thinks)
+    rhythm = Rhythm(known, _chance(interaction, seed))
+    if not 200 <= response.status < 300 or body.is_data:
+        head = rhythm.refusal()
+    else:
+        head = rhythm.first_byte() + (rhythm.tokens(body.tokens(known)) if body.unary else 0.0)
+    streams = 200 <= response.status < 300 and not body.unary
+    waits = body.waits(rhythm) if streams else [rhythm.further() for _ in interaction.chunks]
+    after, *afters = _whole_ms([head, *waits, rhythm.further()])
+    end = interaction.end
+    note = f"{_NOTE} {known.name}, seed {seed}"
+    return replace(
+        interaction,
+        response=replace(response, after=after),
+        chunks=tuple(Chunk(wait, chunk.data) for wait, chunk in zip(afters, interaction.chunks, strict=False)),
+        end=replace(end, after=afters[-1]) if end.kind == "eof" else end,
+        comments=(*(line for line in interaction.comments if not line.startswith(_NOTE)), note),
+    )
+
+
+def _chance(interaction: Interaction, seed: int) -> random.Random:
+    """A source of its own for each answer. The request's body has no part in it: its spelling is not kept."""
+    digest = hashlib.sha256(interaction.request.url.encode("utf-8", "surrogatepass"))
+    for chunk in interaction.chunks:
+        digest.update(chunk.data)
+    return random.Random(f"{seed}/{digest.hexdigest()}")
+
+
+def _whole_ms(waits: Iterable[float]) -> Iterator[float]:
+    """The waits in whole milliseconds; what rounding takes from one it gives to the next."""
+    total, written_ms = 0.0, 0
+    for wait in waits:
+        total += wait
+        total_ms = round(total * 1000)
+        yield (total_ms - written_ms) / 1000
+        written_ms = total_ms
+
+
+class _Start(NamedTuple):
+    """Where something begins in a body; ``event`` is None for a frame that is malformed."""
+
+    offset: int
+    event: gemini.Event | None
+
+
+class _Body:
+    """What the waits depend on: what begins in which chunk.
+
+    Attributes:
+        unary: whether it is one JSON object instead of a stream.
+    """
+
+    def __init__(self, interaction: Interaction) -> None:
+        self._sizes = [len(chunk.data) for chunk in interaction.chunks]
+        self._ends = list(accumulate(self._sizes))
+        self._starts: list[_Start] = []
+        self.unary = False
+        if interaction.response is not None and interaction.response.body == "wire":
+            return
+        parser = gemini.StreamParser()
+        try:
+            found = [event for chunk in interaction.chunks for event in parser.feed(chunk.data)]
+            found += parser.close()
+        except FrameError:  # one frame is larger than the parser takes
+            return
+        self._starts = [_Start(event.frame.offset, event) for event in found if event.frame]
+        self._starts += [_Start(one.offset, None) for one in parser.malformed]
+        self._starts.sort(key=lambda start: start.offset)
+        self.unary = parser.framing == "json-object" and len(self._starts) == 1
+
+    @property
+    def thinks(self) -> bool:
+        """Whether there are thought summaries."""
+        return any(start.event and start.event.thoughts for start in self._starts)
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it is one object that no model had to write: a count of tokens, a model's description."""
+        return self.unary and not any(
+            event is None or event.parts or event.finish_reason or event.block_reason or event.error
+            for _, event in self._starts
+        )
+
+    def tokens(self, profile: Profile) -> int:
+        """All tokens, those of thought summaries too."""
+        return sum(
+            _tokens(event, size, profile) + (count_tokens(event.thoughts) if event and event.thoughts else 0)
+            for event, _, size in self._spans()
+        )
+
+    def waits(self, rhythm: Rhythm) -> list[float]:
+        """Before each chunk, in seconds."""
+        if not self._starts:
+            return [rhythm.text(_by_bytes(size, rhythm.profile)) for size in self._sizes]
+        drawn: dict[int, float] = {}
+        for event, offset, size in self._spans():
+            chunk = bisect_right(self._ends, offset)
+            drawn[chunk] = drawn.get(chunk, 0.0) + _wait(event, size, rhythm)
+        return [drawn[chunk] if chunk in drawn else rhythm.further() for chunk in range(len(self._sizes))]
+
+    def _spans(self) -> Iterator[tuple[gemini.Event | None, int, int]]:
+        """What begins where, and how many bytes it is until the next."""
+        bounds = [*(start.offset for start in self._starts), sum(self._sizes)]
+        for start, (offset, following) in zip(self._starts, pairwise(bounds), strict=True):
+            yield start.event, offset, following - offset
+
+
+def _wait(event: gemini.Event | None, size: int, rhythm: Rhythm) -> float:
+    if event is None or not event.thoughts:
+        return rhythm.text(_tokens(event, size, rhythm.profile))
+    thought = rhythm.thought()
+    return thought + rhythm.text(count_tokens(event.text)) if event.text else thought
+
+
+def _tokens(event: gemini.Event | None, size: int, profile: Profile) -> int:
+    """Of what is no thought; where there is no text to count, by the bytes."""
+    if event is None:
+        return _by_bytes(size, profile)
+    said = (count_tokens(event.text) if event.text else 0) + len(event.inline_data) * _IMAGE_TOKENS
+    if said:
+        return said
+    only_text = bool(event.parts) and all("text" in part for part in event.parts)
+    only_an_end = not event.parts and (event.usage or event.finish_reason or event.block_reason or event.error)
+    return 1 if only_text or only_an_end else _by_bytes(size, profile)
+
+
+def _by_bytes(size: int, profile: Profile) -> int:
+    """No more than a text event has: bytes that are not understood may be anything."""
+    return min(profile.event_tokens, 1 + size // _BYTES_PER_TOKEN)

@@ -1,0 +1,314 @@
+"""Rhythm for interactions that have none."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay import Cassette, frames, retime
+from gemini_replay.cassette.model import Chunk, End, EndKind, Interaction, Request, Response
+from gemini_replay.engine.player import Data, Head, Playback, Stop
+from gemini_replay.engine.rhythm import PROFILES
+from gemini_replay.errors import UsageError
+
+CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
+URL = "https://generativelanguage.googleapis.com/v1beta/models/{model}:streamGenerateContent?alt=sse"
+FLASH = PROFILES["gemini-2.5-flash"]
+
+
+def interaction(
+    *chunks: bytes,
+    model: str = "gemini-2.5-flash",
+    status: int = 200,
+    body: Literal["decoded", "wire"] | None = None,
+    end: EndKind = "eof",
+) -> Interaction:
+    return Interaction(
+        Request("POST", URL.format(model=model)),
+        Response(status, (("x-kept", "yes"),), 9.0, body, {"kept": 1}),
+        tuple(Chunk(9.0, chunk) for chunk in chunks),
+        End(end, 9.0, extra={"kept": 2}),
+        ("# kept",),
+    )
+
+
+def said(text: str, **part: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": [{"text": text, **part}], "role": "model"}}]}
+
+
+def sse(*events: dict[str, Any]) -> list[bytes]:
+    return [frames.encode_sse(frames.dumps(event)) for event in events]
+
+
+def waits(timed: Interaction) -> list[float]:
+    return [chunk.after for chunk in timed.chunks]
+
+
+def head(timed: Interaction) -> float:
+    assert timed.response is not None
+    return timed.response.after
+
+
+WORDS = "word " * 40  # 50 tokens: 79-216 ms in gemini-2.5-flash
+EVENTS = [said("Hi"), said(" there"), said(WORDS), said(WORDS)]
+
+
+def assert_only_times_differ(timed: Interaction, original: Interaction) -> None:
+    assert timed.request == original.request
+    assert [chunk.data for chunk in timed.chunks] == [chunk.data for chunk in original.chunks]
+    assert replace(timed.end, after=0) == replace(original.end, after=0)
+    assert (timed.response is None) == (original.response is None)
+    if timed.response and original.response:
+        assert replace(timed.response, after=0) == replace(original.response, after=0)
+    assert timed.comments[: len(original.comments)] == original.comments
+
+
+def test_a_stream_gets_the_profiles_rhythm() -> None:
+    """Head by the first byte, the first event with it, the second soon, the others by their tokens, then the end."""
+    original = interaction(*sse(*EVENTS))
+    timed = retime(original, "gemini-2.5-flash")
+    assert_only_times_differ(timed, original)
+    assert 0.312 <= head(timed) <= 0.920
+    first, second, *rest = waits(timed)
+    assert first <= 0.001
+    assert second <= 0.011
+    assert all(0.078 <= wait <= 0.218 for wait in rest)
+    assert timed.end.after <= 0.001
+
+
+def test_thoughts_come_by_their_gap() -> None:
+    """The first with the head, the next about 480 ms later; by default the model's thinking profile."""
+    thoughts = [said(f"**Step {nth}**", thought=True) for nth in range(4)]
+    timed = retime(interaction(*sse(*thoughts, said(WORDS))))
+    assert 0.578 <= head(timed) <= 3.881
+    first, *gaps, text = waits(timed)
+    assert first <= 0.001
+    assert all(0.439 <= gap <= 0.521 for gap in gaps)
+    assert 0.078 <= text <= 0.218
+    assert timed.comments[-1] == "# Times drawn, not recorded: gemini-2.5-flash-thinking, seed 0"
+
+
+def test_an_event_in_several_chunks_comes_at_once() -> None:
+    """The wait is before the chunk in which the event begins; the others follow within a millisecond or so."""
+    first, second, third, _ = sse(*EVENTS)
+    timed = retime(interaction(first, second, third[:3], third[3:90], third[90:]))
+    _, _, begins, *others = waits(timed)
+    assert 0.078 <= begins <= 0.218
+    assert all(wait <= 0.001 for wait in others)
+
+
+def test_a_chunk_with_several_events_comes_when_the_last_is_there() -> None:
+    """Nobody has it earlier: the waits add up."""
+    timed = retime(interaction(b"".join(sse(*EVENTS))))
+    assert 0.156 <= waits(timed)[0] <= 0.45
+
+
+def test_a_chunk_that_begins_the_next_event_waits_for_it() -> None:
+    """Cut across events, as TCP segments are."""
+    body = b"".join(sse(*EVENTS))
+    third = body.index(b"data:", body.index(b"there"))
+    timed = retime(interaction(body[: third + 2], body[third + 2 :]))
+    assert 0.078 <= waits(timed)[0] <= 0.23
+    assert 0.078 <= waits(timed)[1] <= 0.218
+
+
+def test_a_json_array_is_a_stream_too() -> None:
+    """Elements as events; the closing bracket behind the last."""
+    chunks = frames.encode_array([frames.pretty(event) for event in EVENTS])
+    *_, third, fourth, bracket = waits(retime(interaction(*chunks)))
+    assert 0.078 <= third <= 0.218
+    assert 0.078 <= fourth <= 0.218
+    assert bracket <= 0.001
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "malformed"])
+def test_a_unary_answer_comes_when_all_of_it_would_have_streamed(cut: bool) -> None:
+    """Its head waits for the tokens, which the first byte of a stream does not; a broken one counts its bytes."""
+    data = frames.pretty(said(WORDS * 20)).encode()
+    timed = retime(interaction(*([data[:5000]] if cut else [data[:2000], data[2000:]])))
+    least = 0.312 + (0.076 if cut else 1000 * 0.076 / 48)
+    assert least <= head(timed) <= least + 3.4
+    assert all(wait <= 0.001 for wait in waits(timed))
+
+
+@pytest.mark.parametrize(
+    ("status", "chunks"),
+    [
+        (429, [b'{\n  "error": {\n    "code": 429\n', b"  }\n}\n"]),
+        (503, [b"<html>busy</html>"]),
+        (404, []),
+        (200, [b'{\n  "totalTokens": 31\n}\n']),
+    ],
+    ids=["error", "page", "empty", "count"],
+)
+def test_what_no_model_thought_of_comes_quickly(status: int, chunks: list[bytes]) -> None:
+    """Errors instead of a stream, and answers such as those of countTokens."""
+    timed = retime(interaction(*chunks, status=status), "gemini-2.5-pro")
+    assert 0.015 <= head(timed) <= 0.075
+    assert all(wait <= 0.001 for wait in waits(timed))
+
+
+def test_an_error_in_mid_stream_is_an_event() -> None:
+    """It comes shortly after the last one."""
+    error = frames.encode_error(503, "busy", "UNAVAILABLE")
+    timed = retime(interaction(*sse(*EVENTS), error[:20], error[20:]))
+    assert waits(timed)[-2] <= 0.006
+    assert waits(timed)[-1] <= 0.001
+
+
+LONG = "x" * 600
+CALL = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {"a": LONG}}}]}}]}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "body"),
+    [
+        (b"\xff" * 600, None),
+        (f": nothing but a comment {LONG}\n\n".encode(), None),
+        (f"data: {{no JSON{LONG}\r\n\r\n".encode(), None),
+        (zlib.compress(LONG.encode(), 0), "wire"),
+        (frames.encode_sse(frames.dumps({"choices": [{"delta": {"content": LONG}}]})), None),
+        (frames.encode_sse(frames.dumps(CALL)), None),
+    ],
+    ids=["binary", "comments", "no-json", "wire", "another-api", "function-calls"],
+)
+def test_what_has_no_text_counts_its_bytes(chunk: bytes, body: Any) -> None:
+    """A long chunk takes as long as one text event of the model, never longer."""
+    original = interaction(*[chunk] * 5, body=body)
+    timed = retime(original)
+    assert_only_times_differ(timed, original)
+    first, second, *rest = waits(timed)
+    assert first <= 0.001
+    assert second <= 0.011
+    assert all(0.075 <= wait <= 0.208 for wait in rest)
+
+
+def test_an_image_takes_its_tokens() -> None:
+    """1290 of them, however many bytes it has."""
+    part = {"inlineData": {"mimeType": "image/png", "data": "A" * 200_000}}
+    picture = {"candidates": [{"content": {"parts": [part]}}]}
+    timed = retime(interaction(*sse(said("Here"), said(" it is"), picture)))
+    assert 2.0 <= waits(timed)[-1] <= 5.6
+
+
+@pytest.mark.parametrize("end", ["reset", "cancelled", "timeout"])
+def test_another_end_than_eof_keeps_its_time(end: EndKind) -> None:
+    """It is the connection's or the client's doing, not the model's."""
+    assert retime(interaction(*sse(*EVENTS), end=end)).end.after == 9.0
+
+
+def test_without_a_response_there_is_nothing_to_time() -> None:
+    """A connection that ended before the head is given back as it is."""
+    original = Interaction(Request("POST", URL.format(model="m")), None, (), End("reset", 1.5))
+    assert retime(original) is original
+
+
+def test_a_seed_is_a_rhythm() -> None:
+    """The same twice, another by another seed, and other answers have other times."""
+    original = interaction(*sse(*EVENTS))
+    assert retime(original, seed=1) == retime(original, seed=1)
+    assert waits(retime(original, seed=1)) != waits(retime(original, seed=2))
+    other = interaction(*sse(*EVENTS[:-1], said(WORDS + "!")))
+    assert head(retime(original)) != head(retime(other))
+
+
+def test_retiming_again_starts_from_the_bytes_alone() -> None:
+    """Old times have no part in the new ones, and there is one note of how they came about."""
+    once = retime(interaction(*sse(*EVENTS)), "gemini-2.0-flash", seed=3)
+    twice = retime(retime(once, "gemini-2.5-pro"), "gemini-2.0-flash", seed=3)
+    assert twice == once
+    assert twice.comments == ("# kept", "# Times drawn, not recorded: gemini-2.0-flash, seed 3")
+
+
+def test_times_are_the_same_on_every_machine() -> None:
+    """The very milliseconds of one seed, so that a change of the drawing does not go unnoticed."""
+    timed = retime(interaction(*sse(*EVENTS)), "gemini-2.5-flash", seed=0)
+    assert [head(timed), *waits(timed), timed.end.after] == [0.317, 0.0, 0.008, 0.177, 0.088, 0.001]
+
+
+def test_the_models_own_profile_is_the_default() -> None:
+    """By the name in the URL."""
+    timed = retime(interaction(*sse(*EVENTS), model="gemini-3.1-pro-preview"))
+    assert timed.comments[-1].endswith("gemini-3.1-pro, seed 0")
+    assert 1.982 <= head(timed) <= 3.944
+
+
+def test_many_heads_have_the_measured_median() -> None:
+    """Over 300 seeds, within 10 %."""
+    original = interaction(*sse(said("Hi")))
+    heads = sorted(head(retime(original, "gemini-3-flash", seed=seed)) for seed in range(300))
+    assert heads[150] == pytest.approx(1.324, rel=0.1)
+    assert 0.817 <= heads[0] <= heads[-1] <= 7.494
+
+
+def test_a_speed_divides_what_was_drawn() -> None:
+    """Drawn times are played like recorded ones."""
+    timed = retime(interaction(*sse(*EVENTS)))
+    full, fast = ([step.at for step in Playback(timed, speed).steps()] for speed in (1.0, 4.0))
+    assert fast == pytest.approx([at / 4 for at in full])
+    assert {type(step) for step in Playback(timed).steps()} == {Head, Data, Stop}
+
+
+def test_an_unknown_profile_is_a_usage_error() -> None:
+    """Also where there is nothing to time."""
+    with pytest.raises(UsageError, match="There is no profile 'gpt'"):
+        retime(Interaction(Request("POST", "https://x"), None), "gpt")
+
+
+def saved(timed: Interaction) -> Interaction:
+    return Cassette.loads(Cassette([timed]).dumps()).interactions[0]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
+def test_curated_cassettes_keep_all_but_their_times(path: Path, profile: str) -> None:
+    """Calls, errors, arrays, split events; what is drawn survives the file."""
+    for original in Cassette.load(path).interactions:
+        timed = retime(original, profile)
+        assert_only_times_differ(timed, original)
+        assert saved(timed) == timed
+
+
+def test_every_body_of_the_corpus_keeps_its_bytes(corpus_entry: dict[str, Any]) -> None:
+    """As one chunk and in the wire's own; and times that a file keeps."""
+    body, sizes = corpus_entry["body"], corpus_entry.get("wire_chunk_sizes") or [len(corpus_entry["body"])]
+    chunks, at = [], 0
+    for size in sizes:
+        chunks.append(body[at : at + size])
+        at += size
+    original = interaction(*chunks, status=corpus_entry["status"] or 200)
+    timed = retime(original)
+    assert_only_times_differ(timed, original)
+    assert saved(timed) == timed
+    assert timed.duration < 120
+
+
+PIECES = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [*sse(*EVENTS), b"[", b",\r\n", b"]", b"data: [DONE]\n\n", b": ping\n\n", json.dumps(EVENTS).encode()]
+    ),
+)
+
+
+@given(
+    st.lists(PIECES, max_size=8),
+    st.sampled_from([200, 204, 400, 500]),
+    st.sampled_from([None, "decoded", "wire"]),
+    st.integers(0, 5),
+)
+def test_any_bytes_in_any_chunks_can_be_timed(chunks: list[bytes], status: int, body: Any, seed: int) -> None:
+    """Nothing but times changes, none of them is negative, all are whole milliseconds, and a file keeps them."""
+    original = interaction(*chunks, status=status, body=body)
+    timed = retime(original, FLASH, seed=seed)
+    assert_only_times_differ(timed, original)
+    times = [head(timed), *waits(timed), timed.end.after]
+    assert all(after >= 0 and round(after, 3) == after for after in times)
+    assert [head(saved(timed)), *waits(saved(timed)), saved(timed).end.after] == times
