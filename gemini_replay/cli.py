@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
     serve.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
     serve.add_argument("--speed", default="1", help="a factor, or instant")
+    serve.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
+    serve.add_argument("--rechunk", metavar="HOW", help="bytes, events, tcp, random[:SEED], or a size in bytes")
+    serve.add_argument(
+        "--fault", action="append", metavar="FAULT", help="what goes wrong, such as reset@event:3; may be repeated"
+    )
     serve.set_defaults(run=_serve)
 
     show = commands.add_parser("show", help="print what cassettes hold")
@@ -94,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
     play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which one (default: the first)")
     play.add_argument("--speed", default="1", help="a factor, or instant")
+    play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     play.add_argument("--raw", action="store_true", help="the bytes of the body instead of the answer's text")
     play.set_defaults(run=_play)
 
@@ -163,7 +169,15 @@ def _serve(chosen: argparse.Namespace) -> int:
     from .session import Session
 
     host, port = _listen(chosen.listen)
-    session = Session.replaying(*_cassettes(chosen.cassettes), speed=chosen.speed, hosts=None, repeat=True)
+    session = Session.replaying(
+        *_cassettes(chosen.cassettes),
+        speed=chosen.speed,
+        max_gap=chosen.max_gap,
+        rechunk=chosen.rechunk,
+        fault=chosen.fault,
+        hosts=None,
+        repeat=True,
+    )
     with _log_on_stderr():
         replay.serve_forever(session, host=host, port=port, announce=_announce)
     return 0
@@ -204,7 +218,7 @@ def _play(chosen: argparse.Namespace) -> int:
     from .cassette.files import Cassette
     from .engine.pacing import Broken, play
     from .engine.player import Data, Playback
-    from .engine.timing import parse_speed
+    from .engine.timing import parse_max_gap, parse_speed
     from .gemini import StreamParser
 
     cassette = Cassette.load(chosen.cassette)
@@ -215,7 +229,8 @@ def _play(chosen: argparse.Namespace) -> int:
             closest=f"It holds {count}, counted from 1." if count else "It holds none.",
             todo=f"See them with: gemini-replay show {chosen.cassette}",
         )
-    playback = Playback(cassette.interactions[chosen.interaction - 1], parse_speed(chosen.speed))
+    interaction = cassette.interactions[chosen.interaction - 1]
+    playback = Playback(interaction, parse_speed(chosen.speed), parse_max_gap(chosen.max_gap))
     parser = StreamParser()
     ending = None
     try:

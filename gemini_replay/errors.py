@@ -15,6 +15,7 @@
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
     │   └── RecordingEndedError       its recording stops where the client that made it let go
+    ├── FaultUnusedError              a fault that struck no answer
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     a recording, varied, that deceives a client                  (AssertionError)
 
@@ -186,6 +187,24 @@ class RecordingEndedError(RefusedError):
         super().__init__(
             "The recording has no more bytes: the client that made it closed the response here.",
             todo="Record it again with a client that reads to the end, or stop reading where that one did.",
+        )
+
+
+class FaultUnusedError(GeminiReplayError):
+    """A fault was asked for, and no answer had a place for it: what was tested ran without it.
+
+    Attributes:
+        fault: the fault, as it was spelled.
+    """
+
+    slug = "fault-unused"
+
+    def __init__(self, fault: str, *, closest: str = "") -> None:
+        self.fault = fault
+        super().__init__(
+            f"The fault {fault} struck no answer.",
+            closest=closest,
+            todo="Place it within an answer to a request that is made; list them with: gemini-replay show --chunks",
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import transports
 from .cassette.matching import DEFAULT_KEYS
-from .session import Mode, Session, activated
+from .session import Faults, Mode, Session, activated
 
 
 @contextmanager
@@ -30,6 +30,9 @@ def replay(
     path: str | Path,
     *,
     speed: str | float = 1.0,
+    max_gap: float | None = None,
+    rechunk: str | int | None = None,
+    fault: Faults = None,
     match: Sequence[str] = DEFAULT_KEYS,
     hosts: Iterable[str] = (),
 ) -> Iterator[Session]:
@@ -38,6 +41,9 @@ def replay(
     Args:
         path: the cassette.
         speed: a factor of the recorded rhythm (1.0), or "instant".
+        max_gap: the longest wait, in seconds; None: as recorded.
+        rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes.
+        fault: what goes wrong ("reset@event:3", "status:503;times=2"), or several; see `gemini_replay.faults`.
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
         hosts: further hosts whose requests are to be answered, as shell patterns.
 
@@ -46,15 +52,18 @@ def replay(
         CassetteError: the file cannot be read as a cassette.
         MissError: raised in the client by a request that nothing answers, and again at the end of the block
             where the code in it swallowed that.
+        FaultUnusedError: at the end of the block: a fault struck no answer.
     """
-    session = Session.replaying(path, speed=speed, match=match, hosts=hosts)
+    session = Session.replaying(
+        path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=hosts
+    )
     with intercepted(session):
         try:
             yield session
         finally:
             session.close(keep=False)
-    if session.misses:
-        raise session.misses[0]
+    if session.problem is not None:
+        raise session.problem
 
 
 @contextmanager

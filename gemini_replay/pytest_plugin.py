@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 _MARKER = "gemini_replay"
 _MARKER_HELP = (
-    "gemini_replay(name=None, *, speed=None, match=None): answer the test's Gemini requests from the cassette "
-    "NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with --gemini-record."
+    "gemini_replay(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None): answer the test's "
+    "Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with "
+    "--gemini-record."
 )
 _PARSER_MARKER_HELP = (
     "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "
@@ -126,11 +127,16 @@ class Runs:
         mode: Any = self.mode
         if path in self.written and mode in {"once", "rewrite"}:
             mode = "new"  # a test before this one, sharing its cassette, has just recorded it
+        if given.get("fault"):
+            mode = "none"  # a fault is done to a recording; a test without it makes that
         environ = (os.environ.get(variable) for variable in self.config.getini("gemini_redact"))
         return Session(
             path,
             mode=mode,
             speed=given.get("speed", self.speed),
+            max_gap=given.get("max_gap"),
+            rechunk=given.get("rechunk"),
+            fault=given.get("fault"),
             match=given.get("match") or self.match or DEFAULT_KEYS,
             hosts=self.hosts,
             upstream=self.upstream,
@@ -309,11 +315,12 @@ def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         session.close(keep=False)
         raise
     passed = vars(item).get("_gemini_replay_passed", False)
-    kept = passed and not session.misses
+    problem = session.problem
+    kept = passed and problem is None
     session.close(keep=kept)
     runs.add(session, kept=kept, wall=time.perf_counter() - started)
-    if session.misses and passed:
-        pytest.fail(str(session.misses[0]), pytrace=False)
+    if problem is not None and passed:
+        pytest.fail(str(problem), pytrace=False)
 
 
 def _shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -354,7 +361,7 @@ def _marker(item: pytest.Item) -> tuple[str | None, dict[str, Any]]:
     """The cassette's name and the arguments of the marker, checked; the closest marker's win one by one."""
     from .errors import UsageError
 
-    known = ("name", "speed", "match")
+    known = ("name", "speed", "max_gap", "rechunk", "fault", "match")
     name: str | None = None
     given: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers(_MARKER))):
@@ -367,7 +374,8 @@ def _marker(item: pytest.Item) -> tuple[str | None, dict[str, Any]]:
             raise UsageError(
                 f"The marker gemini_replay of {item.nodeid} does not know the argument {culprit}.",
                 closest=f"Did you mean {close[0]}=?" if close else "",
-                todo='It takes a cassette name, speed= and match=: @pytest.mark.gemini_replay("story", speed=4).',
+                todo="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
+                '@pytest.mark.gemini_replay("story", speed=4).',
             )
         given.update(marker.kwargs)
         name = given.pop("name", marker.args[0] if marker.args else name)

@@ -23,13 +23,19 @@ from .cassette.matching import DEFAULT_KEYS, Matcher
 from .cassette.model import Interaction, Request
 from .cassette.pool import Pool
 from .cassette.redaction import Redactor
+from .engine.faults import Fault, NoConnection, parse_faults
 from .engine.player import Playback
+from .engine.rechunking import parse_rechunk
 from .engine.recorder import Recorder
-from .engine.timing import parse_speed
-from .errors import MissError, NetworkBlockedError, RefusedError, UsageError
+from .engine.script import Scripting, check_events
+from .engine.timing import INSTANT, parse_max_gap, parse_speed
+from .errors import FaultUnusedError, GeminiReplayError, MissError, NetworkBlockedError, RefusedError, UsageError
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
 MODES: tuple[str, ...] = get_args(Mode)
+
+Faults = str | Fault | Iterable[str | Fault] | None
+"""What `fault=` takes, see `engine.faults.parse_faults`."""
 
 GEMINI_HOSTS = (
     "generativelanguage.googleapis.com",
@@ -61,7 +67,7 @@ class Recording:
         )
 
 
-Plan = Playback | Recording | None
+Plan = Playback | NoConnection | Recording | None
 
 
 class Session:
@@ -72,6 +78,9 @@ class Session:
         mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
             and appends what is missing; "rewrite" records everything anew; "live" lets everything through.
         speed: a factor of the recorded rhythm, or "instant".
+        max_gap: the longest wait of a replay, in seconds; None: as recorded.
+        rechunk: other chunk boundaries for what is replayed, see `engine.rechunking.parse_rechunk`.
+        fault: what goes wrong with what is replayed, see `engine.faults`; such a session cannot record.
         match: what must be equal for a recording to answer a request, see `cassette.matching`.
         hosts: further hosts (shell patterns) whose requests belong to the session. Google's own always do, and so
             does any URL that ends in ``/models/MODEL:ACTION``, whatever its host. None: every request belongs.
@@ -94,6 +103,9 @@ class Session:
         *,
         mode: Mode = "none",
         speed: str | float = 1.0,
+        max_gap: float | None = None,
+        rechunk: str | int | None = None,
+        fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
         hosts: Iterable[str] | None = (),
         upstream: str | None = None,
@@ -112,9 +124,19 @@ class Session:
         self.path = Path(path)
         self.mode: Mode = mode
         self.speed = parse_speed(speed)
+        self.max_gap = parse_max_gap(max_gap)
+        self.rechunk = parse_rechunk(rechunk)
+        self.faults = parse_faults(fault)
+        if self.faults and mode != "none":
+            raise UsageError(
+                f"A session with a fault ({self.faults[0]}) replays only; its mode is {mode!r}.",
+                todo="Record without the fault, then replay with it.",
+            )
         self.test = test
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
+        self._answered = 0
+        self._struck = [0] * len(self.faults)
         self._pool = Pool(Matcher(match), repeat=repeat)
         self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
         self.upstream = base_url(upstream)
@@ -135,6 +157,9 @@ class Session:
         path: str | Path,
         *more: str | Path,
         speed: str | float = 1.0,
+        max_gap: float | None = None,
+        rechunk: str | int | None = None,
+        fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
         hosts: Iterable[str] | None = (),
         repeat: bool = False,
@@ -144,7 +169,9 @@ class Session:
         Raises:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        session = cls(path, speed=speed, match=match, hosts=hosts, repeat=repeat)
+        session = cls(
+            path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=hosts, repeat=repeat
+        )
         if not session._pool.loaded:
             session._pool.load(session.path)  # raises, and says what is near
         for another in more:
@@ -186,11 +213,30 @@ class Session:
             if self.mode != "rewrite":
                 interaction = self._pool.take(asked)
                 if interaction is not None:
-                    self.played.append(interaction)
-                    return Playback(interaction, self.speed)
+                    return self._answer(interaction)
             if not self.recording:
                 raise self._refuse(self._miss(asked))
             return Recording(self._recorder(asked, redactor), self._route(request.url))
+
+    def _answer(self, interaction: Interaction) -> Playback | NoConnection:
+        """Play a recording, with the faults that strike this request."""
+        check_events(self.faults, self.rechunk, interaction)
+        self._answered += 1
+        scripting = Scripting(interaction, self.rechunk)
+        struck: list[Fault] = []
+        for index, fault in enumerate(self.faults):
+            if fault.request not in (None, self._answered) or self._struck[index] == fault.times:
+                continue
+            if fault.cause is not None or scripting.apply(fault):
+                self._struck[index] += 1
+                struck.append(fault)
+        if any(fault.breaks for fault in struck):
+            self._pool.give_back(interaction)
+        for fault in struck:
+            if fault.cause is not None:
+                return NoConnection(fault.cause, waits=self.speed != INSTANT)
+        self.played.append(interaction)
+        return Playback(interaction, self.speed, self.max_gap, scripting.script)
 
     def block(self, host: str) -> None:
         """Called by the guard: some client that no transport here sees is about to look up `host`.
@@ -290,6 +336,25 @@ class Session:
                     "Set GEMINI_API_KEY (or the client's own key) to one that it takes."
                 )
         return ""
+
+    @property
+    def problem(self) -> GeminiReplayError | None:
+        """What must not pass unnoticed at the end: a request that nothing answered, or a fault that struck none."""
+        if self.misses:
+            return self.misses[0]
+        for fault, struck in zip(self.faults, self._struck, strict=True):
+            if not struck:
+                return FaultUnusedError(fault.text, closest=self._answers())
+        return None
+
+    def _answers(self) -> str:
+        if not self.played:
+            return f"{self._answered or 'No'} request{'s were' if self._answered != 1 else ' was'} answered."
+        longest = max(self.played, key=lambda interaction: len(interaction.body))
+        return (
+            f"{self._answered} request{'s were' if self._answered != 1 else ' was'} answered; the longest answer has "
+            f"{len(longest.events)} events and {len(longest.body)} bytes in {len(longest.chunks)} chunks."
+        )
 
     @property
     def model_time(self) -> float:

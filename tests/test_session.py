@@ -9,8 +9,9 @@ import pytest
 
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cassette.model import Chunk, Request, Response
-from gemini_replay.engine.player import Playback
-from gemini_replay.errors import CassetteNotFoundError, MissError
+from gemini_replay.engine.faults import NoConnection
+from gemini_replay.engine.player import Head, Playback
+from gemini_replay.errors import CassetteNotFoundError, FaultUnusedError, MissError, UsageError
 
 
 def request(text: str = "hello") -> Request:
@@ -94,3 +95,56 @@ def test_matching_goes_by_the_body(paths: list[Path]) -> None:
         request(), url="http://127.0.0.1:1/some/prefix/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
     )
     assert answer(session, asked) == "one"
+
+
+def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Path]) -> None:
+    """Two refusals, then the stream: the two that failed have not used it up."""
+    session = Session.replaying(paths[1], fault="status:503;times=2")
+    plans = [session.plan(request()) for _ in range(3)]
+    heads = [next(plan.steps()) for plan in plans if isinstance(plan, Playback)]
+    assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
+    with pytest.raises(MissError):
+        session.plan(request())
+    assert session.unused_descriptions() == ["interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"]
+
+
+def test_a_fault_may_strike_only_the_nth_request(paths: list[Path]) -> None:
+    """Counted over all that are answered."""
+    session = Session.replaying(paths[0], fault="refuse;request=2")
+    plans = [session.plan(request()) for _ in range(3)]
+    assert [isinstance(plan, Playback) for plan in plans] == [True, False, True]
+    assert plans[1] == NoConnection("refused")
+    assert session.problem is None
+
+
+def test_a_fault_that_strikes_nothing_does_not_pass_unnoticed(paths: list[Path]) -> None:
+    """What was tested ran without it."""
+    session = Session.replaying(paths[0], fault=["garbage@byte:0", "reset@byte:4"])
+    answer(session, request())
+    session.close()
+    assert isinstance(session.problem, FaultUnusedError)
+    assert session.problem.fault == "reset@byte:4"
+    assert "1 request was answered; the longest answer has 0 events and 3 bytes in 1 chunks" in str(session.problem)
+
+
+def test_a_slow_answer_is_used_up_like_any_other(paths: list[Path]) -> None:
+    """Its client has no reason to ask again."""
+    session = Session.replaying(paths[0], fault="slow:x2")
+    assert [answer(session, request()) for _ in range(2)] == ["one", "two"]
+
+
+def test_a_session_with_a_fault_does_not_record(tmp_path: Path) -> None:
+    """A cassette holds what was, not what is done to it."""
+    with pytest.raises(UsageError, match="replays only"):
+        Session(tmp_path / "new.jsonl", mode="once", fault="slow:x2")
+
+
+@pytest.mark.parametrize("how", [{"fault": "reset@event:1"}, {"fault": "error@byte:1"}, {"rechunk": "events"}])
+def test_events_of_a_body_that_is_stored_compressed_cannot_be_had(tmp_path: Path, how: dict[str, str]) -> None:
+    """The bytes are the coding's."""
+    stored = replace(recorded("zip"), response=Response(200, (("content-encoding", "br"),), body="wire"))
+    path = tmp_path / "wire.jsonl"
+    Cassette([stored]).save(path)
+    with pytest.raises(UsageError, match="stored compressed"):
+        Session.replaying(path, **how).plan(request())  # type: ignore[arg-type]
+    assert answer(Session.replaying(path, fault="reset@byte:2", rechunk="bytes"), request()) == "zip"

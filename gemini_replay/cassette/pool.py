@@ -16,6 +16,7 @@ class _Entry:
     path: Path
     place: str
     plays: int = 0
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,20 @@ class Pool:
         for entry in sorted(self._entries, key=lambda entry: entry.plays) if self._repeat else self._entries:
             if (self._repeat or not entry.plays) and self._matcher.matches(entry.interaction.request, asked):
                 entry.plays += 1
+                entry.asked = True
                 return entry.interaction
         return None
+
+    def give_back(self, interaction: Interaction) -> None:
+        """Let a recording that `take` gave answer the next equal request as well."""
+        for entry in self._entries:
+            if entry.interaction is interaction:
+                entry.plays -= 1
 
     @property
     def unused(self) -> list[tuple[str, Interaction]]:
         """Recordings that nothing asked for, each with its place ("interaction 2 of 3")."""
-        return [(entry.place, entry.interaction) for entry in self._entries if not entry.plays]
+        return [(entry.place, entry.interaction) for entry in self._entries if not entry.asked]
 
     def nearest(self, asked: Request) -> Nearest:
         """What to say of a request that nothing answers."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from typing import Literal, Protocol
 
-from .player import Data, Head, Step, Stop
+from .player import Data, Head, Silence, Step, Stop
 
 Ending = Literal["reset", "closed", "timeout", "cancelled"]
 
@@ -108,6 +108,9 @@ def play(
     clock = clock or WallClock()
     started = clock.now() if started is None else started
     for step in steps:
+        if isinstance(step, Silence):
+            _outlast(step, read_timeout)
+            continue
         wait, expired = _wait(started + step.at - clock.now(), read_timeout)
         if wait > 0:
             clock.sleep(wait)
@@ -130,6 +133,9 @@ async def aplay(
     clock = clock or LoopClock()
     started = clock.now() if started is None else started
     for step in steps:
+        if isinstance(step, Silence):
+            _outlast(step, read_timeout)
+            continue
         wait, expired = _wait(started + step.at - clock.now(), read_timeout)
         # A real socket hands over to the loop even when bytes are there, at least now and then; so does this.
         await clock.sleep(max(wait, 0))
@@ -146,6 +152,12 @@ def _wait(seconds: float, read_timeout: float | None) -> tuple[float, bool]:
     if read_timeout is not None and seconds > read_timeout:
         return read_timeout, True
     return seconds, False
+
+
+def _outlast(silence: Silence, read_timeout: float | None) -> None:
+    """Nobody waits at instant speed; but who would have given up does so."""
+    if read_timeout is not None and silence.seconds > read_timeout:
+        raise Broken("timeout")
 
 
 def _stop(step: Stop) -> None:

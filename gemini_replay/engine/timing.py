@@ -35,3 +35,20 @@ def parse_speed(value: str | float) -> float:
             todo='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast) or "instant".',
         ) from None
     return factor
+
+
+def parse_max_gap(value: float | None) -> float:
+    """The longest wait of a replay, in seconds; infinity for None.
+
+    Raises:
+        UsageError: no number, or one below 0.
+    """
+    if value is None:
+        return math.inf
+    try:
+        seconds = float(value)
+        if isinstance(value, bool) or not seconds >= 0:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise UsageError(f"max_gap is {value!r}.", todo="Give seconds, 0 or more.") from None
+    return seconds

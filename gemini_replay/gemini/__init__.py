@@ -3,6 +3,7 @@
 from .answer import Answer, collect
 from .event import ApiError, Event, InlineData
 from .function_calls import FunctionCall
+from .layout import Layout, lay_out
 from .parser import Malformed, StreamParser, aparse_stream, parse_stream
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Event",
     "FunctionCall",
     "InlineData",
+    "Layout",
     "Malformed",
     "StreamParser",
     "aparse_stream",
     "collect",
+    "lay_out",
     "parse_stream",
 ]

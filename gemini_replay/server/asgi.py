@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMap
 from typing import Any, Protocol
 
 from ..cassette.model import End, Headers
-from ..engine.player import Data, Head, Step
+from ..engine.player import Data, Head, Silence, Step
 from ..errors import UsageError
 
 Scope = MutableMapping[str, Any]
@@ -87,6 +87,8 @@ async def deliver(
             elif isinstance(step, Data):
                 before_send(step.data)
                 await send({"type": "http.response.body", "body": step.data, "more_body": True})
+            elif isinstance(step, Silence):
+                began += step.seconds  # the client's time limits are real: only silence can try them
             elif step.end.kind == "timeout":
                 await gone  # a server cannot raise the client's read timeout; it can be silent
             else:

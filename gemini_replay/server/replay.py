@@ -5,6 +5,7 @@ What a recording's end becomes on a real connection:
 - "eof": the body's regular end;
 - "reset": a TCP reset, or a FIN before the body is complete where it was so recorded;
 - "timeout" (the recorded client gave up waiting): silence, until this client gives up as well;
+- a connection that a fault refuses: a TCP reset before any answer;
 - "cancelled" (the recorded client let go): a TCP reset at that moment, and a line in the log. Nothing is invented
   beyond the recording, and no client takes what came for the whole.
 """
@@ -19,11 +20,12 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from ..cassette.model import Headers, Request, header
+from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..errors import GeminiReplayError, MissError
+from ..errors import FaultUnusedError, GeminiReplayError, MissError, UsageError
 from ..session import Recording, Session, base_url, describe
 from . import google, running
-from .asgi import App, Receive, Scope, Send, deliver, read_body, respond
+from .asgi import App, Receive, Scope, Send, connection, deliver, read_body, respond
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 """Where requests are understood to go that name no other host than this server."""
@@ -42,10 +44,16 @@ class ReplayServer:
         base: the URL that requests are understood to be for, in place of this server's own.
 
     Raises:
-        UsageError: `base` is no base URL.
+        UsageError: `base` is no base URL; or a fault of the session cannot be had from a server.
     """
 
     def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
+        for fault in session.faults:
+            if fault.cause not in (None, "refused"):
+                raise UsageError(
+                    f"A server that speaks plain HTTP cannot have the fault {fault}.",
+                    todo="Replay in the client's own process, or use `refuse` or `reset@head`.",
+                )
         self.session = session
         base_url(base)
         parts = urlsplit(base)
@@ -68,6 +76,8 @@ class ReplayServer:
             return
         if isinstance(plan, Playback):
             await self._play(plan, request, scope, receive, send, began)
+        elif isinstance(plan, NoConnection):
+            await connection(scope).reset()  # it has been accepted already; nothing comes nearer to a refusal
         else:
             await self._forward(plan, request, scope, receive, send)
 
@@ -154,3 +164,5 @@ def serve_forever(
     finally:
         gc.unfreeze()
         session.close()
+        if isinstance(session.problem, FaultUnusedError):
+            _log.warning("%s", session.problem)

@@ -7,6 +7,9 @@ that a pooled connection would serve; method, URL, headers and body are known th
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +18,7 @@ import aiohttp
 
 from .. import session
 from ..cassette.model import Request, header
+from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import GeminiReplayError
 from ..session import Recording
@@ -28,6 +32,7 @@ except ImportError as moved:
         todo="Use aiohttp 3.9 to 3.14, or a newer gemini-replay.",
     ) from moved
 
+_REFUSED = os.strerror(errno.ECONNREFUSED)
 _ROUTED = "_gemini_replay_routed"
 
 
@@ -47,11 +52,26 @@ def _connecting(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaita
         if isinstance(plan, Playback):
             offline = aiohttp_replay.Offline(connector, plan, request, spent=loop.time() - began)
             return await original(offline, aiohttp_replay.Unpooled(request), *args, **kwargs)
+        if isinstance(plan, NoConnection):
+            raise await _unconnected(plan, request, args[-1] if args else kwargs.get("timeout"))
         if isinstance(plan, Recording):
             return await _record(plan, request, lambda: original(connector, request, *args, **kwargs))
         return await original(connector, request, *args, **kwargs)
 
     return connect
+
+
+async def _unconnected(plan: NoConnection, request: Any, timeout: Any) -> Exception:
+    """Aiohttp's own exception where there is no connection; a time limit is its own, too, where it has one."""
+    key = request.connection_key
+    if plan.cause == "tls":
+        failed = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+        return aiohttp.ClientConnectorCertificateError(key, failed)
+    if plan.cause == "refused":
+        return aiohttp.ClientConnectorError(key, ConnectionRefusedError(errno.ECONNREFUSED, _REFUSED))
+    limit = timeout.sock_connect if plan.cause == "connect-timeout" else None
+    await asyncio.sleep(plan.seconds(limit))
+    return TimeoutError()  # its session makes its own of it
 
 
 async def _record(recording: Recording, request: Any, connect: Callable[[], Awaitable[Any]]) -> Any:

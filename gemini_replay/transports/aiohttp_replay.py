@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from ..cassette.model import End
-from ..engine.player import Data, Head, Playback, Step, Stop
+from ..engine.player import Data, Head, Playback, Silence, Step, Stop
 from ..errors import RecordingEndedError
 from . import http1
 
@@ -96,7 +96,7 @@ class _Played(asyncio.Transport):
         self._began = self._loop.time() - spent
         self._protocol = protocol
         steps = playback.steps(request.headers.get("Accept-Encoding", ""))
-        self._moments = _moments(steps, request.method)
+        self._moments = _moments(steps, request.method, lambda: protocol._read_timeout)
         self._moment: tuple[float, bytes | End] | None = None
         self._handle: asyncio.Handle | None = None
         self._started = False
@@ -196,7 +196,9 @@ class _Broken(Exception):
         self.end = end
 
 
-def _moments(steps: Iterator[Step], method: str) -> Iterator[tuple[float, bytes | End]]:
+def _moments(
+    steps: Iterator[Step], method: str, patience: Callable[[], float | None]
+) -> Iterator[tuple[float, bytes | End]]:
     """What is due when: the packets of the answer, then how the connection ends."""
     at = 0.0
 
@@ -204,7 +206,11 @@ def _moments(steps: Iterator[Step], method: str) -> Iterator[tuple[float, bytes 
         nonlocal at
         for step in steps:
             at = step.at
-            if not isinstance(step, Stop):
+            if isinstance(step, Silence):
+                limit = patience()
+                if limit and step.seconds > limit:
+                    raise _Broken(End("timeout"))
+            elif not isinstance(step, Stop):
                 yield step
             elif step.end.kind != "eof":
                 raise _Broken(step.end)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..cassette.matching import DEFAULT_KEYS
-from ..session import Mode, Session
+from ..errors import FaultUnusedError
+from ..session import Faults, Mode, Session
 from .httpx_family import ahandle, family, handle
 
 
@@ -39,15 +40,21 @@ class _Explicit:
 
     def close(self) -> None:
         """End the session; a recording replaces its cassette now."""
-        self.session.close()
+        self._end()
         if self._inner is not None:
             self._inner.close()
 
     async def aclose(self) -> None:
         """`close` for async clients."""
-        self.session.close()
+        self._end()
         if self._inner is not None:
             await self._inner.aclose()
+
+    def _end(self) -> None:
+        self.session.close()
+        problem = self.session.problem
+        if isinstance(problem, FaultUnusedError) and sys.exc_info()[0] is None:  # a test that fails says why itself
+            raise problem
 
 
 class Replaying(_Explicit):
@@ -56,15 +63,31 @@ class Replaying(_Explicit):
     Args:
         path: the cassette.
         speed: a factor of the recorded rhythm (1.0), or "instant".
+        max_gap: the longest wait, in seconds; None: as recorded.
+        rechunk: other chunk boundaries, see `gemini_replay.replay`.
+        fault: what goes wrong, see `gemini_replay.faults`.
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
 
     Raises:
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
+        FaultUnusedError: when the client is closed: a fault struck no answer.
     """
 
-    def __init__(self, path: str | Path, *, speed: str | float = 1.0, match: Sequence[str] = DEFAULT_KEYS) -> None:
-        super().__init__(Session.replaying(path, speed=speed, match=match, hosts=None))
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        speed: str | float = 1.0,
+        max_gap: float | None = None,
+        rechunk: str | int | None = None,
+        fault: Faults = None,
+        match: Sequence[str] = DEFAULT_KEYS,
+    ) -> None:
+        session = Session.replaying(
+            path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
+        )
+        super().__init__(session)
 
 
 class Recording(_Explicit):

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from .. import session
 from ..cassette.model import EndKind, Headers, Request, header
 from ..engine import pacing
+from ..engine.faults import Cause, NoConnection
 from ..engine.player import Data, Head, Playback, Step
 from ..errors import GeminiReplayError, RecordingEndedError
 from ..session import Plan, Recording
@@ -36,6 +37,14 @@ ERRORS: dict[pacing.Ending, tuple[str, str]] = {
     ),
 }
 """What a real connection raises for each ending; httpx, httpx2, httpcore and httpcore2 share the names."""
+
+NO_CONNECTION: dict[Cause, tuple[str, str]] = {
+    "refused": ("ConnectError", "[Errno 111] Connection refused"),
+    "tls": ("ConnectError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"),
+    "connect-timeout": ("ConnectTimeout", "timed out"),
+    "pool-timeout": ("PoolTimeout", ""),
+}
+"""The same for each reason for which there is no connection."""
 
 
 class Family:
@@ -62,6 +71,12 @@ class Family:
         if broken.ending == "cancelled":
             return RecordingEndedError()
         name, message = ERRORS[broken.ending]
+        error: Exception = getattr(self.library, name)(message)
+        return error
+
+    def unconnected(self, cause: Cause) -> Exception:
+        """The library's own exception where there is no connection."""
+        name, message = NO_CONNECTION[cause]
         error: Exception = getattr(self.library, name)(message)
         return error
 
@@ -284,6 +299,9 @@ def handle(kin: Family, here: session.Session | None, request: Any, send: Callab
     plan: Plan = here.plan(kin.asked(request))
     if isinstance(plan, Playback):
         return kin.play(plan, request, started)
+    if isinstance(plan, NoConnection):
+        pacing.WallClock().sleep(unconnected_after(plan, request))
+        raise kin.unconnected(plan.cause)
     if isinstance(plan, Recording):
         return kin.record(plan, request, send)
     return send(request)
@@ -301,6 +319,9 @@ async def ahandle(
     plan: Plan = here.plan(kin.asked(request))
     if isinstance(plan, Playback):
         return await kin.aplay(plan, request, started)
+    if isinstance(plan, NoConnection):
+        await pacing.LoopClock().sleep(unconnected_after(plan, request))
+        raise kin.unconnected(plan.cause)
     if isinstance(plan, Recording):
         return await kin.arecord(plan, request, send)
     return await send(request)
@@ -333,6 +354,14 @@ def _steps(playback: Playback, request: Any) -> Iterator[Step]:
 def _read_timeout(request: Any) -> float | None:
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
+
+
+def unconnected_after(plan: NoConnection, request: Any) -> float:
+    """Seconds that a client waits for a connection: its own time limit."""
+    limits = request.extensions.get("timeout", {})
+    return plan.seconds(
+        {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(plan.cause)
+    )
 
 
 def _patience(outgoing: Any) -> float | None:

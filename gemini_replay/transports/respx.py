@@ -12,14 +12,21 @@ import httpx
 
 from ..cassette.matching import DEFAULT_KEYS
 from ..engine import pacing
+from ..engine.faults import NoConnection
 from ..engine.player import Data, Head, Playback, Step
 from ..errors import RecordingEndedError
-from ..session import Session
-from .httpx_family import ERRORS, family
+from ..session import Faults, Session
+from .httpx_family import ERRORS, NO_CONNECTION, family, unconnected_after
 
 
 def from_cassette(
-    path: str | Path, *, speed: str | float = 1.0, match: Sequence[str] = DEFAULT_KEYS
+    path: str | Path,
+    *,
+    speed: str | float = 1.0,
+    max_gap: float | None = None,
+    rechunk: str | int | None = None,
+    fault: Faults = None,
+    match: Sequence[str] = DEFAULT_KEYS,
 ) -> Callable[[httpx.Request], httpx.Response]:
     """A ``side_effect=`` for a respx route: the recorded answers, with their chunks, times and failures.
 
@@ -29,17 +36,22 @@ def from_cassette(
     Args:
         path: the cassette.
         speed: a factor of the recorded rhythm (1.0), or "instant".
+        max_gap: the longest wait, in seconds; None: as recorded.
+        rechunk: other chunk boundaries, see `gemini_replay.replay`.
+        fault: what goes wrong, see `gemini_replay.faults`; one that strikes nothing stays unnoticed here.
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
 
     Raises:
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
     """
-    session = Session.replaying(path, speed=speed, match=match, hosts=None)
+    session = Session.replaying(
+        path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
+    )
 
     def side_effect(request: httpx.Request) -> httpx.Response:
         plan = session.plan(family("httpx").asked(request))
-        assert isinstance(plan, Playback)  # the session replays only, and owns every request
+        assert isinstance(plan, Playback | NoConnection)  # the session replays only, and owns every request
         return _Pending(plan, request)
 
     return side_effect
@@ -52,23 +64,35 @@ class _Pending(httpx.Response):
     client is sync: each is the moment to wait for the head.
     """
 
-    def __init__(self, playback: Playback, request: httpx.Request) -> None:
-        self._steps = playback.steps(request.headers.get("accept-encoding", ""))
-        self._read_timeout = request.extensions.get("timeout", {}).get("read")
+    def __init__(self, plan: Playback | NoConnection, request: httpx.Request) -> None:
+        self._plan = plan
+        self._asked = request
         self._body: _Body | None = None
-        head = next(playback.steps(request.headers.get("accept-encoding", "")))
+        head = next(self._steps(), None)
         status, headers = (head.status, head.headers) if isinstance(head, Head) else (200, ())
         super().__init__(status, headers=list(headers), stream=_Body(iter(())), request=request)
+
+    def _steps(self) -> Iterator[Step]:
+        accepted = self._asked.headers.get("accept-encoding", "")
+        return self._plan.steps(accepted) if isinstance(self._plan, Playback) else iter(())
+
+    @property
+    def _patience(self) -> float | None:
+        limit: float | None = self._asked.extensions.get("timeout", {}).get("read")
+        return limit
 
     @property
     def stream(self) -> Any:
         """The body, once the head is due."""
         if self._body is None:
-            played = pacing.play(self._steps, read_timeout=self._read_timeout)
+            if isinstance(self._plan, NoConnection):
+                pacing.WallClock().sleep(unconnected_after(self._plan, self._asked))
+                raise _error(*NO_CONNECTION[self._plan.cause])
+            played = pacing.play(self._steps(), read_timeout=self._patience)
             try:
                 next(played)
             except pacing.Broken as broken:
-                raise _error(broken) from None
+                raise _broken(broken) from None
             self._body = _Body(played)
         return self._body
 
@@ -80,11 +104,14 @@ class _Pending(httpx.Response):
         return self._await_head().__await__()
 
     async def _await_head(self) -> httpx.Response:
-        played = pacing.aplay(self._steps, read_timeout=self._read_timeout)
+        if isinstance(self._plan, NoConnection):
+            await pacing.LoopClock().sleep(unconnected_after(self._plan, self._asked))
+            raise _error(*NO_CONNECTION[self._plan.cause])
+        played = pacing.aplay(self._steps(), read_timeout=self._patience)
         try:
             await anext(played)
         except pacing.Broken as broken:
-            raise _error(broken) from None
+            raise _broken(broken) from None
         return httpx.Response(
             self.status_code,
             headers=self.headers.raw,
@@ -103,7 +130,7 @@ class _Body(httpx.SyncByteStream):
                 assert isinstance(step, Data)
                 yield step.data
         except pacing.Broken as broken:
-            raise _error(broken) from None
+            raise _broken(broken) from None
 
 
 class _AsyncBody(httpx.AsyncByteStream):
@@ -116,17 +143,20 @@ class _AsyncBody(httpx.AsyncByteStream):
                 assert isinstance(step, Data)
                 yield step.data
         except pacing.Broken as broken:
-            raise _error(broken) from None
+            raise _broken(broken) from None
 
 
-def _error(broken: pacing.Broken) -> Exception:
+def _broken(broken: pacing.Broken) -> Exception:
+    if broken.ending == "cancelled":
+        return RecordingEndedError()
+    return _error(*ERRORS[broken.ending])
+
+
+def _error(name: str, message: str) -> Exception:
     """An error of httpcore's (and httpcore2's, where that is loaded), as respx stands in for it.
 
     The client above translates it into its own library's exception.
     """
-    if broken.ending == "cancelled":
-        return RecordingEndedError()
-    name, message = ERRORS[broken.ending]
     bases = [getattr(httpcore, name)]
     if "httpcore2" in sys.modules:
         bases.append(getattr(sys.modules["httpcore2"], name))

@@ -7,6 +7,7 @@ pooling, above the connection. A replayed answer comes through urllib3's own con
 from __future__ import annotations
 
 import http.client
+import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from .. import session
 from ..cassette.model import Headers, Request, header
+from ..engine import pacing
+from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import UsageError
 from ..session import Recording
@@ -46,6 +49,8 @@ def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
             plan = here.plan(asked)
             if isinstance(plan, Playback):
                 return send(_played(plan, asked, conn), method, url, **options)
+            if isinstance(plan, NoConnection):
+                raise _unconnected(plan, pool, conn, options.get("timeout"))
             if isinstance(plan, Recording) and plan.url == whole:
                 return _record(plan, send, conn, method, url, options)
             if isinstance(plan, Recording):
@@ -124,6 +129,27 @@ def _played(playback: Playback, asked: Request, conn: Any) -> Any:
     made.sock = PlayedSocket(playback, asked)
     made.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
     return made
+
+
+def _unconnected(plan: NoConnection, pool: Any, conn: Any, timeout: Any) -> Exception:
+    """urllib3's own exception where there is no connection, when a client would get it."""
+    errors = sys.modules["urllib3"].exceptions
+    limit = getattr(timeout, "connect_timeout", None)
+    limit = limit if isinstance(limit, int | float) else None
+    pacing.WallClock().sleep(plan.seconds(limit))
+    error: Exception
+    if plan.cause == "tls":
+        error = errors.SSLError(
+            ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+        )
+    elif plan.cause == "connect-timeout":
+        error = errors.ConnectTimeoutError(conn, f"Connection to {conn.host} timed out. (connect timeout={limit})")
+    elif plan.cause == "pool-timeout":
+        error = errors.EmptyPoolError(pool, "Pool reached maximum size and no more connections are allowed.")
+    else:
+        message = "Failed to establish a new connection: [Errno 111] Connection refused"
+        error = errors.NewConnectionError(conn, message)
+    return error
 
 
 # -- recording -------------------------------------------------------------------------------------------------------

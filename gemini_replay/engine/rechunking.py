@@ -1,0 +1,120 @@
+"""Other chunk boundaries for the same bytes. Pure; a chunk is due when its last byte was due in the recording."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..cassette.model import Chunk
+from ..errors import UsageError
+from ..gemini import lay_out
+
+TCP_SEGMENT = 1460
+"""Bytes of a TCP segment on Ethernet: 1500, less the headers of IPv4 and TCP (RFC 9293, 3.7.1)."""
+
+_LARGEST = 4096
+_NAMES = ("recorded", "bytes", "events", "tcp", "random")
+
+
+@dataclass(frozen=True)
+class Rechunking:
+    """One way to cut a recorded body anew; made by `parse_rechunk`.
+
+    Attributes:
+        kind: "recorded" (nothing is changed), "events" (each event in one chunk), "size", or "random".
+        size: bytes of every chunk but the last, for "size".
+        seed: of "random": the same seed cuts the same body alike everywhere.
+    """
+
+    kind: Literal["recorded", "events", "size", "random"] = "recorded"
+    size: int = 0
+    seed: int = 0
+
+    def apply(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+        """The same bytes in other chunks."""
+        if self.kind == "recorded":
+            return tuple(chunks)
+        return recut(chunks, self._cuts(b"".join(chunk.data for chunk in chunks)))
+
+    def _cuts(self, body: bytes) -> Iterable[int]:
+        if self.kind == "events":
+            return lay_out(body).ends
+        if self.kind == "size":
+            return range(self.size, len(body), self.size)
+        return self._drawn(len(body))
+
+    def _drawn(self, length: int) -> Iterator[int]:
+        rng = random.Random(self.seed)
+        at = 0
+        while True:
+            # From one byte to some pages, each order of magnitude as often: small cuts are what breaks parsers.
+            at += max(1, round(_LARGEST ** rng.random()))
+            if at >= length:
+                return
+            yield at
+
+
+def parse_rechunk(value: str | int | None) -> Rechunking:
+    """What a `rechunk=` means.
+
+    Args:
+        value: None or "recorded": as recorded; "bytes": byte by byte; "events": one event per chunk; a number (or
+            its text): chunks of so many bytes; "tcp": segments of 1460 bytes, which ignore frames; "random" or
+            "random:SEED".
+
+    Raises:
+        UsageError: anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return Rechunking("size", value)
+    name, _, argument = ("recorded" if value is None else str(value).strip().lower()).partition(":")
+    if name == "random" and (not argument or _is_number(argument)):
+        return Rechunking("random", seed=int(argument or 0))
+    if not argument:
+        if name in ("recorded", "events"):
+            return Rechunking(name)  # type: ignore[arg-type]  # it is one of the kinds
+        if name in ("bytes", "tcp"):
+            return Rechunking("size", 1 if name == "bytes" else TCP_SEGMENT)
+        if _is_number(name) and int(name) > 0 and not isinstance(value, bool):
+            return Rechunking("size", int(name))
+    close = difflib.get_close_matches(name, _NAMES, 1)
+    raise UsageError(
+        f"{value!r} is no way to rechunk.",
+        closest=f"Did you mean {close[0]!r}?" if close else "",
+        todo="Use recorded, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
+    )
+
+
+def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
+    """The same bytes, cut at these ascending offsets of the body and nowhere else.
+
+    The times keep their sum: what was waited before an empty chunk counts for the bytes behind it.
+    """
+    made: list[Chunk] = []
+    held: list[bytes] = []
+    waited, at = 0.0, 0
+    todo = iter(cuts)
+    cut = next(todo, None)
+    for chunk in chunks:
+        waited += chunk.after
+        start, end = 0, at + len(chunk.data)
+        while cut is not None and cut <= end:
+            held.append(chunk.data[start : cut - at])
+            start = max(start, cut - at)
+            if data := b"".join(held):
+                made.append(Chunk(waited, data))
+                waited = 0.0
+            held.clear()
+            cut = next(todo, None)
+        held.append(chunk.data[start:])
+        at = end
+    if (data := b"".join(held)) or waited:
+        made.append(Chunk(waited, data))
+    return tuple(made)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

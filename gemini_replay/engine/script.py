@@ -1,0 +1,271 @@
+"""A response on its way from the recording to the client: cut anew, and with faults done to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from ..cassette.model import Chunk, End, Interaction, Response, header
+from ..errors import UsageError
+from ..frames import encode_error
+from ..gemini import Layout, lay_out
+from .faults import Fault, Place
+from .rechunking import Rechunking
+
+GARBAGE = b"\x00\xff\xfe<garbage>\xc3{[\xe2\x80"
+"""What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end: it spoils what follows."""
+
+_STATUS = {
+    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
+    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
+    403: ("PERMISSION_DENIED", "The caller does not have permission."),
+    404: ("NOT_FOUND", "Requested entity was not found."),
+    409: ("ABORTED", "The operation was aborted."),
+    429: ("RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
+    499: ("CANCELLED", "The operation was cancelled."),
+    500: ("INTERNAL", "An internal error has occurred. Please retry."),
+    501: ("UNIMPLEMENTED", "Operation is not implemented."),
+    503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
+    504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
+}
+"""An HTTP status' canonical name (google.rpc.Code), and a message as Google sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that are sent in one chunk, `after` seconds after what came before, and `stall` seconds later still.
+
+    `start` is the offset of the bytes in the recorded body; None where a fault put them in.
+    """
+
+    after: float
+    data: bytes
+    stall: float = 0.0
+    start: int | None = None
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a client is to get.
+
+    Attributes:
+        response: the head; None where the connection ends before it.
+        pieces: the body.
+        end: how it ends.
+        head_stall: seconds of silence before the head, beside what was recorded.
+        end_stall: the same before the end.
+    """
+
+    response: Response | None
+    pieces: tuple[Piece, ...]
+    end: End
+    head_stall: float = 0.0
+    end_stall: float = 0.0
+
+
+class Scripting:
+    """Makes the script of one recorded response: faults are done to it in order.
+
+    Args:
+        interaction: the recording; it stays as it is.
+        rechunk: how its body is cut.
+    """
+
+    def __init__(self, interaction: Interaction, rechunk: Rechunking | None = None) -> None:
+        self._recorded = interaction
+        chunks = rechunk.apply(interaction.chunks) if rechunk else interaction.chunks
+        self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return lay_out(self._recorded.body)
+
+    def apply(self, fault: Fault) -> bool:
+        """Do a fault to the script; False where the response has no such place, or stays as it is."""
+        before = self.script
+        if fault.kind == "status":
+            self._refuse(fault)
+        elif fault.kind == "slow":
+            self._slow(fault.factor)
+        elif fault.place is not None and fault.place.unit == "head":
+            self._before_head(fault)
+        elif fault.place is not None and (at := self._offset(fault.place)) is not None:
+            self._at(fault, at)
+        return self.script != before
+
+    # -- places ------------------------------------------------------------------------------------------------------
+
+    def _offset(self, place: Place) -> int | None:
+        """The offset in the recorded body, or None where it has no such place."""
+        length = len(self._recorded.body)
+        if self._recorded.response is None:
+            return None
+        if place.unit == "end":
+            return length
+        if place.unit == "byte":
+            return int(place.count) if place.count <= length else None
+        if place.unit == "chunk":
+            ends, total = [], 0
+            for chunk in self._recorded.chunks:
+                total += len(chunk.data)
+                ends.append(total)
+        else:
+            ends = list(self._layout.ends)
+        bounds = [0, *ends]
+        whole, part = int(place.count), place.count % 1
+        if whole >= len(bounds) or (part and whole + 1 >= len(bounds)):
+            return None
+        if not part:
+            return bounds[whole]
+        start, end = bounds[whole], bounds[whole + 1]
+        return min(max(start + round(part * (end - start)), start + 1), max(end - 1, start))
+
+    def _split(self, at: int) -> int:
+        """Cut the recorded bytes at an offset; the index of the piece behind it, faults done there before it."""
+        pieces: list[Piece] = []
+        index: int | None = None
+        for piece in self.script.pieces:
+            if piece.start is None or index is not None:
+                pieces.append(piece)
+            elif at <= piece.start:
+                index = len(pieces)
+                pieces.append(piece)
+            elif at < piece.start + len(piece.data):
+                cut = at - piece.start
+                pieces.append(replace(piece, data=piece.data[:cut]))
+                index = len(pieces)
+                pieces.append(Piece(0.0, piece.data[cut:], start=at))
+            else:
+                pieces.append(piece)
+        self.script = replace(self.script, pieces=tuple(pieces))
+        return len(pieces) if index is None else index
+
+    # -- faults ------------------------------------------------------------------------------------------------------
+
+    def _at(self, fault: Fault, at: int) -> None:
+        assert fault.place is not None
+        before = self.script
+        index = self._split(at)
+        if fault.kind == "reset":
+            self._cut(index, End("reset"))
+        elif fault.kind == "close":
+            self._cut(index, End("reset", how="closed"))
+        elif fault.kind == "eof":
+            if index == len(self.script.pieces) and self.script.end.kind == "eof":
+                self.script = before  # it ends there anyway
+            else:
+                self._cut(index, End())
+        elif fault.kind == "stall":
+            self._stall(index, fault.seconds)
+        elif fault.kind == "garbage":
+            self._insert(index, Piece(0.0, GARBAGE))
+        elif fault.kind == "duplicate":
+            begin = self._offset(Place(fault.place.unit, fault.place.count - 1))
+            assert begin is not None  # it lies before one that is there
+            self._insert(index, Piece(0.0, self._again(begin, at)))
+        else:
+            self._fail(index, fault, at)
+
+    def _cut(self, index: int, end: End) -> None:
+        pieces, script = self.script.pieces, self.script
+        silence = pieces[index].stall if index < len(pieces) else script.end_stall
+        self.script = replace(script, pieces=pieces[:index], end=end, end_stall=silence)
+
+    def _stall(self, index: int, seconds: float) -> None:
+        pieces, script = self.script.pieces, self.script
+        if index == len(pieces):
+            self.script = replace(script, end_stall=script.end_stall + seconds)
+        else:
+            piece = replace(pieces[index], stall=pieces[index].stall + seconds)
+            self.script = replace(script, pieces=(*pieces[:index], piece, *pieces[index + 1 :]))
+
+    def _insert(self, index: int, piece: Piece) -> None:
+        pieces = self.script.pieces
+        self.script = replace(self.script, pieces=(*pieces[:index], piece, *pieces[index:]))
+
+    def _again(self, begin: int, at: int) -> bytes:
+        data = self._recorded.body[begin:at]
+        if self._layout.framing == "json-array" and not begin:
+            return b"," + data.lstrip(b" \t\r\n")[1:]  # an array has one opening bracket, and commas
+        return data
+
+    def _fail(self, index: int, fault: Fault, at: int) -> None:
+        """An error object as Google sends it in mid-stream, when the next bytes were due; then the end."""
+        pieces = self.script.pieces
+        error = _error(fault)
+        if self._layout.framing == "json-array":
+            error = (b",\r\n" if at else b"[") + error + b"]"
+        after, stall = (pieces[index].after, pieces[index].stall) if index < len(pieces) else (0.0, 0.0)
+        self.script = replace(
+            self.script, pieces=(*pieces[:index], Piece(after, error, stall)), end=End(), end_stall=0.0
+        )
+
+    def _slow(self, factor: float) -> None:
+        script = self.script
+        response = script.response and replace(script.response, after=script.response.after * factor)
+        pieces = tuple(replace(piece, after=piece.after * factor) for piece in script.pieces)
+        self.script = replace(
+            script, response=response, pieces=pieces, end=replace(script.end, after=script.end.after * factor)
+        )
+
+    def _before_head(self, fault: Fault) -> None:
+        script = self.script
+        if fault.kind == "stall":
+            self.script = replace(script, head_stall=script.head_stall + fault.seconds)
+        else:
+            how = None if fault.kind == "reset" else "closed"  # without a head, no end is in good order
+            after = script.response.after if script.response else script.end.after
+            end = End("reset", after, how)  # type: ignore[arg-type]  # it is one of these
+            self.script = Script(None, (), end, end_stall=script.head_stall)
+
+    def _refuse(self, fault: Fault) -> None:
+        recorded = self._recorded.response
+        body = _error(fault)
+        request = self._recorded.request
+        if "/publishers/" in urlsplit(request.url).path and request.alt != "sse":
+            body = b"[" + body.rstrip(b"\n") + b"\n]"  # as Vertex AI wraps it
+        content_type = (header(recorded.headers, "content-type") if recorded else None) or "text/event-stream"
+        headers = [("content-type", content_type), ("content-length", str(len(body)))]
+        if fault.retry_after is not None:
+            headers.append(("retry-after", f"{fault.retry_after:g}"))
+        after = recorded.after if recorded else 0.0
+        head = Response(fault.code, tuple(headers), after)
+        self.script = Script(head, (Piece(0.0, body),), End(), head_stall=self.script.head_stall)
+
+
+def _error(fault: Fault) -> bytes:
+    status, message = _STATUS.get(fault.code, ("UNKNOWN" if fault.code >= 500 else "FAILED_PRECONDITION", "Error."))
+    details = []
+    if fault.retry_after is not None:
+        info = "type.googleapis.com/google.rpc.RetryInfo"
+        details.append({"@type": info, "retryDelay": f"{fault.retry_after:g}s"})
+    return encode_error(fault.code, message, status, details)
+
+
+def _pieces(chunks: Iterable[Chunk]) -> Iterator[Piece]:
+    at = 0
+    for chunk in chunks:
+        yield Piece(chunk.after, chunk.data, start=at)
+        at += len(chunk.data)
+
+
+def check_events(faults: Iterable[Fault], rechunk: Rechunking, interaction: Interaction) -> None:
+    """Refuse what needs the events of a body that is stored compressed.
+
+    Raises:
+        UsageError: it is asked for.
+    """
+    response = interaction.response
+    if response is None or response.body != "wire":
+        return
+    wanted = [
+        fault.text for fault in faults if fault.kind == "error" or (fault.place and fault.place.unit == "event")
+    ]
+    wanted += ["rechunk='events'"] if rechunk.kind == "events" else []
+    if wanted:
+        raise UsageError(
+            f"{wanted[0]} needs the events of a response that is stored compressed.",
+            todo="Place it by chunk or byte, or record again without wire=True.",
+        )

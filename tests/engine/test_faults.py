@@ -1,0 +1,111 @@
+"""What a fault is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_replay.engine.faults import KINDS, Fault, NoConnection, Place, parse_faults
+from gemini_replay.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("reset@chunk:3", Fault("", "reset", Place("chunk", 3))),
+        ("reset@event:2", Fault("", "reset", Place("event", 2))),
+        ("reset@byte:1234", Fault("", "reset", Place("byte", 1234))),
+        ("reset@head", Fault("", "reset", Place("head"))),
+        ("close@end", Fault("", "close", Place("end"))),
+        ("eof@event:2.5", Fault("", "eof", Place("event", 2.5))),
+        ("stall@event:2:30s", Fault("", "stall", Place("event", 2), seconds=30.0)),
+        ("stall@head:500ms", Fault("", "stall", Place("head"), seconds=0.5)),
+        ("stall@end:1.5", Fault("", "stall", Place("end"), seconds=1.5)),
+        ("stall@byte:7:2m", Fault("", "stall", Place("byte", 7), seconds=120.0)),
+        ("status:429;retry-after=2", Fault("", "status", code=429, retry_after=2.0)),
+        ("status:503;times=2", Fault("", "status", code=503, times=2)),
+        ("status:500;once", Fault("", "status", code=500, times=1)),
+        ("status:500;always", Fault("", "status", code=500)),
+        ("error@event:2", Fault("", "error", Place("event", 2))),
+        ("error@event:0;code=429;retry-after=26s", Fault("", "error", Place("event"), code=429, retry_after=26.0)),
+        ("garbage@byte:0", Fault("", "garbage", Place("byte"))),
+        ("duplicate@event:1", Fault("", "duplicate", Place("event", 1))),
+        ("slow:x4", Fault("", "slow", factor=4.0)),
+        ("slow:1.5", Fault("", "slow", factor=1.5)),
+        ("refuse", Fault("", "refuse", cause="refused")),
+        ("refuse;request=2", Fault("", "refuse", cause="refused", request=2)),
+        ("tls", Fault("", "tls", cause="tls")),
+        ("timeout:connect", Fault("", "timeout", cause="connect-timeout")),
+        ("timeout:pool", Fault("", "timeout", cause="pool-timeout")),
+        ("Reset@Event:2", Fault("", "reset", Place("event", 2))),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_fault_means(text: str, fault: Fault) -> None:
+    """Kind, place, argument and options; it remembers how it was spelled."""
+    (found,) = parse_faults(text)
+    assert found == Fault(**{**vars(fault), "text": text})
+    assert str(found) == text
+
+
+def test_several_faults_are_a_list_or_separated_by_commas() -> None:
+    """In order; a fault that was made already is one, too."""
+    both = parse_faults("stall@event:1:5s, reset@event:2")
+    assert [fault.kind for fault in both] == ["stall", "reset"]
+    assert parse_faults(["stall@event:1:5s", both[1]]) == both
+    assert parse_faults(both[0]) == both[:1]
+    assert parse_faults(None) == parse_faults("") == parse_faults([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rest@event:3", "Did you mean something like 'reset@event:3'"),
+        ("reset", "its place is missing"),
+        ("reset@", "is no fault"),
+        ("reset@event", "event needs a number"),
+        ("reset@frame:3", "'frame' is no place; places are head, chunk:N"),
+        ("reset@event:x", "event needs a number"),
+        ("reset@event:-1", "event needs a number"),
+        ("reset@event:2:30s", "it takes no '30s'"),
+        ("reset@byte:2.5", "no part of a byte"),
+        ("reset@event:2;twice", "'twice' is no option"),
+        ("reset@event:2;times=0", "'times=0' is no option"),
+        ("reset@event:2;code=500", "'code=500' is no option"),
+        ("stall@event:2", "it needs a duration such as 30s"),
+        ("stall@event:2:soon", "it needs a duration"),
+        ("status:200", "an HTTP status from 400"),
+        ("status", "an HTTP status from 400"),
+        ("status@event:2:500", "it has no place"),
+        ("slow:x0", "a factor above 0"),
+        ("slow", "a factor above 0"),
+        ("error@head", "take status:503"),
+        ("duplicate@byte:3", "a whole chunk or event"),
+        ("duplicate@event:0", "a whole chunk or event"),
+        ("duplicate@event:1.5", "a whole chunk or event"),
+        ("timeout:read", "connect or pool"),
+        ("tls@head", "it has no place"),
+    ],
+    ids=lambda one: one.replace(" ", "-"),
+)
+def test_what_is_no_fault_says_how_it_would_be_one(text: str, said: str) -> None:
+    """What is wrong with it, and an example."""
+    with pytest.raises(UsageError) as caught:
+        parse_faults(text)
+    assert said in str(caught.value)
+
+
+def test_every_kind_has_an_example_that_is_one() -> None:
+    """The example of a message can be used as it stands."""
+    for kind in KINDS:
+        with pytest.raises(UsageError) as caught:
+            parse_faults(f"{kind}@nowhere")
+        example = str(caught.value).partition("Write it like '")[2].partition("'")[0]
+        assert parse_faults(example)[0].kind == kind
+
+
+def test_a_client_waits_for_a_connection_as_long_as_it_says() -> None:
+    """Without a limit of its own until the system gives up; at instant speed not at all; a refusal comes at once."""
+    assert NoConnection("connect-timeout").seconds(5.0) == 5.0
+    assert NoConnection("pool-timeout").seconds(None) == 127.0
+    assert NoConnection("connect-timeout", waits=False).seconds(5.0) == 0.0
+    assert NoConnection("refused").seconds(5.0) == NoConnection("tls").seconds(5.0) == 0.0

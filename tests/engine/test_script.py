@@ -1,0 +1,233 @@
+"""What faults do to a recorded response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gemini_replay import gemini
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.engine.faults import parse_faults
+from gemini_replay.engine.player import Data, Head, Playback, Silence, Stop
+from gemini_replay.engine.rechunking import parse_rechunk
+from gemini_replay.engine.script import GARBAGE, Scripting
+from gemini_replay.engine.timing import INSTANT
+from gemini_replay.frames import encode_array, encode_sse
+
+ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse")
+A, B, C = (encode_sse(json.dumps({"n": n})) for n in "abc")
+HEAD = Response(200, (("content-type", "text/event-stream"),), 1.0)
+PLAIN = Interaction(ASKED, HEAD, (Chunk(0.0, A), Chunk(0.5, B), Chunk(0.25, C)), End("eof", 0.125))
+ARRAY = Interaction(
+    ASKED,
+    Response(200, (("content-type", "application/json"),)),
+    tuple(Chunk(0.0, one) for one in encode_array(['{"n": "a"}', '{"n": "b"}'])),
+)
+
+
+def played(faults: str, interaction: Interaction = PLAIN, speed: float = 1.0, rechunk: Any = None) -> list[Any]:
+    scripting = Scripting(interaction, parse_rechunk(rechunk))
+    for fault in parse_faults(faults):
+        assert scripting.apply(fault), fault
+    return list(Playback(interaction, speed, script=scripting.script).steps())
+
+
+def chunks(steps: list[Any]) -> list[bytes]:
+    return [step.data for step in steps if isinstance(step, Data)]
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ("event:2", [A, B]),
+        ("chunk:2", [A, B]),
+        ("event:0", []),
+        ("byte:0", []),
+        ("byte:3", [A[:3]]),
+        (f"byte:{len(A) + 2}", [A, B[:2]]),
+        ("end", [A, B, C]),
+        ("event:3", [A, B, C]),
+        ("event:1.5", [A, B[: len(B) // 2]]),
+        ("chunk:0.5", [A[: len(A) // 2]]),
+        ("event:2.999", [A, B, C[:-1]]),
+        ("event:0.001", [A[:1]]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("kind", "end"), [("reset", End("reset")), ("close", End("reset", how="closed"))], ids=["reset", "close"]
+)
+def test_a_connection_breaks_behind_the_last_byte_before_the_place(
+    kind: str, end: End, place: str, kept: list[bytes]
+) -> None:
+    """At the moment of that byte."""
+    head, *data, stop = played(f"{kind}@{place}")
+    assert isinstance(head, Head)
+    assert chunks(data) == kept
+    assert stop == Stop((data or [head])[-1].at, end)
+
+
+def test_a_body_ends_too_early_in_good_order() -> None:
+    """And promises no length that it has not."""
+    whole = Interaction(ASKED, Response(200, (("content-length", str(len(A + B + C))),)), PLAIN.chunks)
+    head, *data, stop = played("eof@event:1", whole)
+    assert head.headers == ()
+    assert chunks(data) == [A]
+    assert stop.end == End()
+
+
+def test_a_length_that_was_promised_stays_where_the_connection_breaks() -> None:
+    """The client counts, as it would."""
+    whole = Interaction(ASKED, Response(200, (("content-length", str(len(A + B + C))),)), PLAIN.chunks)
+    assert played("reset@event:1", whole)[0].headers == whole.response.headers  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("kind", "how"), [("reset", None), ("close", "closed"), ("eof", "closed")])
+def test_a_connection_breaks_before_the_head(kind: str, how: Any) -> None:
+    """When the head was due; without a head there is no good order."""
+    assert played(f"{kind}@head") == [Stop(1.0, End("reset", 1.0, how))]
+
+
+@pytest.mark.parametrize(
+    ("place", "moments"),
+    [
+        ("head", [11.0, 11.0, 11.5, 11.75, 11.875]),
+        ("event:0", [1.0, 11.0, 11.5, 11.75, 11.875]),
+        ("event:2", [1.0, 1.0, 1.5, 11.75, 11.875]),
+        ("end", [1.0, 1.0, 1.5, 1.75, 11.875]),
+    ],
+)
+def test_a_stall_moves_what_follows(place: str, moments: list[float]) -> None:
+    """By so much, at any speed."""
+    assert [step.at for step in played(f"stall@{place}:10s")] == moments
+    fast = [step.at for step in played(f"stall@{place}:10s", speed=4)]
+    assert fast == [(moment - 10) / 4 + 10 if moment >= 10 else moment / 4 for moment in moments]
+
+
+def test_at_instant_speed_a_stall_is_told_and_not_waited_for() -> None:
+    """Who plays it says whether a client would have given up."""
+    steps = played("stall@event:2:10s", speed=INSTANT)
+    assert [type(step) for step in steps] == [Head, Data, Data, Silence, Data, Stop]
+    assert steps[3] == Silence(0.0, 10.0)
+    assert {step.at for step in steps} == {0.0}
+
+
+def test_a_stall_within_a_chunk_cuts_it() -> None:
+    """The bytes before it come in time."""
+    steps = played("stall@event:1.5:10s")
+    assert chunks(steps) == [A, B[: len(B) // 2], B[len(B) // 2 :], C]
+    assert [step.at for step in steps][2:4] == [1.5, 11.5]
+
+
+def test_an_error_object_ends_the_stream() -> None:
+    """When the next event was due; as Google sends it, raw and over several lines."""
+    *data, stop = played("error@event:2;code=429;retry-after=7")[1:]
+    assert chunks(data)[:2] == [A, B]
+    assert data[2].at == 1.75
+    assert data[2].data.startswith(b"{\n")
+    assert stop.end == End()
+    (*_, event) = gemini.parse_stream(chunks(data))
+    assert event.error is not None
+    assert (event.error.code, event.error.status, event.error.retry_delay) == (429, "RESOURCE_EXHAUSTED", 7.0)
+
+
+@pytest.mark.parametrize("place", ["event:0", "event:1", "event:2"])
+def test_an_error_object_is_an_element_of_an_array(place: str) -> None:
+    """The array stays one."""
+    found = json.loads(b"".join(chunks(played(f"error@{place}", ARRAY))))
+    assert [list(one) for one in found] == [["n"]] * int(place[-1]) + [["error"]]
+
+
+def test_garbage_comes_in_between() -> None:
+    """It spoils no byte of the recording, only what they mean."""
+    assert chunks(played("garbage@event:1")) == [A, GARBAGE, B, C]
+    with pytest.raises(UnicodeDecodeError):
+        GARBAGE.decode()
+
+
+@pytest.mark.parametrize("unit", ["event", "chunk"])
+def test_an_event_or_chunk_comes_twice(unit: str) -> None:
+    """Right behind itself."""
+    assert chunks(played(f"duplicate@{unit}:2")) == [A, B, B, C]
+
+
+@pytest.mark.parametrize(("number", "letters"), [(1, "aab"), (2, "abb")])
+def test_an_element_that_comes_twice_keeps_the_array_one(number: int, letters: str) -> None:
+    """With its comma."""
+    found = json.loads(b"".join(chunks(played(f"duplicate@event:{number}", ARRAY))))
+    assert "".join(one["n"] for one in found) == letters
+
+
+def test_a_slow_response_takes_so_many_times_as_long() -> None:
+    """From the head to the end."""
+    assert [step.at for step in played("slow:x4")] == [4.0, 4.0, 6.0, 7.0, 7.5]
+
+
+def test_a_status_stands_in_place_of_the_stream() -> None:
+    """When the head was due, with Google's error object, and the length that it has."""
+    head, data, stop = played("status:429;retry-after=2.5")
+    assert (head.at, head.status) == (1.0, 429)
+    assert dict(head.headers) == {
+        "content-type": "text/event-stream",
+        "content-length": str(len(data.data)),
+        "retry-after": "2.5",
+    }
+    error = json.loads(data.data)["error"]
+    assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}]
+    assert stop.end == End()
+
+
+def test_vertex_wraps_its_error_where_no_sse_was_asked_for() -> None:
+    """In a list of one."""
+    url = "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:x"
+    body = chunks(played("status:503", Interaction(Request("POST", url), HEAD)))[0]
+    assert [one["error"]["status"] for one in json.loads(body)] == ["UNAVAILABLE"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ("garbage@event:1,reset@event:1", [A, GARBAGE]),
+        ("duplicate@event:1,eof@event:2", [A, A, B]),
+        ("garbage@event:1,garbage@event:2", [A, GARBAGE, B, GARBAGE, C]),
+        ("slow:x2,eof@byte:3", [A[:3]]),
+    ],
+)
+def test_faults_compose(faults: str, expected: list[bytes]) -> None:
+    """In order; places count in the recording, whatever was done to it before."""
+    assert chunks(played(faults)) == expected
+
+
+def test_a_stall_before_the_end_that_another_fault_makes_is_kept() -> None:
+    """Silence, then the reset."""
+    assert played("stall@event:1:10s,reset@event:1")[-1] == Stop(11.0, End("reset"))
+    assert played("stall@event:1:10s,error@event:1")[-2].at == 11.5
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset@event:4", "reset@event:3.5", "reset@chunk:4", "reset@byte:9999", "eof@end", "duplicate@event:4"]
+)
+def test_a_fault_that_has_no_place_says_so(fault: str) -> None:
+    """And leaves the response as it is."""
+    scripting = Scripting(PLAIN)
+    before = scripting.script
+    assert scripting.apply(parse_faults(fault)[0]) is False
+    assert scripting.script == before
+
+
+def test_places_count_in_the_recording_whatever_the_chunks() -> None:
+    """A reset behind two events is that, byte by byte too."""
+    steps = played("reset@event:2", rechunk="bytes")
+    assert b"".join(chunks(steps)) == A + B
+    assert {len(chunk) for chunk in chunks(steps)} == {1}
+    assert b"".join(chunks(played("reset@chunk:1", rechunk="tcp"))) == A
+
+
+def test_a_max_gap_shortens_waits_and_leaves_stalls() -> None:
+    """At the speed that is played; a stall is asked for."""
+    scripting = Scripting(PLAIN)
+    scripting.apply(parse_faults("stall@event:2:10s")[0])
+    steps = Playback(PLAIN, 2.0, 0.2, scripting.script).steps()
+    assert [round(step.at, 6) for step in steps] == [0.2, 0.2, 0.4, 10.525, 10.5875]

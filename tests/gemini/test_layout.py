@@ -1,0 +1,70 @@
+"""Where events end in a body."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_replay.frames import encode_array, encode_error, encode_sse, pretty
+from gemini_replay.gemini import lay_out
+
+ONE, TWO = b'{"a": 1}', b'{"b": "\xe4\xbd\xa0"}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "count"),
+    [
+        ([encode_sse(ONE), encode_sse(TWO)], 2),
+        ([encode_sse(ONE, newline="\n"), encode_sse(TWO, newline="\n")], 2),
+        ([encode_sse(ONE, newline="\r"), encode_sse(TWO, newline="\r")], 2),
+        ([encode_sse(ONE), b"data: " + TWO], 2),
+        ([encode_sse(ONE), encode_error(503, "Busy.", "UNAVAILABLE")], 2),
+        ([*encode_array(['{\n  "a": 1\n}', pretty({"b": "你"})])[:2], b"]"], 2),
+        ([b'[{"a": [1]}', b',{"b": [2]}', b"]"], 2),
+        ([b'[{"a": [1]}\n', b',\r\n{"b": [2]}'], 2),
+        ([encode_sse(ONE), b"data: [DONE]\r\n\r\n"], 1),
+        ([ONE], 1),
+        ([], 0),
+    ],
+    ids=[
+        "crlf",
+        "lf",
+        "cr",
+        "without-the-last-blank-line",
+        "raw-error",
+        "array",
+        "compact-array",
+        "array-cut-short",
+        "done",
+        "object",
+        "empty",
+    ],
+)
+def test_events_end_behind_their_last_byte(parts: list[bytes], count: int) -> None:
+    """Behind the blank line, or the line of an array's element; what closes the array is no event."""
+    ends, at = [], 0
+    for part in parts[:count]:
+        at += len(part)
+        ends.append(at)
+    assert lay_out(b"".join(parts)).ends == tuple(ends)
+
+
+def test_comments_between_events_belong_to_the_one_behind() -> None:
+    """So a cut at the end of an event is as early as can be."""
+    first, second = encode_sse(ONE), b": keep-alive\r\n\r\n" + encode_sse(TWO)
+    assert lay_out(first + second).ends == (len(first), len(first + second))
+
+
+@pytest.mark.parametrize(
+    ("last", "count"),
+    [
+        (b'{"candidates": [{"finishReason": "STOP"}]}', 2),
+        (b'{"promptFeedback": {"blockReason": "SAFETY"}}', 2),
+        (b'{"error": {"code": 503}}', 2),
+        (b'{"candidates": []}', None),
+    ],
+    ids=["finish", "block", "error", "nothing"],
+)
+def test_finished_counts_the_events_up_to_the_last_word(last: bytes, count: int | None) -> None:
+    """By a finish reason, a block or an error; what follows is left out."""
+    body = encode_sse(ONE) + encode_sse(last) + encode_sse(TWO)
+    assert lay_out(body).finished == count
