@@ -16,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .faults import Trial
     from .session import Session
 
 _MARKER = "gemini_replay"
@@ -296,6 +297,28 @@ def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
     from .fuzz.testing import checker
 
     return checker(request)
+
+
+@pytest.fixture
+def check_gemini_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
+    """Runs a whole call under every fault of a cassette: `check_gemini_client(call)`, else as `faults.try_all`.
+
+    The cassette is the test's own, by the marker's name or its default, unless another is given. Fails with every
+    fault under which the call ends silently short; gives what it came to under each.
+    """
+    from .faults import try_all
+
+    if not any(os.environ.get(name) for name in _KEYS):
+        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
+
+    def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> Trial:
+        if cassette is None:
+            cassette = _cassette_path(request.node, _marker(request.node)[0])
+        trial = try_all(call, cassette, **options)
+        trial.check()
+        return trial
+
+    return check
 
 
 @contextmanager

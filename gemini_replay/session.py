@@ -95,6 +95,7 @@ class Session:
         played: interactions that were replayed, in order.
         recorded: interactions that were recorded, in order of their requests.
         misses: requests that nothing answered, as the errors that they raised.
+        struck: the faults that struck, each with the recording that it struck, in order.
     """
 
     def __init__(
@@ -136,7 +137,7 @@ class Session:
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
         self._answered = 0
-        self._struck = [0] * len(self.faults)
+        self.struck: list[tuple[Fault, Interaction]] = []
         self._pool = Pool(Matcher(match), repeat=repeat)
         self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
         self.upstream = base_url(upstream)
@@ -224,12 +225,12 @@ class Session:
         self._answered += 1
         scripting = Scripting(interaction, self.rechunk)
         struck: list[Fault] = []
-        for index, fault in enumerate(self.faults):
-            if fault.request not in (None, self._answered) or self._struck[index] == fault.times:
+        for fault in self.faults:
+            if fault.request not in (None, self._answered) or self._times_struck(fault) == fault.times:
                 continue
             if fault.cause is not None or scripting.apply(fault):
-                self._struck[index] += 1
                 struck.append(fault)
+        self.struck += [(fault, interaction) for fault in struck]
         if any(fault.breaks for fault in struck):
             self._pool.give_back(interaction)
         for fault in struck:
@@ -237,6 +238,9 @@ class Session:
                 return NoConnection(fault.cause, waits=self.speed != INSTANT)
         self.played.append(interaction)
         return Playback(interaction, self.speed, self.max_gap, scripting.script)
+
+    def _times_struck(self, fault: Fault) -> int:
+        return sum(fault is other for other, _ in self.struck)
 
     def block(self, host: str) -> None:
         """Called by the guard: some client that no transport here sees is about to look up `host`.
@@ -342,8 +346,8 @@ class Session:
         """What must not pass unnoticed at the end: a request that nothing answered, or a fault that struck none."""
         if self.misses:
             return self.misses[0]
-        for fault, struck in zip(self.faults, self._struck, strict=True):
-            if not struck:
+        for fault in self.faults:
+            if not self._times_struck(fault):
                 return FaultUnusedError(fault.text, closest=self._answers())
         return None
 

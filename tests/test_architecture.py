@@ -22,6 +22,7 @@ LAYERS = [
     {"session"},
     {"transports"},
     {"interception"},
+    {"faults"},
     {"server", "fuzz", "interop", "report"},
     {"demo", "naming", "writing"},
     {"pytest_plugin", "cli"},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..faults.calling import outside_of_loops
 from .checks import Check, chosen_checks, plain_body, run_check
 from .classes import PROFILES, CaseClass, Profile, classes_of, known_profile
 from .examine import Examiner, Found
@@ -14,7 +15,7 @@ from .growth import Growth
 from .promptness import Promptness
 from .report import Result, Survey, known_bugs, parser_bug
 from .search import MAX_EXAMPLES, Suspicion, limit_of, minimise, scan, search
-from .target import Parse, Target, name_of, outside_of_loops
+from .target import Parse, Target, name_of
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase

@@ -1,4 +1,4 @@
-"""The user's whole call, SDK included, under other chunkings and under faults of a recorded stream.
+"""A user's whole call, SDK included, under other chunkings and under faults of a recorded stream.
 
 A call that is right gives the same result wherever the stream is cut; and where the stream breaks off, it raises or
 gives a result that tells. What it must not give is a short answer that looks like a whole one.
@@ -6,38 +6,48 @@ gives a result that tells. What it must not give is a short answer that looks li
 
 from __future__ import annotations
 
-import asyncio
 import difflib
-import inspect
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..cassette.files import Cassette
 from ..cassette.matching import DEFAULT_KEYS
-from ..cassette.model import Interaction
+from ..cassette.model import Chunk, Interaction
+from ..engine.rechunking import recut
 from ..errors import ClientBug, UsageError
-from ..interception import intercepted
-from ..session import Session
-from . import variations
-from .target import outside_of_loops
+from ..faults.calling import Outcome, clipped
+from ..faults.trying import WANTED, on_trial
+from ..gemini import lay_out
+from . import cuts
 
-CHUNKINGS: tuple[str, ...] = tuple(variations.CHUNKINGS)
-FAULTS: tuple[str, ...] = tuple(variations.FAULTS)
+_MANY = 4000
+"""The most cuts of one response; of longer bodies the beginning is cut finely, the rest comes whole."""
+
+_PLACES = 4
+"""Places of one response at which each fault is tried; `gemini_replay.faults.try_all` tries all."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one call came to: its `result`, or the `error` that it raised."""
+def _inside_events(body: bytes) -> Iterable[int]:
+    ends = lay_out(body).ends
+    return [(a + b) // 2 for a, b in zip([0, *ends], ends, strict=False)]
 
-    result: Any = None
-    error: Exception | None = None
 
-    def __str__(self) -> str:
-        return _clipped(self.result) if self.error is None else f"{type(self.error).__name__}: {self.error}"
+_CUTS: dict[str, Callable[[bytes], Iterable[int]]] = {
+    "whole": lambda body: (),
+    "events": lambda body: lay_out(body).ends,
+    "inside-events": _inside_events,
+    "hot": lambda body: cuts.hot_offsets(body, _MANY),
+    "bytes": lambda body: range(1, min(len(body), _MANY)),
+}
+
+CHUNKINGS = tuple(_CUTS)
+"""The whole body in one chunk; one event per chunk; cut in the middle of each event; cut at every delicate place;
+byte by byte."""
+
+FAULTS = ("reset", "close", "eof", "error")
+"""The kinds of fault that break a stream off, see `gemini_replay.faults`."""
 
 
 def check_client(
@@ -58,7 +68,7 @@ def check_client(
             compared: the text, a dict, a list. A coroutine function is run in an event loop of its own.
         cassette: answers all requests of the call.
         chunkings: how responses are cut anew, see `CHUNKINGS`.
-        faults: how complete responses break off, see `FAULTS`.
+        faults: the kinds of fault, of `gemini_replay.faults.KINDS`; each is tried at a few places of each answer.
         complete: whether a result is that of a whole answer. Without it, a result of a stream that broke off must
             differ from the one of an honest answer that is as short (it ends with its finish reason).
         match: see `gemini_replay.replay`.
@@ -72,118 +82,46 @@ def check_client(
         Exception: whatever the call raises on the recorded answers, where these are whole.
         UsageError: an unknown chunking or fault, or results that cannot be compared.
     """
-    _check_names("chunking", chunkings, CHUNKINGS)
-    _check_names("fault", faults, FAULTS)
-    recorded = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
+    _check_chunkings(chunkings)
     outcomes: dict[str, Outcome] = {}
-    with tempfile.TemporaryDirectory(prefix="gemini-replay-") as folder:
-        path = Path(folder) / "variation.jsonl"
-
-        def run(interactions: Sequence[Interaction], *, must_answer: bool = False) -> Outcome:
-            Cassette(list(interactions)).save(path)
-            session = Session.replaying(path, speed="instant", match=match)
-            try:
-                with intercepted(session):
-                    outcome = _outcome(call)
-            finally:
-                session.close(keep=False)
-            if must_answer and session.misses:
-                raise session.misses[0]
-            return outcome
-
-        whole = run(recorded.interactions, must_answer=True)
-        if whole.error is not None and all(one.complete for one in recorded.interactions):
-            raise whole.error
-        again = run(recorded.interactions, must_answer=True)
-        if whole.error is None and not _equal(whole, again):
-            raise UsageError(
-                "The call's results cannot be compared: two runs on the same stream differ.",
-                closest=f"They are {_clipped(whole.result)} and {_clipped(again.result)}.",
-                todo="Return the text, a dict or a list from it.",
-            )
+    with on_trial(call, cassette, match=match) as trial:
+        whole = trial.whole()
         for name in chunkings:
-            interactions = [variations.rechunked(one, name) for one in recorded.interactions]
-            outcome = outcomes[f"chunking {name}"] = run(interactions)
-            if not _equal(outcome, whole):
+            interactions = [_cut(one, name) for one in trial.interactions]
+            outcome = outcomes[f"chunking {name}"] = trial.run(interactions)
+            if not outcome.same(whole):
                 chunks = [chunk.data for one in interactions for chunk in one.chunks]
                 raise _bug(f"chunking {name}", chunks, f"{whole}, as for the recorded chunks", outcome)
         if whole.error is not None:
             return outcomes  # there is no whole answer that could be cut short
-        nothing = [variations.without_text(one) for one in recorded.interactions]
-        if faults and nothing != list(recorded.interactions) and _equal(run(nothing), whole):
-            raise UsageError(
-                "The call's result says nothing of the answer.",
-                closest=f"It is {_clipped(whole.result)} for an empty one, too.",
-                todo="Return what the user gets to see: the text, the function calls.",
-            )
-        for fault, index, interactions, honest in _faults(recorded.interactions, faults):
-            outcome = outcomes[fault] = run(interactions)
-            if outcome.error is not None or _equal(outcome, whole):
-                continue
-            if complete(outcome.result) if complete is not None else _equal(outcome, run(honest)):
-                chunks = [chunk.data for chunk in interactions[index].chunks]
-                raise _bug(fault, chunks, "an error, or a result that tells that the answer is not whole", outcome)
+        for swept in trial.faults(whole, kinds=faults, most=_PLACES, complete=complete):
+            outcomes[swept.fault] = swept.outcome
+            if swept.verdict == "short":
+                raise _bug(swept.fault, (), WANTED, swept.outcome)
     return outcomes
 
 
-def _faults(
-    recorded: Sequence[Interaction], faults: Sequence[str]
-) -> Iterator[tuple[str, int, list[Interaction], list[Interaction]]]:
-    """Each fault of each complete response: its name, which response, the cassette with it, and the honest one."""
-    for index, interaction in enumerate(recorded):
-        for name in faults:
-            for place, broken, honest in variations.broken(interaction, name):
-                before, after = recorded[:index], recorded[index + 1 :]
-                yield (
-                    f"interaction {index + 1}: {place}",
-                    index,
-                    [*before, broken, *after, interaction],
-                    [*before, honest, *after],
-                )
+def _cut(interaction: Interaction, name: str) -> Interaction:
+    """The interaction with its body cut in the way of that name; all chunks come at once."""
+    body = interaction.body
+    chunks = recut((Chunk(0.0, body),), sorted(_CUTS[name](body))) if body else ()
+    return replace(interaction, chunks=chunks)
 
 
 def _bug(variation: str, chunks: Sequence[bytes], expected: str, got: Outcome) -> ClientBug:
-    shown = ", ".join(repr(chunk) for chunk in chunks[:4]) + (", …" if len(chunks) > 4 else "")
-    what = (
-        f"The call is wrong under the variation: {variation}\n  expected: {expected}\n  got:      {got}\n"
-        f"  chunks ({len(chunks)}): {_clipped_text(shown)}"
-    )
+    what = f"The call is wrong under the variation: {variation}\n  expected: {expected}\n  got:      {got}"
+    if chunks:
+        shown = ", ".join(repr(chunk) for chunk in chunks[:4]) + (", …" if len(chunks) > 4 else "")
+        what += f"\n  chunks ({len(chunks)}): {clipped(shown)}"
     return ClientBug(what, variation=variation, chunks=chunks, expected=expected, got=got)
 
 
-def _outcome(call: Callable[[], Any]) -> Outcome:
-    try:
-        result = call()
-        if inspect.iscoroutine(result):
-            coroutine = result
-            result = outside_of_loops(lambda: asyncio.run(coroutine))
-        elif inspect.isgenerator(result):
-            result = list(result)
-        return Outcome(result)
-    except Exception as error:
-        return Outcome(error=error)
-
-
-def _equal(a: Outcome, b: Outcome) -> bool:
-    if a.error is not None or b.error is not None:
-        return type(a.error) is type(b.error)
-    return bool(a.result == b.result)
-
-
-def _check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _check_chunkings(names: Sequence[str]) -> None:
     for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(str(name), known, 1)
+        if name not in CHUNKINGS:
+            close = difflib.get_close_matches(str(name), CHUNKINGS, 1)
             raise UsageError(
-                f"{name!r} is no {kind}.",
+                f"{name!r} is no chunking.",
                 closest=f"Did you mean {close[0]!r}?" if close else "",
-                todo=f"Use some of {', '.join(known)}.",
+                todo=f"Use some of {', '.join(CHUNKINGS)}.",
             )
-
-
-def _clipped(value: Any) -> str:
-    return _clipped_text(repr(value))
-
-
-def _clipped_text(text: str, width: int = 300) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

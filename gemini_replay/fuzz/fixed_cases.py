@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..faults.calling import outside_of_loops
 from .classes import CaseClass, Profile, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
 from .examine import Examiner
 from .report import Result, parser_bug
-from .target import Parse, Target, name_of, outside_of_loops
+from .target import Parse, Target, name_of
 
 if TYPE_CHECKING:
     import pytest

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import inspect
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import UsageError
 from .watchdog import Hang, Watchdog
 
-T = TypeVar("T")
 Parse = Callable[[Any], Any]
 """From an iterable of byte chunks, sync or async, to an iterable of JSON values, sync or async, or an awaitable."""
 
@@ -242,29 +240,6 @@ async def _collected(result: Any, outcome: Outcome, limit: int) -> None:
             break
     if len(values) > limit and hasattr(result, "aclose"):
         await result.aclose()
-
-
-def outside_of_loops(run: Callable[[], T]) -> T:
-    """Call ``run``, in a thread of its own where an event loop is running here: async parsers need a loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    context, came = contextvars.copy_context(), list[T]()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            came.append(context.run(run))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="gemini-replay fuzz")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return came[0]
 
 
 def name_of(parse: Parse) -> str:

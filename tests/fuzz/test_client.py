@@ -55,10 +55,11 @@ def test_a_careful_call_passes(path: Path, call: Callable[[Path], Any]) -> None:
     outcomes = check_client(lambda: call(path), path)
     whole = call_whole(call, path)
     assert [outcomes[f"chunking {name}"].result for name in CHUNKINGS] == [whole] * len(CHUNKINGS)
-    faults = [name for name in outcomes if name.startswith("interaction 1: ")]
-    assert len(faults) == 4 * len(FAULTS)
-    if call is careful:
-        assert all(outcomes[name].error is not None for name in faults)
+    faults = [name for name in outcomes if not name.startswith("chunking ")]
+    assert {name.partition("@")[0] for name in faults} == set(FAULTS)
+    if call is careful:  # an array without its bracket, or a broken connection, behind the last word does no harm
+        assert all(outcomes[name].error is not None or outcomes[name].result == whole for name in faults)
+        assert sum(outcomes[name].error is not None for name in faults) > len(faults) * 0.8
 
 
 def call_whole(call: Callable[[Path], Any], path: Path) -> Any:
@@ -69,13 +70,13 @@ def call_whole(call: Callable[[Path], Any], path: Path) -> Any:
 
 
 @pytest.mark.parametrize("path", [STORY, ARRAY], ids=["sse", "json-array"])
-@pytest.mark.parametrize("fault", ["early-end", "truncated", "error"])
+@pytest.mark.parametrize("fault", ["eof", "error"])
 def test_a_short_answer_that_looks_whole_is_a_bug(path: Path, fault: str) -> None:
     """Where only the text is returned, a body that stops too early deceives the caller."""
     with pytest.raises(ClientBug) as raised:
         check_client(lambda: only_text(path), path, faults=[fault])
     bug = raised.value
-    assert bug.variation.startswith("interaction 1: ")
+    assert bug.variation.startswith(f"{fault}@")
     assert bug.got == Outcome("")
     assert "not whole" in str(bug)
 
@@ -92,8 +93,8 @@ def test_a_reset_that_is_swallowed_is_a_bug() -> None:
             pass
         return text
 
-    for fault in ("reset", "reset-inside", "closed"):
-        with pytest.raises(ClientBug, match=r"reset|closed"):
+    for fault in ("reset", "close"):
+        with pytest.raises(ClientBug, match=rf"{fault}@head"):
             check_client(swallowing, STORY, faults=[fault])
 
 
@@ -202,7 +203,7 @@ def test_each_response_of_a_call_breaks_off_in_turn() -> None:
                 text += answer.text
         return text
 
-    with pytest.raises(ClientBug, match="interaction 2: "):
+    with pytest.raises(ClientBug, match="request=2"):
         check_client(call, path)
 
 
@@ -267,7 +268,7 @@ def test_results_that_say_nothing_are_refused() -> None:
     ("given", "message"),
     [
         ({"chunkings": ["byte"]}, r"'byte' is no chunking(?s:.*)'bytes'"),
-        ({"faults": ["resets"]}, r"'resets' is no fault(?s:.*)'reset'"),
+        ({"faults": ["resets"]}, r"'resets' is no kind of fault(?s:.*)'reset'"),
     ],
     ids=["chunking", "fault"],
 )

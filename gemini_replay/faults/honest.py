@@ -1,0 +1,79 @@
+"""Honest answers that are as short as a broken one: what a client must not take the broken one for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..cassette.model import Chunk, End, Interaction
+from ..engine.faults import Fault
+from ..frames import dumps, encode_sse, pretty
+from ..gemini import Layout, lay_out
+
+_EMPTY = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}}]}
+
+
+def can_break(interaction: Interaction) -> bool:
+    """Whether it is a whole answer, in events that can be read."""
+    return interaction.complete and interaction.response is not None and interaction.response.body != "wire"
+
+
+def honest(interaction: Interaction, kept: int) -> Interaction:
+    """The answer of the first `kept` events, the last of which says that the model has finished."""
+    return _shortened(interaction, lay_out(interaction.body), kept)
+
+
+def honest_for(interaction: Interaction, fault: Fault) -> list[Interaction]:
+    """Honest answers that say as little as this one under a fault.
+
+    As many whole events as come before the fault; for garbage also all but the event that it falls upon.
+    """
+    layout = lay_out(interaction.body)
+    kept = _kept(interaction, layout, fault)
+    found = [_shortened(interaction, layout, kept)]
+    if fault.kind == "garbage" and kept < len(layout.events):
+        found.append(_without(interaction, layout, kept))
+    return found
+
+
+def _kept(interaction: Interaction, layout: Layout, fault: Fault) -> int:
+    place = fault.place
+    if place is None or place.unit == "head":
+        return 0
+    if place.unit == "event":
+        return min(int(place.count), len(layout.ends))
+    if place.unit == "end":
+        return len(layout.ends)
+    offset = int(place.count)
+    if place.unit == "chunk":
+        offset = sum(len(chunk.data) for chunk in interaction.chunks[: int(place.count)])
+    return sum(end <= offset for end in layout.ends)
+
+
+def _shortened(interaction: Interaction, layout: Layout, kept: int) -> Interaction:
+    body, array = interaction.body, layout.framing == "json-array"
+    last: Any = layout.events[kept - 1].json if kept else _EMPTY
+    start = layout.ends[kept - 2] if kept > 1 else 0
+    head = body[:start]
+    finished = pretty(_finished(last)).encode()
+    tail = ((b"[" if not head else b",\r\n") + finished + b"\n]") if array else encode_sse(dumps(_finished(last)))
+    return _of(interaction, head, tail)
+
+
+def _without(interaction: Interaction, layout: Layout, index: int) -> Interaction:
+    body = interaction.body
+    head, tail = body[: layout.ends[index - 1] if index else 0], body[layout.ends[index] :]
+    if layout.framing == "json-array" and not head:
+        tail = b"[" + tail.lstrip(b" \t\r\n,")
+    return _of(interaction, head, tail)
+
+
+def _of(interaction: Interaction, *parts: bytes) -> Interaction:
+    return replace(interaction, chunks=tuple(Chunk(0.0, part) for part in parts if part), end=End())
+
+
+def _finished(event: Any) -> Any:
+    if not isinstance(event, dict):
+        return event
+    candidates = event.get("candidates") or [{}]
+    return {**event, "candidates": [{**candidates[0], "finishReason": "STOP"}, *candidates[1:]]}
