@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cassette.files import Cassette
 from ..cassette.model import Interaction
+from ..engine.faults import KINDS
 from ..errors import UsageError
 from ..gemini import lay_out
 
@@ -127,12 +128,11 @@ class _Places:
 
 def check_kinds(kinds: Sequence[str]) -> None:
     """Raise `UsageError` for a kind that cannot be swept."""
-    known = sorted({*SWEPT, *_FIXED})
     for kind in [kinds] if isinstance(kinds, str) else kinds:
-        if kind not in known:
-            close = difflib.get_close_matches(str(kind), known, 1)
+        if kind not in KINDS:
+            close = difflib.get_close_matches(str(kind), KINDS, 1)
             raise UsageError(
                 f"{kind!r} is no kind of fault.",
                 closest=f"Did you mean {close[0]!r}?" if close else "",
-                todo=f"Use some of {', '.join(known)}.",
+                todo=f"Use some of {', '.join(KINDS)}.",
             )
