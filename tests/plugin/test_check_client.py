@@ -1,0 +1,91 @@
+"""The fixture `check_gemini_client`, in whole pytest runs."""
+
+from __future__ import annotations
+
+import pytest
+
+CALLS = """
+    import httpx
+    import pytest
+
+    import gemini_replay
+    from gemini_replay import parse_stream
+
+    URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+
+    def events():
+        body = {"contents": [{"parts": [{"text": "?"}], "role": "user"}]}
+        with httpx.stream("POST", URL, json=body) as response:
+            response.raise_for_status()
+            yield from parse_stream(response.iter_bytes())
+
+    def hopeful():
+        return "".join(event.text for event in events())
+
+    def careful():
+        found = list(events())
+        if not found or not found[-1].finish_reason:
+            raise RuntimeError("half an answer")
+        return "".join(event.text for event in found)
+
+    @pytest.fixture(autouse=True, scope="module")
+    def cassettes():
+        gemini_replay.from_text("One two three. " * 30, prompt="?").save("cassettes/story.jsonl")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
+
+
+def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest.Pytester) -> None:
+    """A careful one passes, and each fault is tried."""
+    pytester.makepyfile(
+        CALLS
+        + """
+    def test_hopeful(check_gemini_client):
+        check_gemini_client(hopeful, "cassettes/story.jsonl")
+
+    def test_careful(check_gemini_client):
+        trial = check_gemini_client(careful, "cassettes/story.jsonl")
+        assert {one.fault for one in trial.swept} > {"reset@head", "eof@event:1.5", "stall@event:2:60s", "refuse"}
+"""
+    )
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*ClientBug: The call ends silently short under *", "*eof@event:1: 'One two*"])
+
+
+def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
+    """Where none is given."""
+    pytester.makepyfile(
+        CALLS
+        + """
+    @pytest.mark.gemini_replay("story")
+    def test_careful(check_gemini_client):
+        assert check_gemini_client(careful, kinds=["eof"], most=2).swept
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_a_sweep_gives_a_test_id_to_each_fault(pytester: pytest.Pytester) -> None:
+    """One of them can be run by its name."""
+    pytester.makepyfile(
+        CALLS
+        + """
+    from gemini_replay import faults
+
+    gemini_replay.from_text("One two three. " * 30, prompt="?").save("cassettes/swept.jsonl")
+
+    @pytest.mark.parametrize("fault", faults.sweep("cassettes/swept.jsonl", kinds=["eof", "status"]))
+    def test_careful(fault):
+        with gemini_replay.replay("cassettes/swept.jsonl", fault=fault, speed="instant"):
+            with pytest.raises((RuntimeError, httpx.HTTPStatusError)):
+                careful()
+"""
+    )
+    name = "test_a_sweep_gives_a_test_id_to_each_fault.py::test_careful"
+    result = pytester.runpytest_inprocess("-v", f"{name}[eof@event:1.5]", f"{name}[status:429;retry-after=1]")
+    result.assert_outcomes(passed=2)
