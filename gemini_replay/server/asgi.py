@@ -68,19 +68,10 @@ async def deliver(
     Returns:
         Whether the client stayed to the end.
     """
-    gone = asyncio.ensure_future(_disconnect(receive))
-
-    async def reached(at: float) -> bool:
-        delay = began + at * pace - asyncio.get_running_loop().time()
-        if delay > 0:
-            await asyncio.wait({gone}, timeout=delay)
-        else:
-            await asyncio.sleep(0)  # other streams get their turn, and a lost connection is noticed
-        return not gone.done()
-
+    client = _Client(receive)
     try:
         for step in steps:
-            if not await reached(step.at):
+            if not await client.stays_until(began + step.at * pace):
                 return False
             if isinstance(step, Head):
                 await start(send, step.status, step.headers)
@@ -90,12 +81,46 @@ async def deliver(
             elif isinstance(step, Silence):
                 began += step.seconds  # the client's time limits are real: only silence can try them
             elif step.end.kind == "timeout":
-                await gone  # a server cannot raise the client's read timeout; it can be silent
+                await client.gone  # a server cannot raise the client's read timeout; it can be silent
             else:
                 await finish(step.end, scope, send)
         return True
     finally:
-        gone.cancel()
+        client.gone.cancel()
+
+
+class _Client:
+    """The client of one answer, while that is on its way.
+
+    A wait is one timer and one future. `asyncio.wait` could do the same for 1.6 times the processor time, and a
+    thousand streams wait ten thousand times a second.
+
+    Attributes:
+        gone: done when the client has left.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Future[None] | None = None
+        self.gone = asyncio.ensure_future(_disconnect(receive))
+        self.gone.add_done_callback(self._wake)
+
+    async def stays_until(self, moment: float) -> bool:
+        """Wait for a moment of the loop's clock, or until the client leaves; whether it is still there."""
+        if moment > self._loop.time():
+            self._waiting = self._loop.create_future()
+            timer = self._loop.call_at(moment, self._wake)
+            try:
+                await self._waiting
+            finally:
+                timer.cancel()
+        else:
+            await asyncio.sleep(0)  # other streams get their turn, and a lost connection is noticed
+        return not self.gone.done()
+
+    def _wake(self, _: object = None) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
 
 async def start(send: Send, status: int, headers: Headers) -> None:
