@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,15 @@ def listening(*arguments: str | Path, cwd: Path | None = None) -> Iterator[tuple
 
     The process is gone at the end, whatever happened.
     """
-    command = [sys.executable, "-m", "gemini_replay", *map(str, arguments)]
+    with announced([sys.executable, "-m", "gemini_replay", *arguments], cwd=cwd) as running:
+        yield running
+
+
+@contextmanager
+def announced(
+    command: Sequence[str | Path], *, cwd: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`listening` for another command that announces its URL in the same way."""
     pipe = subprocess.PIPE
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     with subprocess.Popen(command, cwd=cwd, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
