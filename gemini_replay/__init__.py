@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .cassette.files import Cassette as Cassette
     from .cassette.model import Interaction as Interaction
     from .engine.retiming import retime as retime
+    from .engine.virtual_time import virtual_time as virtual_time
     from .gemini import Event as Event
     from .gemini import StreamParser as StreamParser
     from .gemini import parse_stream as parse_stream
@@ -28,6 +29,7 @@ _HOMES = {
     "Event": "gemini",
     "StreamParser": "gemini",
     "parse_stream": "gemini",
+    "virtual_time": "engine.virtual_time",
     "record": "interception",
     "replay": "interception",
     "Session": "session",
@@ -49,6 +51,7 @@ __all__ = [
     "record",
     "replay",
     "retime",
+    "virtual_time",
 ]
 
 

@@ -13,6 +13,7 @@ from .errors import CassetteError, GeminiReplayError, UsageError
 from .fuzz.arguments import add_arguments as add_fuzz_arguments
 
 _DEFAULT_LISTEN = "127.0.0.1:0"
+_REAL_SPEEDS = 'Use a factor such as 4, or "instant".'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,7 +219,7 @@ def _play(chosen: argparse.Namespace) -> int:
     from .cassette.files import Cassette
     from .engine.pacing import Broken, play
     from .engine.player import Data, Playback
-    from .engine.timing import parse_max_gap, parse_speed
+    from .engine.timing import parse_max_gap, parse_real_speed
     from .gemini import StreamParser
 
     cassette = Cassette.load(chosen.cassette)
@@ -230,7 +231,8 @@ def _play(chosen: argparse.Namespace) -> int:
             todo=f"See them with: gemini-replay show {chosen.cassette}",
         )
     interaction = cassette.interactions[chosen.interaction - 1]
-    playback = Playback(interaction, parse_speed(chosen.speed), parse_max_gap(chosen.max_gap))
+    factor = parse_real_speed(chosen.speed, what="This command", todo=_REAL_SPEEDS)
+    playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
     parser = StreamParser()
     ending = None
     try:

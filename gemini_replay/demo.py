@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from .engine.timing import INSTANT, parse_speed
+from .engine.timing import INSTANT, parse_real_speed
 from .gemini import StreamParser
 from .interception import record, replay
 from .report import terminal
@@ -37,7 +37,7 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
     Returns:
         0 only if bytes, boundaries and rhythm are the same and the replay sent nothing to the server.
     """
-    factor = parse_speed(speed)
+    factor = parse_real_speed(speed, what="The demo", todo='Use a factor such as 4, or "instant".')
     console = terminal.console()
     with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "story.jsonl"

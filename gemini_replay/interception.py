@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from . import transports
 from .cassette.matching import DEFAULT_KEYS
+from .engine.virtual_time import virtual_time
 from .session import Faults, Mode, Session, activated
 
 
@@ -15,11 +16,12 @@ from .session import Faults, Mode, Session, activated
 def intercepted(session: Session) -> Iterator[Session]:
     """Make `session` the current one, and answer every supported client from it, for a with-block.
 
+    Where its speed is "virtual" and nothing can be recorded, time is virtual in the block.
     The session is not closed: who opened it says whether its recording is kept.
     """
     transports.install()
     try:
-        with activated(session):
+        with virtual_time() if session.virtual and session.replay_only else nullcontext(), activated(session):
             yield session
     finally:
         transports.uninstall()
@@ -40,7 +42,7 @@ def replay(
 
     Args:
         path: the cassette.
-        speed: a factor of the recorded rhythm (1.0), or "instant".
+        speed: a factor of the recorded rhythm (1.0), "instant", or "virtual" (see `gemini_replay.virtual_time`).
         max_gap: the longest wait, in seconds; None: as recorded.
         rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes.
         fault: what goes wrong ("reset@event:3", "status:503;times=2"), or several; see `gemini_replay.faults`.

@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gemini-speed",
         metavar="SPEED",
-        help="replay this many times as fast as recorded, or 'instant' (default 1)",
+        help="replay this many times as fast as recorded, or 'instant', or 'virtual' (recorded rhythm, no waiting)",
     )
     group.addoption(
         "--gemini-upstream",

@@ -28,7 +28,7 @@ from .engine.player import Playback
 from .engine.rechunking import parse_rechunk
 from .engine.recorder import Recorder
 from .engine.script import Scripting, check_events
-from .engine.timing import INSTANT, parse_max_gap, parse_speed
+from .engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
 from .errors import FaultUnusedError, GeminiReplayError, MissError, NetworkBlockedError, RefusedError, UsageError
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
@@ -77,7 +77,8 @@ class Session:
         path: the cassette file.
         mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
             and appends what is missing; "rewrite" records everything anew; "live" lets everything through.
-        speed: a factor of the recorded rhythm, or "instant".
+        speed: a factor of the recorded rhythm, "instant", or "virtual": the recorded rhythm in virtual time, which
+            `interception.intercepted` sets up while the session only replays.
         max_gap: the longest wait of a replay, in seconds; None: as recorded.
         rechunk: other chunk boundaries for what is replayed, see `engine.rechunking.parse_rechunk`.
         fault: what goes wrong with what is replayed, see `engine.faults`; such a session cannot record.
@@ -92,6 +93,7 @@ class Session:
 
     Attributes:
         upstream: as given.
+        virtual: whether time is to be virtual where the session is replayed.
         played: interactions that were replayed, in order.
         recorded: interactions that were recorded, in order of their requests.
         misses: requests that nothing answered, as the errors that they raised.
@@ -133,6 +135,7 @@ class Session:
                 f"A session with a fault ({self.faults[0]}) replays only; its mode is {mode!r}.",
                 todo="Record without the fault, then replay with it.",
             )
+        self.virtual = is_virtual(speed)
         self.test = test
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []

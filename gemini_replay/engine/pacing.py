@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from typing import Literal, Protocol
 
+from . import virtual_time
 from .player import Data, Head, Silence, Step, Stop
 
 Ending = Literal["reset", "closed", "timeout", "cancelled"]
@@ -53,6 +54,9 @@ class AsyncClock(Protocol):
 class WallClock:
     """`time.monotonic` and `time.sleep`."""
 
+    def __init__(self) -> None:
+        virtual_time.join_thread()
+
     def now(self) -> float:
         """Seconds since some fixed moment."""
         return time.monotonic()
@@ -63,7 +67,7 @@ class WallClock:
 
 
 class LoopClock:
-    """The clock of the running event loop (asyncio, else trio); a virtual loop clock is followed too.
+    """The clock of the running event loop (asyncio's, else trio's), virtual or not.
 
     Asked directly, not through anyio, whose backend is imported on its first use: that is 13 to 25 ms, which would
     fall into the first replayed request.
@@ -72,6 +76,7 @@ class LoopClock:
     def __init__(self) -> None:
         self._now: Callable[[], float]
         self._sleep: Callable[[float], Awaitable[object]]
+        virtual_time.join_loop()
         try:
             self._now, self._sleep = asyncio.get_running_loop().time, asyncio.sleep
         except RuntimeError:

@@ -7,22 +7,26 @@ import math
 from ..errors import UsageError
 
 INSTANT = math.inf
+_VIRTUAL = "virtual"
 
 
 def parse_speed(value: str | float) -> float:
     """The factor by which a recorded rhythm is sped up.
 
     Args:
-        value: a number (or its text): 1 is the recorded rhythm, 4 four times as fast; or "instant".
+        value: a number (or its text): 1 is the recorded rhythm, 4 four times as fast; "instant"; or "virtual", the
+            recorded rhythm on a clock that waits for nothing.
 
     Returns:
-        The factor; `INSTANT` (infinity) makes every wait zero.
+        The factor; `INSTANT` (infinity) makes every wait zero; 1 where time is to be virtual.
 
     Raises:
         UsageError: anything else, zero and negative numbers included.
     """
     if isinstance(value, str) and value.strip().lower() == "instant":
         return INSTANT
+    if is_virtual(value):
+        return 1.0
     try:
         if isinstance(value, bool):
             raise ValueError
@@ -32,11 +36,12 @@ def parse_speed(value: str | float) -> float:
     except (TypeError, ValueError):
         raise UsageError(
             f"{value!r} is no speed.",
-            todo='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast) or "instant".',
+            todo='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast), "instant" or "virtual".',
         ) from None
     return factor
 
 
+<<<<<<< HEAD
 def parse_max_gap(value: float | None) -> float:
     """The longest wait of a replay, in seconds; infinity for None.
 
@@ -52,3 +57,24 @@ def parse_max_gap(value: float | None) -> float:
     except (TypeError, ValueError):
         raise UsageError(f"max_gap is {value!r}.", todo="Give seconds, 0 or more.") from None
     return seconds
+=======
+def is_virtual(value: str | float) -> bool:
+    """Whether a speed asks for virtual time."""
+    return isinstance(value, str) and value.strip().lower() == _VIRTUAL
+
+
+def parse_real_speed(value: str | float, *, what: str, todo: str) -> float:
+    """`parse_speed` where time cannot be virtual.
+
+    Args:
+        value: the speed.
+        what: what is played, which the error is to name.
+        todo: what to do instead.
+
+    Raises:
+        UsageError: it is no speed, or "virtual".
+    """
+    if is_virtual(value):
+        raise UsageError(f"{what} cannot play in virtual time.", todo=todo)
+    return parse_speed(value)
+>>>>>>> ad8a1ef (Virtual time: the recorded rhythm, observed without waiting, in sync, asyncio and trio code)

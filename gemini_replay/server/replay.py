@@ -118,7 +118,16 @@ class ReplayServer:
 
 
 def app(session: Session, *, base: str = GOOGLE) -> App:
-    """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record."""
+    """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record.
+
+    Raises:
+        UsageError: the session's speed is "virtual", or `base` is no base URL.
+    """
+    if session.virtual:
+        raise UsageError(
+            "A server cannot play in virtual time: its clients are other processes, with clocks of their own.",
+            todo='Use a factor such as 4, or "instant"; or let gemini_replay answer a client in this process.',
+        )
     if session.replay_only:
         return ReplayServer(session, base=base)
     from .proxy import RecordingProxy

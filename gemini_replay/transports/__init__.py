@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable
 from importlib import import_module
 
+from ..patching import Patches, WhenImported
 from . import guard, tls
-from .patching import Patches, WhenImported
 
 _INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "aiohttp", "urllib3": "urllib3"}
 """Client library → the module here whose `interceptions(library)` names what to replace in it."""

@@ -18,11 +18,12 @@ import aiohttp
 
 from .. import session
 from ..cassette.model import Request, header
+from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import GeminiReplayError
+from ..patching import Interception
 from ..session import Recording
-from .patching import Interception
 
 try:
     from . import aiohttp_record, aiohttp_replay
@@ -46,11 +47,11 @@ def _connecting(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaita
         here = session.current()
         if here is None or not here.owns(str(_url(request))):
             return await original(connector, request, *args, **kwargs)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        clock = pacing.LoopClock()
+        began = clock.now()
         plan = here.plan(await _asked(request))
         if isinstance(plan, Playback):
-            offline = aiohttp_replay.Offline(connector, plan, request, spent=loop.time() - began)
+            offline = aiohttp_replay.Offline(connector, plan, request, spent=clock.now() - began)
             return await original(offline, aiohttp_replay.Unpooled(request), *args, **kwargs)
         if isinstance(plan, NoConnection):
             raise await _unconnected(plan, request, args[-1] if args else kwargs.get("timeout"))

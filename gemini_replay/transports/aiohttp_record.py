@@ -19,7 +19,7 @@ from aiohttp.streams import StreamReader
 
 from ..cassette.model import EndKind
 from ..engine.recorder import Recorder
-from .patching import Interception
+from ..patching import Interception
 from .read_ahead import now
 
 if TYPE_CHECKING:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..cassette.matching import DEFAULT_KEYS
+from ..engine.timing import parse_real_speed
 from ..errors import FaultUnusedError
 from ..session import Faults, Mode, Session
 from .httpx_family import ahandle, family, handle
+
+VIRTUAL_TODO = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
 
 class _Explicit:
@@ -69,6 +72,7 @@ class Replaying(_Explicit):
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
 
     Raises:
+        UsageError: `speed` is none, or "virtual".
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
         FaultUnusedError: when the client is closed: a fault struck no answer.
@@ -84,8 +88,9 @@ class Replaying(_Explicit):
         fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
     ) -> None:
+        factor = parse_real_speed(speed, what="A transport", todo=VIRTUAL_TODO)
         session = Session.replaying(
-            path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
+            path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
         )
         super().__init__(session)
 

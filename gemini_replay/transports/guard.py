@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import session
-from .patching import Interception
+from ..patching import Interception
 
 _blocked: tuple[str, ...] | None = None
 

@@ -20,8 +20,8 @@ from ..engine import pacing
 from ..engine.faults import Cause, NoConnection
 from ..engine.player import Data, Head, Playback, Step
 from ..errors import GeminiReplayError, RecordingEndedError
+from ..patching import Interception
 from ..session import Plan, Recording
-from .patching import Interception
 from .read_ahead import AsyncReadAhead, ReadAhead, now
 
 _HANDLED = "gemini_replay.handled"

@@ -14,8 +14,10 @@ from ..cassette.matching import DEFAULT_KEYS
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Data, Head, Playback, Step
+from ..engine.timing import parse_real_speed
 from ..errors import RecordingEndedError
 from ..session import Faults, Session
+from .explicit import VIRTUAL_TODO
 from .httpx_family import ERRORS, NO_CONNECTION, family, unconnected_after
 
 
@@ -42,11 +44,13 @@ def from_cassette(
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
 
     Raises:
+        UsageError: `speed` is none, or "virtual".
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
     """
+    factor = parse_real_speed(speed, what="A respx route", todo=VIRTUAL_TODO)
     session = Session.replaying(
-        path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
+        path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
     )
 
     def side_effect(request: httpx.Request) -> httpx.Response:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import session
-from .patching import Interception
+from ..patching import Interception
 
 _NEEDS_CERTIFICATES = ("wrap_socket", "wrap_bio", "cert_store_stats", "get_ca_certs")
 _lock = threading.Lock()

@@ -20,9 +20,9 @@ from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import UsageError
+from ..patching import Interception
 from ..session import Recording
 from .http_client import PlayedSocket, RecordedResponse
-from .patching import Interception
 
 _TUNNEL = "_gemini_replay_tunnel"
 """Attribute of a connection: makes the proxy's tunnel that was put off until it is known to be needed."""

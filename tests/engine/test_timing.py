@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gemini_replay.engine.timing import INSTANT, parse_speed
+from gemini_replay.engine.timing import INSTANT, is_virtual, parse_real_speed, parse_speed
 from gemini_replay.errors import UsageError
 
 
@@ -24,3 +24,20 @@ def test_anything_else_is_refused_with_the_ways_out(value: object) -> None:
         parse_speed(value)  # type: ignore[arg-type]
     assert repr(value) in str(refused.value)
     assert '"instant"' in str(refused.value)
+
+
+def test_virtual_is_the_recorded_rhythm_on_another_clock() -> None:
+    """A factor of 1, and the word says so."""
+    assert parse_speed(" Virtual ") == 1.0
+    assert [is_virtual(speed) for speed in ("virtual", " Virtual ", "instant", "1", 1, 4.0)] == [
+        True,
+        True,
+        *[False] * 4,
+    ]
+
+
+def test_where_time_cannot_be_virtual_the_error_says_what_to_do() -> None:
+    """Other speeds are as ever."""
+    assert parse_real_speed("4", what="A radio", todo="Turn it off.") == 4.0
+    with pytest.raises(UsageError, match=r"A radio cannot play in virtual time\.\nTurn it off\."):
+        parse_real_speed("virtual", what="A radio", todo="Turn it off.")

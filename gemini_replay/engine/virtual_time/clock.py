@@ -1,0 +1,196 @@
+"""The virtual clock, and who may move it on when.
+
+It stands still while code runs. Where a thread, or an event loop, has nothing to do but wait, the clock moves to the
+moment it waits for: at once if it is the first that anybody waits for, and nobody is at work. While another thread
+works, or a call in an executor is under way, waiting takes real time, and the clock moves by what it took; so no
+time limit runs out on work that would have been done in time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any, Literal
+
+_TICK_S = 1e-6
+"""How far each reading moves the clock: a loop that looks at it until a deadline shall end."""
+
+_LOOK_S = 0.001
+"""How often a thread that waits for others to finish their work looks after them, in real seconds."""
+
+_YIELD_S = 5e-5
+"""How long, in real seconds, a thread lets others go first that are idle, but may have been woken just now."""
+
+_IDLE = {
+    "concurrent.futures.thread": {"_worker"},
+    "selectors": {"select"},
+    "threading": {"wait", "join", "_wait_for_tstate_lock"},
+    "trio._core._io_epoll": {"get_events"},
+    "trio._core._io_kqueue": {"get_events"},
+    "trio._core._io_windows": {"get_events"},
+    "trio._core._thread_cache": {"_work"},
+}
+"""Modules, and functions of theirs in which a thread does nothing but wait."""
+
+_HERE = __name__.rpartition(".")[0]
+
+
+class Clock:
+    """Counts the seconds since it was made, in which no time passes but what is waited for.
+
+    It is the clock of the thread that made it and of all that are started later; a thread that was there before
+    keeps real time until it joins.
+
+    Attributes:
+        closed: whether the threads that wait on it have to go back to real time.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        me = threading.current_thread()
+        self._strangers = {thread.ident: weakref.ref(thread) for thread in threading.enumerate() if thread is not me}
+        self._passed = 0.0
+        self._ticks = itertools.count()
+        self._turn = threading.Condition()
+        self._due: dict[threading.Thread, float] = {}
+        self._works: set[Work] = set()
+
+    def now(self) -> float:
+        """Virtual seconds since the clock was made."""
+        # Two numbers, so that a tick in one thread cannot undo a move in another.
+        return self._passed + next(self._ticks) * _TICK_S
+
+    def move_to(self, moment: float) -> None:
+        """Move on to a moment, if it is not past."""
+        with self._turn:
+            ahead = moment - self.now()
+            if ahead > 0:
+                self._passed += ahead
+
+    # -- whose clock it is -----------------------------------------------------------------------------------------
+
+    def join(self) -> None:
+        """Make it the clock of this thread."""
+        self._strangers.pop(threading.get_ident(), None)
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether it is the clock of this thread."""
+        stranger = self._strangers.get(threading.get_ident())
+        return stranger is None or stranger() is not threading.current_thread()
+
+    def _belongs_to(self, thread: threading.Thread) -> bool:
+        stranger = self._strangers.get(thread.ident)
+        return stranger is None or stranger() is not thread
+
+    # -- waiting ---------------------------------------------------------------------------------------------------
+
+    def wait(self, seconds: float, poll: Callable[[float | None], Any] | None = None) -> Any:
+        """Return when so many virtual seconds have passed, or when `poll` has found something.
+
+        Args:
+            seconds: how long; infinity waits, really, for what `poll` finds.
+            poll: waits for so many real seconds (None: for ever) and returns what it found, if anything.
+        """
+        me = threading.current_thread()
+        due = self.now() + seconds
+        with self._turn:
+            self._due[me] = due
+            self._turn.notify_all()
+        yielded = False
+        try:
+            while True:
+                with self._turn:
+                    first = due < math.inf and due <= min(self._due.values())
+                    others = self._others(me) if first else "none"
+                    if first and (others == "none" or (others == "idle" and yielded)):
+                        self.move_to(due)
+                    now, really = self.now(), monotonic()
+                    if now >= due or self.closed:
+                        return None
+                if others == "idle" and not yielded:
+                    yielded = True
+                    sleep(_YIELD_S)
+                    continue
+                found = self._look(min(_LOOK_S, due - now) if due < math.inf else None, poll)
+                if others == "work" or due == math.inf:
+                    self.move_to(min(due, now + monotonic() - really))
+                if found:
+                    return found
+        finally:
+            with self._turn:
+                del self._due[me]
+                self._turn.notify_all()
+
+    def _look(self, seconds: float | None, poll: Callable[[float | None], Any] | None) -> Any:
+        if poll is not None:
+            return poll(seconds)
+        with self._turn:
+            self._turn.wait(seconds)
+        return None
+
+    # -- work that is waited for, really ---------------------------------------------------------------------------
+
+    def begin(self, function: Callable[..., Any]) -> Work:
+        """Another thread is about to call `function`; it shall call what this gives. Until `end` it is at work."""
+        work = Work(function)
+        with self._turn:
+            self._works.add(work)
+        return work
+
+    def end(self, work: Work) -> None:
+        """Its result has come, or nobody waits for it any more."""
+        with self._turn:
+            self._works.discard(work)
+            self._turn.notify_all()
+
+    def _others(self, me: threading.Thread) -> Literal["work", "idle", "none"]:
+        """What those do that do not wait on this clock."""
+        if any(work.thread is not me and work.thread not in self._due for work in self._works):
+            return "work"
+        others = [
+            thread
+            for thread in threading.enumerate()
+            if thread is not me and thread not in self._due and self._belongs_to(thread)
+        ]
+        if not others:
+            return "none"
+        frames = sys._current_frames()
+        working = any(thread.ident in frames and _at_work(frames[thread.ident]) for thread in others)
+        return "work" if working else "idle"
+
+    def close(self) -> None:
+        """Let go of everybody who waits."""
+        with self._turn:
+            self.closed = True
+            self._turn.notify_all()
+
+
+class Work:
+    """A function that another thread will call; `thread` is that one, as soon as it does."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.thread: threading.Thread | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
+        self.thread = threading.current_thread()
+        return self._function(*args, **kwargs)
+
+
+def _at_work(frame: Any) -> bool:
+    module, caller = frame.f_globals.get("__name__"), frame.f_back
+    if frame.f_code.co_name not in _IDLE.get(module, ()):
+        return True
+    if module == "selectors":  # a loop of ours looks what is ready; when it waits, it says so to the clock
+        return str(caller.f_globals.get("__name__")).startswith(_HERE)
+    # A thread that has started another waits until that runs.
+    return (
+        caller is not None and caller.f_back is not None and caller.f_back.f_code is threading.Thread.start.__code__
+    )

@@ -1,0 +1,171 @@
+"""What stands in for the functions of module `time` while time is virtual.
+
+They decide by who asks. The standard library waits really, on locks, sockets and processes, and so its time is real;
+so is that of test tools, and of trio, whose clock is asked below its functions. All other code has virtual time.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from time import sleep as real_sleep
+from typing import Any
+
+from .clock import Clock
+from .trio_runs import TrioRuns
+
+_READ = ("time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", "perf_counter_ns")
+_NAMES = (*_READ, "sleep")
+
+_REAL = sys.stdlib_module_names | {
+    "_hypothesis_pytestplugin",
+    "_pytest",
+    "coverage",
+    "execnet",
+    "gemini_replay",
+    "hypothesis",
+    "pluggy",
+    "pytest",
+    "pytest_asyncio",
+    "pytest_benchmark",
+    "pytest_timeout",
+    "trio",
+    "xdist",
+}
+_GO_BETWEENS = (
+    "asyncio",
+    "concurrent.futures.thread",
+    "contextlib",
+    "functools",
+    "runpy",
+    "threading",
+    "trio._threads",
+    "unittest",
+)
+"""Parts of them that only call what they are given: ``asyncio.to_thread(time.sleep, 1)``."""
+
+_OWN = frozenset({"gemini_replay.engine.pacing", "gemini_replay.engine.virtual_time.clock"})
+"""Of this package, what waits for a recording, and what calls a function in another thread."""
+
+
+@cache
+def _asks_for_real_time(module: str | None) -> bool:
+    if module is None or module in _OWN:
+        return False
+    if any(module == name or module.startswith(f"{name}.") for name in _GO_BETWEENS):
+        return False
+    return module.partition(".")[0] in _REAL
+
+
+class Functions:
+    """The functions of `time` on a virtual clock, put in place by `install`, until `undo`."""
+
+    def __init__(self, clock: Clock, trio: TrioRuns) -> None:
+        self._clock = clock
+        self._trio = trio
+        self.origins: dict[str, Any] = {name: getattr(time, name)() for name in _READ}
+        self._replaced: list[tuple[dict[str, Any], str]] = []
+
+    def read(self, name: str) -> Any:
+        """What the function of that name shows now."""
+        self._trio.meet()
+        now = self._clock.now()
+        return self.origins[name] + (int(now * 1e9) if name.endswith("_ns") else now)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._trio.meet()
+        due = self._clock.now() + seconds
+        self._clock.wait(seconds)
+        if self._clock.closed:  # the rest is for real
+            real_sleep(max(0.0, due - self._clock.now()))
+        self._trio.meet()
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller of the function that asks this has virtual time."""
+        return not _asks_for_real_time(sys._getframe(2).f_globals.get("__name__")) and self._clock.is_mine
+
+    def install(self) -> None:
+        """Replace the functions in `time`, and in every module that took them from there by name."""
+        global _active
+        for name, stand_in in _STAND_INS.items():
+            if getattr(time, name) is not stand_in:
+                _originals[name] = getattr(time, name)
+        by_original = {id(original): _STAND_INS[name] for name, original in _originals.items()}
+        for space, name in _holders(by_original.keys()):
+            replacement = by_original.get(id(space.get(name)))
+            if replacement is not None:
+                self._replaced.append((space, name))
+                space[name] = replacement
+        _active = self
+
+    def undo(self) -> None:
+        """Put the originals back, but where another tool has put something on top."""
+        global _active
+        _active = None
+        originals = {id(_STAND_INS[name]): original for name, original in _originals.items()}
+        for space, name in self._replaced:
+            original = originals.get(id(space.get(name)))
+            if original is not None:
+                space[name] = original
+        self._replaced.clear()
+
+
+_active: Functions | None = None
+_originals: dict[str, Callable[..., Any]] = {}
+
+
+def _reading(name: str) -> Callable[[], Any]:
+    def read() -> Any:
+        active = _active
+        return _originals[name]() if active is None or not active.here else active.read(name)
+
+    read.__name__ = read.__qualname__ = name
+    read.__doc__ = getattr(time, name).__doc__
+    return read
+
+
+def sleep(seconds: float) -> None:
+    """`time.sleep`."""
+    active = _active
+    if active is None or not 0 < seconds < threading.TIMEOUT_MAX or not active.here:
+        _originals["sleep"](seconds)
+    else:
+        active.sleep(float(seconds))
+
+
+_STAND_INS: dict[str, Callable[..., Any]] = {**{name: _reading(name) for name in _READ}, "sleep": sleep}
+"""One for each function and for the whole process: a module that is imported while time is virtual and takes one by
+name keeps it, and it then does what the original does until time is virtual again."""
+
+
+# -- who holds them by name ------------------------------------------------------------------------------------------
+
+_seen: dict[str, tuple[int, int, tuple[str, ...]]] = {}
+"""Of each module: its identity and size when it was searched, and the names worth another look. Searching all modules
+takes some milliseconds, which every test would pay."""
+
+
+def _holders(wanted: Any) -> list[tuple[dict[str, Any], str]]:
+    """The module namespaces, and names in them, whose values may be one of the objects with these ids."""
+    found = [(vars(time), name) for name in _NAMES]
+    for module, loaded in list(sys.modules.items()):
+        space = getattr(loaded, "__dict__", None)
+        if type(space) is not dict:
+            continue
+        state = id(loaded), len(space)
+        seen = _seen.get(module)
+        if seen is None or seen[:2] != state:
+            held = () if module.partition(".")[0] in _REAL else _held(space, wanted)
+            seen = _seen[module] = (*state, held)
+        found += [(space, name) for name in seen[2]]
+    return found
+
+
+def _held(space: dict[str, Any], wanted: Any) -> tuple[str, ...]:
+    # Those with the functions' own names also count: another tool may have replaced them just now.
+    return tuple(name for name, value in list(space.items()) if id(value) in wanted or name in _NAMES)

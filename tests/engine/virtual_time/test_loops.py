@@ -1,0 +1,296 @@
+"""asyncio in virtual time: timers and time limits fire in their order and at their moments, without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+import timeit
+from collections.abc import Awaitable, Callable
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import pytest
+from support.clients import ASK
+from support.rhythms import FIRST, MINUTE, STALL, cassette, hardly_any_time
+from support.streams import GOOGLE
+
+import gemini_replay
+from gemini_replay import virtual_time
+from gemini_replay.errors import UsageError
+
+
+def run(main: Callable[[], Awaitable[Any]], *, limit: float = 1.0) -> Any:
+    """Run it in virtual time, in hardly any of the real."""
+    with hardly_any_time(limit), virtual_time():
+        return asyncio.run(main())  # type: ignore[arg-type]
+
+
+async def stream(path: Path, moments: list[float]) -> None:
+    """Read a recording, and note the loop's time at each chunk."""
+    now = asyncio.get_running_loop().time
+    async with httpx.AsyncClient(timeout=60) as client:
+        async with client.stream("POST", GOOGLE, json=ASK) as response:
+            async for _ in response.aiter_raw():
+                moments.append(now())
+
+
+def test_the_loops_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
+    """Time to first token and the gaps between tokens, as `loop.time` and as `time.monotonic` have them."""
+
+    async def main() -> None:
+        began, moments = asyncio.get_running_loop().time(), list[float]()
+        with gemini_replay.replay(cassette(tmp_path / "minute.jsonl", MINUTE), speed="virtual"):
+            await stream(tmp_path / "minute.jsonl", moments)
+        assert moments[0] - began == pytest.approx(FIRST + MINUTE[0], abs=0.001)
+        assert [b - a for a, b in pairwise(moments)] == pytest.approx(MINUTE[1:], abs=0.001)
+        assert asyncio.get_running_loop().time() == pytest.approx(time.monotonic(), abs=0.001)
+
+    run(main)
+
+
+def test_time_becomes_virtual_in_a_loop_that_runs_already(tmp_path: Path) -> None:
+    """A block in the middle of async code."""
+
+    async def main() -> None:
+        await asyncio.sleep(0)
+        with hardly_any_time(), virtual_time():
+            began = asyncio.get_running_loop().time()
+            await asyncio.sleep(60)
+            assert asyncio.get_running_loop().time() - began == pytest.approx(60, abs=0.001)
+
+    asyncio.run(main())
+
+
+def test_a_time_limit_fires_in_mid_stall_at_its_time(tmp_path: Path) -> None:
+    """`asyncio.timeout`, `wait_for` and `anyio.move_on_after`."""
+    path = cassette(tmp_path / "stall.jsonl", STALL, STALL, STALL)
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time
+        with gemini_replay.replay(path):
+            began, moments = now(), list[float]()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(5):
+                    await stream(path, moments)
+            assert (now() - began, len(moments)) == (pytest.approx(5, abs=0.001), 2)
+            began = now()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(stream(path, moments), 20)
+            assert (now() - began, len(moments)) == (pytest.approx(20, abs=0.001), 4)
+            began = now()
+            with anyio.move_on_after(10) as scope:
+                await stream(path, moments)
+            assert scope.cancelled_caught
+            assert (now() - began, len(moments)) == (pytest.approx(10, abs=0.001), 6)
+
+    run(main)
+
+
+def test_a_race_between_a_stream_and_sleeps_goes_as_recorded(tmp_path: Path) -> None:
+    """A spinner that turns every 130 ms beside the stream sees each chunk between the turns where it belongs."""
+    path = cassette(tmp_path / "some.jsonl", [0.1, 0.25, 0.5, 0.05])
+    seen: list[tuple[float, str]] = []
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time
+        began = now()
+
+        async def spin() -> None:
+            for turn in range(1, 11):
+                await asyncio.sleep(began + 0.13 * turn - now())
+                seen.append((now() - began, "turn"))
+
+        async def read() -> None:
+            async with httpx.AsyncClient() as client, client.stream("POST", GOOGLE, json=ASK) as response:
+                async for _ in response.aiter_raw():
+                    seen.append((now() - began, "chunk"))
+
+        with gemini_replay.replay(path):
+            await asyncio.gather(spin(), read())
+
+    run(main)
+    due = [(0.13 * n, "turn") for n in range(1, 11)]
+    due += [(FIRST + at, "chunk") for at in accumulate([0.1, 0.25, 0.5, 0.05])]
+    assert [what for _, what in seen] == [what for _, what in sorted(due)]
+    assert [at for at, _ in seen] == pytest.approx([at for at, _ in sorted(due)], abs=0.001)
+
+
+@pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
+def test_work_in_a_thread_is_waited_for(to_thread: Callable[..., Awaitable[object]]) -> None:
+    """Its time limit counts real seconds, so it is kept where it would be kept in real time."""
+
+    def work() -> str:
+        threading.Event().wait(0.2)  # as a blocking call of some library would
+        return "done"
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time
+        began = now()
+        async with asyncio.timeout(10):
+            assert await to_thread(work) == "done"
+        assert 0.15 < now() - began < 5
+
+    run(main, limit=5)
+
+
+@pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
+def test_sleep_in_a_thread_is_virtual_and_a_limit_on_it_fires_first(
+    to_thread: Callable[..., Awaitable[object]],
+) -> None:
+    """The loop and the thread wait on the same clock, and the earlier moment comes earlier."""
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time
+        began = now()
+        await to_thread(time.sleep, 30)
+        assert now() - began == pytest.approx(30, abs=0.05)
+        began, task = now(), asyncio.ensure_future(to_thread(time.sleep, 30))
+        await asyncio.sleep(20)
+        assert (now() - began, task.done()) == (pytest.approx(20, abs=0.05), False)
+        await task
+        assert now() - began == pytest.approx(30, abs=0.05)
+
+    run(main)
+
+
+def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Path) -> None:
+    """A sync client in `asyncio.to_thread`, and a timer of the loop in mid-stream."""
+    path = cassette(tmp_path / "minute.jsonl", MINUTE)
+
+    def read() -> list[float]:
+        with httpx.Client() as client, client.stream("POST", GOOGLE, json=ASK) as response:
+            return [time.monotonic() for _ in response.iter_raw()]
+
+    async def main() -> None:
+        with gemini_replay.replay(path, speed="virtual"):
+            began = time.monotonic()
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            await asyncio.sleep(30)
+            assert time.monotonic() - began == pytest.approx(30, abs=0.05)
+            assert not reading.done()
+            moments = await reading
+        assert [b - a for a, b in pairwise(moments)] == pytest.approx(MINUTE[1:], abs=0.02)
+
+    run(main, limit=3)
+
+
+def test_input_that_is_ready_comes_before_any_jump() -> None:
+    """A loop that has something to read reads it before it lets time pass."""
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.sendall(b"ready")
+            async with asyncio.timeout(1):
+                assert await asyncio.get_running_loop().sock_recv(ours, 10) == b"ready"
+            began = now()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await asyncio.get_running_loop().sock_recv(ours, 10)
+            assert now() - began == pytest.approx(1, abs=0.001)
+
+    run(main)
+
+
+def test_without_a_timer_the_loop_waits_really() -> None:
+    """For a call from another thread, as ever, and the clock passes by what that took."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        began, event = loop.time(), asyncio.Event()
+        timer = threading.Timer(0.1, loop.call_soon_threadsafe, [event.set])
+        timer.start()
+        await event.wait()
+        assert 0.08 < loop.time() - began < 5
+
+    run(main, limit=5)
+
+
+def test_the_clock_of_a_loop_that_lives_on_does_not_fall_back() -> None:
+    """A timer that was set in virtual time is due when it should be, and later blocks go on from there."""
+    with asyncio.Runner() as runner:
+        now = runner.get_loop().time
+        reached = [now()]
+        for _ in range(2):
+            with hardly_any_time(), virtual_time():
+                runner.run(asyncio.sleep(100))
+                reached.append(runner.get_loop().time())
+            reached.append(runner.get_loop().time())
+        assert reached == sorted(reached)
+        assert reached[-1] - reached[0] == pytest.approx(200, abs=2)
+        began, really = runner.get_loop().time(), timeit.default_timer()
+        runner.run(asyncio.sleep(0.05))
+        assert runner.get_loop().time() - began >= 0.05
+        assert timeit.default_timer() - really >= 0.049
+
+
+def test_the_end_puts_asyncio_back() -> None:
+    """Also after an exception."""
+    names = ("time", "run_in_executor", "_run_once")
+    originals = [getattr(asyncio.BaseEventLoop, name) for name in names]
+    with asyncio.Runner() as runner:
+        with pytest.raises(LookupError), virtual_time():
+            runner.run(asyncio.sleep(1))
+            raise LookupError
+        assert "select" not in vars(runner.get_loop()._selector)  # type: ignore[attr-defined]
+    assert [getattr(asyncio.BaseEventLoop, name) for name in names] == originals
+
+
+def test_a_loop_of_another_thread_has_real_time_until_it_plays(tmp_path: Path) -> None:
+    """A server in the test's process does not spin; a client in a thread of its own is served all the same."""
+    path = cassette(tmp_path / "minute.jsonl", MINUTE)
+    took: list[float] = []
+
+    async def main() -> None:
+        began = timeit.default_timer()
+        await asyncio.sleep(0.05)
+        took.append(timeit.default_timer() - began)
+        moments: list[float] = []
+        await stream(path, moments)
+        took.append(moments[-1] - moments[0])
+
+    with hardly_any_time(), gemini_replay.replay(path, speed="virtual"):
+        thread = threading.Thread(target=asyncio.run, args=(main(),))
+        thread.start()
+        thread.join()
+    assert took[0] >= 0.049
+    assert took[1] == pytest.approx(sum(MINUTE[1:]), abs=0.001)
+
+
+class _Strange(asyncio.AbstractEventLoop):
+    """A loop of another make, as far as anybody can tell."""
+
+
+def test_a_loop_that_is_not_asyncios_own_is_refused() -> None:
+    """With its name, and what to do."""
+    asyncio._set_running_loop(_Strange())
+    try:
+        with pytest.raises(UsageError, match=r"_Strange, which is not asyncio's own"), virtual_time():
+            pass
+    finally:
+        asyncio._set_running_loop(None)
+    assert time.sleep.__module__ == "time"
+
+
+def test_a_loop_with_a_clock_of_its_own_is_left_to_it(tmp_path: Path) -> None:
+    """What another tool has made virtual stays its own."""
+
+    class Own(asyncio.SelectorEventLoop):
+        def time(self) -> float:
+            return super().time() + 1000
+
+    path = cassette(tmp_path / "short.jsonl", [0.01])
+    with asyncio.Runner(loop_factory=Own) as runner:
+        before = runner.get_loop().time()
+        with gemini_replay.replay(path, speed="virtual"):
+            runner.run(stream(path, []))
+        assert runner.get_loop().time() - before < 60
+        assert "time" not in vars(runner.get_loop())

@@ -1,0 +1,128 @@
+"""The plugin in virtual time: the marker, the option and the ini setting, in tests of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.clients import ASK
+from support.rhythms import MINUTE, cassette, hardly_any_time
+from support.streams import GOOGLE
+
+ASKING = f"""
+import httpx, time
+
+URL, ASK = {GOOGLE!r}, {ASK!r}
+
+def told():
+    began = time.monotonic()
+    with httpx.Client() as client, client.stream("POST", URL, json=ASK) as response:
+        return [time.monotonic() - began for _ in response.iter_raw()]
+
+async def atold(now):
+    began = now()
+    async with httpx.AsyncClient() as client, client.stream("POST", URL, json=ASK) as response:
+        return [now() - began async for _ in response.aiter_raw()]
+
+def as_recorded(moments):
+    assert len(moments) == 240
+    assert abs(moments[0] - 0.662) < 0.001
+    assert all(abs(b - a - 0.25) < 0.001 for a, b in zip(moments, moments[1:]))
+"""
+
+TESTS = """
+import asyncio, time, pytest
+from asking import told, atold, as_recorded
+
+pytestmark = pytest.mark.gemini_replay("minute"{speed})
+
+def test_plain():
+    as_recorded(told())
+
+@pytest.mark.asyncio
+async def test_asyncio():
+    as_recorded(await atold(asyncio.get_running_loop().time))
+
+@pytest.mark.asyncio
+async def test_asyncio_again():
+    as_recorded(await atold(time.monotonic))
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_anyio(anyio_backend):
+    import anyio
+    as_recorded(await atold(anyio.current_time))
+
+def test_trio():
+    import trio
+    as_recorded(trio.run(atold, trio.current_time))
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with the recording of a minute."""
+    pytester.makepyfile(asking=ASKING)
+    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
+    cassette(pytester.mkdir("cassettes") / "minute.jsonl", MINUTE)
+    monkeypatch.syspath_prepend(pytester.path)
+    return pytester
+
+
+@pytest.mark.parametrize(
+    ("speed", "arguments"),
+    [
+        (", speed='virtual'", []),
+        ("", ["--gemini-speed=virtual"]),
+        ("", ["-o", "gemini_speed=virtual"]),
+        (", speed='virtual'", ["-o", "asyncio_default_test_loop_scope=session"]),
+    ],
+    ids=["marker", "option", "ini", "one-loop-for-all"],
+)
+def test_tests_of_every_kind_observe_the_rhythm(project: pytest.Pytester, speed: str, arguments: list[str]) -> None:
+    """Six streams of a minute, none of which is waited for."""
+    project.makepyfile(test_tale=TESTS.replace("{speed}", speed))
+    with hardly_any_time(30):
+        result = project.runpytest(*arguments)
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(["6 replayed, *; 362.* s of model time in * s"])
+
+
+def test_trio_may_be_imported_by_the_test_itself(project: pytest.Pytester) -> None:
+    """In a process that has not had it before."""
+    project.makepyfile(test_tale=TESTS.replace("{speed}", ", speed='virtual'"))
+    with hardly_any_time(60):
+        result = project.runpytest_subprocess("-k", "trio")
+    result.assert_outcomes(passed=2, deselected=4)
+
+
+def test_the_server_refuses_it(project: pytest.Pytester) -> None:
+    """Its clients have clocks of their own."""
+    project.makepyfile(
+        test_tale="""
+        import pytest
+
+        @pytest.mark.gemini_replay("minute", speed="virtual")
+        def test_served(gemini_server):
+            pass
+        """
+    )
+    result = project.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*A server cannot play in virtual time*"])
+
+
+def test_while_recording_time_is_real(project: pytest.Pytester, tmp_path: Path) -> None:
+    """The rhythm of what is recorded shall be true."""
+    project.makepyfile(
+        test_tale="""
+        import time, timeit, pytest
+
+        @pytest.mark.gemini_replay("new", speed="virtual")
+        def test_recording():
+            began = timeit.default_timer()
+            time.sleep(0.02)
+            assert timeit.default_timer() - began >= 0.019
+        """
+    )
+    project.runpytest("--gemini-record=once").assert_outcomes(passed=1)

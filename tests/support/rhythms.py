@@ -1,0 +1,43 @@
+"""Cassettes with a rhythm that a test knows, and real time where that of the test is virtual."""
+
+from __future__ import annotations
+
+import timeit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from gemini_replay import Interaction
+from gemini_replay.cassette.model import Chunk
+from support.aiohttp_client import recorded, streaming
+from support.streams import events
+
+FIRST = 0.412
+"""Time to the head of a response, in seconds."""
+
+MINUTE = [0.25] * 240
+"""The gaps of a stream of a minute."""
+
+STALL = [0.1, 0.2, 30.0, 0.1]
+"""The gaps of a stream that stalls for half a minute in its middle."""
+
+
+def rhythm(gaps: Sequence[float], *, first: float = FIRST) -> Interaction:
+    """A recording with these gaps before its chunks."""
+    chunks = events(len(gaps))
+    interaction = streaming(*chunks, after=first)
+    return replace(interaction, chunks=tuple(Chunk(gap, data) for gap, data in zip(gaps, chunks, strict=True)))
+
+
+def cassette(path: Path, *gaps: Sequence[float]) -> Path:
+    """A cassette with a recording for each row of gaps."""
+    return recorded(path, *[rhythm(row) for row in gaps])
+
+
+@contextmanager
+def hardly_any_time(limit: float = 1.0) -> Iterator[None]:
+    """The block takes less real time than this, in seconds: a bound that only waiting breaks, not a slow machine."""
+    began = timeit.default_timer()  # the standard library's clocks are always real
+    yield
+    assert timeit.default_timer() - began < limit
