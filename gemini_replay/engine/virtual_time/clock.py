@@ -2,8 +2,8 @@
 
 It stands still while code runs. Where a thread, or an event loop, has nothing to do but wait, the clock moves to the
 moment it waits for: at once if it is the first that anybody waits for, and nobody is at work. While another thread
-works, or a call in an executor is under way, waiting takes real time, and the clock moves by what it took; so no
-time limit runs out on work that would have been done in time.
+works, or a call in an executor is under way, waiting takes real time: work that is done before the moment comes has
+taken no time, and a time limit on work that is not fires when it would in real time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import math
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic, sleep
+from types import FrameType
 from typing import Any, Literal
 
 _TICK_S = 1e-6
@@ -24,7 +25,7 @@ _LOOK_S = 0.001
 """How often a thread that waits for others to finish their work looks after them, in real seconds."""
 
 _YIELD_S = 5e-5
-"""How long, in real seconds, a thread lets others go first that are idle, but may have been woken just now."""
+"""How long, in real seconds, a thread lets others go first that wait, but may have been woken just now."""
 
 _IDLE = {
     "concurrent.futures.thread": {"_worker"},
@@ -36,6 +37,8 @@ _IDLE = {
     "trio._core._thread_cache": {"_work"},
 }
 """Modules, and functions of theirs in which a thread does nothing but wait."""
+
+_Doing = Literal["work", "perhaps", "nothing"]
 
 _HERE = __name__.rpartition(".")[0]
 
@@ -102,26 +105,27 @@ class Clock:
         with self._turn:
             self._due[me] = due
             self._turn.notify_all()
-        yielded = False
+        yielded, worked = False, 0.0
         try:
             while True:
                 with self._turn:
                     first = due < math.inf and due <= min(self._due.values())
-                    others = self._others(me) if first else "none"
-                    if first and (others == "none" or (others == "idle" and yielded)):
+                    others = self._others(me) if first else "nothing"
+                    if (
+                        first and (others == "nothing" or (others == "perhaps" and yielded))
+                    ) or worked >= due - self.now():
                         self.move_to(due)
                     now, really = self.now(), monotonic()
                     if now >= due or self.closed:
                         return None
-                if others == "idle" and not yielded:
+                if others == "perhaps" and not yielded:
                     yielded = True
                     sleep(_YIELD_S)
                     continue
                 found = self._look(min(_LOOK_S, due - now) if due < math.inf else None, poll)
-                if others == "work" or due == math.inf:
-                    self.move_to(min(due, now + monotonic() - really))
                 if found:
                     return found
+                worked += monotonic() - really if others == "work" else 0.0
         finally:
             with self._turn:
                 del self._due[me]
@@ -149,7 +153,7 @@ class Clock:
             self._works.discard(work)
             self._turn.notify_all()
 
-    def _others(self, me: threading.Thread) -> Literal["work", "idle", "none"]:
+    def _others(self, me: threading.Thread) -> _Doing:
         """What those do that do not wait on this clock."""
         if any(work.thread is not me and work.thread not in self._due for work in self._works):
             return "work"
@@ -159,10 +163,10 @@ class Clock:
             if thread is not me and thread not in self._due and self._belongs_to(thread)
         ]
         if not others:
-            return "none"
+            return "nothing"
         frames = sys._current_frames()
-        working = any(thread.ident in frames and _at_work(frames[thread.ident]) for thread in others)
-        return "work" if working else "idle"
+        doing = {_doing(frames[thread.ident]) for thread in others if thread.ident in frames}
+        return "work" if "work" in doing else "perhaps" if "perhaps" in doing else "nothing"
 
     def close(self) -> None:
         """Let go of everybody who waits."""
@@ -184,13 +188,27 @@ class Work:
         return self._function(*args, **kwargs)
 
 
-def _at_work(frame: Any) -> bool:
-    module, caller = frame.f_globals.get("__name__"), frame.f_back
+def _doing(frame: FrameType) -> _Doing:
+    """What a thread does whose innermost frame is this."""
+    module, caller = frame.f_globals.get("__name__", ""), frame.f_back
     if frame.f_code.co_name not in _IDLE.get(module, ()):
-        return True
-    if module == "selectors":  # a loop of ours looks what is ready; when it waits, it says so to the clock
-        return str(caller.f_globals.get("__name__")).startswith(_HERE)
-    # A thread that has started another waits until that runs.
-    return (
-        caller is not None and caller.f_back is not None and caller.f_back.f_code is threading.Thread.start.__code__
-    )
+        return "work"
+    if caller is not None and module == "selectors":
+        # A loop of ours looks what is ready; when it waits, it says so to the clock.
+        return "work" if str(caller.f_globals.get("__name__")).startswith(_HERE) else "perhaps"
+    if caller is not None and caller.f_back is not None and caller.f_back.f_code is threading.Thread.start.__code__:
+        return "work"  # it goes on as soon as the thread that it starts runs
+    woken = _woken(frame.f_locals)
+    return "perhaps" if woken is None else "work" if woken else "nothing"
+
+
+def _woken(names: Mapping[str, Any]) -> bool | None:
+    """Whether a thread that waits has been woken, but had no turn yet: by what it waits for, None where unknown."""
+    lock = names.get("waiter", names.get("lock"))  # of a condition; of a thread that is joined, until 3.12
+    if hasattr(lock, "locked"):
+        return not lock.locked()
+    if "work_queue" in names:  # of an executor
+        return not names["work_queue"].empty()
+    handle = getattr(names.get("self"), "_handle", None)  # of a thread that is joined, since 3.13
+    done = getattr(handle, "is_done", None)
+    return None if done is None else bool(done())
