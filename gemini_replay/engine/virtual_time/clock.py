@@ -111,9 +111,8 @@ class Clock:
                 with self._turn:
                     first = due < math.inf and due <= min(self._due.values())
                     others = self._others(me) if first else "nothing"
-                    if (
-                        first and (others == "nothing" or (others == "perhaps" and yielded))
-                    ) or worked >= due - self.now():
+                    free = others == "nothing" or (others == "perhaps" and yielded)
+                    if first and (free or worked >= due - self.now()):
                         self.move_to(due)
                     now, really = self.now(), monotonic()
                     if now >= due or self.closed:
