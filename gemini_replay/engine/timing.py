@@ -41,7 +41,6 @@ def parse_speed(value: str | float) -> float:
     return factor
 
 
-<<<<<<< HEAD
 def parse_max_gap(value: float | None) -> float:
     """The longest wait of a replay, in seconds; infinity for None.
 
@@ -57,7 +56,8 @@ def parse_max_gap(value: float | None) -> float:
     except (TypeError, ValueError):
         raise UsageError(f"max_gap is {value!r}.", todo="Give seconds, 0 or more.") from None
     return seconds
-=======
+
+
 def is_virtual(value: str | float) -> bool:
     """Whether a speed asks for virtual time."""
     return isinstance(value, str) and value.strip().lower() == _VIRTUAL
@@ -77,4 +77,3 @@ def parse_real_speed(value: str | float, *, what: str, todo: str) -> float:
     if is_virtual(value):
         raise UsageError(f"{what} cannot play in virtual time.", todo=todo)
     return parse_speed(value)
->>>>>>> ad8a1ef (Virtual time: the recorded rhythm, observed without waiting, in sync, asyncio and trio code)
