@@ -35,6 +35,8 @@ TIMEOUT_S = 10
 PATHS = ("sync, httpx2", "async, httpx2", "async, aiohttp")
 KINDS = (*faults.SWEPT, "garbage", "tls")
 
+_WORDS = {"short": "silently short"}
+
 Seen = Counter[str]
 Table = dict[tuple[str, str], dict[str, Seen]]
 """For each kind of fault and where it strikes: for each way of asking, what it came to and how often."""
@@ -105,7 +107,7 @@ def place(fault: str, events: int) -> str:
 def came(one: faults.Swept) -> str:
     """What a call came to, in a word."""
     if one.outcome.error is None:
-        return "**silently short**" if one.verdict == "short" else one.verdict
+        return f"**{_WORDS[one.verdict]}**" if one.verdict in _WORDS else one.verdict
     kind = type(one.outcome.error)
     code = getattr(one.outcome.error, "code", None)
     package = kind.__module__.split(".")[0]
@@ -127,7 +129,7 @@ def measure(most: int | None = None, paths: list[Path] | None = None, kinds: tup
                     kinds=kinds,
                     most=most,
                     match=("method", "model", "action", "alt"),
-                    speed="instant",
+                    speed="virtual",
                 )
             print(f"{path.stem}, {way}: {len(trial.swept)} faults", file=sys.stderr)
             for one in trial.swept:
@@ -141,7 +143,8 @@ def page(table: Table, names: list[str]) -> str:
     """The page of a table."""
     packages = ("google-genai", "httpx2", "aiohttp")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    words = "; ".join(f"*{word}*: {meaning}" for word, meaning in VERDICTS.items() if word != "raises")
+    shown = {_WORDS.get(word, word): VERDICTS[word] for word in ("whole", "changed", "short", "tells")}
+    words = "; ".join(f"*{word}*: {meaning}" for word, meaning in shown.items())
     total = sum(sum(cell.values()) for row in table.values() for cell in row.values())
     rows = [
         f"| {f'`{kind}`'} | {where or '–'} | {' | '.join(_cell(row.get(way, Counter())) for way in PATHS)} |"
@@ -169,11 +172,13 @@ def page(table: Table, names: list[str]) -> str:
             "",
             "What to make of it:",
             "",
-            "- A body that ends in good order too early, and an error object behind the last word, are not noticed: "
-            "look for a `finish_reason` on the last chunk before you take an answer for whole.",
+            "- A body that ends in good order between two events is not noticed: look for a `finish_reason` on the "
+            "last chunk before you take an answer for whole. (*Whole* in these rows: what was cut off held no text.)",
             "- An event that comes twice is in the text twice.",
-            "- The SDK lets errors of the connection through as the HTTP library raises them, so that code which is "
-            "to survive a change between httpx2 and aiohttp catches both.",
+            "- Errors of the connection come through as the HTTP library raises them: code that is to work over "
+            "httpx2 and aiohttp alike catches both.",
+            "- Over aiohttp the SDK asks again by itself where there was no connection or no head; over httpx2 it "
+            "does not. (Each fault struck one request only.)",
             "",
         ]
     )
