@@ -81,10 +81,16 @@ class NoConnection:
     waits: bool = True
 
     def seconds(self, limit: float | None) -> float:
-        """How long a client waits that has this time limit (None: none; then its system gives up)."""
+        """How long a client waits that has this time limit.
+
+        Without one (None) its system gives up on a connection; nobody would ever give up on a pool, so that the
+        error comes at once.
+        """
         if not self.waits or self.cause not in _CAUSES.values():
             return 0.0
-        return _SYSTEM_GIVES_UP_S if limit is None else limit
+        if limit is None:
+            return _SYSTEM_GIVES_UP_S if self.cause == "connect-timeout" else 0.0
+        return limit
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,11 @@ async def _unconnected(plan: NoConnection, request: Any, timeout: Any) -> Except
         return aiohttp.ClientConnectorCertificateError(key, failed)
     if plan.cause == "refused":
         return aiohttp.ClientConnectorError(key, ConnectionRefusedError(errno.ECONNREFUSED, _REFUSED))
-    limit = timeout.sock_connect if plan.cause == "connect-timeout" else None
+    limits = [timeout.connect, timeout.sock_connect if plan.cause == "connect-timeout" else None]
+    limit = min((limit for limit in limits if limit), default=None)
     await asyncio.sleep(plan.seconds(limit))
+    if plan.cause == "connect-timeout" and limit is None:
+        return aiohttp.ClientConnectorError(key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
     return TimeoutError()  # its session makes its own of it
 
 

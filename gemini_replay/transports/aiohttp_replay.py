@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from ..cassette.model import End
 from ..engine.player import Data, Head, Playback, Silence, Step, Stop
 from ..errors import RecordingEndedError
 from . import http1
+
+_Moment = tuple[float, bytes | End | Exception]
 
 _DRY_S = 0.01
 """How often to look whether a client has read all that a cancelled recording holds."""
@@ -36,9 +39,9 @@ class Offline:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)
 
-    async def _create_connection(self, *_: Any) -> ResponseHandler:
+    async def _create_connection(self, _request: Any, _traces: Any, timeout: Any) -> ResponseHandler:
         protocol = _Handler(asyncio.get_running_loop())
-        protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent))
+        protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent, timeout.total))
         protocol.force_close()  # it is good for this one request and never goes to the pool
         return protocol
 
@@ -90,14 +93,16 @@ class _Played(asyncio.Transport):
     It needs no task, so that nothing is left where a loop ends in mid-stream.
     """
 
-    def __init__(self, protocol: _Handler, playback: Playback, request: Any, spent: float) -> None:
+    def __init__(
+        self, protocol: _Handler, playback: Playback, request: Any, spent: float, total: float | None
+    ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time() - spent
         self._protocol = protocol
         steps = playback.steps(request.headers.get("Accept-Encoding", ""))
-        self._moments = _moments(steps, request.method, lambda: protocol._read_timeout)
-        self._moment: tuple[float, bytes | End] | None = None
+        self._moments = _moments(steps, request.method, lambda: protocol._read_timeout, total)
+        self._moment: _Moment | None = None
         self._handle: asyncio.Handle | None = None
         self._started = False
         self._paused = False
@@ -125,15 +130,15 @@ class _Played(asyncio.Transport):
         self._handle = None
         if isinstance(what, bytes):
             self._protocol.data_received(what)
+        elif isinstance(what, Exception):
+            self._protocol.fail(what)
         else:
             self._stop(what)
         self._arm()
 
     def _stop(self, end: End) -> None:
         if end.kind == "timeout":
-            # Since 3.10 it has a name of its own.
-            kind = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
-            self._protocol.fail(kind("Timeout on reading data from socket"))
+            self._protocol.fail(_read_timeout())
         elif end.kind == "cancelled" and self._protocol.unread:
             # The client shall have all there is before it hears that there is no more.
             self._moment = (self._loop.time() - self._began + _DRY_S, end)
@@ -192,24 +197,42 @@ class _Played(asyncio.Transport):
 
 
 class _Broken(Exception):
-    def __init__(self, end: End) -> None:
-        self.end = end
+    def __init__(self, by: End | Exception) -> None:
+        self.by = by
+
+
+def _read_timeout() -> Exception:
+    # Since 3.10 it has a name of its own.
+    kind = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
+    error: Exception = kind("Timeout on reading data from socket")
+    return error
 
 
 def _moments(
-    steps: Iterator[Step], method: str, patience: Callable[[], float | None]
-) -> Iterator[tuple[float, bytes | End]]:
-    """What is due when: the packets of the answer, then how the connection ends."""
-    at = 0.0
+    steps: Iterator[Step], method: str, patience: Callable[[], float | None], total: float | None
+) -> Iterator[_Moment]:
+    """What is due when: the packets of the answer, then how the connection ends.
+
+    Args:
+        steps: of one playback.
+        method: of the request.
+        patience: gives the client's limit for one read, in seconds.
+        total: its limit for the whole request. Aiohttp's own timers keep both, but not where nobody waits.
+    """
+    at = silent = 0.0
 
     def before_the_end() -> Iterator[Head | Data]:
-        nonlocal at
+        nonlocal at, silent
         for step in steps:
             at = step.at
             if isinstance(step, Silence):
                 limit = patience()
-                if limit and step.seconds > limit:
-                    raise _Broken(End("timeout"))
+                read_until = silent + limit if limit and step.seconds > limit else math.inf
+                silent += step.seconds
+                if total and min(silent, read_until) > total:
+                    raise _Broken(TimeoutError())
+                if read_until < math.inf:
+                    raise _Broken(_read_timeout())
             elif not isinstance(step, Stop):
                 yield step
             elif step.end.kind != "eof":
@@ -219,6 +242,6 @@ def _moments(
         for packet in http1.packets(before_the_end(), method):
             yield at, packet
     except _Broken as broken:
-        yield at, broken.end
+        yield at, broken.by
     else:
         yield at, End()

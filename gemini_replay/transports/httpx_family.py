@@ -28,7 +28,7 @@ _HANDLED = "gemini_replay.handled"
 """Request extension: a request that goes on to the network, which an inner seam must not plan again."""
 
 
-ERRORS: dict[pacing.Ending, tuple[str, str]] = {
+_ERRORS: dict[pacing.Ending, tuple[str, str]] = {
     "timeout": ("ReadTimeout", "The read operation timed out"),
     "reset": ("ReadError", "[Errno 104] Connection reset by peer"),
     "closed": (
@@ -36,7 +36,7 @@ ERRORS: dict[pacing.Ending, tuple[str, str]] = {
         "peer closed connection without sending complete message body (incomplete chunked read)",
     ),
 }
-"""What a real connection raises for each ending; httpx, httpx2, httpcore and httpcore2 share the names."""
+_NO_ANSWER = "Server disconnected without sending a response."
 
 NO_CONNECTION: dict[Cause, tuple[str, str]] = {
     "refused": ("ConnectError", "[Errno 111] Connection refused"),
@@ -44,7 +44,18 @@ NO_CONNECTION: dict[Cause, tuple[str, str]] = {
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }
-"""The same for each reason for which there is no connection."""
+"""What is raised for each reason for which there is no connection: name and message, see `failure`."""
+
+
+def failure(ending: pacing.Ending, *, answered: bool) -> tuple[str, str]:
+    """What a real connection raises that ends so: its name, which httpx, httpcore and their kin share, and message.
+
+    Args:
+        ending: how the playback broke; not "cancelled".
+        answered: whether the head had come.
+    """
+    name, message = _ERRORS[ending]
+    return name, _NO_ANSWER if ending == "closed" and not answered else message
 
 
 class Family:
@@ -66,11 +77,11 @@ class Family:
             named += f"; {agent.split()[0]}"
         return Request(request.method, str(request.url), headers, request.content, named)
 
-    def broken(self, broken: pacing.Broken) -> Exception:
-        """The library's own exception for a playback that did not end well."""
+    def broken(self, broken: pacing.Broken, *, answered: bool = True) -> Exception:
+        """The library's own exception for a playback that did not end well; `answered`: with its head."""
         if broken.ending == "cancelled":
             return RecordingEndedError()
-        name, message = ERRORS[broken.ending]
+        name, message = failure(broken.ending, answered=answered)
         error: Exception = getattr(self.library, name)(message)
         return error
 
@@ -112,7 +123,7 @@ class Family:
         try:
             head = next(steps)
         except pacing.Broken as broken:
-            raise self.broken(broken) from None
+            raise self.broken(broken, answered=False) from None
         assert isinstance(head, Head)
         return self._response(head, self.sync_body(self, steps))
 
@@ -122,7 +133,7 @@ class Family:
         try:
             head = await anext(steps)
         except pacing.Broken as broken:
-            raise self.broken(broken) from None
+            raise self.broken(broken, answered=False) from None
         assert isinstance(head, Head)
         return self._response(head, self.async_body(self, steps))
 

@@ -18,7 +18,7 @@ from ..engine.timing import parse_real_speed
 from ..errors import RecordingEndedError
 from ..session import Faults, Session
 from .explicit import VIRTUAL_TODO
-from .httpx_family import ERRORS, NO_CONNECTION, family, unconnected_after
+from .httpx_family import NO_CONNECTION, failure, family, unconnected_after
 
 
 def from_cassette(
@@ -72,8 +72,8 @@ class _Pending(httpx.Response):
         self._plan = plan
         self._asked = request
         self._body: _Body | None = None
-        head = next(self._steps(), None)
-        status, headers = (head.status, head.headers) if isinstance(head, Head) else (200, ())
+        head = next((step for step in self._steps() if isinstance(step, Head)), None)
+        status, headers = (head.status, head.headers) if head is not None else (200, ())
         super().__init__(status, headers=list(headers), stream=_Body(iter(())), request=request)
 
     def _steps(self) -> Iterator[Step]:
@@ -96,7 +96,7 @@ class _Pending(httpx.Response):
             try:
                 next(played)
             except pacing.Broken as broken:
-                raise _broken(broken) from None
+                raise _broken(broken, answered=False) from None
             self._body = _Body(played)
         return self._body
 
@@ -115,7 +115,7 @@ class _Pending(httpx.Response):
         try:
             await anext(played)
         except pacing.Broken as broken:
-            raise _broken(broken) from None
+            raise _broken(broken, answered=False) from None
         return httpx.Response(
             self.status_code,
             headers=self.headers.raw,
@@ -150,10 +150,10 @@ class _AsyncBody(httpx.AsyncByteStream):
             raise _broken(broken) from None
 
 
-def _broken(broken: pacing.Broken) -> Exception:
+def _broken(broken: pacing.Broken, *, answered: bool = True) -> Exception:
     if broken.ending == "cancelled":
         return RecordingEndedError()
-    return _error(*ERRORS[broken.ending])
+    return _error(*failure(broken.ending, answered=answered))
 
 
 def _error(name: str, message: str) -> Exception:

@@ -136,7 +136,8 @@ def _unconnected(plan: NoConnection, pool: Any, conn: Any, timeout: Any) -> Exce
     errors = sys.modules["urllib3"].exceptions
     limit = getattr(timeout, "connect_timeout", None)
     limit = limit if isinstance(limit, int | float) else None
-    pacing.WallClock().sleep(plan.seconds(limit))
+    if plan.cause == "connect-timeout":  # how long it would wait for its pool, urllib3 does not say down here
+        pacing.WallClock().sleep(plan.seconds(limit))
     error: Exception
     if plan.cause == "tls":
         error = errors.SSLError(
@@ -145,6 +146,7 @@ def _unconnected(plan: NoConnection, pool: Any, conn: Any, timeout: Any) -> Exce
     elif plan.cause == "connect-timeout":
         error = errors.ConnectTimeoutError(conn, f"Connection to {conn.host} timed out. (connect timeout={limit})")
     elif plan.cause == "pool-timeout":
+        pool._put_conn(conn)  # urllib3 takes the error to mean that it never had one
         error = errors.EmptyPoolError(pool, "Pool reached maximum size and no more connections are allowed.")
     else:
         message = "Failed to establish a new connection: [Errno 111] Connection refused"

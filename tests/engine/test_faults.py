@@ -106,6 +106,8 @@ def test_every_kind_has_an_example_that_is_one() -> None:
 def test_a_client_waits_for_a_connection_as_long_as_it_says() -> None:
     """Without a limit of its own until the system gives up; at instant speed not at all; a refusal comes at once."""
     assert NoConnection("connect-timeout").seconds(5.0) == 5.0
-    assert NoConnection("pool-timeout").seconds(None) == 127.0
+    assert NoConnection("connect-timeout").seconds(None) == 127.0
+    assert NoConnection("pool-timeout").seconds(5.0) == 5.0
+    assert NoConnection("pool-timeout").seconds(None) == 0.0
     assert NoConnection("connect-timeout", waits=False).seconds(5.0) == 0.0
     assert NoConnection("refused").seconds(5.0) == NoConnection("tls").seconds(5.0) == 0.0

@@ -28,7 +28,9 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
     consume, stop_after = options.get("consume", 0.0), options.get("stop_after")
     make = options.get("made") or aiohttp.ClientSession
     connector = aiohttp.TCPConnector(ssl=options["verify"]) if "verify" in options else None
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=options.get("timeout", 30.0))
+    timeout = aiohttp.ClientTimeout(
+        total=None, connect=options.get("connect", 30.0), sock_read=options.get("timeout", 30.0)
+    )
     async with make(timeout=timeout, connector=connector, auto_decompress=not options.get("raw", True)) as client:
         seen.began = time.perf_counter()
         try:
@@ -54,6 +56,7 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
 
 
 _TIMEOUT = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)  # the former since 3.10
+_CONNECT_TIMEOUT = getattr(aiohttp, "ConnectionTimeoutError", aiohttp.ServerTimeoutError)
 
 AIOHTTP = Client(
     "aiohttp",
@@ -63,8 +66,13 @@ AIOHTTP = Client(
         "reset": aiohttp.ClientPayloadError,
         "closed": aiohttp.ClientPayloadError,
         "timeout": _TIMEOUT,
+        "head reset": aiohttp.ClientOSError,
+        "head closed": aiohttp.ServerDisconnectedError,
         "head timeout": _TIMEOUT,
         "connect": aiohttp.ClientConnectorError,
+        "tls": aiohttp.ClientConnectorCertificateError,
+        "connect timeout": _CONNECT_TIMEOUT,
+        "pool timeout": _CONNECT_TIMEOUT,
     },
     is_async=True,
 )

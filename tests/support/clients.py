@@ -40,12 +40,14 @@ class Client:
     """One client: `fetch(url)` posts `ASK` and reads the answer.
 
     The options of `fetch`: `json` and `headers` of the request; `consume`, seconds of work per chunk; `stop_after`,
-    the number of chunks after which the client lets go; `timeout`, its read timeout; `raw`, the wire's bytes instead
-    of decoded ones; `verify`, the TLS setting; `made`, which builds the client.
+    the number of chunks after which the client lets go; `timeout`, its read timeout; `connect`, its limit for getting
+    a connection; `raw`, the wire's bytes instead of decoded ones; `verify`, the TLS setting; `made`, which builds the
+    client.
 
     Attributes:
-        errors: what the library raises for each ending of a stream ("reset", "closed", "timeout" in mid-stream), for
-            a read timeout before the head ("head timeout"), and for a connection that is refused ("connect").
+        errors: what the library raises for each ending of a stream ("reset", "closed", "timeout" in mid-stream; the
+            same before the head), for a connection that is refused ("connect"), for a certificate that is not
+            trusted ("tls"), and for the time limits of connecting and of the pool.
     """
 
     name: str
@@ -60,7 +62,7 @@ def _sync(library: Any) -> Callable[..., Seen]:
         seen = Seen()
         consume, stop_after = options.get("consume", 0.0), options.get("stop_after")
         make = options.get("made") or library.Client
-        timeout = library.Timeout(30.0, read=options.get("timeout", 30.0))
+        timeout = _timeout(library, options)
         with make(timeout=timeout, **_verify(options)) as client:
             seen.began = time.perf_counter()
             try:
@@ -88,7 +90,7 @@ def _async(library: Any, run: Callable[..., Any]) -> Callable[..., Seen]:
         seen = Seen()
         consume, stop_after = options.get("consume", 0.0), options.get("stop_after")
         make = options.get("made") or library.AsyncClient
-        timeout = library.Timeout(30.0, read=options.get("timeout", 30.0))
+        timeout = _timeout(library, options)
         async with make(timeout=timeout, **_verify(options)) as client:
             seen.began = time.perf_counter()
             try:
@@ -118,6 +120,11 @@ def _headers(options: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
+def _timeout(library: Any, options: dict[str, Any]) -> Any:
+    connect = options.get("connect", 30.0)
+    return library.Timeout(30.0, read=options.get("timeout", 30.0), connect=connect, pool=connect)
+
+
 def _verify(options: dict[str, Any]) -> dict[str, Any]:
     return {"verify": options["verify"]} if "verify" in options else {}
 
@@ -131,8 +138,13 @@ def _errors(library: Any) -> dict[str, type[BaseException]]:
         "reset": library.ReadError,
         "closed": library.RemoteProtocolError,
         "timeout": library.ReadTimeout,
+        "head reset": library.ReadError,
+        "head closed": library.RemoteProtocolError,
         "head timeout": library.ReadTimeout,
         "connect": library.ConnectError,
+        "tls": library.ConnectError,
+        "connect timeout": library.ConnectTimeout,
+        "pool timeout": library.PoolTimeout,
     }
 
 

@@ -38,7 +38,7 @@ def _requests(url: str, **options: Any) -> Seen:
                 url,
                 json=options.get("json", ASK),
                 headers=options.get("headers", {"x-goog-api-key": KEY}),
-                timeout=(30, options.get("timeout", 30.0)),
+                timeout=(options.get("connect", 30.0), options.get("timeout", 30.0)),
                 stream=True,
             ) as response:
                 seen.headed = time.perf_counter()
@@ -51,7 +51,8 @@ def _urllib3(url: str, **options: Any) -> Seen:
     seen = Seen()
     make = options.get("made") or urllib3.PoolManager
     tls = {"ssl_context": options["verify"]} if "verify" in options else {}
-    with make(timeout=urllib3.Timeout(connect=30, read=options.get("timeout", 30.0)), **tls) as client:
+    timeout = urllib3.Timeout(connect=options.get("connect", 30.0), read=options.get("timeout", 30.0))
+    with make(timeout=timeout, **tls) as client:
         with _watched(seen):
             response = client.request(
                 "POST",
@@ -97,8 +98,13 @@ REQUESTS = Client(
         "reset": requests.exceptions.ChunkedEncodingError,
         "closed": requests.exceptions.ChunkedEncodingError,
         "timeout": requests.exceptions.ConnectionError,
+        "head reset": requests.exceptions.ConnectionError,
+        "head closed": requests.exceptions.ConnectionError,
         "head timeout": requests.exceptions.ReadTimeout,
         "connect": requests.exceptions.ConnectionError,
+        "tls": requests.exceptions.SSLError,
+        "connect timeout": requests.exceptions.ConnectTimeout,
+        "pool timeout": urllib3.exceptions.EmptyPoolError,  # requests lets it through
     },
 )
 
@@ -110,8 +116,13 @@ URLLIB3 = Client(
         "reset": urllib3.exceptions.ProtocolError,
         "closed": urllib3.exceptions.ProtocolError,
         "timeout": urllib3.exceptions.ReadTimeoutError,
+        "head reset": urllib3.exceptions.ProtocolError,
+        "head closed": urllib3.exceptions.ProtocolError,
         "head timeout": urllib3.exceptions.ReadTimeoutError,
         "connect": urllib3.exceptions.MaxRetryError,
+        "tls": urllib3.exceptions.MaxRetryError,
+        "connect timeout": urllib3.exceptions.MaxRetryError,
+        "pool timeout": urllib3.exceptions.EmptyPoolError,
     },
 )
 

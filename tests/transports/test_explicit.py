@@ -8,11 +8,12 @@ from typing import Any
 
 import anyio
 import pytest
+from support.aiohttp_client import recorded, streaming
 from support.clients import ASK, CLIENTS, KEY, Client
 from support.streams import GOOGLE, PATH, events
 
 from gemini_replay import Cassette
-from gemini_replay.errors import CassetteNotFoundError, MissError
+from gemini_replay.errors import CassetteNotFoundError, FaultUnusedError, MissError
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
@@ -93,3 +94,39 @@ def test_one_transport_serves_a_sync_and_an_async_client(tmp_path: Path) -> None
 
     assert httpx.Client(transport=transport).post(GOOGLE, json=ASK).content == b"x"
     assert anyio.run(ask) == b"x"
+
+
+def story(path: Path) -> Path:
+    return recorded(path, streaming(*events(3)))
+
+
+def test_faults_and_chunks_are_the_transports_own(client: Client, tmp_path: Path) -> None:
+    """A reset in mid-stream, byte by byte; and a connection that is refused."""
+    transport = transports(client).ReplayTransport(
+        story(tmp_path / "story.jsonl"), fault="reset@event:1", rechunk="bytes", speed="instant"
+    )
+    seen = client.fetch(GOOGLE, made=made(client, transport))
+    assert type(seen.error) is client.errors["reset"]
+    assert seen.chunks == [bytes([byte]) for byte in events(3)[0]]
+    transport = transports(client).ReplayTransport(tmp_path / "story.jsonl", fault="refuse")
+    assert type(client.fetch(GOOGLE, made=made(client, transport)).error) is client.errors["connect"]
+
+
+def test_a_fault_that_strikes_nothing_is_told_when_the_client_is_closed(client: Client, tmp_path: Path) -> None:
+    """What was tested ran without it."""
+    transport = transports(client).ReplayTransport(
+        story(tmp_path / "story.jsonl"), fault="reset@event:9", speed="instant"
+    )
+    with pytest.raises(FaultUnusedError, match=r"reset@event:9 struck no answer"):
+        client.fetch(GOOGLE, made=made(client, transport))
+
+
+def test_a_test_that_fails_says_so_itself(tmp_path: Path) -> None:
+    """The fault that struck nothing does not hide why."""
+    import httpx
+
+    from gemini_replay.transports.httpx import ReplayTransport
+
+    transport = ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
+    with pytest.raises(ZeroDivisionError), httpx.Client(transport=transport):
+        raise ZeroDivisionError

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import respx
 from respx.mocks import HTTPCoreMocker
-from support.clients import CLIENTS, Client
+from support.clients import CLIENTS, Client, Seen
 from support.streams import GOOGLE, events
 
 from gemini_replay import Cassette
@@ -112,3 +112,40 @@ def test_a_cassette_that_is_not_there_is_named_when_the_route_is_made(tmp_path: 
     """Not at the first request."""
     with pytest.raises(CassetteNotFoundError):
         from_cassette(tmp_path / "nothing.jsonl")
+
+
+def asked(client: Client, path: Path, fault: str, **options: object) -> Seen:
+    with respx.mock() as router:
+        route = router.post(host="generativelanguage.googleapis.com")
+        route.mock(side_effect=from_cassette(path, fault=fault, speed="instant", rechunk="events"))
+        return client.fetch(GOOGLE, **options)
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "count"),
+    [
+        ("reset@event:2", "ReadError", 2),
+        ("close@event:1", "RemoteProtocolError", 1),
+        ("stall@event:2:30s", "ReadTimeout", 2),
+        ("reset@head", "ReadError", 0),
+        ("close@head", "RemoteProtocolError", 0),
+        ("stall@head:30s", "ReadTimeout", 0),
+        ("refuse", "ConnectError", 0),
+        ("tls", "ConnectError", 0),
+        ("timeout:connect", "ConnectTimeout", 0),
+        ("timeout:pool", "PoolTimeout", 0),
+    ],
+)
+def test_every_fault_is_the_librarys_own_error(
+    client: Client, tmp_path: Path, fault: str, name: str, count: int
+) -> None:
+    """Behind the chunks that came before it."""
+    seen = asked(client, cassette(tmp_path / "story.jsonl"), fault, timeout=20.0)
+    assert type(seen.error) is getattr(client.library, name)
+    assert seen.chunks == events(3)[:count]
+
+
+def test_a_fault_may_change_the_answer(client: Client, tmp_path: Path) -> None:
+    """Also behind a silence that the client outlasts."""
+    seen = asked(client, cassette(tmp_path / "story.jsonl"), "stall@head:1s,status:429;retry-after=2", timeout=20.0)
+    assert (seen.error, seen.status, seen.headers["retry-after"]) == (None, 429, "2")
