@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.cassettes import recorded, streaming
+from support.streams import events
 
 from gemini_replay import Cassette, __version__
 from gemini_replay.cli import main
@@ -126,6 +128,12 @@ def test_play_prints_the_answer_as_it_streamed() -> None:
     )
     assert raw.stdout == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
     assert b"the recording ends here: reset" in raw.stderr
+
+
+def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
+    """The recorded gaps are of a minute."""
+    path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
+    assert run("play", path, "--max-gap", "0.01").stdout == Cassette.load(path).interactions[0].text + "\n"
 
 
 def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:

@@ -77,11 +77,15 @@ def read_chunk(reader: BinaryIO) -> bytes | None:
 
 @pytest.fixture
 def fetch() -> Callable[..., Answer]:
-    """Send one request and read the answer, chunk by chunk, to its end, whatever that is."""
+    """Send one request and read the answer, chunk by chunk (or by its length), to its end, whatever that is."""
 
     def fetch(url: str, *args: Any, **kwargs: Any) -> Answer:
         with opened(url, *args, **kwargs) as (_, reader):
             answer = read_head(reader)
+            if (length := answer.header("content-length")) is not None:
+                answer.chunks.append(reader.read(int(length)))
+                answer.complete = len(answer.body) == int(length)
+                return answer
             try:
                 while chunk := read_chunk(reader):
                     answer.chunks.append(chunk)

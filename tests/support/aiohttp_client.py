@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
 import struct
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from gemini_replay import Cassette
-from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from support.clients import ASK, KEY, Client, Seen
 from support.streams import GOOGLE, PATH
 
@@ -76,20 +72,6 @@ AIOHTTP = Client(
     },
     is_async=True,
 )
-
-
-def streaming(*chunks: bytes, gap: float = 0.001, after: float = 0.0, end: End | None = None) -> Interaction:
-    """One recording that answers `ASK`: its head after so long, then each chunk after the gap."""
-    request = Request("POST", GOOGLE, (("content-type", "application/json"),), json.dumps(ASK).encode())
-    response = Response(200, (("content-type", "text/event-stream"),), after)
-    return Interaction(request, response, tuple(Chunk(gap, data) for data in chunks), end or End())
-
-
-def recorded(path: Path, *answers: Interaction | list[bytes]) -> Path:
-    """A cassette whose recordings all answer `ASK`."""
-    interactions = [answer if isinstance(answer, Interaction) else streaming(*answer) for answer in answers]
-    Cassette(interactions=interactions).save(path)
-    return path
 
 
 def ask(client: Any, url: str = GOOGLE, **options: Any) -> Any:

@@ -29,7 +29,8 @@ from aiohttp.client_proto import ResponseHandler  # noqa: E402
 from aiohttp.helpers import TimerContext  # noqa: E402
 from aiohttp.http_parser import DeflateBuffer  # noqa: E402
 from aiohttp.streams import StreamReader  # noqa: E402
-from support.aiohttp_client import HEADERS, answering, ask, read, recorded  # noqa: E402
+from support.aiohttp_client import HEADERS, answering, ask, read  # noqa: E402
+from support.cassettes import recorded  # noqa: E402
 
 VERSION = f"aiohttp {aiohttp.__version__}"
 

@@ -19,7 +19,8 @@ from gemini_replay.server.scenarios import Scenario
 aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 
-from support.aiohttp_client import answering, ask, failure, read, recorded, streaming  # noqa: E402
+from support.aiohttp_client import answering, ask, failure, read  # noqa: E402
+from support.cassettes import recorded, streaming  # noqa: E402
 
 
 @pytest.fixture

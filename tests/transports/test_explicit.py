@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from support.aiohttp_client import recorded, streaming
+from support.cassettes import recorded, streaming
 from support.clients import ASK, CLIENTS, KEY, Client
 from support.streams import GOOGLE, PATH, events
 

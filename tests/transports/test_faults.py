@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
-from support.aiohttp_client import recorded, streaming
+from support.cassettes import recorded, streaming
 from support.clients import Client, Seen
 from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, PATH, events

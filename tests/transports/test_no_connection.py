@@ -19,7 +19,8 @@ import requests
 import trio
 import trustme
 import urllib3
-from support.aiohttp_client import HEADERS, ask, recorded, streaming
+from support.aiohttp_client import HEADERS, ask
+from support.cassettes import recorded, streaming
 from support.clients import ASK, Client
 from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, PATH, events
