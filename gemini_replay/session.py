@@ -273,17 +273,22 @@ class Session:
             else f'gemini_replay.record("{self.path}", mode="{{}}")'
         )
         what = f"No recording answers {describe(asked)}."
+        aside = (
+            f"\nLeave out the fault {self.faults[0]} for that: a session with one replays only."
+            if self.faults
+            else ""
+        )
         if not self._pool.loaded:
             return MissError(
                 what,
                 closest=f"There is no cassette at {self.path}.",
-                todo=f"Record it with: {command.format('once')}",
+                todo=f"Record it with: {command.format('once')}{aside}",
             )
         near = self._pool.nearest(asked)
         return MissError(
             what,
             closest=near.words,
-            todo=f"Record what is missing with: {command.format('new')}",
+            todo=f"Record what is missing with: {command.format('new')}{aside}",
             differences=near.differences,
         )
 

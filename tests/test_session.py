@@ -133,6 +133,14 @@ def test_a_slow_answer_is_used_up_like_any_other(paths: list[Path]) -> None:
     assert [answer(session, request()) for _ in range(2)] == ["one", "two"]
 
 
+def test_a_miss_under_a_fault_says_to_record_without_it(tmp_path: Path) -> None:
+    """The same command with the fault would only miss again."""
+    session = Session(tmp_path / "nothing.jsonl", fault="slow:x2", test="test_a.py::test_b")
+    with pytest.raises(MissError) as missed:
+        session.plan(request())
+    assert 'pytest "test_a.py::test_b" --gemini-record once\nLeave out the fault slow:x2' in str(missed.value)
+
+
 def test_a_session_with_a_fault_does_not_record(tmp_path: Path) -> None:
     """A cassette holds what was, not what is done to it."""
     with pytest.raises(UsageError, match="replays only"):
