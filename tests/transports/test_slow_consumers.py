@@ -1,0 +1,94 @@
+"""A client that reads slowly sees of a replay what it sees on a real socket."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from support.cassettes import recorded, streaming
+from support.clients import Client, Seen
+from support.every_client import EVERY_CLIENT
+from support.streams import GOOGLE, PATH, events
+
+import gemini_replay
+from gemini_replay import Session
+from gemini_replay.cassette.model import Chunk, End, Interaction
+from gemini_replay.server.replay import serving
+
+CHUNKS = events(6)
+
+
+@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
+def client(request: pytest.FixtureRequest) -> Client:
+    return request.param
+
+
+@pytest.fixture
+def both(client: Client, tmp_path: Path) -> Callable[..., tuple[Seen, Seen]]:
+    """What the client sees of a recording: in process, and from the replay server."""
+
+    def both(answer: Interaction, **options: Any) -> tuple[Seen, Seen]:
+        path = recorded(tmp_path / "story.jsonl", answer)
+        with gemini_replay.replay(path):
+            here = client.fetch(GOOGLE, **options)
+        if client.library in (httpx, httpx2):
+            options["verify"] = False  # certificate authorities take long to load, and this is plain HTTP
+        with serving(Session.replaying(path, hosts=None)) as url:
+            there = client.fetch(url + PATH, **options)
+        return here, there
+
+    return both
+
+
+def pauses(*seconds: float, end: End | None = None) -> Interaction:
+    """A recording with these waits before its chunks."""
+    made = streaming(end=end)
+    return Interaction(made.request, made.response, tuple(map(Chunk, seconds, CHUNKS)), made.end)
+
+
+def test_what_is_due_is_there_at_once(both: Callable[..., tuple[Seen, Seen]]) -> None:
+    """Chunk for chunk; the gaps go by while the client works, and are not waited for again."""
+    for seen in both(streaming(*CHUNKS, gap=0.1), consume=0.12):
+        assert (seen.error, seen.chunks) == (None, CHUNKS)
+        waited = [later - sooner - 0.12 for sooner, later in pairwise(seen.times)]
+        assert -0.01 < statistics.median(waited) < 0.05
+
+
+def test_a_read_timeout_counts_from_when_the_client_asks(
+    client: Client, both: Callable[..., tuple[Seen, Seen]]
+) -> None:
+    """A gap that is mostly over by then is none; aiohttp counts from the last bytes, and gives up on both."""
+    for seen in both(pauses(0.0, 0.5, 0.0), timeout=0.35, consume=0.3):
+        if client.name == "aiohttp":
+            assert type(seen.error) is client.errors["timeout"]
+            assert seen.chunks == CHUNKS[:1]
+        else:
+            assert (seen.error, seen.chunks) == (None, CHUNKS[:3])
+
+
+def test_a_gap_beyond_the_timeout_ends_it_however_slow_the_client(
+    client: Client, both: Callable[..., tuple[Seen, Seen]]
+) -> None:
+    """After what was there."""
+    for seen in both(pauses(0.0, 0.0, 30.0), timeout=0.2, consume=0.1):
+        assert type(seen.error) is client.errors["timeout"]
+        assert seen.chunks == CHUNKS[:2]
+        assert seen.ended - seen.began < 10
+
+
+@pytest.mark.parametrize("how", [None, "closed"], ids=["reset", "closed"])
+def test_a_break_that_came_meanwhile_is_seen_behind_the_bytes_before_it(
+    client: Client, both: Callable[..., tuple[Seen, Seen]], how: Any
+) -> None:
+    """Where the library lets them be seen: aiohttp forgets what was not read when it hears of a break."""
+    here, there = both(pauses(0.01, 0.01, 0.01, end=End("reset", 0.05, how)), consume=0.15)
+    assert type(here.error) is type(there.error) is client.errors["closed" if how else "reset"]
+    assert here.chunks == there.chunks
+    if client.name != "aiohttp":
+        assert here.chunks == CHUNKS[:3]
