@@ -57,7 +57,7 @@ def test_what_is_due_is_there_at_once(both: Callable[..., tuple[Seen, Seen]]) ->
     for seen in both(streaming(*CHUNKS, gap=0.1), consume=0.12):
         assert (seen.error, seen.chunks) == (None, CHUNKS)
         waited = [later - sooner - 0.12 for sooner, later in pairwise(seen.times)]
-        assert -0.01 < statistics.median(waited) < 0.05
+        assert -0.01 < statistics.median(waited) < 0.08
 
 
 def test_a_read_timeout_counts_from_when_the_client_asks(
