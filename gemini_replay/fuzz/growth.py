@@ -17,7 +17,9 @@ LIMIT = 1.5
 
 _CHUNK = 1024
 _SMALLEST, _LARGEST = 1 << 16, 1 << 21
-_ENOUGH = 0.15  # seconds; a size that takes as long tells enough
+_ENOUGH = 0.15  # seconds; a size that takes as long tells enough, unless it leaves doubts
+_CLEAR = 1.2  # an exponent from here to the limit leaves doubts: a square that is not yet the larger part of the time
+_LONG = 3.0  # seconds; so long that doubts do not matter
 _CERTAIN = 0.6  # seconds; so long a time is no noise
 _NEGLIGIBLE = 0.03  # seconds; too short to tell growth from noise, and to matter
 
@@ -80,19 +82,27 @@ def growth(target: Target, *, array: bool, thorough: bool = True) -> tuple[Growt
 def _measure(target: Target, shape: str, make: Callable[[int], bytes]) -> Growth:
     size = _SMALLEST
     half, small, large = 0.0, _time(target, make(size)), _time(target, make(2 * size))
-    while math.isfinite(large) and large < _ENOUGH and 2 * size < _LARGEST:
+    while True:
+        found = _growth(shape, size, small, large)
+        last = 2 * size >= _LARGEST
+        if (last or not _tells_too_little(found)) and found.bad and found.finished and large < _CERTAIN:
+            # The machine may have been busy: the best of several runs, and over two doublings.
+            half, small, large = (
+                _best(target, make(n), was) for n, was in ((size // 2, half), (size, small), (2 * size, large))
+            )
+            found = _growth(shape, size, small, large)
+            if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
+                found = replace(found, exponent=two)
+        if last or not _tells_too_little(found):
+            return found
         size *= 2
         half, small, large = small, large, _time(target, make(2 * size))
-    found = _growth(shape, size, small, large)
-    if found.bad and found.finished and large < _CERTAIN:
-        # The machine may have been busy: the best of several runs, and over two doublings.
-        half, small, large = (
-            _best(target, make(n), was) for n, was in ((size // 2, half), (size, small), (2 * size, large))
-        )
-        found = _growth(shape, size, small, large)
-        if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
-            found = replace(found, exponent=two)
-    return found
+
+
+def _tells_too_little(found: Growth) -> bool:
+    took = found.seconds[1]
+    doubtful = _CLEAR < found.exponent <= LIMIT
+    return found.finished and (took < _ENOUGH or (doubtful and took < _LONG))
 
 
 def _growth(shape: str, size: int, small: float, large: float) -> Growth:

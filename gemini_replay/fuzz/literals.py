@@ -8,7 +8,9 @@ from typing import Any
 
 from .cuts import place
 
-_RUN = re.compile(r"(.{1,8}?)\1{39,}", re.DOTALL)
+_RUN = re.compile(  # of a few characters, or of an event
+    r"(?P<few>.{1,8}?)(?P=few){39,}|(?P<event>data:[^\n]{1,200}\n\r?\n)(?P=event){9,}", re.DOTALL
+)
 _LONG = 160  # characters; shorter text is written as it is
 _WIDTH = 100
 
@@ -36,7 +38,8 @@ def _joined(text: str, write: Any) -> str:
     for run in _RUN.finditer(text):
         if run.start() > at:
             parts.append(write(text[at : run.start()]))
-        parts.append(f"{write(run[1])} * {len(run[0]) // len(run[1])}")
+        unit = run["few"] or run["event"]
+        parts.append(f"{write(unit)} * {len(run[0]) // len(unit)}")
         at = run.end()
     if at < len(text):
         parts.append(write(text[at:]))

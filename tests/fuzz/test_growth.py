@@ -1,0 +1,62 @@
+"""How the growth of time is told: by the ratio of two sizes, on a clock that the test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+
+from gemini_replay.fuzz.growth import Growth, growth
+from gemini_replay.fuzz.target import Outcome, Target
+
+
+class Timed:
+    """A parser that takes as long as a function of the size says."""
+
+    def __init__(self, seconds: Callable[[float], float]) -> None:
+        self.now = 0.0
+        self.seconds = seconds
+
+    def clock(self) -> float:
+        return self.now
+
+    def run(self, chunks: Sequence[bytes]) -> Outcome:
+        taken = self.seconds(sum(map(len, chunks)) / 1e6)
+        self.now += taken
+        return Outcome(hung=taken > 60)
+
+
+def large_event(seconds: Callable[[float], float]) -> Growth:
+    """What is found for one large event, where a size in MB takes these seconds."""
+    return growth(cast("Any | Target", Timed(seconds)), array=False)[0]
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(lambda mb: 0.02 * mb, id="quick"),
+        pytest.param(lambda mb: 2 * mb, id="slow"),
+        pytest.param(lambda mb: 0.01 + 0.1 * mb, id="with a fixed cost"),
+        pytest.param(lambda mb: 0.005 * mb**2, id="too quick to matter"),
+        pytest.param(lambda mb: 2 * mb**1.2, id="a little more than linear"),
+    ],
+)
+def test_linear_time_is_no_bug(seconds: Callable[[float], float]) -> None:
+    """However long a megabyte takes."""
+    assert not large_event(seconds).bad
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(lambda mb: 0.5 * mb**2, id="from the start"),
+        pytest.param(lambda mb: 1.2 * mb + 15 * mb**2, id="behind a slow linear part"),
+        pytest.param(lambda mb: 1e3 * mb**2, id="until it has to be stopped"),
+    ],
+)
+def test_a_square_is_a_bug(seconds: Callable[[float], float]) -> None:
+    """Also where the first sizes leave doubts, because the square is not yet the larger part of the time."""
+    found = large_event(seconds)
+    assert found.bad
+    assert found.exponent > 1.5
