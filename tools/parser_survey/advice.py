@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from gemini_replay.fuzz.classes import CLASSES, GROWTH, IN_AN_ARRAY
+
+ERRORS = "Errors in mid-stream"
+CUTS = "Cuts"
+LATIN = "Text taken for Latin-1"
+SEPARATORS = "Characters that some take for line ends"
+FIELDS = "Comments, and fields other than data"
+LARGE = "Large events"
+SQUARE = "Time that grows with the square"
+
 GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
-        "Errors in mid-stream",
-        ("raw error", "error event"),
+        ERRORS,
+        ("raw error", "error event", "error as data", "error as the body", "end in a raw error"),
         "Google reports an error in mid-stream as raw JSON over several lines, without `data:`, while the status "
         "stays 200. A parser that passes it over hands out half an answer as if it were whole; one that raises "
         "something else hides what the server said. Take an answer for complete only when a `finishReason` (or "
         "`promptFeedback.blockReason`) has come; read raw JSON lines yourself, or use a parser that does.",
     ),
     (
-        "Characters that Python takes for line ends",
-        ("separators", "controls elsewhere", "anything in text", "invisible characters", "escaped controls"),
+        CUTS,
+        ("plain text", "many events", "many elements"),
+        "Any stream goes wrong where a chunk ends within a line. sseclient 0.0.27 reads below the HTTP library and "
+        "takes the sizes of the HTTP chunks for lines of the stream. Use another library.",
+    ),
+    (
+        LATIN,
+        ("wide characters",),
+        "`text/event-stream` without a charset, as Google sends it, is UTF-8 by the standard; requests takes it for "
+        "Latin-1. Set `response.encoding` where the parser lets you; sseclient does not.",
+    ),
+    (
+        SEPARATORS,
+        ("separators", "controls elsewhere", "invisible characters", "escaped controls"),
         "U+2028, U+2029 and U+0085 may stand raw in JSON text. `str.splitlines()`, `iter_lines()` of httpx and "
         "httpx2, that of requests with `decode_unicode=True`, and JavaScript's `.` and `$` in regular expressions"
         " take them for the end of a line. Split bytes, not text: `bytes.splitlines()` ends lines at CR, LF and "
         "CRLF only.",
     ),
     (
-        "Cuts in a line end or in a character",
-        ("line ends mixed", "line ends CR", "line ends LF", "wide characters", "plain text"),
-        "A chunk may end between CR and LF, or within a character. Keep a CR at the end of a chunk in mind until "
-        "the next one; decode UTF-8 incrementally, or only whole lines. Google itself writes CRLF, gateways often"
-        " LF.",
+        "Line ends",
+        ("line ends mixed", "line ends CR", "line ends LF"),
+        "Google writes CRLF, gateways often LF; the standard knows CR as well, and allows them in one stream. A "
+        "chunk may end between CR and LF: keep a CR at the end of a chunk in mind until the next one.",
     ),
     (
-        "Comments, and fields other than data",
+        FIELDS,
         (
             "comments",
             "names and ids",
@@ -35,8 +59,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "event types",
             "blocks without data",
             "fields that look like data",
-            "anything a gateway sends",
-            "anything of SSE",
+            "done",
+            "wrapped events",
+            "a comment of 300 KB",
         ),
         "Google sends only `data:` lines; gateways and proxies add keep-alive comments, `event:`, `id:` and "
         "`retry:`. A parser that takes such a line for JSON breaks, or loses the rest, behind a gateway that "
@@ -44,8 +69,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         " with `data:` below the parser.",
     ),
     (
-        "The space behind the colon, and white space",
-        ("no space after the colon", "spacing", "white space in text", "blank lines"),
+        "The space behind the colon, and blank lines",
+        ("no space after the colon", "spacing", "blank lines"),
         "`data:{…}` without a space is as good as with one. Strip the field's name with its colon, then one space"
         " if there is one; never `lstrip('data: ')`, which strips characters, not a prefix.",
     ),
@@ -68,16 +93,21 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "function arguments and unknown fields in JavaScript.",
     ),
     (
-        "Large events",
-        ("an event of 70 KB", "an event of 300 KB", "an event of 1.2 MB", "an event of 20 MB", "a comment of 300 KB"),
+        LARGE,
+        (
+            *(f"an event of {size}" for size in ("70 KB", "300 KB", "1.2 MB", "20 MB")),
+            *(f"an element of {size}" for size in ("70 KB", "300 KB", "1.2 MB")),
+            "deep nesting",
+        ),
         "Events with images are 1.3 to 2 MB. A parser with a limit raises; give it a larger one where it takes "
         "one (httpx2: `EventSource(response, max_event_size=None)`).",
     ),
     (
-        "Time that grows with the square",
-        ("growth",),
-        "Each new chunk copies or scans all that has come of the event. It shows from about a megabyte on: an "
-        "image that arrives in small chunks. Ask for smaller images, or use a parser that grows linearly.",
+        SQUARE,
+        (GROWTH,),
+        "Each new chunk, or each character, has the parser copy or scan all that has come of the event. It shows "
+        "from about a megabyte on: an image that arrives in small chunks. Ask for smaller images, or use a parser "
+        "that grows linearly.",
     ),
     (
         "Events that come late",
@@ -93,29 +123,43 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "a compact array",
             "indents in an array",
             "error in an array",
+            "error in place of an array",
             "end in mid-array",
             "a trailing comma",
             "no array at all",
-            "error in place of an array",
         ),
         "Ask for `alt=sse` where you can. Of the array, rely on the form in which Google writes it.",
+    ),
+    (
+        "Ordinary events",
+        (
+            "escapes",
+            "syntax in text",
+            "brackets in text",
+            "white space in text",
+            "equal and empty events",
+            "unknown fields",
+            "whole answers",
+        ),
+        "Such events are in every other stream. Use another parser.",
     ),
     (
         "Damaged streams",
         (
             "end without the blank line",
             "end in mid-event",
-            "end in a raw error",
             "invalid UTF-8",
             "data that is no JSON",
             "lines that are no fields",
             "data that is no object",
+            "an element that is no JSON",
+            "an element that is no object",
             "raw controls",
             "lone surrogates",
-            "deep nesting",
             "NUL bytes",
             "a page in place of a stream",
             "damaged streams",
+            "damaged arrays",
         ),
         "Only a broken server or proxy sends these. What matters is that the caller learns of it: check the "
         "status and the content type before the body, and the finish reason behind it.",
@@ -123,11 +167,36 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 """A heading, the classes that belong to it, and what to do."""
 
+ADVICE = {heading: todo for heading, _, todo in GROUPS}
 
-def group_of(name: str) -> str:
-    """The heading under which a class stands; an array's class stands with that of SSE."""
-    plain = name.removesuffix(" in an array")
-    for heading, classes, _ in GROUPS:
-        if name in classes or plain in classes:
-            return heading
-    return "Other classes"
+MIXED = frozenset(one.name for one in CLASSES if one.mixed)
+"""Classes of everything at once: what goes wrong there goes wrong in a class of its own as well."""
+
+_HEADINGS = {name: heading for heading, names, _ in GROUPS for name in names}
+
+
+def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | None:
+    """The heading of one bug among those of its parser; None for a class of everything at once.
+
+    A bug that shows in many classes has one cause: streams of other classes carry it, too.
+
+    Raises:
+        KeyError: nothing is written about the class.
+    """
+    name = bug["name"]
+    cut = {one["name"].removesuffix(IN_AN_ARRAY): one["needs_cut"] for one in bugs}
+    if bug["needs_cut"] and cut.get("plain text"):
+        return CUTS
+    if name in MIXED:
+        return None
+    if bug["kind"] == "stalls" and GROWTH in cut:
+        return SQUARE
+    if (
+        bug["kind"] == "changes"
+        and cut.get("wide characters") is False
+        and name in ("separators", "invisible characters")
+    ):
+        return LATIN
+    if name in ("controls elsewhere", "error event") and cut.get("comments") is False:
+        return FIELDS
+    return _HEADINGS[name] if name in _HEADINGS else _HEADINGS[name.removesuffix(IN_AN_ARRAY)]

@@ -66,7 +66,7 @@ PARSERS = (
         "eventsource-parser",
         ("eventsource-parser",),
         node=True,
-        about="eventsource-parser: EventSourceParserStream behind a TextDecoderStream.",
+        about="eventsource-parser: EventSourceParserStream behind a TextDecoderStream; JSON with exact integers.",
     ),
     Parser("httpx-iter-lines", ("httpx",)),
     Parser("httpx2-iter-lines", ("httpx2",)),

@@ -35,6 +35,16 @@ function body() {
 globalThis.fetch = async () =>
   new Response(body(), { status: 200, headers: { "content-type": "text/event-stream" } });
 
+// JSON for parsers that give text: what JavaScript's numbers cannot hold stays as it is written, since it is not the
+// parser that rounds it.
+function exactly(text) {
+  return JSON.parse(text, (_, value, { source }) =>
+    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+      ? JSON.rawJSON(source)
+      : value,
+  );
+}
+
 const PARSERS = {
   // eventsource-parser: its stream behind a TextDecoderStream, and the usual code behind that.
   "eventsource-parser": async () => {
@@ -45,7 +55,7 @@ const PARSERS = {
         .pipeThrough(new EventSourceParserStream());
       for await (const event of events) {
         if (event.data === "[DONE]") break;
-        yield JSON.parse(event.data);
+        yield exactly(event.data);
       }
     };
   },

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from advice import GROUPS, group_of
+from gemini_replay.fuzz.classes import CHECKS, IN_AN_ARRAY
 
 COLUMNS = ("gemini", "gateway", "sse", "json-array", "hostile")
 END = (Path(__file__).parent / "end.md").read_text(encoding="utf-8")
 START = (Path(__file__).parent / "start.md").read_text(encoding="utf-8")
 
 
-def page(found: dict[str, Any]) -> str:
+def page(content: dict[str, Any]) -> str:
     """The whole page, of what is in the JSON."""
-    parts = [START, _table(found), *_groups(found), "## Parser by parser\n", *_parsers(found), END]
+    found = content["parsers"]
+    parts = [START, _table(found), *_groups(content), "## Parser by parser\n", *_parsers(found), END]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -27,12 +28,11 @@ def _table(found: dict[str, Any]) -> str:
     for name, one in found.items():
         counts = [_count(one, profile) for profile in COLUMNS]
         cuts = sum(bug["needs_cut"] and bug["name"] != "promptness" for bug in one["bugs"])
-        grows = max((growth["exponent"] or 99 for growth in one["growth"]), default=0)
-        bad = any(growth["bad"] for growth in one["growth"])
+        grows = "**yes**" if any(growth["bad"] for growth in one["growth"]) else "no"
         late = ", ".join(sorted({"yes" if prompt["late"] else "no" for prompt in one["promptness"].values()}))
         lines.append(
             f"| [{name}](#{_anchor(name)}) | {_versions(one)} | {' | '.join(counts)} | {cuts or ''} | "
-            f"{f'**n^{grows:.1f}**' if bad else 'no'} | {late} |"
+            f"{grows} | {late} |"
         )
     return "\n".join(lines)
 
@@ -40,23 +40,31 @@ def _table(found: dict[str, Any]) -> str:
 def _count(one: dict[str, Any], profile: str) -> str:
     if profile not in one["profiles"]:
         return ""
-    return str(sum(profile in bug["profiles"] and bug["name"] not in ("growth", "promptness") for bug in one["bugs"]))
+    checks = {check + suffix for check in CHECKS for suffix in ("", IN_AN_ARRAY)}
+    return str(sum(profile in bug["profiles"] and bug["name"] not in checks for bug in one["bugs"]))
 
 
 def _versions(one: dict[str, Any]) -> str:
     return ", ".join(f"{package} {version}" for package, version in one["versions"].items() if package != "python")
 
 
-def _groups(found: dict[str, Any]) -> Iterator[str]:
-    yield "## What goes wrong, and what to do about it\n"
-    for heading, _, todo in GROUPS:
+def _groups(content: dict[str, Any]) -> Iterator[str]:
+    yield (
+        "## What goes wrong, and what to do about it\n\n"
+        "Each bug stands under what it comes from. Those in classes that mix everything (“anything …”) are left out "
+        "here, since each has its cause in another class.\n"
+    )
+    for heading, todo in content["advice"].items():
         hit: dict[str, list[str]] = {}
-        for name, one in found.items():
+        for name, one in content["parsers"].items():
             for bug in one["bugs"]:
-                if group_of(bug["name"]) == heading:
+                if bug["advice"] == heading:
                     hit.setdefault(bug["name"], []).append(f"{name} ({bug['kind']})")
         if hit:
             lines = [f"- {name}: {', '.join(parsers)}" for name, parsers in hit.items()]
+            if len(lines) > 20:  # one parser that is wrong altogether
+                whose = sorted({parser.partition(" ")[0] for parsers in hit.values() for parser in parsers})
+                lines = [f"- {len(hit)} classes: {', '.join(whose)}"]
             yield "\n".join([f"### {heading}\n", todo, "", *lines, ""])
 
 
@@ -66,17 +74,25 @@ def _parsers(found: dict[str, Any]) -> Iterator[str]:
         if one["bugs"]:
             lines += ["| class | profiles | what | the smallest case | came |", "|---|---|---|---|---|"]
             lines += [_row(bug) for bug in one["bugs"]]
-        else:
-            lines.append(f"No bug in {one['classes']} classes.")
-        if one["unconfirmed"]:
-            doubtful = ", ".join(f"{bug['name']} ({bug['kind']})" for bug in one["unconfirmed"])
-            lines += ["", f"Seen in the search, but not when the chunks were fed again: {doubtful}."]
-        growth = "; ".join(f"{g['shape']} n^{g['exponent']}" for g in one["growth"])
-        lines += ["", f"Growth, as a power of the size: {growth}."]
-        behaviour = _behaviour(one["behaviour"])
-        if behaviour:
-            lines += ["", f"Where there is a choice: {behaviour}."]
-        yield "\n".join([*lines, ""])
+            lines.append("")
+        for verdict, said in (
+            ("ok", "Right in"),
+            ("unconfirmed", "Wrong in the search, but not when the chunks were fed again, in"),
+            ("not tried", "Not tried, because of the time that it would take:"),
+        ):
+            names = [case for case, given in one["verdicts"].items() if given == verdict]
+            if names:
+                count = f" {len(names)} of {len(one['verdicts'])} classes:" if verdict == "ok" else ""
+                lines += [f"{said}{count} {', '.join(names)}.", ""]
+        growth = "; ".join(f"{g['shape']} {_power(g)}" for g in one["growth"])
+        lines += [f"Growth, as a power of the size: {growth}.", ""]
+        if one["behaviour"]:
+            lines += [f"Where there is a choice: {_behaviour(one['behaviour'])}.", ""]
+        yield "\n".join(lines)
+
+
+def _power(growth: dict[str, Any]) -> str:
+    return "beyond measure: it had to be stopped" if growth["exponent"] is None else f"n^{growth['exponent']:.1f}"
 
 
 def _row(bug: dict[str, Any]) -> str:
@@ -97,7 +113,7 @@ def _code(text: str, width: int) -> str:
 
 
 def _behaviour(behaviour: dict[str, str]) -> str:
-    return "; ".join(f"{name}: {said}" for name, said in behaviour.items() if said)
+    return "; ".join(f"{name}: {said}" for name, said in behaviour.items())
 
 
 def _all_versions(one: dict[str, Any]) -> str:

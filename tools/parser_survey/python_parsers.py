@@ -320,8 +320,17 @@ def google_api_core() -> Any:
 
 
 def ijson_items() -> Any:
-    """ijson: items(file, "item") with its default backend, over a file of the chunks."""
+    """ijson: items(file, "item") with its default backend, over a file of the chunks; its Decimals as floats."""
+    from decimal import Decimal
+
     import ijson
+
+    def with_floats(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: with_floats(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [with_floats(one) for one in value]
+        return float(value) if isinstance(value, Decimal) else value
 
     class File:
         def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -338,7 +347,7 @@ def ijson_items() -> Any:
             return taken
 
     def parse(chunks: Iterable[bytes]) -> Any:
-        return ijson.items(File(chunks), "item", use_float=True)
+        return map(with_floats, ijson.items(File(chunks), "item"))
 
     return parse
 

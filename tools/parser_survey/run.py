@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import advice
 import environments
 import pages
 import python_parsers
 
 from gemini_replay import __version__, fuzz
 from gemini_replay.fuzz.classes import CHECKS, GROWTH, classes_of
-from gemini_replay.fuzz.command import Command, CommandError, CommandTimeoutError
+from gemini_replay.fuzz.command import Answer, Command, CommandError, CommandTimeoutError
 from gemini_replay.fuzz.growth import growth
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.oracles import same
@@ -68,14 +69,24 @@ def main() -> int:
         wanted = parser.name in (chosen.only or [one.name for one in environments.PARSERS])
         if wanted and not (chosen.missing and parser.name in found):
             found[parser.name] = survey(made, parser, chosen.max_examples)
-            ordered = {one.name: found[one.name] for one in environments.PARSERS if one.name in found}
-            text = json.dumps({"parsers": clipped(ordered)}, ensure_ascii=False, indent=1)
-            target.write_text(text + "\n", encoding="utf-8")
-    (DOCS / "parser-survey.md").write_text(pages.page(found), encoding="utf-8")
+            write(found)
+    write(found)
     for name, one in found.items():
         for bug in one["unconfirmed"]:
             print(f"not confirmed: {name}: {bug['name']}: {bug['kind']}", file=sys.stderr)
     return 0
+
+
+def write(found: dict[str, Any]) -> None:
+    """The JSON, and the page that is made of it."""
+    found = {one.name: clipped(found[one.name]) for one in environments.PARSERS if one.name in found}
+    for one in found.values():
+        for bug in one["bugs"]:
+            bug["advice"] = advice.heading_of(bug, one["bugs"])
+    content = {"advice": advice.ADVICE, "parsers": found}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    (DOCS / "parser-survey.json").write_text(text + "\n", encoding="utf-8")
+    (DOCS / "parser-survey.md").write_text(pages.page(content), encoding="utf-8")
 
 
 def survey(made: environments.Environments, parser: environments.Parser, max_examples: int) -> dict[str, Any]:
@@ -88,10 +99,12 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
 
     profiles = ("json-array",) if parser.framing == "json-array" else SSE
     classes = [*CHECKS, *(one.name for one in classes_of(profiles))]
+    left_out: list[str] = []
     with Command(made.command(parser)) as command:
         command.check()
         if fuzz.survey(command, profiles=profiles, classes=[GROWTH]).bugs and HUGE in classes:
-            classes.remove(HUGE)  # it would take minutes, and the growth tells
+            left_out.append(HUGE)  # it would take minutes, and the growth tells
+            classes.remove(HUGE)
         result = fuzz.survey(
             command,
             profiles=profiles,
@@ -103,6 +116,8 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
         )
     about = parser.about or (python_parsers.PARSERS[parser.name].__doc__ or "").strip()
     bugs = [(bug.to_json(), confirm(made, parser, bug)) for bug in result.bugs]
+    sure = [{**bug, "came": came} for bug, (confirmed, came) in bugs if confirmed]
+    doubtful = [{**bug, "came": came} for bug, (confirmed, came) in bugs if not confirmed]
     return {
         "about": about,
         "versions": made.versions(parser),
@@ -112,9 +127,13 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
         "seed": SEED,
         "max_examples": max_examples,
         "profiles": list(result.profiles),
-        "classes": len(result.results),
-        "bugs": [{**bug, "came": came} for bug, (sure, came) in bugs if sure],
-        "unconfirmed": [{**bug, "came": came} for bug, (sure, came) in bugs if not sure],
+        "verdicts": {
+            **{one.name: one.verdict for one in result.results},
+            **{one["name"]: "unconfirmed" for one in doubtful},
+            **dict.fromkeys(left_out, "not tried"),
+        },
+        "bugs": sure,
+        "unconfirmed": doubtful,
         "behaviour": {one.name: one.behaviour for one in result.results if one.verdict == "behaviour"},
         "growth": result.to_json()["growth"],
         "promptness": result.to_json()["promptness"],
@@ -122,14 +141,18 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
 
 
 def confirm(made: environments.Environments, parser: environments.Parser, bug: Result) -> tuple[bool, str]:
-    """Feed a bug's literal chunks to a fresh process: whether it is as the kit had said, and what came."""
+    """Feed a bug's literal chunks to a fresh process: whether the same comes as in the search, and what came."""
     with Command(made.command(parser)) as command:
         if bug.kind == "grows":
             with Target(command) as target:
-                figures = [one for one in growth(target, array=parser.framing == "json-array") if one.bad]
+                for _ in range(3):  # the machine may have been busy
+                    figures = [one for one in growth(target, array=parser.framing == "json-array") if one.bad]
+                    if figures:
+                        break
             return bool(figures), "; ".join(map(str, figures))
         try:
             answer = command.ask(bug.chunks)
+            whole = command.ask([b"".join(bug.chunks)])
         except CommandTimeoutError as error:
             return bug.kind == "stalls", str(error)
         except CommandError as error:
@@ -138,11 +161,17 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
         last = len(bug.chunks) - 1  # had been asked for before the last event that was due
         late = [taken for taken in (answer.pulled or [])[: len(bug.expected)] if taken > last]
         return bool(late), f"{len(late)} of {len(bug.expected)} events only with the chunk behind"
-    came = short(answer.events) + (f", then {answer.error}" if answer.error else "")
-    if bug.kind == "stalls":
-        return False, came
-    wrong = answer.error is not None or not same(answer.events, bug.expected)
-    return wrong and (bug.kind == "raises") == (answer.error is not None), came
+    came = _said(answer)
+    if bug.whole_raises:
+        came += f"; in one chunk: {_said(whole)}"
+    # A bug that needs a cut is one in what the same bytes give in one chunk and in several.
+    right = (whole.events, whole.error) if bug.needs_cut else (bug.expected, None)
+    wrong = not same(answer.events, right[0]) or (answer.error is None) != (right[1] is None)
+    return wrong and same(answer.events, bug.got) and bug.kind != "stalls", came
+
+
+def _said(answer: Answer) -> str:
+    return short(answer.events) + (f", then {answer.error}" if answer.error else "")
 
 
 if __name__ == "__main__":
