@@ -224,8 +224,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(autouse=True)
 def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
-    """The marker alone activates replay, like the fixture; beside `gemini_server` it only configures that one."""
-    if request.node.get_closest_marker(_MARKER) is not None and "gemini_server" not in request.fixturenames:
+    """The marker alone activates replay, like the fixture; beside another fixture of ours it only configures that."""
+    others = {"gemini_server", "check_gemini_client"}
+    if request.node.get_closest_marker(_MARKER) is not None and others.isdisjoint(request.fixturenames):
         request.getfixturevalue(_MARKER)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.aiohttp_client import recorded
+from support.cassettes import recorded
 from support.clients import ASK
 from support.rhythms import FIRST, MINUTE, STALL, hardly_any_time, rhythm
 

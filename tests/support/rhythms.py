@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gemini_replay import Interaction
 from gemini_replay.cassette.model import Chunk
-from support.aiohttp_client import recorded, streaming
+from support.cassettes import recorded, streaming
 from support.streams import events
 
 FIRST = 0.412
