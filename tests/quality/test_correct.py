@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from gemini_replay import fuzz
 from gemini_replay.fuzz.classes import CHECKS, CLASSES, CaseClass, classes_of
+from gemini_replay.fuzz.documents import Document
 from gemini_replay.fuzz.examine import Examiner
 from gemini_replay.fuzz.search import search
+from gemini_replay.fuzz.strategies import documents_of
 from gemini_replay.fuzz.target import Target
 from quality.correct import CORRECT, Correct, our_own
 
@@ -71,8 +75,28 @@ def test_a_correct_parser_is_never_accused(correct: Correct, profile: str) -> No
 @pytest.mark.parametrize("case", CLASSES, ids=lambda one: one.name)
 def test_our_own_parser_passes_each_class(case: CaseClass) -> None:
     """With ten thousand examples in full, else with as many as a minute allows."""
-    survey = fuzz.survey(our_own, classes=[case.name], max_examples=10_000 if FULL else 50)
+    survey = fuzz.survey(our_own, classes=[case.name], max_examples=10_000 if FULL else 30)
     assert [(one.name, one.chunks, one.got, one.error) for one in survey.bugs] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", fuzz.PROFILES)
+def test_our_own_parser_passes_each_profile(profile: str) -> None:
+    """All its classes mixed: ten thousand documents in full, some minutes; else as many as some seconds allow."""
+    mixed = st.one_of([documents_of(one) for one in classes_of([profile]) if one.sized is None])
+    with Target(our_own) as target:
+        examiner = Examiner(target)
+
+        @hypothesis.seed(1)
+        @hypothesis.settings(
+            max_examples=10_000 if FULL else 300, deadline=None, database=None, phases=[hypothesis.Phase.generate]
+        )
+        @hypothesis.given(mixed)
+        def passes(document: Document) -> None:
+            found = examiner.examine(document, None)
+            assert found is None, f"{found.chunks}: {found.complaint}"
+
+        passes()
 
 
 def test_our_own_parser_is_prompt_and_linear() -> None:
