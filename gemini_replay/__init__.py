@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import faults as faults
+    from . import fuzz as fuzz
     from .cassette.files import Cassette as Cassette
     from .cassette.model import Interaction as Interaction
     from .engine.retiming import retime as retime
@@ -38,6 +40,8 @@ _HOMES = {
     "retime": "engine.retiming",
 }
 
+_MODULES = ("faults", "fuzz")
+
 __all__ = [
     "Cassette",
     "Event",
@@ -45,8 +49,10 @@ __all__ = [
     "Session",
     "StreamParser",
     "__version__",
+    "faults",
     "from_events",
     "from_text",
+    "fuzz",
     "parse_stream",
     "record",
     "replay",
@@ -56,10 +62,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOMES and name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
