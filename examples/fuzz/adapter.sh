@@ -1,5 +1,5 @@
 #!/bin/sh
-# A parser in shell for the fuzz kit: what follows `data:` on each line. It needs jq.
+# A parser in shell for the fuzz kit: what follows `data:` on each line. It needs jq, and base64 of GNU.
 #
 #     gemini-replay fuzz --command 'sh examples/fuzz/adapter.sh' --profile gemini
 #
@@ -13,8 +13,7 @@ parse() {
 
 while IFS= read -r asked; do
   id=$(printf '%s\n' "$asked" | jq .id)
-  printf '%s\n' "$asked" | jq -r '.chunks[]' |
-    while IFS= read -r chunk; do printf '%s' "$chunk" | base64 -d; done |
+  printf '%s\n' "$asked" | jq -r '.chunks[]' | base64 -d |
     parse | jq -c -s --argjson id "$id" '{id: $id, events: .}' ||
     printf '{"id": %s, "error": "no JSON behind data:", "events": []}\n' "$id"
 done

@@ -35,7 +35,7 @@ def text(parse: Parse) -> Parse:
     UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character
     yields none.
     """
-    return _adapted(parse, functools.partial(_driven, _Text))
+    return _adapted("text", parse, functools.partial(_driven, _Text))
 
 
 def lines(parse: Parse) -> Parse:
@@ -44,7 +44,7 @@ def lines(parse: Parse) -> Parse:
     Lines end at LF, CR or CRLF, as SSE has it, and nowhere else. What tests a library's own lines is its response
     adapter.
     """
-    return _adapted(parse, functools.partial(_driven, _Lines))
+    return _adapted("lines", parse, functools.partial(_driven, _Lines))
 
 
 def push(make: Callable[[], PushParser]) -> Parse:
@@ -54,7 +54,7 @@ def push(make: Callable[[], PushParser]) -> Parse:
     def parse(chunks: Chunks) -> Any:
         return _driven(make, chunks)
 
-    return parse
+    return _named("push", parse)
 
 
 def httpx_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -63,12 +63,12 @@ def httpx_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     The response stands as within ``client.stream(…)``: status 200 and not read yet, for ``iter_lines`` and the like,
     or for ``aiter_lines`` where `parse` is async.
     """
-    return _adapted(parse, responses.of_httpx("httpx", content_type))
+    return _adapted("httpx_response", parse, responses.of_httpx("httpx", content_type), content_type)
 
 
 def httpx2_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     """The same as `httpx_response`, for httpx2."""
-    return _adapted(parse, responses.of_httpx("httpx2", content_type))
+    return _adapted("httpx2_response", parse, responses.of_httpx("httpx2", content_type), content_type)
 
 
 def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -77,7 +77,8 @@ def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. An empty chunk would end the body
     there, so none is sent.
     """
-    return _adapted(parse, functools.partial(responses.of_requests, content_type))
+    source = functools.partial(responses.of_requests, content_type)
+    return _adapted("requests_response", parse, source, content_type)
 
 
 def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -85,7 +86,8 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
 
     Its content is aiohttp's own stream reader; the next chunk arrives when the parser waits for it.
     """
-    return _adapted(parse, functools.partial(responses.of_aiohttp, content_type))
+    source = functools.partial(responses.of_aiohttp, content_type)
+    return _adapted("aiohttp_response", parse, source, content_type)
 
 
 # -- sync and async --------------------------------------------------------------------------------------------------
@@ -101,7 +103,21 @@ def is_async(function: Parse) -> bool:
     return False
 
 
-def _adapted(parse: Parse, source: Callable[[Chunks], Any]) -> Parse:
+def spelled(parse: Parse, name: str) -> str:
+    """The call that adapts `name` as `parse` was; `name` itself where it was not."""
+    return getattr(parse, _SPELLING, "{}").format(name)
+
+
+_SPELLING = "_gemini_replay_adapter"
+
+
+def _named(adapter: str, parse: Parse, content_type: str = _SSE) -> Parse:
+    more = "" if content_type == _SSE else f", content_type={content_type!r}"
+    setattr(parse, _SPELLING, f"adapters.{adapter}({{}}{more})")
+    return parse
+
+
+def _adapted(adapter: str, parse: Parse, source: Callable[[Chunks], Any], content_type: str = _SSE) -> Parse:
     """`parse` behind `source`, which makes of chunks what it takes."""
     if not is_async(parse):
 
@@ -109,7 +125,7 @@ def _adapted(parse: Parse, source: Callable[[Chunks], Any]) -> Parse:
         def adapted(chunks: Iterable[bytes]) -> Any:
             return parse(source(chunks))
 
-        return adapted
+        return _named(adapter, adapted, content_type)
 
     @functools.wraps(parse)
     async def adapted_async(chunks: Chunks) -> AsyncIterator[Any]:
@@ -119,7 +135,7 @@ def _adapted(parse: Parse, source: Callable[[Chunks], Any]) -> Parse:
         async for event in _asynchronous(result):
             yield event
 
-    return adapted_async
+    return _named(adapter, adapted_async, content_type)
 
 
 async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:

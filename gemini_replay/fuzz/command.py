@@ -114,7 +114,7 @@ class Command:
         start_limit: seconds from the start of the process to its answer to a first, empty case.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: there is no such program, or the limit is no time.
     """
 
     def __init__(self, command: str | Sequence[str], *, time_limit: float = 10.0, start_limit: float = 60.0) -> None:
@@ -128,6 +128,8 @@ class Command:
         self._lock = threading.Lock()
         self._seconds = 0.0
         _check_program(self.arguments)
+        if not time_limit > 0:
+            raise UsageError(f"The time limit is {time_limit:g}.", todo="Give a number of seconds above 0.")
 
     def __call__(self, chunks: Iterable[bytes]) -> Iterable[Any]:
         """The events of the case; iterating over them raises its error behind the last.

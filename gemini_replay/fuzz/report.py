@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..errors import ParserBug
+from .adapters import spelled
 from .growth import Growth
 from .literals import list_literal, picture, short
 from .oracles import Verdict
@@ -222,9 +223,10 @@ def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
 
 def _import(parse: Callable[..., Any]) -> tuple[str, str]:
     name, module = getattr(parse, "__qualname__", ""), getattr(parse, "__module__", None)
-    if module and module != "__main__" and name.isidentifier():
-        return f"from {module} import {name}", name
-    return "from your_module import parse", "parse"
+    if not (module and module != "__main__" and name.isidentifier()):
+        module, name = "your_module", "parse"
+    source, call = f"from {module} import {name}", spelled(parse, name)
+    return (source if call == name else f"from gemini_replay.fuzz import adapters\n\n{source}"), call
 
 
 def _indented(text: str) -> str:

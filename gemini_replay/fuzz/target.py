@@ -156,11 +156,14 @@ class Target:
         """Refuse a callable that has the wrong shape altogether, before it is accused of anything.
 
         Raises:
-            UsageError: it gives no iterable, or one of things that are no JSON values.
+            UsageError: it gives no iterable, or one of things that are no JSON values, or it takes something else.
         """
         outcome = self.run(chunks)
-        if isinstance(outcome.error, _WrongShape):
-            raise UsageError(str(outcome.error), todo=_SHAPE)
+        error = outcome.error
+        if isinstance(error, _WrongShape):
+            raise UsageError(str(error), todo=_SHAPE)
+        if isinstance(error, AttributeError) and isinstance(error.obj, Chunks):
+            raise UsageError(f"{self.name} wants .{error.name} of the chunks that it is given.", todo=_SHAPE)
         strange = next((value for value in outcome.values if not isinstance(value, _JSON)), None)
         if strange is not None:
             hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""

@@ -42,6 +42,17 @@ def of_lines(lines):
         if line.startswith("data: "):
             yield json.loads(line[6:])
 
+def of_response(response):
+    for line in response.iter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line[6:])
+
+async def of_text(texts):
+    async for text in texts:
+        for line in text.splitlines():
+            if line.startswith("data: "):
+                yield json.loads(line[6:])
+
 def of_array(response):
     assert response.headers["content-type"].startswith("application/json")
     return response.json()
@@ -89,22 +100,36 @@ def test_a_right_parser_has_a_table_and_status_0(capsys: pytest.CaptureFixture[s
     assert "3 classes, 0 new bugs" in out
 
 
+@pytest.mark.parametrize(
+    ("parser", "adapter", "error"),
+    [
+        pytest.param("forgetful", [], "AssertionError", id="chunks"),
+        pytest.param("of_response", ["--adapter", "httpx"], "JSONDecodeError", id="a response"),
+        pytest.param("of_text", ["--adapter", "text"], "JSONDecodeError", id="text, async"),
+    ],
+)
 @pytest.mark.usefixtures("folder")
-def test_a_bug_is_shown_with_its_case_and_a_test_that_fails(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_the_test_to_keep_fails_as_it_is_printed(
+    parser: str, adapter: list[str], error: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Status 1; literal chunks, a picture of the cut, expected and got; the test runs as it is printed."""
+    """With the adapter that the parser needs."""
+    assert fuzz(parser, *adapter, *classes("separators")) == 1
+    lines = capsys.readouterr().out.partition("a test to keep:\n")[2].partition("\n\n1 class,")[0].splitlines()
+    (tmp_path / "test_printed.py").write_text("\n".join(line[4:] for line in lines), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_printed.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stdout
+    assert error in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bug_is_shown_with_its_case(capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 1; literal chunks, a picture of the cut, expected and got."""
     assert fuzz("forgetful", *classes("plain text")) == 1
     out = capsys.readouterr().out
     for part in ("chunks:", "picture:", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
         assert part in out
-    lines = out.partition("a test to keep:\n")[2].partition("\n\n1 class,")[0].splitlines()
-    (tmp_path / "test_printed.py").write_text("\n".join(line[4:] for line in lines), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_printed.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1, done.stdout
-    assert "AssertionError" in done.stdout
 
 
 def test_the_survey_is_written_as_json(folder: Path) -> None:

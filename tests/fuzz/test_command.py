@@ -142,6 +142,13 @@ def test_a_command_that_does_not_speak_the_protocol_is_told_so(code: str, reason
     assert '"events"' in str(raised.value)
 
 
+@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan")], ids=["none", "negative", "no number"])
+def test_a_limit_that_is_no_time_is_refused(limit: float) -> None:
+    """Before anything is started."""
+    with pytest.raises(UsageError, match="time limit"):
+        Command([sys.executable], time_limit=limit)
+
+
 def test_a_program_that_does_not_exist_is_told_with_the_nearest() -> None:
     """Before anything is started."""
     with pytest.raises(UsageError, match="no program 'pythonn3'"):

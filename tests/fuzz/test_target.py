@@ -153,8 +153,9 @@ def test_a_parser_that_invents_without_end_is_stopped() -> None:
         (lambda chunks: ['{"a": 1}'], "gives text"),
         (lambda chunks: [b"{}"], "gives bytes objects"),
         (lambda chunks: parse_stream(chunks), "value.json"),
+        (lambda response: response.iter_lines(), "wants .iter_lines of the chunks"),
     ],
-    ids=["None", "text", "an object", "undecoded", "bytes", "events"],
+    ids=["None", "text", "an object", "undecoded", "bytes", "events", "takes a response"],
 )
 def test_a_callable_of_the_wrong_shape_is_refused(parse: Callable[..., Any], said: str) -> None:
     """With what it gives and what it should give, before it is accused of anything."""
