@@ -26,7 +26,7 @@ class Result:
         profiles: where getting it wrong is a bug.
         verdict: "ok", "bug", or "behaviour" where standard and practice leave a choice.
         kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
-            ends) or "grows" (time grows faster than the input); else None.
+            ends) or "grows" (time or memory grows faster than the input); else None.
         needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
         chunks: the smallest case.
         expected: the values that should have come of it.
@@ -116,7 +116,13 @@ class Survey:
             "profiles": list(self.profiles),
             "results": [one.to_json() for one in self.results],
             "growth": [
-                {"shape": one.shape, "sizes": one.sizes, "exponent": _rounded(one.exponent), "bad": one.bad}
+                {
+                    "of": one.of,
+                    "shape": one.shape,
+                    "sizes": one.sizes,
+                    "exponent": _rounded(one.exponent),
+                    "bad": one.bad,
+                }
                 for one in self.growth
             ],
             "promptness": {name: {"lazy": one.lazy, "late": bool(one.chunks)} for name, one in self.promptness},
@@ -195,7 +201,7 @@ def _happens(result: Result) -> str:
         "loses": "loses what is in the stream",
         "changes": "changes what is in the stream",
         "invents": "gives what is not in the stream",
-        "grows": "takes time that grows faster than its input",
+        "grows": "takes time or memory that grows faster than its input",
     }[result.kind or "raises"]
 
 

@@ -98,6 +98,7 @@ class Target:
 
     Attributes:
         runs: how many times it has been run.
+        is_here: whether it runs in this process.
     """
 
     def __init__(self, parse: Parse, name: str | None = None) -> None:
@@ -109,6 +110,7 @@ class Target:
         self.parse = parse
         self.name = name or name_of(parse)
         self.runs = 0
+        self.is_here = not hasattr(parse, "clock")
         self.clock: Callable[[], float] = getattr(parse, "clock", time.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None

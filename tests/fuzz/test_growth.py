@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
 
+from gemini_replay import parse_stream
 from gemini_replay.fuzz.growth import Growth, growth
 from gemini_replay.fuzz.target import Outcome, Target
 
@@ -16,6 +17,7 @@ class Timed:
 
     def __init__(self, seconds: Callable[[float], float]) -> None:
         self.now = 0.0
+        self.is_here = False
         self.seconds = seconds
 
     def clock(self) -> float:
@@ -60,3 +62,39 @@ def test_a_square_is_a_bug(seconds: Callable[[float], float]) -> None:
     found = large_event(seconds)
     assert found.bad
     assert found.exponent > 1.5
+
+
+def whole(chunks: Iterable[bytes]) -> list[Any]:
+    return [event.json for event in parse_stream([b"".join(chunks)])]
+
+
+def remembering(chunks: Iterable[bytes]) -> Iterator[Any]:
+    held = [b""]
+    for chunk in chunks:
+        held.append(held[-1] + chunk)
+    yield from whole(held[-1:])
+
+
+def memory(parse: Callable[..., Any]) -> list[Growth]:
+    with Target(parse) as target:
+        return [one for one in growth(target, array=False) if one.of == "memory"]
+
+
+def test_linear_memory_is_no_bug() -> None:
+    """A parser may hold all that has come."""
+    assert [one.bad for one in memory(whole)] == [False, False]
+
+
+def test_memory_that_grows_with_the_square_is_a_bug() -> None:
+    """With the figures of its peak."""
+    large, many = memory(remembering)
+    assert large.bad
+    assert many.bad
+    assert 1.8 < large.exponent < 2.2
+    assert "MB of memory" in str(large)
+
+
+def test_the_memory_of_another_process_is_not_measured() -> None:
+    """Nothing is said of it."""
+    found = growth(cast("Any | Target", Timed(lambda mb: mb)), array=False)
+    assert {one.of for one in found} == {"time"}

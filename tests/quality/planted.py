@@ -716,6 +716,19 @@ def searches_all_of_the_buffer_each_time(chunks: Iterable[bytes]) -> Iterator[An
 
 
 @planted("gemini", 0)
+def remembers_all_that_it_has_held(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Its memory grows with the square of an event's size."""
+    held = [b""]
+
+    def remembered() -> Iterator[bytes]:
+        for chunk in chunks:
+            held.append(held[-1] + chunk)
+            yield chunk
+
+    yield from good_events(good_lines(remembered()))
+
+
+@planted("gemini", 0)
 def parses_from_the_start_with_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
     """Right, and quadratic in the number of events."""
     body, given = b"", 0

@@ -24,7 +24,7 @@ GROWTH = "growth"
 IN_AN_ARRAY = " in an array"
 CHECKS = {
     PROMPTNESS: "each complete event comes out before the next chunk is asked for",
-    GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time",
+    GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time and memory",
 }
 """What is checked besides the classes, and under which name."""
 
