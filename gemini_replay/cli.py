@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
     retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of each request's model)")
     retime.add_argument("--seed", type=int, default=0, help="the same seed draws the same times")
+    retime.add_argument("--rechunk", metavar="HOW", help="cut bodies anew first: events, where all came in one lump")
     retime.add_argument("--only", type=int, action="append", default=[], metavar="N", help="this interaction alone")
     retime.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="default: in place, the original kept as .bak"
@@ -290,7 +291,14 @@ def _retime(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.cassette is None:
         raise UsageError("There is no cassette to retime.", todo="Give one, or --list to see the profiles.")
-    kept = retime_file(chosen.cassette, chosen.profile, seed=chosen.seed, only=chosen.only, out=chosen.output)
+    kept = retime_file(
+        chosen.cassette,
+        chosen.profile,
+        seed=chosen.seed,
+        rechunk=chosen.rechunk,
+        only=chosen.only,
+        out=chosen.output,
+    )
     if kept is not None:
         print(f"{chosen.output or chosen.cassette}: the original is kept as {kept}")
     return 0

@@ -139,6 +139,7 @@ def retime_file(
     profile: str | Profile | None = None,
     *,
     seed: int = 0,
+    rechunk: str | int | None = None,
     only: Sequence[int] = (),
     out: str | os.PathLike[str] | None = None,
 ) -> Path | None:
@@ -148,6 +149,7 @@ def retime_file(
         path: the cassette.
         profile: see `retime`.
         seed: see `retime`.
+        rechunk: see `retime`.
         only: the numbers of the interactions to retime, counted from 1; by default all.
         out: where the result goes, by default in the cassette's place.
 
@@ -157,7 +159,7 @@ def retime_file(
 
     Raises:
         CassetteError: the cassette cannot be read or written.
-        UsageError: there is no such profile or interaction.
+        UsageError: there is no such profile or interaction, or no such way to rechunk.
     """
     cassette = Cassette.load(path)
     known = None if profile is None else find_profile(profile)
@@ -170,7 +172,7 @@ def retime_file(
                 todo=f"See them with: gemini-replay show {path}",
             )
     cassette.interactions = [
-        retime(interaction, known, seed=seed) if not only or number in only else interaction
+        retime(interaction, known, seed=seed, rechunk=rechunk) if not only or number in only else interaction
         for number, interaction in enumerate(cassette.interactions, start=1)
     ]
     target = Path(path if out is None else out)

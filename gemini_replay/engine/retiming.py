@@ -1,7 +1,7 @@
 """Gives an interaction the rhythm of a profile: for cassettes that have none, imported or written by hand. Pure.
 
-Only times are drawn; bytes and chunk boundaries stay. An event's wait falls before the chunk in which the event
-begins, since nothing of it can be sent before it is there.
+Only times are drawn; bytes stay, and chunk boundaries unless others are asked for. An event's wait falls before the
+chunk in which the event begins, since nothing of it can be sent before it is there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import NamedTuple
 from .. import gemini
 from ..cassette.model import Chunk, Interaction
 from ..errors import FrameError
+from .rechunking import parse_rechunk
 from .rhythm import Profile, Rhythm, find_profile, profile_for
+from .script import check_events
 from .tokens import count_tokens
 
 _NOTE = "# Times drawn, not recorded:"
@@ -25,7 +27,13 @@ _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about
 _IMAGE_TOKENS = 1290  # what an image costs by Google's price list; how long one takes was measured nowhere
 
 
-def retime(interaction: Interaction, profile: str | Profile | None = None, *, seed: int = 0) -> Interaction:
+def retime(
+    interaction: Interaction,
+    profile: str | Profile | None = None,
+    *,
+    seed: int = 0,
+    rechunk: str | int | None = None,
+) -> Interaction:
     """The interaction with times drawn by a profile; everything else in it stays.
 
     The head comes by the profile's time to the first byte, the first event with it, each text event after its
@@ -39,17 +47,23 @@ def retime(interaction: Interaction, profile: str | Profile | None = None, *, se
         profile: the rhythm or its name, see `rhythm.PROFILES`; by default that of the request's model.
         seed: the same seed gives the same times for the same bytes, on every machine; different answers get
             different times by one seed.
+        rechunk: cut the body anew first, see `rechunking.parse_rechunk`: "events" for a recorder's single lump, which
+            would stay one. None: as it is.
 
     Returns:
         A new interaction, with a comment that says how its times came about in place of an older one.
 
     Raises:
-        UsageError: there is no profile of that name.
+        UsageError: there is no profile of that name, or no such way to rechunk; or events are asked for of a body
+            that is stored compressed.
     """
     response = interaction.response
+    how = parse_rechunk(rechunk)
     known = None if profile is None else find_profile(profile)
     if response is None:
         return interaction
+    check_events((), how, interaction)
+    interaction = replace(interaction, chunks=how.apply(interaction.chunks))
     body = _Body(interaction)
     if known is None:
         known = profile_for(interaction.request.model, thinking=body.thinks)

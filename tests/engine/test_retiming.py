@@ -110,6 +110,16 @@ def test_a_chunk_with_several_events_comes_when_the_last_is_there() -> None:
     assert 0.156 <= waits(timed)[0] <= 0.45
 
 
+def test_a_lump_can_be_cut_into_its_events_first() -> None:
+    """As the stream would have come; the times are those of a recording that had the events apart."""
+    events = sse(said("One"), said("two three four five six"), said("seven"))
+    apart, lump = interaction(*events), interaction(b"".join(events))
+    assert len(retime(lump).chunks) == 1
+    assert retime(lump, rechunk="events") == retime(apart)
+    with pytest.raises(UsageError, match="stored compressed"):
+        retime(interaction(b"zip", body="wire"), rechunk="events")
+
+
 def test_a_chunk_that_begins_the_next_event_waits_for_it() -> None:
     """Cut across events, as TCP segments are."""
     body = b"".join(sse(*EVENTS))
