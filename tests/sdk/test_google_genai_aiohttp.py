@@ -84,7 +84,7 @@ def test_a_story_is_recorded_and_replayed_event_by_event(base_url: Callable[[str
     due = [sum(chunk.after for chunk in recorded.chunks[: n + 1]) for n in range(len(recorded.chunks))]
     came = [at - again[0][0] for at, _ in again]
     off = [abs(at - (true - due[0])) for at, true in zip(came, due, strict=False)]
-    assert statistics.median(off) < 0.04
+    assert statistics.median(off) < 0.02
     assert came[-1] == pytest.approx(due[len(came) - 1] - due[0], abs=0.25)
 
 

@@ -106,7 +106,7 @@ def test_replay_keeps_the_recorded_rhythm(client: Client, path: Path) -> None:
         due += chunk.after
         late.append(at - again.began - due)
     assert min(late) > -0.002
-    assert statistics.median(late) < 0.04
+    assert statistics.median(late) < 0.02
 
 
 def test_recorded_times_are_the_wires_not_the_consumers(client: Client, path: Path) -> None:
@@ -118,7 +118,7 @@ def test_recorded_times_are_the_wires_not_the_consumers(client: Client, path: Pa
     recorded = Cassette.load(path).interactions[0]
     times = [sum(chunk.after for chunk in recorded.chunks[: n + 1]) for n in range(len(recorded.chunks))]
     off = [abs((at - times[0]) - (true - sent[0])) for at, true in zip(times, sent, strict=True)]
-    assert statistics.median(off) < 0.04
+    assert statistics.median(off) < 0.005
 
 
 def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> None:
@@ -131,7 +131,7 @@ def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> No
             statistics.median(at - sent.at for at, sent in zip(seen.times, chunks, strict=True))
             for seen, chunks in zip((plain, recorded), server.app.sent, strict=True)
         ]
-    assert took[1] - took[0] < 0.03
+    assert took[1] - took[0] < 0.015
 
 
 def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:
@@ -336,7 +336,7 @@ def test_the_server_gives_the_same_chunks_at_the_same_times(
     assert seen.chunks == chunks
     recorded = [chunk.after for chunk in Cassette.load(path).interactions[0].chunks]
     gaps = [later - sooner for sooner, later in pairwise(seen.times)]
-    assert statistics.median(abs(a - b) for a, b in zip(gaps, recorded[1:], strict=True)) < 0.015
+    assert statistics.median(abs(a - b) for a, b in zip(gaps, recorded[1:], strict=True)) < 0.01
 
 
 @pytest.mark.parametrize("ending", ["reset", "closed"])
