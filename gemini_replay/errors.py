@@ -255,7 +255,7 @@ class ClientBug(GeminiReplayError, AssertionError):
     """A call gave another result under a chunking, or a short answer that looks whole under a fault.
 
     Attributes:
-        variation: what was done to the response ("chunking bytes", "interaction 1: reset after event 2").
+        variation: what was done to the response ("chunking bytes", "reset@event:2").
         chunks: the chunks of the response that was varied, as the client got them.
         expected: in words, what the call should have come to.
         got: what it came to; its `result`, or its `error`.

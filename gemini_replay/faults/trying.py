@@ -14,6 +14,7 @@ from ..cassette.files import Cassette
 from ..cassette.matching import DEFAULT_KEYS
 from ..cassette.model import Interaction
 from ..engine.faults import Fault, parse_faults
+from ..engine.script import Scripting
 from ..errors import ClientBug, UsageError
 from ..interception import intercepted
 from ..session import Faults, Session
@@ -35,11 +36,19 @@ VERDICTS: dict[Verdict, str] = {
 
 @dataclass(frozen=True)
 class Swept:
-    """What a call came to under one fault."""
+    """What a call came to under one fault.
+
+    Attributes:
+        fault: the fault, as it is spelled.
+        verdict: see `VERDICTS`.
+        outcome: the result, or the error.
+        chunks: of the answer that the fault struck, what the call was given; none where it was not reached.
+    """
 
     fault: str
     verdict: Verdict
     outcome: Outcome
+    chunks: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Trial:
         raise ClientBug(
             f"The call ends silently short under {len(self.short)} of {len(self.swept)} faults:\n" + "\n".join(lines),
             variation=self.short[0].fault,
+            chunks=self.short[0].chunks,
             expected=WANTED,
             got=self.short[0].outcome,
         )
@@ -179,7 +189,7 @@ class OnTrial:
             if can_break(interaction):
                 once = replace(parse_faults(text)[0], times=1)  # a call that asks again gets what was recorded
                 outcome, struck = self._play(self._path, fault=once)
-                yield Swept(text, self._verdict(whole, outcome, struck, complete), outcome)
+                yield Swept(text, self._verdict(whole, outcome, struck, complete), outcome, _given(struck))
 
     def _verdict(
         self,
@@ -223,6 +233,15 @@ class OnTrial:
         if must_answer and session.misses:
             raise session.misses[0]
         return outcome, session.struck
+
+
+def _given(struck: list[tuple[Fault, Interaction]]) -> tuple[bytes, ...]:
+    """The chunks that the first answer that was struck came in."""
+    for fault, interaction in struck[:1]:
+        scripting = Scripting(interaction)
+        scripting.apply(fault)
+        return () if fault.cause else tuple(piece.data for piece in scripting.script.pieces)
+    return ()
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def check_client(
         for swept in trial.faults(whole, kinds=faults, most=_PLACES, complete=complete):
             outcomes[swept.fault] = swept.outcome
             if swept.verdict == "short":
-                raise _bug(swept.fault, (), WANTED, swept.outcome)
+                raise _bug(swept.fault, swept.chunks, WANTED, swept.outcome)
     return outcomes
 
 

@@ -28,14 +28,6 @@ class Layout:
     events: tuple[Event, ...]
     ends: tuple[int, ...]
 
-    @property
-    def finished(self) -> int | None:
-        """How many events it takes until the answer is finished, by a finish reason, a block or an error."""
-        for count, event in enumerate(self.events, 1):
-            if event.finish_reason or event.block_reason or event.error is not None:
-                return count
-        return None
-
 
 def lay_out(body: bytes) -> Layout:
     """The layout of a body, whatever is wrong with it."""

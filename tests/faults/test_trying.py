@@ -62,6 +62,8 @@ def test_a_hopeful_call_ends_silently_short() -> None:
         trial.check()
     assert "eof@event:0.5: ''" in str(caught.value)
     assert caught.value.variation == trial.short[0].fault
+    (cut,) = (one for one in trial.short if one.fault == "eof@event:2")
+    assert cut.chunks == tuple(chunk.data for chunk in Cassette.load(STORY).interactions[0].chunks[:2])
 
 
 def test_a_call_without_patience_for_a_minute_gives_up_and_one_with_patience_does_not() -> None:

@@ -78,6 +78,8 @@ def test_a_short_answer_that_looks_whole_is_a_bug(path: Path, fault: str) -> Non
     bug = raised.value
     assert bug.variation.startswith(f"{fault}@")
     assert bug.got == Outcome("")
+    whole = Cassette.load(path).interactions[0].body
+    assert b"".join(bug.chunks) in whole if fault == "eof" else b'"error"' in b"".join(bug.chunks)
     assert "not whole" in str(bug)
 
 

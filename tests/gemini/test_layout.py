@@ -52,19 +52,3 @@ def test_comments_between_events_belong_to_the_one_behind() -> None:
     """So a cut at the end of an event is as early as can be."""
     first, second = encode_sse(ONE), b": keep-alive\r\n\r\n" + encode_sse(TWO)
     assert lay_out(first + second).ends == (len(first), len(first + second))
-
-
-@pytest.mark.parametrize(
-    ("last", "count"),
-    [
-        (b'{"candidates": [{"finishReason": "STOP"}]}', 2),
-        (b'{"promptFeedback": {"blockReason": "SAFETY"}}', 2),
-        (b'{"error": {"code": 503}}', 2),
-        (b'{"candidates": []}', None),
-    ],
-    ids=["finish", "block", "error", "nothing"],
-)
-def test_finished_counts_the_events_up_to_the_last_word(last: bytes, count: int | None) -> None:
-    """By a finish reason, a block or an error; what follows is left out."""
-    body = encode_sse(ONE) + encode_sse(last) + encode_sse(TWO)
-    assert lay_out(body).finished == count
