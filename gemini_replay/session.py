@@ -229,7 +229,9 @@ class Session:
         scripting = Scripting(interaction, self.rechunk)
         struck: list[Fault] = []
         for fault in self.faults:
-            if fault.request not in (None, self._answered) or self._times_struck(fault) == fault.times:
+            if fault.request not in (None, self._answered):
+                continue
+            if fault.times is not None and self._times_struck(fault) >= fault.times:
                 continue
             if fault.cause is not None or scripting.apply(fault):
                 struck.append(fault)

@@ -15,7 +15,7 @@ PACKAGE = Path(gemini_replay.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"patching"},
+    {"patching", "loops"},
     {"frames"},
     {"gemini"},
     {"cassette"},

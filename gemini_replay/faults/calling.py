@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from ..loops import outside_of_loops
 
 _WIDTH = 300
 
@@ -44,29 +42,6 @@ def outcome_of(call: Callable[[], Any]) -> Outcome:
         return Outcome(result)
     except Exception as error:
         return Outcome(error=error)
-
-
-def outside_of_loops(run: Callable[[], T]) -> T:
-    """Call ``run``, in a thread of its own where an event loop is running here: what is async needs a loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    context, came = contextvars.copy_context(), list[T]()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            came.append(context.run(run))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, name="gemini-replay")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return came[0]
 
 
 def clipped(text: str, width: int = _WIDTH) -> str:

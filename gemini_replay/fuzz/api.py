@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..faults.calling import outside_of_loops
+from ..loops import outside_of_loops
 from .checks import Check, chosen_checks, plain_body, run_check
 from .classes import PROFILES, CaseClass, Profile, classes_of, known_profile
 from .examine import Examiner, Found

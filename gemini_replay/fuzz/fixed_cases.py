@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..faults.calling import outside_of_loops
+from ..loops import outside_of_loops
 from .classes import CaseClass, Profile, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document

@@ -13,8 +13,8 @@ import pytest
 
 from gemini_replay import parse_stream
 from gemini_replay.errors import UsageError
-from gemini_replay.faults.calling import outside_of_loops
 from gemini_replay.fuzz.target import Target, name_of
+from gemini_replay.loops import outside_of_loops
 
 CHUNKS = [b'{"a": 1}\n', b'{"b"', b": 2}\n"]
 
