@@ -1,4 +1,4 @@
-"""One session: a cassette, a record mode, matching and timing; and which session is the current one.
+"""One session: a cassette, a record mode, matching and timing.
 
 A session decides what becomes of each request. It knows no client library: a transport asks `Session.plan` and
 does what it says.
@@ -7,46 +7,32 @@ does what it says.
 from __future__ import annotations
 
 import difflib
-import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
-from .cassette.files import Cassette, Journal
-from .cassette.matching import DEFAULT_KEYS, Matcher
-from .cassette.model import Interaction, Request
-from .cassette.pool import Pool
-from .cassette.redaction import Redactor
-from .engine.faults import Fault, NoConnection, parse_faults
-from .engine.player import Playback
-from .engine.rechunking import parse_rechunk
-from .engine.recorder import Recorder
-from .engine.script import Scripting, check_events
-from .engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
-from .errors import FaultUnusedError, GeminiReplayError, MissError, NetworkBlockedError, RefusedError, UsageError
+from ..cassette.files import Cassette, Journal
+from ..cassette.matching import DEFAULT_KEYS, Matcher
+from ..cassette.model import Interaction, Request
+from ..cassette.pool import Pool
+from ..cassette.redaction import Redactor
+from ..engine.faults import Fault, NoConnection, parse_faults
+from ..engine.player import Playback
+from ..engine.rechunking import parse_rechunk
+from ..engine.recorder import Recorder
+from ..engine.script import Scripting, check_events
+from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
+from ..errors import FaultUnusedError, GeminiReplayError, MissError, RefusedError, UsageError
+from .hosts import GEMINI_HOSTS, GEMINI_PATH, base_url, blocked, is_gemini_host
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 Faults = str | Fault | Iterable[str | Fault] | None
 """What `fault=` takes, see `engine.faults.parse_faults`."""
-
-GEMINI_HOSTS = (
-    "generativelanguage.googleapis.com",
-    "*.generativelanguage.googleapis.com",
-    "aiplatform.googleapis.com",
-    "*-aiplatform.googleapis.com",
-    "aiplatform.*.rep.googleapis.com",
-)
-"""The Gemini API and Vertex AI with its regional and multi-regional endpoints."""
-
-_GEMINI_PATH = re.compile(r"/models/[^/:]+:[A-Za-z]+$")
 
 
 @dataclass(frozen=True)
@@ -196,7 +182,7 @@ class Session:
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
         parts = urlsplit(url)
-        return self.owns_host(parts.hostname or "") or _GEMINI_PATH.search(parts.path) is not None
+        return self.owns_host(parts.hostname or "") or GEMINI_PATH.search(parts.path) is not None
 
     # -- what becomes of a request -----------------------------------------------------------------------------
 
@@ -407,71 +393,3 @@ def describe(request: Request) -> str:
         return f"{request.method} {request.model}:{request.action}" + (f"?alt={request.alt}" if request.alt else "")
     parts = urlsplit(request.url)
     return f"{request.method} {parts.hostname}{parts.path}"
-
-
-def blocked(host: str) -> NetworkBlockedError:
-    """The error for a Gemini host that something is about to reach past every cassette."""
-    return NetworkBlockedError(
-        f"A request to {host} was stopped before it left this machine.",
-        closest="It came through a client that gemini-replay does not intercept, so no cassette could answer it.",
-        todo="Use a supported client (httpx, httpx2, requests, urllib3, aiohttp), or serve the cassette to it with "
-        "`gemini-replay serve`; --gemini-record live allows the network.",
-    )
-
-
-def is_gemini_host(host: str, hosts: Iterable[str] = GEMINI_HOSTS) -> bool:
-    """Whether a host name matches one of the patterns."""
-    return any(fnmatch(host.lower().rstrip("."), pattern.lower()) for pattern in hosts)
-
-
-def base_url(upstream: str | None) -> str | None:
-    """An upstream's base URL, checked.
-
-    Raises:
-        UsageError: it has no scheme or no host.
-    """
-    if upstream is None:
-        return None
-    try:
-        parts = urlsplit(upstream)
-        wrong = parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
-        wrong = True
-    if wrong:
-        raise UsageError(
-            f"{upstream!r} is no base URL.",
-            todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
-        )
-    return upstream
-
-
-# -- the current session ---------------------------------------------------------------------------------------
-
-_mine: ContextVar[Session | None] = ContextVar("gemini_replay_session", default=None)
-_open: list[Session] = []
-
-
-def current() -> Session | None:
-    """The session that a request made here and now belongs to.
-
-    The innermost one of this context (task, thread); in a context that has none, such as a thread that the code
-    under test started, the one opened last.
-    """
-    mine = _mine.get()
-    if mine is not None and mine.active:
-        return mine
-    return _open[-1] if _open else None
-
-
-@contextmanager
-def activated(session: Session) -> Iterator[Session]:
-    """Make a session the current one for the length of a with-block."""
-    outer = _mine.get()
-    _mine.set(session)
-    _open.append(session)
-    try:
-        yield session
-    finally:
-        _open.remove(session)
-        # Set, not reset by token: a fixture's generator may be closed in another context than it was begun in.
-        _mine.set(outer)
