@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__
+
 if TYPE_CHECKING:
     from . import faults as faults
     from . import fuzz as fuzz
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from .session import Session as Session
     from .writing import from_events as from_events
     from .writing import from_text as from_text
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Cassette": "cassette.files",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import __version__
+from ._version import __version__
 from .errors import CassetteError, GeminiReplayError, UsageError
 from .fuzz.arguments import add_arguments as add_fuzz_arguments
 
@@ -256,7 +256,7 @@ def _play(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from .cassette.files import Cassette, salvage
+    from .cassette.files import Cassette
 
     wrong = checked = 0
     for path in _cassettes(chosen.paths):
@@ -271,15 +271,23 @@ def _check(chosen: argparse.Namespace) -> int:
                 print(f"{error}\n")
                 continue
         if chosen.salvage:
-            mended, target = salvage(path), _salvaged(path)
-            if target == path:
-                backup = path.with_name(path.name + ".bak")
-                backup.write_bytes(path.read_bytes())
-                print(f"{path}: the original is kept as {backup}")
-            mended.save(target)
-            print(f"{target}: {len(mended.interactions)} interactions salvaged")
+            _salvage(path)
     print(f"{checked} checked, {wrong} with errors")
     return 1 if wrong else 0
+
+
+def _salvage(path: Path) -> None:
+    from .cassette.files import salvage
+    from .cassette.replacing import keep_backup
+
+    found, target = salvage(path), _salvaged(path)
+    if target == path:
+        print(f"{path}: the original is kept as {keep_backup(path)}")
+    found.cassette.save(target)
+    total = len(found.cassette.interactions)
+    print(f"{target}: {total} interactions salvaged, {found.whole} of them whole")
+    for problem in found.problems:
+        print(f"left out: {problem.what}")
 
 
 def _retime(chosen: argparse.Namespace) -> int:

@@ -7,10 +7,10 @@
     │   └── FrameTooLargeError        one frame outgrew the decoder's limit
     ├── CassetteError                 something about one cassette file; has ``path`` and ``line``
     │   ├── CassetteNotFoundError     no such file                                                 (FileNotFoundError)
-    │   ├── CassetteFormatError       a line that is no cassette line                              (ValueError)
-    │   │   ├── CassetteTruncatedError  an interaction without its end line
-    │   │   └── CassetteVersionError    written by a newer format
-    │   └── CassetteBusyError         another session is recording to the same file
+    │   └── CassetteFormatError       a line that is no cassette line                              (ValueError)
+    │       ├── CassetteTruncatedError  an interaction without its end line
+    │       └── CassetteVersionError    written by a newer format
+    ├── RecordingError                a recording that failed; the client got the live response all the same
     ├── RefusedError                  a request that was kept from the network
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
@@ -146,10 +146,20 @@ class CassetteVersionError(CassetteFormatError):
     slug = "cassette-version"
 
 
-class CassetteBusyError(CassetteError):
-    """Another session, of this process or another, is recording to the same cassette."""
+class RecordingError(GeminiReplayError):
+    """A recording failed on our side (a full disk, a bug). The client got the live response all the same.
 
-    slug = "cassette-busy"
+    Raised where the session ends. The cassette is as it was before.
+
+    Attributes:
+        part: the journal, which holds what was written before the failure; None if there is none.
+    """
+
+    slug = "recording-failed"
+
+    def __init__(self, what: str, *, part: Path | None = None, closest: str = "", todo: str = "") -> None:
+        self.part = part
+        super().__init__(what, closest=closest, todo=todo)
 
 
 class RefusedError(GeminiReplayError):

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Literal, get_args
 from . import __version__, frames
 from .cassette.files import Cassette
 from .cassette.model import Chunk, Interaction, Request, Response
+from .cassette.replacing import keep_backup
 from .cassette.spelling import json_body
 from .engine.retiming import retime
 from .engine.rhythm import DEFAULT_PROFILE, Profile, find_profile, profile_for
@@ -185,12 +185,7 @@ def _keep(target: Path, replacement: bytes) -> Path | None:
     """Copy what is about to be replaced; the times that were recorded are nowhere else."""
     if not target.is_file() or target.read_bytes() == replacement:
         return None
-    kept, number = target.with_name(f"{target.name}.bak"), 0
-    while kept.exists():
-        number += 1
-        kept = target.with_name(f"{target.name}.bak.{number}")
-    shutil.copy2(target, kept)
-    return kept
+    return keep_backup(target)
 
 
 def _cassette(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import stat
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +13,11 @@ from typing import Any
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
-from .journal import Journal, JournalEntry
-from .journal_reader import read_journal
+from .journal import is_left_of
 from .model import Interaction
+from .places import find_places
 from .reader import Reader
-
-__all__ = ["Cassette", "Journal", "JournalEntry", "salvage"]
+from .replacing import locked, replacing
 
 
 @dataclass
@@ -115,7 +112,8 @@ class Cassette:
         if target is None:
             raise CassetteError("the cassette has no path yet", todo="Give one: cassette.save(path)")
         try:
-            _replace(Path(os.path.realpath(target)), self.dumps())
+            with locked(target), replacing(target) as file:
+                file.write(self.dumps())
         except OSError as error:
             raise CassetteError(
                 f"the cassette cannot be written: {error.strerror}",
@@ -125,64 +123,65 @@ class Cassette:
         self.path = target
 
 
-def salvage(path: str | os.PathLike[str]) -> Cassette:
-    """Read what there is of a truncated cassette, or of a journal (``NAME.jsonl.part``) that a crash left.
+@dataclass
+class Salvaged:
+    """What could be read of a file.
 
-    An interaction without its end gets one: "cancelled", with ``"salvaged": true``. Nothing is written; save the
-    result where it belongs.
+    Attributes:
+        cassette: what is there; an interaction that is not whole ends as "cancelled" with ``"salvaged": true``.
+        whole: how many interactions are whole.
+        problems: the lines that cannot be read.
+    """
+
+    cassette: Cassette
+    whole: int
+    problems: Sequence[CassetteFormatError]
+
+
+def salvage(path: str | os.PathLike[str]) -> Salvaged:
+    """Read what there is of a damaged cassette, or of a journal (``NAME.jsonl.part``) that a crash left.
+
+    Every interaction that is whole is saved, whatever stands between. Nothing is written; save the result where it
+    belongs.
 
     Raises:
         CassetteNotFoundError: there is no such file.
-        CassetteFormatError: it is no cassette, or a line other than the last is broken.
+        CassetteFormatError: it is not a cassette.
     """
     path = Path(path)
     content = _read_bytes(path)
     _refuse_foreign(content, path)
-    found = read_journal(BytesIO(content), path)
-    return Cassette._of(found.header, found.interactions, path, found.comments, found.trailing_comments)
+    file = BytesIO(content)
+    found = find_places(file, path)
+    if found.header is None and not found.interactions:
+        raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
+    interactions = [place.read(file, path) for place in found.interactions]
+    cassette = Cassette._of(found.header or Header(), interactions, path, found.comments, found.trailing_comments)
+    return Salvaged(cassette, sum(place.whole for place in found.interactions), found.problems)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(file, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        os.chmod(name, _mode(path))
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    if os.name == "posix":  # the new name must survive a power cut as well
-        with contextlib.suppress(OSError):
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+def refuse_irregular(path: Path) -> None:
+    """Refuse a pipe, a socket or a device in a cassette's place: reading it may wait for ever.
 
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those that a new file gets here."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        # Reading the umask means setting it; the journal beside has been created with it, if there is one.
-        with contextlib.suppress(OSError):
-            return stat.S_IMODE(path.with_name(f"{path.name}.part").stat().st_mode)
-        umask = os.umask(0o077)
-        os.umask(umask)
-        return 0o666 & ~umask
+    Raises:
+        CassetteError: it is one of these.
+        OSError: there is no such file, or it cannot be looked at.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise CassetteError(
+            "this is a pipe, a socket or a device, not a file",
+            path=path,
+            todo="Write what it gives to a file, and name that.",
+        )
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        refuse_irregular(path)
         return path.read_bytes()
     except FileNotFoundError:
-        raise _not_found(path) from None
+        raise not_found(path) from None
     except IsADirectoryError:
         raise CassetteError(
             "this is a folder, not a cassette",
@@ -195,10 +194,11 @@ def _read_bytes(path: Path) -> bytes:
         raise CassetteError(f"the cassette cannot be read: {error.strerror}", path=path) from error
 
 
-def _not_found(path: Path) -> CassetteNotFoundError:
+def not_found(path: Path) -> CassetteNotFoundError:
+    """The error for a cassette that is not there, with what lies near it."""
     names = _cassettes(path.parent)
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
-    left = sorted(part.name for part in _entries(path.parent) if _is_left_of(part.name, path.name))
+    left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:
         closest = f"A recording that was not finished lies beside it: {_names(left)}"
         todo = (
@@ -214,10 +214,6 @@ def _not_found(path: Path) -> CassetteNotFoundError:
             closest = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
         todo = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
     return CassetteNotFoundError("there is no such cassette", path=path, closest=closest, todo=todo)
-
-
-def _is_left_of(name: str, cassette: str) -> bool:
-    return name.startswith(f"{cassette}.") and name.endswith(".part")
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 A file is lines of UTF-8, ended by LF bytes and nothing else:
 
     header      {"cassette": 1, "recorder": …, "recorded": …, "test": …}
-    request     {"request": {"method", "url", "headers", "json" | "body", "client"}}
+    request     {"request": {"method", "url", "headers", "json" | "body", "client", "test"}}
     response    {"response": {"status", "headers", "body"}, "after": seconds}     absent if none came
     chunk       [after, part, …]
     end         {"end": "eof" | "reset" | "cancelled" | "timeout", "after": seconds, "how": "closed"}
@@ -83,7 +83,7 @@ def encode_request(request: Request) -> str:
         members["json"] = value
     elif request.body:
         members["body"] = [json.loads(part) for part in encode_parts(request.body)]
-    members |= _present(request, "client")
+    members |= _present(request, "client", "test")
     return encode_json(_with_extra({"request": _with_extra(members, inner)}, outer))
 
 
@@ -278,7 +278,8 @@ def _decode_request(line: dict[str, Any]) -> Request:
         headers=_headers(members),
         body=body,
         client=_text(members, "client"),
-        extra=_inner_extra(line, "request", {"method", "url", "headers", "json", "body", "client"}),
+        test=_text(members, "test"),
+        extra=_inner_extra(line, "request", {"method", "url", "headers", "json", "body", "client", "test"}),
     )
 
 

@@ -41,6 +41,8 @@ class Request:
         headers: name and value pairs in order.
         body: the body's bytes.
         client: the client's own description of itself ("httpx2 2.16.2; google-genai-sdk/3.4.0"), if known.
+        test: the id of the test that made the request ("tests/test_x.py::test_y"), if one did.
+        test: the id of the test that made it, if a test did.
     """
 
     method: str
@@ -48,6 +50,7 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
     client: str | None = None
+    test: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
 
     @cached_property
@@ -97,10 +100,23 @@ class Response:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes as the transport delivered them, ``after`` seconds since the moment before."""
+    """Bytes as the transport delivered them, ``after`` seconds since the moment before.
+
+    The last two are for a response that was compressed and is stored decoded; they are empty in nearly all of them.
+
+    Attributes:
+        after: seconds.
+        data: the bytes, decoded where the response is stored decoded.
+        members: offsets in `data`, ascending, at which a new member of the content coding begins (a gzip member, a
+            zstd frame); all members before it are complete. The first member of a response has no offset.
+        coded: the bytes at the chunk's end that could not be decoded, as they came. All chunks after it are coded
+            to the last byte.
+    """
 
     after: float
     data: bytes
+    members: tuple[int, ...] = ()
+    coded: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -112,12 +128,13 @@ class End:
             client's read timeout passed.
         after: seconds since the moment before.
         how: "closed" for a "reset" where the peer closed the connection in good order, but before the body was
-            complete; None otherwise.
+            complete; "unfinished" for an "eof" of a response that is stored decoded, whose content coding was not at
+            its end (a gzip stream without its trailer); None otherwise.
     """
 
     kind: EndKind = "eof"
     after: float = 0.0
-    how: Literal["closed"] | None = None
+    how: Literal["closed", "unfinished"] | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
 
 
@@ -141,7 +158,11 @@ class Interaction:
 
     @property
     def body(self) -> bytes:
-        """All chunks joined."""
+        """The data of all chunks, joined.
+
+        Bytes that are still coded are no part of it, nor of anything that is read from it (`events`, `text`, …): they
+        are no text, and what follows them cannot be placed. They stand in `chunks` alone.
+        """
         return b"".join(chunk.data for chunk in self.chunks)
 
     @cached_property

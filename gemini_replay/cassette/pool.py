@@ -10,7 +10,7 @@ from .matching import Matcher, nearest
 from .model import Interaction, Request
 
 
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     interaction: Interaction
     path: Path
@@ -28,10 +28,14 @@ class Nearest:
 
 
 class Pool:
-    """Recordings in order, each played once, or (`repeat`) again from the first when all equal ones were played."""
+    """Recordings in order, each played once, or (`repeat`) again from the first when all equal ones were played.
 
-    def __init__(self, matcher: Matcher, *, repeat: bool = False) -> None:
+    Of equal ones, those that `test` itself has recorded come first.
+    """
+
+    def __init__(self, matcher: Matcher, *, repeat: bool = False, test: str | None = None) -> None:
         self._matcher = matcher
+        self._test = test
         self._repeat = repeat
         self._entries: list[_Entry] = []
         self._paths: list[Path] = []
@@ -54,14 +58,30 @@ class Pool:
             for number, interaction in enumerate(found, 1)
         ]
 
-    def take(self, asked: Request) -> Interaction | None:
-        """The recording that answers a request next, or None."""
-        for entry in sorted(self._entries, key=lambda entry: entry.plays) if self._repeat else self._entries:
-            if (self._repeat or not entry.plays) and self._matcher.matches(entry.interaction.request, asked):
-                entry.plays += 1
-                entry.asked = True
-                return entry.interaction
-        return None
+    def take(self, asked: Request) -> tuple[int, Interaction] | None:
+        """The recording that answers a request next, with its number in the pool; or None."""
+        best: _Entry | None = None
+        for entry in self._entries:
+            if (entry.plays and not self._repeat) or not self._matcher.matches(entry.interaction.request, asked):
+                continue
+            if best is None or self._rank(entry) < self._rank(best):
+                best = entry
+                if not self._repeat and not self._rank(entry)[1]:
+                    break
+        if best is None:
+            return None
+        best.plays += 1
+        best.asked = True
+        return self._entries.index(best), best.interaction
+
+    def _rank(self, entry: _Entry) -> tuple[int, bool]:
+        return entry.plays, self._test is not None and entry.interaction.request.test != self._test
+
+    def played_elsewhere(self, number: int) -> Interaction:
+        """A forked child has played the recording of this number."""
+        entry = self._entries[number]
+        entry.asked = True
+        return entry.interaction
 
     def give_back(self, interaction: Interaction) -> None:
         """Let a recording that `take` gave answer the next equal request as well."""

@@ -1,18 +1,25 @@
-"""Observes one live response: moments and bytes in, lines for the journal and a whole interaction out."""
+"""Observes one live response: moments and bytes in, lines for the journal out. It holds nothing it has written.
+
+The observer cannot hurt the observed: whatever fails in here is a failure of the recording, told to the session.
+The client never hears of it.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Concatenate, Literal, ParamSpec, Protocol
 
-from ..cassette.model import Chunk, End, EndKind, Headers, Interaction, Request, Response, header
+from ..cassette.model import Chunk, End, EndKind, Headers, Response, header
 from .coding import CodingError, Decode, decoder
 
+_P = ParamSpec("_P")
 
-class Journal(Protocol):
-    """Where each part of an interaction is written down as soon as it is known."""
+
+class Entry(Protocol):
+    """Where each part of an interaction is written down as soon as it is known; a journal's entry."""
 
     def response(self, response: Response) -> None:
         """Write the head."""
@@ -22,6 +29,9 @@ class Journal(Protocol):
 
     def end(self, end: End) -> None:
         """Write the end."""
+
+    def drop(self) -> None:
+        """Nothing came of the request."""
 
 
 class Scrubber(Protocol):
@@ -34,107 +44,183 @@ class Scrubber(Protocol):
         """The chunks still held back."""
 
 
+def _observing(
+    method: Callable[Concatenate[Recorder, _P], None],
+) -> Callable[Concatenate[Recorder, _P], None]:
+    """Run a method under the recorder's lock, unless the response is over; its failure is the recording's."""
+
+    @functools.wraps(method)
+    def observing(recorder: Recorder, *args: _P.args, **options: _P.kwargs) -> None:
+        with recorder._lock:
+            if not recorder._over:
+                try:
+                    method(recorder, *args, **options)
+                except Exception as problem:
+                    recorder._give_up(problem)
+
+    return observing  # type: ignore[return-value]  # mypy: the names of positional arguments
+
+
 class Recorder:
     """Records one interaction. All moments are seconds on one clock of the caller's.
 
-    Calls may come from any thread; whatever comes after the end is passed over, so that a reader that is still
-    under way when its client lets go needs no care.
+    Calls may come from any thread, and none raises an error. Whatever comes after the end is ignored, so that a
+    reader that is still under way when its client lets go needs no care.
 
     Args:
-        request: what was asked, redacted already.
-        journal: told of each part at once.
+        entry: told of each part at once.
         scrub: takes secrets out of the body.
         redact: takes secrets out of the head.
-        done: called once with the interaction when it has ended.
+        failed: called with what went wrong in the recording; nothing more is recorded then.
+        done: called with this recorder when it records no more.
         wire: keep a compressed body as it came, instead of decoded.
+
+    Attributes:
+        status: the response's status, once it is known.
     """
 
     def __init__(
         self,
-        request: Request,
         *,
-        journal: Journal,
+        entry: Entry,
         scrub: Scrubber,
         redact: Callable[[Response], Response],
-        done: Callable[[Interaction], None],
+        failed: Callable[[BaseException], None],
+        done: Callable[[Recorder], None] = lambda recorder: None,
         wire: bool = False,
     ) -> None:
-        self._request = request
-        self._journal = journal
-        self._scrub = scrub
+        self.status: int | None = None
+        self._entry: Entry | None = entry
+        self._scrub: Scrubber | None = scrub
         self._redact = redact
+        self._failed = failed
         self._done = done
         self._wire = wire
         self._lock = threading.Lock()
         self._last = 0.0
-        self._response: Response | None = None
         self._decode: Decode | None = None
         self._held: deque[float] = deque()
-        self._chunks: list[Chunk] = []
-        self._ended = False
+        self._over = False
+        self._abandoned_at: float | None = None
 
+    @_observing
     def sent(self, at: float) -> None:
         """The request leaves; may be said again when the true moment becomes known later."""
-        with self._lock:
-            self._last = at
+        self._last = at
 
+    @_observing
     def head(self, status: int, headers: Headers, at: float) -> None:
         """The response's head has arrived."""
-        with self._lock:
-            if self._ended:
-                return
-            coding = header(headers, "content-encoding")
-            body: Literal["decoded", "wire"] | None = None
-            if coding and coding.strip().lower() != "identity":
-                self._decode = None if self._wire else decoder(coding)
-                body = "wire" if self._decode is None else "decoded"
-            response = Response(status, headers, max(0.0, at - self._last), body)
-            self._response = self._redact(response)
-            self._last = at
-            self._journal.response(self._response)
+        assert self._entry is not None
+        self.status = status
+        coding = header(headers, "content-encoding")
+        body: Literal["decoded", "wire"] | None = None
+        if coding and coding.strip().lower() != "identity":
+            self._decode = None if self._wire else decoder(coding)
+            body = "wire" if self._decode is None else "decoded"
+        response = Response(status, headers, max(0.0, at - self._last), body)
+        self._last = at
+        self._entry.response(self._redact(response))
 
+    @_observing
     def chunk(self, data: bytes, at: float) -> None:
         """A chunk has arrived."""
-        with self._lock:
-            if self._ended:
+        if self._let_go_before(at):
+            return
+        if self._decode is not None:
+            try:
+                data = self._decode(data)
+            except CodingError:
+                # The client fails on these bytes too; without a decoder nothing after them means anything.
+                self._finish(End("reset", max(0.0, at - self._last)))
                 return
-            if self._decode is not None:
-                try:
-                    data = self._decode(data)
-                except CodingError:
-                    # The client fails on these bytes too; without a decoder nothing after them means anything.
-                    self._finish(End("reset", max(0.0, at - self._last)), at)
-                    return
-            self._held.append(max(0.0, at - self._last))
-            self._last = at
-            self._write(self._scrub.feed(data))
+        assert self._scrub is not None
+        self._held.append(max(0.0, at - self._last))
+        self._last = at
+        self._write(self._scrub.feed(data))
 
+    @_observing
     def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
         """The response is over."""
-        with self._lock:
-            if not self._ended:
-                self._finish(End(kind, max(0.0, at - self._last), how), at)
+        if not self._let_go_before(at):
+            self._finish(End(kind, max(0.0, at - self._last), how))
 
+    def abandon(self, at: float) -> None:
+        """The client has let go of the response at this moment.
+
+        A finalizer may call this in any thread at any moment, also in one that is inside this recorder: it takes no
+        lock and writes nothing. What comes later is ignored, and `cut` writes the end if nothing else does before.
+        """
+        if self._abandoned_at is None:
+            self._abandoned_at = at
+
+    @_observing
     def cut(self) -> None:
-        """The session ends while the response is still under way: the client let go of it."""
-        with self._lock:
-            if not self._ended:
-                self._finish(End("cancelled"), self._last)
+        """The session ends, or wants to know: a response that was abandoned has ended, and any other ends now."""
+        if not self._let_go_before(float("inf")):
+            self._finish(End("cancelled"))
 
+    @_observing
+    def settle(self) -> None:
+        """Write the end of a response that was abandoned; any other goes on."""
+        self._let_go_before(float("inf"))
+
+    @_observing
     def drop(self) -> None:
         """Nothing came of the request (there was no connection): nothing is recorded of it."""
+        entry = self._entry
+        self._close()
+        assert entry is not None
+        entry.drop()
+
+    def fail(self, problem: BaseException) -> None:
+        """Something of ours went wrong beside the recorder: the recording has failed, the client has not."""
         with self._lock:
-            self._ended = True
+            if not self._over:
+                self._give_up(problem)
+
+    def _let_go_before(self, at: float) -> bool:
+        """Whether the client had let go of the response before this moment; if so, that was its end."""
+        if self._abandoned_at is None or self._abandoned_at > at:
+            return False
+        self._finish(End("cancelled", max(0.0, self._abandoned_at - self._last)))
+        return True
 
     def _write(self, safe: list[bytes]) -> None:
+        assert self._entry is not None
         for data in safe:
-            chunk = Chunk(self._held.popleft(), data)
-            self._chunks.append(chunk)
-            self._journal.chunk(chunk)
+            self._entry.chunk(Chunk(self._held.popleft(), data))
 
-    def _finish(self, end: End, at: float) -> None:
-        self._ended = True
-        self._last = at
+    def _finish(self, end: End) -> None:
+        assert self._entry is not None
+        assert self._scrub is not None
+        self._over = True
         self._write(self._scrub.close())
-        self._journal.end(end)
-        self._done(Interaction(self._request, self._response, tuple(self._chunks), end))
+        self._entry.end(end)
+        self._close()
+
+    def _give_up(self, problem: BaseException) -> None:
+        self._close()
+        self._failed(problem)
+
+    def forget(self) -> None:
+        """Record nothing more and say nothing of it: this process is a fork of the one that records."""
+        self._lock = threading.Lock()  # another thread of that process may have held it
+        self._over = True
+
+    def _close(self) -> None:
+        """Hold nothing any more."""
+        self._over = True
+        self._entry = self._scrub = self._decode = None
+        self._held.clear()
+        self._done(self)
+
+
+class Deaf(Recorder):
+    """Records nothing: in place of a recorder that could not be made. The client gets its response all the same."""
+
+    def __init__(self) -> None:
+        self.status = None
+        self._lock = threading.Lock()
+        self._over = True
+        self._abandoned_at = None

@@ -1,8 +1,9 @@
-"""Sessions: a cassette with a record mode, matching and speed; which of them owns a request; which hosts are theirs."""
+"""Sessions: one cassette with a record mode, matching and speed; who owns a request; whose hosts are whose."""
 
+from .describing import describe
 from .hosts import GEMINI_HOSTS, base_url, blocked, is_gemini_host
 from .owner import activated, current
-from .session import MODES, Faults, Mode, Plan, Recording, Session, describe
+from .session import MODES, Faults, Mode, Plan, Recording, Session
 
 __all__ = [
     "GEMINI_HOSTS",

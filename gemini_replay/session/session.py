@@ -7,15 +7,16 @@ does what it says.
 from __future__ import annotations
 
 import difflib
+import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
-from ..cassette.files import Cassette, Journal
 from ..cassette.matching import DEFAULT_KEYS, Matcher
+from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.pool import Pool
 from ..cassette.redaction import Redactor
@@ -25,8 +26,11 @@ from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import Recorder
 from ..engine.script import Scripting, check_events
 from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
-from ..errors import FaultUnusedError, GeminiReplayError, MissError, RefusedError, UsageError
+from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, RefusedError, UsageError
+from .children import Child, Children, watch_forks
+from .describing import describe
 from .hosts import GEMINI_HOSTS, GEMINI_PATH, base_url, blocked, is_gemini_host
+from .recordings import Recordings
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -110,7 +114,7 @@ class Session:
                 closest=f"Did you mean {close[0]!r}?" if close else "",
                 todo=f"Use one of {', '.join(MODES)}.",
             )
-        self.path = Path(path)
+        self.path = Path(os.path.abspath(path))  # whatever the working directory is later
         self.mode: Mode = mode
         self.speed = parse_speed(speed)
         self.max_gap = parse_max_gap(max_gap)
@@ -122,20 +126,29 @@ class Session:
                 todo="Record without the fault, then replay with it.",
             )
         self.virtual = is_virtual(speed)
-        self.test = test
+        self._redactor = Redactor(redact)
+        self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
         self._answered = 0
         self.struck: list[tuple[Fault, Interaction]] = []
-        self._pool = Pool(Matcher(match), repeat=repeat)
+        matcher = Matcher(match)
+        self._pool = Pool(matcher, repeat=repeat, test=self.test)
         self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
         self.upstream = base_url(upstream)
-        self._redactor = Redactor(redact)
-        self._wire = wire
         self._lock = threading.RLock()
-        self._journal: Journal | None = None
-        self._slots: list[Interaction | Recorder] = []
+        self._recordings = Recordings(
+            self.path,
+            test=self.test,
+            rewrite=mode == "rewrite",
+            matcher=matcher,
+            redactor=self._redactor,
+            wire=wire,
+        )
+        self._children = Children()
+        self._child: Child | None = None
         self.active = True
+        watch_forks(self)
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
@@ -189,27 +202,46 @@ class Session:
     def plan(self, request: Request) -> Plan:
         """What to do with a request: play this, record that, or (None) let it through untouched.
 
+        A recording that cannot be begun is a failure of the session, told where it ends; the request goes on.
+
         Raises:
             MissError: nothing recorded answers it (or there is no cassette), and the mode does not allow to record.
-            CassetteBusyError: another session is recording to the same cassette.
             UsageError: the session is closed.
         """
         if self.mode == "live" or not self.owns(request.url):
             return None
-        redactor = self._redactor.for_request(request)
-        asked = redactor.request(request)
         with self._lock:
             self._check_open()
-            if self.mode != "rewrite":
-                interaction = self._pool.take(asked)
-                if interaction is not None:
-                    return self._answer(interaction)
-            if not self.recording:
-                raise self._refuse(self._miss(asked))
-            return Recording(self._recorder(asked, redactor), self._route(request.url))
+        if not self.recording:
+            return self._replay(self._redactor.for_request(request).request(request))
+        try:
+            redactor = self._redactor.for_request(request)
+            asked = replace(redactor.request(request), test=self.test)
+            answer = None if self.mode == "rewrite" else self._take(asked)
+        except Exception as problem:
+            recorder = self._recordings.deaf(problem, Request(request.method, urlsplit(request.url).path))
+            return Recording(recorder, self._route(request.url))
+        if answer is not None:
+            return self._answer(*answer)
+        return Recording(self._recordings.begin(asked, redactor), self._route(request.url))
 
-    def _answer(self, interaction: Interaction) -> Playback | NoConnection:
+    def _replay(self, asked: Request) -> Playback | NoConnection:
+        with self._lock:
+            taken = self._take(asked)
+            if taken is None:
+                raise self._refuse(self._miss(asked))
+            return self._answer(*taken)
+
+    def _take(self, asked: Request) -> tuple[int, Interaction] | None:
+        with self._lock:
+            return self._pool.take(asked)
+
+    def _answer(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """Play a recording, with the faults that strike this request."""
+        with self._lock:
+            return self._answered_by(number, interaction)
+
+    def _answered_by(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         check_events(self.faults, self.rechunk, interaction)
         self._answered += 1
         scripting = Scripting(interaction, self.rechunk)
@@ -228,6 +260,8 @@ class Session:
             if fault.cause is not None:
                 return NoConnection(fault.cause, waits=self.speed != INSTANT)
         self.played.append(interaction)
+        if self._child is not None:
+            self._child.played(number)
         return Playback(interaction, self.speed, self.max_gap, scripting.script)
 
     def _times_struck(self, fault: Fault) -> int:
@@ -252,6 +286,8 @@ class Session:
 
     def _refuse(self, error: RefusedError) -> RefusedError:
         self.misses.append(error)
+        if self._child is not None:
+            self._child.missed(error)
         return error
 
     def _miss(self, asked: Request) -> MissError:
@@ -282,26 +318,6 @@ class Session:
 
     # -- recording ---------------------------------------------------------------------------------------------
 
-    def _recorder(self, asked: Request, redactor: Redactor) -> Recorder:
-        if self._journal is None:
-            test = None if self.test is None else self._redactor.text(self.test)  # parameters may hold a key
-            self._journal = Journal(self.path, test=test)
-        slot = len(self._slots)
-
-        def done(interaction: Interaction) -> None:
-            self._slots[slot] = interaction
-
-        recorder = Recorder(
-            asked,
-            journal=self._journal.begin(asked),
-            scrub=redactor.stream(),
-            redact=redactor.response,
-            done=done,
-            wire=self._wire,
-        )
-        self._slots.append(recorder)
-        return recorder
-
     def _route(self, url: str) -> str:
         if self.upstream is None:
             return url
@@ -309,9 +325,18 @@ class Session:
         return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))
 
     @property
-    def recorded(self) -> list[Interaction]:
-        """Interactions that were recorded and have ended, in order of their requests."""
-        return [slot for slot in self._slots if isinstance(slot, Interaction)]
+    def recorded(self) -> Recorded:
+        """Interactions that were recorded and have ended, in order of their requests; each is read from the disk."""
+        return self._recordings.recorded
+
+    @property
+    def recorded_count(self) -> int:
+        """How many interactions were recorded and have ended."""
+        return self._recordings.count
+
+    def on_recording_failure(self, call: Callable[[RecordingError], None]) -> None:
+        """Call `call` at once when the recording fails; the session also says it where it ends."""
+        self._recordings.on_failure = call
 
     # -- the end -----------------------------------------------------------------------------------------------
 
@@ -327,7 +352,7 @@ class Session:
     @property
     def hint(self) -> str:
         """What may be wrong with a recording, as far as its answers tell; empty where they tell nothing."""
-        for interaction in self.recorded:
+        for interaction in self.recorded if self._recordings.denied else ():
             response = interaction.response
             if response is not None and response.status in {401, 403}:
                 reason = interaction.error.message if interaction.error else "no reason given"
@@ -338,14 +363,18 @@ class Session:
         return ""
 
     @property
+    def problems(self) -> list[GeminiReplayError]:
+        """What must not pass unnoticed at the end: a failed recording, then requests that nothing answered, then
+        faults that struck none.
+        """
+        found: list[GeminiReplayError] = [*self._recordings.failures, *self.misses]
+        unused = (fault for fault in self.faults if not self._times_struck(fault))
+        return [*found, *(FaultUnusedError(fault.text, closest=self._answers()) for fault in unused)]
+
+    @property
     def problem(self) -> GeminiReplayError | None:
-        """What must not pass unnoticed at the end: a request that nothing answered, or a fault that struck none."""
-        if self.misses:
-            return self.misses[0]
-        for fault in self.faults:
-            if not self._times_struck(fault):
-                return FaultUnusedError(fault.text, closest=self._answers())
-        return None
+        """The first of the problems, or None."""
+        return next(iter(self.problems), None)
 
     def _answers(self) -> str:
         if not self.played:
@@ -362,34 +391,43 @@ class Session:
         return sum(interaction.duration for interaction in self.played)
 
     def close(self, *, keep: bool = True) -> None:
-        """End the session. With `keep`, what was recorded replaces the cassette; without, it stays as it is.
+        """End the session. With `keep`, the cassette is made from what was recorded; without, it stays as it is.
 
-        What was recorded and not kept stays beside the cassette as ``NAME.jsonl.part`` until the next recording.
+        Never raises: what went wrong is among the `problems`. What was recorded and not kept stays beside the
+        cassette as ``NAME.jsonl.part`` until the next recording.
         """
         with self._lock:
             if not self.active:
                 return
             self.active = False
-            slots, journal = list(self._slots), self._journal
-        for slot in slots:
-            if isinstance(slot, Recorder):
-                slot.cut()
-        if journal is None:
+        if self._child is not None:
+            self._recordings.close_child()
             return
-        if keep and self.recorded:
-            journal.commit(self._merged())
-        else:
-            journal.discard(keep=bool(self.recorded))
+        try:
+            for report in self._children.reports():
+                if isinstance(report, RefusedError):
+                    self.misses.append(report)
+                else:
+                    self.played.append(self._pool.played_elsewhere(report))
+            journals = self._children.journals
+            self._recordings.close(keep=keep, more=journals)
+        except Exception as problem:
+            self._recordings.fail(problem)
+        finally:
+            self._children.forget()
 
-    def _merged(self) -> Cassette:
-        """What is on disk now (in mode `new`: another session may have added to it) and what was recorded."""
-        base = Cassette.load(self.path) if self.mode == "new" and self.path.exists() else Cassette(test=self.test)
-        return replace(base, path=self.path, interactions=[*base.interactions, *self.recorded])
+    # -- forked children -------------------------------------------------------------------------------------------
 
+    def before_fork(self) -> None:
+        """Called in the parent before each fork."""
+        if self.active and self._child is None:
+            self._children.prepare()
 
-def describe(request: Request) -> str:
-    """A request in one line, without secrets (it must be redacted already)."""
-    if request.model and request.action:
-        return f"{request.method} {request.model}:{request.action}" + (f"?alt={request.alt}" if request.alt else "")
-    parts = urlsplit(request.url)
-    return f"{request.method} {parts.hostname}{parts.path}"
+    def after_fork_in_child(self) -> None:
+        """Called in a forked child: what it plays, misses and records from now on is told to the parent."""
+        if not self.active:
+            return
+        self._lock = threading.RLock()
+        self._child = self._children.child()
+        self._recordings.become_child(self._child.cassette)
+        self.played, self.misses = [], []

@@ -1,16 +1,14 @@
-"""The journal of a recording session: what is known so far, on disk, line by line.
+"""Writes a journal: each line at once, by one call to the system.
 
-``NAME.jsonl.part`` is a cassette that grows. Each line is written at once by one call to the system, so a crash of
-this process loses at most the last line; the cassette ``NAME.jsonl`` stays as it was until `Journal.commit`.
+A crash of this process loses at most the last line; the cassette ``NAME.jsonl`` stays as it was until it is made
+from the journal (see `cassette.merging`). Nothing that has been written is held in memory.
 
 Interactions that overlap in time share the journal. Whenever the writer turns to another interaction than the one
 of the line before, it first writes the marker ``#| N``: what follows belongs to interaction N, counted from 1 in
 the order of the requests. A request that comes while no other interaction is open needs none, so that a journal
-without overlap is the beginning of a plain cassette. `journal_reader` understands the markers; a finished cassette
-has none.
-
-A journal that is let go in good order ends with the line ``#| discarded``; see `journal_file` for what becomes of
-journals when the next recording begins.
+without overlap is the beginning of a plain cassette. ``#| dropped N`` says that nothing came of interaction N.
+A journal that is given up in good order ends with ``#| discarded``. `cassette.places` understands these markers; a
+finished cassette has none.
 """
 
 from __future__ import annotations
@@ -21,11 +19,10 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..errors import CassetteError
-from .format_v1 import (
+from ..._version import __version__
+from ...errors import CassetteError
+from ..format_v1 import (
     Header,
     encode_chunk,
     encode_end,
@@ -33,18 +30,15 @@ from .format_v1 import (
     encode_request,
     encode_response,
 )
-from .journal_file import DISCARDED, OPEN_FILES_STAY, open_journal
-from .model import Chunk, End, Request, Response
-from .spelling import Rounding
-
-if TYPE_CHECKING:
-    from .files import Cassette
+from ..model import Chunk, End, Request, Response
+from ..spelling import Rounding
+from .file import DISCARDED, OPEN_FILES_STAY, open_journal
 
 
 class JournalEntry:
     """One interaction in the journal; each method writes its line at once.
 
-    After the interaction's end, or the journal's, everything is passed over: a stream that outlives its session has
+    After the interaction's end, or the journal's, everything is ignored: a stream that outlives its session has
     nobody left to record for.
     """
 
@@ -65,6 +59,10 @@ class JournalEntry:
         """Write the end."""
         self._journal._append(self._number, encode_end(end, self._rounding), ends=True)
 
+    def drop(self) -> None:
+        """Nothing came of the request: the cassette is not to hold it."""
+        self._journal._drop(self._number)
+
 
 class Journal:
     """Writes down a recording session while it runs. Safe for threads. Redact before: it writes what it is given.
@@ -72,10 +70,15 @@ class Journal:
     The file is created by the first `begin`; a session in which nothing is recorded leaves no trace.
 
     Args:
-        path: the cassette's path; the journal is the file beside it with ``.part`` added.
+        path: the cassette's path; the journal is a file beside it, see `journal.file`.
         test: the id of the test that records.
         recorder: who records; this release by default.
         recorded: when, in ISO 8601; now by default.
+
+    Attributes:
+        part: the journal's file; None before the first `begin`.
+        header: the cassette's header line.
+        ended: how many interactions have ended.
     """
 
     def __init__(
@@ -87,14 +90,16 @@ class Journal:
         recorded: str | None = None,
     ) -> None:
         self.path = Path(path)
-        self.part = self.path.with_name(f"{self.path.name}.part")
+        self.part: Path | None = None
         self.header = Header(
             recorder or f"gemini-replay {__version__}",
             recorded or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             test,
         )
+        self.ended = 0
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._size = 0
         self._closed = False
         self._count = 0
         self._current = 0
@@ -106,13 +111,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.discard(keep=True)  # what was committed is closed already
+        self.discard()
 
     def begin(self, request: Request) -> JournalEntry:
         """Write the request of a new interaction.
 
         Raises:
-            CassetteBusyError: another session is recording to the same cassette.
             CassetteError: the journal cannot be written.
         """
         line = encode_request(request)
@@ -120,7 +124,7 @@ class Journal:
             if self._closed:
                 raise CassetteError("the recording session is over", path=self.path)
             if self._file is None:
-                self._file = open_journal(self.path, self.part)
+                self._file, self.part = open_journal(self.path)
                 self._write(encode_header(self.header))
             self._count += 1
             number = self._count
@@ -130,32 +134,31 @@ class Journal:
             self._write(line)
         return JournalEntry(self, number)
 
-    def commit(self, cassette: Cassette) -> None:
-        """Replace the cassette file by `cassette`, atomically, and remove the journal.
-
-        Where the cassette does not say by whom, when and for which test it was recorded, the journal's header does.
-
-        Raises:
-            CassetteError: the cassette cannot be written; the old one and the journal stay.
-        """
+    def remove(self) -> None:
+        """End the journal and remove its file: its cassette has been made, or it holds nothing."""
         with self._lock:
-            for name in ("recorder", "recorded", "test"):
-                if getattr(cassette, name) is None:
-                    setattr(cassette, name, getattr(self.header, name))
-            cassette.save(self.path)
             self._close(remove=True)
 
-    def discard(self, *, keep: bool) -> None:
-        """End the session and leave the cassette as it is.
-
-        Args:
-            keep: leave the journal beside it until the next recording, for salvage; else remove it.
-        """
+    def discard(self) -> None:
+        """End the journal. Its file stays beside the cassette until the next recording, for salvage."""
         with self._lock:
-            if self._file is not None and keep:
+            if self._file is not None:
                 with contextlib.suppress(CassetteError):
                     self._write(DISCARDED)
-            self._close(remove=not keep)
+            self._close(remove=False)
+
+    def abandon(self) -> None:
+        """End the journal as a crash would: its file stays until somebody removes it."""
+        with self._lock:
+            self._close(remove=False)
+
+    def forget(self) -> None:
+        """End the journal in a forked child: it is the parent's."""
+        self._lock = threading.Lock()  # another thread of the parent may have held it
+        self._closed = True
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _append(self, number: int, line: str, *, ends: bool = False) -> None:
         with self._lock:
@@ -165,6 +168,14 @@ class Journal:
             self._write(line)
             if ends:
                 self._open.discard(number)
+                self.ended += 1
+
+    def _drop(self, number: int) -> None:
+        with self._lock:
+            if not self._closed and number in self._open:
+                self._open.discard(number)
+                self._write(f"#| dropped {number}")
+                self._current = 0
 
     def _turn_to(self, number: int, *, marked: bool) -> None:
         if marked and number != self._current:
@@ -174,24 +185,35 @@ class Journal:
     def _write(self, line: str) -> None:
         assert self._file is not None
         data = memoryview(f"{line}\n".encode())
+        total = len(data)
         try:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
+            self._undo_write()
             raise CassetteError(
                 f"the journal cannot be written: {error.strerror}",
                 path=self.part,
                 todo=f"The cassette {self.path} is as it was. Make room or set the permissions, and record again.",
             ) from error
+        self._size += total
+
+    def _undo_write(self) -> None:
+        """Take back the part of a line that was written, so that the next line does not continue it."""
+        assert self._file is not None
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self._close(remove=False)  # nothing can be written after half a line
 
     def _close(self, *, remove: bool) -> None:
         self._closed = True
-        if self._file is None:
+        if self._file is None or self.part is None:
             return
         # Windows removes no open file; elsewhere the lock must outlive the name.
-        if remove and not OPEN_FILES_STAY:
+        file, self._file = self._file, None
+        if not OPEN_FILES_STAY and remove:
             self.part.unlink(missing_ok=True)
-        os.close(self._file)
-        self._file = None
-        if remove and OPEN_FILES_STAY:
+        os.close(file)
+        if OPEN_FILES_STAY and remove:
             self.part.unlink(missing_ok=True)

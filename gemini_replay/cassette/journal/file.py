@@ -1,0 +1,123 @@
+"""Creates the file of a journal, one for each recording session.
+
+The first session that records to a cassette writes ``NAME.jsonl.part``. Another one at the same time, in this
+process or another, writes ``NAME.jsonl.2.part``, and so on. A session holds a lock on its file while it lives.
+
+What becomes of the journals that earlier sessions left, when the next recording begins: one whose last line is
+``#| discarded`` was given up in good order, and is removed. Any other was left by a crash or by a recording that
+failed, and moves to ``NAME.jsonl.crashed-N.part`` with the first N that is free.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from itertools import count
+from pathlib import Path
+
+from ...errors import CassetteError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none; there, a file that is open can be neither renamed nor removed
+    fcntl = None  # type: ignore[assignment]
+
+DISCARDED = "#| discarded"
+"""The last line of a journal that was given up in good order."""
+OPEN_FILES_STAY = fcntl is None
+"""Whether an open file can be neither renamed nor removed, which guards a journal where there are no locks."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
+_SUFFIX = re.compile(r"\.(?:(?:crashed-)?\d+\.)?part")
+
+
+def is_left_of(name: str, cassette: str) -> bool:
+    """Whether a file's name is that of a journal of the cassette, whatever session wrote it."""
+    return name.startswith(f"{cassette}.") and _SUFFIX.fullmatch(name[len(cassette) :]) is not None
+
+
+def open_journal(path: Path) -> tuple[int, Path]:
+    """Create a journal of the cassette `path`, locked; returns its file descriptor and its path.
+
+    Raises:
+        CassetteError: it cannot be created.
+    """
+    part = path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            part = path.with_name(f"{path.name}.{f'{number}.' if number > 1 else ''}part")
+            while _is_free(path, part):
+                try:
+                    file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+                except FileExistsError:
+                    continue  # another session was quicker
+                # Between creating and locking, another session may have taken the file for a crash's.
+                if _lock(file) and _is_at(file, part):
+                    return file, part
+                os.close(file)
+    except OSError as error:
+        raise CassetteError(
+            f"the journal cannot be created: {error.strerror}",
+            path=part,
+            todo="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
+        ) from error
+    raise AssertionError("unreachable: there are always more numbers")
+
+
+def _lock(file: int) -> bool:
+    if OPEN_FILES_STAY:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Some file systems have no locks: recording works there, unguarded.
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def _is_at(file: int, part: Path) -> bool:
+    try:
+        return OPEN_FILES_STAY or os.path.samestat(os.fstat(file), part.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _is_free(path: Path, part: Path) -> bool:
+    """Whether there is no journal at `part` any more: an old one gives way, that of a live session does not."""
+    try:
+        file = os.open(part, os.O_RDONLY | _BINARY)
+    except FileNotFoundError:
+        return True
+    try:
+        if not _lock(file):
+            return False
+        if not _is_at(file, part):
+            return True  # it has just gone
+        size = os.fstat(file).st_size
+        os.lseek(file, max(0, size - len(DISCARDED) - 2), os.SEEK_SET)
+        given_up = size == 0 or os.read(file, 64).endswith(f"\n{DISCARDED}\n".encode())
+        if OPEN_FILES_STAY:
+            os.close(file)
+            file = -1
+        try:
+            if given_up:
+                part.unlink()
+            else:
+                part.rename(_crashed(path))
+        except PermissionError:
+            if OPEN_FILES_STAY:
+                return False
+            raise
+        return True
+    finally:
+        if file >= 0:
+            os.close(file)
+
+
+def _crashed(path: Path) -> Path:
+    number = 1
+    while (name := path.with_name(f"{path.name}.crashed-{number}.part")).exists():
+        number += 1
+    return name

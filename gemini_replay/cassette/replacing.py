@@ -1,0 +1,134 @@
+"""Replaces files whole or not at all, keeps what was there before, and lets one process at a time do so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that takes the place of `path` when the with-block ends well; else nothing has changed.
+
+    Folders are created; an old file's permissions are kept; a symbolic link stays one. The file is on the disk, and
+    so is its name, when this returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(file, "wb") as temporary:
+            yield temporary
+            temporary.flush()
+            os.fsync(temporary.fileno())
+        os.chmod(name, _mode(path))
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    if os.name == "posix":  # the new name must survive a power cut as well
+        with contextlib.suppress(OSError):
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one session at a time, of all processes of this machine, replace files in the folder of `path`.
+
+    On file systems that have no locks this guards nothing.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        with _locked_on_windows(path):
+            yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _locked_on_windows(path: Path) -> Iterator[None]:
+    import msvcrt
+
+    beside = path.with_name(f".{path.name}.lock")
+    file = os.open(beside, os.O_RDWR | os.O_CREAT)
+    try:
+        msvcrt.locking(file, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+        yield
+    finally:
+        os.close(file)
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files that killed processes left of `path`; to be called while it is `locked`."""
+    path = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        for entry in path.parent.iterdir():
+            if entry.name.startswith(f".{path.name}.") and entry.name.endswith(".tmp"):
+                entry.unlink()
+
+
+def keep_backup(path: Path) -> Path:
+    """Copy a file that is about to be replaced to ``NAME.bak``, ``NAME.bak.1`` and so on: the first free name.
+
+    Returns:
+        The copy's path.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    number = 0
+    while True:
+        backup = path.with_name(f"{path.name}.bak{f'.{number}' if number else ''}")
+        try:
+            copy = backup.open("xb")
+        except FileExistsError:
+            number += 1
+            continue
+        try:
+            with copy, path.open("rb") as original:
+                shutil.copyfileobj(original, copy)
+        except BaseException:
+            backup.unlink(missing_ok=True)
+            raise
+        return backup
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those that a new file gets here."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        # Reading the umask means setting it; the journal beside has been created with it, if there is one.
+        with contextlib.suppress(OSError):
+            return stat.S_IMODE(path.with_name(f"{path.name}.part").stat().st_mode)
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return 0o666 & ~umask

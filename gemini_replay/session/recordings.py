@@ -1,0 +1,224 @@
+"""What a session records: its journal, the recorders of its requests, and the cassette that is made in the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ..cassette.format_v1 import Header
+from ..cassette.journal import Journal
+from ..cassette.matching import Matcher
+from ..cassette.merging import Recorded, digests, merge, recorded_in
+from ..cassette.model import Request
+from ..cassette.places import Place
+from ..cassette.redaction import Redactor
+from ..engine.recorder import Deaf, Recorder
+from ..errors import GeminiReplayError, RecordingError
+from .describing import describe
+
+_log = logging.getLogger("gemini_replay")
+_DENIED = {401, 403}
+
+
+class Recordings:
+    """Records the requests of one session into one cassette. Safe for threads.
+
+    Args:
+        path: the cassette, as an absolute path.
+        test: the id of the test that records, without secrets.
+        rewrite: whether what the present file holds of this test (without a test: all that it holds now) gives way.
+        matcher: says whether a recording of unknown origin answers a new request, so that it gives way too.
+        redactor: takes secrets out of messages.
+        wire: keep compressed bodies as they came, instead of decoded.
+
+    Attributes:
+        failures: what went wrong in the recording, in order.
+        on_failure: called at once with each failure.
+        denied: whether an answer had the status 401 or 403.
+    """
+
+    def __init__(
+        self, path: Path, *, test: str | None, rewrite: bool, matcher: Matcher, redactor: Redactor, wire: bool
+    ) -> None:
+        self.failures: list[RecordingError] = []
+        self.on_failure: Callable[[RecordingError], None] = lambda failure: None
+        self.denied = False
+        self._path = path
+        self._test = test
+        self._rewrite = rewrite
+        self._matcher = matcher
+        self._redactor = redactor
+        self._wire = wire
+        self._lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._begun_with: frozenset[bytes] = frozenset()
+        self._live: set[Recorder] = set()
+        self._finished: Recorded | None = None
+
+    # -- while the session is open ---------------------------------------------------------------------------------
+
+    def begin(self, asked: Request, redactor: Redactor) -> Recorder:
+        """The recorder of a request; one that records nothing where the journal cannot be written.
+
+        Args:
+            asked: the request, redacted.
+            redactor: knows the request's own credentials too.
+        """
+        try:
+            with self._lock:
+                if self._journal is None:
+                    if self._rewrite and self._test is None:
+                        self._begun_with = digests(self._path)
+                    self._journal = Journal(self._path, test=self._test)
+                journal = self._journal
+            recorder = Recorder(
+                entry=journal.begin(asked),
+                scrub=redactor.stream(),
+                redact=redactor.response,
+                failed=lambda problem: self.fail(problem, asked),
+                done=self._done,
+                wire=self._wire,
+            )
+            with self._lock:
+                self._live.add(recorder)
+            return recorder
+        except Exception as problem:
+            return self.deaf(problem, asked)
+
+    def deaf(self, problem: BaseException, asked: Request) -> Recorder:
+        """A recorder that records nothing, because of this problem."""
+        self.fail(problem, asked)
+        return Deaf()
+
+    def fail(self, problem: BaseException, asked: Request | None = None) -> None:
+        """The recording has failed; the session says so where it ends."""
+        about = "" if asked is None else f" of {describe(asked)}"
+        ours = isinstance(problem, GeminiReplayError)
+        text = problem.what if isinstance(problem, GeminiReplayError) else f"{type(problem).__name__}: {problem}"
+        part = self._journal.part if self._journal is not None else None
+        failure = RecordingError(
+            self._redactor.text(f"The recording{about} failed: {text}"),
+            part=part,
+            closest="The client was not disturbed: it got the live response."
+            + (f" What was recorded before that is in {part}." if part is not None and part.exists() else ""),
+            todo=(problem.todo if isinstance(problem, GeminiReplayError) else "")
+            or ("" if ours else "This is a bug of gemini-replay; its traceback is the cause of this error."),
+        )
+        failure.__cause__ = problem
+        self.failures.append(failure)
+        self.on_failure(failure)
+
+    def _done(self, recorder: Recorder) -> None:
+        with self._lock:
+            self._live.discard(recorder)
+        if recorder.status in _DENIED:
+            self.denied = True
+
+    @property
+    def count(self) -> int:
+        """How many interactions were recorded and have ended."""
+        if self._finished is not None:
+            return len(self._finished)
+        for recorder in self._open():
+            recorder.settle()
+        return self._journal.ended if self._journal is not None else 0
+
+    @property
+    def recorded(self) -> Recorded:
+        """The interactions that were recorded and have ended, in order of their requests, read from the disk."""
+        if self._finished is not None:
+            return self._finished
+        if not self.count or self._journal is None or self._journal.part is None:
+            return Recorded()
+        return recorded_in(self._journal.part)
+
+    def _open(self) -> list[Recorder]:
+        with self._lock:
+            return list(self._live)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def close(self, *, keep: bool, more: Sequence[Path] = ()) -> None:
+        """End the recording. With `keep`, the cassette is made from it; without, the cassette stays as it is.
+
+        A recording that has failed, or that is not kept, stays beside the cassette as a journal.
+
+        Args:
+            keep: whether the cassette is to be made.
+            more: journals of forked child processes.
+        """
+        for recorder in self._open():
+            recorder.cut()
+        journal = self._journal
+        if journal is None and not more:
+            return
+        own = [journal.part] if journal is not None and journal.part is not None else []
+        header = (journal or Journal(self._path, test=self._test)).header
+        if keep and not self.failures and (self.count or more):
+            try:
+                merged = merge(self._path, [*own, *more], header, self._gives_way)
+            except Exception as problem:
+                self.fail(problem)
+            else:
+                self._finished = merged.recorded
+                if merged.backup is not None:
+                    _log.warning(
+                        "%s could not be read in whole before it was recorded anew; the original is kept as %s.",
+                        self._path,
+                        merged.backup,
+                    )
+                if journal is not None:
+                    journal.remove()
+                return
+        if journal is not None:
+            self._give_up(journal)
+
+    def _give_up(self, journal: Journal) -> None:
+        try:
+            if not self.count and not self.failures:
+                journal.remove()
+                return
+            if self.failures:
+                journal.abandon()
+            else:
+                journal.discard()
+            if journal.part is not None:
+                self._finished = recorded_in(journal.part)
+        except Exception as problem:
+            self.fail(problem)
+
+    def _gives_way(self, place: Place, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
+        """Whether an interaction of the present file is replaced, see `merging.merge`."""
+        if not self._rewrite:
+            return False
+        if self._test is None:
+            return place.digest(file) in self._begun_with
+        made_by = place.test or header.test
+        if made_by is not None:
+            return made_by == self._test
+        old = place.request(file)
+        return any(self._matcher.matches(old, request) for request in requests)
+
+    # -- in a forked child -----------------------------------------------------------------------------------------
+
+    def become_child(self, path: Path) -> None:
+        """Record for the parent from now on: into a journal of the cassette `path`, which the parent merges."""
+        self._lock = threading.Lock()
+        for recorder in self._live:
+            recorder.forget()
+        self._live = set()
+        if self._journal is not None:
+            self._journal.forget()
+        self._journal = None
+        self._path = path
+        self.failures = []
+
+    def close_child(self) -> None:
+        """End the recording of a child process: its journal stays for the parent."""
+        for recorder in self._open():
+            recorder.cut()
+        if self._journal is not None:
+            self._journal.abandon()
