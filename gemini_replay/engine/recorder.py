@@ -10,10 +10,11 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Concatenate, Literal, ParamSpec, Protocol
 
 from ..cassette.model import Chunk, End, EndKind, Headers, Response, header
-from .coding import CodingError, Decode, decoder
+from .coding import DECODED_LIMIT, Decoder, decoder
 
 _P = ParamSpec("_P")
 
@@ -74,6 +75,7 @@ class Recorder:
         failed: called with what went wrong in the recording; nothing more is recorded then.
         done: called with this recorder when it records no more.
         wire: keep a compressed body as it came, instead of decoded.
+        decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
 
     Attributes:
         status: the response's status, once it is known.
@@ -88,6 +90,7 @@ class Recorder:
         failed: Callable[[BaseException], None],
         done: Callable[[Recorder], None] = lambda recorder: None,
         wire: bool = False,
+        decoded_limit: int = DECODED_LIMIT,
     ) -> None:
         self.status: int | None = None
         self._entry: Entry | None = entry
@@ -98,8 +101,9 @@ class Recorder:
         self._wire = wire
         self._lock = threading.Lock()
         self._last = 0.0
-        self._decode: Decode | None = None
-        self._held: deque[float] = deque()
+        self._decoded_limit = decoded_limit
+        self._decoder: Decoder | None = None
+        self._held: deque[Chunk] = deque()  # without their data, which the scrubber holds
         self._over = False
         self._abandoned_at: float | None = None
 
@@ -116,8 +120,8 @@ class Recorder:
         coding = header(headers, "content-encoding")
         body: Literal["decoded", "wire"] | None = None
         if coding and coding.strip().lower() != "identity":
-            self._decode = None if self._wire else decoder(coding)
-            body = "wire" if self._decode is None else "decoded"
+            self._decoder = None if self._wire else decoder(coding, self._decoded_limit)
+            body = "wire" if self._decoder is None else "decoded"
         response = Response(status, headers, max(0.0, at - self._last), body)
         self._last = at
         self._entry.response(self._redact(response))
@@ -127,17 +131,13 @@ class Recorder:
         """A chunk has arrived."""
         if self._let_go_before(at):
             return
-        if self._decode is not None:
-            try:
-                data = self._decode(data)
-            except CodingError:
-                # The client fails on these bytes too; without a decoder nothing after them means anything.
-                self._finish(End("reset", max(0.0, at - self._last)))
-                return
-        assert self._scrub is not None
-        self._held.append(max(0.0, at - self._last))
+        after = max(0.0, at - self._last)
         self._last = at
-        self._write(self._scrub.feed(data))
+        if self._decoder is None:
+            self._add(Chunk(after, data))
+        else:
+            found = self._decoder.decode(data)
+            self._add(Chunk(after, found.data, found.members, found.coded))
 
     @_observing
     def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
@@ -186,15 +186,22 @@ class Recorder:
         self._finish(End("cancelled", max(0.0, self._abandoned_at - self._last)))
         return True
 
+    def _add(self, chunk: Chunk) -> None:
+        assert self._scrub is not None
+        self._held.append(replace(chunk, data=b""))
+        self._write(self._scrub.feed(chunk.data))
+
     def _write(self, safe: list[bytes]) -> None:
         assert self._entry is not None
         for data in safe:
-            self._entry.chunk(Chunk(self._held.popleft(), data))
+            self._entry.chunk(replace(self._held.popleft(), data=data))
 
     def _finish(self, end: End) -> None:
         assert self._entry is not None
         assert self._scrub is not None
         self._over = True
+        if self._decoder is not None and (rest := self._decoder.close()):
+            self._add(Chunk(0.0, b"", coded=rest))
         self._write(self._scrub.close())
         self._entry.end(end)
         self._close()
@@ -211,7 +218,7 @@ class Recorder:
     def _close(self) -> None:
         """Hold nothing any more."""
         self._over = True
-        self._entry = self._scrub = self._decode = None
+        self._entry = self._scrub = self._decoder = None
         self._held.clear()
         self._done(self)
 

@@ -145,13 +145,13 @@ def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:
 
 
 def test_salvage_closes_what_is_open(tmp_path: Path) -> None:
-    """Cut anywhere behind the header, a cassette loses at most the line that was cut, and can be loaded again."""
+    """Cut anywhere after the header, a cassette loses at most the line that was cut, and can be loaded again."""
     whole = Cassette([story(), story()]).dumps()
     path = tmp_path / "story.jsonl"
     header = whole.index(b"\n") + 1
     for cut in range(header, len(whole)):
         path.write_bytes(whole[:cut])
-        cassette = salvage(path)
+        cassette = salvage(path).cassette
         lines = whole[:cut].count(b"\n") + (whole[cut : cut + 1] == b"\n")
         kept = cassette.dumps().replace(b'{"end": "cancelled", "after": 0.0, "salvaged": true}\n', b"")
         assert kept == b"".join(whole.splitlines(keepends=True)[:lines]).rstrip(b"\n") + b"\n"
@@ -166,5 +166,5 @@ def test_a_truncated_cassette_stays_as_it_is(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(CassetteTruncatedError):
         Cassette.load(path)
-    assert salvage(path).interactions[0].end == End("cancelled", extra={"salvaged": True})
+    assert salvage(path).cassette.interactions[0].end == End("cancelled", extra={"salvaged": True})
     assert path.read_bytes() == content

@@ -14,13 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.cassette.files import Cassette, Journal, salvage
+from gemini_replay.cassette.files import Cassette, salvage
+from gemini_replay.cassette.journal import Journal
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
-from gemini_replay.errors import CassetteBusyError, CassetteError, CassetteTruncatedError
+from gemini_replay.errors import CassetteError, CassetteTruncatedError
 
 
 def request(name: str) -> Request:
     return Request("POST", f"https://h/models/{name}:go")
+
+
+def part_of(journal: Journal) -> Path:
+    assert journal.part is not None
+    return journal.part
+
+
+def salvaged(path: Path) -> list[Interaction]:
+    return salvage(path).cassette.interactions
 
 
 def lines(path: Path) -> list[str]:
@@ -49,7 +59,7 @@ def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
     assert lines(part)[-1] == '[0.002, "y"]'
     entry.end(End("eof", 0.0))
     assert lines(part)[-1] == '{"end": "eof", "after": 0.0}'
-    journal.discard(keep=False)
+    journal.remove()
     assert list(part.parent.iterdir()) == []
 
 
@@ -63,8 +73,8 @@ def test_without_overlap_the_journal_is_a_plain_cassette(tmp_path: Path) -> None
         )
         write(journal, interaction)
         interactions.append(interaction)
-    assert journal.part.read_bytes() == Cassette(interactions, recorder="r", recorded="d").dumps()
-    journal.discard(keep=False)
+    assert part_of(journal).read_bytes() == Cassette(interactions, recorder="r", recorded="d").dumps()
+    journal.remove()
 
 
 def write(journal: Journal, interaction: Interaction) -> None:
@@ -76,49 +86,16 @@ def write(journal: Journal, interaction: Interaction) -> None:
     entry.end(interaction.end)
 
 
-def test_commit_replaces_the_cassette_and_removes_the_journal(tmp_path: Path) -> None:
-    """After the commit there is the cassette alone, with the journal's stamp where it had none."""
-    path = tmp_path / "story.jsonl"
-    Cassette([], test="old").save(path)
-    journal = Journal(path, test="new", recorded="2026-11-22T09:22:55Z")
-    write(journal, Interaction(request("m"), None, (), End("reset")))
-    journal.commit(Cassette([Interaction(request("m"), None, (), End("reset"))]))
-    cassette = Cassette.load(path)
-    assert (cassette.test, cassette.recorded) == ("new", "2026-11-22T09:22:55Z")
-    assert (cassette.recorder or "").startswith("gemini-replay ")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl"]
-
-
-def test_a_failed_commit_keeps_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the cassette cannot be written, the old one and the journal are there."""
-    path = tmp_path / "story.jsonl"
-    Cassette([], test="old").save(path)
-    before = path.read_bytes()
-    journal = Journal(path)
-    write(journal, Interaction(request("m"), None, (), End("reset")))
-
-    def full(file: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(CassetteError):
-            journal.commit(Cassette([]))
-    assert path.read_bytes() == before
-    journal.discard(keep=True)
-    assert len(salvage(journal.part).interactions) == 1
-
-
-def test_what_comes_too_late_is_passed_over(tmp_path: Path) -> None:
+def test_what_comes_too_late_is_ignored(tmp_path: Path) -> None:
     """Lines after an interaction's end, or after the session's, go nowhere and raise nothing."""
     journal = Journal(tmp_path / "story.jsonl")
     entry, other = journal.begin(request("a")), journal.begin(request("b"))
     entry.end(End())
-    written = journal.part.read_bytes()
+    written = part_of(journal).read_bytes()
     entry.chunk(Chunk(0.0, b"late"))
     entry.end(End())
-    assert journal.part.read_bytes() == written
-    journal.discard(keep=False)
+    assert part_of(journal).read_bytes() == written
+    journal.remove()
     other.chunk(Chunk(0.0, b"late"))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(CassetteError, match="over"):
@@ -149,17 +126,15 @@ def test_overlapping_interactions_are_told_apart(
             ended.add(turn)
     if not entries:
         return
-    journal.discard(keep=last)
-    if not last:
-        return
-    found = salvage(journal.part).interactions
+    journal.discard() if last else journal.abandon()
+    found = salvaged(part_of(journal))
     order = list(entries)
     assert [i.request.model for i in found] == [f"m{turn}" for turn in order]
     for turn, interaction in zip(order, found, strict=True):
         assert [chunk.data for chunk in interaction.chunks] == written[turn][1:]
         assert interaction.end.kind == ("eof" if turn in ended else "cancelled")
-    if len(ended) == len(entries) and "#| " not in journal.part.read_text().replace("#| discarded", ""):
-        assert [i.request for i in Cassette.load(journal.part).interactions] == [i.request for i in found]
+    if len(ended) == len(entries) and "#| " not in part_of(journal).read_text().replace("#| discarded", ""):
+        assert [i.request for i in Cassette.load(part_of(journal)).interactions] == [i.request for i in found]
 
 
 def test_threads_share_a_journal(tmp_path: Path) -> None:
@@ -177,8 +152,8 @@ def test_threads_share_a_journal(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    journal.discard(keep=True)
-    found = salvage(journal.part).interactions
+    journal.discard()
+    found = salvaged(part_of(journal))
     assert sorted(i.request.model or "" for i in found) == [f"m{name}" for name in range(8)]
     for interaction in found:
         name = (interaction.request.model or "")[1:]
@@ -188,7 +163,7 @@ def test_threads_share_a_journal(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from gemini_replay.cassette.files import Journal
+from gemini_replay.cassette.journal import Journal
 from gemini_replay.cassette.model import Chunk, Request, Response
 entry = Journal(sys.argv[1]).begin(Request("POST", "https://h/models/m:go"))
 entry.response(Response(200))
@@ -211,7 +186,7 @@ def test_a_killed_recorder_loses_nothing_that_it_wrote(tmp_path: Path) -> None:
     part = tmp_path / "story.jsonl.part"
     with pytest.raises(CassetteTruncatedError):
         Cassette.load(part)
-    (interaction,) = salvage(part).interactions
+    (interaction,) = salvaged(part)
     assert interaction.body == b"".join(b"%d;" % n for n in range(20))
     assert interaction.end == End("cancelled", extra={"salvaged": True})
 
@@ -221,8 +196,8 @@ def test_a_crashs_journal_is_moved_aside(tmp_path: Path) -> None:
     path = tmp_path / "story.jsonl"
     for crash in range(2):
         (tmp_path / "story.jsonl.part").write_text(f'{{"cassette": 1, "test": "{crash}"}}\n')
-        Journal(path).begin(request("m"))._journal.discard(keep=False)
-    kept = [salvage(tmp_path / f"story.jsonl.crashed-{n}.part").test for n in (1, 2)]
+        Journal(path).begin(request("m"))._journal.remove()
+    kept = [salvage(tmp_path / f"story.jsonl.crashed-{n}.part").cassette.test for n in (1, 2)]
     assert kept == ["0", "1"]
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -233,53 +208,83 @@ def test_a_discarded_journal_is_kept_until_the_next_recording(tmp_path: Path) ->
     for name in ("a", "b"):
         journal = Journal(path)
         write(journal, Interaction(request(name), None, (), End("reset")))
-        journal.discard(keep=True)
-        assert [i.request.model for i in salvage(journal.part).interactions] == [name]
+        journal.discard()
+        assert [i.request.model for i in salvaged(part_of(journal))] == [name]
     assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl.part"]
 
 
-def test_one_session_at_a_time(tmp_path: Path) -> None:
-    """A second session that begins to record is refused, and the first goes on unharmed."""
+def test_each_session_has_a_journal_of_its_own(tmp_path: Path) -> None:
+    """Sessions that record to one cassette at the same time write to different files, and none disturbs another."""
     path = tmp_path / "story.jsonl"
-    first, second = Journal(path), Journal(path)
-    entry = first.begin(request("m"))
-    with pytest.raises(CassetteBusyError) as caught:
-        second.begin(request("m"))
-    assert caught.value.path == path
-    entry.end(End())
-    first.commit(Cassette([Interaction(request("m"), None)]))
-    third = Journal(path)
-    third.begin(request("m"))
-    third.discard(keep=False)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl"]
+    journals = [Journal(path), Journal(path), Journal(path)]
+    for number, journal in enumerate(journals):
+        write(journal, Interaction(request(f"m{number}"), None, (), End("reset")))
+    names = [part_of(journal).name for journal in journals]
+    assert names == ["story.jsonl.part", "story.jsonl.2.part", "story.jsonl.3.part"]
+    assert [salvaged(part_of(journal))[0].request.model for journal in journals] == ["m0", "m1", "m2"]
+    for journal in journals:
+        journal.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_racing_sessions_never_share_a_journal(tmp_path: Path) -> None:
-    """Of many sessions that begin at once with an old journal in the way, one records and the others are refused."""
+    """Many sessions that begin at once with an old journal in the way: each gets its own, the old one is kept."""
     path = tmp_path / "story.jsonl"
     (tmp_path / "story.jsonl.part").write_text('{"cassette": 1, "test": "old"}\n')
     start = threading.Barrier(8)
     journals: list[Journal] = []
-    refused: list[CassetteBusyError] = []
 
     def begin() -> None:
         journal = Journal(path)
         start.wait()
-        try:
-            journal.begin(request("m"))
-            journals.append(journal)
-        except CassetteBusyError as error:
-            refused.append(error)
+        journal.begin(request("m"))
+        journals.append(journal)
 
     threads = [threading.Thread(target=begin) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(journals) == 1
-    assert len(refused) == 7
-    assert salvage(tmp_path / "story.jsonl.crashed-1.part").test == "old"
-    journals[0].discard(keep=False)
+    assert len({journal.part for journal in journals}) == 8
+    assert salvage(tmp_path / "story.jsonl.crashed-1.part").cassette.test == "old"
+    for journal in journals:
+        journal.remove()
+
+
+def test_a_request_of_which_nothing_came_is_not_in_the_journal(tmp_path: Path) -> None:
+    """What was dropped is not salvaged either."""
+    journal = Journal(tmp_path / "story.jsonl")
+    dropped = journal.begin(request("dropped"))
+    write(journal, Interaction(request("kept"), None, (), End("reset")))
+    dropped.drop()
+    write(journal, Interaction(request("later"), None, (), End("reset")))
+    journal.discard()
+    assert [i.request.model for i in salvaged(part_of(journal))] == ["kept", "later"]
+
+
+def test_a_line_that_was_written_in_part_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failed write the journal holds whole lines only, and can be written to again."""
+    journal = Journal(tmp_path / "story.jsonl")
+    entry = journal.begin(request("m"))
+    entry.response(Response(200))
+    real = os.write
+    calls = 0
+
+    def full(file: int, data: bytes) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise OSError(28, "No space left on device")
+        return real(file, data[:5])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(CassetteError, match="No space left"):
+            entry.chunk(Chunk(0.0, b"lost"))
+    entry.chunk(Chunk(0.0, b"kept"))
+    entry.end(End())
+    journal.discard()
+    assert [i.body for i in salvaged(part_of(journal))] == [b"kept"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -306,4 +311,4 @@ def test_the_journals_size_does_not_slow_it_down(tmp_path: Path, monkeypatch: py
         entry.chunk(Chunk(0.001, b"x"))
     assert len(written) == 100
     assert all(one == other for one, other in pairwise(written))
-    journal.discard(keep=False)
+    journal.remove()

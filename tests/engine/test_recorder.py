@@ -1,12 +1,15 @@
-"""The recorder: moments and bytes in, an interaction out."""
+"""The recorder: moments and bytes in, lines out; and no error to anybody but the session."""
+
+from __future__ import annotations
 
 import gzip
+import threading
 
-from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+import pytest
+
+from gemini_replay.cassette.model import Chunk, End, Response
 from gemini_replay.engine.coding import encoder
-from gemini_replay.engine.recorder import Recorder
-
-ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
+from gemini_replay.engine.recorder import Deaf, Recorder
 
 
 class Paper:
@@ -23,6 +26,18 @@ class Paper:
 
     def end(self, end: End) -> None:
         self.lines.append(end)
+
+    def drop(self) -> None:
+        self.lines.append("dropped")
+
+    @property
+    def chunks(self) -> list[bytes]:
+        return [line.data for line in self.lines if isinstance(line, Chunk)]
+
+    @property
+    def head(self) -> Response:
+        (head,) = (line for line in self.lines if isinstance(line, Response))
+        return head
 
 
 class Holding:
@@ -47,78 +62,82 @@ class Passing(Holding):
         return [data]
 
 
-def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, Paper, list[Interaction]]:
-    paper, done = Paper(), list[Interaction]()
-    made = Recorder(ASKED, journal=paper, scrub=scrub or Passing(), redact=lambda r: r, done=done.append, **options)
-    return made, paper, done
+def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, Paper, list[BaseException]]:
+    paper, failures = Paper(), list[BaseException]()
+    made = Recorder(
+        entry=paper,
+        scrub=scrub or Passing(),
+        redact=lambda r: r,
+        failed=failures.append,
+        done=lambda one: paper.lines.append("done"),
+        **options,  # type: ignore[arg-type]
+    )
+    return made, paper, failures
 
 
 def test_gaps_are_between_one_moment_and_the_next() -> None:
     """The head counts from the request, each chunk from the moment before, the end from the last chunk."""
-    made, paper, done = recorder()
+    made, paper, failures = recorder()
     made.sent(10.0)
     made.head(200, (("a", "b"),), 10.5)
     made.chunk(b"one", 10.5)
     made.chunk(b"two", 11.0)
     made.end("eof", 11.25)
     expected = [Response(200, (("a", "b"),), 0.5), Chunk(0.0, b"one"), Chunk(0.5, b"two"), End("eof", 0.25)]
-    assert paper.lines == expected
-    assert done == [Interaction(ASKED, expected[0], (expected[1], expected[2]), expected[3])]  # type: ignore[arg-type]
+    assert paper.lines == [*expected, "done"]
+    assert not failures
 
 
 def test_a_held_chunk_keeps_its_own_moment() -> None:
     """Written later, but with the time it came at."""
-    made, _, done = recorder(Holding())
+    made, paper, failures = recorder(Holding())
     made.sent(0.0)
     made.head(200, (), 1.0)
     for at, data in ((1.0, b"a"), (3.0, b"b"), (6.0, b"c")):
         made.chunk(data, at)
     made.end("eof", 10.0)
-    assert done[0].chunks == (Chunk(0.0, b"a"), Chunk(2.0, b"b"), Chunk(3.0, b"c"))
-    assert done[0].end == End("eof", 4.0)
+    assert paper.lines[1:] == [Chunk(0.0, b"a"), Chunk(2.0, b"b"), Chunk(3.0, b"c"), End("eof", 4.0), "done"]
 
 
 def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
     """Boundaries and times are the wire's, the bytes are readable."""
-    encode = encoder("gzip")
-    assert encode is not None
-    made, _, done = recorder()
+    gzipped = encoder("gzip")
+    assert gzipped is not None
+    made, paper, failures = recorder()
     made.sent(0.0)
     made.head(200, (("Content-Encoding", "gzip"),), 0.0)
     for data in (b"[{}", b",{}", b"]"):
-        made.chunk(encode(data), 0.0)
+        made.chunk(gzipped.encode(data), 0.0)
     made.end("eof", 0.0)
-    assert [chunk.data for chunk in done[0].chunks] == [b"[{}", b",{}", b"]"]
-    assert done[0].response is not None
-    assert done[0].response.body == "decoded"
+    assert paper.chunks == [b"[{}", b",{}", b"]"]
+    assert paper.head.body == "decoded"
 
 
 def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
     """A gzip header that comes alone has its moment."""
-    made, _, done = recorder()
+    made, paper, failures = recorder()
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     packed = gzip.compress(b"hello")
     made.chunk(packed[:10], 1.0)
     made.chunk(packed[10:], 2.0)
     made.end("eof", 2.0)
-    assert [chunk.data for chunk in done[0].chunks] == [b"", b"hello"]
+    assert paper.chunks == [b"", b"hello"]
 
 
 def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
     """The response says so."""
     for options, coding in (({"wire": True}, "gzip"), ({}, "rot13")):
-        made, _, done = recorder(**options)
+        made, paper, failures = recorder(**options)
         made.head(200, (("content-encoding", coding),), 0.0)
         made.chunk(b"\x1f\x8b", 0.0)
         made.end("eof", 0.0)
-        assert done[0].response is not None
-        assert done[0].response.body == "wire"
-        assert done[0].body == b"\x1f\x8b"
+        assert paper.head.body == "wire"
+        assert paper.chunks == [b"\x1f\x8b"]
 
 
 def test_nothing_counts_after_the_end() -> None:
     """A reader that is still under way when the client lets go changes nothing."""
-    made, paper, done = recorder()
+    made, paper, failures = recorder()
     made.head(200, (), 0.0)
     made.end("cancelled", 1.0)
     before = list(paper.lines)
@@ -127,23 +146,120 @@ def test_nothing_counts_after_the_end() -> None:
     made.end("eof", 3.0)
     made.cut()
     assert paper.lines == before
-    assert len(done) == 1
 
 
 def test_a_dropped_request_leaves_nothing() -> None:
     """There was no connection: there is no interaction."""
-    made, paper, done = recorder()
+    made, paper, failures = recorder()
     made.sent(0.0)
     made.drop()
     made.end("reset", 1.0)
-    assert (paper.lines, done) == ([], [])
+    assert paper.lines == ["done", "dropped"]
 
 
 def test_a_session_that_ends_early_cuts_what_is_under_way() -> None:
     """As if the client had let go."""
-    made, _, done = recorder(Holding())
+    made, paper, failures = recorder(Holding())
     made.head(200, (), 0.0)
     made.chunk(b"a", 0.0)
     made.cut()
-    assert done[0].end.kind == "cancelled"
-    assert done[0].body == b"a"
+    assert paper.lines[1:] == [Chunk(0.0, b"a"), End("cancelled"), "done"]
+
+
+class Broken(Passing):
+    """A scrubber with a bug."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        raise ZeroDivisionError("a bug")
+
+
+def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
+    """No call raises; the failure is told once, and nothing more is written."""
+    made, paper, failures = recorder(Broken())
+    made.sent(0.0)
+    made.head(200, (), 0.5)
+    made.chunk(b"one", 1.0)
+    made.chunk(b"two", 2.0)
+    made.end("eof", 3.0)
+    made.cut()
+    assert [str(failure) for failure in failures] == ["a bug"]
+    assert paper.lines == [Response(200, (), 0.5), "done"]
+
+
+def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
+    """The bytes of a bomb are not written, and the client's reading goes on."""
+    paper, failures = Paper(), list[BaseException]()
+    made = Recorder(
+        entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000
+    )
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
+    made.end("eof", 2.0)
+    assert "100,000" in str(failures[0])
+    assert paper.chunks == []
+
+
+def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
+    """They are no end of the response: what the network did is what its end says."""
+    made, paper, failures = recorder()
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    made.chunk(b"no gzip at all", 1.0)
+    made.end("eof", 2.0)
+    assert not failures
+    assert b"".join(line.coded for line in paper.lines if isinstance(line, Chunk)) == b"no gzip at all"
+    assert paper.lines[-2:] == [End("eof", 1.0), "done"]
+
+
+def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
+    """Whatever comes later is ignored, and the end is written by whoever comes next."""
+    for later in (lambda one: one.chunk(b"late", 9.0), lambda one: one.end("eof", 9.0), Recorder.cut, Recorder.settle):
+        made, paper, _ = recorder()
+        made.head(200, (), 0.0)
+        made.chunk(b"a", 1.0)
+        made.abandon(3.0)
+        assert paper.lines[1:] == [Chunk(1.0, b"a")]
+        later(made)
+        assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 2.0), "done"]
+
+
+def test_what_came_before_the_client_let_go_is_recorded() -> None:
+    """A chunk that a reader hands over late has the moment at which it came."""
+    made, paper, _ = recorder()
+    made.head(200, (), 0.0)
+    made.abandon(3.0)
+    made.chunk(b"a", 1.0)
+    made.end("eof", 2.0)
+    assert paper.lines[1:] == [Chunk(1.0, b"a"), End("eof", 1.0), "done"]
+
+
+def test_a_finalizer_that_runs_inside_the_recorder_does_not_wait() -> None:
+    """The garbage collector may call `abandon` in the very thread that holds the recorder's lock."""
+
+    class Collecting(Passing):
+        def feed(self, data: bytes) -> list[bytes]:
+            made.abandon(2.0)
+            return [data]
+
+    made, paper, failures = recorder(Collecting())
+    made.head(200, (), 0.0)
+    thread = threading.Thread(target=made.chunk, args=(b"a", 1.0), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    made.cut()
+    assert not failures
+    assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 1.0), "done"]
+
+
+@pytest.mark.parametrize("call", ["cut", "settle", "drop"])
+def test_a_recorder_that_could_not_be_made_ignores_everything(call: str) -> None:
+    """The client gets its response all the same."""
+    deaf = Deaf()
+    deaf.sent(0.0)
+    deaf.head(200, (), 1.0)
+    deaf.chunk(b"a", 2.0)
+    deaf.end("eof", 3.0)
+    deaf.abandon(4.0)
+    deaf.fail(ValueError())
+    getattr(deaf, call)()
+    assert deaf.status is None
