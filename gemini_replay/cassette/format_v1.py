@@ -6,8 +6,11 @@ A file is lines of UTF-8, ended by LF bytes and nothing else:
     request     {"request": {"method", "url", "headers", "json" | "body", "client", "test"}}
     response    {"response": {"status", "headers", "body"}, "after": seconds}     absent if none came
     chunk       [after, part, …]
-    end         {"end": "eof" | "reset" | "cancelled" | "timeout", "after": seconds, "how": "closed"}
+    end         {"end": "eof" | "reset" | "cancelled" | "timeout", "after": seconds, "how": "closed" | "unfinished"}
     comment     a line that starts with #, or an empty line
+
+In a chunk of a response that is stored decoded, ``{"member": "next"}`` stands between parts where a new member of the
+content coding begins, and ``{"coded": "base64"}`` comes last: bytes that could not be decoded.
 
 Keys that this release does not know survive in ``extra``. The request and the response stand inside their line's
 object; an unknown key of that outer object is kept as ``"../name"``.
@@ -17,8 +20,10 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +33,9 @@ from .spelling import (
     Rounding,
     SpellingError,
     decode_after,
+    decode_coded,
     decode_parts,
+    encode_coded,
     encode_json,
     encode_parts,
     exact_json,
@@ -39,6 +46,7 @@ VERSION = 1
 STRUCTURE = ("cassette", "request", "response", "end")
 
 _OUTER = "../"
+_NEXT_MEMBER = '{"member": "next"}'
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,15 @@ def encode_response(response: Response, rounding: Rounding) -> str:
 
 def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
     """A chunk's line."""
-    return f"[{', '.join([repr(rounding(chunk.after)), *encode_parts(chunk.data)])}]"
+    parts = [repr(rounding(chunk.after))]
+    at = 0
+    for member in chunk.members:
+        parts += [*encode_parts(chunk.data[at:member]), _NEXT_MEMBER]
+        at = member
+    parts += encode_parts(chunk.data[at:] if at else chunk.data)
+    if chunk.coded:
+        parts.append(encode_coded(chunk.coded))
+    return f"[{', '.join(parts)}]"
 
 
 def encode_end(end: End, rounding: Rounding) -> str:
@@ -199,7 +215,7 @@ def _decode_line(raw: bytes) -> Line:
     if isinstance(value, list):
         if not value:
             raise SpellingError("a chunk is [seconds, part, …], and this is []")
-        return Chunk(decode_after(value[0]), decode_parts(value[1:]))
+        return _decode_chunk(value)
     if not isinstance(value, dict):
         raise SpellingError(f"a line is a JSON object or array, and this is {text[:60]}")
     kinds = [key for key in STRUCTURE if key in value]
@@ -208,11 +224,32 @@ def _decode_line(raw: bytes) -> Line:
     return _DECODERS[kinds[0]](value)
 
 
+def _decode_chunk(value: list[Any]) -> Chunk:
+    after, parts = decode_after(value[0]), value[1:]
+    coded = b""
+    if parts and _is_part(parts[-1], "coded"):
+        coded = decode_coded(parts.pop())
+    segments: list[list[Any]] = [[]]
+    for part in parts:
+        if not _is_part(part, "member"):
+            segments[-1].append(part)
+        elif part["member"] == "next":
+            segments.append([])
+        else:
+            raise _Fault(f"the value of 'member' is 'next', and this is {part['member']!r:.60}")
+    decoded = [decode_parts(segment) for segment in segments]
+    members = tuple(accumulate(map(len, decoded[:-1])))
+    return Chunk(after, b"".join(decoded), members, coded)
+
+
+def _is_part(part: Any, kind: str) -> bool:
+    return type(part) is dict and part.keys() == {kind}
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise SpellingError(f"the key {twice!r} occurs twice in one object")
     return members
 
@@ -308,8 +345,8 @@ def _decode_end(line: dict[str, Any]) -> End:
             f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r}",
             closest=f"The closest is {near!r}." if near else "",
         )
-    if how not in (None, "closed"):
-        raise _Fault(f"the end's 'how' is 'closed' or absent, and this is {how!r}")
+    if how not in (None, "closed", "unfinished"):
+        raise _Fault(f"the end's 'how' is 'closed', 'unfinished' or absent, and this is {how!r:.60}")
     return End(
         kind=kind,
         after=decode_after(line.get("after", 0)),

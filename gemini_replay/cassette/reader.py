@@ -35,11 +35,22 @@ class Draft:
         if isinstance(item, Chunk):
             if self.response is None:
                 raise CassetteFormatError("a chunk before its response line", path=path, line=number)
+            if fault := self._misplaced(item):
+                raise CassetteFormatError(fault, path=path, line=number)
             self.chunks.append(item)
         elif self.response is not None:
             raise CassetteFormatError(f"a second response to the request of line {self.line}", path=path, line=number)
         else:
             self.response = item
+
+    def _misplaced(self, chunk: Chunk) -> str:
+        """What is wrong with a chunk at this place; empty if nothing is."""
+        assert self.response is not None
+        if (chunk.coded or chunk.members) and self.response.body != "decoded":
+            return "a chunk with coded bytes or members, in a response that is not stored decoded"
+        if (chunk.data or chunk.members) and self.chunks and self.chunks[-1].coded:
+            return "a chunk with decoded bytes after one with coded bytes: nothing after those can be decoded"
+        return ""
 
     def finish(self, end: End) -> Interaction:
         """The interaction with its end."""

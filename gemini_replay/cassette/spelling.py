@@ -154,6 +154,26 @@ def _decode_part(part: Any) -> bytes:
     raise SpellingError(f'a part is a text, {{"hex": "…"}} or {{"b64": "…"}}, and this is {_clip(part)}')
 
 
+def encode_coded(data: bytes) -> str:
+    """The part, as JSON text, that holds bytes which are still in their content coding."""
+    return f'{{"coded": "{base64.b64encode(data).decode()}"}}'
+
+
+def decode_coded(part: dict[str, Any]) -> bytes:
+    """The bytes of such a part.
+
+    Raises:
+        SpellingError: it is not base64, or holds no bytes.
+    """
+    try:
+        data = base64.b64decode(part["coded"], validate=True)
+    except (TypeError, ValueError):
+        data = b""
+    if not data:
+        raise SpellingError(f'coded bytes are {{"coded": "base64"}}, and this is {_clip(part)}')
+    return data
+
+
 def _clip(value: Any) -> str:
     text = json.dumps(value, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}…"

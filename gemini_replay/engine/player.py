@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..cassette.model import End, Headers, Interaction, header
-from .coding import Decode, accepts, encoder
-from .script import Script, Scripting
+from ..errors import GeminiReplayError
+from .coding import Encoder, accepts, encoder
+from .script import Piece, Script, Scripting
 from .timing import INSTANT
+
+_PACKAGES = {"br": "brotli, 1.2 or newer", "zstd": "zstandard"}
 
 _GRACE_S = 1.0
 """How long a cancelled recording stays silent at its end: a client that lets go by a timer of its own does so now."""
@@ -71,29 +74,28 @@ class Playback:
         """The steps in order: the head (unless there is none), every chunk, the end.
 
         A body that was stored decoded is compressed again, chunk by chunk, where `accept_encoding` (the client's
-        header) asks for the coding that was recorded; else it goes out as it is, and says so.
+        header) asks for the coding that was recorded; else it goes out as it is, and the head says so. A body with
+        bytes that are still coded keeps its coding, whatever the client asks for.
+
+        Raises:
+            GeminiReplayError: it must be compressed again, and the package for that is not installed.
         """
         script = self.script or Scripting(self.interaction).script
         at = 0.0
-        encode: Decode | None = None
         response = script.response
+        wire = _Wire(script, accept_encoding)
         if response is not None:
-            coding = (header(response.headers, "content-encoding") or "").strip().lower()
-            if response.body == "decoded" and accepts(accept_encoding, coding):
-                encode = encoder(coding)
             yield from self._silence(at, script.head_stall)
             at += self._wait(response.after, script.head_stall)
-            dropped = set()
-            if response.body == "decoded" and encode is None:
-                dropped.add("content-encoding")
+            dropped = set() if wire.coded else {"content-encoding"}
             if not _length_is_true(script):
                 dropped.add("content-length")
             headers = tuple(pair for pair in response.headers if pair[0].lower() not in dropped)
             yield Head(at, response.status, headers)
-        for piece in script.pieces:
+        for piece, data in zip(script.pieces, wire.chunks(), strict=True):
             yield from self._silence(at, piece.stall)
             at += self._wait(piece.after, piece.stall)
-            yield Data(at, encode(piece.data) if encode else piece.data)
+            yield Data(at, data)
         yield from self._silence(at, script.end_stall)
         at += self._wait(script.end.after, script.end_stall)
         if script.end.kind == "cancelled":
@@ -107,6 +109,61 @@ class Playback:
     def _silence(self, at: float, stall: float) -> Iterator[Silence]:
         if stall and self.speed == INSTANT:
             yield Silence(at, stall)
+
+
+class _Wire:
+    """What a script's body is on the wire.
+
+    Attributes:
+        coded: whether it is in the content coding that the recorded head names.
+    """
+
+    def __init__(self, script: Script, accept_encoding: str) -> None:
+        self.coded = True
+        self._pieces = script.pieces
+        self._encoder: Encoder | None = None
+        response = script.response
+        if response is None or response.body != "decoded":
+            return
+        must = any(piece.coded for piece in script.pieces)
+        coding = (header(response.headers, "content-encoding") or "").strip().lower()
+        if must or accepts(accept_encoding, coding):
+            self._encoder = encoder(coding)
+        self.coded = must or self._encoder is not None
+        self._finishes = script.end.kind == "eof" and script.end.how != "unfinished" and not must
+        if must and self._encoder is None and any(piece.data or piece.members for piece in script.pieces):
+            raise GeminiReplayError(
+                f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
+                f"coding {coding!r}, and nothing here compresses to that.",
+                todo=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
+            )
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of each piece."""
+        if self._encoder is None:
+            yield from (piece.data + piece.coded for piece in self._pieces)
+            return
+        for number, piece in enumerate(self._pieces):
+            sent, at = [], 0
+            for end in self._ends(number):
+                sent += [self._encoder.encode(piece.data[at:end]), self._encoder.finish()]
+                at = end
+            sent.append(self._encoder.encode(piece.data[at:]))
+            if piece.coded:
+                sent += [self._encoder.spoil(), piece.coded]
+            yield b"".join(sent)
+
+    def _ends(self, number: int) -> Iterator[int]:
+        """Where members of the coding end in a piece: its last one too, if the next piece begins with another."""
+        piece = self._pieces[number]
+        yield from piece.members[1:] if number and _begins_member(piece) else piece.members
+        last = number + 1 == len(self._pieces)
+        if self._finishes if last else _begins_member(self._pieces[number + 1]):
+            yield len(piece.data)
+
+
+def _begins_member(piece: Piece) -> bool:
+    return piece.members[:1] == (0,)
 
 
 def _length_is_true(script: Script) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import random
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 from ..cassette.model import Chunk
@@ -91,14 +93,16 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
 def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
     """The same bytes, cut at these ascending offsets of the body and nowhere else.
 
-    The times keep their sum: what was waited before an empty chunk counts for the bytes behind it.
+    The times keep their sum: what was waited before an empty chunk counts for the bytes after it. Bytes that are
+    still coded are not cut.
     """
+    decoded, coded = _apart(chunks)
     made: list[Chunk] = []
     held: list[bytes] = []
     waited, at = 0.0, 0
     todo = iter(cuts)
     cut = next(todo, None)
-    for chunk in chunks:
+    for chunk in decoded:
         waited += chunk.after
         start, end = 0, at + len(chunk.data)
         while cut is not None and cut <= end:
@@ -113,7 +117,32 @@ def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
         at = end
     if (data := b"".join(held)) or waited:
         made.append(Chunk(waited, data))
-    return tuple(made)
+    return (*_with_members(made, decoded), *coded)
+
+
+def _apart(chunks: Sequence[Chunk]) -> tuple[Sequence[Chunk], Sequence[Chunk]]:
+    """The chunks up to the last byte that is decoded, and those that are still coded."""
+    at = next((place for place, chunk in enumerate(chunks) if chunk.coded), None)
+    if at is None:
+        return chunks, ()
+    last = chunks[at]
+    ending = tuple(member for member in last.members if member == len(last.data))
+    before = replace(last, members=last.members[: len(last.members) - len(ending)], coded=b"")
+    return (*chunks[:at], before), (Chunk(0.0, b"", (0,) * len(ending), last.coded), *chunks[at + 1 :])
+
+
+def _with_members(made: Iterable[Chunk], decoded: Sequence[Chunk]) -> Iterator[Chunk]:
+    """The new chunks, with the members of the coding where they were."""
+    ends = accumulate((len(chunk.data) for chunk in decoded), initial=0)
+    members = [start + member for chunk, start in zip(decoded, ends, strict=False) for member in chunk.members]
+    at = done = 0
+    for chunk in made:
+        end = at + len(chunk.data)
+        upto = bisect_left(members, end)
+        yield replace(chunk, members=tuple(member - at for member in members[done:upto])) if upto > done else chunk
+        at, done = end, upto
+    if rest := members[done:]:
+        yield Chunk(0.0, b"", (0,) * len(rest))
 
 
 def _is_number(text: str) -> bool:

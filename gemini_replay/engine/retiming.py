@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from .. import gemini
-from ..cassette.model import Chunk, Interaction
+from ..cassette.model import Interaction
 from ..errors import FrameError
 from .rechunking import parse_rechunk
 from .rhythm import Profile, Rhythm, find_profile, profile_for
@@ -80,7 +80,7 @@ def retime(
     return replace(
         interaction,
         response=replace(response, after=after),
-        chunks=tuple(Chunk(wait, chunk.data) for wait, chunk in zip(afters, interaction.chunks, strict=False)),
+        chunks=tuple(replace(chunk, after=wait) for wait, chunk in zip(afters, interaction.chunks, strict=False)),
         end=replace(end, after=afters[-1]) if end.kind == "eof" else end,
         comments=(*(line for line in interaction.comments if not line.startswith(_NOTE)), note),
     )

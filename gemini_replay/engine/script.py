@@ -37,13 +37,26 @@ _STATUS = {
 class Piece:
     """Bytes that are sent in one chunk, `after` seconds after what came before, and `stall` seconds later still.
 
-    `start` is the offset of the bytes in the recorded body; None where a fault put them in.
+    `start` is the offset of the bytes in the recorded body; None where a fault put them in. `members` and `coded` are
+    those of the recorded chunk.
     """
 
     after: float
     data: bytes
     stall: float = 0.0
     start: int | None = None
+    members: tuple[int, ...] = ()
+    coded: bytes = b""
+
+    def split(self, at: int) -> tuple[Piece, Piece]:
+        """Two pieces, cut at an offset of `data`."""
+        before = tuple(member for member in self.members if member < at)
+        behind = tuple(member - at for member in self.members[len(before) :])
+        start = None if self.start is None else self.start + at
+        return (
+            replace(self, data=self.data[:at], members=before, coded=b""),
+            Piece(0.0, self.data[at:], start=start, members=behind, coded=self.coded),
+        )
 
 
 @dataclass(frozen=True)
@@ -133,10 +146,8 @@ class Scripting:
                 index = len(pieces)
                 pieces.append(piece)
             elif at < piece.start + len(piece.data):
-                cut = at - piece.start
-                pieces.append(replace(piece, data=piece.data[:cut]))
-                index = len(pieces)
-                pieces.append(Piece(0.0, piece.data[cut:], start=at))
+                index = len(pieces) + 1
+                pieces.extend(piece.split(at - piece.start))
             else:
                 pieces.append(piece)
         self.script = replace(self.script, pieces=tuple(pieces))
@@ -147,7 +158,7 @@ class Scripting:
     def _at(self, fault: Fault, at: int) -> None:
         assert fault.place is not None
         before = self.script
-        index = self._split(at)
+        index = len(before.pieces) if fault.place.unit == "end" else self._split(at)
         if fault.kind == "reset":
             self._cut(index, End("reset"))
         elif fault.kind == "close":
@@ -247,7 +258,7 @@ def _error(fault: Fault) -> bytes:
 def _pieces(chunks: Iterable[Chunk]) -> Iterator[Piece]:
     at = 0
     for chunk in chunks:
-        yield Piece(chunk.after, chunk.data, start=at)
+        yield Piece(chunk.after, chunk.data, start=at, members=chunk.members, coded=chunk.coded)
         at += len(chunk.data)
 
 
