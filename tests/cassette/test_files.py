@@ -168,3 +168,40 @@ def test_a_truncated_cassette_stays_as_it_is(tmp_path: Path) -> None:
         Cassette.load(path)
     assert salvage(path).cassette.interactions[0].end == End("cancelled", extra={"salvaged": True})
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        pytest.param(b"<<<<<<< HEAD\n", id="conflict"),
+        pytest.param(b'{"unknown": 1}\n', id="unknown-line"),
+        pytest.param(b"\xff\xfe\n", id="not-utf-8"),
+        pytest.param(b'[0.0, "a chunk of nobody"]\n', id="stray-chunk"),
+        pytest.param(b'{"cassette": 1}\n', id="second-header"),
+    ],
+)
+def test_salvage_saves_what_is_whole_whatever_stands_between(tmp_path: Path, spoiled: bytes) -> None:
+    """A line that cannot be read costs at most the interaction that it stands in, and is told."""
+    lines = Cassette([story(), story(), story()]).dumps().splitlines(keepends=True)
+    path = tmp_path / "story.jsonl"
+    for at in range(1, len(lines) + 1):
+        path.write_bytes(b"".join([*lines[:at], spoiled, *lines[at:]]))
+        found = salvage(path)
+        inside = (at - 1) % 4 != 0  # an interaction has four lines
+        assert len(found.cassette.interactions) == 3
+        stray = spoiled.startswith(b"[") and inside and (at - 1) % 4 != 1  # in its place, it is one more chunk
+        assert found.whole == (3 if not inside or stray else 2)
+        assert bool(found.problems) != stray
+        whole = [i for i in found.cassette.interactions if i == story()]
+        assert len(whole) >= 2
+
+
+def test_salvage_loses_nothing_of_two_writers_in_one_file(tmp_path: Path) -> None:
+    """What ended before somebody else wrote into the file is saved."""
+    first = Cassette([story()]).dumps()
+    path = tmp_path / "story.jsonl"
+    path.write_bytes(first + Cassette([story()]).dumps() + b'[0.1, "x"]\n{"end": "eof"}\n')
+    found = salvage(path)
+    assert found.whole == 2
+    assert found.cassette.interactions == [story(), story()]
+    assert [problem.line for problem in found.problems] == [6, 11, 12]
