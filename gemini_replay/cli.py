@@ -161,7 +161,7 @@ def _record(chosen: argparse.Namespace) -> int:
     base = replay.GOOGLE if chosen.upstream is None else chosen.upstream
     with _log_on_stderr():
         replay.serve_forever(session, base=base, host=host, port=port, announce=_announce)
-    counts = f"{len(session.recorded)} recorded, {len(session.played)} replayed"
+    counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {session.path}", file=sys.stderr)
     return 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, overload
 
@@ -84,17 +84,20 @@ class Merged:
 
     Attributes:
         recorded: the new interactions, in the cassette.
+        unfinished: how many interactions of the journals were not whole, and were left out.
         backup: the copy of a file that could not be read in whole, which is kept; None where it could.
     """
 
     recorded: Recorded
+    unfinished: int = 0
     backup: Path | None = None
 
 
 @dataclass
 class _Source:
     file: BinaryIO
-    places: list[Place] = field(default_factory=list)
+    places: list[Place]
+    unfinished: int = 0
 
 
 def merge(path: Path, journals: Sequence[Path], header: Header, replaces: Replaces) -> Merged:
@@ -137,7 +140,7 @@ def merge(path: Path, journals: Sequence[Path], header: Header, replaces: Replac
                 if old:
                     writer.copy(old.file, after)
                 writer.text(encode_comments(kept.trailing_comments))
-        return Merged(Recorded(path, written), backup)
+        return Merged(Recorded(path, written), sum(source.unfinished for source in new), backup)
     except OSError as error:
         raise CassetteError(
             f"the cassette cannot be written: {error.strerror}",
@@ -166,7 +169,8 @@ def digests(path: Path) -> frozenset[bytes]:
 def _opened(stack: ExitStack, journal: Path) -> _Source:
     file = stack.enter_context(journal.open("rb"))
     found = find_places(file, journal, check_chunks=False)
-    return _Source(file, [place for place in found.interactions if place.whole])
+    whole = [place for place in found.interactions if place.whole]
+    return _Source(file, whole, len(found.interactions) - len(whole))
 
 
 def _present(stack: ExitStack, path: Path) -> tuple[Places, _Source | None, Path | None]:

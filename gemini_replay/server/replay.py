@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..errors import FaultUnusedError, GeminiReplayError, MissError, UsageError
+from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, UsageError
 from ..session import Recording, Session, base_url, describe
 from . import google, running
 from .asgi import App, Receive, Scope, Send, connection, deliver, read_body, respond
@@ -162,9 +162,10 @@ def serve_forever(
     Raises:
         MissingExtraError: uvicorn is not installed.
         UsageError: the address cannot be listened on, or `base` is no base URL.
-        CassetteError: the cassette cannot be written.
+        RecordingError: a recording failed, which is also logged when it happens.
     """
     served = app(session, base=base)
+    session.on_recording_failure(lambda failure: _log.error("%s", failure))
     # What is loaded now stays: the collector, which need not look at it again, is what makes chunks late.
     gc.collect()
     gc.freeze()
@@ -173,5 +174,8 @@ def serve_forever(
     finally:
         gc.unfreeze()
         session.close()
-        if isinstance(session.problem, FaultUnusedError):
-            _log.warning("%s", session.problem)
+    for problem in session.problems:
+        if isinstance(problem, RecordingError):
+            raise problem
+        if isinstance(problem, FaultUnusedError):
+            _log.warning("%s", problem)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..cassette.format_v1 import Header
-from ..cassette.journal import Journal
+from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
-from ..cassette.merging import Recorded, digests, merge, recorded_in
+from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
 from ..cassette.model import Request
 from ..cassette.places import Place
 from ..cassette.redaction import Redactor
@@ -108,6 +108,9 @@ class Recordings:
             or ("" if ours else "This is a bug of gemini-replay; its traceback is the cause of this error."),
         )
         failure.__cause__ = problem
+        self._told(failure)
+
+    def _told(self, failure: RecordingError) -> None:
         self.failures.append(failure)
         self.on_failure(failure)
 
@@ -153,28 +156,39 @@ class Recordings:
         for recorder in self._open():
             recorder.cut()
         journal = self._journal
-        if journal is None and not more:
-            return
         own = [journal.part] if journal is not None and journal.part is not None else []
-        header = (journal or Journal(self._path, test=self._test)).header
         if keep and not self.failures and (self.count or more):
+            header = (journal or Journal(self._path, test=self._test)).header
             try:
-                merged = merge(self._path, [*own, *more], header, self._gives_way)
+                self._made(merge(self._path, [*own, *more], header, self._gives_way))
             except Exception as problem:
                 self.fail(problem)
             else:
-                self._finished = merged.recorded
-                if merged.backup is not None:
-                    _log.warning(
-                        "%s could not be read in whole before it was recorded anew; the original is kept as %s.",
-                        self._path,
-                        merged.backup,
-                    )
                 if journal is not None:
                     journal.remove()
                 return
+        for part in more:
+            keep_beside(self._path, part, discarded=not self.failures)
         if journal is not None:
             self._give_up(journal)
+
+    def _made(self, merged: Merged) -> None:
+        self._finished = merged.recorded
+        if merged.backup is not None:
+            _log.warning(
+                "%s could not be read in whole before it was recorded anew; the original is kept as %s.",
+                self._path,
+                merged.backup,
+            )
+        if merged.unfinished:
+            self._told(
+                RecordingError(
+                    f"{merged.unfinished} of the answers that {self._path} is to hold were not finished by the child "
+                    "process that received them.",
+                    closest="The cassette holds all others.",
+                    todo="Let child processes end before the session does.",
+                )
+            )
 
     def _give_up(self, journal: Journal) -> None:
         try:

@@ -90,7 +90,7 @@ def test_gaps_are_between_one_moment_and_the_next() -> None:
 
 def test_a_held_chunk_keeps_its_own_moment() -> None:
     """Written later, but with the time it came at."""
-    made, paper, failures = recorder(Holding())
+    made, paper, _failures = recorder(Holding())
     made.sent(0.0)
     made.head(200, (), 1.0)
     for at, data in ((1.0, b"a"), (3.0, b"b"), (6.0, b"c")):
@@ -103,7 +103,7 @@ def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
     """Boundaries and times are the wire's, the bytes are readable."""
     gzipped = encoder("gzip")
     assert gzipped is not None
-    made, paper, failures = recorder()
+    made, paper, _failures = recorder()
     made.sent(0.0)
     made.head(200, (("Content-Encoding", "gzip"),), 0.0)
     for data in (b"[{}", b",{}", b"]"):
@@ -115,7 +115,7 @@ def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
 
 def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
     """A gzip header that comes alone has its moment."""
-    made, paper, failures = recorder()
+    made, paper, _failures = recorder()
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     packed = gzip.compress(b"hello")
     made.chunk(packed[:10], 1.0)
@@ -127,7 +127,7 @@ def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
 def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
     """The response says so."""
     for options, coding in (({"wire": True}, "gzip"), ({}, "rot13")):
-        made, paper, failures = recorder(**options)
+        made, paper, _failures = recorder(**options)
         made.head(200, (("content-encoding", coding),), 0.0)
         made.chunk(b"\x1f\x8b", 0.0)
         made.end("eof", 0.0)
@@ -137,7 +137,7 @@ def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
 
 def test_nothing_counts_after_the_end() -> None:
     """A reader that is still under way when the client lets go changes nothing."""
-    made, paper, failures = recorder()
+    made, paper, _failures = recorder()
     made.head(200, (), 0.0)
     made.end("cancelled", 1.0)
     before = list(paper.lines)
@@ -150,7 +150,7 @@ def test_nothing_counts_after_the_end() -> None:
 
 def test_a_dropped_request_leaves_nothing() -> None:
     """There was no connection: there is no interaction."""
-    made, paper, failures = recorder()
+    made, paper, _failures = recorder()
     made.sent(0.0)
     made.drop()
     made.end("reset", 1.0)
@@ -159,7 +159,7 @@ def test_a_dropped_request_leaves_nothing() -> None:
 
 def test_a_session_that_ends_early_cuts_what_is_under_way() -> None:
     """As if the client had let go."""
-    made, paper, failures = recorder(Holding())
+    made, paper, _failures = recorder(Holding())
     made.head(200, (), 0.0)
     made.chunk(b"a", 0.0)
     made.cut()
@@ -189,9 +189,7 @@ def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
 def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
     """The bytes of a bomb are not written, and the client's reading goes on."""
     paper, failures = Paper(), list[BaseException]()
-    made = Recorder(
-        entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000
-    )
+    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
     made.end("eof", 2.0)
@@ -212,7 +210,12 @@ def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
 
 def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
     """Whatever comes later is ignored, and the end is written by whoever comes next."""
-    for later in (lambda one: one.chunk(b"late", 9.0), lambda one: one.end("eof", 9.0), Recorder.cut, Recorder.settle):
+    for later in (
+        lambda one: one.chunk(b"late", 9.0),
+        lambda one: one.end("eof", 9.0),
+        lambda one: one.cut(),
+        lambda one: one.settle(),
+    ):
         made, paper, _ = recorder()
         made.head(200, (), 0.0)
         made.chunk(b"a", 1.0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -64,6 +65,26 @@ def open_journal(path: Path) -> tuple[int, Path]:
             todo="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
         ) from error
     raise AssertionError("unreachable: there are always more numbers")
+
+
+def keep_beside(path: Path, part: Path, *, discarded: bool) -> None:
+    """Move a journal that was written elsewhere to the others of the cassette `path`, for salvage.
+
+    Args:
+        path: the cassette.
+        part: the journal; nobody writes to it any more.
+        discarded: whether it was given up in good order, so that the next recording may remove it.
+    """
+    if discarded:
+        with part.open("ab") as file:
+            file.write(f"{DISCARDED}\n".encode())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = _crashed(path)
+    if discarded:
+        target = next(
+            free for number in count(2) if not (free := path.with_name(f"{path.name}.{number}.part")).exists()
+        )
+    shutil.move(part, target)
 
 
 def _lock(file: int) -> bool:
