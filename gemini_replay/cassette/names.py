@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -16,19 +18,19 @@ REQUEST_HEADERS = _names("""
 """)
 """Request headers whose values are kept; not ``x-goog-user-project`` and ``-request-params``, which name projects."""
 
-RESPONSE_HEADERS = _names("""
-    accept-ranges access-control-allow-credentials access-control-allow-headers access-control-allow-methods
-    access-control-allow-origin access-control-expose-headers access-control-max-age age allow alt-svc
-    cache-control connection content-disposition content-encoding content-language content-length content-type
-    date etag expires keep-alive last-modified pragma proxy-connection ratelimit ratelimit-limit ratelimit-policy
-    ratelimit-remaining ratelimit-reset referrer-policy retry-after server server-timing
-    strict-transport-security trailer transfer-encoding upgrade vary via www-authenticate x-accel-buffering
-    x-content-type-options x-frame-options x-gemini-service-tier x-request-id x-should-retry x-xss-protection
-""")
-"""Response headers whose values are kept; not ``x-goog-sherlog-link``, which may name an account."""
+SECRET_RESPONSE_HEADERS = re.compile(
+    r"x-goog-sherlog-link|(?:proxy-)?authentication-info|(?:proxy-)?authorization|"
+    r"(?:.*[-_])?(?:cookie2?|token|secret|pass(?:word|wd|phrase)|credentials?|signature|(?:api|access|private|secret)[-_]?key)"
+    r"(?:[-_](?:id|value))?",
+    re.IGNORECASE,
+)
+"""Response headers whose values are taken out, by their whole names; ``x-goog-sherlog-link`` may name an account.
 
-KEPT_PREFIX = "x-ratelimit-"
-"""Headers that start so are kept as well."""
+All others are kept, so that a client gets on replay what it got live: a count of ``…-tokens`` among them.
+"""
+
+URL_HEADERS = _names("location content-location x-goog-upload-url x-goog-upload-control-url")
+"""Response headers whose values are URLs, perhaps relative ones; of these only the secrets in them are taken out."""
 
 CREDENTIAL_HEADERS = _names("authorization proxy-authorization x-goog-api-key x-api-key api-key cookie")
 """Request headers whose values are looked for everywhere else, too."""

@@ -1,9 +1,10 @@
 """Takes secrets out of requests, responses and messages, before anything is written.
 
-What is taken out, always: header values that are on no allow-list, query values and JSON members with telling
-names, passwords in URLs, Vertex project ids in URL paths, the values of the environment's own keys and of the
-request's own credentials wherever they occur, and whatever has the shape of a token (see `finding`). Settings only
-add to that. Bodies of responses keep the length of every chunk (see `stream_redaction`).
+What is taken out, always: values of request headers that are not known to be harmless, and of response headers with
+telling names; query values and JSON members with telling names; passwords in URLs; Vertex project ids in URL paths;
+the values of the environment's own keys and of the request's own credentials wherever they occur; and whatever has
+the shape of a token (see `finding`). Settings only add to that. Bodies of responses keep the length of every chunk
+(see `stream_redaction`).
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import UsageError
 from .finding import Finder
-from .model import Headers, Request, Response, header
+from .model import Request, Response, header
 from .names import (
     AMBIGUOUS_QUERY_NAMES,
     CREDENTIAL_HEADERS,
     ENVIRONMENT,
-    KEPT_PREFIX,
     MEMBERS,
     PLACEHOLDERS,
     QUERY_NAMES,
     REQUEST_HEADERS,
-    RESPONSE_HEADERS,
+    SECRET_RESPONSE_HEADERS,
+    URL_HEADERS,
 )
 from .stream_redaction import StreamRedactor
 
@@ -43,6 +44,7 @@ _QUERY_VALUE = re.compile(
     r"([^&\s\"'<>#;\\]+)",
     re.IGNORECASE,
 )
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>,;]+|(?<=<)/[^\s>]*", re.IGNORECASE)
 _PROJECT = re.compile(r"(?<=/projects/)[^/?#]+")
 _USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
 
@@ -154,13 +156,26 @@ class Redactor:
         return replace(
             request,
             url=self.url(request.url),
-            headers=self._redacted(request.headers, REQUEST_HEADERS),
+            headers=tuple(
+                (name, self._known(value) if self._keeps(name.lower()) else REDACTED)
+                for name, value in request.headers
+            ),
             body=self._body(request),
         )
 
     def response(self, response: Response) -> Response:
-        """The head of a response without secrets."""
-        return replace(response, headers=self._redacted(response.headers, RESPONSE_HEADERS))
+        """The head of a response without secrets; a URL in it still leads where it led."""
+        return replace(
+            response,
+            headers=tuple((name, self._response_header(name.lower(), value)) for name, value in response.headers),
+        )
+
+    def _response_header(self, name: str, value: str) -> str:
+        if SECRET_RESPONSE_HEADERS.fullmatch(name) or name in self._headers:
+            return REDACTED
+        if name in URL_HEADERS:
+            return self.url(value)
+        return self._known(_URL.sub(lambda found: self.url(found[0]), value))
 
     def stream(self) -> StreamRedactor:
         """What takes secrets out of one response's body, chunk by chunk."""
@@ -192,13 +207,8 @@ class Redactor:
             pairs.append(f"{name}={REDACTED}" if secret else f"{name}{equals}{value}")
         return "&".join(pairs)
 
-    def _redacted(self, headers: Headers, allowed: frozenset[str]) -> Headers:
-        return tuple(
-            (name, self._known(value) if self._keeps(name.lower(), allowed) else REDACTED) for name, value in headers
-        )
-
-    def _keeps(self, name: str, allowed: frozenset[str]) -> bool:
-        return (name in allowed or name.startswith(KEPT_PREFIX)) and name not in self._headers
+    def _keeps(self, name: str) -> bool:
+        return name in REQUEST_HEADERS and name not in self._headers
 
     def _body(self, request: Request) -> bytes:
         body = request.body

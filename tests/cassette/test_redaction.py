@@ -69,25 +69,58 @@ def test_request_headers_by_allow_list(redactor: Redactor) -> None:
     assert [name for name, value in stored if value != REDACTED] == ["Content-Type", "User-Agent"]
 
 
-def test_response_headers_by_allow_list(redactor: Redactor) -> None:
-    """What a replay needs stays; what may name an account goes."""
-    headers = (
+def test_response_headers_are_kept_unless_their_names_are_secret(redactor: Redactor) -> None:
+    """A client gets on replay what it got live; cookies, tokens and what may name an account go."""
+    kept = (
         ("content-type", "text/event-stream"),
         ("retry-after", "3"),
         ("X-RateLimit-Left", "1"),
+        ("x-ratelimit-remaining-tokens", "149984"),
+        ("anthropic-ratelimit-input-tokens-limit", "40000"),
         ("server-timing", "gfet4t7; dur=9"),
+        ("X-Quota-Left", "41"),
+        ("cf-ray", "8f1a2b3c4d5e6f70-ZRH"),
+        ("x-request-id", "req-7"),
+        ("www-authenticate", 'Bearer realm="https://accounts.google.com/"'),
+        ("Server", "caf\xe9"),
+    )
+    secret = (
         ("set-cookie", "a=b"),
         ("x-goog-sherlog-link", "x"),
-        ("x-goog-upload-url", "x"),
-        ("location", "x"),
+        ("X-Auth-Token", "x"),
+        ("x-amz-security-token", "x"),
+        ("x-api-key", "x"),
+        ("x-session-secret", "x"),
+        ("x-goog-signature", "x"),
     )
-    stored = redactor.response(Response(200, headers, 0.5)).headers
-    assert [name for name, value in stored if value == REDACTED] == [
-        "set-cookie",
-        "x-goog-sherlog-link",
-        "x-goog-upload-url",
-        "location",
-    ]
+    stored = redactor.response(Response(200, (*kept, *secret), 0.5)).headers
+    assert stored == (*kept, *((name, REDACTED) for name, _ in secret))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stored"),
+    [
+        ("Location", "/v1/x?alt=sse&moved=1", "/v1/x?alt=sse&moved=1"),
+        ("Location", "/v1/x?alt=sse&key=secret-1", "/v1/x?alt=sse&key=REDACTED"),
+        ("content-location", "https://me:secret-1@h/x", "https://REDACTED@h/x"),
+        ("location", "https://h/v1/projects/p-1/x", "https://h/v1/projects/REDACTED/x"),
+        (
+            "X-Goog-Upload-URL",
+            "https://h/upload/v1beta/files?upload_id=secret-1&upload_protocol=resumable",
+            "https://h/upload/v1beta/files?upload_id=REDACTED&upload_protocol=resumable",
+        ),
+        ("x-goog-upload-status", "active", "active"),
+        ("link", '<https://h/x?key=secret-1>; rel="next"', '<https://h/x?key=REDACTED>; rel="next"'),
+        ("link", "</x?key=secret-1>; rel=next, </y>; rel=up", "</x?key=REDACTED>; rel=next, </y>; rel=up"),
+        ("refresh", "5; url=https://h/x?key=secret-1&a=b", "5; url=https://h/x?key=REDACTED&a=b"),
+        ("x-debug", "asked https://h/x?key=secret-1 twice", "asked https://h/x?key=REDACTED twice"),
+    ],
+)
+def test_headers_that_steer_a_client_still_lead_where_they_led(
+    redactor: Redactor, name: str, value: str, stored: str
+) -> None:
+    """Only the secret is taken out of a URL."""
+    assert redactor.response(Response(307, ((name, value),))).headers == ((name, stored),)
 
 
 @pytest.mark.parametrize(
