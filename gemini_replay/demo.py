@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from . import clocks
 from .engine.timing import INSTANT, parse_real_speed
 from .gemini import StreamParser
 from .interception import record, replay
@@ -76,11 +76,11 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
 def _stream(client: httpx.Client, model: str) -> Seen:
     seen = Seen()
     parser = StreamParser()
-    started = time.perf_counter()
+    started = clocks.now()
     with client.stream("POST", f"{model}:streamGenerateContent?alt=sse", json=_ASK, timeout=30) as response:
         response.raise_for_status()
         for chunk in response.iter_raw():
-            seen.times.append(time.perf_counter() - started)
+            seen.times.append(clocks.now() - started)
             seen.chunks.append(chunk)
             for event in parser.feed(chunk):
                 print(event.text, end="", flush=True)

@@ -1,4 +1,4 @@
-"""The one place that sleeps: plays steps against absolute deadlines, so that no error adds up.
+"""Plays steps against absolute deadlines, so that no error adds up.
 
 `play` and `aplay` are the whole difference between sync and async. A client's read timeout works as on a socket:
 it counts from the moment the client asks for more, and bytes that are already due are there at once.
@@ -6,12 +6,10 @@ it counts from the moment the client asks for more, and bytes that are already d
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Literal, Protocol
 
+from .. import loops
 from . import virtual_time
 from .player import Data, Head, Silence, Step, Stop
 
@@ -41,55 +39,35 @@ class Clock(Protocol):
         """Wait."""
 
 
-class AsyncClock(Protocol):
-    """The same for async code."""
-
-    def now(self) -> float:
-        """The present moment."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
 class WallClock:
-    """`time.monotonic` and `time.sleep`."""
+    """The real clock of this thread, or the virtual one where time is virtual."""
 
     def __init__(self) -> None:
         virtual_time.join_thread()
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        return time.monotonic()
+        return virtual_time.now()
 
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
-        time.sleep(seconds)
+        virtual_time.sleep(seconds)
 
 
 class LoopClock:
-    """The clock of the running event loop (asyncio's, else trio's), virtual or not.
-
-    Asked directly, not through anyio, whose backend is imported on its first use: that is 13 to 25 ms, which would
-    fall into the first replayed request.
-    """
+    """The clock of the running event loop (asyncio's, else trio's), virtual or not."""
 
     def __init__(self) -> None:
-        self._now: Callable[[], float]
-        self._sleep: Callable[[float], Awaitable[object]]
         virtual_time.join_loop()
-        try:
-            self._now, self._sleep = asyncio.get_running_loop().time, asyncio.sleep
-        except RuntimeError:
-            trio = sys.modules["trio"]
-            self._now, self._sleep = trio.current_time, trio.sleep
+        self._clock = loops.running_clock()
 
     def now(self) -> float:
         """Seconds on the loop's clock."""
-        return self._now()
+        return self._clock.now()
 
     async def sleep(self, seconds: float) -> None:
-        """Let the loop go on."""
-        await self._sleep(seconds)
+        """Let the loop go on for so long, at least for one turn."""
+        await self._clock.sleep(seconds)
 
 
 def play(
@@ -131,7 +109,7 @@ async def aplay(
     steps: Iterable[Step],
     *,
     read_timeout: float | None = None,
-    clock: AsyncClock | None = None,
+    clock: loops.LoopClock | None = None,
     started: float | None = None,
 ) -> AsyncGenerator[Head | Data, None]:
     """`play` for async code, on the running loop's own clock by default."""
@@ -143,7 +121,7 @@ async def aplay(
             continue
         wait, expired = _wait(started + step.at - clock.now(), read_timeout)
         # A real socket hands over to the loop even when bytes are there, at least now and then; so does this.
-        await clock.sleep(max(wait, 0))
+        await clock.sleep(wait)
         if expired:
             raise Broken("timeout")
         if isinstance(step, Stop):

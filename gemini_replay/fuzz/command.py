@@ -23,12 +23,12 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from .. import clocks
 from ..errors import UsageError
 from .oracles import ACCIDENTS
 from .target import Chunks
@@ -169,12 +169,12 @@ class Command:
                 if self._process is None:
                     self._process = _Process(self.arguments)
                     self._say([], self.start_limit)
-                began = time.perf_counter()
+                began = clocks.now()
                 answer = self._say(coded, limit)
             except BaseException:
                 self._stop()
                 raise
-            self._seconds += time.perf_counter() - began if answer.seconds is None else answer.seconds
+            self._seconds += clocks.now() - began if answer.seconds is None else answer.seconds
         return answer
 
     def _say(self, coded: list[str], limit: float) -> Answer:

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import inspect
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import clocks
 from ..errors import UsageError
+from ..loops import turn
 from .watchdog import Hang, Watchdog
 
 Parse = Callable[[Any], Any]
@@ -62,7 +63,7 @@ class Chunks:
 
     def __next__(self) -> bytes:
         if self._patient and threading.get_ident() != self._home:
-            time.sleep(0.02)
+            clocks.sleep(0.02)
         chunk = self._next()
         if chunk is None:
             raise StopIteration
@@ -73,7 +74,7 @@ class Chunks:
 
     async def __anext__(self) -> bytes:
         for _ in range(10 if self._patient else 0):
-            await asyncio.sleep(0)
+            await turn()
         chunk = self._next()
         if chunk is None:
             raise StopAsyncIteration
@@ -111,7 +112,7 @@ class Target:
         self.name = name or name_of(parse)
         self.runs = 0
         self.is_here = not hasattr(parse, "clock")
-        self.clock: Callable[[], float] = getattr(parse, "clock", time.process_time)
+        self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None
 

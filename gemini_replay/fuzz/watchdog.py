@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import time
 from collections.abc import Callable
+
+from .. import clocks
 
 CPU_SECONDS = 1.5
 WALL_SECONDS = 10.0
@@ -51,7 +52,7 @@ class Watchdog:
             self._thread = threading.Thread(target=self._watch, name="gemini-replay fuzz watchdog", daemon=True)
             self._thread.start()
         more = SECONDS_PER_MEGABYTE * size / 1e6
-        self._last_cpu, self._last_work = self._cpu(), time.monotonic()
+        self._last_cpu, self._last_work = self._cpu(), clocks.now()
         self._end_cpu = self._last_cpu + CPU_SECONDS + more
         self._end_wall = self._last_work + WALL_SECONDS + 2 * more
         self.waited = False
@@ -75,14 +76,14 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stop.wait(_TICK):
             with self._lock:
-                if self._active and self._is_over() and time.monotonic() - self._fired_at > _AGAIN:
-                    self._fired, self._fired_at = True, time.monotonic()
+                if self._active and self._is_over() and clocks.now() - self._fired_at > _AGAIN:
+                    self._fired, self._fired_at = True, clocks.now()
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
                     if self.wake is not None:
                         self.wake()
 
     def _is_over(self) -> bool:
-        cpu, now = self._cpu(), time.monotonic()
+        cpu, now = self._cpu(), clocks.now()
         if cpu - self._last_cpu > _WORK:
             self._last_cpu, self._last_work = cpu, now
         works = cpu > self._end_cpu
@@ -93,7 +94,7 @@ class Watchdog:
 def _cpu_clock(thread: int) -> Callable[[], float]:
     """The processor time of a thread, readable from others; elsewhere the wall clock, and so no fair measure."""
     try:
-        clock = time.pthread_getcpuclockid(thread)
+        clock = clocks.real.pthread_getcpuclockid(thread)
     except (AttributeError, OSError):
-        return lambda: time.monotonic() / 4
-    return lambda: time.clock_gettime(clock)
+        return lambda: clocks.now() / 4
+    return lambda: clocks.real.clock_gettime(clock)

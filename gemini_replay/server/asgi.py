@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..cassette.model import End, Headers
 from ..engine.player import Data, Head, Silence, Step
 from ..errors import UsageError
+from ..loops import AsyncioClock, turn
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,7 +61,7 @@ async def deliver(
         scope: the request's ASGI scope.
         receive: the request's ASGI channel, with the body already read.
         send: where the answer goes; each of its chunks is one ASGI message, hence one HTTP chunk.
-        began: the running loop's time to which the steps' times are relative. All waits are for
+        began: the moment of `loops.AsyncioClock` to which the steps' times are relative. All waits are for
             absolute deadlines, so that lateness does not add up.
         pace: factor on all times; 0 sends without waiting.
         before_send: called with each chunk just before it is sent.
@@ -101,21 +102,22 @@ class _Client:
 
     def __init__(self, receive: Receive) -> None:
         self._loop = asyncio.get_running_loop()
+        self._clock = AsyncioClock(self._loop)
         self._waiting: asyncio.Future[None] | None = None
         self.gone = asyncio.ensure_future(_disconnect(receive))
         self.gone.add_done_callback(self._wake)
 
     async def stays_until(self, moment: float) -> bool:
-        """Wait for a moment of the loop's clock, or until the client leaves; whether it is still there."""
-        if moment > self._loop.time():
+        """Wait for a moment, or until the client leaves; whether it is still there."""
+        if moment > self._clock.now():
             self._waiting = self._loop.create_future()
-            timer = self._loop.call_at(moment, self._wake)
+            timer = self._clock.call_at(moment, self._wake)
             try:
                 await self._waiting
             finally:
                 timer.cancel()
         else:
-            await asyncio.sleep(0)  # other streams get their turn, and a lost connection is noticed
+            await turn()  # other streams get their turn, and a lost connection is noticed
         return not self.gone.done()
 
     def _wake(self, _: object = None) -> None:

@@ -6,15 +6,15 @@ It routes, checks keys and bodies, and chooses a scenario; what goes out is the 
 
 from __future__ import annotations
 
-import asyncio
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
+from .. import clocks
 from ..errors import UsageError
+from ..loops import AsyncioClock
 from . import google, running, scenarios
 from .asgi import Receive, Scope, Send, deliver, read_body
 from .plan import Framing, Plan, make_plan, merged
@@ -95,7 +95,7 @@ class Upstream:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began = asyncio.get_running_loop().time()
+        began = AsyncioClock().now()
         body = await read_body(receive)
         if body is None:
             return
@@ -106,7 +106,7 @@ class Upstream:
             self._sent.append(chunks)
 
         def note(data: bytes) -> None:
-            sent = Sent(time.perf_counter(), data)
+            sent = Sent(clocks.now(), data)
             with self._lock:
                 chunks.append(sent)
 

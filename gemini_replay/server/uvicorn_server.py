@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..loops import AsyncioClock
 from .asgi import CONNECTION, App, Receive, Scope, Send
 
 _log = logging.getLogger("gemini_replay.server")
@@ -60,7 +61,7 @@ class _Connection(H11Protocol):
     async def reset(self) -> None:
         # abort() forgets what the kernel has not taken yet: let that go out first.
         while self.transport.get_write_buffer_size() and not self.transport.is_closing():
-            await asyncio.sleep(0.001)
+            await AsyncioClock().sleep(0.001)
         if not self.transport.is_closing():
             # Lingering for 0 seconds makes close() a reset.
             self.transport.get_extra_info("socket").setsockopt(

@@ -19,6 +19,7 @@ from aiohttp.client_proto import ResponseHandler
 from ..cassette.model import End
 from ..engine.player import Data, Head, Playback, Silence, Step, Stop
 from ..errors import RecordingEndedError
+from ..loops import AsyncioClock, Timer
 from . import http1
 
 _Moment = tuple[float, bytes | End | Exception]
@@ -88,7 +89,7 @@ class _Handler(ResponseHandler):
 
 
 class _Played(asyncio.Transport):
-    """The connection: plays a recorded answer, each step at its moment on the loop's own clock.
+    """The connection: plays a recorded answer, each step at its moment.
 
     It needs no task, so that nothing is left where a loop ends in mid-stream.
     """
@@ -98,12 +99,13 @@ class _Played(asyncio.Transport):
     ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time() - spent
+        self._clock = AsyncioClock(self._loop)
+        self._began = self._clock.now() - spent
         self._protocol = protocol
         steps = playback.steps(request.headers.get("Accept-Encoding", ""))
         self._moments = _moments(steps, request.method, lambda: protocol._read_timeout, total)
         self._moment: _Moment | None = None
-        self._handle: asyncio.Handle | None = None
+        self._handle: Timer | None = None
         self._started = False
         self._paused = False
         self._closing = False
@@ -121,7 +123,7 @@ class _Played(asyncio.Transport):
     def _arm(self) -> None:
         # Each moment has a turn of the loop to itself, also where several are due: a client that keeps up sees each.
         if self._handle is None and self._moment is not None and not self._paused and not self._closing:
-            self._handle = self._loop.call_at(self._began + self._moment[0], self._play)
+            self._handle = self._clock.call_at(self._began + self._moment[0], self._play)
 
     def _play(self) -> None:
         assert self._moment is not None
@@ -141,7 +143,7 @@ class _Played(asyncio.Transport):
             self._protocol.fail(_read_timeout())
         elif end.kind == "cancelled" and self._protocol.unread:
             # The client shall have all there is before it hears that there is no more.
-            self._moment = (self._loop.time() - self._began + _DRY_S, end)
+            self._moment = (self._clock.now() - self._began + _DRY_S, end)
         elif end.kind == "cancelled":
             self._protocol.fail(RecordingEndedError())
         elif end.kind == "reset" and end.how is None:

@@ -16,10 +16,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from ... import clocks
 from ..._version import __version__
 from ...errors import CassetteError
 from ..format_v1 import (
@@ -93,7 +93,7 @@ class Journal:
         self.part: Path | None = None
         self.header = Header(
             recorder or f"gemini-replay {__version__}",
-            recorded or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            recorded or clocks.timestamp(),
             test,
         )
         self.ended = 0

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from ... import clocks
 from .clock import Clock
 from .functions import Functions
 from .loops import Loops
@@ -71,6 +72,21 @@ def join_loop() -> None:
         here.loops.follow(loop)
 
 
+def now() -> float:
+    """Seconds since some fixed moment, on the virtual clock where this thread goes by it, else on the real one."""
+    here = _open
+    return clocks.now() if here is None or not here.clock.is_mine else here.now()
+
+
+def sleep(seconds: float) -> None:
+    """Wait on that clock."""
+    here = _open
+    if here is None or not here.clock.is_mine or not 0 < seconds < threading.TIMEOUT_MAX:
+        clocks.sleep(seconds)
+    else:
+        here.functions.sleep(seconds)
+
+
 class _VirtualTime:
     """Everything that is replaced while time is virtual."""
 
@@ -78,14 +94,20 @@ class _VirtualTime:
         self.clock = Clock()
         self.trio = TrioRuns(self.clock)
         self.trio.check()
-        functions = Functions(self.clock, self.trio)
-        self.loops = Loops(self.clock, functions.origins["monotonic"])
+        self.functions = Functions(self.clock, self.trio)
+        self.loops = Loops(self.clock, self.functions.origins["monotonic"])
+        self._began = clocks.now()
         with ExitStack() as undoing:
             undoing.callback(self.clock.close)
-            for part in (functions, self.loops, self.trio):
+            for part in (self.functions, self.loops, self.trio):
                 undoing.callback(part.undo)
                 part.install()
             self.close = undoing.pop_all().close
+
+    def now(self) -> float:
+        """What `clocks.now` would show if it were virtual."""
+        self.trio.meet()
+        return self._began + self.clock.now()
 
 
 _open: _VirtualTime | None = None

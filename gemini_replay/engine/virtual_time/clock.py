@@ -13,10 +13,11 @@ import math
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from time import monotonic, sleep
+from collections.abc import Callable, Collection, Container, Mapping
 from types import FrameType
 from typing import Any, Literal
+
+from ... import clocks
 
 _TICK_S = 1e-6
 """How far each reading moves the clock: a loop that looks at it until a deadline shall end."""
@@ -61,7 +62,7 @@ class Clock:
         self._ticks = itertools.count()
         self._turn = threading.Condition()
         self._due: dict[threading.Thread, float] = {}
-        self._works: set[Work] = set()
+        self._works: set[Work | Joining] = set()
 
     def now(self) -> float:
         """Virtual seconds since the clock was made."""
@@ -113,18 +114,21 @@ class Clock:
                     others = self._others(me) if first else "nothing"
                     free = others == "nothing" or (others == "perhaps" and yielded)
                     if first and (free or worked >= due - self.now()):
+                        found = poll(0) if poll is not None else None  # a thread may have ended with a last word
+                        if found:
+                            return found
                         self.move_to(due)
-                    now, really = self.now(), monotonic()
+                    now, really = self.now(), clocks.now()
                     if now >= due or self.closed:
                         return None
                 if others == "perhaps" and not yielded:
                     yielded = True
-                    sleep(_YIELD_S)
+                    clocks.real.sleep(_YIELD_S)
                     continue
                 found = self._look(min(_LOOK_S, due - now) if due < math.inf else None, poll)
                 if found:
                     return found
-                worked += monotonic() - really if others == "work" else 0.0
+                worked += clocks.now() - really if others == "work" else 0.0
         finally:
             with self._turn:
                 del self._due[me]
@@ -146,7 +150,14 @@ class Clock:
             self._works.add(work)
         return work
 
-    def end(self, work: Work) -> None:
+    def begin_joining(self, threads: Collection[threading.Thread]) -> Joining:
+        """All of these threads are about to be joined. Until `end`, that is work."""
+        joining = Joining(threads)
+        with self._turn:
+            self._works.add(joining)
+        return joining
+
+    def end(self, work: Work | Joining) -> None:
         """Its result has come, or nobody waits for it any more."""
         with self._turn:
             self._works.discard(work)
@@ -154,7 +165,7 @@ class Clock:
 
     def _others(self, me: threading.Thread) -> _Doing:
         """What those do that do not wait on this clock."""
-        if any(work.thread is not me and work.thread not in self._due for work in self._works):
+        if not all(work.waits(self._due) for work in self._works):
             return "work"
         others = [
             thread
@@ -186,6 +197,21 @@ class Work:
         self.thread = threading.current_thread()
         return self._function(*args, **kwargs)
 
+    def waits(self, due: Container[threading.Thread | None]) -> bool:
+        """Whether the thread that calls it waits on the clock, which these threads do."""
+        return self.thread in due
+
+
+class Joining:
+    """Threads that somebody waits for, who works as long as none of them waits on the clock."""
+
+    def __init__(self, threads: Collection[threading.Thread]) -> None:
+        self._threads = threads
+
+    def waits(self, due: Container[threading.Thread | None]) -> bool:
+        """Whether one of them waits on the clock, which these threads do."""
+        return any(thread in due for thread in tuple(self._threads))
+
 
 def _doing(frame: FrameType) -> _Doing:
     """What a thread does whose innermost frame is this."""
@@ -207,7 +233,7 @@ def _woken(names: Mapping[str, Any]) -> bool | None:
     if hasattr(lock, "locked"):
         return not lock.locked()
     if "work_queue" in names:  # of an executor
-        return not names["work_queue"].empty()
+        return "work_item" in names or not names["work_queue"].empty()
     handle = getattr(names.get("self"), "_handle", None)  # of a thread that is joined, since 3.13
     done = getattr(handle, "is_done", None)
     return None if done is None else bool(done())

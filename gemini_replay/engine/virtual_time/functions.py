@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from time import sleep as real_sleep
 from typing import Any
 
+from ... import clocks
 from .clock import Clock
 from .trio_runs import TrioRuns
 
@@ -40,22 +40,19 @@ _GO_BETWEENS = (
     "concurrent.futures.thread",
     "contextlib",
     "functools",
+    "gemini_replay.engine.virtual_time.clock",
+    "gemini_replay.session.owner",
     "runpy",
     "threading",
     "trio._threads",
     "unittest",
 )
-"""Parts of them that only call what they are given: ``asyncio.to_thread(time.sleep, 1)``."""
-
-_OWN = frozenset({"gemini_replay.engine.pacing", "gemini_replay.engine.virtual_time.clock"})
-"""Of this package, what waits for a recording, and what calls a function in another thread."""
+"""Parts of them that call what they are given: ``asyncio.to_thread(time.sleep, 1)``."""
 
 
 @cache
 def _asks_for_real_time(module: str | None) -> bool:
-    if module is None or module in _OWN:
-        return False
-    if any(module == name or module.startswith(f"{name}.") for name in _GO_BETWEENS):
+    if module is None or any(module == name or module.startswith(f"{name}.") for name in _GO_BETWEENS):
         return False
     return module.partition(".")[0] in _REAL
 
@@ -81,7 +78,7 @@ class Functions:
         due = self._clock.now() + seconds
         self._clock.wait(seconds)
         if self._clock.closed:  # the rest is for real
-            real_sleep(max(0.0, due - self._clock.now()))
+            clocks.sleep(max(0.0, due - self._clock.now()))
         self._trio.meet()
 
     @property

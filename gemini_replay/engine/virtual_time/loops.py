@@ -15,10 +15,11 @@ import weakref
 from asyncio import base_events
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import Any
 
+from ...clocks import monotonic
 from ...errors import UsageError
+from ...loops import LoopTime
 from ...patching import Patches
 from .clock import Clock
 
@@ -51,6 +52,7 @@ class Loops:
             [
                 (base_events.BaseEventLoop, "time", self._asking),
                 (base_events.BaseEventLoop, "run_in_executor", self._executing),
+                (base_events.BaseEventLoop, "shutdown_default_executor", self._shutting_down),
             ]
         )
         _active = self
@@ -131,6 +133,20 @@ class Loops:
 
         return run_in_executor
 
+    def _shutting_down(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        # Since Python 3.12 a loop's end waits no longer than 300 s for the executor's threads, by its own clock.
+        async def shutdown_default_executor(loop: Any, *args: Any, **options: Any) -> None:
+            if loop not in self._following:
+                await original(loop, *args, **options)
+                return
+            joining = self._clock.begin_joining(getattr(loop._default_executor, "_threads", ()))
+            try:
+                await original(loop, *args, **options)
+            finally:
+                self._clock.end(joining)
+
+        return shutdown_default_executor
+
     def _reach_anyio(self) -> None:
         backend = sys.modules.get("anyio._backends._asyncio")
         if backend is None or self._anyio is not None:
@@ -150,7 +166,7 @@ class Loops:
 _active: Loops | None = None
 
 
-class _LoopTime:
+class _LoopTime(LoopTime):
     """The `time` of one loop, for the rest of its life: it changes from clock to clock and never falls back."""
 
     def __init__(self, loop: Any) -> None:

@@ -6,9 +6,9 @@ import math
 import sys
 import weakref
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
+from ... import clocks
 from ...errors import UsageError
 from ...patching import Patches, WhenImported
 from .clock import Clock
@@ -47,7 +47,7 @@ class TrioRuns:
 
                 if clock is None:
                     clock = MockClock(autojump_threshold=0)
-                    clock._real_clock = perf_counter  # what it found in `time` is a stand-in, which takes longer
+                    clock._real_clock = clocks.now  # what it found in `time` is a stand-in, which takes longer
                 if isinstance(clock, MockClock):
                     self._meet(clock)
                     instruments = [*instruments, _AtTheEnd(lambda: self._meet(clock))]
