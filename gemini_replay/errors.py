@@ -14,6 +14,7 @@
     ├── RefusedError                  a request that was kept from the network
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
+    │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where the client that made it let go
     ├── FaultUnusedError              a fault that struck no answer
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
@@ -186,6 +187,12 @@ class NetworkBlockedError(RefusedError):
     """A Gemini request got past every cassette and was stopped before it left the machine."""
 
     slug = "network-blocked"
+
+
+class AmbiguousSessionError(RefusedError):
+    """Several open sessions may own a request, and nothing says which one does."""
+
+    slug = "ambiguous-session"
 
 
 class RecordingEndedError(RefusedError):

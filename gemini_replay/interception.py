@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+import inspect
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial, wraps
+from os import PathLike
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
 
 from . import transports
 from .cassette.matching import DEFAULT_KEYS
 from .engine.virtual_time import virtual_time
-from .session import Faults, Mode, Session, activated
+from .errors import GeminiReplayError, UsageError
+from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextmanager
@@ -18,18 +27,24 @@ def intercepted(session: Session) -> Iterator[Session]:
 
     Where its speed is "virtual" and nothing can be recorded, time is virtual in the block.
     The session is not closed: who opened it says whether its recording is kept.
+
+    Raises:
+        GeminiReplayError: a client library is not built as this release knows it; at the end of the block, where it
+            was imported inside.
     """
     transports.install()
+    failure: GeminiReplayError | None = None
     try:
         with virtual_time() if session.virtual and session.replay_only else nullcontext(), activated(session):
             yield session
     finally:
-        transports.uninstall()
+        failure = transports.uninstall()
+    if failure is not None:
+        raise failure
 
 
-@contextmanager
 def replay(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     speed: str | float = 1.0,
     max_gap: float | None = None,
@@ -37,8 +52,13 @@ def replay(
     fault: Faults = None,
     match: Sequence[str] = DEFAULT_KEYS,
     hosts: Iterable[str] = (),
-) -> Iterator[Session]:
+    ignore_hosts: Iterable[str] = (),
+    redact: Iterable[str] = (),
+) -> Block:
     """Answer every Gemini request in a with-block from a cassette; nothing reaches the network.
+
+    Also a decorator, of functions, coroutine functions, generator functions and async generator functions: each call
+    is a block of its own.
 
     Args:
         path: the cassette.
@@ -47,74 +67,293 @@ def replay(
         rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes.
         fault: what goes wrong ("reset@event:3", "status:503;times=2"), or several; see `gemini_replay.faults`.
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
-        hosts: further hosts whose requests are to be answered, as shell patterns.
+        hosts: further hosts whose requests are to be answered, as shell patterns, with or without a port.
+        ignore_hosts: hosts whose requests are left alone, in the same form.
+        redact: the values that were given to `record` for this cassette, so that requests match.
+
+    Returns:
+        What the with-statement takes; its target is the `Session`. It can be used again.
 
     Raises:
+        UsageError: an argument cannot be used.
         CassetteNotFoundError: there is no such file.
         CassetteError: the file cannot be read as a cassette.
         MissError: raised in the client by a request that nothing answers, and again at the end of the block
             where the code in it swallowed that.
+        AmbiguousSessionError: likewise, by a request that may belong to another open session.
         FaultUnusedError: at the end of the block: a fault struck no answer.
     """
-    session = Session.replaying(
-        path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=hosts
+    settings = arguments.checked(
+        path=path,
+        speed=speed,
+        max_gap=max_gap,
+        rechunk=rechunk,
+        fault=fault,
+        match=match,
+        hosts=hosts,
+        ignore_hosts=ignore_hosts,
+        redact=redact,
     )
-    with intercepted(session):
-        try:
-            yield session
-        finally:
-            session.close(keep=False)
-    if session.problem is not None:
-        raise session.problem
+    return Block(partial(Session.replaying, settings.pop("path"), **settings), keeps=False)
 
 
-@contextmanager
 def record(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     mode: Mode = "rewrite",
     speed: str | float = 1.0,
+    max_gap: float | None = None,
+    rechunk: str | int | None = None,
     match: Sequence[str] = DEFAULT_KEYS,
     hosts: Iterable[str] = (),
+    ignore_hosts: Iterable[str] = (),
     upstream: str | None = None,
     redact: Iterable[str] = (),
     wire: bool = False,
-) -> Iterator[Session]:
+) -> Block:
     """Record every Gemini request in a with-block into a cassette, while the client streams as ever.
 
     The cassette is replaced when the block ends well; where it raises, the old one stays and what was recorded
-    is left beside it as ``NAME.jsonl.part``.
+    is left beside it as ``NAME.jsonl.part``. Also a decorator, like `replay`.
 
     Args:
         path: the cassette; folders are made as needed.
         mode: "rewrite" everything, "new" (append what is missing), or "once" (only where there is no file).
-        speed: of what is replayed, in the modes that do.
+        speed: of what is replayed, in the modes that do; so are `max_gap` and `rechunk`.
+        max_gap: the longest wait, in seconds; None: as recorded.
+        rechunk: other chunk boundaries, see `replay`.
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
-        hosts: further hosts whose requests are to be recorded, as shell patterns.
+        hosts: further hosts whose requests are to be recorded, as shell patterns, with or without a port.
+        ignore_hosts: hosts whose requests are left alone, in the same form.
         upstream: a base URL that the requests are sent to in place of their own scheme and host.
         redact: further values that must not be stored; the usual secrets never are.
         wire: keep a compressed body as it came, instead of decoded.
 
+    Returns:
+        What the with-statement takes; its target is the `Session`. It can be used again.
+
     Raises:
-        CassetteBusyError: another session is recording to the same cassette.
+        UsageError: an argument cannot be used.
         CassetteError: the present file cannot be read (modes "new" and "once").
+        RecordingError: at the end of the block: the recording failed; the client got the live response all the same.
+        MissError: in mode "once", see `replay`.
     """
-    session = Session(
-        path,
+    settings = arguments.checked(
+        path=path,
         mode=mode,
         speed=speed,
+        max_gap=max_gap,
+        rechunk=rechunk,
         match=match,
         hosts=hosts,
+        ignore_hosts=ignore_hosts,
         upstream=upstream,
         redact=redact,
         wire=wire,
     )
-    with intercepted(session):
+    return Block(partial(Session, settings.pop("path"), **settings), keeps=True)
+
+
+class Block:
+    """What `record` and `replay` return: a session for each with-block, or for each call of what it decorates.
+
+    A block that raises goes on raising what it raised, with a note where the session had something to say as well.
+    """
+
+    def __init__(self, make: Callable[[], Session], *, keeps: bool) -> None:
+        self._make = make
+        self._keeps = keeps
+        self._opened: list[_Opened] = []
+        self._lock = threading.Lock()
+
+    # -- with ----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Session:
+        opened = _Opened(self._make(), keeps=self._keeps)
+        with self._lock:
+            self._opened.append(opened)
+        return opened.session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        mine = candidates()
+        with self._lock:  # several tasks or threads may be in a block of this object at a time
+            opened = next((one for one in reversed(self._opened) if one.session in mine), self._opened[-1])
+            self._opened.remove(opened)
+        opened.close(problem)
+
+    async def __aenter__(self) -> Session:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, problem, trace)
+
+    # -- decorating ----------------------------------------------------------------------------------------------
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Open a session for each call of `function`, while its body runs, and close it when that ends.
+
+        Raises:
+            UsageError: it is no function, or a class.
+        """
+        if inspect.isclass(function) or not callable(function):
+            raise UsageError(
+                f"{_shown(function)} cannot be decorated with a cassette.",
+                todo="Decorate functions, coroutine functions, generator functions and async generator functions. "
+                "Decorate the methods of a class one by one, below @classmethod, @staticmethod and @property.",
+            )
+        runs = next((runs for is_kind, runs in _KINDS if is_kind(function)), _function)
+        return cast(Callable[P, R], wraps(function)(runs(self._fresh, function)))
+
+    def _fresh(self) -> _Opened:
+        return _Opened(self._make(), keeps=self._keeps)
+
+
+class _Opened:
+    """One session that is open, with every client intercepted."""
+
+    def __init__(self, session: Session, *, keeps: bool) -> None:
+        self.session = session
+        self._keeps = keeps
+        self._interception: AbstractContextManager[Session] = intercepted(session)
         try:
-            yield session
+            self._interception.__enter__()
         except BaseException:
             session.close(keep=False)
             raise
-        session.close()
-    if session.misses:
-        raise session.misses[0]
+
+    def __enter__(self) -> _Opened:
+        return self
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        self.close(problem)
+
+    def close(self, raised: BaseException | None) -> None:
+        """End the session after a block that raised this.
+
+        A generator that is closed early has ended well: whoever reads it has had enough.
+
+        Raises:
+            GeminiReplayError: the block ended well, and something must not pass unnoticed.
+        """
+        well = raised is None or isinstance(raised, GeneratorExit)
+        self.session.close(keep=self._keeps and well)
+        problem = self.session.problem
+        try:
+            self._interception.__exit__(None, None, None)
+        except GeminiReplayError as failure:
+            problem = problem or failure
+        if problem is None:
+            return
+        if well:
+            raise problem
+        assert raised is not None
+        if not any(one is problem for one in _related(raised)):
+            raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
+
+
+def _related(error: BaseException) -> list[BaseException]:
+    """An exception, what it came from, and the members of groups."""
+    found: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        one = todo.pop()
+        if one is not None and not any(one is other for other in found):
+            found.append(one)
+            todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+    return found
+
+
+# -- a call as a block ---------------------------------------------------------------------------------------------
+
+
+def _function(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with fresh():
+            result = function(*args, **kwargs)
+            if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+                if inspect.iscoroutine(result):
+                    result.close()
+                raise UsageError(
+                    f"{_shown(function)} returned a {type(result).__name__}, which would run after its session.",
+                    todo="Decorate the function that makes it, or use a with-block where it runs.",
+                )
+            return result
+
+    return call
+
+
+def _coroutine(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with fresh():
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _generator(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with fresh():
+            generator = function(*args, **kwargs)
+            try:
+                value = next(generator)
+            except StopIteration as end:
+                return end.value
+            body = Suspended()
+            while True:
+                try:
+                    step = partial(generator.send, (yield value))
+                except GeneratorExit:
+                    with body.resumed():
+                        generator.close()
+                    raise
+                except BaseException as thrown:
+                    step = partial(generator.throw, thrown)
+                with body.resumed():
+                    try:
+                        value = step()
+                    except StopIteration as end:
+                        return end.value
+
+    return call
+
+
+def _async_generator(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with fresh():
+            generator = function(*args, **kwargs)
+            try:
+                value = await anext(generator)
+            except StopAsyncIteration:
+                return
+            body = Suspended()
+            while True:
+                try:
+                    step = partial(generator.asend, (yield value))
+                except GeneratorExit:
+                    with body.resumed():
+                        await generator.aclose()
+                    raise
+                except BaseException as thrown:
+                    step = partial(generator.athrow, thrown)
+                with body.resumed():
+                    try:
+                        value = await step()
+                    except StopAsyncIteration:
+                        return
+
+    return call
+
+
+_KINDS: tuple[tuple[Callable[[Any], bool], Callable[..., Callable[..., Any]]], ...] = (
+    (inspect.iscoroutinefunction, _coroutine),
+    (inspect.isasyncgenfunction, _async_generator),
+    (inspect.isgeneratorfunction, _generator),
+)
+
+
+def _shown(thing: object) -> str:
+    return getattr(thing, "__qualname__", None) or repr(thing)

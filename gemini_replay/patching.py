@@ -1,22 +1,54 @@
-"""Replacing functions of other people's modules, reversibly; and waiting for a module to be imported."""
+"""Replacing functions of other people's modules, reversibly; and hearing of each import of a library."""
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 Interception = tuple[Any, str, Wrap]
 """The owner (a class or a module), the attribute's name, and what makes the replacement from the original."""
 
 
+class Lock:
+    """A re-entrant lock that is free in a forked child, whichever thread of the parent held it."""
+
+    _all: ClassVar[weakref.WeakSet[Lock]] = weakref.WeakSet()
+    _registered: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        Lock._all.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @classmethod
+    def watch_forks(cls) -> None:
+        """From now on, make every lock anew in each forked child."""
+        if not cls._registered and hasattr(os, "register_at_fork"):
+            cls._registered = True
+            os.register_at_fork(after_in_child=cls._renew)
+
+    @classmethod
+    def _renew(cls) -> None:
+        for lock in list(cls._all):
+            lock._lock = threading.RLock()
+
+
 class Patches:
-    """A set of replacements that other tools may patch over and under.
+    """A set of replacements that other tools may patch over and under. Any thread may use it.
 
     A replacement is put back only where it is still in place: what another tool put on top stays, and calls
     through to ours, which then does nothing. `apply` replaces again what another tool has taken away.
@@ -24,20 +56,39 @@ class Patches:
 
     def __init__(self) -> None:
         self._applied: list[tuple[Any, str, bool, Any, Any]] = []
+        self._lock = Lock()
 
     def apply(self, interceptions: Iterable[Interception]) -> None:
-        """Put each replacement in place that is not in place already."""
-        for owner, name, wrap in interceptions:
-            present = getattr(owner, name)
-            if any(o is owner and n == name and new is present for o, n, _, _, new in self._applied):
-                continue
-            replacement = functools.wraps(present)(wrap(present))
-            self._applied.append((owner, name, name in vars(owner), present, replacement))
-            setattr(owner, name, replacement)
+        """Put each replacement in place that is not in place already: all of them, or none.
+
+        Raises:
+            AttributeError: an owner has no such attribute.
+        """
+        with self._lock:
+            before = len(self._applied)
+            try:
+                for owner, name, wrap in interceptions:
+                    self._replace(owner, name, wrap)
+            except BaseException:
+                self._undo(before)
+                raise
+
+    def _replace(self, owner: Any, name: str, wrap: Wrap) -> None:
+        present = getattr(owner, name)
+        if any(o is owner and n == name and new is present for o, n, _, _, new in self._applied):
+            return
+        replacement = functools.wraps(present)(wrap(present))
+        own = name in vars(owner)
+        setattr(owner, name, replacement)
+        self._applied.append((owner, name, own, present, replacement))
 
     def undo(self) -> None:
         """Put the originals back, the last replaced first."""
-        while self._applied:
+        with self._lock:
+            self._undo(0)
+
+    def _undo(self, keep: int) -> None:
+        while len(self._applied) > keep:
             owner, name, own, original, replacement = self._applied.pop()
             if vars(owner).get(name) is not replacement:
                 continue
@@ -48,53 +99,91 @@ class Patches:
 
 
 class WhenImported(MetaPathFinder):
-    """Calls back when a module is imported, at once where it is imported already."""
+    """Calls back each time that a library has been imported, and at once where it is there already.
 
-    def __init__(self) -> None:
-        self._waiting: dict[str, Callable[[str], None]] = {}
+    Each time: a library that is reloaded, in whole or in part, or removed from `sys.modules` and imported anew, has
+    new functions. The call comes before the import lets any thread go on with the library. No lock is held during it.
 
-    def call(self, module: str, callback: Callable[[str], None]) -> None:
-        """Call `callback` with the module's name as soon as it is imported completely."""
-        loaded = sys.modules.get(module)
-        if loaded is not None and not _loading(loaded):
-            callback(module)
-            return
-        self._waiting[module] = callback
-        if self not in sys.meta_path:
-            sys.meta_path.insert(0, self)
+    An import may be under way in another thread, or up the stack of this one. Nobody waits for it (that thread may be
+    waiting for us): its module specification is made to tell when it is complete.
+
+    Args:
+        failed: called with the library's name and the exception when a callback raises after an import, which must
+            not fail because of us.
+    """
+
+    def __init__(self, failed: Callable[[str, Exception], None] | None = None) -> None:
+        self._failed = failed or _unraisable
+        self._callbacks: dict[str, Callable[[str], None]] = {}
+        self._lock = Lock()
+
+    def call(self, library: str, callback: Callable[[str], None]) -> None:
+        """Call `callback` with the library's name now, if it is imported completely, and after each import of it.
+
+        Raises:
+            Exception: what `callback` raises now.
+        """
+        with self._lock:
+            self._callbacks = {**self._callbacks, library: callback}
+            if self not in sys.meta_path:
+                sys.meta_path.insert(0, self)
+        self._heed(library)
 
     def stop(self) -> None:
-        """Wait no longer."""
-        self._waiting.clear()
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        """Call nobody any more."""
+        with self._lock:
+            self._callbacks = {}
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find as the other finders do, and hear of it when the module has been executed."""
-        if fullname not in self._waiting:
+        library = fullname.partition(".")[0]
+        if library not in self._callbacks:
             return None
-        for finder in sys.meta_path:
+        for finder in list(sys.meta_path):
             if finder is self or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Announcing(spec.loader, self._loaded)
+                    spec.loader = _Announcing(spec.loader, functools.partial(self._safely, self._heed, library))
                 return spec
         return None
 
-    def _loaded(self, module: str) -> None:
-        callback = self._waiting.pop(module, None)
-        if callback is not None:
-            callback(module)
+    def _heed(self, library: str) -> None:
+        """The library, or a part of it, is there: call back now, or when the import under way is complete."""
+        spec = getattr(sys.modules.get(library), "__spec__", None)
+        later = functools.partial(self._safely, self._call, library)
+        if not (getattr(spec, "_initializing", False) and _when_complete(spec, self, later)):
+            self._call(library)
+
+    def _call(self, library: str) -> None:
+        callback = self._callbacks.get(library)
+        if callback is not None and sys.modules.get(library) is not None:
+            callback(library)
+
+    def _safely(self, step: Callable[[str], None], library: str) -> None:
+        try:
+            step(library)
+        except Exception as error:
+            self._failed(library, error)
+
+
+def _unraisable(library: str, error: Exception) -> None:
+    said = f"gemini-replay, after the import of {library}"
+    where = SimpleNamespace(
+        exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=said, object=None
+    )
+    sys.unraisablehook(where)
 
 
 class _Announcing(Loader):
     """A loader that says so when it has executed its module, and is the original in all else."""
 
-    def __init__(self, loader: Loader, announce: Callable[[str], None]) -> None:
+    def __init__(self, loader: Loader, announce: Callable[[], None]) -> None:
         self._loader = loader
         self._announce = announce
 
@@ -102,17 +191,68 @@ class _Announcing(Loader):
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
+        create = getattr(self._loader, "create_module", None)
+        return None if create is None else create(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         if spec is not None:
             spec.loader = self._loader  # the module itself shall see its true loader
             module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._announce(module.__name__)
+        if hasattr(self._loader, "exec_module"):
+            self._loader.exec_module(module)
+        else:  # a loader of the old kind, which makes the module by itself
+            self._loader.load_module(module.__name__)
+        self._announce()
 
 
-def _loading(module: ModuleType) -> bool:
-    """Whether a module in `sys.modules` is still being executed (by another thread, or up the stack)."""
-    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+# -- imports that are under way --------------------------------------------------------------------------------------
+
+_completing = Lock()
+
+
+def _when_complete(spec: Any, who: object, call: Callable[[], None]) -> bool:
+    """Call `call` when the import of this specification is complete; False if it is complete already.
+
+    The import system marks a specification as `_initializing` while it executes the module, and takes the mark away
+    at the end, before it lets go of the module's import lock. A specification of another class hears of that.
+    """
+    with _completing:
+        if isinstance(spec, _Telling):
+            spec.gemini_replay_calls[who] = call
+            return True
+        plain = type(spec)
+        vars(spec)["gemini_replay_calls"] = {who: call}
+        spec.__class__ = type(plain.__name__, (_Telling, plain), {"gemini_replay_plain": plain})
+        if vars(spec).get("_initializing"):
+            return True
+        spec.gemini_replay_let_go()  # it has just become complete, in another thread
+        return False
+
+
+class _Telling:
+    """What a module's specification is while its import is under way."""
+
+    gemini_replay_plain: Any
+    gemini_replay_calls: dict[object, Callable[[], None]]
+
+    @property
+    def _initializing(self) -> bool:
+        return bool(vars(self).get("_initializing"))
+
+    @_initializing.setter
+    def _initializing(self, value: bool) -> None:
+        while not value:
+            with _completing:
+                if not self.gemini_replay_calls:
+                    self.gemini_replay_let_go()
+                    break
+                calls = [self.gemini_replay_calls.pop(who) for who in list(self.gemini_replay_calls)]
+            for call in calls:
+                call()
+        vars(self)["_initializing"] = value
+
+    def gemini_replay_let_go(self) -> None:
+        """Be a plain specification again."""
+        vars(self).pop("gemini_replay_calls", None)
+        self.__class__ = self.gemini_replay_plain

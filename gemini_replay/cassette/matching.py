@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,16 +34,18 @@ class Matcher:
             without the API version.
 
     Raises:
-        UsageError: a key that there is not.
+        UsageError: not a sequence of keys, or an unknown key.
     """
 
     def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
-        if isinstance(keys, str):
-            keys = [keys]
-        if not keys:
+        if not isinstance(keys, Iterable) or isinstance(keys, Mapping | bytes):
+            raise UsageError(f"match is {keys!r:.80}.", todo=_KEYS_TODO)
+        wanted = [keys] if isinstance(keys, str) else list(keys)
+        if not wanted:
             raise UsageError("match= names nothing, so any recording would answer any request.", todo=_KEYS_TODO)
-        self.keys = tuple(dict.fromkeys(keys))
-        self._readers = [_reader(key) for key in self.keys]
+        readers = {str(key): _reader(key) for key in wanted}
+        self.keys = tuple(readers)
+        self._readers = list(readers.values())
 
     def key(self, request: Request) -> Hashable:
         """What is compared, as one hashable value: two requests match if and only if their keys are equal."""
@@ -156,14 +158,14 @@ _READERS: dict[str, Callable[[Request], Hashable]] = {
 _KEYS_TODO = f"Use some of {', '.join(_READERS)}, headers:NAME."
 
 
-def _reader(key: str) -> Callable[[Request], Hashable]:
-    if key in _READERS:
+def _reader(key: object) -> Callable[[Request], Hashable]:
+    if isinstance(key, str) and key in _READERS:
         return _READERS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():
         return _header(key[8:].strip())
     close = difflib.get_close_matches(str(key), [*_READERS, "headers:NAME"], 1)
     raise UsageError(
-        f"{key!r} is nothing that requests can be matched on.",
+        f"match names {key!r:.80}, which requests cannot be matched on.",
         closest=f"Did you mean {close[0]!r}?" if close else "",
         todo=_KEYS_TODO,
     )

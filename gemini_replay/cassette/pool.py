@@ -58,6 +58,15 @@ class Pool:
             for number, interaction in enumerate(found, 1)
         ]
 
+    @property
+    def requests(self) -> list[Request]:
+        """The requests of all recordings."""
+        return [entry.interaction.request for entry in self._entries]
+
+    def answers(self, asked: Request) -> bool:
+        """Whether any recording answers a request, played already or not."""
+        return any(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
+
     def take(self, asked: Request) -> tuple[int, Interaction] | None:
         """The recording that answers a request next, with its number in the pool; or None."""
         best: _Entry | None = None

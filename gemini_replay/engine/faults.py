@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -145,7 +145,7 @@ def parse_faults(value: str | Fault | Iterable[str | Fault] | None) -> tuple[Fau
         value: a text with one fault, or several separated by commas; a `Fault`; several of either; None: none.
 
     Raises:
-        UsageError: a text is no fault.
+        UsageError: anything else, or a text that is not a fault.
     """
     if value is None:
         return ()
@@ -153,17 +153,23 @@ def parse_faults(value: str | Fault | Iterable[str | Fault] | None) -> tuple[Fau
         return (value,)
     if isinstance(value, str):
         return tuple(_parse(part.strip()) for part in value.split(",")) if value.strip() else ()
-    return tuple(fault for one in value for fault in parse_faults(one))
+    several = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes) else (value,)
+    if not all(isinstance(one, str | Fault) for one in several):
+        raise UsageError(
+            f"fault is {value!r:.80}.",
+            todo='It takes a fault such as "reset@event:3", several of them in a list, or None.',
+        )
+    return tuple(fault for one in several for fault in parse_faults(one))
 
 
 def _parse(text: str) -> Fault:
-    found = _SPELLING.fullmatch(text.lower())
+    found = _SPELLING.fullmatch(text.lower()) if len(text) < 200 else None  # longer numbers are none
     kind = re.split("[@:;]", text.lower(), maxsplit=1)[0].strip()
     if found is None or kind not in KINDS:
         close = difflib.get_close_matches(kind, KINDS, 1)
         example = _EXAMPLES.get(kind) or (_EXAMPLES[close[0]] if close else "reset@event:3")
         raise UsageError(
-            f"{text!r} is no fault.",
+            f"Unknown fault {text!r:.80}.",
             closest=f"Did you mean something like {example!r}?",
             todo=f"Faults are spelled KIND@PLACE:ARGUMENT;OPTION, of the kinds {', '.join(KINDS)}.",
         )

@@ -72,7 +72,8 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return Rechunking("size", value)
-    name, _, argument = ("recorded" if value is None else str(value).strip().lower()).partition(":")
+    text = "recorded" if value is None else str(value).strip().lower() if isinstance(value, str | int) else ""
+    name, _, argument = text.partition(":")
     if name == "random" and (not argument or _is_number(argument)):
         return Rechunking("random", seed=int(argument or 0))
     if not argument:
@@ -84,7 +85,7 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
             return Rechunking("size", int(name))
     close = difflib.get_close_matches(name, _NAMES, 1)
     raise UsageError(
-        f"{value!r} is no way to rechunk.",
+        f"Unknown rechunk {value!r}.",
         closest=f"Did you mean {close[0]!r}?" if close else "",
         todo="Use recorded, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
     )
@@ -146,4 +147,4 @@ def _with_members(made: Iterable[Chunk], decoded: Sequence[Chunk]) -> Iterator[C
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+    return text.isascii() and text.isdecimal() and len(text) < 20

@@ -33,9 +33,9 @@ def parse_speed(value: str | float) -> float:
         factor = float(value)
         if not factor > 0:
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(
-            f"{value!r} is no speed.",
+            f"Unknown speed {value!r}.",
             todo='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast), "instant" or "virtual".',
         ) from None
     return factor
@@ -45,7 +45,7 @@ def parse_max_gap(value: float | None) -> float:
     """The longest wait of a replay, in seconds; infinity for None.
 
     Raises:
-        UsageError: no number, or one below 0.
+        UsageError: not a number, or one below 0.
     """
     if value is None:
         return math.inf
@@ -53,7 +53,7 @@ def parse_max_gap(value: float | None) -> float:
         seconds = float(value)
         if isinstance(value, bool) or not seconds >= 0:
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"max_gap is {value!r}.", todo="Give seconds, 0 or more.") from None
     return seconds
 
@@ -72,7 +72,7 @@ def parse_real_speed(value: str | float, *, what: str, todo: str) -> float:
         todo: what to do instead.
 
     Raises:
-        UsageError: it is no speed, or "virtual".
+        UsageError: it is not a speed, or it is "virtual".
     """
     if is_virtual(value):
         raise UsageError(f"{what} cannot play in virtual time.", todo=todo)

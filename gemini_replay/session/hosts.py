@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import _socket
+import gc
+import ipaddress
+import os
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatch
+import socket
+import stat
+import sys
+from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..errors import NetworkBlockedError, UsageError
@@ -18,12 +28,159 @@ GEMINI_HOSTS = (
 )
 """The Gemini API and Vertex AI with its regional and multi-regional endpoints."""
 
+_SOME_OF_THEM = (
+    "generativelanguage.googleapis.com",
+    "eu.generativelanguage.googleapis.com",
+    "aiplatform.googleapis.com",
+    "us-central1-aiplatform.googleapis.com",
+    "europe-west4-aiplatform.googleapis.com",
+    "aiplatform.eu.rep.googleapis.com",
+)
+
 GEMINI_PATH = re.compile(r"/models/[^/:]+:[A-Za-z]+$")
 
+Address = tuple[str, int]
+"""A host, in lower case, and a port."""
 
-def is_gemini_host(host: str, hosts: Iterable[str] = GEMINI_HOSTS) -> bool:
-    """Whether a host name matches one of the patterns."""
-    return any(fnmatch(host.lower().rstrip("."), pattern.lower()) for pattern in hosts)
+
+class Hosts:
+    """Which hosts are a session's.
+
+    A host that the user has named is; one that is to be ignored is not, also where it was named. Google's own always
+    are. Of all others, those URLs are that end in ``/models/MODEL:ACTION``: a gateway's.
+
+    Args:
+        hosts: further hosts, as shell patterns with or without a port; None: every request is the session's.
+        ignore: hosts that are never the session's, in the same form.
+        upstream: the base URL that the session sends requests to; its own address is no code under test.
+
+    Attributes:
+        every: whether every request is the session's.
+
+    Raises:
+        UsageError: a pattern cannot be used, or ignores Google.
+    """
+
+    def __init__(self, hosts: Iterable[str] | None, ignore: Iterable[str], upstream: str | None) -> None:
+        self.every = hosts is None
+        self._named = parse_patterns(hosts or (), "hosts")
+        self._ignored = parse_ignored(ignore)
+        self._upstream = None if upstream is None else address(upstream)
+
+    def owns_host(self, host: str, port: int | None = None) -> bool:
+        """Whether every request to this host is the session's, whatever its path; without a port: to any port."""
+        if is_gemini_host(host):
+            return True
+        if any(pattern.matches(host, port) for pattern in self._ignored):
+            return False
+        return self.every or any(pattern.matches(host, port) for pattern in self._named)
+
+    def owns(self, url: str) -> bool:
+        """Whether a request to this URL is the session's, by its host or by its path."""
+        host, port = address(url)
+        if self.owns_host(host, port):
+            return True
+        ignored = any(pattern.matches(host, port) for pattern in self._ignored)
+        return not ignored and GEMINI_PATH.search(urlsplit(url).path) is not None
+
+    def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
+        """Whether a request calls a server of this very process, which is then code under test and no gateway.
+
+        Not so where the user has named the host, where the server itself stands for Google (what is recorded
+        without an upstream, or an upstream of this process), or where the cassette holds recordings from there.
+
+        Args:
+            url: the URL.
+            recorded: where the recordings come from that the session can play.
+            recording: whether the session can record.
+        """
+        host, port = address(url)
+        if self.owns_host(host, port) or (recording and self._upstream is None):
+            return False
+        return (host, port) != self._upstream and (host, port) not in recorded and listens(host, port)
+
+
+def address(url: str) -> Address:
+    """Where a URL leads."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # no client will reach it
+        port = 0
+    return (parts.hostname or "").lower().rstrip("."), port or (443 if parts.scheme == "https" else 80)
+
+
+def netloc(url: str) -> str:
+    """The host and port of a URL, as they are written."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+# -- patterns --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A host as a shell pattern, and perhaps a port."""
+
+    host: str
+    port: int | None = None
+
+    def matches(self, host: str, port: int | None) -> bool:
+        """Whether it names this host on this port; None: on every port."""
+        return self.port in (None, port) and fnmatchcase(host.lower().rstrip("."), self.host)
+
+
+_SPELLED = re.compile(
+    r"(?:\[(?P<bracketed>[\da-f.%*?]*(?::[\da-f.%*?]*){2,})\]|(?P<host>[^\s/@:]+))(?::(?P<port>\d{1,5}))?"
+    r"|(?P<bare>[\da-f.%*?]*(?::[\da-f.%*?]*){2,})",
+    re.ASCII,
+)
+"""A name, or an IPv6 address with or without brackets; a port behind the first two."""
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str, argument: str) -> Pattern:
+    found = _SPELLED.fullmatch(text.strip().lower())
+    if found is None or (found["port"] and not 0 < int(found["port"]) < 65536):
+        raise UsageError(
+            f"{argument} names {text!r}, which is not a host.",
+            todo='Give a host or a shell pattern, with or without a port: "*.example.org", "127.0.0.1:8080".',
+        )
+    host = found["bracketed"] or found["host"] or found["bare"]
+    return Pattern(host.rstrip("."), int(found["port"]) if found["port"] else None)
+
+
+def parse_patterns(texts: Iterable[str], argument: str = "hosts") -> tuple[Pattern, ...]:
+    """Hosts as shell patterns.
+
+    Raises:
+        UsageError: one of them is not a host.
+    """
+    return tuple(_pattern(text, argument) for text in texts)
+
+
+def parse_ignored(texts: Iterable[str]) -> tuple[Pattern, ...]:
+    """Hosts that are to be ignored.
+
+    Raises:
+        UsageError: one of them is not a host, or is one of Google's: its requests would reach the network unseen.
+    """
+    patterns = parse_patterns(texts, "ignore_hosts")
+    for pattern in patterns:
+        if is_gemini_host(pattern.host) or any(fnmatchcase(host, pattern.host) for host in _SOME_OF_THEM):
+            raise UsageError(
+                f"ignore_hosts names {pattern.host!r}, which takes in Google's own hosts.",
+                todo="Name only other hosts. To let requests to Google through, use the record mode live.",
+            )
+    return patterns
+
+
+def is_gemini_host(host: str, hosts: Iterable[str] = GEMINI_HOSTS, port: int | None = None) -> bool:
+    """Whether a host, or a port of it, matches one of the patterns."""
+    return any(pattern.matches(host, port) for pattern in parse_patterns(hosts))
+
+
+# -- what is said -------------------------------------------------------------------------------------------------
 
 
 def blocked(host: str) -> NetworkBlockedError:
@@ -47,11 +204,80 @@ def base_url(upstream: str | None) -> str | None:
     try:
         parts = urlsplit(upstream)
         wrong = parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         wrong = True
     if wrong:
         raise UsageError(
-            f"{upstream!r} is no base URL.",
+            f"{upstream!r} is not a base URL.",
             todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
         )
     return upstream
+
+
+# -- servers of this process -----------------------------------------------------------------------------------------
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether `host` is a loopback address, and a socket of this process listens there."""
+    return _is_loopback(host) and any(_leads_to(host, bound) for bound, at in _listening() if at == port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    ip = _ip(host)
+    return ip is not None and (ip.is_loopback or ip.is_unspecified)
+
+
+def _leads_to(host: str, bound: str) -> bool:
+    """Whether a connection to a loopback host comes to a socket that is bound to this address."""
+    there, here = _ip(bound), _ip(host)
+    if there is None or here is None or here.is_unspecified:  # the host is a name, or "any"
+        return there is not None and (there.is_loopback or there.is_unspecified)
+    if there.is_unspecified:
+        return there.version == 6 or here.version == 4
+    return there == here
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def _listening() -> Iterator[Address]:
+    """The addresses on which sockets of this process listen, whatever library opened them."""
+    try:
+        names = os.listdir("/dev/fd") if sys.platform in ("linux", "darwin") else None
+    except OSError:
+        names = None
+    if names is None:  # a system that does not list a process's descriptors: Python's own sockets are seen
+        for thing in gc.get_objects():
+            if issubclass(type(thing), socket.socket):
+                with suppress(OSError):
+                    yield from _bound(thing)
+        return
+    for name in names:
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                yield from _of_descriptor(int(name))
+
+
+def _of_descriptor(descriptor: int) -> Iterator[Address]:
+    blocks = os.get_blocking(descriptor)
+    seen = _socket.socket(fileno=descriptor)  # the plain one: gevent's would change it
+    try:
+        yield from _bound(seen)
+    finally:
+        seen.detach()
+        if os.get_blocking(descriptor) != blocks:  # socket.setdefaulttimeout() has changed it
+            os.set_blocking(descriptor, blocks)
+
+
+def _bound(seen: _socket.socket) -> Iterator[Address]:
+    internet = seen.family in (socket.AF_INET, socket.AF_INET6)
+    if internet and seen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        host, port = seen.getsockname()[:2]
+        yield host, port

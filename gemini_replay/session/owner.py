@@ -1,38 +1,230 @@
-"""Which session a request belongs to."""
+"""Which session a request belongs to: one, none, or it is an error.
+
+The session of the context that makes the request: the innermost that was opened there. While any session is open,
+the threads that are started and the jobs that are submitted in such a context belong to its session, too. A context
+that has none (a thread that ran before) belongs to the session that is open, if there is just one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import concurrent.futures
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from typing import Any
 
+from ..errors import AmbiguousSessionError
+from ..patching import Interception, Lock
+from .hosts import netloc
 from .session import Session
 
-_mine: ContextVar[Session | None] = ContextVar("gemini_replay_session", default=None)
-_open: list[Session] = []
+_mine: ContextVar[_Activation | None] = ContextVar("gemini_replay_session", default=None)
+_open: tuple[_Activation, ...] = ()
+_lock = Lock()
 
 
-def current() -> Session | None:
-    """The session that a request made here and now belongs to.
+class _Activation:
+    """One time that a session is the current one, and what was so in that context before."""
 
-    The innermost one of this context (task, thread); in a context that has none, such as a thread that the code
-    under test started, the one opened last.
-    """
+    def __init__(self, session: Session, outer: _Activation | None) -> None:
+        self.session = session
+        self.outer = outer
+        self.ended = False
+
+
+def candidates() -> tuple[Session, ...]:
+    """The sessions to one of which a request made here and now may belong; the first is that of this context."""
     mine = _mine.get()
-    if mine is not None and mine.active:
-        return mine
-    return _open[-1] if _open else None
+    if mine is None:
+        return tuple(activation.session for activation in _open)
+    if not mine.ended:
+        return (mine.session,)
+    # Made late for the session that has ended, or by a worker that serves another one now: nobody knows.
+    return (mine.session, *(activation.session for activation in _open))
+
+
+def owner_of(url: str) -> Session | None:
+    """The session that a request to `url`, made here and now, belongs to; None: it is no session's business.
+
+    Raises:
+        AmbiguousSessionError: it may belong to one of several. Each of them counts it as a miss.
+    """
+    found = candidates()
+    if not any(session.mode != "live" and session.owns(url) for session in found):
+        return None
+    if len(found) > 1:
+        raise _ambiguous(netloc(url), found)
+    return found[0]
+
+
+def check_host(host: str, port: int | None = None) -> bool:
+    """Called by the guard, when some client that no transport here sees is about to look up `host`.
+
+    Returns:
+        Whether an open session has been asked.
+
+    Raises:
+        NetworkBlockedError: the host belongs to the session of this context, which only replays.
+        AmbiguousSessionError: the host may belong to one of several, and one of them would refuse it.
+    """
+    found = candidates()
+    if len(found) == 1:
+        found[0].block(host, port)
+    elif any(session.blocks(host, port) for session in found):
+        raise _ambiguous(host, found)
+    return any(session.active for session in found)
+
+
+def _ambiguous(where: str, found: tuple[Session, ...]) -> AmbiguousSessionError:
+    thread = threading.current_thread().name
+    error = AmbiguousSessionError(
+        f"It is not certain which of {len(found)} sessions a request to {where} belongs to:\n"
+        + "\n".join(f"  - {_named(session)}" for session in found),
+        closest=f"The thread {thread!r} made it, which no open session has started."
+        if found[0].active
+        else f"The thread {thread!r} made it, for the first of them or since then for another one.",
+        todo="Start the thread or submit the job inside the session that it works for, or hand on the context there: "
+        "contextvars.copy_context().run(function). Start a worker that serves one session after the other before "
+        "all of them.",
+    )
+    for session in found:
+        if session.active:
+            session.refuse(error)
+    return error
+
+
+def _named(session: Session) -> str:
+    test = f", of {session.test}" if session.test else ""
+    return f"{session.path}{test}{'' if session.active else ' (has ended)'}"
 
 
 @contextmanager
 def activated(session: Session) -> Iterator[Session]:
     """Make a session the current one for the length of a with-block."""
-    outer = _mine.get()
-    _mine.set(session)
-    _open.append(session)
+    global _open
+    mine = _Activation(session, _mine.get())
+    with _lock:
+        _open = (*_open, mine)
+    _mine.set(mine)
     try:
         yield session
     finally:
-        _open.remove(session)
-        # Set, not reset by token: a fixture's generator may be closed in another context than it was begun in.
-        _mine.set(outer)
+        with _lock:
+            _open = tuple(activation for activation in _open if activation is not mine)
+        mine.ended = True
+        # Set, not reset by token: a generator may be closed in another context than it was begun in, or after one
+        # that was begun later.
+        if _mine.get() is mine:
+            _mine.set(_still_open(mine.outer))
+
+
+def _still_open(activation: _Activation | None) -> _Activation | None:
+    while activation is not None and activation.ended:
+        activation = activation.outer
+    return activation
+
+
+class Suspended:
+    """What is current in the body of a generator, kept while it waits to be advanced; made when it first waits.
+
+    Whoever advances it, in whatever context, and whatever session was opened since: the body goes on in its own.
+    """
+
+    def __init__(self) -> None:
+        self._kept = _mine.get()
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """For the length of a with-block, the body runs."""
+        before = _mine.get()
+        _mine.set(_still_open(self._kept))
+        try:
+            yield
+        finally:
+            self._kept = _mine.get()
+            _mine.set(_still_open(before))
+
+
+@contextmanager
+def _current(activation: _Activation | None) -> Iterator[None]:
+    before = _mine.set(activation)
+    try:
+        yield
+    finally:
+        _mine.reset(before)
+
+
+# -- handing on ------------------------------------------------------------------------------------------------------
+
+
+def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> list[Interception]:
+    """What to replace while a session is open: what hands work to other threads hands its session on, too.
+
+    Args:
+        hold: called when such work is handed over.
+        release: called when it is done. In between, the session may end, and its requests are still to be refused.
+    """
+
+    def starting(original: Callable[..., Any]) -> Callable[..., Any]:
+        def start(thread: threading.Thread) -> None:
+            mine = _mine.get()
+            if mine is None:
+                original(thread)
+                return
+            own, run = vars(thread).get("run"), thread.run
+
+            def restore() -> None:
+                del vars(thread)["run"]
+                if own is not None:
+                    vars(thread)["run"] = own
+
+            def owned() -> None:
+                restore()
+                if _mine.get() is None:  # it may have been given a context of its own
+                    _mine.set(mine)
+                try:
+                    run()
+                finally:
+                    release()
+
+            vars(thread)["run"] = owned
+            hold()
+            try:
+                original(thread)
+            except BaseException:
+                restore()
+                release()
+                raise
+
+        return start
+
+    def submitting(original: Callable[..., Any]) -> Callable[..., Any]:
+        def submit(executor: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            mine = _mine.get()
+            interpreters = sys.modules.get("concurrent.futures.interpreter")
+            if mine is None or (interpreters and isinstance(executor, interpreters.InterpreterPoolExecutor)):
+                return original(executor, function, *args, **kwargs)
+            hold()
+            try:
+                with _current(None):  # a worker that is started now serves others later
+                    future = original(executor, partial(_working_for, mine, function), *args, **kwargs)
+            except BaseException:
+                release()
+                raise
+            future.add_done_callback(lambda _: release())
+            return future
+
+        return submit
+
+    return [
+        (threading.Thread, "start", starting),
+        (concurrent.futures.ThreadPoolExecutor, "submit", submitting),
+    ]
+
+
+def _working_for(mine: _Activation, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    with _current(mine):
+        return function(*args, **kwargs)

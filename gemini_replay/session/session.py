@@ -6,13 +6,11 @@ does what it says.
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from ..cassette.matching import DEFAULT_KEYS, Matcher
@@ -20,20 +18,18 @@ from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.pool import Pool
 from ..cassette.redaction import Redactor
-from ..engine.faults import Fault, NoConnection, parse_faults
+from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import Recorder
 from ..engine.script import Scripting, check_events
 from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
 from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, RefusedError, UsageError
+from .arguments import Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import GEMINI_HOSTS, GEMINI_PATH, base_url, blocked, is_gemini_host
+from .hosts import Hosts, address, blocked, netloc
 from .recordings import Recordings
-
-Mode = Literal["none", "once", "new", "rewrite", "live"]
-MODES: tuple[str, ...] = get_args(Mode)
 
 Faults = str | Fault | Iterable[str | Fault] | None
 """What `fault=` takes, see `engine.faults.parse_faults`."""
@@ -73,8 +69,10 @@ class Session:
         rechunk: other chunk boundaries for what is replayed, see `engine.rechunking.parse_rechunk`.
         fault: what goes wrong with what is replayed, see `engine.faults`; such a session cannot record.
         match: what must be equal for a recording to answer a request, see `cassette.matching`.
-        hosts: further hosts (shell patterns) whose requests belong to the session. Google's own always do, and so
-            does any URL that ends in ``/models/MODEL:ACTION``, whatever its host. None: every request belongs.
+        hosts: further hosts whose requests belong to the session, as shell patterns, with or without a port.
+            Google's own always do, and so does any URL that ends in ``/models/MODEL:ACTION``, unless it calls a
+            server of this process, see `hosts.Hosts.is_under_test`. None: every request belongs.
+        ignore_hosts: hosts whose requests never belong to the session, in the same form; not Google's.
         upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
         redact: further secrets: literal values that must not be stored.
         test: the id of the test that records, for the cassette's header and for messages.
@@ -88,6 +86,11 @@ class Session:
         recorded: interactions that were recorded, in order of their requests.
         misses: requests that nothing answered, as the errors that they raised.
         struck: the faults that struck, each with the recording that it struck, in order.
+        hosts: which hosts are the session's.
+        passed_through: the addresses of this process's own servers that were called, one for each request.
+
+    Raises:
+        UsageError: an argument cannot be used.
     """
 
     def __init__(
@@ -101,41 +104,51 @@ class Session:
         fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
         hosts: Iterable[str] | None = (),
+        ignore_hosts: Iterable[str] = (),
         upstream: str | None = None,
         redact: Iterable[str] = (),
         test: str | None = None,
         wire: bool = False,
         repeat: bool = False,
     ) -> None:
-        if mode not in MODES:
-            close = difflib.get_close_matches(str(mode), MODES, 1)
-            raise UsageError(
-                f"{mode!r} is no record mode.",
-                closest=f"Did you mean {close[0]!r}?" if close else "",
-                todo=f"Use one of {', '.join(MODES)}.",
-            )
+        given = checked(
+            path=path,
+            mode=mode,
+            speed=speed,
+            max_gap=max_gap,
+            rechunk=rechunk,
+            fault=fault,
+            match=match,
+            hosts=hosts,
+            ignore_hosts=ignore_hosts,
+            upstream=upstream,
+            redact=redact,
+            test=test,
+            wire=wire,
+            repeat=repeat,
+        )
         self.path = Path(os.path.abspath(path))  # whatever the working directory is later
         self.mode: Mode = mode
         self.speed = parse_speed(speed)
         self.max_gap = parse_max_gap(max_gap)
         self.rechunk = parse_rechunk(rechunk)
-        self.faults = parse_faults(fault)
+        self.faults: tuple[Fault, ...] = given["fault"]
         if self.faults and mode != "none":
             raise UsageError(
                 f"A session with a fault ({self.faults[0]}) replays only; its mode is {mode!r}.",
                 todo="Record without the fault, then replay with it.",
             )
         self.virtual = is_virtual(speed)
-        self._redactor = Redactor(redact)
+        self._redactor = Redactor(given["redact"])
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
         self._answered = 0
         self.struck: list[tuple[Fault, Interaction]] = []
-        matcher = Matcher(match)
+        matcher = Matcher(given["match"])
         self._pool = Pool(matcher, repeat=repeat, test=self.test)
-        self._hosts = None if hosts is None else (*GEMINI_HOSTS, *hosts)
-        self.upstream = base_url(upstream)
+        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], upstream)
+        self.upstream = upstream
         self._lock = threading.RLock()
         self._recordings = Recordings(
             self.path,
@@ -149,10 +162,12 @@ class Session:
         self._child: Child | None = None
         self.active = True
         watch_forks(self)
+        self.passed_through: list[str] = []
+        self._addresses: set[tuple[str, int]] = set()
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
-            self._pool.load(self.path)
+            self._load(self.path)
 
     @classmethod
     def replaying(
@@ -165,21 +180,38 @@ class Session:
         fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
         hosts: Iterable[str] | None = (),
+        ignore_hosts: Iterable[str] = (),
+        redact: Iterable[str] = (),
         repeat: bool = False,
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
         Raises:
+            UsageError: an argument cannot be used.
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
+        paths = [checked(path=one)["path"] for one in (path, *more)]
         session = cls(
-            path, speed=speed, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=hosts, repeat=repeat
+            paths[0],
+            speed=speed,
+            max_gap=max_gap,
+            rechunk=rechunk,
+            fault=fault,
+            match=match,
+            hosts=hosts,
+            ignore_hosts=ignore_hosts,
+            redact=redact,
+            repeat=repeat,
         )
         if not session._pool.loaded:
-            session._pool.load(session.path)  # raises, and says what is near
-        for another in more:
-            session._pool.load(Path(another))
+            session._load(session.path)  # raises, and says what is near
+        for another in paths[1:]:
+            session._load(Path(another))
         return session
+
+    def _load(self, path: Path) -> None:
+        self._pool.load(path)
+        self._addresses |= {address(request.url) for request in self._pool.requests}
 
     # -- what belongs to the session ---------------------------------------------------------------------------
 
@@ -188,14 +220,9 @@ class Session:
         """Whether no request of the session may reach the network."""
         return self.mode != "live" and not self.recording
 
-    def owns_host(self, host: str) -> bool:
-        """Whether every request to this host belongs to the session."""
-        return self._hosts is None or is_gemini_host(host, self._hosts)
-
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        parts = urlsplit(url)
-        return self.owns_host(parts.hostname or "") or GEMINI_PATH.search(parts.path) is not None
+        return self.hosts.owns(url)
 
     # -- what becomes of a request -----------------------------------------------------------------------------
 
@@ -206,12 +233,16 @@ class Session:
 
         Raises:
             MissError: nothing recorded answers it (or there is no cassette), and the mode does not allow to record.
+            RefusedError: a server of this process is asked what a recording from elsewhere would answer.
             UsageError: the session is closed.
         """
         if self.mode == "live" or not self.owns(request.url):
             return None
         with self._lock:
             self._check_open()
+        if self.hosts.is_under_test(request.url, recorded=self._addresses, recording=self.recording):
+            self._let_through(request)
+            return None
         if not self.recording:
             return self._replay(self._redactor.for_request(request).request(request))
         try:
@@ -225,11 +256,27 @@ class Session:
             return self._answer(*answer)
         return Recording(self._recordings.begin(asked, redactor), self._route(request.url))
 
+    def _let_through(self, request: Request) -> None:
+        """A request that calls a server of this process, which may want the cassette's answers itself."""
+        where = netloc(request.url)
+        if self._pool.answers(self._redactor.for_request(request).request(request)):
+            raise self.refuse(
+                RefusedError(
+                    f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
+                    "recorded elsewhere.",
+                    closest="It is not certain which of the two shall answer it.",
+                    todo=f"If the cassette shall, name {where!r} in the setting hosts; if the server shall, in "
+                    "ignore_hosts.",
+                )
+            )
+        with self._lock:
+            self.passed_through.append(where)
+
     def _replay(self, asked: Request) -> Playback | NoConnection:
         with self._lock:
             taken = self._take(asked)
             if taken is None:
-                raise self._refuse(self._miss(asked))
+                raise self.refuse(self._miss(asked))
             return self._answer(*taken)
 
     def _take(self, asked: Request) -> tuple[int, Interaction] | None:
@@ -267,15 +314,19 @@ class Session:
     def _times_struck(self, fault: Fault) -> int:
         return sum(fault is other for other, _ in self.struck)
 
-    def block(self, host: str) -> None:
+    def block(self, host: str, port: int | None = None) -> None:
         """Called by the guard: some client that no transport here sees is about to look up `host`.
 
         Raises:
             NetworkBlockedError: the host belongs to the session, and the session only replays.
         """
-        if self.replay_only and self._hosts is not None and self.owns_host(host):
+        if self.blocks(host, port):
             with self._lock:
-                raise self._refuse(blocked(host))
+                raise self.refuse(blocked(host))
+
+    def blocks(self, host: str, port: int | None = None) -> bool:
+        """Whether nothing may reach this host (on this port; None: on any)."""
+        return self.replay_only and not self.hosts.every and self.hosts.owns_host(host, port)
 
     def _check_open(self) -> None:
         if not self.active:
@@ -284,7 +335,8 @@ class Session:
                 todo="Send requests inside the with-block, or inside the test that opened it.",
             )
 
-    def _refuse(self, error: RefusedError) -> RefusedError:
+    def refuse(self, error: RefusedError) -> RefusedError:
+        """Count a request that is refused, which the session tells at its end; gives the error back, to be raised."""
         self.misses.append(error)
         if self._child is not None:
             self._child.missed(error)

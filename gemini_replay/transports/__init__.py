@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 
-from ..patching import Patches, WhenImported
+from .. import session
+from ..errors import GeminiReplayError
+from ..patching import Lock, Patches, WhenImported
 from . import guard, tls
 
 _INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "aiohttp", "urllib3": "urllib3"}
@@ -14,29 +16,50 @@ _INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "a
 
 _patches = Patches()
 _blocks = Patches()
-_waiting = WhenImported()
 _users = 0
-_lock = threading.RLock()  # an import under way in `install` may call `_intercept`
+_failures: dict[str, GeminiReplayError] = {}
+_lock = Lock()
+"""Guards the names above. Nothing is imported under it: a thread that imports a library may wait for it."""
 
 
 def install() -> None:
-    """Intercept every supported client, loaded already or imported later. Calls nest."""
+    """Intercept every supported client, loaded already or imported later. Calls nest; any thread may call.
+
+    Raises:
+        GeminiReplayError: a library that is loaded is not built as this release knows it. Nothing is left replaced.
+    """
+    Lock.watch_forks()
+    _hold()
+    try:
+        _patches.apply([*guard.interceptions(), *tls.interceptions(), *session.handing_on(_hold, uninstall)])
+        for library in _INTERCEPTED:
+            _waiting.call(library, _intercept)
+    except BaseException:
+        uninstall()
+        raise
+
+
+def _hold() -> None:
     global _users
     with _lock:
         _users += 1
-        _patches.apply([*guard.interceptions(), *tls.interceptions()])
-        for library in _INTERCEPTED:
-            _waiting.call(library, _intercept)
 
 
-def uninstall() -> None:
-    """Undo one `install`; the last one puts everything back."""
+def uninstall() -> GeminiReplayError | None:
+    """Undo one `install`; the last one puts everything back.
+
+    Returns:
+        Why a library that was imported meanwhile could not be intercepted, if there is one.
+    """
     global _users
     with _lock:
+        failure = next(iter(_failures.values()), None)
         _users -= 1
         if _users == 0:
             _waiting.stop()
             _patches.undo()
+            _failures.clear()
+    return failure
 
 
 def block_network(hosts: Iterable[str] = ()) -> None:
@@ -52,5 +75,34 @@ def unblock_network() -> None:
 
 
 def _intercept(library: str) -> None:
-    module = import_module(f".{_INTERCEPTED[library]}", __name__)
-    _patches.apply(module.interceptions(library))
+    if getattr(sys.modules[library], "__file__", None) is None:
+        return  # a folder of that name, or a stand-in that a test has put there
+    try:
+        module = import_module(f".{_INTERCEPTED[library]}", __name__)
+        interceptions = module.interceptions(library)
+        with _lock:
+            if _users:  # the last session may have ended meanwhile
+                _patches.apply(interceptions)
+    except GeminiReplayError:
+        raise
+    except Exception as error:
+        raise _unknown(library, error) from error
+
+
+def _unknown(library: str, error: Exception) -> GeminiReplayError:
+    version = getattr(sys.modules.get(library), "__version__", "of an unknown version")
+    return GeminiReplayError(
+        f"{library} {version} cannot be intercepted; this release of gemini-replay knows it otherwise: "
+        f"{type(error).__name__}: {error}.",
+        todo=f"Use another version of {library}, or a newer gemini-replay.",
+    )
+
+
+def _failed(library: str, error: Exception) -> None:
+    """A library that has just been imported cannot be intercepted: the sessions that are open say so at their end."""
+    with _lock:
+        if _users:
+            _failures[library] = error if isinstance(error, GeminiReplayError) else _unknown(library, error)
+
+
+_waiting = WhenImported(_failed)

@@ -29,14 +29,13 @@ def block(hosts: Iterable[str] | None) -> None:
 
 
 def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
-    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         if isinstance(name, str):
-            here = session.current()
-            if here is not None:
-                here.block(name)
-            elif _blocked is not None and session.is_gemini_host(name, _blocked):
+            at = int(port) if isinstance(port, int) or (isinstance(port, str) and port.isdecimal()) else None
+            asked = session.check_host(name, at)
+            if not asked and _blocked is not None and session.is_gemini_host(name, _blocked, at):
                 raise session.blocked(name)
-        return original(host, *args, **kwargs)
+        return original(host, port, *args, **kwargs)
 
     return getaddrinfo

@@ -30,12 +30,12 @@ def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
     def load_verify_locations(
         context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None
     ) -> None:
-        here = session.current()
+        sessions = session.candidates()
         paths = [path for path in (cafile, capath) if path is not None]
         # Certificates in memory are few, and a path that is not there shall fail at once, as it always does.
         late = (
-            here is not None
-            and here.replay_only
+            sessions
+            and all(one.replay_only for one in sessions)
             and cadata is None
             and paths
             and all(os.path.exists(path) for path in paths)

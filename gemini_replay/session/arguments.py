@@ -1,0 +1,164 @@
+"""What `record`, `replay`, `Session` and the explicit transports take: every argument is checked here, once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, get_args
+
+from ..cassette.matching import Matcher
+from ..engine.faults import parse_faults
+from ..engine.rechunking import parse_rechunk
+from ..engine.timing import parse_max_gap, parse_speed
+from ..errors import UsageError
+from .hosts import base_url, parse_ignored, parse_patterns
+
+Mode = Literal["none", "once", "new", "rewrite", "live"]
+MODES: tuple[str, ...] = get_args(Mode)
+
+
+def checked(**given: Any) -> dict[str, Any]:
+    """The arguments, with every iterable as a tuple, so that they can be used more than once.
+
+    Args:
+        given: values by the names of the arguments; what the names stand for is said at `Session`.
+
+    Raises:
+        UsageError: a value cannot be used. The message names the argument, the value, and what it takes.
+    """
+    return {name: _CHECKS[name](name, value) for name, value in given.items()}
+
+
+def _wrong(name: str, value: object, takes: str) -> UsageError:
+    return UsageError(f"{name} is {_shown(value)}.", todo=f"It takes {takes}.")
+
+
+def _shown(value: object) -> str:
+    named = getattr(value, "__qualname__", None)
+    if callable(value) and named:
+        return f"{'the class' if isinstance(value, type) else 'the function'} {named}"
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__qualname__}"
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _path(name: str, value: Any) -> str:
+    takes = 'the path of a cassette, such as "cassettes/story.jsonl"; a decorator is spelled @replay("story.jsonl")'
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong(name, value, takes)
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise _wrong(name, value, takes)
+    return path
+
+
+def _mode(name: str, value: Any) -> str:
+    if isinstance(value, str) and value in MODES:
+        return value
+    close = difflib.get_close_matches(value, MODES, 1) if isinstance(value, str) else ()
+    raise UsageError(
+        f"Unknown record mode {_shown(value)}.",
+        closest=f"Did you mean {close[0]!r}?" if close else "",
+        todo=f"Use one of {', '.join(MODES)}.",
+    )
+
+
+def _texts(name: str, value: Any, takes: str) -> tuple[str, ...]:
+    """One text, or several in any iterable but a mapping."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):
+        raise _wrong(name, value, takes)
+    texts = tuple(value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise _wrong(name, value if isinstance(value, list | tuple | set) else texts, takes)
+    return texts
+
+
+_HOSTS = 'hosts as shell patterns, such as "*.example.org" or "127.0.0.1:8080"'
+
+
+def _hosts(name: str, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    texts = _texts(name, value, f"{_HOSTS}; or None for every host")
+    parse_patterns(texts, name)
+    return texts
+
+
+def _ignored(name: str, value: Any) -> tuple[str, ...]:
+    texts = _texts(name, value, _HOSTS)
+    parse_ignored(texts)
+    return texts
+
+
+def _match(name: str, value: Any) -> tuple[str, ...]:
+    return Matcher(value).keys
+
+
+def _upstream(name: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, value, 'a base URL, such as "http://127.0.0.1:8080", or None')
+    return base_url(value)
+
+
+def _redact(name: str, value: Any) -> tuple[str, ...]:
+    try:
+        return _texts(name, value, "")
+    except UsageError:  # what was given is secret
+        raise UsageError(
+            f"{name} is a {type(value).__qualname__} that holds something else than text.",
+            todo="It takes literal values that must not be stored, as text: one, or several in a list.",
+        ) from None
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "True or False")
+    return value
+
+
+def _test(name: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, value, "the id of a test as text, or None")
+    return value
+
+
+def _transport(name: str, value: Any) -> Any:
+    methods = ("handle_request", "handle_async_request")
+    if value is not None and (isinstance(value, type) or not any(callable(getattr(value, m, None)) for m in methods)):
+        raise _wrong(name, value, "a transport of the client library, which carries the requests, or None")
+    return value
+
+
+def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
+    """Checked by what parses it, which names the argument by itself; handed on as it was given."""
+
+    def check(_: str, value: Any) -> Any:
+        parse(value)
+        return value
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "path": _path,
+    "mode": _mode,
+    "speed": _by(parse_speed),
+    "max_gap": _by(parse_max_gap),
+    "rechunk": _by(parse_rechunk),
+    "fault": lambda _, value: parse_faults(value),
+    "match": _match,
+    "hosts": _hosts,
+    "ignore_hosts": _ignored,
+    "upstream": _upstream,
+    "redact": _redact,
+    "test": _test,
+    "wire": _flag,
+    "repeat": _flag,
+    "transport": _transport,
+}
