@@ -92,7 +92,7 @@ def test_upstream_lists_its_scenarios() -> None:
         (["upstream", "--listen", "nowhere"], "'nowhere' is no address"),
         (["upstream", "--pace", "-1"], "pace"),
         (["play", str(FOLDER / "story.jsonl"), "-n", "2"], "no interaction 2"),
-        (["play", str(FOLDER / "story.jsonl"), "--speed", "0"], "is no speed"),
+        (["play", str(FOLDER / "story.jsonl"), "--speed", "0"], "Unknown speed"),
         (["show", "nothing.jsonl"], "nothing.jsonl"),
         (["check", "."], "no cassette"),
     ],

@@ -41,7 +41,7 @@ class RecordingProxy(ReplayServer):
             sends there, and records this one.
 
     Raises:
-        UsageError: `base` is no base URL or holds credentials, or the environment's certificates or proxies cannot
+        UsageError: `base` is not a base URL or holds credentials, or the environment's certificates or proxies cannot
             be used.
     """
 

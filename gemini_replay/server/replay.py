@@ -12,7 +12,6 @@ What a recording's end becomes on a real connection:
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, UsageError
+from ..loops import AsyncioClock
 from ..session import Recording, Session, base_url, describe
 from . import google, running
 from .asgi import App, Receive, Scope, Send, connection, deliver, read_body, respond
@@ -44,7 +44,7 @@ class ReplayServer:
         base: the URL that requests are understood to be for, in place of this server's own.
 
     Raises:
-        UsageError: `base` is no base URL; or a fault of the session cannot be had from a server.
+        UsageError: `base` is not a base URL; or a fault of the session cannot be had from a server.
     """
 
     def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
@@ -64,7 +64,7 @@ class ReplayServer:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began = asyncio.get_running_loop().time()
+        began = AsyncioClock().now()
         body = await read_body(receive)
         if body is None:
             return
@@ -121,7 +121,7 @@ def app(session: Session, *, base: str = GOOGLE) -> App:
     """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record.
 
     Raises:
-        UsageError: the session's speed is "virtual", or `base` is no base URL.
+        UsageError: the session's speed is "virtual", or `base` is not a base URL.
     """
     if session.virtual:
         raise UsageError(
@@ -141,7 +141,7 @@ def serving(session: Session, *, base: str = GOOGLE) -> Iterator[str]:
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: `base` is no base URL.
+        UsageError: `base` is not a base URL.
     """
     with running.serve(app(session, base=base)) as server:
         yield server.url
@@ -161,7 +161,7 @@ def serve_forever(
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: the address cannot be listened on, or `base` is no base URL.
+        UsageError: the address cannot be listened on, or `base` is not a base URL.
         RecordingError: a recording failed, which is also logged when it happens.
     """
     served = app(session, base=base)

@@ -61,7 +61,7 @@ def test_several_faults_are_a_list_or_separated_by_commas() -> None:
     [
         ("rest@event:3", "Did you mean something like 'reset@event:3'"),
         ("reset", "its place is missing"),
-        ("reset@", "is no fault"),
+        ("reset@", "Unknown fault"),
         ("reset@event", "event needs a number"),
         ("reset@frame:3", "'frame' is no place; places are head, chunk:N"),
         ("reset@event:x", "event needs a number"),

@@ -20,7 +20,7 @@ def test_a_speed_is_a_positive_factor_or_instant(value: object, factor: float) -
 @pytest.mark.parametrize("value", [0, -1, "0", "fast", "", None, True, float("nan"), [1]], ids=repr)
 def test_anything_else_is_refused_with_the_ways_out(value: object) -> None:
     """The error names the value and what may stand there."""
-    with pytest.raises(UsageError, match="is no speed") as refused:
+    with pytest.raises(UsageError, match="Unknown speed") as refused:
         parse_speed(value)  # type: ignore[arg-type]
     assert repr(value) in str(refused.value)
     assert '"instant"' in str(refused.value)
