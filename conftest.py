@@ -1,4 +1,4 @@
-"""Shared by all tests: profiles for Hypothesis, and the corpus."""
+"""Shared by all tests: profiles for Hypothesis, the corpus, and the marker of the long tests."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ def corpus_entries() -> list[Any]:
         pytest.param({**entry, "body": (folder / "bodies" / f"{entry['name']}.body").read_bytes()}, id=entry["name"])
         for entry in index
     ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of the long tests."""
+    config.addinivalue_line(
+        "markers", "slow: a search of a minute; runs with -m slow, and for hours with GEMINI_REPLAY_SLOW=full"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long tests run only where the marker `slow` is asked for."""
+    if "slow" not in config.getoption("markexpr"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
