@@ -58,7 +58,3 @@ def __getattr__(name: str) -> Any:
 
     home = _HOMES[name]
     return getattr(import_module(f"..{home}" if home == "errors" else f".{home}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
