@@ -14,8 +14,9 @@ import gemini_replay
 PACKAGE = Path(gemini_replay.__file__).parent
 
 LAYERS = [
-    {"errors"},
-    {"patching", "loops"},
+    {"_version", "errors"},
+    {"clocks", "patching"},
+    {"loops"},
     {"frames"},
     {"gemini"},
     {"cassette"},
@@ -114,9 +115,12 @@ def test_loading_the_plugin_loads_nothing_heavy_and_little_of_our_own() -> None:
         "[sys.modules.pop(name) for name in before if name in sys.modules and name != 'sys']"
     )
     assert not loaded & set(HEAVY)
+    plugin = {"fixtures", "marker", "options", "run"}
     assert {name for name in loaded if name.startswith("gemini_replay")} == {
         "gemini_replay",
+        "gemini_replay._version",
         "gemini_replay.pytest_plugin",
+        *(f"gemini_replay.pytest_plugin.{name}" for name in plugin),
     }
 
 

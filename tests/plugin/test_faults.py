@@ -110,12 +110,12 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ('fault="rest@event:2"', ["*'rest@event:2' is no fault.", "*Did you mean something like 'reset@event:3'?"]),
+        ('fault="rest@event:2"', ["*Unknown fault 'rest@event:2'.", "*Did you mean something like 'reset@event:3'?"]),
         (
             'fault="stall@event:2"',
             ["*it needs a duration such as 30s or 500ms."],
         ),
-        ('rechunk="byte"', ["*'byte' is no way to rechunk.", "*Did you mean 'bytes'?"]),
+        ('rechunk="byte"', ["*Unknown rechunk 'byte'.", "*Did you mean 'bytes'?"]),
         ('max_gap="long"', ["*max_gap is 'long'.", "*Give seconds, 0 or more."]),
         ('faults="refuse"', ["*does not know the argument faults.", "*Did you mean fault=?"]),
     ],

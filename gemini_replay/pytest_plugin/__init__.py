@@ -1,0 +1,47 @@
+"""The pytest plugin: options, marker, fixtures, summary. Thin, and cheap to load: it is in every test run.
+
+Loading it imports nothing beyond the standard library's lightest modules; what replays is imported by the first test
+that asks for it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from . import marker
+from .fixtures import (
+    _gemini_replay_marker,
+    check_gemini_client,
+    check_gemini_parser,
+    gemini_replay,
+    gemini_server,
+)
+from .options import add_options
+from .run import RUN, Run
+
+__all__ = ["_gemini_replay_marker", "check_gemini_client", "check_gemini_parser", "gemini_replay", "gemini_server"]
+
+_PARSER_MARKER_HELP = (
+    "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "
+    "fuzz kit; each: one test id for each class of cases; xfail: the names of the classes that are known to fail."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options and ini settings."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, check the options early, and begin the run."""
+    config.addinivalue_line("markers", marker.HELP)
+    config.addinivalue_line("markers", _PARSER_MARKER_HELP)
+    config.pluginmanager.register(Run(config), RUN)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test id for each class of cases, where the marker `gemini_parser` asks for it."""
+    if "check_gemini_parser" in metafunc.fixturenames:
+        from ..fuzz.testing import parametrize
+
+        parametrize(metafunc)

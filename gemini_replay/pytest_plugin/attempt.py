@@ -1,0 +1,180 @@
+"""One run of one test with a session: what counts as passed, and what its reports say of the session's problems."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..errors import GeminiReplayError
+    from ..session import Session
+
+_numbers = count()
+
+
+class Attempt:
+    """One run of one test with a session, from the moment at which the session opens to the end of the teardown.
+
+    A test has passed, so that its cassette is made from what it recorded, if all of this holds:
+
+    - Its setup, its call and its whole teardown passed, those of all its other fixtures included.
+    - Its session has no problem: no request was refused, every fault struck, and the recording did not fail.
+    - The call passed, or failed as `xfail` expects. An expected failure is about what the model answered, and the
+      recording holds just that; but not if the upstream refused the key, which is nobody's expectation.
+
+    A test that is skipped after its session opened, an unexpected pass under a strict `xfail`, and a test that the
+    run's end interrupts have not passed. Their cassettes stay as they are.
+
+    A problem is told in the report of the phase in which it came up, once, and in the next report that fails where
+    that phase passed. It fails the test: a refused request is never taken for the failure that `xfail` expects or
+    for the reason of a skip.
+
+    Args:
+        session: the test's session.
+        notes: a folder in which a file stands for the attempt until it ends; None: there is none.
+
+    Attributes:
+        wall: the seconds that the test had its session for.
+        share: what the attempt adds to the run's summary, of types that JSON has; None until it ends.
+    """
+
+    def __init__(self, session: Session, notes: Path | None) -> None:
+        self.session = session
+        self.wall = 0.0
+        self.share: dict[str, Any] | None = None
+        self._failed = False
+        self._call = "not run"
+        self._told: set[str] = set()
+        self._note = None if notes is None else notes / f"open-{os.getpid()}-{next(_numbers)}.json"
+        if self._note is not None:
+            self._note.write_text(json.dumps({"test": session.test, "path": str(session.path)}), encoding="utf-8")
+
+    def end(self, *, torn_down: bool, interrupted: bool = False) -> list[str]:
+        """Close the session, with its recording kept if the test has passed; returns what is to fail the teardown.
+
+        Args:
+            torn_down: whether the teardown passed.
+            interrupted: whether the run ends before the test does. The attempt's note is left then.
+        """
+        session = self.session
+        passed = torn_down and not self._failed and self._call in {"passed", "failed as expected"}
+        denied = self._call == "failed as expected" and bool(session.hint)
+        session.close(keep=passed and not denied and not session.problems)
+        problems = self._problems(faults=self._call != "skipped")
+        kept = passed and not denied and not problems
+        self.share = {
+            "path": str(session.path),
+            "passed": passed and not problems,
+            "replayed": len(session.played),
+            "recorded": session.recorded_count if kept else 0,
+            "model": session.model_time,
+            "wall": self.wall,
+            "unused": session.unused_descriptions(),
+            "problems": [f"{session.test}: {what}" for what in dict.fromkeys(problem.what for problem in problems)],
+            "discarded": None,
+        }
+        if interrupted:
+            return []
+        if (session.recorded_count and not kept) or self._recording_failed():
+            self.share["discarded"] = [str(session.test), self._why(), session.path.exists(), session.hint]
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+        return self.news(faults=self._call != "skipped")
+
+    def _recording_failed(self) -> bool:
+        from ..errors import RecordingError
+
+        return any(isinstance(problem, RecordingError) for problem in self.session.problems)
+
+    def _why(self) -> str:
+        if self._recording_failed():
+            return "could not be recorded"
+        return "was skipped" if self._call == "skipped" and not self._failed else "did not pass"
+
+    # -- reports ---------------------------------------------------------------------------------------------------
+
+    def news(self, *, faults: bool) -> list[str]:
+        """The session's problems that no report has told yet, each once.
+
+        Args:
+            faults: whether a fault that has not struck is a problem already.
+        """
+        counts = Counter(str(problem) for problem in self._problems(faults=faults))
+        return [
+            text if times == 1 else f"{text}\n(This happened {times} times.)"
+            for text, times in counts.items()
+            if text not in self._told
+        ]
+
+    def _problems(self, *, faults: bool) -> list[GeminiReplayError]:
+        from ..errors import FaultUnusedError
+
+        return [problem for problem in self.session.problems if faults or not isinstance(problem, FaultUnusedError)]
+
+    def see(self, report: pytest.TestReport) -> None:
+        """Learn from a phase's report how it went, and tell in it what is new."""
+        if report.skipped and self.news(faults=False):
+            _fail_instead(report)
+        if report.failed:
+            _tell(report, self.news(faults=True))
+            self._told.update(map(str, self.session.problems))
+            self._failed = True
+        if report.when == "call":
+            expected = report.skipped and hasattr(report, "wasxfail")
+            self._call = "failed as expected" if expected else report.outcome
+        elif report.when == "setup" and report.skipped:
+            self._call = "skipped"
+
+
+def _fail_instead(report: pytest.TestReport) -> None:
+    """Make a failure of a skip or of a failure that was expected."""
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    if isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        report.longrepr = f"{path}:{line}: {reason}"
+
+
+def _tell(report: pytest.TestReport, news: list[str]) -> None:
+    """Add to a failed report what it does not say already; it stays there on the way to pytest-xdist's controller."""
+    shown = report.longreprtext
+    missing = "\n\n".join(text for text in news if not all(line in shown for line in text.splitlines()))
+    if not missing:
+        return
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, str):
+        report.longrepr = f"{longrepr}\n\n{missing}"
+    elif hasattr(longrepr, "addsection"):
+        longrepr.addsection("gemini-replay", missing)
+    else:
+        report.sections.append(("gemini-replay", missing))
+
+
+def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """End the traceback of a refused request in the user's own code.
+
+    The frames of the client library below say nothing about the miss, and their arguments, which pytest prints, may
+    hold the key.
+    """
+    from sys import modules
+
+    errors = modules.get("gemini_replay.errors")
+    if call.excinfo is None or errors is None or not isinstance(call.excinfo.value, errors.RefusedError):
+        return
+    root = str(item.config.rootpath)
+    last, frame = None, call.excinfo.value.__traceback__
+    while frame is not None:
+        file = frame.tb_frame.f_code.co_filename
+        if file.startswith(root) and "site-packages" not in file:
+            last = frame
+        frame = frame.tb_next
+    if last is not None:
+        last.tb_next = None
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)

@@ -1,0 +1,140 @@
+"""The fixtures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from . import marker
+from .run import RUN
+
+if TYPE_CHECKING:
+    from ..faults import Trial
+    from ..session import Session
+    from .run import Run
+
+_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+_PLACEHOLDER = "gemini-replay-placeholder-key"
+
+
+@pytest.fixture(autouse=True)
+def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
+    """The marker alone activates replay, like the fixture; beside another fixture of ours it only configures that."""
+    others = {"gemini_server", "check_gemini_client"}
+    if request.node.get_closest_marker(marker.NAME) is not None and others.isdisjoint(request.fixturenames):
+        request.getfixturevalue(marker.NAME)
+
+
+@pytest.fixture
+def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """Answers the test's Gemini requests from its cassette, or records them into it (`--gemini-record`).
+
+    Yields the `Session`. A request that nothing answers fails the test, also where the code under test swallowed
+    the error. Where nothing is recorded and the environment has no API key, a placeholder stands in for it, so that
+    clients can be built.
+    """
+    from ..interception import intercepted
+
+    with _opened(request, monkeypatch) as session, intercepted(session):
+        yield session
+
+
+@pytest.fixture
+def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The base URL of a local server that answers from the test's cassette: for other processes and languages.
+
+    The environment has it as GOOGLE_GEMINI_BASE_URL, too, which the Google SDKs read when a client is built. With
+    `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the Gemini API. The cassette,
+    the marker, misses and the placeholder key are as in `gemini_replay`; nothing is intercepted in this process, but
+    while nothing is recorded, Google's Gemini hosts are out of its reach.
+    """
+    from .. import transports
+    from ..server.replay import GOOGLE, serving
+    from ..session import activated
+    from ..session.hosts import Hosts, netloc
+
+    with _opened(request, monkeypatch) as session, activated(session):
+        if session.mode == "live":
+            url = session.upstream or GOOGLE
+            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+            yield url
+            return
+        guarded = session.replay_only and not request.config.option.gemini_block_network
+        if guarded:
+            transports.block_network()
+        try:
+            with serving(session) as url:
+                # Clients in this process must reach the server, also where something else intercepts them.
+                settings = _run(request).settings
+                session.hosts = Hosts(settings.hosts, [*settings.ignore_hosts, netloc(url)], session.upstream)
+                monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+                yield url
+        finally:
+            if guarded:
+                transports.unblock_network()
+
+
+@contextmanager
+def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """The session of a test. It is closed after the test's whole teardown, see `Run`."""
+    from ..clocks import now
+    from ..errors import GeminiReplayError, UsageError
+
+    try:
+        if {"gemini_replay", "gemini_server"} <= set(request.fixturenames):
+            raise UsageError(
+                "The test uses both gemini_replay and gemini_server.",
+                todo="Use gemini_replay for clients in this process, else gemini_server. The marker works for both.",
+            )
+        attempt = _run(request).open(cast("pytest.Item", request.node))
+    except GeminiReplayError as error:  # the message says all; the traceback would show this package only
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    session = attempt.session
+    if session.replay_only and not any(os.environ.get(name) for name in _KEYS):
+        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
+    started = now()
+    try:
+        yield session
+    finally:
+        attempt.wall = now() - started
+
+
+@pytest.fixture
+def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Searches for a stream that a parser gets wrong: `check_gemini_parser(parse)`, else as `fuzz.check_parser`.
+
+    The marker `gemini_parser` sets the profile, and can make a test id of each class of cases.
+    """
+    from ..fuzz.testing import checker
+
+    return checker(request)
+
+
+@pytest.fixture
+def check_gemini_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
+    """Runs a whole call under every fault of a cassette: `check_gemini_client(call)`, else as `faults.try_all`.
+
+    The cassette is the test's own, by the marker's name or its default, unless another is given. Fails with every
+    fault under which the call ends silently short; gives what it came to under each.
+    """
+    from ..faults import try_all
+
+    if not any(os.environ.get(name) for name in _KEYS):
+        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
+
+    def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> Trial:
+        if cassette is None:
+            cassette = _run(request).cassette_path(cast("pytest.Item", request.node))
+        trial = try_all(call, cassette, **options)
+        trial.check()
+        return trial
+
+    return check
+
+
+def _run(request: pytest.FixtureRequest) -> Run:
+    return cast("Run", request.config.pluginmanager.get_plugin(RUN))

@@ -1,0 +1,67 @@
+"""The marker `gemini_replay`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+NAME = "gemini_replay"
+HELP = (
+    "gemini_replay(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None): answer the test's "
+    "Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with "
+    "--gemini-record."
+)
+_ARGUMENTS = ("name", "speed", "max_gap", "rechunk", "fault", "match")
+
+
+def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any]]:
+    """The cassette's name and the arguments of the marker. Of several markers, the closest one's arguments win.
+
+    Args:
+        item: the test.
+        test: its id, without secrets.
+
+    Raises:
+        UsageError: an argument that the marker does not take.
+    """
+    name: str | None = None
+    given: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers(NAME))):
+        unknown = [key for key in marker.kwargs if key not in _ARGUMENTS]
+        if unknown or len(marker.args) > 1:
+            raise _unknown(test, unknown[0] if unknown else repr(marker.args[1]))
+        given.update(marker.kwargs)
+        name = given.pop("name", marker.args[0] if marker.args else name)
+        if name is not None:
+            name = _checked_name(test, name)
+    if isinstance(given.get("match"), str):
+        given["match"] = (given["match"],)
+    return name, given
+
+
+def _checked_name(test: str, name: object) -> str:
+    found = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
+    if isinstance(found, str) and found:
+        return found
+    from ..errors import UsageError
+
+    raise UsageError(
+        f"The marker gemini_replay of {test} has {name!r} for a cassette name.",
+        todo='Give it a name such as "story", or none at all.',
+    )
+
+
+def _unknown(test: str, culprit: str) -> Exception:
+    import difflib
+
+    from ..errors import UsageError
+
+    close = difflib.get_close_matches(culprit, _ARGUMENTS, 1)
+    return UsageError(
+        f"The marker gemini_replay of {test} does not know the argument {culprit}.",
+        closest=f"Did you mean {close[0]}=?" if close else "",
+        todo="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
+        '@pytest.mark.gemini_replay("story", speed=4).',
+    )

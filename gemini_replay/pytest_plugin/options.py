@@ -1,0 +1,158 @@
+"""The command line options and ini settings of the plugin."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..cassette.redaction import Redactor
+
+_MODES = ("none", "once", "new", "rewrite", "live")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options and ini settings."""
+    group = parser.getgroup("gemini-replay", "record and replay Gemini streams")
+    group.addoption(
+        "--gemini-record",
+        metavar="MODE",
+        help="none (default): only replay; once: record where there is no cassette; new: append what is missing; "
+        "rewrite: record anew what the tests of this run made; live: use no cassette at all",
+    )
+    group.addoption(
+        "--gemini-speed",
+        metavar="SPEED",
+        help="replay this many times as fast as recorded, or 'instant', or 'virtual' (recorded rhythm, no waiting)",
+    )
+    group.addoption(
+        "--gemini-upstream",
+        metavar="URL",
+        help="the base URL that recorded requests are sent to, in place of their own",
+    )
+    group.addoption(
+        "--gemini-block-network",
+        action="store_true",
+        help="refuse Google's Gemini hosts in every test, also in tests without a cassette",
+    )
+    group.addoption(
+        "--gemini-unused",
+        action="store_true",
+        help="list the recordings of the cassettes in use that no test asked for",
+    )
+    parser.addini("gemini_cassette_dir", "the folder of the cassettes, from the root directory", default="cassettes")
+    parser.addini("gemini_speed", "the speed of replay", default="1")
+    parser.addini("gemini_hosts", "further hosts whose requests are recorded and replayed", type="args", default=[])
+    parser.addini(
+        "gemini_ignore_hosts",
+        "hosts, with or without a port, whose requests are never recorded, replayed or refused",
+        type="args",
+        default=[],
+    )
+    parser.addini("gemini_match", "what must be equal for a recording to answer a request", type="args", default=[])
+    parser.addini(
+        "gemini_redact",
+        "names of environment variables whose values must not be stored, beside those that are known to be secret",
+        type="args",
+        default=[],
+    )
+
+
+class Settings:
+    """What the options and ini settings of a run say.
+
+    Attributes:
+        mode: the record mode.
+        speed: the speed of replay, as it was given.
+        hosts: further hosts whose requests belong to the tests' sessions.
+        ignore_hosts: hosts whose requests never do.
+        match: what must be equal for a recording to answer; empty: the default.
+        upstream: the base URL that recorded requests are sent to; None: their own.
+        block_network: whether Google's Gemini hosts are out of reach in every test.
+        list_unused: whether the summary lists the recordings that no test asked for.
+        folder: the folder of the cassettes.
+
+    Raises:
+        pytest.UsageError: an option or setting has a value that it cannot have.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.option
+        self.mode: Any = _mode(option.gemini_record)
+        self.speed: Any = option.gemini_speed or config.getini("gemini_speed")
+        self.hosts: list[str] = config.getini("gemini_hosts")
+        self.ignore_hosts: list[str] = config.getini("gemini_ignore_hosts")
+        self.match: list[str] = config.getini("gemini_match")
+        self.upstream: str | None = option.gemini_upstream
+        self.block_network: bool = option.gemini_block_network
+        self.list_unused: bool = option.gemini_unused
+        self.folder: Path = config.rootpath / config.getini("gemini_cassette_dir")
+        self._variables: list[str] = config.getini("gemini_redact")
+        given = (self.hosts, self.ignore_hosts, self.match, self.upstream)
+        if option.gemini_speed is not None or self.speed != "1" or any(given):
+            self._check()
+
+    def _check(self) -> None:
+        from ..cassette.matching import Matcher
+        from ..engine.timing import parse_speed
+        from ..errors import UsageError
+        from ..session.hosts import base_url, parse_ignored, parse_patterns
+
+        try:
+            parse_speed(self.speed)
+            base_url(self.upstream)
+            parse_patterns(self.hosts, "gemini_hosts")
+            parse_ignored(self.ignore_hosts)
+            if self.match:
+                Matcher(self.match)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    @property
+    def redact(self) -> list[str]:
+        """The values of the environment variables that `gemini_redact` names.
+
+        Raises:
+            UsageError: a value is too short to be searched for.
+        """
+        from ..cassette.redaction import Redactor
+        from ..errors import UsageError
+
+        values = []
+        for name in self._variables:
+            value = os.environ.get(name)
+            if not value:
+                continue
+            try:
+                Redactor([value])
+            except UsageError as error:
+                raise UsageError(
+                    f"gemini_redact names the environment variable {name}.", closest=error.what, todo=error.todo
+                ) from None
+            values.append(value)
+        return values
+
+    def redactor(self) -> Redactor:
+        """What takes secrets out of test ids and names.
+
+        Raises:
+            UsageError: as `redact`.
+        """
+        from ..cassette.redaction import Redactor
+
+        return Redactor(self.redact)
+
+
+def _mode(mode: str | None) -> str:
+    if mode is None:
+        return "none"
+    if mode in _MODES:
+        return mode
+    import difflib
+
+    close = difflib.get_close_matches(mode, _MODES, 1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    raise pytest.UsageError(f"--gemini-record: unknown record mode {mode!r}.{guess} Use one of {', '.join(_MODES)}.")
