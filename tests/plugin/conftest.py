@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from support.plugin_projects import CLIENT
+from support.streams import events
 
 import gemini_replay
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
 
 for found in pkgutil.walk_packages(gemini_replay.__path__, "gemini_replay."):
     if not found.name.endswith("__main__"):
@@ -27,3 +34,29 @@ for name in (
     "trio",
 ):
     importlib.import_module(name)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with a client, and no key in the environment."""
+    pytester.makepyfile(asking=CLIENT)
+    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.syspath_prepend(pytester.path)
+    return pytester
+
+
+@pytest.fixture
+def server() -> Iterator[upstream.RunningUpstream]:
+    chunks = events(3)
+    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.002] * 3)) as running:
+        yield running
+
+
+@pytest.fixture
+def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Callable[..., pytest.RunResult]:
+    def run(*arguments: str, **options: bool) -> pytest.RunResult:
+        return project.runpytest("-q", f"--gemini-upstream={server.url}", *arguments, **options)
+
+    return run

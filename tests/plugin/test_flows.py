@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.streams import GOOGLE, events
+from support.plugin_projects import KEY, cassettes
 
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
-KEY = "AIzaSyD-0123456789abcdefghijklmnopqrstuv"
-
-CLIENT = f"""
-import httpx
-
-URL, KEY = {GOOGLE!r}, {KEY!r}
-
-def ask(text="hello", **headers):
-    body = {{"contents": [{{"parts": [{{"text": text}}]}}]}}
-    with httpx.Client(headers={{"x-goog-api-key": KEY, **headers}}) as client:
-        with client.stream("POST", URL, json=body) as response:
-            return [chunk for chunk in response.iter_raw()]
-
-def ask_hidden():
-    body = {{"contents": [{{"parts": [{{"text": HIDDEN.pop("text")}}]}}]}}
-    with httpx.Client(headers={{"x-goog-api-key": KEY, **HIDDEN}}) as client:
-        return client.post(URL, json=body).content
-"""
-
-
-@pytest.fixture(autouse=True)
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with a client, and no key in the environment."""
-    pytester.makepyfile(asking=CLIENT)
-    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.syspath_prepend(pytester.path)
-    return pytester
-
-
-@pytest.fixture
-def server() -> Iterator[upstream.RunningUpstream]:
-    chunks = events(3)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.002] * 3)) as running:
-        yield running
-
-
-@pytest.fixture
-def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Callable[..., pytest.RunResult]:
-    def run(*arguments: str) -> pytest.RunResult:
-        return project.runpytest("-q", f"--gemini-upstream={server.url}", *arguments)
-
-    return run
-
+pytestmark = pytest.mark.usefixtures("project")
 
 STORY = """
 from asking import ask
@@ -64,11 +20,6 @@ from asking import ask
 def test_story(gemini_replay):
     assert len(ask()) == 3
 """
-
-
-def cassettes(project: pytest.Pytester) -> list[str]:
-    folder = project.path / "cassettes"
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_record_once_then_replay_for_ever(

@@ -1,0 +1,358 @@
+"""What counts as passed: whose recording makes a new cassette, and whose leaves the old one as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.plugin_projects import KEY, asked, cassettes
+
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+Run = Callable[..., pytest.RunResult]
+
+HEAD = """
+import pytest, unittest
+from asking import ask
+
+"""
+KEPT = {
+    "pass": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+""",
+    "xfail": """
+@pytest.mark.xfail
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    assert ask(PROMPT) == "another"
+""",
+    "strict xfail": """
+@pytest.mark.xfail(strict=True, raises=AssertionError)
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    assert ask(PROMPT) == "another"
+""",
+    "xfail called in the test": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    if ask(PROMPT) != "another":
+        pytest.xfail("the model gets it wrong")
+""",
+    "unexpected pass": """
+@pytest.mark.xfail(strict=False)
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+""",
+    "unittest": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        ask(PROMPT)
+""",
+    "unittest, expected failure": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    @unittest.expectedFailure
+    def test_it(self):
+        self.assertEqual(ask(PROMPT), "another")
+""",
+    "subtests": """
+@pytest.mark.gemini_replay("shared")
+def test_it(subtests):
+    with subtests.test("one"):
+        ask(PROMPT)
+    with subtests.test("two"):
+        pytest.skip("not here")
+""",
+}
+NOT_KEPT = {
+    "failure": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+    assert NEW is False
+""",
+    "skip in the test": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+    if NEW:
+        pytest.skip("enough")
+""",
+    "skip in another fixture": """
+@pytest.fixture
+def other(gemini_replay):
+    ask(PROMPT)
+    if NEW:
+        pytest.skip("enough")
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    pass
+""",
+    "xfail that fails otherwise": """
+@pytest.mark.xfail(raises=KeyError, strict=False)
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+    assert NEW is False
+""",
+    "unexpected pass, strict": """
+@pytest.mark.xfail(strict=True, condition=NEW, reason="it does not")
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+""",
+    "teardown before ours": """
+@pytest.fixture
+def other(gemini_replay):
+    yield
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    ask(PROMPT)
+""",
+    "teardown after ours": """
+@pytest.fixture
+def other():
+    yield
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other, gemini_replay):
+    ask(PROMPT)
+""",
+    "teardown of the module": """
+@pytest.fixture(scope="module")
+def other():
+    yield
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    ask(PROMPT)
+""",
+    "teardown of the module, xfail": """
+@pytest.fixture(scope="module")
+def other():
+    yield
+    assert NEW is False
+
+@pytest.mark.xfail(strict=False)
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    ask(PROMPT)
+""",
+    "finalizer": """
+def fail():
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it(request):
+    request.addfinalizer(fail)
+    ask(PROMPT)
+""",
+    "setup": """
+@pytest.fixture
+def other(gemini_replay):
+    ask(PROMPT)
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    pass
+""",
+    "xunit teardown": """
+def teardown_function(function):
+    assert NEW is False
+
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+""",
+    "unittest": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        ask(PROMPT)
+        self.assertFalse(NEW)
+""",
+    "unittest, tearDown": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    def tearDown(self):
+        self.assertFalse(NEW)
+
+    def test_it(self):
+        ask(PROMPT)
+""",
+    "unittest, skip": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        ask(PROMPT)
+        if NEW:
+            self.skipTest("enough")
+""",
+    "unittest, unexpected success": """
+@pytest.mark.gemini_replay("shared")
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        ask(PROMPT)
+
+    if NEW:
+        test_it = unittest.expectedFailure(test_it)
+""",
+    "subtests": """
+@pytest.mark.gemini_replay("shared")
+def test_it(subtests):
+    with subtests.test("one"):
+        ask(PROMPT)
+        assert NEW is False
+    with subtests.test("two"):
+        pass
+""",
+    "anyio": """
+@pytest.mark.anyio
+@pytest.mark.gemini_replay("shared")
+async def test_it(anyio_backend_name):
+    ask(PROMPT)
+    assert NEW is False
+""",
+    "asyncio fixture": """
+import pytest_asyncio
+
+@pytest_asyncio.fixture
+async def other(gemini_replay):
+    yield
+    assert NEW is False
+
+@pytest.mark.asyncio
+@pytest.mark.gemini_replay("shared")
+async def test_it(other):
+    ask(PROMPT)
+""",
+    "exit": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+    if NEW:
+        pytest.exit("enough")
+""",
+    "interrupt": """
+@pytest.mark.gemini_replay("shared")
+def test_it():
+    ask(PROMPT)
+    if NEW:
+        raise KeyboardInterrupt
+""",
+    "interrupt in the teardown": """
+@pytest.fixture
+def other(gemini_replay):
+    yield
+    if NEW:
+        raise KeyboardInterrupt
+
+@pytest.mark.gemini_replay("shared")
+def test_it(other):
+    ask(PROMPT)
+""",
+}
+
+
+def write(project: pytest.Pytester, test: str, prompt: str) -> None:
+    if "subtests" in test and pytest.version_tuple < (9, 0):
+        pytest.skip("pytest 9 brings the fixture subtests")
+    project.makepyfile(test_tale=HEAD + f"PROMPT, NEW = {prompt!r}, {prompt == 'new'}\n" + test)
+
+
+@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("mode", ["once", "rewrite"])
+def test_a_passed_test_makes_the_cassette(project: pytest.Pytester, run: Run, name: str, mode: str) -> None:
+    """Also one that fails as it is expected to: its stream is what was wanted."""
+    write(project, KEPT[name], "old")
+    result = run(f"--gemini-record={mode}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["0 replayed, 1 recorded, 0 unused"])
+    assert cassettes(project) == ["shared.jsonl"]
+    replayed = run()
+    assert replayed.ret == 0
+    assert replayed.parseoutcomes() == result.parseoutcomes()
+
+
+@pytest.mark.parametrize("name", NOT_KEPT)
+def test_any_other_test_leaves_the_cassette_as_it_is(project: pytest.Pytester, run: Run, name: str) -> None:
+    """What came lies beside it, and the summary says so."""
+    write(project, NOT_KEPT[name], "old")
+    assert run("--gemini-record=once").ret == 0
+    before = (project.path / "cassettes/shared.jsonl").read_bytes()
+    write(project, NOT_KEPT[name], "new")
+    result = run("--gemini-record=rewrite", no_reraise_ctrlc=True)
+    assert (project.path / "cassettes/shared.jsonl").read_bytes() == before
+    result.stdout.fnmatch_lines(
+        ["not recorded: test_tale.py::*test_it*, so */shared.jsonl is as it was; what came is *"]
+    )
+    assert cassettes(project) == ["shared.jsonl", "shared.jsonl.part"]
+    assert asked(project, "shared.jsonl") == ["old"]
+
+
+def test_an_expected_failure_with_a_key_that_was_refused_is_not_kept(project: pytest.Pytester) -> None:
+    """Nobody expects that; the recording would hold no answer of the model."""
+    project.makepyfile(
+        test_tale="""
+        import httpx, pytest
+        from asking import URL
+
+        @pytest.mark.xfail
+        @pytest.mark.gemini_replay("shared")
+        def test_it():
+            answer = httpx.post(URL, json={}, headers={"authorization": "Bearer a-token-that-is-wrong"})
+            assert "another" in answer.text
+        """
+    )
+    with upstream.start("story", key="another-key-than-the-clients", gateway=True) as server:
+        result = project.runpytest("--gemini-record=once", f"--gemini-upstream={server.url}/gateway")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.fnmatch_lines(["not recorded: *was not made*", "*The upstream answered 401*"])
+    assert cassettes(project) == ["shared.jsonl.part"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("fixture", ["gemini_replay", "gemini_server"])
+def test_a_recording_that_fails_on_our_side_fails_the_test(
+    project: pytest.Pytester, fixture: str, fails: bool
+) -> None:
+    """A full disk does not disturb the client; the test fails, and the summary says that nothing was recorded."""
+    pytest.importorskip("resource")
+    project.makepyfile(
+        test_tale=f"""
+        import httpx, resource, signal
+        from asking import URL
+
+        def test_it({fixture}):
+            base = {fixture} if {fixture == "gemini_server"} else URL.partition("/v1beta")[0]
+            url = base + "/v1beta" + URL.partition("/v1beta")[2]
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+            try:
+                answer = httpx.post(url, json={{"contents": []}}, headers={{"x-goog-api-key": {KEY!r}}})
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            assert answer.content.count(b"data: ") == 3
+            assert not {fails}
+        """
+    )
+    chunks = [b'data: {"pad": "' + b"x" * 20_000 + b'"}\r\n\r\n'] * 3
+    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0] * 3)) as server:
+        result = project.runpytest_subprocess(
+            "-p", "no:cacheprovider", "--gemini-record=once", f"--gemini-upstream={server.url}"
+        )
+    result.stdout.fnmatch_lines(["*The recording of POST *failed: *", "not recorded: *could not be recorded, so *"])
+    result.assert_outcomes(failed=1)
+    assert "test_tale/test_it.jsonl" not in cassettes(project)
