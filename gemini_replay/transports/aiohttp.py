@@ -1,142 +1,61 @@
-"""aiohttp: its own pool, parser, decoding and timers, over a connection that is played, or a real one, watched.
-
-The seam is `BaseConnector.connect`. Every attempt of every request comes through it before a byte is sent, also one
-that a pooled connection would serve; method, URL, headers and body are known there.
-"""
+"""aiohttp: what is replaced in it. The rest is imported when it is known to be built as we expect."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import os
-import ssl
-from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import urlsplit
+import sys
 
-import aiohttp
-
-from .. import session
-from ..cassette.model import Request, header
-from ..engine import pacing
-from ..engine.faults import NoConnection
-from ..engine.player import Playback
-from ..errors import GeminiReplayError
 from ..patching import Interception
-from ..session import Recording
+from .private import check
 
-try:
-    from . import aiohttp_record, aiohttp_replay
-except ImportError as moved:
-    raise GeminiReplayError(
-        f"aiohttp {aiohttp.__version__} is built otherwise than this release of gemini-replay knows: {moved}.",
-        todo="Use aiohttp 3.9 to 3.14, or a newer gemini-replay.",
-    ) from moved
-
-_REFUSED = os.strerror(errno.ECONNREFUSED)
-_ROUTED = "_gemini_replay_routed"
+_SUPPORTED = "aiohttp 3.9 to 3.14"
+_NAMES = (
+    "__version__",
+    "BaseConnector.connect(req, timeout)",
+    "BaseConnector._create_connection(req, timeout)",
+    "ClientConnectorCertificateError",
+    "ClientConnectorError",
+    "ClientRequest.body",
+    "ClientRequest.connection_key",
+    "ClientRequest().headers",
+    "ClientRequest().method",
+    "ClientRequest().url",
+    "ClientTimeout(connect, sock_connect, total)",
+    "Payload.write",
+    "ServerDisconnectedError",
+    "ServerTimeoutError",
+    "client_proto.ResponseHandler.close",
+    "client_proto.ResponseHandler.connection_lost(exc)",
+    "client_proto.ResponseHandler.connection_made(transport)",
+    "client_proto.ResponseHandler.data_received(data)",
+    "client_proto.ResponseHandler.eof_received",
+    "client_proto.ResponseHandler.feed_data",
+    "client_proto.ResponseHandler.force_close",
+    "client_proto.ResponseHandler.set_exception(exc)",
+    "client_proto.ResponseHandler.set_response_params(timer)",
+    "client_proto.ResponseHandler.start_timeout",
+    "client_proto.ResponseHandler()._read_timeout",
+    "client_proto.ResponseHandler().transport",
+    "helpers.TimerContext()._cancelled",
+    "http_parser.DeflateBuffer.feed_data(chunk)",
+    "http_parser.DeflateBuffer().out",
+    "http_parser.RawResponseMessage.code",
+    "http_parser.RawResponseMessage.raw_headers",
+    "streams.StreamReader.feed_data(data)",
+    "streams.StreamReader.feed_eof",
+    "streams.StreamReader.is_eof",
+    "streams.StreamReader()._buffer",
+    "streams.StreamReader()._protocol",
+)
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in aiohttp, which has been imported."""
-    return [(aiohttp.BaseConnector, "connect", _connecting), *aiohttp_record.interceptions()]
+    """What to replace in aiohttp, which has been imported.
 
+    Raises:
+        GeminiReplayError: this aiohttp is built otherwise than those that we know.
+    """
+    check(library, _NAMES, supported=_SUPPORTED)
+    from . import aiohttp_connect, aiohttp_record
 
-def _connecting(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def connect(connector: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        here = session.current()
-        if here is None or not here.owns(str(_url(request))):
-            return await original(connector, request, *args, **kwargs)
-        clock = pacing.LoopClock()
-        began = clock.now()
-        plan = here.plan(await _asked(request))
-        if isinstance(plan, Playback):
-            offline = aiohttp_replay.Offline(connector, plan, request, spent=clock.now() - began)
-            return await original(offline, aiohttp_replay.Unpooled(request), *args, **kwargs)
-        if isinstance(plan, NoConnection):
-            raise await _unconnected(plan, request, args[-1] if args else kwargs.get("timeout"))
-        if isinstance(plan, Recording):
-            return await _record(plan, request, lambda: original(connector, request, *args, **kwargs))
-        return await original(connector, request, *args, **kwargs)
-
-    return connect
-
-
-async def _unconnected(plan: NoConnection, request: Any, timeout: Any) -> Exception:
-    """Aiohttp's own exception where there is no connection; a time limit is its own, too, where it has one."""
-    key = request.connection_key
-    if plan.cause == "tls":
-        failed = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
-        return aiohttp.ClientConnectorCertificateError(key, failed)
-    if plan.cause == "refused":
-        return aiohttp.ClientConnectorError(key, ConnectionRefusedError(errno.ECONNREFUSED, _REFUSED))
-    limits = [timeout.connect, timeout.sock_connect if plan.cause == "connect-timeout" else None]
-    limit = min((limit for limit in limits if limit), default=None)
-    await asyncio.sleep(plan.seconds(limit))
-    if plan.cause == "connect-timeout" and limit is None:
-        return aiohttp.ClientConnectorError(key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
-    return TimeoutError()  # its session makes its own of it
-
-
-async def _record(recording: Recording, request: Any, connect: Callable[[], Awaitable[Any]]) -> Any:
-    if "Upgrade" in request.headers:  # a websocket, which is no answer that ends
-        recording.recorder.drop()
-        return await connect()
-    _route(request, recording.url)
-    try:
-        connection = await connect()
-    except Exception as problem:
-        recording.unreachable(problem)
-        raise
-    except BaseException:  # cancelled meanwhile
-        recording.recorder.drop()
-        raise
-    aiohttp_record.watch(connection.protocol, recording.recorder)
-    return connection
-
-
-# -- the request -----------------------------------------------------------------------------------------------------
-
-
-async def _asked(request: Any) -> Request:
-    headers = tuple((str(name), str(value)) for name, value in request.headers.items())
-    agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
-    named = f"aiohttp {aiohttp.__version__}"
-    if agent and not agent.startswith("Python/"):  # aiohttp's own
-        named += f"; {agent.split()[0]}"
-    return Request(request.method, str(_url(request)), headers, await _body(request), named)
-
-
-async def _body(request: Any) -> bytes:
-    """The request's body, which stays sendable."""
-    body = request.body
-    if not isinstance(body, aiohttp.Payload):  # bytes until 3.12; a tuple of them where they were sent before
-        return bytes(body) if isinstance(body, bytes | bytearray) else b"".join(body)
-    if hasattr(body, "as_bytes"):  # since 3.12; made to be called before the body is sent
-        data: bytes = await body.as_bytes()
-        return data
-    collected = bytearray()
-
-    class Collector:
-        async def write(self, data: bytes) -> None:
-            collected.extend(data)
-
-    await body.write(Collector())  # type: ignore[arg-type]
-    request.body = bytes(collected)  # it may have been an iterator or a file, which can be read only once
-    return bytes(collected)
-
-
-def _url(request: Any) -> Any:
-    """The URL that the client asked for, also where a recording sends the request elsewhere."""
-    asked, routed = vars(request).get(_ROUTED, (request.url, request.url))
-    return asked if request.url is routed else request.url
-
-
-def _route(request: Any, url: str) -> None:
-    asked = _url(request)
-    if url == str(asked):
-        return
-    routed = type(asked)(url, encoded=True)
-    vars(request)[_ROUTED] = asked, routed  # a middleware may send the same request again
-    request.url = routed
-    request.headers["Host"] = urlsplit(url).netloc.rpartition("@")[2]
+    connector = sys.modules[library].BaseConnector
+    return [(connector, "connect", aiohttp_connect.connecting), *aiohttp_record.interceptions()]

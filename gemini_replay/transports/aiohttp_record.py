@@ -20,7 +20,7 @@ from aiohttp.streams import StreamReader
 from ..cassette.model import EndKind
 from ..engine.recorder import Recorder
 from ..patching import Interception
-from .read_ahead import now
+from .observing import Harmless, now
 
 if TYPE_CHECKING:
     _Base = ResponseHandler
@@ -40,9 +40,10 @@ def interceptions() -> list[Interception]:
 def watch(protocol: Any, recorder: Recorder) -> None:
     """Record what the connection of `protocol` is sent now and what comes back."""
     recorder.sent(now())
-    protocol.gemini_replay_watch = _Watch(protocol, recorder)
     kind: Any = type(protocol)
-    protocol.__class__ = _watched(kind)
+    watched = _watched(kind)
+    protocol.gemini_replay_watch = _Watch(protocol, recorder)
+    protocol.__class__ = watched
 
 
 class _Watch:
@@ -51,8 +52,8 @@ class _Watch:
     def __init__(self, protocol: Any, recorder: Recorder) -> None:
         self._protocol = protocol
         self._unwatched = type(protocol)
-        self._recorder = recorder
         self._early: list[bytes | None] | None = []  # body before its head: the parser tells of the head afterwards
+        self.recorder = recorder
         self.compressed = False
         self.timer: Any = None
 
@@ -60,7 +61,7 @@ class _Watch:
         if 100 <= message.code < 200 or self._early is None:
             return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers)
-        self._recorder.head(message.code, headers, now())
+        self.recorder.head(message.code, headers, now())
         early, self._early = self._early, None
         for data in early:
             if data is None:
@@ -74,7 +75,7 @@ class _Watch:
         if self._early is not None:
             self._early.append(data)
         elif data:
-            self._recorder.chunk(data, now())
+            self.recorder.chunk(data, now())
 
     def eof(self) -> None:
         if self._early is not None:
@@ -83,11 +84,21 @@ class _Watch:
             self.end("eof")
 
     def let_go(self) -> None:
-        """The client closes the connection: at will, or by its time limit for the whole request."""
-        self.end("timeout" if getattr(self.timer, "_cancelled", False) else "cancelled")
+        """The client closes the connection: at will, or by its time limit for the whole request.
+
+        A finalizer may call this, at any moment.
+        """
+        if getattr(self.timer, "_cancelled", False):
+            self.end("timeout")
+        else:
+            self.recorder.abandon(now())
+            self._unwatch()
 
     def end(self, kind: EndKind, how: Literal["closed"] | None = None) -> None:
-        self._recorder.end(kind, now(), how=how)  # which passes over all but the first
+        self.recorder.end(kind, now(), how=how)  # which ignores all but the first
+        self._unwatch()
+
+    def _unwatch(self) -> None:
         self._protocol.__class__ = self._unwatched
 
 
@@ -106,17 +117,23 @@ class _Watched(_Base):
 
     def feed_data(self, item: Any, *size: int) -> Any:
         fed = super().feed_data(item, *size)
-        self.gemini_replay_watch.head(*item)
+        watch = self.gemini_replay_watch
+        with Harmless(watch.recorder):
+            watch.head(*item)
         return fed
 
     def set_exception(self, exc: Any, *cause: Any) -> None:
         super().set_exception(exc, *cause)
-        kind: EndKind = "timeout" if isinstance(exc, ServerTimeoutError) else "reset"
-        self.gemini_replay_watch.end(kind, "closed" if isinstance(exc, ServerDisconnectedError) else None)
+        watch = self.gemini_replay_watch
+        with Harmless(watch.recorder):
+            kind: EndKind = "timeout" if isinstance(exc, ServerTimeoutError) else "reset"
+            watch.end(kind, "closed" if isinstance(exc, ServerDisconnectedError) else None)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)  # which may be the regular end of a body
-        self.gemini_replay_watch.end("reset", "closed" if exc is None else None)
+        watch = self.gemini_replay_watch
+        with Harmless(watch.recorder):
+            watch.end("reset", "closed" if exc is None else None)
 
     def close(self) -> None:
         super().close()
@@ -133,15 +150,16 @@ def _watched(handler: Any) -> Any:
 
 
 def _watch_of(body: Any) -> _Watch | None:
-    protocol = body._protocol
+    protocol = getattr(body, "_protocol", None)
     return protocol.gemini_replay_watch if isinstance(protocol, _Watched) else None
 
 
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(body: Any, data: bytes, *size: int) -> Any:
-        found = _watch_of(body)
-        if found is not None and not found.compressed:
-            found.chunk(data)
+        watch = _watch_of(body)
+        if watch is not None and not watch.compressed:
+            with Harmless(watch.recorder):
+                watch.chunk(data)
         return original(body, data, *size)
 
     return feed_data
@@ -149,9 +167,10 @@ def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_eof(body: Any) -> Any:
-        found = _watch_of(body)
-        if found is not None:
-            found.eof()
+        watch = _watch_of(body)
+        if watch is not None:
+            with Harmless(watch.recorder):
+                watch.eof()
         return original(body)
 
     return feed_eof
@@ -159,10 +178,11 @@ def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(inflating: Any, data: bytes, *size: int) -> Any:
-        found = _watch_of(inflating.out)
-        if found is not None:
-            found.compressed = True  # what the body is given from now on is not the wire's
-            found.chunk(data)
+        watch = _watch_of(inflating.out)
+        if watch is not None:
+            watch.compressed = True  # what the body is given from now on is not the wire's
+            with Harmless(watch.recorder):
+                watch.chunk(data)
         return original(inflating, data, *size)
 
     return feed_data

@@ -11,10 +11,13 @@ from http import HTTPStatus
 
 from ..cassette.model import Headers, header
 from ..engine.player import Data, Head
+from ..errors import CassetteError
 
 _NO_BODY = {204, 304}
 _LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
+_NO_NAME = re.compile(r"[:\r\n]")
 _MAX_LINE = 65536  # as in http.client
+_MAX_HELD = 8 * 1024 * 1024
 
 
 def packets(steps: Iterable[Head | Data], method: str) -> Iterator[bytes]:
@@ -60,12 +63,30 @@ def _head(status: int, headers: Headers) -> bytes:
         reason = HTTPStatus(status).phrase
     except ValueError:
         reason = ""
-    fields = [f"{name}: {_LINE_BREAKS.sub(' ', value)}" for name, value in headers]
-    text = "\r\n".join([f"HTTP/1.1 {status} {reason}", *fields, "", ""])
+    lines = [name + b": " + value for name, value in fields(headers)]
+    return b"\r\n".join([f"HTTP/1.1 {status} {reason}".encode("ascii"), *lines, b"", b""])
+
+
+def fields(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Recorded headers as the bytes that clients get.
+
+    Raises:
+        CassetteError: a name, written by hand, that no HTTP message can have.
+    """
+    for name, _ in headers:
+        if not name or _NO_NAME.search(name):
+            raise CassetteError(
+                f"The recording has a response header with the name {name!r}, which HTTP cannot carry.",
+                todo="Write a name without colons and line breaks, or take the header out of the cassette.",
+            )
+    return [(_bytes(name), _bytes(_LINE_BREAKS.sub(" ", value))) for name, value in headers]
+
+
+def _bytes(text: str) -> bytes:
     try:
-        return text.encode("latin-1")
+        return text.encode("latin-1")  # as the recorder read HTTP's own bytes
     except UnicodeEncodeError:
-        return text.encode("utf-8")  # a header written by hand
+        return text.encode("utf-8", "surrogatepass")  # written by hand
 
 
 class FramingError(ValueError):
@@ -75,7 +96,8 @@ class FramingError(ValueError):
 class Unframer:
     """Takes the framing off a body, as its bytes arrive: out come HTTP chunks, each whole, as clients get them.
 
-    A body without HTTP chunks comes out in the pieces in which it goes in.
+    A body without HTTP chunks comes out in the pieces in which it goes in, and so does an HTTP chunk of more than
+    8 MiB, which is not held until it is whole.
 
     Args:
         chunked: whether it comes in HTTP chunks.
@@ -96,7 +118,7 @@ class Unframer:
         """The pieces of the body that are whole now; to be taken before more is fed.
 
         Raises:
-            FramingError: behind these pieces the body is not framed as it should be, and no more can be told of it.
+            FramingError: after these pieces the body is not framed as it should be, and no more can be told of it.
         """
         if self._chunked:
             yield from self._unchunk(data)
@@ -119,6 +141,9 @@ class Unframer:
             if self._awaiting == "data":
                 assert self._left is not None
                 if len(self._held) < self._left:
+                    if len(self._held) >= _MAX_HELD:
+                        self._left -= len(self._held)
+                        yield self._take(len(self._held))
                     return
                 yield self._take(self._left)
                 self._awaiting = "data's end"

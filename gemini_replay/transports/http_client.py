@@ -6,7 +6,6 @@ its own takes the bytes from the real socket as they come, and hands them on unt
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import http.client
 import io
@@ -22,8 +21,32 @@ from ..engine import pacing
 from ..engine.player import Playback
 from ..engine.recorder import Recorder
 from ..errors import RecordingEndedError
-from . import http1
-from .read_ahead import ReadAhead, now
+from . import http1, private
+from .observing import Ending, Harmless, now, tell_end
+from .read_ahead import ReadAhead
+
+_NAMES = (
+    "HTTPConnection.getresponse",
+    "HTTPConnection.response_class",
+    "HTTPConnection().sock",
+    "HTTPException",
+    "HTTPResponse(sock)",
+    "HTTPResponse.begin",
+    "HTTPResponse().chunked",
+    "HTTPResponse().fp",
+    "HTTPResponse().length",
+    "HTTPResponse().msg",
+    "HTTPResponse().status",
+)
+
+
+def check() -> None:
+    """Check that http.client is built as we know it.
+
+    Raises:
+        GeminiReplayError: it is not.
+    """
+    private.check("http.client", _NAMES, supported="Python 3.11 to 3.14")
 
 
 class PlayedSocket:
@@ -136,52 +159,61 @@ class RecordedResponse(http.client.HTTPResponse):
         try:
             super().begin()
         except BaseException as problem:
-            kind, how = _classify(problem)
-            recorder.end(kind, now(), how=how)
+            tell_end(recorder, problem, _classify)
             raise
-        recorder.head(self.status, tuple(self.msg.items()), now())
-        if self.length == 0:
-            recorder.end("eof", now())
-            return
+        with Harmless(recorder):
+            recorder.head(self.status, tuple(self.msg.items()), now())
+            if self.length == 0:
+                recorder.end("eof", now())
+            else:
+                self.fp = self._ahead(recorder, sock)
+
+    def _ahead(self, recorder: Recorder, sock: Any) -> Any:
+        """What the client reads its body from in place of the socket's own file."""
         # The client's timeout counts from when it asks for more: it waits on the reader, and that on the socket.
         timeout = sock.gettimeout()
-        sock.settimeout(None)
         body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
         file = self.fp
-        wake = partial(_wake, sock, body)
-        ahead = ReadAhead(_wire(file, body), body, classify=_classify, wake=wake, close=file.close)
-        self.fp = io.BufferedReader(_Incoming(lambda: ahead.take(timeout) or b"", ahead.close))
+        source, wake = partial(_wire, sock, file, body), partial(_wake, sock, body)
+        ahead = ReadAhead(source, body, classify=_classify, wake=wake, close=file.close)
+        read = io.BufferedReader(_Incoming(lambda: ahead.take(timeout) or b"", ahead.close))
+        ahead.start()
+        return read
 
 
 class _Unframed:
-    """Stands between a reader of wire bytes and a `Recorder`, which shall have the body without its framing."""
+    """Stands between a reader of wire bytes and a `Recorder`, which gets the body without its framing."""
 
     def __init__(self, recorder: Recorder, unframer: http1.Unframer) -> None:
         self._recorder = recorder
         self._unframer = unframer
-        self._lock = threading.Lock()  # the client lets go in its own thread
+        self._lock = threading.Lock()  # a client whose time is up says so in its own thread
         self._last = now()
         self._over = False
+        self.abandon = recorder.abandon
+        self.fail = recorder.fail
 
     @property
     def complete(self) -> bool:
         """Whether the body has been read to its end."""
         return self._unframer.complete
 
-    def chunk(self, data: bytes, at: float) -> None:
+    def chunk(self, data: bytes, at: float) -> bool:
+        """Take the framing off what has arrived; True where the body ends with it."""
         with self._lock:
-            if self._over:
-                return
-            self._last = at
-            try:
-                for piece in self._unframer.feed(data):
-                    self._recorder.chunk(piece, at)
-            except http1.FramingError:
-                self._end("reset", at, "closed")  # the client's parser fails on it just so
-            if self.complete:  # said before the client has the bytes, and may let go of the rest
-                self._end("eof", at)
+            if not self._over:
+                self._last = at
+                try:
+                    for piece in self._unframer.feed(data):
+                        self._recorder.chunk(piece, at)
+                except http1.FramingError:
+                    self._end("reset", at, "closed")  # the client's parser fails on it just so
+                if self.complete:
+                    self._end("eof", at)
+            return self.complete
 
     def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        """The connection gives no more."""
         with self._lock:
             if self._over:
                 return
@@ -198,9 +230,11 @@ class _Unframed:
         self._recorder.end(kind, at, how=how)
 
 
-def _wire(file: Any, body: _Unframed) -> Generator[bytes, None, None]:
+def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]:
     """What is there, as soon as anything is, to the end of the body and not beyond: the connection is used again."""
-    while not body.complete and (data := file.read1(65536)):
+    with Harmless(body):
+        sock.settimeout(None)
+    while data := file.read1(65536):
         yield data
 
 
@@ -211,11 +245,10 @@ def _wake(sock: Any, body: _Unframed) -> None:
     inner = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)  # TLS inside of TLS
     if isinstance(inner, socket.socket):
         # The plain method: on a TLS socket the reader may be inside the TLS layer's own state just now.
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            socket.socket.shutdown(inner, socket.SHUT_RDWR)
+        socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
-def _classify(problem: BaseException) -> tuple[EndKind, Literal["closed"] | None]:
+def _classify(problem: BaseException) -> Ending | None:
     """How an exception of the socket, or of http.client, ends a response."""
     if isinstance(problem, TimeoutError):
         return "timeout", None
@@ -223,4 +256,4 @@ def _classify(problem: BaseException) -> tuple[EndKind, Literal["closed"] | None
         return "reset", "closed"
     if isinstance(problem, OSError):
         return "reset", None
-    return "cancelled", None
+    return None if isinstance(problem, Exception) else ("cancelled", None)

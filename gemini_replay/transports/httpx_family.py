@@ -7,22 +7,23 @@ handling above it are the real ones.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from functools import cache
-from typing import Any, Literal
+from functools import cache, partial
+from typing import Any
 
 from .. import session
-from ..cassette.model import EndKind, Headers, Request, header
+from ..cassette.model import Headers, Request, header
 from ..engine import pacing
 from ..engine.faults import Cause, NoConnection
 from ..engine.player import Data, Head, Playback, Step
 from ..errors import GeminiReplayError, RecordingEndedError
 from ..patching import Interception
 from ..session import Plan, Recording
-from .read_ahead import AsyncReadAhead, ReadAhead, now
+from . import http1, private
+from .observing import Ending, Harmless, now, tell_end
+from .read_ahead import AsyncReadAhead, ReadAhead
 
 _HANDLED = "gemini_replay.handled"
 """Request extension: a request that goes on to the network, which an inner seam must not plan again."""
@@ -58,6 +59,37 @@ def failure(ending: pacing.Ending, *, answered: bool) -> tuple[str, str]:
     return name, _NO_ANSWER if ending == "closed" and not answered else message
 
 
+_SUPPORTED = {"httpx": "httpx 0.26 to 0.28", "httpx2": "httpx2 2.x"}
+_NAMES = (
+    "__version__",
+    "AsyncByteStream",
+    "AsyncHTTPTransport.handle_async_request(request)",
+    "ConnectError",
+    "ConnectTimeout",
+    "HTTPTransport.handle_request(request)",
+    "Headers.raw",
+    "LocalProtocolError",
+    "PoolTimeout",
+    "ProxyError",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "Request(method, url, headers, stream, extensions)",
+    "Request.aread",
+    "Request.content",
+    "Request.read",
+    "Request().extensions",
+    "Response(status_code, headers, stream, extensions)",
+    "Response().extensions",
+    "Response().stream",
+    "SyncByteStream",
+    "TimeoutException",
+    "TransportError",
+    "URL.netloc",
+    "UnsupportedProtocol",
+)
+
+
 class Family:
     """Everything that is peculiar to httpx and its kin; `library` is the imported module."""
 
@@ -71,7 +103,7 @@ class Family:
     def asked(self, request: Any) -> Request:
         """The request as the core knows it; its body must have been read."""
         headers = _headers(request.headers)
-        agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
+        agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
         named = f"{self.library.__name__} {self.library.__version__}"
         if agent and not agent.startswith("python-httpx"):
             named += f"; {agent.split()[0]}"
@@ -91,18 +123,20 @@ class Family:
         error: Exception = getattr(self.library, name)(message)
         return error
 
-    def classify(self, problem: BaseException) -> tuple[EndKind, Literal["closed"] | None]:
-        """How an exception ends a response that is being recorded."""
-        if isinstance(problem, self.library.ReadTimeout):
+    def classify(self, problem: BaseException) -> Ending | None:
+        """How an exception ends a response that is being recorded; None: it is no doing of the wire's."""
+        if isinstance(problem, self.library.TimeoutException):
             return "timeout", None
         if isinstance(problem, self.library.RemoteProtocolError):
             return "reset", "closed"
         if isinstance(problem, self.library.TransportError):
             return "reset", None
-        return "cancelled", None
+        if isinstance(problem, RecordingEndedError):  # the client reads on, in a recording that is recorded again
+            return "cancelled", None
+        return None if isinstance(problem, Exception) else ("cancelled", None)
 
     def never_connected(self, problem: BaseException) -> bool:
-        """Whether there was no connection at all."""
+        """Whether there was no connection at all, and so nothing of the server's to record."""
         lib = self.library
         return isinstance(
             problem,
@@ -140,7 +174,7 @@ class Family:
     def _response(self, head: Head, stream: Any) -> Any:
         return self.library.Response(
             head.status,
-            headers=list(head.headers),
+            headers=http1.fields(head.headers),
             stream=stream,
             extensions={"http_version": b"HTTP/1.1"},
         )
@@ -162,17 +196,21 @@ class Family:
         except BaseException as problem:
             self._failed(recording, problem)
             raise
-        recorder.head(response.status_code, _headers(response.headers), now())
-        live = response.stream
-        ahead = ReadAhead(
-            iter(live),
-            recorder,
-            classify=self.classify,
-            wake=_wake(response),
-            close=live.close,
-            patience=_patience(outgoing),
-        )
-        return self._recorded(response, self.sync_body(self, ahead))
+        with Harmless(recorder):
+            recorder.head(response.status_code, _headers(response.headers), now())
+            live = response.stream
+            ahead = ReadAhead(
+                partial(_chunks, iter, live, outgoing),
+                recorder,
+                classify=self.classify,
+                wake=_wake(response),
+                close=live.close,
+                patience=_read_timeout(outgoing),
+            )
+            recorded = self._recorded(response, self.sync_body(self, ahead))
+            ahead.start()
+            return recorded
+        return response
 
     async def arecord(self, recording: Recording, request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
         """`record` for async clients."""
@@ -189,12 +227,20 @@ class Family:
         except BaseException as problem:
             self._failed(recording, problem)
             raise
-        recorder.head(response.status_code, _headers(response.headers), now())
-        live = response.stream
-        ahead = AsyncReadAhead(
-            aiter(live), recorder, classify=self.classify, close=live.aclose, patience=_patience(outgoing)
-        )
-        return self._recorded(response, self.async_body(self, ahead))
+        with Harmless(recorder):
+            recorder.head(response.status_code, _headers(response.headers), now())
+            live = response.stream
+            ahead = AsyncReadAhead(
+                partial(_chunks, aiter, live, outgoing),
+                recorder,
+                classify=self.classify,
+                close=live.aclose,
+                patience=_read_timeout(outgoing),
+            )
+            recorded = self._recorded(response, self.async_body(self, ahead))
+            ahead.start()
+            return recorded
+        return response
 
     def _recorded(self, response: Any, stream: Any) -> Any:
         # A new one, since a transport that knows the whole body (a mock) may give a response that is read already.
@@ -205,25 +251,29 @@ class Family:
     def _outgoing(self, recording: Recording, request: Any, trace: Callable[..., Any]) -> Any:
         extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
         extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
-        headers = [pair for pair in request.headers.raw if pair[0].lower() != b"host"]
         url = self.library.URL(recording.url)
-        host = request.headers.get("host") if url.netloc == request.url.netloc else url.netloc.decode("ascii")
+        hosts: list[tuple[bytes, bytes]] = []
+        headers: list[tuple[bytes, bytes]] = []
+        for name, value in request.headers.raw:
+            (hosts if name.lower() == b"host" else headers).append((name, value))
+        if not hosts or url.netloc != request.url.netloc:
+            hosts = [(b"Host", url.netloc)]
         return self.library.Request(
             request.method,
             url,
-            headers=[(b"Host", host.encode("ascii")), *headers],
+            headers=[*hosts, *headers],
             stream=request.stream,
             extensions=extensions,
         )
 
     def _failed(self, recording: Recording, problem: BaseException) -> None:
-        if self.never_connected(problem):
-            recording.unreachable(problem)
-        elif isinstance(problem, GeminiReplayError):  # refused below, by another session
-            recording.recorder.drop()
-        else:
-            kind, how = self.classify(problem)
-            recording.recorder.end(kind, now(), how=how)
+        with Harmless(recording.recorder):
+            if self.never_connected(problem):
+                recording.unreachable(problem)
+            elif isinstance(problem, (GeminiReplayError, self.library.LocalProtocolError)):
+                recording.recorder.drop()  # refused below, by another session; or it could not be sent as it is
+            else:
+                tell_end(recording.recorder, problem, self.classify)
 
 
 class _SyncBody:
@@ -272,25 +322,38 @@ class _AsyncBody:
 # -- interception ----------------------------------------------------------------------------------------------------
 
 
-@cache
 def family(library: str) -> Family:
-    """The `Family` of a library that has been imported."""
-    return Family(sys.modules[library])
+    """The `Family` of a library that has been imported.
+
+    Raises:
+        GeminiReplayError: the library is built otherwise than those that we know.
+    """
+    private.check(library, _NAMES, supported=_SUPPORTED[library])
+    return _family(sys.modules[library])
+
+
+@cache
+def _family(module: Any) -> Family:  # a library may be removed and imported again, and is another one then
+    return Family(module)
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in a library that has been imported."""
+    """What to replace in a library that has been imported.
+
+    Raises:
+        GeminiReplayError: the library is built otherwise than those that we know.
+    """
     kin = family(library)
 
     def sync(original: Callable[..., Any]) -> Callable[..., Any]:
         def handle_request(transport: Any, request: Any) -> Any:
-            return handle(kin, session.current(), request, lambda out: original(transport, out))
+            return handle(kin, _owner(request), request, lambda out: original(transport, out))
 
         return handle_request
 
     def asynchronous(original: Callable[..., Any]) -> Callable[..., Any]:
         async def handle_async_request(transport: Any, request: Any) -> Any:
-            return await ahandle(kin, session.current(), request, lambda out: original(transport, out))
+            return await ahandle(kin, _owner(request), request, lambda out: original(transport, out))
 
         return handle_async_request
 
@@ -338,19 +401,16 @@ async def ahandle(
     return await send(request)
 
 
+def _owner(request: Any) -> session.Session | None:
+    return None if _HANDLED in request.extensions else session.owner_of(str(request.url))
+
+
 def _ours(here: session.Session | None, request: Any) -> bool:
     return here is not None and _HANDLED not in request.extensions and here.owns(str(request.url))
 
 
 def _headers(headers: Any) -> Headers:
     return tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode("latin-1")  # as HTTP's own bytes were decoded
-    except UnicodeEncodeError:
-        return text.encode()  # a cassette written by hand
 
 
 def _bytes(item: bytes | Head | Data) -> bytes:
@@ -375,11 +435,10 @@ def unconnected_after(plan: NoConnection, request: Any) -> float:
     )
 
 
-def _patience(outgoing: Any) -> float | None:
-    """Take the read timeout away from the wire, once the head is there: from now on the consumer's side keeps it."""
-    patience = _read_timeout(outgoing)
+def _chunks(begin: Callable[[Any], Any], live: Any, outgoing: Any) -> Any:
+    """Begin to read (by `iter` or `aiter`), without the read timeout: from now on the consumer's side keeps it."""
     outgoing.extensions["timeout"]["read"] = None
-    return patience
+    return begin(live)
 
 
 def _wake(response: Any) -> Callable[[], None] | None:
@@ -391,9 +450,5 @@ def _wake(response: Any) -> Callable[[], None] | None:
     if sock is None:
         return None
 
-    def wake() -> None:
-        # The plain method: on a TLS socket the reader may be inside the TLS layer's own state just now.
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    return wake
+    # The plain method: on a TLS socket the reader may be inside the TLS layer's own state just now.
+    return partial(socket.socket.shutdown, sock, socket.SHUT_RDWR)

@@ -4,33 +4,42 @@ A reader that is driven by its consumer notes when the consumer asked, not when 
 per event against a gap of 50 ms that is off by more than a second before long. Here a thread (or a task) of its own
 takes each chunk as it arrives, stamps it, and hands it on; the client gets it within some tens of microseconds.
 A consumer that blocks the event loop blocks that task as well: nothing in the process could read meanwhile.
+
+Only the reader touches the source, and it closes it when it ends. A client lets go by saying so: it waits for
+nothing, and so may the garbage collector, which runs finalizers in any thread, at any moment, until the very end of
+the interpreter.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Literal, Protocol
+from typing import Any
 
-from ..cassette.model import EndKind
+from .observing import Classify, Harmless, Observer, now, tell_end
 
-Classify = Callable[[BaseException], tuple[EndKind, Literal["closed"] | None]]
-"""How an exception of the client library ends a response."""
+ROOM = 8 * 1024 * 1024
+"""Bytes that may lie unread between the wire and the client. A reader that is so far ahead waits, as TCP's own flow
+control would make the server wait; what comes then has the time at which reading went on."""
 
-now = time.perf_counter
+_EXIT_S = 2.0
+"""How long the interpreter's end waits for readers that have been told to stop."""
 
 
-class Observer(Protocol):
-    """What is told of each chunk and of the end; a `Recorder`, mostly."""
+class _End:
+    """Stands for the end among the chunks.
 
-    def chunk(self, data: bytes, at: float) -> None:
-        """A chunk has arrived."""
+    Args:
+        problem: what the source raised; None where it ended well.
+    """
 
-    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
-        """The response is over; only the first end counts."""
+    def __init__(self, problem: BaseException | None) -> None:
+        self.problem = problem
 
 
 class ReadAhead:
@@ -40,18 +49,18 @@ class ReadAhead:
     the moment the consumer asks for more, as it does without recording.
 
     Args:
-        source: yields the chunks of the live response, without a time limit.
+        source: begins to read the live response, without a time limit: gives its chunks. Only the reader calls it.
         observer: told of each.
         classify: names the end that an exception means.
         wake: makes a blocked read of the source return at once; None where that cannot be had, and the reader
-            then stops at the next chunk.
-        close: closes the source; called when nobody reads it any more.
+            then stops at the next chunk. May be called in a finalizer.
+        close: closes the source; called by the reader, when it ends, before the client hears of the end.
         patience: the read timeout of an iteration, in seconds; None for ever.
     """
 
     def __init__(
         self,
-        source: Iterator[bytes],
+        source: Callable[[], Iterator[bytes]],
         observer: Observer,
         *,
         classify: Classify,
@@ -65,30 +74,68 @@ class ReadAhead:
         self._wake = wake
         self._close = close
         self._patience = patience
-        self._arrived: queue.SimpleQueue[bytes | BaseException | None] = queue.SimpleQueue()
+        # Queues of this kind may be put to in a finalizer, also in one that runs in the middle of a put or a get.
+        self._arrived: queue.SimpleQueue[bytes | _End] = queue.SimpleQueue()
+        self._taken: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._unread = 0  # the reader's own
         self._abandoned = False
-        self._finished = threading.Event()
-        self._taken = False
-        self._thread = threading.Thread(target=self._read, name="gemini-replay-reader", daemon=True)
-        self._thread.start()
+        self._over = threading.Lock()  # never waited for: taken by who comes first, the reader's end or the client's
+        self._end: _End | None = None
+        self._process: int | None = None
+        self._thread = threading.Thread(target=self._run, name="gemini-replay-reader", daemon=True)
 
-    def _read(self) -> None:
-        last: BaseException | None = None
+    def start(self) -> None:
+        """Begin to read; until then the source is untouched.
+
+        Raises:
+            RuntimeError: there can be no more threads.
+        """
+        self._thread.start()
+        self._process = os.getpid()
+
+    def _run(self) -> None:
+        _readers.add(self)
+        last, problem = self._read()
+        if not self._over.acquire(blocking=False):  # the client was first: its wake may be under way
+            self._woken.get()
+        tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         try:
-            for data in self._source:
-                self._observer.chunk(data, now())
-                self._arrived.put(data)
-                if self._abandoned:
-                    break
-            self._observer.end("eof", now())
-        except BaseException as problem:
-            last = problem
-            kind, how = self._classify(problem)
-            self._observer.end(kind, now(), how=how)
-        self._finished.set()  # before the consumer hears of it, who may close at once
-        self._arrived.put(last)
-        if self._abandoned and self._wake is None:
             self._close()
+        except BaseException as trouble:  # what the client would get where it closes the response itself
+            problem = problem or trouble
+        if last:
+            self._arrived.put(last)
+        self._arrived.put(_End(problem))
+        _readers.discard(self)
+
+    def _read(self) -> tuple[bytes, BaseException | None]:
+        """Hand on what comes: gives the last chunk, where it is known to be that, and what the source raised."""
+        try:
+            chunks = self._source()
+        except BaseException as problem:
+            return b"", problem
+        while not self._abandoned:
+            try:
+                data = next(chunks)
+            except StopIteration:
+                break
+            except BaseException as problem:
+                return b"", problem
+            at = now()
+            last = None
+            with Harmless(self._observer):
+                last = self._observer.chunk(data, at)
+            if last:
+                return data, None
+            self._hand_on(data)
+        return b"", None
+
+    def _hand_on(self, data: bytes) -> None:
+        self._arrived.put(data)
+        self._unread += len(data)
+        while not self._abandoned and (self._unread > ROOM or not self._taken.empty()):
+            self._unread -= self._taken.get()
 
     def take(self, timeout: float | None) -> bytes | None:
         """The next chunk, None at the end.
@@ -100,35 +147,76 @@ class ReadAhead:
             TimeoutError: none came in time.
             BaseException: what the source raised.
         """
-        if self._taken:
+        if self._end is not None:
             return None
         try:
             item = self._arrived.get(timeout=timeout)
         except queue.Empty:
-            self._observer.end("timeout", now())
+            with Harmless(self._observer):
+                self._observer.end("timeout", now())
             raise TimeoutError("timed out") from None
-        if isinstance(item, bytes):
+        if not isinstance(item, _End):
+            self._taken.put(len(item))
             return item
-        self._taken = True
-        if item is None:
-            return None
-        raise item
+        self._end = item
+        if item.problem is not None:
+            raise item.problem
+        return None
 
     def __iter__(self) -> Iterator[bytes]:
         while (data := self.take(self._patience)) is not None:
             yield data
 
     def close(self) -> None:
-        """Let go of the response, read to its end or not."""
-        if not self._finished.is_set():
-            self._observer.end("cancelled", now())
+        """Let go of the response, read to its end or not. Waits for nothing, so that any finalizer may call it."""
+        if self._process != os.getpid():  # it never began; or this is a fork, and the wire belongs to the parent
+            return
+        if not self._over.acquire(blocking=False):
+            return
+        try:
+            self._observer.abandon(now())
             self._abandoned = True
-            if self._wake is None:
-                return
-            self._wake()
-            if threading.current_thread() is not self._thread:  # the collector may call from anywhere
-                self._finished.wait(timeout=5)
-        self._close()
+            self._taken.put(0)
+            if self._wake is not None:
+                with contextlib.suppress(Exception):  # then the reader stops at the next chunk
+                    self._wake()
+        finally:
+            self._woken.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the reader to end, but no longer than this."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(max(0.0, seconds))
+
+
+_readers: set[ReadAhead] = set()
+"""Those that are reading now."""
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Wait until every reader whose client has let go has ended, at most so long.
+
+    Called before a session ends, so that the recording has what had come of an HTTP chunk when its client let go.
+    Never called in a finalizer.
+    """
+    deadline = now() + seconds
+    for reader in _readers.copy():
+        if reader._abandoned:
+            reader.join(deadline - now())
+
+
+def _stop_readers() -> None:
+    """At the interpreter's end: leave no thread that reads, since it would hold its file's lock for ever."""
+    for reader in _readers.copy():
+        reader.close()
+    deadline = now() + _EXIT_S
+    for reader in _readers.copy():
+        reader.join(deadline - now())
+
+
+atexit.register(_stop_readers)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_readers.clear)  # a child has none of its parent's threads
 
 
 class AsyncReadAhead:
@@ -136,7 +224,7 @@ class AsyncReadAhead:
 
     def __init__(
         self,
-        source: AsyncIterator[bytes],
+        source: Callable[[], AsyncIterator[bytes]],
         observer: Observer,
         *,
         classify: Classify,
@@ -152,32 +240,72 @@ class AsyncReadAhead:
         self._close = close
         self._scope = anyio.CancelScope()
         self._finished = anyio.Event()
-        self._arrived: deque[bytes | BaseException | None] = deque()
+        self._arrived: deque[bytes | _End] = deque()
         self._news = anyio.Event()
-        self._task = _spawn(self._read)
+        self._unread = 0
+        self._room = anyio.Event()
+        self._abandoned = False
+        self._task: object = None
 
-    async def _read(self) -> None:
+    def start(self) -> None:
+        """Begin to read; until then the source is untouched.
+
+        Raises:
+            RuntimeError: there is no event loop here.
+        """
+        self._task = _spawn(self._run, self._never_began)
+
+    async def _run(self) -> None:
         problem: BaseException | None = None
         try:
             with self._scope:
-                try:
-                    async for data in self._source:
-                        self._observer.chunk(data, now())
-                        self._hand_on(data)
-                    self._observer.end("eof", now())
-                except BaseException as broke:
-                    kind, how = self._classify(broke)
-                    self._observer.end(kind, now(), how=how)
-                    problem = broke
-                    if not isinstance(broke, Exception):
-                        raise  # a cancellation belongs to its scope
+                problem = await self._read()
+        except BaseException as cancelled:  # from outside, which has to go on
+            problem = cancelled
+            raise
         finally:
-            self._hand_on(problem)
-            self._finished.set()
+            self._finish(problem)
 
-    def _hand_on(self, item: bytes | BaseException | None) -> None:
-        self._arrived.append(item)
+    async def _read(self) -> Exception | None:
+        """Hand on what comes; gives what the source raised."""
+        try:
+            chunks = self._source()
+        except Exception as problem:
+            return problem
+        try:
+            while True:
+                try:
+                    data = await anext(chunks)
+                except StopAsyncIteration:
+                    return None
+                except Exception as problem:
+                    return problem
+                with Harmless(self._observer):
+                    self._observer.chunk(data, now())
+                await self._hand_on(data)
+        finally:
+            await _exhausted(chunks)
+
+    async def _hand_on(self, data: bytes) -> None:
+        import anyio
+
+        self._arrived.append(data)
+        self._unread += len(data)
         self._news.set()
+        while self._unread > ROOM:
+            self._room = anyio.Event()
+            await self._room.wait()
+
+    def _finish(self, problem: BaseException | None) -> None:
+        tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
+        self._arrived.append(_End(problem))
+        self._news.set()
+        self._finished.set()
+
+    def _never_began(self, problem: BaseException) -> None:
+        """The task was cancelled before its first step."""
+        if not self._finished.is_set():
+            self._finish(problem)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -185,12 +313,17 @@ class AsyncReadAhead:
     async def __anext__(self) -> bytes:
         if not self._arrived:
             await self._wait()
-        item = self._arrived.popleft()
-        if item is None:
-            raise StopAsyncIteration
-        if isinstance(item, BaseException):
-            raise item
-        return item
+        item = self._arrived[0]
+        if not isinstance(item, _End):
+            self._arrived.popleft()
+            self._unread -= len(item)
+            if self._unread <= ROOM:
+                self._room.set()
+            return item
+        if item.problem is not None:
+            problem, item.problem = item.problem, None  # it is raised once
+            raise problem
+        raise StopAsyncIteration
 
     async def _wait(self) -> None:
         import anyio
@@ -200,7 +333,8 @@ class AsyncReadAhead:
             with anyio.fail_after(self._patience):
                 await self._news.wait()
         except TimeoutError:
-            self._observer.end("timeout", now())
+            with Harmless(self._observer):
+                self._observer.end("timeout", now())
             raise
 
     async def aclose(self) -> None:
@@ -209,13 +343,23 @@ class AsyncReadAhead:
 
         with anyio.CancelScope(shield=True):
             if not self._finished.is_set():
-                self._observer.end("cancelled", now())
+                self._observer.abandon(now())
+                self._abandoned = True
                 self._scope.cancel()
                 await self._finished.wait()
             await self._close()
 
 
-def _spawn(function: Callable[[], Awaitable[None]]) -> object:
+async def _exhausted(chunks: Any) -> None:
+    """Leave no generator for the event loop to finalize, which trio warns of."""
+    import anyio
+
+    if hasattr(chunks, "aclose"):
+        with anyio.CancelScope(shield=True), contextlib.suppress(Exception):  # closing the response tells
+            await chunks.aclose()
+
+
+def _spawn(function: Callable[[], Any], never_began: Callable[[BaseException], None]) -> object:
     """Start a task beside the consumer's, which may end before or after it."""
     import sys
 
@@ -227,7 +371,10 @@ def _spawn(function: Callable[[], Awaitable[None]]) -> object:
             pass  # no trio run in this thread
     import asyncio
 
-    return asyncio.get_running_loop().create_task(
-        function(),  # type: ignore[arg-type]
-        name="gemini-replay-reader",
-    )
+    def ended(task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            never_began(asyncio.CancelledError())
+
+    task = asyncio.get_running_loop().create_task(function(), name="gemini-replay-reader")
+    task.add_done_callback(ended)
+    return task

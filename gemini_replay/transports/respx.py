@@ -17,8 +17,12 @@ from ..engine.player import Data, Head, Playback, Step
 from ..engine.timing import parse_real_speed
 from ..errors import RecordingEndedError
 from ..session import Faults, Session
+from . import private
 from .explicit import VIRTUAL_TODO
+from .http1 import fields
 from .httpx_family import NO_CONNECTION, failure, family, unconnected_after
+
+_NAMES = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError")
 
 
 def from_cassette(
@@ -49,6 +53,7 @@ def from_cassette(
         MissError: from a request that nothing answers.
     """
     factor = parse_real_speed(speed, what="A respx route", todo=VIRTUAL_TODO)
+    private.check("httpcore", _NAMES, supported="httpcore 1.x")
     session = Session.replaying(
         path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
     )
@@ -74,7 +79,7 @@ class _Pending(httpx.Response):
         self._body: _Body | None = None
         head = next((step for step in self._steps() if isinstance(step, Head)), None)
         status, headers = (head.status, head.headers) if head is not None else (200, ())
-        super().__init__(status, headers=list(headers), stream=_Body(iter(())), request=request)
+        super().__init__(status, headers=fields(headers), stream=_Body(iter(())), request=request)
 
     def _steps(self) -> Iterator[Step]:
         accepted = self._asked.headers.get("accept-encoding", "")

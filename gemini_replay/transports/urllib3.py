@@ -19,10 +19,12 @@ from ..cassette.model import Headers, Request, header
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..errors import UsageError
+from ..errors import GeminiReplayError, UsageError
 from ..patching import Interception
 from ..session import Recording
+from . import http_client, private
 from .http_client import PlayedSocket, RecordedResponse
+from .observing import Harmless
 
 _TUNNEL = "_gemini_replay_tunnel"
 """Attribute of a connection: makes the proxy's tunnel that was put off until it is known to be needed."""
@@ -30,9 +32,46 @@ _TUNNEL = "_gemini_replay_tunnel"
 _TLS = ("cert_reqs", "ca_certs", "ca_cert_dir", "cert_file", "key_file", "key_password")
 
 
+_SUPPORTED = "urllib3 1.26 to 2.x"
+_NAMES = (
+    "__version__",
+    "connection_from_url",
+    "connection.HTTPConnection(host, port)",
+    "connectionpool.HTTPConnectionPool._make_request(conn, method, url, body, headers, timeout)",
+    "connectionpool.HTTPConnectionPool._new_conn",
+    "connectionpool.HTTPConnectionPool._put_conn(conn)",
+    "connectionpool.HTTPConnectionPool().conn_kw",
+    "connectionpool.HTTPConnectionPool().host",
+    "connectionpool.HTTPConnectionPool().port",
+    "connectionpool.HTTPConnectionPool().scheme",
+    "connectionpool.HTTPSConnectionPool._prepare_proxy(conn)",
+    "exceptions.ConnectTimeoutError",
+    "exceptions.EmptyPoolError",
+    "exceptions.HTTPError",
+    "exceptions.NewConnectionError",
+    "exceptions.SSLError",
+    "util.timeout.Timeout.connect_timeout",
+)
+
+_FUTURE_NAMES = ("HTTPConnectionPool._make_request(conn, method, url)", "AsyncHTTPConnectionPool._make_request(url)")
+_FUTURE_TODO = (
+    "urllib3 itself (URLLIB3_NO_OVERRIDE=1 pip install --force-reinstall --no-binary=urllib3-future urllib3-future "
+    "urllib3 installs both, each under its own name), or httpx or aiohttp"
+)
+
+
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in urllib3, which has been imported."""
-    pools = sys.modules[library].connectionpool
+    """What to replace in urllib3, which has been imported.
+
+    Raises:
+        GeminiReplayError: this urllib3, or Python's http.client below it, is built otherwise than those that we know.
+    """
+    urllib3 = sys.modules[library]
+    if hasattr(urllib3, "AsyncPoolManager"):
+        return _refusals(library)
+    private.check(library, _NAMES, supported=_SUPPORTED)
+    http_client.check()
+    pools = urllib3.connectionpool
     return [
         (pools.HTTPConnectionPool, "_make_request", _attempting),
         (pools.HTTPSConnectionPool, "_prepare_proxy", _tunnelling),
@@ -42,8 +81,8 @@ def interceptions(library: str) -> list[Interception]:
 def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
     def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
         send = partial(original, pool)
-        here = session.current()
-        if here is not None and here.owns(whole := _absolute(pool, url)):
+        here = session.owner_of(whole := _absolute(pool, url))
+        if here is not None:
             options["body"] = _read(options.get("body"))
             asked = _asked(method, whole, options)
             plan = here.plan(asked)
@@ -63,8 +102,7 @@ def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        here = session.current()
-        if here is None or here.mode == "live":
+        if all(one.mode == "live" for one in session.candidates()):
             original(pool, conn)
         else:  # a request that a cassette answers needs no tunnel, and the proxy shall not hear of it
             vars(conn)[_TUNNEL] = partial(original, pool, conn)
@@ -76,6 +114,41 @@ def _tunnel(conn: Any) -> None:
     make = vars(conn).pop(_TUNNEL, None)
     if make is not None:
         make()
+
+
+# -- urllib3-future --------------------------------------------------------------------------------------------------
+
+
+def _refusals(library: str) -> list[Interception]:
+    """urllib3-future, which niquests installs in urllib3's place: no request that a session owns goes through it."""
+    private.check(library, _FUTURE_NAMES, supported=_SUPPORTED)
+    urllib3 = sys.modules[library]
+    why = "it is urllib3-future, which comes with niquests and replaces urllib3 by connections of another kind"
+    error = partial(private.incompatible, library, why, supported=_FUTURE_TODO)
+
+    def refusing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def _make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
+            _refuse(_absolute(pool, url), error)
+            return original(pool, conn, method, url, *args, **options)
+
+        return _make_request
+
+    def refusing_async(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def _make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
+            _refuse(_absolute(pool, url), error)
+            return await original(pool, conn, method, url, *args, **options)
+
+        return _make_request
+
+    return [
+        (urllib3.HTTPConnectionPool, "_make_request", refusing),
+        (urllib3.AsyncHTTPConnectionPool, "_make_request", refusing_async),
+    ]
+
+
+def _refuse(url: str, error: Callable[[], GeminiReplayError]) -> None:
+    if session.owner_of(url) is not None:
+        raise error()
 
 
 # -- what is asked ---------------------------------------------------------------------------------------------------
@@ -109,7 +182,7 @@ def _asked(method: str, url: str, options: dict[str, Any]) -> Request:
     skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
     pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
     headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
-    agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
+    agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
     named = f"urllib3 {sys.modules['urllib3'].__version__}"
     if agent and not agent.startswith("python-urllib3"):
         named += f"; {agent.split()[0]}"
@@ -174,7 +247,8 @@ def _record(
         return send(conn, method, url, **options)
     except BaseException as problem:
         if not sent:
-            recording.unreachable(problem)
+            with Harmless(recording.recorder):
+                recording.unreachable(problem)
         raise
     finally:
         del conn.response_class

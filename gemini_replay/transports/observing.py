@@ -1,0 +1,91 @@
+"""The observer cannot hurt the observed: what every transport that records keeps to.
+
+Whatever fails in code of ours that stands between a client and its wire is a failure of the recording. The session
+fails where it ends; the client gets the live response to its true end. And only what the wire did is recorded as the
+wire's doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, Protocol
+
+from ..cassette.model import EndKind
+from ..clocks import now as now
+
+Ending = tuple[EndKind, Literal["closed"] | None]
+"""How a response ended: the kind, and whether the peer closed the connection in good order."""
+
+Classify = Callable[[BaseException], Ending | None]
+"""How an exception ends a response; None where it is nothing that a wire or a client does."""
+
+
+class Observer(Protocol):
+    """What is told of each chunk and of the end; a `Recorder`, mostly. `abandon` is safe in a finalizer."""
+
+    def chunk(self, data: bytes, at: float) -> bool | None:
+        """A chunk has arrived. True where it is known to be the last one."""
+
+    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        """The response is over; only the first end counts."""
+
+    def abandon(self, at: float) -> None:
+        """The client has let go of the response."""
+
+    def fail(self, problem: BaseException) -> None:
+        """Something went wrong on our side."""
+
+
+class Fails(Protocol):
+    """What can be told that a recording has failed; a `Recorder`, mostly."""
+
+    def fail(self, problem: BaseException) -> None:
+        """Something went wrong on our side."""
+
+
+class Harmless:
+    """A with-block of ours between a client and its wire: what fails in it fails the recording and nothing else.
+
+    Every line that records stands in such a block, or calls a recorder, which never raises.
+
+    Args:
+        recorder: told of what failed.
+    """
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Fails) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        """Let through only what is no `Exception`: an interrupt, a cancellation."""
+        if not isinstance(problem, Exception):
+            return False
+        self._recorder.fail(problem)
+        return True
+
+
+def tell_end(
+    observer: Observer, problem: BaseException | None, classify: Classify, *, abandoned: bool = False
+) -> None:
+    """Tell `observer` that reading a live response is over.
+
+    Args:
+        observer: to be told.
+        problem: what reading raised; None where it came to the end.
+        classify: names the end that an exception means. An exception that means none is a failure of ours.
+        abandoned: whether it is over because the client has let go.
+    """
+    at = now()
+    with Harmless(observer):
+        ending = ("cancelled", None) if abandoned else ("eof", None) if problem is None else classify(problem)
+        if ending is not None:
+            observer.end(ending[0], at, how=ending[1])
+        elif problem is not None:
+            observer.fail(problem)
