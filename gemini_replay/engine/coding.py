@@ -42,13 +42,6 @@ class DecodedTooLargeError(GeminiReplayError):
         super().__init__(f"A response in the content coding {coding!r} decodes to more than {limit:,} bytes.")
 
 
-Decode = Callable[[bytes], bytes]
-
-
-class CodingError(Exception):
-    """Bytes that cannot be decoded, as a decoder that is called raises it; it goes when nothing calls one."""
-
-
 # --- decoding ---------------------------------------------------------------------------------------------------
 
 
@@ -160,13 +153,6 @@ class Decoder:
         silent, self._silent = self._silent, None
         self._lost = self._lost or bool(silent)
         return silent or b""
-
-    def __call__(self, data: bytes) -> bytes:
-        """`decode` for whoever cannot keep coded bytes."""
-        decoded = self.decode(data)
-        if decoded.coded:
-            raise CodingError
-        return decoded.data
 
     def _begin(self, members: list[int], at: int) -> None:
         if self._started:

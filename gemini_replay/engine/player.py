@@ -143,23 +143,25 @@ class _Wire:
         if self._encoder is None:
             yield from (piece.data + piece.coded for piece in self._pieces)
             return
+        owed = 0  # members that ended in a chunk in which another began
         for number, piece in enumerate(self._pieces):
-            sent, at = [], 0
-            for end in self._ends(number):
-                sent += [self._encoder.encode(piece.data[at:end]), self._encoder.finish()]
-                at = end
+            last = number + 1 == len(self._pieces)
+            members = piece.members if not number or not _begins_member(piece) else piece.members[1:]
+            sent = [self._encoder.finish() for _ in range(owed)]
+            owed = at = 0
+            for member in members:
+                if member == len(piece.data) and not piece.coded:
+                    owed += 1  # of the one that began came a part that decodes to nothing
+                    continue
+                sent += [self._encoder.encode(piece.data[at:member]), self._encoder.finish()]
+                at = member
             sent.append(self._encoder.encode(piece.data[at:]))
             if piece.coded:
                 sent += [self._encoder.spoil(), piece.coded]
+            elif self._finishes if last else _begins_member(self._pieces[number + 1]):
+                sent += [self._encoder.finish() for _ in range(owed + 1)]
+                owed = 0
             yield b"".join(sent)
-
-    def _ends(self, number: int) -> Iterator[int]:
-        """Where members of the coding end in a piece: its last one too, if the next piece begins with another."""
-        piece = self._pieces[number]
-        yield from piece.members[1:] if number and _begins_member(piece) else piece.members
-        last = number + 1 == len(self._pieces)
-        if self._finishes if last else _begins_member(self._pieces[number + 1]):
-            yield len(piece.data)
 
 
 def _begins_member(piece: Piece) -> bool:

@@ -1,62 +1,177 @@
 """Content codings, chunk by chunk."""
 
 import gzip
+import tracemalloc
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.engine.coding import CodingError, accepts, decoder, encoder
+from gemini_replay.engine.coding import Decoded, DecodedTooLargeError, Decoder, Encoder, accepts, decoder, encoder
 
 SYNC_FLUSH = b"\x00\x00\xff\xff"
+PLAIN = "月亮 says hello. ".encode() * 20
+CODINGS = ["gzip", "deflate", "br", "zstd"]
 
 
-@given(st.lists(st.binary(max_size=300)))
-def test_what_is_compressed_comes_out_again_chunk_by_chunk(chunks: list[bytes]) -> None:
+def decoding(coding: str, **options: int) -> Decoder:
+    made = decoder(coding, **options)
+    if made is None:
+        pytest.skip(f"{coding} cannot be had here")
+    return made
+
+
+def encoding(coding: str) -> Encoder:
+    made = encoder(coding)
+    if made is None:
+        pytest.skip(f"{coding} cannot be had here")
+    return made
+
+
+def member(coding: str, data: bytes) -> bytes:
+    """One whole member."""
+    made = encoding(coding)
+    return made.encode(data) + made.finish()
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@given(chunks=st.lists(st.binary(max_size=300)))
+def test_what_is_compressed_comes_out_again_chunk_by_chunk(coding: str, chunks: list[bytes]) -> None:
     """Each compressed chunk decodes, by itself and at once, to the chunk it was made of."""
-    encode, decode = encoder("gzip"), decoder("gzip")
-    assert encode is not None
-    assert decode is not None
-    assert [decode(encode(chunk)) for chunk in chunks] == chunks
+    encode, decode = encoding(coding), decoding(coding)
+    assert [decode.decode(encode.encode(chunk)) for chunk in chunks] == [Decoded(chunk) for chunk in chunks]
+    assert decode.decode(encode.finish()) == Decoded(b"")
+    assert not decode.unfinished
 
 
 def test_every_chunk_ends_in_a_sync_flush() -> None:
     """So the wire of Google's gzipped arrays looks, one flush per element."""
-    encode = encoder("gzip")
-    assert encode is not None
+    encode = encoding("gzip").encode
     assert all(encode(chunk).endswith(SYNC_FLUSH) for chunk in (b"[{}", b",{}", b"]"))
 
 
 @pytest.mark.parametrize(
-    ("coding", "compress"),
+    ("coding", "wire"),
     [
-        ("gzip", gzip.compress),
-        ("x-gzip", gzip.compress),
-        ("deflate", zlib.compress),
-        ("deflate", lambda data: zlib.compress(data, wbits=-15)),
+        ("gzip", gzip.compress(PLAIN)),
+        ("x-gzip", gzip.compress(PLAIN)),
+        (" GZIP", gzip.compress(PLAIN)),
+        ("deflate", zlib.compress(PLAIN)),
+        ("deflate", zlib.compress(PLAIN, wbits=-15)),
+        ("br", b""),
+        ("zstd", b""),
     ],
-    ids=["gzip", "x-gzip", "zlib-deflate", "raw-deflate"],
+    ids=["gzip", "x-gzip", "capitals", "zlib-deflate", "raw-deflate", "br", "zstd"],
 )
-def test_codings_decode_cut_anywhere(coding: str, compress) -> None:  # type: ignore[no-untyped-def]
-    """One byte at a time gives the same bytes in the end."""
-    plain = "月亮 says hello. ".encode() * 20
-    decode = decoder(coding)
-    assert decode is not None
-    assert b"".join(decode(bytes([byte])) for byte in compress(plain)) == plain
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_codings_decode_cut_anywhere(coding: str, wire: bytes, size: int) -> None:
+    """Chunks of any size give the same bytes in the end."""
+    decode = decoding(coding)
+    wire = wire or member(coding, PLAIN)
+    assert b"".join(decode.decode(wire[at : at + size]).data for at in range(0, len(wire), size)) == PLAIN
+    assert not decode.unfinished
+    assert decode.close() == b""
 
 
-def test_garbage_is_a_coding_error() -> None:
-    """Bytes that are no gzip raise one known error."""
-    decode = decoder("gzip")
-    assert decode is not None
-    with pytest.raises(CodingError):
-        decode(b"this is not gzip at all")
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
+@given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=5), cuts=st.lists(st.integers(0, 400), max_size=4))
+def test_a_decoder_goes_over_any_number_of_members(coding: str, parts: list[bytes], cuts: list[int]) -> None:
+    """Members, also empty ones, cut anywhere: all of them decode, and it is known where each begins."""
+    wire = b"".join(member(coding, part) for part in parts)
+    decode = decoding(coding)
+    body, begins = b"", []
+    bounds = sorted({0, *(cut for cut in cuts if cut < len(wire)), len(wire)})
+    for start, end in pairwise(bounds):
+        found = decode.decode(wire[start:end])
+        assert found.coded == b""
+        begins += [len(body) + at for at in found.members]
+        body += found.data
+    assert body == b"".join(parts)
+    assert begins == [sum(map(len, parts[:n])) for n in range(1, len(parts))]
+    assert not decode.unfinished
 
 
-def test_an_unknown_coding_has_no_decoder() -> None:
-    """The caller then keeps the wire's bytes."""
-    assert decoder("rot13") is None
+@pytest.mark.parametrize("coding", CODINGS)
+def test_bytes_of_another_coding_are_kept_as_they_came(coding: str) -> None:
+    """Plain text under a coding's name stays as it was from its first byte on, which alone gives no error."""
+    text = b"this is not compressed at all\n" * 3
+    decode = decoding(coding)
+    came = b"".join(decode.decode(text[at : at + 1]).coded for at in range(len(text)))
+    assert came + decode.close() == text
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_follows_a_corrupt_byte_is_kept_as_it_came(coding: str) -> None:
+    """What came before is decoded; the chunk that cannot be decoded, and all chunks after it, are coded."""
+    encode, decode = encoding(coding), decoding(coding)
+    assert decode.decode(encode.encode(PLAIN)) == Decoded(PLAIN)
+    broken = encode.spoil() + b"\xff" * 20
+    assert decode.decode(broken) == Decoded(b"", (), broken)
+    assert decode.decode(b"more") == Decoded(b"", (), b"more")
+    assert not decode.unfinished  # what could not be decoded is no question of an end
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_garbage_after_the_end_is_kept_behind_a_member_of_its_own(coding: str) -> None:
+    """So a replay knows to end the member before it."""
+    decode = decoding(coding)
+    assert decode.decode(member(coding, PLAIN)) == Decoded(PLAIN)
+    assert decode.decode(b"garbage") == Decoded(b"", (0,), b"garbage")
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_that_is_cut_off_is_unfinished(coding: str) -> None:
+    """A coding without its end is told apart from a whole one; a body without a byte is whole."""
+    encode, decode = encoding(coding), decoding(coding)
+    assert not decode.unfinished
+    decode.decode(encode.encode(PLAIN))
+    assert decode.unfinished
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_beginning_of_a_member_that_came_to_nothing_is_kept(coding: str) -> None:
+    """No byte is lost of a body that ended before it decoded to anything."""
+    start = member(coding, PLAIN)[:2]
+    decode = decoding(coding)
+    assert decode.decode(start) == Decoded(b"")
+    assert decode.close() == start
+    assert not decode.unfinished
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_bomb_is_bounded(coding: str) -> None:
+    """A megabyte of limit takes some megabytes of memory, though the body decodes to a hundred."""
+    encode, decode = encoding(coding), decoding(coding, limit=2**20)
+    bomb = encode.encode(bytes(100 * 2**20)) + encode.finish()
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodedTooLargeError) as caught:
+            decode.decode(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert caught.value.limit == 2**20
+    assert "1,048,576" in str(caught.value)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_limit_is_of_the_whole_response_and_may_be_reached(coding: str) -> None:
+    """Exactly so many bytes are decoded, over all chunks and members; one more is an error."""
+    decode = decoding(coding, limit=2 * len(PLAIN))
+    encode = encoding(coding)
+    assert decode.decode(encode.encode(PLAIN)).data == PLAIN
+    assert decode.decode(encode.encode(PLAIN)).data == PLAIN
+    with pytest.raises(DecodedTooLargeError):
+        decode.decode(encode.encode(b"x"))
+
+
+@pytest.mark.parametrize("coding", ["rot13", "gzip, br", "gzip,gzip", "", "x-br"])
+def test_an_unknown_coding_has_no_decoder(coding: str) -> None:
+    """Nor have several: the caller then keeps the wire's bytes."""
+    assert decoder(coding) is None
+    assert encoder(coding) is None
 
 
 @pytest.mark.parametrize(
@@ -65,6 +180,7 @@ def test_an_unknown_coding_has_no_decoder() -> None:
         ("gzip, deflate", True),
         ("GZIP;q=0.5", True),
         ("*", True),
+        ("x-gzip", True),
         ("gzip;q=0", False),
         ("gzip; q=0.0", False),
         ("br", False),

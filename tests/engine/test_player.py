@@ -1,12 +1,17 @@
 """From an interaction to steps."""
 
+import gzip
 import zlib
+from typing import Literal
 
 import pytest
 
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.engine import player
 from gemini_replay.engine.player import Data, Head, Playback, Stop
+from gemini_replay.engine.script import Scripting
 from gemini_replay.engine.timing import INSTANT
+from gemini_replay.errors import GeminiReplayError
 
 ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
 CHUNKS = (Chunk(0.0, b"one"), Chunk(0.5, b""), Chunk(0.25, b"two"))
@@ -63,6 +68,90 @@ def test_a_wire_body_stays_as_it_was() -> None:
     assert isinstance(first, Head)
     assert first.headers == (("content-encoding", "br"),)
     assert [step.data for step in data if isinstance(step, Data)] == [b"one", b"", b"two"]
+
+
+def wire(*chunks: Chunk, how: Literal["unfinished"] | None = None, accept: str = "gzip") -> tuple[Head, list[bytes]]:
+    """The head, and the wire's chunks, of a gzip response that was stored decoded."""
+    head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
+    first, *steps = Playback(interaction(head, chunks=chunks, end=End("eof", 0.0, how))).steps(accept)
+    assert isinstance(first, Head)
+    return first, [step.data for step in steps if isinstance(step, Data)]
+
+
+def test_a_body_that_ended_well_ends_its_coding() -> None:
+    """With its last chunk, as it came; and any program can read the whole."""
+    _, sent = wire(Chunk(0.0, b"one"), Chunk(0.0, b"two"))
+    assert gzip.decompress(b"".join(sent)) == b"onetwo"
+    assert len(sent) == 2
+
+
+def test_a_coding_that_was_cut_off_is_cut_off_again() -> None:
+    """Readers that miss the end miss it again."""
+    _, sent = wire(Chunk(0.0, b"one"), how="unfinished")
+    assert zlib.decompressobj(31).decompress(b"".join(sent)) == b"one"
+    with pytest.raises(EOFError):
+        gzip.decompress(b"".join(sent))
+
+
+def test_members_are_sent_as_they_came() -> None:
+    """Each is whole at the end of the chunk that completed it, wherever the next one begins."""
+    chunks = Chunk(0.0, b"one"), Chunk(0.0, b"two", (0,)), Chunk(0.0, b"threefour", (0, 5)), Chunk(0.0, b"", (0, 0))
+    _, sent = wire(*chunks)
+    assert [gzip.decompress(data) for data in sent] == [b"one", b"two", b"threefour", b""]
+    first = zlib.decompressobj(31)
+    assert first.decompress(sent[2]) == b"three"
+    assert zlib.decompressobj(31).decompress(first.unused_data) == b"four"
+
+
+def test_coded_bytes_after_a_whole_member_go_out_as_they_are() -> None:
+    """The member before them is complete, so that clients which pass over garbage do so again."""
+    _, sent = wire(Chunk(0.0, b"one", (3,), b"garbage"), Chunk(0.0, b"", coded=b"more"))
+    first = zlib.decompressobj(31)
+    assert first.decompress(sent[0]) == b"one"
+    assert (first.eof, first.unused_data, sent[1]) == (True, b"garbage", b"more")
+
+
+def test_coded_bytes_within_a_member_make_a_client_fail() -> None:
+    """Whatever they are: the recorder's decoder failed there, and so does any other."""
+    _, sent = wire(Chunk(0.0, b"one"), Chunk(0.0, b""), Chunk(0.0, b"", coded=b"\x00"))
+    client = zlib.decompressobj(31)
+    assert client.decompress(sent[0] + sent[1]) == b"one"
+    with pytest.raises(zlib.error):
+        client.decompress(sent[2])
+
+
+@pytest.mark.parametrize("accept", ["", "gzip"])
+def test_a_body_that_was_never_of_its_coding_goes_out_as_it_came(accept: str) -> None:
+    """To every client, under the same false header."""
+    first, sent = wire(Chunk(0.0, b"", coded=b"plain "), Chunk(0.0, b"", coded=b"text"), accept=accept)
+    assert first.headers == (("content-encoding", "gzip"),)
+    assert sent == [b"plain ", b"text"]
+
+
+def test_coded_bytes_keep_the_coding_for_a_client_that_does_not_ask() -> None:
+    """Decoded and coded bytes in one body would be garbage."""
+    first, sent = wire(Chunk(0.0, b"one", (3,), b"rest"), accept="")
+    assert first.headers == (("content-encoding", "gzip"),)
+    assert zlib.decompressobj(31).decompress(sent[0]) == b"one"
+
+
+def test_coded_bytes_in_a_coding_that_cannot_be_had_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install; garbage is never sent."""
+    monkeypatch.setattr(player, "encoder", lambda coding: None)
+    head = Response(200, (("content-encoding", "zstd"),), 0.0, "decoded")
+    odd = interaction(head, chunks=(Chunk(0.0, b"one"), Chunk(0.0, b"", coded=b"?")))
+    with pytest.raises(GeminiReplayError, match="zstandard"):
+        list(Playback(odd).steps("zstd"))
+
+
+def test_a_cut_of_the_script_keeps_members_and_coded_bytes() -> None:
+    """They stay at their bytes, on either side of the cut."""
+    head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
+    scripting = Scripting(interaction(head, chunks=(Chunk(0.5, b"abcdef", (2, 4, 6), b"?"),)))
+    (piece,) = scripting.script.pieces
+    before, behind = piece.split(4)
+    assert (before.after, before.data, before.members, before.coded) == (0.5, b"abcd", (2,), b"")
+    assert (behind.after, behind.data, behind.members, behind.coded, behind.start) == (0.0, b"ef", (0, 2), b"?", 4)
 
 
 @pytest.mark.parametrize(("length", "kept"), [("6", True), ("7", False)], ids=["true", "stale"])

@@ -89,3 +89,13 @@ def test_what_is_no_way_to_rechunk_says_so(how: str | int) -> None:
     with pytest.raises(UsageError, match="Unknown rechunk") as caught:
         parse_rechunk(how)
     assert "random:SEED" in str(caught.value)
+
+
+def test_members_and_coded_bytes_stay_at_their_bytes() -> None:
+    """However a compressed body is cut, each member begins where it began, and what is coded comes last."""
+    chunks = (Chunk(0.0, b"abc", (2,)), Chunk(0.5, b"def", (0, 3), b"?"), Chunk(0.25, b"", (), b"!"))
+    made = parse_rechunk(2).apply(chunks)
+    assert [(chunk.data, chunk.members, chunk.coded) for chunk in made] == [
+        (b"ab", (), b""), (b"cd", (0, 1), b""), (b"ef", (), b""), (b"", (0,), b"?"), (b"", (), b"!")
+    ]  # fmt: skip
+    assert sum(chunk.after for chunk in made) == 0.75
