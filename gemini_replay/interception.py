@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from . import transports
 from .cassette.matching import DEFAULT_KEYS
+from .engine.coding import DECODED_LIMIT
 from .engine.virtual_time import virtual_time
 from .errors import GeminiReplayError, UsageError
 from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
@@ -110,6 +111,7 @@ def record(
     upstream: str | None = None,
     redact: Iterable[str] = (),
     wire: bool = False,
+    decoded_limit: int = DECODED_LIMIT,
 ) -> Block:
     """Record every Gemini request in a with-block into a cassette, while the client streams as ever.
 
@@ -128,6 +130,8 @@ def record(
         upstream: a base URL that the requests are sent to in place of their own scheme and host.
         redact: further values that must not be stored; the usual secrets never are.
         wire: keep a compressed body as it came, instead of decoded.
+        decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
+            client gets all of it.
 
     Returns:
         What the with-statement takes; its target is the `Session`. It can be used again.
@@ -150,6 +154,7 @@ def record(
         upstream=upstream,
         redact=redact,
         wire=wire,
+        decoded_limit=decoded_limit,
     )
     return Block(partial(Session, settings.pop("path"), **settings), keeps=True)
 

@@ -98,7 +98,7 @@ class RecordingProxy(ReplayServer):
             if self._family.never_connected(problem):
                 await self._unreachable(recording, problem, send)
                 return
-            kind, how = self._family.classify(problem)
+            kind, how = self._family.classify(problem) or ("reset", None)
             end = End(kind, how=how)
         except GeminiReplayError as error:  # another session of this process keeps requests from the network
             await self._refuse(error, send)

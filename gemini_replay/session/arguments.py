@@ -122,6 +122,12 @@ def _flag(name: str, value: Any) -> bool:
     return value
 
 
+def _size(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise _wrong(name, value, "a number of bytes, above 0")
+    return value
+
+
 def _test(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise _wrong(name, value, "the id of a test as text, or None")
@@ -159,6 +165,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "redact": _redact,
     "test": _test,
     "wire": _flag,
+    "decoded_limit": _size,
     "repeat": _flag,
     "transport": _transport,
 }

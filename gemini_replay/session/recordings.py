@@ -33,6 +33,7 @@ class Recordings:
         matcher: says whether a recording of unknown origin answers a new request, so that it gives way too.
         redactor: takes secrets out of messages.
         wire: keep compressed bodies as they came, instead of decoded.
+        decoded_limit: the most bytes that a compressed body may decode to.
 
     Attributes:
         failures: what went wrong in the recording, in order.
@@ -41,7 +42,15 @@ class Recordings:
     """
 
     def __init__(
-        self, path: Path, *, test: str | None, rewrite: bool, matcher: Matcher, redactor: Redactor, wire: bool
+        self,
+        path: Path,
+        *,
+        test: str | None,
+        rewrite: bool,
+        matcher: Matcher,
+        redactor: Redactor,
+        wire: bool,
+        decoded_limit: int,
     ) -> None:
         self.failures: list[RecordingError] = []
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
@@ -52,6 +61,7 @@ class Recordings:
         self._matcher = matcher
         self._redactor = redactor
         self._wire = wire
+        self._decoded_limit = decoded_limit
         self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._begun_with: frozenset[bytes] = frozenset()
@@ -81,6 +91,7 @@ class Recordings:
                 failed=lambda problem: self.fail(problem, asked),
                 done=self._done,
                 wire=self._wire,
+                decoded_limit=self._decoded_limit,
             )
             with self._lock:
                 self._live.add(recorder)

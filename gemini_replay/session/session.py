@@ -18,6 +18,7 @@ from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.pool import Pool
 from ..cassette.redaction import Redactor
+from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
@@ -28,7 +29,7 @@ from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingEr
 from .arguments import Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import Hosts, address, blocked, netloc
+from .hosts import Hosts, address, blocked, is_loopback, netloc
 from .recordings import Recordings
 
 Faults = str | Fault | Iterable[str | Fault] | None
@@ -77,6 +78,7 @@ class Session:
         redact: further secrets: literal values that must not be stored.
         test: the id of the test that records, for the cassette's header and for messages.
         wire: keep compressed bodies as they came, instead of decoded.
+        decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
         repeat: start again from the first when every recording of a request was played, as a server must.
 
     Attributes:
@@ -109,6 +111,7 @@ class Session:
         redact: Iterable[str] = (),
         test: str | None = None,
         wire: bool = False,
+        decoded_limit: int = DECODED_LIMIT,
         repeat: bool = False,
     ) -> None:
         given = checked(
@@ -125,6 +128,7 @@ class Session:
             redact=redact,
             test=test,
             wire=wire,
+            decoded_limit=decoded_limit,
             repeat=repeat,
         )
         self.path = Path(os.path.abspath(path))  # whatever the working directory is later
@@ -157,6 +161,7 @@ class Session:
             matcher=matcher,
             redactor=self._redactor,
             wire=wire,
+            decoded_limit=decoded_limit,
         )
         self._children = Children()
         self._child: Child | None = None
@@ -257,15 +262,21 @@ class Session:
         return Recording(self._recordings.begin(asked, redactor), self._route(request.url))
 
     def _let_through(self, request: Request) -> None:
-        """A request that calls a server of this process, which may want the cassette's answers itself."""
+        """A request that calls a server of this process, which may want the cassette's answers itself.
+
+        Raises:
+            RefusedError: the cassette has an answer to it that was recorded from a loopback server, too. That may
+                have been this very server on another port.
+        """
         where = netloc(request.url)
-        if self._pool.answers(self._redactor.for_request(request).request(request)):
+        asked = self._redactor.for_request(request).request(request)
+        if any(is_loopback(address(one.url)[0]) for one in self._pool.matching(asked)):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
-                    "recorded elsewhere.",
-                    closest="It is not certain which of the two shall answer it.",
-                    todo=f"If the cassette shall, name {where!r} in the setting hosts; if the server shall, in "
+                    "recorded from another port of this machine.",
+                    closest="It is not certain which of the two is to answer it.",
+                    todo=f"If the cassette is, name {where!r} in the setting hosts; if the server is, in "
                     "ignore_hosts.",
                 )
             )

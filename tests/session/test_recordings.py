@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -354,3 +355,16 @@ def test_a_relative_path_is_where_it_was_when_the_session_opened(
     session.close()
     assert [entry.name for entry in here.iterdir()] == ["story.jsonl"]
     assert list(there.iterdir()) == []
+
+
+def test_a_body_that_decodes_to_too_much_fails_the_recording(path: Path) -> None:
+    """The message names the limit and how to raise it."""
+    session = Session(path, mode="rewrite", decoded_limit=1000)
+    plan = session.plan(request())
+    assert isinstance(plan, Recording)
+    plan.recorder.head(200, (("content-encoding", "gzip"),), 0.0)
+    plan.recorder.chunk(gzip.compress(b"0" * 1001), 0.0)
+    session.close()
+    assert isinstance(session.problem, RecordingError)
+    assert "1,000 bytes" in str(session.problem)
+    assert "decoded_limit=" in str(session.problem)
