@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +63,9 @@ class Pool:
         """The requests of all recordings."""
         return [entry.interaction.request for entry in self._entries]
 
-    def matching(self, asked: Request) -> Iterator[Request]:
-        """The recorded requests that match, whether they were played or not."""
-        return (request for request in self.requests if self._matcher.matches(request, asked))
+    def answers(self, asked: Request) -> bool:
+        """Whether any recording answers a request, played already or not."""
+        return any(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
 
     def take(self, asked: Request) -> tuple[int, Interaction] | None:
         """The recording that answers a request next, with its number in the pool; or None."""

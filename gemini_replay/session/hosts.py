@@ -219,11 +219,10 @@ def base_url(upstream: str | None) -> str | None:
 
 def listens(host: str, port: int) -> bool:
     """Whether `host` is a loopback address, and a socket of this process listens there."""
-    return is_loopback(host) and any(_leads_to(host, bound) for bound, at in _listening() if at == port)
+    return _is_loopback(host) and any(_leads_to(host, bound) for bound, at in _listening() if at == port)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address."""
+def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     ip = _ip(host)

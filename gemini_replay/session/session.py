@@ -29,7 +29,7 @@ from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingEr
 from .arguments import Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import Hosts, address, blocked, is_loopback, netloc
+from .hosts import Hosts, address, blocked, netloc
 from .recordings import Recordings
 
 Faults = str | Fault | Iterable[str | Fault] | None
@@ -265,16 +265,15 @@ class Session:
         """A request that calls a server of this process, which may want the cassette's answers itself.
 
         Raises:
-            RefusedError: the cassette has an answer to it that was recorded from a loopback server, too. That may
-                have been this very server on another port.
+            RefusedError: the cassette has an answer to this very request, so that it may as well be for the cassette.
         """
         where = netloc(request.url)
         asked = self._redactor.for_request(request).request(request)
-        if any(is_loopback(address(one.url)[0]) for one in self._pool.matching(asked)):
+        if self._pool.answers(asked):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
-                    "recorded from another port of this machine.",
+                    "recorded elsewhere.",
                     closest="It is not certain which of the two is to answer it.",
                     todo=f"If the cassette is, name {where!r} in the setting hosts; if the server is, in "
                     "ignore_hosts.",
