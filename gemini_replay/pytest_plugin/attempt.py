@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _numbers = count()
+_COUNT = "This happened "
 
 
 class Attempt:
@@ -107,7 +108,7 @@ class Attempt:
         """
         counts = Counter(str(problem) for problem in self._problems(faults=faults))
         return [
-            text if times == 1 else f"{text}\n(This happened {times} times.)"
+            text if times == 1 else f"{text}\n{_COUNT}{times} times."
             for text, times in counts.items()
             if text not in self._told
         ]
@@ -142,10 +143,14 @@ def _fail_instead(report: pytest.TestReport) -> None:
         report.longrepr = f"{path}:{line}: {reason}"
 
 
+def _without_count(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith(_COUNT)]
+
+
 def _tell(report: pytest.TestReport, news: list[str]) -> None:
     """Add to a failed report what it does not say already; it stays there on the way to pytest-xdist's controller."""
     shown = report.longreprtext
-    missing = "\n\n".join(text for text in news if not all(line in shown for line in text.splitlines()))
+    missing = "\n\n".join(text for text in news if not all(line in shown for line in _without_count(text)))
     if not missing:
         return
     longrepr: Any = report.longrepr

@@ -1,0 +1,180 @@
+"""One cassette, many tests: in one run, in several, in the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.plugin_projects import asked, cassettes
+
+from gemini_replay.server import upstream
+
+Run = Callable[..., pytest.RunResult]
+
+FOUR = """
+import os, pytest
+from asking import ask
+
+@pytest.mark.gemini_replay("shared")
+@pytest.mark.parametrize("number", range(4))
+def test_it(number):
+    assert len(ask(f"{os.environ.get('WORDS', 'number')} {number}")) == 3
+"""
+THREE = """
+import pathlib, pytest, time
+from asking import ask
+
+def recorded(text):
+    path = pathlib.Path("cassettes/shared.jsonl")
+    for _ in range(2000):
+        if path.exists() and text in path.read_text():
+            return
+        time.sleep(0.01)
+
+@pytest.fixture(scope="module")
+def late():
+    recorded("first")
+
+@pytest.mark.gemini_replay("shared")
+def test_first():
+    assert len(ask("first")) == 3
+
+@pytest.mark.gemini_replay("shared")
+def test_second():  # its session may open before the first has recorded, and is used after that
+    recorded("first")
+    assert len(ask("second")) == 3
+
+@pytest.mark.gemini_replay("shared")
+def test_third(late):  # its session opens when the cassette is there
+    assert len(ask("third")) == 3
+"""
+
+
+@pytest.fixture
+def workers(project: pytest.Pytester, server: upstream.RunningUpstream) -> Run:
+    """Run the project in two workers."""
+
+    def run(*arguments: str) -> pytest.RunResult:
+        return project.runpytest_subprocess("-n2", f"--gemini-upstream={server.url}", *arguments)
+
+    return run
+
+
+def test_a_rewrite_of_one_test_leaves_what_the_others_recorded(
+    project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each interaction knows the test that made it."""
+    project.makepyfile(test_tale=FOUR)
+    run("--gemini-record=rewrite").assert_outcomes(passed=4)
+    assert asked(project) == [f"number {number}" for number in range(4)]
+    monkeypatch.setenv("WORDS", "again")
+    result = run("--gemini-record=rewrite", "test_tale.py::test_it[2]")
+    result.stdout.fnmatch_lines(["0 replayed, 1 recorded, * unused"])
+    assert sorted(asked(project)) == ["again 2", "number 0", "number 1", "number 3"]
+    run("--gemini-record=rewrite").assert_outcomes(passed=4)
+    assert sorted(asked(project)) == [f"again {number}" for number in range(4)]
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "rewrite"])
+def test_workers_that_record_to_one_cassette_are_merged(project: pytest.Pytester, workers: Run, mode: str) -> None:
+    """Nothing that a passed test recorded is lost, and the summary counts it all."""
+    project.makepyfile(test_tale=FOUR.replace("range(4)", "range(12)"))
+    result = workers(f"--gemini-record={mode}")
+    result.assert_outcomes(passed=12)
+    result.stdout.fnmatch_lines(["* replayed, 12 recorded, * unused*"])
+    assert sorted(asked(project)) == sorted(f"number {number}" for number in range(12))
+    assert cassettes(project) == ["shared.jsonl"]
+    replayed = workers()
+    replayed.assert_outcomes(passed=12)
+    replayed.stdout.fnmatch_lines(["12 replayed, 0 recorded, 0 unused*"])
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "rewrite"])
+@pytest.mark.parametrize("how", ["-n3", "-n0"])
+def test_a_test_that_begins_before_another_has_recorded_loses_nothing(
+    project: pytest.Pytester, server: upstream.RunningUpstream, mode: str, how: str
+) -> None:
+    """Nor one that begins after: a cassette that this run has made is still being recorded."""
+    project.makepyfile(test_tale=THREE)
+    result = project.runpytest_subprocess(how, f"--gemini-record={mode}", f"--gemini-upstream={server.url}")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["0 replayed, 3 recorded, 0 unused"])
+    assert sorted(asked(project)) == ["first", "second", "third"]
+
+
+def test_every_worker_may_run_every_test(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
+    """With --dist each, what both workers recorded is there; a rewrite replaces what the other worker made."""
+    project.makepyfile(test_tale=FOUR)
+    for mode in ("once", "rewrite"):
+        result = project.runpytest_subprocess(
+            "--tx=2*popen", "--dist=each", f"--gemini-record={mode}", f"--gemini-upstream={server.url}"
+        )
+        result.assert_outcomes(passed=8)
+        assert set(asked(project)) == {f"number {number}" for number in range(4)}
+    assert len(asked(project)) == 4
+
+
+def test_once_leaves_the_cassette_of_an_earlier_run_alone(
+    project: pytest.Pytester, workers: Run, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made in another run, so that a request it cannot answer is a miss."""
+    project.makepyfile(test_tale=FOUR)
+    workers("--gemini-record=once").assert_outcomes(passed=4)
+    before = (project.path / "cassettes/shared.jsonl").read_bytes()
+    monkeypatch.setenv("WORDS", "again")
+    for again in (workers, run):
+        again("--gemini-record=once").assert_outcomes(failed=4)
+        assert (project.path / "cassettes/shared.jsonl").read_bytes() == before
+
+
+def test_a_run_leaves_nothing_in_the_temporary_folder(
+    project: pytest.Pytester, workers: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the workers share is removed by the controller."""
+    project.makepyfile(test_tale=FOUR)
+    folder = project.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    workers("--gemini-record=once").assert_outcomes(passed=4)
+    assert [path.name for path in folder.iterdir() if path.name.startswith("gemini-replay")] == []
+
+
+CRASH = """
+import os, pytest
+from asking import ask
+
+@pytest.mark.gemini_replay("shared")
+def test_before():
+    ask("before")
+
+@pytest.mark.gemini_replay("shared")
+def test_crash():
+    ask("crash")
+    os._exit(1)
+"""
+
+
+def test_a_worker_that_crashes_is_told_with_what_it_left(
+    project: pytest.Pytester, server: upstream.RunningUpstream
+) -> None:
+    """What the tests before it recorded is kept and counted."""
+    project.makepyfile(test_tale=CRASH)
+    result = project.runpytest_subprocess("-n1", "--gemini-record=once", f"--gemini-upstream={server.url}")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "0 replayed, 1 recorded, 0 unused",
+            "not recorded: test_tale.py::test_crash did not end, so */shared.jsonl is as it was; "
+            "what came is in shared.jsonl.part",
+        ]
+    )
+    assert asked(project) == ["before"]
+
+
+def test_a_run_that_stops_at_the_first_failure_keeps_what_passed(project: pytest.Pytester, run: Run) -> None:
+    """And records the rest with --last-failed."""
+    project.makepyfile(test_tale=FOUR.replace("== 3", "== (4 if number == 2 else 3)"))
+    run("--gemini-record=once", "-x").assert_outcomes(passed=2, failed=1)
+    assert asked(project) == ["number 0", "number 1"]
+    project.makepyfile(test_tale=FOUR)
+    run("--gemini-record=new", "--last-failed").assert_outcomes(passed=1)
+    assert asked(project) == ["number 0", "number 1", "number 2"]

@@ -1,0 +1,337 @@
+"""A miss is told in the report of every test that had one, and never passes for anything else."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+
+import pytest
+from support.plugin_projects import KEY
+
+Run = Callable[..., pytest.RunResult]
+
+HEAD = """
+import pytest, unittest
+from asking import ask
+
+def swallow(text="hello"):
+    try:
+        ask(text)
+    except Exception:
+        return "sorry"
+
+"""
+FAILING = {
+    "call": """
+def test_it(gemini_replay):
+    assert swallow() == "an answer"
+""",
+    "setup": """
+@pytest.fixture
+def story(gemini_replay):
+    return swallow()
+
+def test_it(story):
+    assert story == "an answer"
+""",
+    "setup that fails": """
+@pytest.fixture
+def story(gemini_replay):
+    assert swallow() == "an answer"
+
+def test_it(story):
+    pass
+""",
+    "teardown": """
+@pytest.fixture
+def story(gemini_replay):
+    yield
+    assert swallow() == "an answer"
+
+def test_it(story):
+    pass
+""",
+    "teardown after a failure": """
+@pytest.fixture
+def story(gemini_replay):
+    yield
+    swallow()
+
+def test_it(story):
+    assert 1 == 2
+""",
+    "teardown of a passed test": """
+@pytest.fixture
+def story(gemini_replay):
+    yield
+    swallow()
+
+def test_it(story):
+    pass
+""",
+    "passed": """
+def test_it(gemini_replay):
+    swallow()
+""",
+    "skip": """
+def test_it(gemini_replay):
+    if swallow() == "sorry":
+        pytest.skip("no model")
+""",
+    "skip in the setup": """
+@pytest.fixture
+def story(gemini_replay):
+    if swallow() == "sorry":
+        pytest.skip("no model")
+
+def test_it(story):
+    pass
+""",
+    "skip after the setup": """
+@pytest.fixture
+def story(gemini_replay):
+    swallow()
+
+def test_it(story):
+    pytest.skip("no model")
+""",
+    "xfail": """
+@pytest.mark.xfail(strict=False)
+def test_it(gemini_replay):
+    ask()
+""",
+    "xfail, swallowed": """
+@pytest.mark.xfail(strict=False)
+def test_it(gemini_replay):
+    assert swallow() == "an answer"
+""",
+    "xfail, strict": """
+@pytest.mark.xfail(strict=True)
+def test_it(gemini_replay):
+    ask()
+""",
+    "xfail, raises": """
+@pytest.mark.xfail(strict=False, raises=Exception)
+def test_it(gemini_replay):
+    ask()
+""",
+    "xfail, raises strict": """
+@pytest.mark.xfail(strict=True, raises=AssertionError)
+def test_it(gemini_replay):
+    assert swallow() == "an answer"
+""",
+    "xfail that passes": """
+@pytest.mark.xfail(strict=False)
+def test_it(gemini_replay):
+    swallow()
+""",
+    "xfail called in the test": """
+def test_it(gemini_replay):
+    if swallow() == "sorry":
+        pytest.xfail("the model is wrong")
+""",
+    "xfail, in the setup": """
+@pytest.fixture
+def story(gemini_replay):
+    ask()
+
+@pytest.mark.xfail(strict=False)
+def test_it(story):
+    pass
+""",
+    "xfail, in the teardown": """
+@pytest.fixture
+def story(gemini_replay):
+    yield
+    swallow()
+
+@pytest.mark.xfail(strict=False)
+def test_it(story):
+    assert 1 == 2
+""",
+    "unittest": """
+@pytest.mark.gemini_replay
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual(swallow(), "an answer")
+""",
+    "unittest, passed": """
+@pytest.mark.gemini_replay
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        swallow()
+""",
+    "unittest, skip": """
+@pytest.mark.gemini_replay
+class TestIt(unittest.TestCase):
+    def test_it(self):
+        if swallow() == "sorry":
+            self.skipTest("no model")
+""",
+    "unittest, expected failure": """
+@pytest.mark.gemini_replay
+class TestIt(unittest.TestCase):
+    @unittest.expectedFailure
+    def test_it(self):
+        self.assertEqual(swallow(), "an answer")
+""",
+    "subtests": """
+def test_it(gemini_replay, subtests):
+    with subtests.test("one"):
+        assert swallow() == "an answer"
+""",
+    "subtests, passed": """
+def test_it(gemini_replay, subtests):
+    with subtests.test("one"):
+        swallow()
+""",
+    "asyncio": """
+@pytest.mark.asyncio
+async def test_it(gemini_replay):
+    assert swallow() == "an answer"
+""",
+    "anyio": """
+@pytest.fixture
+def anyio_backend():
+    return "trio"
+
+@pytest.mark.anyio
+async def test_it(gemini_replay, anyio_backend_name):
+    assert swallow() == "an answer"
+""",
+    "another thread": """
+def test_it(gemini_replay):
+    import threading
+    thread = threading.Thread(target=swallow)
+    thread.start()
+    thread.join()
+    assert 1 == 2
+""",
+    "raised as another error": """
+def test_it(gemini_replay):
+    try:
+        ask()
+    except Exception:
+        raise RuntimeError("no answer") from None
+""",
+    "server": """
+def test_it(gemini_server):
+    import httpx
+    answer = httpx.post(gemini_server + "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", json={})
+    assert answer.status_code == 200
+""",
+}
+MISS = "No recording answers POST gemini-2.5-flash:streamGenerateContent?alt=sse."
+
+
+def write(project: pytest.Pytester, test: str) -> None:
+    if "subtests" in test and pytest.version_tuple < (9, 0):
+        pytest.skip("pytest 9 brings the fixture subtests")
+    project.makepyfile(test_tale=HEAD + test)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_miss_is_told_once_and_fails_the_test(project: pytest.Pytester, name: str) -> None:
+    """Whatever phase it came in, however the test ends, in the terminal and in JUnit's file."""
+    write(project, FAILING[name])
+    result = project.runpytest("-v", "-rA", "--show-capture=no", "--junitxml=junit.xml")
+    assert result.ret == 1
+    shown = result.stdout.str()
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("failed", 0) + outcomes.get("errors", 0) >= 1
+    assert not {"skipped", "xfailed", "xpassed"} & set(outcomes) or name == "xfail, in the teardown"
+    told = [line for line in shown.splitlines() if line.startswith(MISS) or line.endswith(MISS)]
+    told = [line for line in told if not line.startswith(("FAILED", "ERROR", "SUBFAILED"))]
+    assert len(told) == 1, shown
+    written = "".join(ElementTree.parse(project.path / "junit.xml").getroot().itertext())
+    assert written.count(MISS) == 1
+    assert KEY not in shown
+    assert KEY not in written
+
+
+@pytest.mark.parametrize("name", ["call", "setup", "teardown", "passed", "skip", "xfail, swallowed", "unittest"])
+def test_workers_tell_it_too(project: pytest.Pytester, name: str) -> None:
+    """The report comes whole to the controller of pytest-xdist."""
+    write(project, FAILING[name])
+    result = project.runpytest_subprocess("-n1", "-p", "no:randomly")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*{MISS}"])
+
+
+@pytest.mark.parametrize("style", ["auto", "long", "short", "native", "line", "no"])
+def test_every_style_of_traceback_tells_it(project: pytest.Pytester, style: str) -> None:
+    """Where tracebacks are not shown, the summary says which test missed what."""
+    write(project, FAILING["call"])
+    result = project.runpytest(f"--tb={style}")
+    result.assert_outcomes(failed=1)
+    line = f"test_tale.py::test_it: {MISS}" if style in {"line", "no"} else MISS
+    result.stdout.fnmatch_lines([line])
+
+
+def test_every_miss_is_told_and_a_repeated_one_once_with_a_count(project: pytest.Pytester, run: Run) -> None:
+    """What an SDK retries is one miss."""
+    test = """
+def test_it(gemini_replay):
+    for text in TEXTS:
+        swallow(text)
+    ask(TEXTS[-1])
+"""
+    write(project, f"TEXTS = ['story']\n{test}")
+    run("--gemini-record=once").assert_outcomes(passed=1)
+    write(project, f"TEXTS = ['first', 'second', 'first', 'first', 'third', 'third']\n{test}")
+    result = run()
+    result.assert_outcomes(failed=1)
+    shown = result.stdout.str()
+    assert [shown.count(f'asked "{text}"') for text in ("first", "second")] == [1, 1], shown
+    assert shown.count("\nThis happened 3 times.") == shown.count("This happened") == 1
+    assert shown.count(f"{MISS}\n") == 3
+
+
+def test_a_miss_in_one_test_is_not_told_in_the_next(project: pytest.Pytester) -> None:
+    """Each report tells what its own test did."""
+    write(project, FAILING["call"] + "\ndef test_other(gemini_replay):\n    assert 1 == 2\n")
+    result = project.runpytest()
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count(f"\n{MISS}\n") == 1
+
+
+def test_a_doctest_tells_it(project: pytest.Pytester) -> None:
+    """Its report has no place of its own for that."""
+    project.makefile(
+        ".txt",
+        test_guide="""
+        >>> session = getfixture("gemini_replay")
+        >>> from asking import ask
+        >>> try: ask()
+        ... except Exception: print("sorry")
+        an answer
+        """,
+    )
+    result = project.runpytest("--doctest-glob=*.txt")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{MISS}"])
+
+
+def test_a_fault_that_never_struck_is_told_in_the_report_of_a_failed_test(project: pytest.Pytester, run: Run) -> None:
+    """It may be why it failed. A test that is skipped never came to it."""
+    write(
+        project,
+        """
+@pytest.mark.gemini_replay("shared")
+def test_record():
+    ask()
+
+@pytest.mark.gemini_replay("shared", fault="reset@event:99")
+def test_fails():
+    ask()
+    assert 1 == 2
+
+@pytest.mark.gemini_replay("shared", fault="reset@event:99")
+def test_skips():
+    pytest.skip("not today")
+""",
+    )
+    run("--gemini-record=once", "-k", "record").assert_outcomes(passed=1)
+    result = run("-k", "not record")
+    result.assert_outcomes(failed=1, skipped=1)
+    assert result.stdout.str().count("\nThe fault reset@event:99 struck no answer.") == 1
