@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,3 +36,20 @@ def announced(
             yield process, line.removeprefix("listening on ").removesuffix("\n")
         finally:
             process.kill()
+
+
+TESTS = Path(__file__).parent.parent
+
+
+def python(code: str, *arguments: str | Path, cwd: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run code in an interpreter of its own, which can import `support`.
+
+    Args:
+        code: the program; the arguments are in ``sys.argv[1:]``.
+        arguments: of the program.
+        cwd: its folder.
+        seconds: how long it may take.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds)

@@ -251,7 +251,7 @@ def test_a_websocket_is_let_through_while_recording_and_not_recorded(path: Path)
     with answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as url:
         with gemini_replay.record(path) as opened, pytest.raises(aiohttp.WSServerHandshakeError):
             asyncio.run(main(url))
-    assert opened.recorded == []
+    assert not opened.recorded
 
 
 # -- sessions --------------------------------------------------------------------------------------------------------

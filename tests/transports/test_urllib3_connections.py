@@ -104,7 +104,7 @@ def test_replay_opens_no_connection_and_leaves_the_clients_pool_as_it_was(path: 
     cassette(path, *[whole()] * 3)
     with raw_server(STREAM) as server, requests.Session() as user:
         user.post(server.url + "/other", json=ASK, timeout=30)
-        with gemini_replay.replay(path):
+        with gemini_replay.replay(path, hosts=["127.0.0.1"]):
             for _ in range(3):
                 assert user.post(server.url + PATH, json=ASK, timeout=30).content == b"".join(CHUNKS)
         user.post(server.url + "/other", json=ASK, timeout=30)

@@ -1,0 +1,242 @@
+"""Whatever fails inside recording, the client gets the live response to its true end, and the session fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.clients import Client
+from support.every_client import EVERY_CLIENT
+from support.processes import python
+from support.raw_server import CHUNKED, LAST, Answer, RawServer, chunked, raw_server
+from support.streams import GOOGLE, events
+
+import gemini_replay
+from gemini_replay.errors import GeminiReplayError
+from gemini_replay.transports import aiohttp_record, http_client, httpx_family, read_ahead
+from gemini_replay.transports.http1 import Unframer
+
+CHUNKS = events(12)
+PIECES = [(0.005, chunked(chunk)) for chunk in CHUNKS]
+
+
+@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
+def client(request: pytest.FixtureRequest) -> Client:
+    return request.param
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+@pytest.fixture
+def whole() -> Iterator[RawServer]:
+    with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:
+        yield server
+
+
+@pytest.fixture
+def reset() -> Iterator[RawServer]:
+    with raw_server(Answer([(0.0, CHUNKED), *PIECES[:3], (0.05, b"")], end="reset")) as server:
+        yield server
+
+
+def raises(*_: Any, **__: Any) -> Any:
+    raise ZeroDivisionError("a bug of ours")
+
+
+def no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "gemini-replay-reader":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "_spawn", raises)
+
+
+def no_wake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx_family, "_wake", raises)
+
+
+def no_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp_record, "_watched", raises)
+
+
+def no_watch(name: str) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda monkeypatch: monkeypatch.setattr(aiohttp_record._Watch, name, raises)
+
+
+def no_unframing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Unframer, "feed", raises)
+
+
+def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_Incoming", raises)
+
+
+SYNC_HTTPX, ASYNC_HTTPX = (
+    {"httpx-sync", "httpx2-sync"},
+    {f"{library}-{flavour}" for library in ("httpx", "httpx2") for flavour in ("asyncio", "trio")},
+)
+URLLIB3 = {"requests", "urllib3"}
+
+BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
+    "no thread can be started": (no_thread, SYNC_HTTPX | URLLIB3),
+    "no task can be started": (no_task, ASYNC_HTTPX),
+    "the socket is not found": (no_wake, SYNC_HTTPX),
+    "no file for the client": (no_file, URLLIB3),
+    "unframing": (no_unframing, URLLIB3),
+    "no class for the watch": (no_class, {"aiohttp"}),
+    "the watch of the head": (no_watch("head"), {"aiohttp"}),
+    "the watch of a chunk": (no_watch("chunk"), {"aiohttp"}),
+    "the watch of the end": (no_watch("end"), {"aiohttp"}),
+}
+CASES = [pytest.param(bug, name, id=f"{bug}-{name}") for bug, (_, names) in BUGS.items() for name in sorted(names)]
+BY_NAME = {client.name: client for client in EVERY_CLIENT}
+
+
+@pytest.mark.parametrize(("bug", "name"), CASES)
+def test_a_bug_between_the_client_and_the_wire_is_the_recordings_failure(
+    bug: str, name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reads the whole answer, chunk by chunk; the block raises; the cassette is not written."""
+    BUGS[bug][0](monkeypatch)
+    with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=whole.url):
+        seen = BY_NAME[name].fetch(GOOGLE, timeout=20)
+    assert (seen.error, seen.status) == (None, 200)
+    assert seen.body == b"".join(CHUNKS)
+    assert len(whole.requests) == 1
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("bug", "name"), CASES)
+def test_beside_a_bug_of_ours_the_error_of_the_wire_is_still_the_wires(
+    bug: str, name: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the chunks before it."""
+    client = BY_NAME[name]
+    BUGS[bug][0](monkeypatch)
+    with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=reset.url):
+        seen = client.fetch(GOOGLE, timeout=20)
+    assert type(seen.error) is client.errors["reset"]
+    assert seen.chunks == CHUNKS[:3]
+
+
+def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was taken from the client before it was certain."""
+    no_thread(monkeypatch)
+    no_task(monkeypatch)
+    for client in EVERY_CLIENT:
+        if client.name == "aiohttp":
+            continue
+        with raw_server(Answer([(0.0, CHUNKED), PIECES[0], (30.0, LAST)])) as server:
+            with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=server.url):
+                seen = client.fetch(GOOGLE, timeout=0.2)
+        assert type(seen.error) is client.errors["timeout"], client.name
+        assert seen.chunks == CHUNKS[:1]
+
+
+@pytest.mark.parametrize("bug", ["_classify", "classify"])
+def test_an_exception_that_is_not_the_wires_is_not_recorded_as_its_doing(
+    bug: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure to name the end is a failure of the recording; the client has the wire's error."""
+    owner: Any = http_client if bug == "_classify" else httpx_family.Family
+    monkeypatch.setattr(owner, bug, raises)
+    for client in EVERY_CLIENT:
+        if client.name in (URLLIB3 if bug == "_classify" else SYNC_HTTPX | ASYNC_HTTPX):
+            with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=reset.url):
+                seen = client.fetch(GOOGLE, timeout=20)
+            assert type(seen.error) is client.errors["reset"], client.name
+            assert not path.exists()
+
+
+_FULL = """
+import json, resource, signal, sys
+from pathlib import Path
+from support.every_client import EVERY_CLIENT
+from support.streams import GOOGLE
+import gemini_replay
+from gemini_replay.errors import GeminiReplayError
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+def room(count):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+
+url, moment = sys.argv[1:]
+results = {}
+for client in EVERY_CLIENT:
+    client.fetch(url + "/warm-up")  # every module is imported now
+    path, error, part = Path(f"{client.name}.jsonl"), None, 0
+    path.write_text('{"cassette": 1}\\n')
+    try:
+        with gemini_replay.record(path, upstream=url):
+            if moment != "commit":
+                room({"first write": 0, "middle": 1500}[moment])
+            seen = client.fetch(GOOGLE, timeout=20)
+            if moment == "commit":
+                room(0)
+    except GeminiReplayError as raised:
+        error = str(raised)
+    finally:
+        room(hard)
+    left = Path(f"{client.name}.jsonl.part")
+    results[client.name] = {
+        "chunks": len(seen.chunks),
+        "body": seen.body.decode(),
+        "problem": repr(seen.error) if seen.error else None,
+        "error": error,
+        "kept": path.read_text() == '{"cassette": 1}\\n',
+        "part": left.read_bytes().count(b"data: ") if left.exists() else None,
+    }
+print(json.dumps(results))
+"""
+
+
+@pytest.fixture(scope="module")
+def full_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """What came of recording with every client where the journal cannot be written from a moment on."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def full_disk(moment: str) -> dict[str, Any]:
+        if moment not in found:
+            with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:
+                ran = python(_FULL, server.url, moment, cwd=tmp_path_factory.mktemp("full"))
+            assert ran.returncode == 0, ran.stderr
+            found[moment] = json.loads(ran.stdout)
+        return found[moment]
+
+    return full_disk
+
+
+@pytest.mark.parametrize("moment", ["first write", "middle", "commit"])
+def test_a_journal_that_cannot_be_written_is_told_at_the_end_of_the_block(
+    client: Client, moment: str, full_disk: Callable[[str], dict[str, Any]]
+) -> None:
+    """The client gets every event as it came; the old cassette stays, and what was written stays beside it."""
+    result = full_disk(moment)[client.name]
+    assert result["problem"] is None
+    assert result["chunks"] == len(CHUNKS)
+    assert result["body"] == b"".join(CHUNKS).decode()
+    assert result["error"] is not None
+    assert result["kept"]
+    if moment == "middle":
+        assert result["part"] >= 2
+    if moment == "commit":
+        assert result["part"] == len(CHUNKS)
