@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from ..cassette.matching import DEFAULT_KEYS
 from ..engine.timing import parse_real_speed
-from ..errors import FaultUnusedError
+from ..errors import RefusedError
 from ..session import Faults, Mode, Session
 from .httpx_family import ahandle, family, handle
+from .read_ahead import settle
 
 VIRTUAL_TODO = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
@@ -43,21 +44,30 @@ class _Explicit:
 
     def close(self) -> None:
         """End the session; a recording replaces its cassette now."""
-        self._end()
-        if self._inner is not None:
-            self._inner.close()
+        try:
+            settle()
+            self._end()
+        finally:
+            if self._inner is not None:
+                self._inner.close()
 
     async def aclose(self) -> None:
         """`close` for async clients."""
-        self._end()
-        if self._inner is not None:
-            await self._inner.aclose()
+        try:
+            self._end()
+        finally:
+            if self._inner is not None:
+                await self._inner.aclose()
 
     def _end(self) -> None:
         self.session.close()
-        problem = self.session.problem
-        if isinstance(problem, FaultUnusedError) and sys.exc_info()[0] is None:  # a test that fails says why itself
-            raise problem
+        raised = sys.exc_info()[1]
+        for problem in self.session.problems:
+            if isinstance(problem, RefusedError):  # the client that made the request has had it
+                continue
+            if raised is None:
+                raise problem
+            raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
 
 
 class Replaying(_Explicit):
@@ -106,6 +116,9 @@ class Recording(_Explicit):
         upstream: a base URL that requests are sent to in place of their own scheme and host.
         redact: further values that must not be stored; the usual secrets never are.
         wire: keep a compressed body as it came, instead of decoded.
+
+    Raises:
+        RecordingError: when the client is closed: the recording has failed. The client got the live responses.
     """
 
     def __init__(

@@ -194,14 +194,14 @@ _readers: set[ReadAhead] = set()
 
 
 def settle(seconds: float = 1.0) -> None:
-    """Wait until every reader whose client has let go has ended, at most so long.
+    """Wait until the readers whose clients have let go have ended, at most so long.
 
     Called before a session ends, so that the recording has what had come of an HTTP chunk when its client let go.
-    Never called in a finalizer.
+    Never called in a finalizer. A reader that cannot be woken has no such rest, and is not waited for.
     """
     deadline = now() + seconds
     for reader in _readers.copy():
-        if reader._abandoned:
+        if reader._abandoned and reader._wake is not None:
             reader.join(deadline - now())
 
 

@@ -1,0 +1,359 @@
+"""Reading ahead: how far, how it ends, and that letting go waits for nothing."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Literal
+
+import anyio
+import pytest
+
+from gemini_replay.cassette.model import EndKind
+from gemini_replay.transports.observing import Ending
+from gemini_replay.transports.read_ahead import ROOM, AsyncReadAhead, ReadAhead
+
+CHUNK = b"x" * (ROOM // 8)
+BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+class Noted:
+    """An observer that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.ends: list[EndKind] = []
+        self.problems: list[BaseException] = []
+        self.abandoned = False
+
+    def chunk(self, data: bytes, at: float) -> bool | None:
+        self.chunks.append(data)
+        return data == b"last"
+
+    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        self.ends.append(kind)
+
+    def abandon(self, at: float) -> None:
+        self.abandoned = True
+
+    def fail(self, problem: BaseException) -> None:
+        self.problems.append(problem)
+
+
+class Source:
+    """A wire that gives these chunks, then stalls until it is woken or closed."""
+
+    def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
+        self.chunks = chunks
+        self.stalls = stalls
+        self.read = 0
+        self.stalled = threading.Event()
+        self.woken = threading.Event()
+        self.closed = threading.Event()
+        self.closed_by: threading.Thread | None = None
+
+    def __call__(self) -> Iterator[bytes]:
+        for data in self.chunks:
+            self.read += 1
+            yield data
+        if self.stalls:
+            self.stalled.set()
+            self.woken.wait(30)
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def close(self) -> None:
+        self.closed_by = threading.current_thread()
+        self.closed.set()
+
+
+def classify(problem: BaseException) -> Ending | None:
+    return ("reset", None) if isinstance(problem, OSError) else None
+
+
+def reading(source: Source, observer: Noted, **options: Any) -> ReadAhead:
+    options = {"classify": classify, "wake": source.wake, "close": source.close, **options}
+    ahead = ReadAhead(source, observer, **options)
+    ahead.start()
+    return ahead
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came to that")
+
+
+def test_a_reader_waits_when_too_much_lies_unread() -> None:
+    """And goes on when the client takes some of it; the client gets every chunk."""
+    source, observer = Source(*[CHUNK] * 30), Noted()
+    ahead = reading(source, observer)
+    until(lambda: source.read == 9)
+    threading.Event().wait(0.1)
+    assert source.read == 9
+    assert ahead.take(10) == CHUNK
+    until(lambda: source.read == 10)
+    assert sum(len(data) for data in ahead) == 29 * len(CHUNK)
+    assert observer.ends == ["eof"]
+    assert observer.chunks == [CHUNK] * 30
+
+
+def test_a_chunk_larger_than_the_room_goes_through() -> None:
+    """One at a time."""
+    big = b"x" * (ROOM + 1)
+    assert list(reading(Source(big, big, big), Noted())) == [big] * 3
+
+
+def test_letting_go_ends_a_reader_that_waits_for_room() -> None:
+    """Nothing is left waiting."""
+    source, observer = Source(*[CHUNK] * 30), Noted()
+    ahead = reading(source, observer)
+    until(lambda: source.read == 9)
+    ahead.close()
+    ahead.join(10)
+    assert source.closed.is_set()
+    assert observer.abandoned
+    assert observer.ends == ["cancelled"]
+
+
+def test_letting_go_waits_for_nothing_and_the_reader_closes_the_source() -> None:
+    """Also where the source cannot be woken: it is closed when it gives the next chunk."""
+    source, observer = Source(b"one", stalls=True), Noted()
+    ahead = reading(source, observer, wake=None)
+    assert ahead.take(10) == b"one"
+    source.stalled.wait(10)
+    ahead.close()
+    assert not source.closed.is_set()
+    source.woken.set()
+    ahead.join(10)
+    assert source.closed.is_set()
+    assert source.closed_by is not threading.current_thread()
+
+
+@pytest.mark.parametrize("wake", [None, lambda: 1 / 0], ids=["none", "a bug"])
+def test_letting_go_raises_nothing(wake: Any) -> None:
+    """Whatever it cannot do; a second time does nothing."""
+    source = Source(b"one", stalls=True)
+    ahead = reading(source, Noted(), wake=wake)
+    ahead.close()
+    ahead.close()
+    source.woken.set()
+    ahead.join(10)
+    assert source.closed.is_set()
+
+
+def test_a_response_that_was_read_to_its_end_is_not_woken() -> None:
+    """Its connection may belong to another request by then; the source is closed before the client hears of it."""
+    source, observer = Source(b"one", b"last", b"beyond"), Noted()
+    ahead = reading(source, observer)
+    assert ahead.take(10) == b"one"
+    assert ahead.take(10) == b"last"
+    assert source.closed.is_set()
+    assert ahead.take(10) is None
+    ahead.close()
+    assert not source.woken.is_set()
+    assert source.read == 2
+    assert not observer.abandoned
+
+
+def test_a_reader_that_never_began_leaves_the_source_alone() -> None:
+    """Letting go of it does not end the connection, which the client reads itself."""
+    source, observer = Source(b"one"), Noted()
+    ahead = ReadAhead(source, observer, classify=classify, wake=source.wake, close=source.close)
+    ahead.close()
+    assert not source.woken.is_set()
+    assert not observer.abandoned
+
+
+def test_a_garbage_collection_inside_the_reader_may_let_go() -> None:
+    """A finalizer that runs in the middle of the observer, in the reader's own thread, waits for nothing."""
+
+    class Cycle:
+        def __init__(self, ahead: ReadAhead) -> None:
+            self.ahead, self.me = ahead, self
+
+        def __del__(self) -> None:
+            self.ahead.close()
+
+    class Collecting(Noted):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ready = threading.Event()
+
+        def chunk(self, data: bytes, at: float) -> bool | None:
+            self.ready.wait(10)
+            gc.collect()
+            return super().chunk(data, at)
+
+    source, observer = Source(b"one", b"two", stalls=True), Collecting()
+    ahead = reading(source, observer)
+    Cycle(ahead)
+    observer.ready.set()
+    ahead.join(10)
+    assert source.closed.is_set()
+    assert observer.abandoned
+
+
+def test_a_failing_observer_does_not_hurt_the_reading() -> None:
+    """Every chunk and the end arrive; the observer is told of each failure."""
+
+    class Failing(Noted):
+        def chunk(self, data: bytes, at: float) -> bool | None:
+            raise ZeroDivisionError
+
+        def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+            raise ZeroDivisionError
+
+    observer = Failing()
+    assert list(reading(Source(b"one", b"two"), observer)) == [b"one", b"two"]
+    assert [type(problem) for problem in observer.problems] == [ZeroDivisionError] * 3
+
+
+def test_what_the_wire_raises_is_raised_and_named_and_what_it_cannot_raise_is_a_failure() -> None:
+    """After the chunks before it."""
+
+    class Breaking(Source):
+        error: Exception
+
+        def __call__(self) -> Iterator[bytes]:
+            yield b"one"
+            raise self.error
+
+    for error, ends, problems in ((OSError("reset"), ["reset"], 0), (ZeroDivisionError("ours"), [], 1)):
+        source, observer = Breaking(), Noted()
+        source.error = error
+        ahead = reading(source, observer)
+        assert ahead.take(10) == b"one"
+        with pytest.raises(type(error)):
+            ahead.take(10)
+        assert ahead.take(10) is None
+        assert observer.ends == ends
+        assert len(observer.problems) == problems
+        assert source.closed.is_set()
+
+
+class AsyncSource:
+    """`Source` for async code."""
+
+    def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
+        self.chunks = chunks
+        self.stalls = stalls
+        self.read = 0
+        self.left = False
+        self.closed = False
+
+    async def __call__(self) -> AsyncIterator[bytes]:
+        try:
+            for data in self.chunks:
+                self.read += 1
+                await anyio.sleep(0)
+                yield data
+            if self.stalls:
+                await anyio.sleep(30)
+        finally:
+            self.left = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def areading(source: AsyncSource, observer: Noted) -> AsyncReadAhead:
+    ahead = AsyncReadAhead(source, observer, classify=classify, close=source.aclose)
+    ahead.start()
+    return ahead
+
+
+@BACKENDS
+def test_an_async_reader_waits_when_too_much_lies_unread(backend: str) -> None:
+    """And goes on when the client takes some of it."""
+
+    async def main() -> None:
+        source, observer = AsyncSource(*[CHUNK] * 30), Noted()
+        ahead = areading(source, observer)
+        await anyio.wait_all_tasks_blocked()
+        assert source.read == 9
+        assert await anext(ahead) == CHUNK
+        await anyio.wait_all_tasks_blocked()
+        assert source.read == 10
+        assert sum([len(data) async for data in ahead]) == 29 * len(CHUNK)
+        assert observer.ends == ["eof"]
+        await ahead.aclose()
+
+    anyio.run(main, backend=backend)
+
+
+@BACKENDS
+@pytest.mark.parametrize("stalls", [False, True], ids=["waiting for room", "waiting for the wire"])
+def test_letting_go_ends_an_async_reader(backend: str, stalls: bool) -> None:
+    """Wherever it waits; nothing is left for the event loop to finalize."""
+
+    async def main() -> None:
+        chunks = [b"one"] if stalls else [CHUNK] * 30
+        source, observer = AsyncSource(*chunks, stalls=stalls), Noted()
+        ahead = areading(source, observer)
+        assert await anext(ahead) == chunks[0]
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(10):
+            await ahead.aclose()
+        assert source.left
+        assert source.closed
+        assert observer.abandoned
+        assert observer.ends == ["cancelled"]
+
+    anyio.run(main, backend=backend)
+
+
+@BACKENDS
+def test_an_async_reader_gives_the_end_again_and_again(backend: str) -> None:
+    """A client that asks once more does not wait for ever."""
+
+    async def main() -> None:
+        ahead = areading(AsyncSource(b"one"), Noted())
+        assert [data async for data in ahead] == [b"one"]
+        with anyio.fail_after(10):
+            assert [data async for data in ahead] == []
+        await ahead.aclose()
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> None:
+    """A client that closes the response then waits for nothing."""
+    import asyncio
+
+    async def main() -> None:
+        observer = Noted()
+        ahead = areading(AsyncSource(b"one"), observer)
+        task = ahead._task
+        assert isinstance(task, asyncio.Task)
+        task.cancel()
+        with anyio.fail_after(10):
+            await ahead.aclose()
+        assert observer.ends == ["cancelled"]
+
+    asyncio.run(main())
+
+
+@BACKENDS
+def test_a_failing_observer_does_not_hurt_async_reading(backend: str) -> None:
+    """No exception escapes into the event loop, where trio would end the whole run."""
+
+    class Failing(Noted):
+        def chunk(self, data: bytes, at: float) -> bool | None:
+            raise ZeroDivisionError
+
+        def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+            raise ZeroDivisionError
+
+    async def main() -> None:
+        observer = Failing()
+        ahead = areading(AsyncSource(b"one", b"two"), observer)
+        assert [data async for data in ahead] == [b"one", b"two"]
+        await ahead.aclose()
+        assert [type(problem) for problem in observer.problems] == [ZeroDivisionError] * 3
+
+    anyio.run(main, backend=backend)
