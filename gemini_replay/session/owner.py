@@ -160,6 +160,9 @@ def _current(activation: _Activation | None) -> Iterator[None]:
 # -- handing on ------------------------------------------------------------------------------------------------------
 
 
+_POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._thread_cache")
+
+
 def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> list[Interception]:
     """What to replace while a session is open: what hands work to other threads hands its session on, too.
 
@@ -173,6 +176,10 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> lis
             mine = _mine.get()
             if mine is None:
                 original(thread)
+                return
+            if _serves_many(thread):
+                with _current(None):
+                    original(thread)
                 return
             own, run = vars(thread).get("run"), thread.run
 
@@ -209,8 +216,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> lis
                 return original(executor, function, *args, **kwargs)
             hold()
             try:
-                with _current(None):  # a worker that is started now serves others later
-                    future = original(executor, partial(_working_for, mine, function), *args, **kwargs)
+                future = original(executor, partial(_working_for, mine, function), *args, **kwargs)
             except BaseException:
                 release()
                 raise
@@ -223,6 +229,12 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> lis
         (threading.Thread, "start", starting),
         (concurrent.futures.ThreadPoolExecutor, "submit", submitting),
     ]
+
+
+def _serves_many(thread: threading.Thread) -> bool:
+    """Whether it is a worker of a pool that hands on the session, or the whole context, with each job."""
+    target = getattr(thread, "_target", None)
+    return type(thread).__module__ in _POOLS or getattr(target, "__module__", None) in _POOLS
 
 
 def _working_for(mine: _Activation, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
