@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,21 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
     if callspec is not None:
         for value in [*getattr(callspec, "_idlist", ()), *callspec.params.values()]:
             text = value.decode("latin-1") if isinstance(value, bytes) else value
-            if isinstance(text, str) and (safe := redactor.text(text)) != text:
+            if isinstance(text, str) and (safe := _without_secrets(text, redactor)) != text:
                 shown = shown.replace(text, safe)
-    shown = redactor.text(shown)
+    shown = _without_secrets(shown, redactor)
     if shown != item.nodeid and callspec is not None and shown.endswith("]"):
         places = "-".join(str(index) for index in callspec.indices.values())
         shown = f"{shown[:-1]}#{places}]"
     return shown
+
+
+def _without_secrets(name: str, redactor: Redactor) -> str:
+    """A name without secrets, also where one follows a hyphen or the like, as it does not in ordinary text."""
+    starts = [0, *(found.end() for found in re.finditer(r"[^A-Za-z0-9]", name))]
+    for start in reversed(starts):
+        name = name[:start] + redactor.text(name[start:])
+    return name
 
 
 def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor) -> Path:
@@ -52,7 +61,7 @@ def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor)
     except ValueError:  # on another drive
         parts = ("..", *module.parts)
     inner = test.partition("::")[2] or item.name
-    folders = folder_names([redactor.text(part) for part in parts])
+    folders = folder_names([_without_secrets(part, redactor) for part in parts])
     return folder.joinpath(*folders, file_name(inner, twin=_has_twin(item)) + ".jsonl")
 
 
@@ -80,7 +89,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
         wrong = f"there is a folder at {path}"
     if wrong:
         raise UsageError(
-            f"The cassette name {redactor.text(name)[:100]!a} cannot be used: {wrong}.",
+            f"The cassette name {_without_secrets(name, redactor)[:100]!a} cannot be used: {wrong}.",
             todo='Give a name in the cassette folder, such as "story" or "chat/story". '
             "The ini option gemini_cassette_dir sets the folder.",
         )
@@ -89,7 +98,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
 
 def _wrong_with(name: str, redactor: Redactor) -> str:
     path = Path(name)
-    if redactor.text(name) != name:
+    if _without_secrets(name, redactor) != name:
         return "it holds a secret"
     if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
         return "it holds a character that no file name can have"

@@ -1,0 +1,128 @@
+"""Options, ini settings and the marker's arguments: what they do, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.plugin_projects import KEY, cassettes
+
+from gemini_replay.server import upstream
+
+Run = Callable[..., pytest.RunResult]
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1:{port}", "127.*"])
+def test_requests_to_ignored_hosts_are_left_alone(
+    project: pytest.Pytester, server: upstream.RunningUpstream, value: str
+) -> None:
+    """A gateway that would be recorded by its path is neither recorded nor refused."""
+    project.makepyfile(
+        test_tale=f"""
+        import httpx
+
+        def test_it(gemini_replay):
+            url = "{server.url}/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+            answer = httpx.post(url, json={{}}, headers={{"x-goog-api-key": {KEY!r}}})
+            assert answer.text.count("data: ") == 3
+        """
+    )
+    setting = f"gemini_ignore_hosts={value.format(port=server.port)}"
+    for mode in ("rewrite", "none"):
+        project.runpytest("-o", setting, f"--gemini-record={mode}").assert_outcomes(passed=1)
+    assert cassettes(project) == []
+    assert len(server.app.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("gemini_hosts=http://host/", "gemini_hosts names 'http://host/'"),
+        ("gemini_ignore_hosts=host:99999", "ignore_hosts names 'host:99999'"),
+        ("gemini_ignore_hosts=*.googleapis.com", "takes in Google's own hosts"),
+        ("gemini_match=modle", "'modle'"),
+        ("gemini_speed=fast", "'fast'"),
+    ],
+)
+def test_a_wrong_setting_ends_the_run_before_any_test(project: pytest.Pytester, setting: str, words: str) -> None:
+    """With the setting's name or its value."""
+    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    result = project.runpytest("-o", setting)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert words in result.stderr.str() + result.stdout.str()
+
+
+def test_a_variable_whose_value_is_too_short_is_named(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be found everywhere."""
+    monkeypatch.setenv("SHORT", "ab")
+    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    result = project.runpytest("-o", "gemini_redact=SHORT")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["gemini_redact names the environment variable SHORT.", "*2 characters*"])
+
+
+@pytest.mark.parametrize(
+    ("marker", "argument"),
+    [
+        ("match=5", "match"),
+        ("match=[5]", "match"),
+        ("match=[]", "match"),
+        ("speed=[]", "speed"),
+        ("speed=-1", "speed"),
+        ("max_gap='long'", "max_gap"),
+        ("rechunk=[3]", "rechunk"),
+        ("rechunk=-3", "rechunk"),
+        ("fault=5", "fault"),
+        ("fault=[5]", "fault"),
+        ("name=5", "cassette name"),
+        ("spede=4", "spede"),
+        ("mode='once'", "mode"),
+        ("ignore_hosts=['x']", "ignore_hosts"),
+    ],
+)
+def test_a_wrong_argument_of_the_marker_is_named(
+    project: pytest.Pytester, run: Run, marker: str, argument: str
+) -> None:
+    """By an error of ours, with a few lines and no traceback."""
+    project.makepyfile(
+        test_tale=f"""
+        import pytest
+
+        @pytest.mark.gemini_replay({marker})
+        def test_it():
+            pass
+        """
+    )
+    for mode in ("none", "rewrite"):
+        result = run(f"--gemini-record={mode}")
+        result.assert_outcomes(errors=1)
+        shown = result.stdout.str().partition("= ERRORS =")[2]
+        assert argument in shown
+        assert "docs/errors.md#usage" in shown
+        assert "Traceback" not in shown
+        assert "TypeError" not in shown
+        assert "gemini_replay/" not in shown.partition("short test summary")[0]
+
+
+def test_arguments_of_several_markers_are_merged(project: pytest.Pytester, run: Run) -> None:
+    """The closest one's win; an argument that is None is not given."""
+    project.makepyfile(
+        test_tale="""
+        import pytest
+        from asking import ask
+
+        pytestmark = pytest.mark.gemini_replay("module", speed=7, match=["model"])
+
+        @pytest.mark.gemini_replay("test", speed=None)
+        def test_it(gemini_replay):
+            assert len(ask()) == 3
+            assert gemini_replay.path.name == "test.jsonl"
+            assert gemini_replay.speed == 1
+        """
+    )
+    run("--gemini-record=once").assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
