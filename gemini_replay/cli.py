@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from ._version import __version__
 from .errors import CassetteError, GeminiReplayError, UsageError
 from .fuzz.arguments import add_arguments as add_fuzz_arguments
+from .plain_text import plain, plain_lines
+
+if TYPE_CHECKING:
+    from .server.entrance import Rules
 
 _DEFAULT_LISTEN = "127.0.0.1:0"
 _REAL_SPEEDS = 'Use a factor such as 4, or "instant".'
@@ -25,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 good, 1 something is wrong with what was looked at, 2 the command cannot be used so.
     """
+    for console in (sys.stdout, sys.stderr):
+        if isinstance(console, io.TextIOWrapper):
+            console.reconfigure(errors="backslashreplace")  # print what its encoding has, spell out the rest
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
@@ -45,10 +55,13 @@ def _say(error: GeminiReplayError, status: int) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(plain_lines(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gemini-replay", description="Record live Gemini streams once, replay them true."
-    )
+    parser = _Parser(prog="gemini-replay", description="Record live Gemini streams once, replay them true.")
     parser.add_argument("--version", action="version", version=f"gemini-replay {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -65,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     upstream.add_argument("--pace", type=float, default=1.0, help="multiplies every wait; 0 is no waiting")
     upstream.add_argument("--seed", type=int, default=0, help="of the jitter")
     upstream.add_argument("--gateway", action="store_true", help="answer in the form of an API gateway")
+    _add_rules(upstream)
     upstream.set_defaults(run=_upstream)
 
     record = commands.add_parser("record", help="run a proxy that records what passes through it")
@@ -78,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         help="rewrite (default): record everything anew; new: replay what is there, append what is missing; "
         "once: record where there is no cassette, else replay",
     )
+    _add_rules(record)
     record.set_defaults(run=_record)
 
     serve = commands.add_parser("serve", help="replay cassettes to any HTTP client")
@@ -89,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--fault", action="append", metavar="FAULT", help="what goes wrong, such as reset@event:3; may be repeated"
     )
+    _add_rules(serve)
     serve.set_defaults(run=_serve)
 
     show = commands.add_parser("show", help="print what cassettes hold")
@@ -127,6 +143,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_rules(server: argparse.ArgumentParser) -> None:
+    server.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a web page of this origin may use the server, such as https://app.example; those of localhost may "
+        "always; may be repeated",
+    )
+    server.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="clients may call the server by this name too, such as host.docker.internal; may be repeated",
+    )
+    server.add_argument(
+        "--max-body", default="128M", metavar="SIZE", help="the largest body of a request (default: 128M)"
+    )
+
+
+def _rules(chosen: argparse.Namespace) -> Rules:
+    from .server.entrance import Rules, parse_size
+
+    return Rules(
+        allow_origins=tuple(chosen.allow_origin),
+        allow_hosts=tuple(chosen.allow_host),
+        max_body=parse_size(chosen.max_body),
+    )
+
+
 def _demo(chosen: argparse.Namespace) -> int:
     from .demo import run
 
@@ -147,8 +194,10 @@ def _upstream(chosen: argparse.Namespace) -> int:
         pace=chosen.pace,
         seed=chosen.seed,
         gateway=chosen.gateway,
+        kept=0,
     )
-    running.serve_forever(app, host=host, port=port, announce=_announce)
+    with _log_on_stderr():
+        running.serve_forever(app, host=host, port=port, rules=_rules(chosen), announce=_announce)
     return 0
 
 
@@ -156,13 +205,13 @@ def _record(chosen: argparse.Namespace) -> int:
     from .server import replay
     from .session import Session
 
-    host, port = _listen(chosen.listen)
+    (host, port), rules = _listen(chosen.listen), _rules(chosen)
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
     base = replay.GOOGLE if chosen.upstream is None else chosen.upstream
     with _log_on_stderr():
-        replay.serve_forever(session, base=base, host=host, port=port, announce=_announce)
+        replay.serve_forever(session, base=base, host=host, port=port, rules=rules, announce=_announce)
     counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
-    print(f"gemini-replay: {counts}: {session.path}", file=sys.stderr)
+    print(f"gemini-replay: {counts}: {plain(str(session.path))}", file=sys.stderr)
     return 0
 
 
@@ -170,7 +219,7 @@ def _serve(chosen: argparse.Namespace) -> int:
     from .server import replay
     from .session import Session
 
-    host, port = _listen(chosen.listen)
+    (host, port), rules = _listen(chosen.listen), _rules(chosen)
     session = Session.replaying(
         *_cassettes(chosen.cassettes),
         speed=chosen.speed,
@@ -181,7 +230,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         repeat=True,
     )
     with _log_on_stderr():
-        replay.serve_forever(session, host=host, port=port, announce=_announce)
+        replay.serve_forever(session, host=host, port=port, rules=rules, announce=_announce)
     return 0
 
 
@@ -194,8 +243,12 @@ def _log_on_stderr() -> Iterator[None]:
     """Show what a server has to say: its clients may not show what it answers."""
     import logging
 
+    class Plain(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return plain_lines(super().format(record))
+
     handler, log = logging.StreamHandler(), logging.getLogger("gemini_replay.server")
-    handler.setFormatter(logging.Formatter("gemini-replay: %(message)s"))
+    handler.setFormatter(Plain("gemini-replay: %(message)s"))
     log.addHandler(handler)
     try:
         yield
@@ -235,24 +288,31 @@ def _play(chosen: argparse.Namespace) -> int:
     factor = parse_real_speed(chosen.speed, what="This command", todo=_REAL_SPEEDS)
     playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
     parser = StreamParser()
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    to_a_person = sys.stdout.isatty()
     ending = None
     try:
         for step in play(playback.steps()):
             if not isinstance(step, Data):
                 continue
-            if chosen.raw:
+            if not chosen.raw:
+                _write("".join(event.text for event in parser.feed(step.data)))
+            elif to_a_person:
+                _write(decoder.decode(step.data))
+            else:
                 sys.stdout.buffer.write(step.data)
                 sys.stdout.buffer.flush()
-            else:
-                for event in parser.feed(step.data):
-                    print(event.text, end="", flush=True)
     except Broken as broken:
         ending = broken.ending
     if not chosen.raw:
-        print("".join(event.text for event in parser.close()))
+        _write("".join(event.text for event in parser.close()) + "\n")
     if ending is not None:
         print(f"gemini-replay: the recording ends here: {ending}", file=sys.stderr)
     return 0
+
+
+def _write(text: str) -> None:
+    print(plain_lines(text), end="", flush=True)
 
 
 def _check(chosen: argparse.Namespace) -> int:
@@ -282,12 +342,12 @@ def _salvage(path: Path) -> None:
 
     found, target = salvage(path), _salvaged(path)
     if target == path:
-        print(f"{path}: the original is kept as {keep_backup(path)}")
+        print(plain(f"{path}: the original is kept as {keep_backup(path)}"))
     found.cassette.save(target)
     total = len(found.cassette.interactions)
-    print(f"{target}: {total} interactions salvaged, {found.whole} of them whole")
+    print(plain(f"{target}: {total} interactions salvaged, {found.whole} of them whole"))
     for problem in found.problems:
-        print(f"left out: {problem.what}")
+        print(plain_lines(f"left out: {problem.what}"))
 
 
 def _retime(chosen: argparse.Namespace) -> int:
@@ -308,7 +368,7 @@ def _retime(chosen: argparse.Namespace) -> int:
         out=chosen.output,
     )
     if kept is not None:
-        print(f"{chosen.output or chosen.cassette}: the original is kept as {kept}")
+        print(plain(f"{chosen.output or chosen.cassette}: the original is kept as {kept}"))
     return 0
 
 

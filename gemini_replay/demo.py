@@ -13,6 +13,7 @@ from . import clocks
 from .engine.timing import INSTANT, parse_real_speed
 from .gemini import StreamParser
 from .interception import record, replay
+from .plain_text import plain, plain_lines
 from .report import terminal
 from .server import upstream
 
@@ -69,7 +70,7 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
     ]
     console.print(terminal.table("live against replay", ("what", "measured", "true"), rows))
     if keep is not None:
-        console.print(f"The cassette is {keep}")
+        print(f"The cassette is {plain(str(keep))}")
     return 0 if whole and boundaries and rhythm and asked_again == 0 else 1
 
 
@@ -83,7 +84,7 @@ def _stream(client: httpx.Client, model: str) -> Seen:
             seen.times.append(clocks.now() - started)
             seen.chunks.append(chunk)
             for event in parser.feed(chunk):
-                print(event.text, end="", flush=True)
+                print(plain_lines(event.text), end="", flush=True)
     print()
     return seen
 

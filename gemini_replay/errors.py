@@ -30,6 +30,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from .plain_text import plain_lines
+
 
 class GeminiReplayError(Exception):
     """Base of all errors raised on purpose.
@@ -50,7 +52,7 @@ class GeminiReplayError(Exception):
 
     def __str__(self) -> str:
         lines = [part for part in (self.what, self.closest, self.todo) if part]
-        return "\n".join([*lines, f"[docs/errors.md#{self.slug}]"])
+        return plain_lines("\n".join([*lines, f"[docs/errors.md#{self.slug}]"]))
 
 
 class UsageError(GeminiReplayError, ValueError):

@@ -14,7 +14,8 @@ import gemini_replay
 PACKAGE = Path(gemini_replay.__file__).parent
 
 LAYERS = [
-    {"_version", "errors"},
+    {"_version", "plain_text"},
+    {"errors"},
     {"clocks", "patching"},
     {"loops"},
     {"frames"},

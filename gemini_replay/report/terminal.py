@@ -8,6 +8,7 @@ from typing import Any
 from ..cassette.files import Cassette
 from ..cassette.model import Interaction
 from ..errors import MissingExtraError
+from ..plain_text import plain
 from ..session import describe
 
 
@@ -25,15 +26,15 @@ def console() -> Any:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Any:
-    """A rich table of plain text; every column but the first is set to the right where it holds numbers."""
+    """A rich table. Title and cells show as plain text whatever they hold, also what rich would take for markup."""
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table(title=Text(plain(title)), title_justify="left")
     for column in columns:
         drawn.add_column(column)
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
     return drawn
 
 
@@ -56,8 +57,8 @@ def chunk_table(interaction: Interaction) -> Any:
 
 
 def clipped(text: str, width: int) -> str:
-    """One line of at most `width` characters, control characters spelled out."""
-    flat = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: width + 1])
+    """One line of at most `width` characters; what cannot be seen is spelled out."""
+    flat = plain(text[: width + 1])
     return flat if len(flat) <= width and len(text) <= width else flat[: width - 1] + "…"
 
 

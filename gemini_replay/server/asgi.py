@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from ..cassette.model import End, Headers
@@ -20,6 +22,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONNECTION = "gemini_replay.connection"
 """The ASGI extension by which an app can break its TCP connection; see ``Connection``."""
+
+MARK = "x-gemini-replay"
+"""The response header that only answers of gemini-replay's own have: "miss" or "error"."""
 
 
 class Connection(Protocol):
@@ -125,7 +130,7 @@ class _Client:
             self._waiting.set_result(None)
 
 
-async def start(send: Send, status: int, headers: Headers) -> None:
+async def start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> None:
     """Send a response's head, without the headers that belong to another connection."""
     pairs = [(_encoded(name), _encoded(value)) for name, value in end_to_end(headers)]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
@@ -143,10 +148,15 @@ async def finish(end: End, scope: Scope, send: Send) -> None:
 
 async def respond(send: Send, status: int, found: Any, headers: Headers = ()) -> None:
     """Send a whole JSON answer."""
-    body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
+    body = spelled(found)
     about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
     await start(send, status, (*about, *headers))
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def spelled(found: Any) -> bytes:
+    """The JSON text of an answer's body."""
+    return json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
@@ -174,19 +184,35 @@ _HOP_BY_HOP = {
 }
 
 
-def end_to_end(headers: Headers) -> Headers:
+def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
     """The headers that a proxy passes on: those of one connection stay with it (RFC 9110, 7.6.1)."""
+    headers = tuple(headers)
     own = {
         item.strip().lower() for name, value in headers if name.lower() == "connection" for item in value.split(",")
     }
     return tuple(pair for pair in headers if pair[0].lower() not in _HOP_BY_HOP | own)
 
 
+@lru_cache(maxsize=256)
+def unsendable(status: int, headers: Headers) -> str:
+    """What no server can send of this head, in words; empty where it can be sent."""
+    if not 200 <= status <= 599:
+        return f"the status {status}"
+    for name, value in headers:
+        if not (_FIELD_NAME.fullmatch(_encoded(name)) and _FIELD_VALUE.fullmatch(_encoded(value))):
+            return f"the header {name!r}"
+    return ""
+
+
+_FIELD_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_FIELD_VALUE = re.compile(rb"(?:[^\0\s](?:[^\0\n\r\f\v]*[^\0\s])?)?")
+
+
 def _encoded(text: str) -> bytes:
     try:
         return text.encode("latin-1")  # as HTTP's own bytes were decoded
     except UnicodeEncodeError:
-        return text.encode()  # a cassette written by hand
+        return text.encode("utf-8", "surrogatepass")  # a cassette written by hand
 
 
 async def _disconnect(receive: Receive) -> None:

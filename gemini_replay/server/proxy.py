@@ -12,6 +12,7 @@ from contextlib import aclosing
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import h11
 import httpx
 
 from ..cassette.model import End, Request
@@ -19,8 +20,8 @@ from ..errors import GeminiReplayError, UsageError
 from ..session import Recording, Session
 from ..transports.httpx_family import family
 from . import google
-from .asgi import Receive, Scope, Send, end_to_end, finish, respond, start, while_connected
-from .replay import GOOGLE, MARK, ReplayServer
+from .asgi import MARK, Receive, Scope, Send, end_to_end, finish, respond, start, unsendable, while_connected
+from .replay import GOOGLE, ReplayServer
 
 _log = logging.getLogger("gemini_replay.server")
 
@@ -60,7 +61,7 @@ class RecordingProxy(ReplayServer):
                 proxy=_way_out(parts.scheme, parts.hostname or "", parts.port),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             )
-        except (OSError, ValueError, ImportError) as problem:
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as problem:
             raise UsageError(
                 f"Requests cannot be forwarded to {parts.netloc}: {problem}",
                 todo="Check the upstream, and SSL_CERT_FILE, SSL_CERT_DIR and the proxies of the environment.",
@@ -82,13 +83,12 @@ class RecordingProxy(ReplayServer):
             for name, value in end_to_end(request.headers)
             if name not in _OWN
         ]
-        outgoing = httpx.Request(
-            request.method, request.url, headers=headers, content=request.body, extensions={"timeout": _PATIENT}
-        )
         end = End()
         try:
-            send_on = self._transport.handle_async_request
-            response = await self._family.arecord(recording, outgoing, send_on)
+            outgoing = httpx.Request(
+                request.method, request.url, headers=headers, content=request.body, extensions={"timeout": _PATIENT}
+            )
+            response = await self._family.arecord(recording, outgoing, self._send)
             async with aclosing(response.stream) as body:
                 pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
                 await start(send, response.status_code, tuple(pairs))
@@ -100,11 +100,37 @@ class RecordingProxy(ReplayServer):
                 return
             kind, how = self._family.classify(problem) or ("reset", None)
             end = End(kind, how=how)
+        except httpx.InvalidURL as problem:
+            recording.recorder.drop()
+            await self._say(send, 400, "INVALID_ARGUMENT", f"gemini-replay cannot send this URL on: {problem}")
+            return
+        except _UnusableHeadError as problem:
+            await self._say(send, 502, "UNAVAILABLE", f"{problem.what} {problem.todo}")
+            return
         except GeminiReplayError as error:  # another session of this process keeps requests from the network
             await self._refuse(error, send)
             return
         # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
         await finish(end, scope, send)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the upstream.
+
+        Raises:
+            _UnusableHeadError: the answer's head cannot be passed on.
+            httpx.TransportError: there is no answer.
+        """
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx.RemoteProtocolError as problem:
+            if _is_malformed(problem):
+                what = str(problem).partition(":")[0]  # the rest may quote a header with a secret
+                raise _UnusableHeadError(f"a head that is not valid HTTP/1.1 ({what})") from None
+            raise
+        if what := unsendable(response.status_code, ()):
+            await response.aclose()
+            raise _UnusableHeadError(what)
+        return response
 
     async def _unreachable(self, recording: Recording, problem: Exception, send: Send) -> None:
         parts = urlsplit(recording.url)
@@ -114,8 +140,31 @@ class RecordingProxy(ReplayServer):
             "Nothing was recorded of this request. Check the network and the upstream's URL"
             + (", and SSL_CERT_FILE if its certificate is not a public one." if parts.scheme == "https" else ".")
         )
+        await self._say(send, 502, "UNAVAILABLE", message)
+
+    async def _say(self, send: Send, code: int, status: str, message: str) -> None:
+        """Say in Google's words, and in the log, why there is no answer of the upstream's."""
         _log.warning("%s", message)
-        await respond(send, 502, google.error(502, "UNAVAILABLE", message), ((MARK, "error"),))
+        await respond(send, code, google.error(code, status, message), ((MARK, "error"),))
+
+
+class _UnusableHeadError(GeminiReplayError):
+    """The upstream answered with a head that HTTP cannot carry on to the client."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The upstream answered with {what}, which cannot be passed on.",
+            todo="Nothing was recorded of this request. Check that the upstream's URL leads to an HTTP server.",
+        )
+
+
+def _is_malformed(problem: BaseException | None) -> bool:
+    """Whether an answer could not be understood; a connection that just ended is another matter."""
+    while problem is not None:
+        if isinstance(problem, h11.RemoteProtocolError):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def _way_out(scheme: str, host: str, port: int | None) -> str | None:

@@ -21,17 +21,18 @@ from urllib.parse import urlsplit
 from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, UsageError
+from ..errors import CassetteError, FaultUnusedError, GeminiReplayError, MissError, RecordingError, UsageError
 from ..loops import AsyncioClock
 from ..session import Recording, Session, base_url, describe
 from . import google, running
-from .asgi import App, Receive, Scope, Send, connection, deliver, read_body, respond
+from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
+from .entrance import USUAL, Rules
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 """Where requests are understood to go that name no other host than this server."""
 
-MARK = "x-gemini-replay"
-"""The response header that only answers of gemini-replay's own have: "miss" or "error"."""
+_KEPT_MISSES = 100
+"""How many misses a server leaves with its session; the others are only counted."""
 
 _log = logging.getLogger("gemini_replay.server")
 
@@ -42,6 +43,9 @@ class ReplayServer:
     Args:
         session: decides what becomes of each request.
         base: the URL that requests are understood to be for, in place of this server's own.
+
+    Attributes:
+        missed: how many requests no recording answered.
 
     Raises:
         UsageError: `base` is not a base URL; or a fault of the session cannot be had from a server.
@@ -55,6 +59,7 @@ class ReplayServer:
                     todo="Replay in the client's own process, or use `refuse` or `reset@head`.",
                 )
         self.session = session
+        self.missed = 0
         base_url(base)
         parts = urlsplit(base)
         self._host = parts.netloc.rpartition("@")[2]
@@ -87,12 +92,18 @@ class ReplayServer:
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         headers: Headers = tuple((name, self._host if name == "host" else value) for name, value in pairs)
         agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
-        url = f"{self._base}{'' if path.startswith('/') else '/'}{path}{'?' if query else ''}{query}"
+        url = f"{self._base}{path}{'?' if query else ''}{query}"
         return Request(scope["method"], url, headers, body, agent.partition(" ")[0] or None)
 
     async def _play(
         self, playback: Playback, request: Request, scope: Scope, receive: Receive, send: Send, began: float
     ) -> None:
+        head = playback.interaction.response
+        if head is not None and (what := unsendable(head.status, head.headers)):
+            where = describe(playback.interaction.request)
+            problem = CassetteError(f"The recording of {where} has {what}, which HTTP cannot carry.")
+            await self._refuse(problem, send)
+            return
         steps = playback.steps(header(request.headers, "accept-encoding") or "")
         whole = await deliver(steps, scope, receive, send, began=began)
         recorded = playback.interaction
@@ -112,12 +123,16 @@ class ReplayServer:
         missed = isinstance(error, MissError)
         if missed and self.session.test is None:
             error.todo = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
+        if missed:
+            self.missed += 1
+            del self.session.misses[_KEPT_MISSES:]
+        error.__traceback__ = None  # its frames hold the request
         _log.warning("%s", error)
         code, status = (404, "NOT_FOUND") if missed else (500, "INTERNAL")
         await respond(send, code, google.error(code, status, str(error)), ((MARK, "miss" if missed else "error"),))
 
 
-def app(session: Session, *, base: str = GOOGLE) -> App:
+def app(session: Session, *, base: str = GOOGLE) -> ReplayServer:
     """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record.
 
     Raises:
@@ -136,19 +151,30 @@ def app(session: Session, *, base: str = GOOGLE) -> App:
 
 
 @contextmanager
-def serving(session: Session, *, base: str = GOOGLE) -> Iterator[str]:
+def serving(session: Session, *, base: str = GOOGLE, rules: Rules = USUAL) -> Iterator[str]:
     """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
+
+    Args:
+        session: what to serve.
+        base: the upstream of a session that records.
+        rules: whose requests come in, and how large they may be.
 
     Raises:
         MissingExtraError: uvicorn is not installed.
         UsageError: `base` is not a base URL.
     """
-    with running.serve(app(session, base=base)) as server:
+    with running.serve(app(session, base=base), rules=rules) as server:
         yield server.url
 
 
 def serve_forever(
-    session: Session, *, base: str = GOOGLE, host: str = "127.0.0.1", port: int = 0, announce: Callable[[str], object]
+    session: Session,
+    *,
+    base: str = GOOGLE,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rules: Rules = USUAL,
+    announce: Callable[[str], object],
 ) -> None:
     """Serve a session until SIGINT or SIGTERM, then close it: what it recorded replaces its cassette.
 
@@ -157,6 +183,7 @@ def serve_forever(
         base: the upstream of a session that records.
         host: the address to listen on.
         port: the port; 0 for any free one.
+        rules: whose requests come in, and how large they may be.
         announce: gets the base URL once the server listens.
 
     Raises:
@@ -170,10 +197,12 @@ def serve_forever(
     gc.collect()
     gc.freeze()
     try:
-        running.serve_forever(served, host=host, port=port, announce=announce)
+        running.serve_forever(served, host=host, port=port, rules=rules, announce=announce)
     finally:
         gc.unfreeze()
         session.close()
+    if served.missed:
+        _log.warning("Requests that no recording answered: %d", served.missed)
     for problem in session.problems:
         if isinstance(problem, RecordingError):
             raise problem

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MissingExtraError, UsageError
 from .asgi import App
+from .entrance import USUAL, Rules
 
 if TYPE_CHECKING:
     from .uvicorn_server import Server
@@ -40,11 +41,12 @@ class Running:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        rules: Rules = USUAL,
         ssl_certfile: _Path = None,
         ssl_keyfile: _Path = None,
     ) -> None:
         self.app = app
-        self._server, self._socket, self.url = _prepare(app, host, port, ssl_certfile, ssl_keyfile)
+        self._server, self._socket, self.url = _prepare(app, host, port, rules, ssl_certfile, ssl_keyfile)
         self.port: int = self._socket.getsockname()[1]
         self._failure: BaseException | None = None
         ready = threading.Event()
@@ -88,6 +90,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    rules: Rules = USUAL,
     ssl_certfile: _Path = None,
     ssl_keyfile: _Path = None,
 ) -> Running:
@@ -97,6 +100,7 @@ def serve(
         app: an ASGI app; no lifespan events are sent to it.
         host: the address to listen on.
         port: the port; 0 for any free one.
+        rules: whose requests come in, and how large they may be.
         ssl_certfile: a PEM file with the certificate chain, for HTTPS.
         ssl_keyfile: a PEM file with its key, where ``ssl_certfile`` does not hold it.
 
@@ -104,7 +108,7 @@ def serve(
         MissingExtraError: uvicorn is not installed.
         UsageError: the address cannot be listened on, or the certificate cannot be used.
     """
-    return Running(app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+    return Running(app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
 
 
 def serve_forever(
@@ -112,6 +116,7 @@ def serve_forever(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    rules: Rules = USUAL,
     announce: Callable[[str], object],
     ssl_certfile: _Path = None,
     ssl_keyfile: _Path = None,
@@ -124,7 +129,7 @@ def serve_forever(
         MissingExtraError: uvicorn is not installed.
         UsageError: the address cannot be listened on, or the certificate cannot be used.
     """
-    server, listener, url = _prepare(app, host, port, ssl_certfile, ssl_keyfile)
+    server, listener, url = _prepare(app, host, port, rules, ssl_certfile, ssl_keyfile)
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
@@ -139,7 +144,7 @@ def serve_forever(
 
 
 def _prepare(
-    app: App, host: str, port: int, ssl_certfile: _Path, ssl_keyfile: _Path
+    app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path, ssl_keyfile: _Path
 ) -> tuple[Server, socket.socket, str]:
     """A server that is ready to run, its listening socket, and its base URL."""
     try:
@@ -149,7 +154,7 @@ def _prepare(
             raise
         raise MissingExtraError("uvicorn", extra="server", purpose="A local server") from missing
     try:
-        server = Server(app, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+        server = Server(app, rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
             f"The certificate {ssl_certfile} cannot be used: {problem}",

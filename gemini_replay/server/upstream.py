@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
@@ -17,6 +18,7 @@ from ..errors import UsageError
 from ..loops import AsyncioClock
 from . import google, running, scenarios
 from .asgi import Receive, Scope, Send, deliver, read_body
+from .entrance import USUAL, Rules
 from .plan import Framing, Plan, make_plan, merged
 from .request import (
     Call,
@@ -54,6 +56,7 @@ class Upstream:
         gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves
             out the keep-alive comment and the final ``[DONE]``, which google-genai does not
             survive.
+        kept: how many requests, the last ones, `requests` and `sent` hold; None for all.
 
     Raises:
         UsageError: an unknown scenario, or a negative pace.
@@ -67,6 +70,7 @@ class Upstream:
         pace: float = 1.0,
         seed: int = 0,
         gateway: bool | Literal["plain"] = False,
+        kept: int | None = None,
     ) -> None:
         if not pace >= 0:
             raise UsageError(f"pace={pace!r} is no factor", todo="Give 0 (no waiting) or more.")
@@ -76,8 +80,8 @@ class Upstream:
         self.gateway = gateway
         self._key = key
         self._lock = threading.Lock()
-        self._requests: list[Received] = []
-        self._sent: list[list[Sent]] = []
+        self._requests: deque[Received] = deque(maxlen=kept)
+        self._sent: deque[list[Sent]] = deque(maxlen=kept)
 
     @property
     def requests(self) -> list[Received]:
@@ -106,6 +110,8 @@ class Upstream:
             self._sent.append(chunks)
 
         def note(data: bytes) -> None:
+            if self._sent.maxlen == 0:
+                return
             sent = Sent(clocks.now(), data)
             with self._lock:
                 chunks.append(sent)
@@ -288,9 +294,12 @@ def start(
     pace: float = 1.0,
     seed: int = 0,
     gateway: bool | Literal["plain"] = False,
+    rules: Rules = USUAL,
 ) -> Iterator[RunningUpstream]:
     """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``serve``."""
     app = Upstream(scenario, key=key, pace=pace, seed=seed, gateway=gateway)
-    server = RunningUpstream(app, host=host, port=port, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+    server = RunningUpstream(
+        app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
+    )
     with server:
         yield server

@@ -1,4 +1,4 @@
-"""uvicorn as this package needs it: quick, silent, and able to break a connection off.
+"""uvicorn as this package needs it: quick, silent, strict, and able to break a connection off.
 
 The only module that imports uvicorn.
 """
@@ -7,33 +7,153 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import ipaddress
 import logging
 import os
+import re
 import socket
 import struct
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..loops import AsyncioClock
-from .asgi import CONNECTION, App, Receive, Scope, Send
+from .asgi import CONNECTION, MARK, App, Receive, Scope, Send, spelled
+from .entrance import Entrance, Rules, refusal
 
 _log = logging.getLogger("gemini_replay.server")
 _log.addHandler(logging.NullHandler())  # silent, unless the program sets up logging
 
 
-class _Connection(H11Protocol):
-    """uvicorn's HTTP/1.1 connection, which apps can also end by a reset (``asgi.Connection``)."""
+_LINGER_SECONDS = 1.0
+"""How long a connection that was refused stays open: closed at once, it might lose the answer with what came in."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+
+class _BadHeadError(h11.RemoteProtocolError):
+    """A request's head that h11 would take, or that is too large; its text may be shown and logged."""
+
+
+class _Strict(h11.Connection):
+    """h11 that holds heads to the letter: a reader that is more lenient than the next one can be deceived."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(h11.SERVER, rules.head_bytes)
+        self._rules = rules
+
+    def next_event(self) -> Any:
+        if self.their_state is h11.IDLE:
+            self._check_head(self.trailing_data[0])
+        return super().next_event()
+
+    def _check_head(self, received: bytes) -> None:
+        end = _HEAD_END.search(received)
+        head = received[: end.end()] if end else received
+        if len(head) > self._rules.head_bytes:
+            message = f"The request's head is larger than {self._rules.head_bytes} bytes."
+            raise _BadHeadError(message, error_status_hint=431)
+        if head.count(b"\n") > self._rules.head_lines:
+            message = f"The request's head has more than {self._rules.head_lines} lines."
+            raise _BadHeadError(message, error_status_hint=431)
+        if _LOOSE_LINE.search(head):
+            raise _BadHeadError("A line of the request's head is folded, or does not end with CR LF.")
+
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_LOOSE_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\n[ \t]")
+
+
+class _Connection(H11Protocol):
+    """uvicorn's HTTP/1.1 connection, which apps can also end by a reset (``asgi.Connection``).
+
+    It refuses what breaks the rules or HTTP itself in Google's words, and does not wait for the rest of a request
+    without end.
+    """
+
+    def __init__(self, rules: Rules, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
         self.access_log = False
+        self.conn = _Strict(rules)
+        self._rules = rules
         self._answer: Any = self.app
         self.app: Any = self._run
         self._lost = asyncio.Event()
+        self._awaited: object = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._refused = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._refused:
+            super().data_received(data)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        self._limit_wait()
+
+    def _limit_wait(self) -> None:
+        """Limit the wait for the rest of what the client has begun to send, if anything is missing."""
+        state = self.conn.their_state
+        awaited: object = None
+        if state is h11.SEND_BODY:
+            awaited = self.cycle
+        elif state is h11.IDLE and self.conn.trailing_data[0]:
+            awaited = "head"
+        if awaited is self._awaited or self._refused:
+            return
+        self._end_wait()
+        self._awaited = awaited
+        if awaited is not None:
+            seconds = self._rules.head_seconds if awaited == "head" else self._rules.body_seconds
+            self._patience = self.loop.call_later(seconds, self._too_slow, seconds)
+
+    def _end_wait(self) -> None:
+        self._awaited = None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _too_slow(self, seconds: float) -> None:
+        what = "head" if self._awaited == "head" else "body"
+        self._refuse(408, f"The request's {what} did not arrive within {seconds:g} seconds.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn while it handles h11's error."""
+        problem = sys.exception()
+        if isinstance(problem, _BadHeadError):
+            self._refuse(problem.error_status_hint, str(problem))
+        else:  # h11's own words may quote a header with a key
+            self._refuse(400, "The request is not valid HTTP/1.1.")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer, unless there is an answer already, and close the connection."""
+        _log.warning("A request was refused (%d): %s", status, reason)
+        self._refused = True
+        self._end_wait()
+        if self.transport.is_closing():
+            return
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = spelled(refusal(status, reason))
+            headers = [
+                ("content-type", "application/json; charset=UTF-8"),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+                (MARK, "error"),
+            ]
+            for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["extensions"] = {**(scope.get("extensions") or {}), CONNECTION: self}
@@ -43,6 +163,14 @@ class _Connection(H11Protocol):
             # The server stops. uvicorn would log that; once the connection is gone, it has nothing
             # to log.
             self.transport.abort()
+            await self._lost.wait()
+        except Exception as problem:
+            # The text of an exception may hold a key; uvicorn would log it.
+            places = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("A bug of gemini-replay: %s in the answer to a request\n%s", type(problem).__name__, places)
+            if self.conn.our_state is h11.SEND_RESPONSE:
+                self._refuse(500, "A bug. The server's log says where it is.")
+            self.transport.close()
             await self._lost.wait()
 
     def connection_made(self, transport: Any) -> None:
@@ -56,6 +184,7 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._end_wait()
         self._lost.set()
 
     async def reset(self) -> None:
@@ -85,6 +214,12 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 class Server(uvicorn.Server):
     """One app on one listening socket.
 
+    Args:
+        app: the app; an `Entrance` is put in front of it.
+        rules: what the server lets in.
+        ssl_certfile: see `running.serve`.
+        ssl_keyfile: see `running.serve`.
+
     Raises:
         OSError: the certificate or its key cannot be read or used.
     """
@@ -92,6 +227,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: App,
+        rules: Rules,
         *,
         ssl_certfile: str | os.PathLike[str] | None = None,
         ssl_keyfile: str | os.PathLike[str] | None = None,
@@ -99,7 +235,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             _nothing,
             loop="asyncio",
-            http=_Connection,
+            http=functools.partial(_Connection, rules),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -116,7 +252,8 @@ class Server(uvicorn.Server):
         config.load()
         # Only now: load() may call an app to see whether it is a factory, and may wrap it to log
         # requests with their keys.
-        config.loaded_app = app
+        self._app = app
+        self._rules = rules
         super().__init__(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready: Callable[[], object] = lambda: None
@@ -126,6 +263,8 @@ class Server(uvicorn.Server):
         """Serve on ``listener`` until ``stop``; ``ready`` is called once requests are accepted."""
         self._loop = asyncio.get_running_loop()
         self._ready = ready
+        local = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+        self.config.loaded_app = Entrance(self._app, self._rules, local=local)
         await self.serve(sockets=[listener])
 
     def stop(self) -> None:
@@ -156,6 +295,6 @@ class Server(uvicorn.Server):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        close = getattr(self.config.loaded_app, "aclose", None)
+        close = getattr(self._app, "aclose", None)
         if close is not None:  # an app with connections of its own
             await close()

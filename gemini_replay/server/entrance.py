@@ -1,0 +1,297 @@
+"""What a server lets in: requests of local programs and pages, well-formed, and not without end.
+
+A server on a loopback address is still within reach of every page that a browser of this machine shows: a page may
+send requests there, and by DNS rebinding it may even be taken for the server's own. So requests whose ``Origin`` or
+``Host`` is not local are refused unless they are allowed, and local pages get the CORS headers that Google sends.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from ..errors import UsageError
+from ..plain_text import plain
+from . import google
+from .asgi import MARK, App, Message, Receive, Scope, Send, respond, start
+
+_log = logging.getLogger("gemini_replay.server")
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a server lets in.
+
+    Args:
+        allow_origins: origins of pages that may use the server, besides those on localhost, 127.0.0.1 and [::1]:
+            ``https://app.example``, or ``null`` for pages without an origin (files, sandboxed frames).
+        allow_hosts: names of hosts, without a port, by which the server may be called besides localhost and loopback
+            addresses. Only a server that listens on a loopback address checks this.
+        max_body: the largest body of a request, in bytes.
+        head_bytes: the largest head of a request.
+        head_lines: the most lines of a head.
+        head_seconds: how long the head of a request may take, from its first byte.
+        body_seconds: how long the body may take, from the end of the head.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+
+    allow_origins: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    max_body: int = 128 * _MIB
+    head_bytes: int = 64 * 1024
+    head_lines: int = 128
+    head_seconds: float = 10.0
+    body_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for origin in self.allow_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise UsageError(
+                    f"{origin!r} is not an origin.",
+                    todo="Give scheme and host, and the port if it is not the usual one, such as https://app.example.",
+                )
+        for host in self.allow_hosts:
+            if not _HOST.fullmatch(host):
+                raise UsageError(
+                    f"{host!r} is not the name of a host.",
+                    todo="Give the name without scheme and port, such as host.docker.internal.",
+                )
+        if self.max_body < 0:
+            raise UsageError(f"max_body is {self.max_body}.", todo="Give a number of bytes.")
+
+
+USUAL = Rules()
+"""The rules of a server that was given none."""
+
+_ORIGIN = re.compile(r"null|[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@]+")
+_HOST = re.compile(r"[^\s/:?#@\[\]]+|\[[0-9a-fA-F:.]+\]")
+_SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """A size in bytes: ``1000``, ``64K``, ``128M``, ``1G``.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            f"{plain(text)!r} is not a size.", todo="Give a number of bytes, or one such as 64K, 128M, 1G."
+        )
+    factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
+    return int(found[1]) * factor
+
+
+class Entrance:
+    """An ASGI app in front of another: it refuses what may not come in, and answers pages as Google does.
+
+    Args:
+        app: answers what comes in.
+        rules: what comes in.
+        local: whether the server listens on a loopback address. If so, the name it is called by must be local too.
+    """
+
+    def __init__(self, app: App, rules: Rules, *, local: bool) -> None:
+        self._app = app
+        self._local = local
+        self._max_body = rules.max_body
+        self._origins = {origin.lower() for origin in rules.allow_origins}
+        self._hosts = {host.lower() for host in rules.allow_hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let it in."""
+        headers = _Headers(scope)
+        refusal = next(self._refusals(scope, headers), None)
+        if refusal is not None:
+            await _refuse(send, *refusal)
+            return
+        origin = headers.one(b"origin")
+        if origin is not None:
+            if scope["method"] == "OPTIONS" and headers.one(b"access-control-request-method") is not None:
+                await _answer_preflight(headers, origin, send)
+                return
+            send = _with_cors(send, origin)
+        try:
+            await self._app(scope, _limited(receive, self._max_body), send)
+        except _TooLargeError:
+            await _refuse(send, *self._too_large())
+
+    def _refusals(self, scope: Scope, headers: _Headers) -> Iterator[tuple[int, str]]:
+        """Why a request may not come in: status and reason."""
+        host, origin = headers.one(b"host"), headers.one(b"origin")
+        if self._local and host is not None and not self._is_allowed_host(host):
+            yield (
+                403,
+                f"This server answers this machine alone, and {plain(host)} is not a local name. "
+                "Call it by 127.0.0.1 or localhost; --allow-host allows another name.",
+            )
+        if origin is not None and not self._is_allowed_origin(origin):
+            yield (
+                403,
+                f"Pages of {plain(origin)} may not use this server. Allow the origin (--allow-origin) if they may.",
+            )
+        if origin is None and headers.one(b"sec-fetch-site") == "cross-site":
+            yield 403, "Pages of other sites may not use this server."
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            yield 400, "The request has both Content-Length and Transfer-Encoding: its end is uncertain."
+        path = scope["raw_path"]
+        if not path.startswith(b"/"):
+            yield (
+                400,
+                "The request does not name a path of this server, which is not a forward proxy. "
+                "Set the client's base URL to this server, not its proxy.",
+            )
+        if b"#" in path or b"#" in scope["query_string"]:
+            yield 400, "The request's path has a fragment (#), which clients keep to themselves."
+        if _has_dot_segment(path):
+            yield 400, "The request's path has a segment . or .., which clients resolve themselves."
+        length = headers.one(b"content-length")
+        if length is not None and int(length) > self._max_body:
+            yield self._too_large()
+
+    def _is_allowed_host(self, host: str) -> bool:
+        name = _name_of(host)
+        return name in self._hosts or _is_local(name)
+
+    def _is_allowed_origin(self, origin: str) -> bool:
+        return origin.lower() in self._origins or _is_local_origin(origin)
+
+    def _too_large(self) -> tuple[int, str]:
+        return 413, f"The request's body is larger than {self._max_body} bytes (--max-body)."
+
+
+class _Headers:
+    """The headers of a request by their names, which ASGI gives in lower case."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._values: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            self._values[name] = self._values[name] + b", " + value if name in self._values else value
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._values
+
+    def one(self, name: bytes) -> str | None:
+        """The value; several are one with commas between them, which no host, origin or length has."""
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+def _has_dot_segment(path: bytes) -> bool:
+    if b"." not in path and b"%" not in path:
+        return False
+    text = path.decode("latin-1")
+    while (decoded := unquote(text)) != text:  # however often it is encoded: an upstream may decode twice
+        text = decoded
+    return any(segment in (".", "..") for segment in re.split(r"[/\\]", text))
+
+
+@lru_cache(maxsize=256)
+def _name_of(host: str) -> str:
+    """The name in a ``Host`` header, without its port."""
+    name = host if host.endswith("]") else re.sub(r":\d*$", "", host)
+    return name.lower().removesuffix(".")
+
+
+@lru_cache(maxsize=256)
+def _is_local(name: str) -> bool:
+    """Whether the name of a host means this machine wherever it is resolved: no DNS can point it elsewhere."""
+    if name == "localhost":
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    return False
+
+
+@lru_cache(maxsize=256)
+def _is_local_origin(origin: str) -> bool:
+    with suppress(ValueError):
+        parts = urlsplit(origin)
+        return parts.scheme in ("http", "https") and _is_local(_name_of(parts.netloc))
+    return False
+
+
+# -- bodies ----------------------------------------------------------------------------------------------------------
+
+
+class _TooLargeError(Exception):
+    """A body is larger than it may be; the app that reads it ends here."""
+
+
+def _limited(receive: Receive, most: int) -> Receive:
+    got = 0
+
+    async def limited() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > most:
+            raise _TooLargeError
+        return message
+
+    return limited
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+async def _refuse(send: Send, status: int, reason: str) -> None:
+    _log.warning("A request was refused (%d): %s", status, reason)
+    await respond(send, status, refusal(status, reason), ((MARK, "error"),))
+
+
+def refusal(status: int, reason: str) -> google.Json:
+    """The error object for a request that was not let in."""
+    return google.error(
+        status, "PERMISSION_DENIED" if status == 403 else "INVALID_ARGUMENT", f"gemini-replay: {reason}"
+    )
+
+
+async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:
+    """Tell a browser that a page of this origin may send the request that it asks about."""
+    found = [
+        ("access-control-allow-origin", origin),
+        ("vary", "origin"),
+        ("access-control-allow-methods", "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT"),
+        ("access-control-max-age", "3600"),
+        ("content-length", "0"),
+    ]
+    asked = headers.one(b"access-control-request-headers")
+    if asked is not None:
+        found.append(("access-control-allow-headers", asked))
+    if headers.one(b"access-control-request-private-network") == "true":
+        found.append(("access-control-allow-private-network", "true"))
+    await start(send, 200, found)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    """Add what lets a page of this origin read the answer, in place of what was recorded for another one."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(name, value) for name, value in message["headers"] if not name.lower().startswith(_CORS)]
+            seen = dict.fromkeys(name.lower() for name, _ in kept)
+            own = [
+                (_CORS + b"allow-origin", origin.encode("latin-1")),
+                (_CORS + b"expose-headers", b",".join(seen)),
+                (b"vary", b"Origin"),
+            ]
+            message = {**message, "headers": [*kept, *own]}
+        await send(message)
+
+    return sending
+
+
+_CORS = b"access-control-"
