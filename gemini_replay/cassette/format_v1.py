@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,6 +47,10 @@ VERSION = 1
 STRUCTURE = ("cassette", "request", "response", "end")
 
 _OUTER = "../"
+_LONGEST_TYPO = 40
+_FIELD_NAME = re.compile("[!-9;-~]+")
+"""More than a token (RFC 9110, 5.1): what clients accept."""
+_NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
 _NEXT_MEMBER = '{"member": "next"}'
 
 
@@ -109,15 +114,26 @@ def encode_response(response: Response, rounding: Rounding) -> str:
 
 def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
     """A chunk's line."""
-    parts = [repr(rounding(chunk.after))]
+    return "".join(_chunk_pieces(chunk, rounding))  # one copy of a large chunk beside its parts
+
+
+def _chunk_pieces(chunk: Chunk, rounding: Rounding) -> Iterator[str]:
+    yield f"[{rounding(chunk.after)!r}"
     at = 0
     for member in chunk.members:
-        parts += [*encode_parts(chunk.data[at:member]), _NEXT_MEMBER]
+        for part in encode_parts(chunk.data[at:member]):
+            yield ", "
+            yield part
+        yield ", "
+        yield _NEXT_MEMBER
         at = member
-    parts += encode_parts(chunk.data[at:] if at else chunk.data)
+    for part in encode_parts(chunk.data[at:] if at else chunk.data):
+        yield ", "
+        yield part
     if chunk.coded:
-        parts.append(encode_coded(chunk.coded))
-    return f"[{', '.join(parts)}]"
+        yield ", "
+        yield encode_coded(chunk.coded)
+    yield "]"
 
 
 def encode_end(end: End, rounding: Rounding) -> str:
@@ -174,6 +190,8 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
         return _decode_line(raw)
     except SpellingError as error:
         raise CassetteFormatError(str(error), path=path, line=number) from None
+    except RecursionError:
+        raise CassetteFormatError("the line's JSON is nested too deeply", path=path, line=number) from None
     except _Fault as fault:
         raise fault.kind(fault.what, path=path, line=number, closest=fault.closest, todo=fault.todo) from None
 
@@ -210,7 +228,9 @@ def _decode_line(raw: bytes) -> Line:
             f"the line is no JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
             todo="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
         ) from None
-    except (ValueError, RecursionError) as error:
+    except SpellingError:
+        raise
+    except ValueError as error:  # an integer with more digits than Python reads
         raise _Fault(f"the line cannot be read as JSON: {error}") from None
     if isinstance(value, list):
         if not value:
@@ -250,7 +270,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise SpellingError(f"the key {twice!r} occurs twice in one object")
+        raise SpellingError(f"the key {twice!r:.60} occurs twice in one object")
     return members
 
 
@@ -264,8 +284,8 @@ _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     if kinds:
         raise _Fault(f"the line is two things at once: {' and '.join(map(repr, kinds))}")
-    keys = ", ".join(map(repr, list(value)[:5])) or "none"
-    near = next((match for key in value if (match := _closest(key, STRUCTURE))), None)
+    keys = ", ".join(f"{key!r:.60}" for key in islice(value, 5)) or "none"
+    near = next((match for key in islice(value, 5) if (match := _closest(key, STRUCTURE))), None)
     raise _Fault(
         f"the line is no structure that format {VERSION} knows; its keys: {keys}",
         closest=f"The closest known key is {near!r}." if near else "",
@@ -274,19 +294,23 @@ def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     )
 
 
-def _closest(word: str, known: Sequence[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)), None)
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like `word`. Long ones are left out: comparing takes the square of the length."""
+    some = [one for one in islice(known, 20) if len(one) <= _LONGEST_TYPO]
+    if len(word) > _LONGEST_TYPO:
+        return None
+    return next(iter(difflib.get_close_matches(word.lower(), some, n=1, cutoff=0.6)), None)
 
 
 def _decode_header(line: dict[str, Any]) -> Header:
     version = line["cassette"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise _Fault(f"the cassette's version is a whole number, and this is {version!r}")
+        raise _Fault(f"the cassette's version is a whole number, and this is {version!r:.60}")
     if version > VERSION:
         writer = line.get("recorder")
         raise _Fault(
             f"the cassette is in format {version}"
-            + (f", written by {writer}" if isinstance(writer, str) else "")
+            + (f", written by {writer:.60}" if isinstance(writer, str) else "")
             + f"; this release reads format {VERSION}",
             todo=f"It needs a gemini-replay that reads format {version}: pip install -U gemini-replay",
             kind=CassetteVersionError,
@@ -323,14 +347,20 @@ def _decode_request(line: dict[str, Any]) -> Request:
 def _decode_response(line: dict[str, Any]) -> Response:
     members = _inner(line, "response")
     status = members.get("status")
-    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
-        raise _Fault(f"the response's 'status' is an HTTP status, and this is {status!r}")
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
+        raise _Fault(f"the response's 'status' is a number from 200 to 999, and this is {status!r:.60}")
     body = members.get("body")
     if body not in (None, "decoded", "wire"):
-        raise _Fault(f"the response's 'body' is 'decoded' or 'wire', and this is {body!r}")
+        raise _Fault(f"the response's 'body' is 'decoded' or 'wire', and this is {body!r:.60}")
+    headers = _headers(members)
+    for name, value in headers:
+        if not _FIELD_NAME.fullmatch(name):
+            raise _Fault(f"{name!r:.60} is no name of a header: HTTP cannot carry it")
+        if found := _NO_FIELD_VALUE.search(value):
+            raise _Fault(f"the value of the header {name!r:.60} has {found[0]!r} in it: HTTP cannot carry it")
     return Response(
         status=status,
-        headers=_headers(members),
+        headers=headers,
         after=decode_after(line.get("after", 0)),
         body=body,
         extra=_inner_extra(line, "response", {"status", "headers", "body"}),
@@ -342,7 +372,7 @@ def _decode_end(line: dict[str, Any]) -> End:
     if kind not in END_KINDS:
         near = _closest(kind, END_KINDS) if isinstance(kind, str) else None
         raise _Fault(
-            f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r}",
+            f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r:.60}",
             closest=f"The closest is {near!r}." if near else "",
         )
     if how not in (None, "closed", "unfinished"):
@@ -378,7 +408,7 @@ def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
 def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
     inner = _unknown(line[name], known)
     if bad := next((key for key in inner if key.startswith(_OUTER)), None):
-        raise _Fault(f"a key of the {name} starts with {_OUTER!r}: {bad!r}")
+        raise _Fault(f"a key of the {name} starts with {_OUTER!r}: {bad!r:.60}")
     around = {name, "after"} if name == "response" else {name}
     return {**inner, **{_OUTER + key: value for key, value in _unknown(line, around).items()}}
 
@@ -393,7 +423,7 @@ def _text(members: dict[str, Any], name: str) -> str | None:
 def _needed_text(members: dict[str, Any], name: str) -> str:
     value = _text(members, name)
     if value is None:
-        near = _closest(name, [key for key in members if key != name])
+        near = _closest(name, (key for key in members if key != name))
         raise _Fault(f"{name!r} is missing", closest=f"There is {near!r}." if near else "")
     return value
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import math
 import re
@@ -32,7 +33,7 @@ _HIDDEN = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
-_HEX = re.compile("(?:[0-9a-fA-F]{2})+")
+_HEX = re.compile("[0-9a-fA-F]+")
 
 _BINARY_BYTES = 16
 _BINARY_SHARE = 4  # one byte in so many
@@ -101,17 +102,16 @@ def encode_parts(data: bytes) -> list[str]:
     """The parts of a chunk or body, each as JSON text, in the one spelling of `data`."""
     if not data:
         return []
-    controls = len(data) - len(data.translate(None, _CONTROLS))
+    binary = len(data) - len(data.translate(None, _CONTROLS))
     try:
-        text = data.decode()
+        runs = [data.decode()]
     except UnicodeDecodeError:
-        text = data.decode("utf-8", "surrogateescape")
-        runs = _ILL_FORMED.split(text)  # strings at even places, ill-formed runs at odd ones
-    else:
-        runs = [text]
-    binary = controls + sum(map(len, runs[1::2]))
+        binary += _ill_formed(data)
+        runs = []
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
+    if not runs:  # strings at even places, ill-formed runs at odd ones
+        runs = _ILL_FORMED.split(data.decode("utf-8", "surrogateescape"))
     parts = []
     for place, run in enumerate(runs):
         if place % 2:
@@ -119,6 +119,12 @@ def encode_parts(data: bytes) -> list[str]:
         elif run:
             parts.append(encode_json(run))
     return parts
+
+
+def _ill_formed(data: bytes) -> int:
+    """How many bytes are no part of well-formed UTF-8. It takes little memory, however long `data` is."""
+    decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
+    return len(data) - sum(len(decode(data[at : at + 65536]).encode()) for at in range(0, len(data), 65536))
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
@@ -144,7 +150,7 @@ def _decode_part(part: Any) -> bytes:
             ) from None
     if isinstance(part, dict) and len(part) == 1:
         ((kind, value),) = part.items()
-        if kind == "hex" and isinstance(value, str) and _HEX.fullmatch(value):
+        if kind == "hex" and isinstance(value, str) and len(value) % 2 == 0 and _HEX.fullmatch(value):
             return bytes.fromhex(value)
         if kind == "b64" and isinstance(value, str):
             try:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 from gemini_replay.cassette.files import Cassette
 from gemini_replay.cassette.format_v1 import decode_line
 from gemini_replay.cassette.model import END_KINDS, Chunk, End, Interaction, Request, Response
+from gemini_replay.cassette.reader import Reader
 from gemini_replay.errors import CassetteFormatError, CassetteTruncatedError, CassetteVersionError
 
 EXAMPLE = (
@@ -33,9 +38,19 @@ REQUEST = '{"request": {"method": "POST", "url": "https://h/models/m:go", "heade
 RESPONSE = '{"response": {"status": 200, "headers": []}, "after": 0.1}\n'
 CHUNK = '[0.0, "x"]\n'
 END = '{"end": "eof", "after": 0.0}\n'
+DECODED_HEAD = '{"response": {"status": 200, "headers": [], "body": "decoded"}, "after": 0.0}\n'
+IN_PLAIN = HEADER + REQUEST + RESPONSE
+IN_DECODED = HEADER + REQUEST + DECODED_HEAD
+CODED = '[0.0, {"coded": "Pz8="}]\n'
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 HEADERS = st.lists(st.tuples(TEXTS, TEXTS)).map(tuple)
+FIELDS = st.lists(
+    st.tuples(
+        st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":"), min_size=1),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0")),
+    )
+).map(tuple)
 MS = st.integers(0, 100_000).map(lambda ms: ms / 1000)
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -47,7 +62,22 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 UNKNOWN = st.dictionaries(st.sampled_from(["note", "x", "备注", "../tag"]), JSON, max_size=2)
-CHUNKS = st.builds(Chunk, MS, st.binary())
+PLAIN_CHUNKS = st.lists(st.builds(Chunk, MS, st.binary())).map(tuple)
+
+
+@st.composite
+def coded_chunks(draw: st.DrawFn) -> tuple[Chunk, ...]:
+    """Chunks with members, and with a tail that is still coded."""
+    chunks = []
+    for data in draw(st.lists(st.binary())):
+        members = sorted(draw(st.lists(st.integers(0, len(data)), max_size=3)))
+        chunks.append(Chunk(draw(MS), data, tuple(members)))
+    if chunks and draw(st.booleans()):
+        chunks[-1] = Chunk(0.0, chunks[-1].data, chunks[-1].members, b"?")
+        chunks += [Chunk(draw(MS), b"", (), data) for data in draw(st.lists(st.binary()))]
+    return tuple(chunks)
+
+
 REQUESTS = st.builds(
     Request,
     method=st.sampled_from(["POST", "GET"]),
@@ -55,12 +85,13 @@ REQUESTS = st.builds(
     headers=HEADERS,
     body=st.binary() | JSON.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()),
     client=st.none() | TEXTS,
+    test=st.none() | TEXTS,
     extra=UNKNOWN,
 )
 RESPONSES = st.builds(
     Response,
-    status=st.integers(100, 999),
-    headers=HEADERS,
+    status=st.integers(200, 999),
+    headers=FIELDS,
     after=MS,
     body=st.sampled_from([None, "decoded", "wire"]),
     extra=UNKNOWN,
@@ -69,12 +100,15 @@ ENDS = st.builds(
     End,
     kind=st.sampled_from(END_KINDS),
     after=MS,
-    how=st.sampled_from([None, "closed"]),
+    how=st.sampled_from([None, "closed", "unfinished"]),
     extra=st.dictionaries(st.sampled_from(["note", "salvaged"]), JSON, max_size=1),
 )
 COMMENTS = st.lists(st.sampled_from(["# hello", "#", "", "# 你好\u2028x"]), max_size=2).map(tuple)
-INTERACTIONS = st.builds(Interaction, REQUESTS, RESPONSES, st.lists(CHUNKS).map(tuple), ENDS, COMMENTS) | st.builds(
-    Interaction, REQUESTS, st.none(), st.just(()), ENDS, COMMENTS
+DECODED = RESPONSES.map(lambda response: replace(response, body="decoded"))
+INTERACTIONS = (
+    st.builds(Interaction, REQUESTS, RESPONSES, PLAIN_CHUNKS, ENDS, COMMENTS)
+    | st.builds(Interaction, REQUESTS, DECODED, coded_chunks(), ENDS, COMMENTS)
+    | st.builds(Interaction, REQUESTS, st.none(), st.just(()), ENDS, COMMENTS)
 )
 CASSETTES = st.builds(
     Cassette,
@@ -90,6 +124,10 @@ CASSETTES = st.builds(
 
 def asks(member: str) -> str:
     return f'{HEADER}{{"request": {{"method": "G", "url": "u", {member}}}}}\n'
+
+
+def answers(headers: str) -> str:
+    return f'{HEADER}{REQUEST}{{"response": {{"status": 200, "headers": [{headers}]}}}}\n'
 
 
 def read(text: str) -> Cassette:
@@ -162,6 +200,34 @@ def test_what_editors_do_is_read_as_the_same(change: Any) -> None:
     assert read(change(EXAMPLE)).dumps().decode() == EXAMPLE
 
 
+def test_members_and_coded_bytes_stand_among_the_parts() -> None:
+    """Of a response that is stored decoded: where members begin, and last what could not be decoded."""
+    chunk = '[0.0, "one", {"member": "next"}, "two", {"coded": "Pz8="}]\n'
+    text = IN_DECODED + chunk + CODED + END
+    cassette = read(text)
+    assert cassette.dumps().decode() == text
+    (interaction,) = cassette.interactions
+    assert interaction.chunks == (Chunk(0.0, b"onetwo", (3,), b"??"), Chunk(0.0, b"", (), b"??"))
+    assert interaction.body == b"onetwo"
+
+
+def test_a_request_knows_the_test_that_made_it() -> None:
+    """Its id stands in the request; one that no test made has none."""
+    line = '{"request": {"method": "GET", "url": "u", "headers": [], "client": "c", "test": "t.py::x"}}\n'
+    assert read(HEADER + line + END).interactions[0].request.test == "t.py::x"
+    assert read(HEADER + line + END).dumps().decode() == HEADER + line + END
+    assert read(HEADER + REQUEST + END).interactions[0].request.test is None
+
+
+@pytest.mark.parametrize("value", ["caf\u00e9", "\u0080\u009f", "a\tb", "", "\u4f60"])
+@pytest.mark.parametrize("status", [200, 599, 999])
+def test_what_a_server_can_send_is_read(value: str, status: int) -> None:
+    """Values beyond ASCII, and statuses that no standard knows."""
+    text = answers(json.dumps(["x-(odd)", value])).replace("200", str(status)) + END
+    response = read(text).interactions[0].response
+    assert response == Response(status, (("x-(odd)", value),))
+
+
 def test_times_are_rounded_with_the_error_carried() -> None:
     """A hundred gaps of 1.4 ms are written as 1 and 2 ms, and sum up to 140 ms."""
     chunks = tuple(Chunk(0.0014, b"x") for _ in range(100))
@@ -207,6 +273,31 @@ def test_times_are_rounded_with_the_error_carried() -> None:
         pytest.param(HEADER + "[" * 100_000 + "\n", 2, "JSON", id="bottomless"),
         pytest.param('{"cassette": "1"}\n', 1, "version", id="version-no-number"),
         pytest.param('{"cassette": true}\n', 1, "version", id="version-true"),
+        pytest.param(answers("").replace("200", "199"), 3, "from 200", id="informational-status"),
+        pytest.param(answers("").replace("200", "1000"), 3, "from 200", id="status-of-four-digits"),
+        pytest.param(answers('["a b", ""]'), 3, "'a b'", id="header-name-with-space"),
+        pytest.param(answers('["a:", ""]'), 3, "'a:'", id="header-name-with-colon"),
+        pytest.param(answers('["", ""]'), 3, "no name", id="header-without-name"),
+        pytest.param(answers('["a\\n", ""]'), 3, "no name", id="header-name-with-line-end"),
+        pytest.param(answers('["\\u00e9", ""]'), 3, "no name", id="header-name-beyond-ascii"),
+        pytest.param(answers('["a", "b\\r\\nc: d"]'), 3, "'\\r'", id="header-with-line-end"),
+        pytest.param(answers('["a", "\\u0000"]'), 3, "'\\x00'", id="header-with-nul"),
+        pytest.param(answers('["a", "\\udce9"]'), 3, "'\\udce9'", id="header-with-surrogate"),
+        pytest.param(IN_PLAIN + CODED, 4, "not stored decoded", id="coded-in-a-plain-body"),
+        pytest.param(
+            IN_PLAIN + '[0, {"member": "next"}]\n',
+            4,
+            "not stored decoded",
+            id="member-in-plain-body",
+        ),
+        pytest.param(IN_DECODED + CODED + CHUNK, 5, "after one with coded", id="decoded-after-coded"),
+        pytest.param(IN_DECODED + '[0, {"coded": "Pz8="}, "x"]\n', 4, "part", id="coded-not-last"),
+        pytest.param(IN_DECODED + '[0, {"coded": ""}]\n', 4, "coded bytes are", id="coded-nothing"),
+        pytest.param(IN_DECODED + '[0, {"coded": "?"}]\n', 4, "coded bytes are", id="coded-no-base64"),
+        pytest.param(IN_DECODED + '[0, {"coded": 1}]\n', 4, "coded bytes are", id="coded-number"),
+        pytest.param(IN_DECODED + '[0, {"member": 2}]\n', 4, "'next'", id="member-number"),
+        pytest.param(asks('"body": [{"coded": "Pz8="}]'), 2, "part", id="coded-request"),
+        pytest.param(HEADER + REQUEST + '{"end": "eof", "how": "x"}\n', 3, "'unfinished'", id="no-how"),
     ],
 )
 def test_a_wrong_line_is_named(text: str, line: int, says: str) -> None:
@@ -262,6 +353,100 @@ def test_any_damage_is_read_or_refused(data: st.DataObject) -> None:
         Cassette.loads(bytes(content)).dumps()
 
 
+# --- hostile lines ----------------------------------------------------------------------------------------------
+
+
+def seconds(line: bytes) -> float:
+    gc.disable()  # its runs come at jumps
+    try:
+        began = time.perf_counter()
+        with suppress(CassetteFormatError):
+            decode_line(line)
+        return time.perf_counter() - began
+    finally:
+        gc.enable()
+
+
+def keys(n: int) -> str:
+    return ", ".join(f'"k{at}": 0' for at in range(n))
+
+
+LONG = "abcdefgh" * 4000
+HOSTILE: dict[str, Callable[[int], str]] = {
+    "a doubled key at the end": lambda n: f'{{{keys(n)}, "x": 1, "x": 2}}',
+    "unknown keys": lambda n: f"{{{keys(n)}}}",
+    "a long unknown key": lambda n: json.dumps({"cassettes" * n: 1}),
+    "long unknown keys": lambda n: json.dumps({f"{LONG}{at}": 1 for at in range(n // 500)}),
+    "a request without a method": lambda n: f'{{"request": {{"url": "u", {keys(n)}}}}}',
+    "a long end": lambda n: json.dumps({"end": "eof" * n}),
+    "a long time": lambda n: f"[{'1' * n}]",
+    "a long fraction": lambda n: f"[0.{'1' * n}]",
+    "many parts": lambda n: f"[0{', {}'.format(json.dumps({'hex': 'ff'})) * n}]",
+    "many members": lambda n: f"[0{', {}'.format(json.dumps({'member': 'next'})) * n}]",
+    "many headers": lambda n: f'{{"response": {{"status": 200, "headers": [{", ".join(["[1, 2]"] * n)}]}}}}',
+    "many good headers": lambda n: answers(", ".join(['["a", "b"]'] * n)).splitlines()[2],
+    "a long header": lambda n: answers(f'["a", "{"b" * n}"]').splitlines()[2],
+    "a long hex": lambda n: f'[0, {{"hex": "{"ff" * n}"}}]',
+    "a long no-hex": lambda n: f'[0, {{"hex": "{"ff" * n}g"}}]',
+    "a long base64": lambda n: f'[0, {{"b64": "{"abcd" * n}?"}}]',
+    "a long string": lambda n: f'[0, "{"你" * n}"]',
+    "a long string that breaks off": lambda n: f'[0, "{"你" * n}',
+    "deep arrays": lambda n: "[" * n + "]" * n,
+    "deep objects": lambda n: '{"request": ' * n + "1" + "}" * n,
+    "deep bodies": lambda n: f'{{"request": {{"method": "G", "url": "u", "json": {"[" * n}{"]" * n}}}}}',
+    "a long comment": lambda n: "#" * n,
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_reading_a_line_takes_time_in_proportion_to_its_length(hostile: str) -> None:
+    """A line eight times as long takes far less than the 64 times as long that a quadratic reader would take."""
+    make = HOSTILE[hostile]
+    short, long = make(5_000).encode(), make(40_000).encode()
+    for _ in range(3):  # a busy machine may disturb a measurement
+        brief = min(seconds(short) for _ in range(5))
+        if (lengthy := min(seconds(long) for _ in range(2))) < 32 * max(brief, 0.0002):
+            break
+    assert lengthy < 32 * max(brief, 0.0002)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("", "# x\n"), (REQUEST + RESPONSE, CHUNK), ("", REQUEST + END), (REQUEST + RESPONSE, "\n")],
+    ids=["comments", "chunks", "interactions", "empty-lines"],
+)
+def test_reading_many_lines_takes_time_in_proportion_to_their_number(lines: tuple[str, str]) -> None:
+    """Eight times as many, far less than 64 times as long."""
+
+    def took(n: int) -> float:
+        text = (HEADER + lines[0] + lines[1] * n).encode().splitlines(keepends=True)
+        gc.disable()
+        try:
+            began = time.perf_counter()
+            with suppress(CassetteFormatError):
+                list(Reader(text))
+            return time.perf_counter() - began
+        finally:
+            gc.enable()
+
+    for _ in range(3):
+        brief, lengthy = min(took(1000) for _ in range(3)), took(8000)
+        if lengthy < 32 * brief:
+            break
+    assert lengthy < 32 * brief
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_message_is_short_whatever_the_line(hostile: str) -> None:
+    """It clips what it quotes."""
+    said = ""
+    try:
+        decode_line(HOSTILE[hostile](20_000).encode())
+    except CassetteFormatError as error:
+        said = str(error)
+    assert len(said) < 1200
+
+
 # --- the schema ------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +475,12 @@ def test_every_written_line_fits_the_schema(schema: Any, cassette: Cassette) -> 
         '["x"]',
         '[0, {"hex": "a"}]',
         '[0, {"b64": "?"}]',
+        '[0, {"coded": ""}]',
+        '[0, {"member": 1}]',
+        '{"response": {"status": 100}}',
+        '{"response": {"status": 200, "headers": [["a b", ""]]}}',
+        '{"response": {"status": 200, "headers": [["a", "b\\r\\nc"]]}}',
+        '{"end": "eof", "how": "open"}',
         '[-1, "x"]',
         '{"end": "done"}',
         '{"request": {"url": "u"}}',

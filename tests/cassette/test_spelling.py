@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 import unicodedata
 from itertools import pairwise
 
@@ -67,6 +68,21 @@ def test_runs_are_maximal(data: bytes) -> None:
 def test_one_spelling(data: bytes, parts: list[str]) -> None:
     """A byte sequence has exactly this spelling."""
     assert encode_parts(data) == parts
+
+
+@pytest.mark.parametrize(
+    ("data", "times"),
+    [(b"\xff\x00\x80\xc3" * 2**18, 6), (b"data: {}\n\n" * 2**17, 4), ("data: 月亮\n\n".encode() * 2**16, 6)],
+    ids=["binary", "ascii", "text"],
+)
+def test_a_large_chunk_is_spelled_in_little_memory(data: bytes, times: int) -> None:
+    """Some times the chunk's size, whatever is in it."""
+    tracemalloc.start()
+    try:
+        encode_parts(data)
+        assert tracemalloc.get_traced_memory()[1] < times * len(data)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_quarter_is_the_border() -> None:
@@ -137,7 +153,7 @@ def test_no_time(value: object) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [1, None, [], {}, {"hex": "a"}, {"hex": "zz"}, {"hex": ""}, {"hex": "ab cd"}, {"b64": "a"}, {"b64": "a b="},
+    [1, None, [], {}, {"coded": "Pz8="}, {"member": "next"}, {"hex": "a"}, {"hex": "zz"}, {"hex": ""}, {"hex": "ab cd"}, {"b64": "a"}, {"b64": "a b="},
      {"b64": 1}, {"hex": "aa", "b64": ""}, {"bin": "aa"}, "\ud800"],
     ids=repr,
 )  # fmt: skip
