@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from ..cassette.matching import Matcher
+from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
@@ -108,12 +109,14 @@ def _upstream(name: str, value: Any) -> str | None:
 
 def _redact(name: str, value: Any) -> tuple[str, ...]:
     try:
-        return _texts(name, value, "")
+        texts = _texts(name, value, "")
     except UsageError:  # what was given is secret
         raise UsageError(
             f"{name} is a {type(value).__qualname__} that holds something else than text.",
             todo="It takes literal values that must not be stored, as text: one, or several in a list.",
         ) from None
+    Redactor(texts, environ={})  # knows what is too short to be searched for
+    return texts
 
 
 def _flag(name: str, value: Any) -> bool:

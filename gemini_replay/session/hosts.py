@@ -167,6 +167,8 @@ def parse_ignored(texts: Iterable[str]) -> tuple[Pattern, ...]:
     """
     patterns = parse_patterns(texts, "ignore_hosts")
     for pattern in patterns:
+        if pattern.port not in (None, 80, 443):
+            continue
         if is_gemini_host(pattern.host) or any(fnmatchcase(host, pattern.host) for host in _SOME_OF_THEM):
             raise UsageError(
                 f"ignore_hosts names {pattern.host!r}, which takes in Google's own hosts.",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..cassette.matching import DEFAULT_KEYS
 from ..engine.timing import parse_real_speed
 from ..errors import RefusedError
-from ..session import Faults, Mode, Session
+from ..session import Faults, Mode, Session, arguments
 from .httpx_family import ahandle, family, handle
 from .read_ahead import settle
 
@@ -118,6 +118,7 @@ class Recording(_Explicit):
         wire: keep a compressed body as it came, instead of decoded.
 
     Raises:
+        UsageError: an argument cannot be used.
         RecordingError: when the client is closed: the recording has failed. The client got the live responses.
     """
 
@@ -132,6 +133,7 @@ class Recording(_Explicit):
         redact: Iterable[str] = (),
         wire: bool = False,
     ) -> None:
+        arguments.checked(transport=transport)
         session = Session(
             path,
             mode=mode,

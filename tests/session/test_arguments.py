@@ -1,0 +1,131 @@
+"""A wrong argument is a `UsageError` that names it, its value, and what it takes, wherever it is given."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gemini_replay
+from gemini_replay import Cassette, Session
+from gemini_replay.errors import UsageError
+from gemini_replay.session import arguments
+from gemini_replay.transports import httpx as for_httpx
+from gemini_replay.transports import httpx2 as for_httpx2
+from gemini_replay.transports.respx import from_cassette
+
+
+def a_function() -> None: ...
+
+
+class Strange:
+    """An object whose text cannot be had."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+WRONG: dict[str, list[Any]] = {
+    "path": [5, None, b"story.jsonl", "", [], a_function, Strange(), "story\0.jsonl"],
+    "mode": [5, None, "twice", [], {}, a_function, Strange()],
+    "speed": [None, [], "fast", 0, -1, float("nan"), 10**400, True, a_function, b"1x", 1j],
+    "max_gap": ["x", [], -1, float("nan"), 10**400, True, a_function, {}],
+    "rechunk": [[], "byte", 0, -1, 1.5, True, a_function, b"bytes", "random:x", "9" * 5000],
+    "fault": [5, True, "rest", [5], {"reset@event:1": 1}, b"reset@event:1", a_function, ["reset@event:1", None]],
+    "match": [5, None, [], "modl", [5], [[]], {"body": 1}, b"body", a_function],
+    "hosts": [5, [5], b"x", {"x": 1}, a_function, "http://x", [None]],
+    "ignore_hosts": [5, None, [5], b"x", {"x": 1}, a_function, "http://x", "*"],
+    "upstream": [5, b"http://x", [], a_function, "localhost:1", "http://", "http://x:99999", "http://[x"],
+    "redact": [5, None, [5], re.compile("secret"), {"secret": 1}, a_function, [re.compile("secret")], "abc"],
+    "test": [5, [], a_function],
+    "wire": [5, None, "yes", a_function],
+    "repeat": [5, None, "yes", a_function],
+    "decoded_limit": [None, "x", 0, -1, 1.5, True, a_function],
+    "transport": [5, "x", a_function, object()],
+}
+
+ENTRIES: dict[str, Callable[..., Any]] = {
+    "record": gemini_replay.record,
+    "replay": gemini_replay.replay,
+    "Session": Session,
+    "Session.replaying": Session.replaying,
+    "httpx.ReplayTransport": for_httpx.ReplayTransport,
+    "httpx.RecordTransport": for_httpx.RecordTransport,
+    "httpx2.ReplayTransport": for_httpx2.ReplayTransport,
+    "httpx2.RecordTransport": for_httpx2.RecordTransport,
+    "respx.from_cassette": from_cassette,
+}
+
+
+def taken(entry: Callable[..., Any]) -> list[str]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [name for name, one in inspect.signature(entry).parameters.items() if one.kind in kinds]
+
+
+CASES = [
+    pytest.param(entry, name, value, id=f"{called}-{name}-{number}")
+    for called, entry in ENTRIES.items()
+    for name in taken(entry)
+    for number, value in enumerate(WRONG[name])
+]
+
+
+@pytest.mark.parametrize(("entry", "name", "value"), CASES)
+def test_a_wrong_argument_is_named_with_its_value_and_what_it_takes(
+    tmp_path: Path, entry: Callable[..., Any], name: str, value: Any
+) -> None:
+    """Every argument of every entry point; nothing is written."""
+    path = tmp_path / "story.jsonl"
+    Cassette([]).save(path)
+    before = path.read_bytes()
+    with pytest.raises(UsageError) as refused:
+        entry(**{"path": path, name: value})
+    said = str(refused.value)
+    assert re.search(NAMED.get(name, name), said.splitlines()[0]), said
+    assert refused.value.todo
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+NAMED = {
+    "mode": "record mode",
+    "upstream": "upstream|not a base URL",
+    "redact": "redact|to redact",
+}
+"""How a message names an argument, where it is not by its name alone."""
+
+
+def test_every_argument_has_a_check_and_a_wrong_value() -> None:
+    """A new one cannot be forgotten."""
+    names = {name for entry in ENTRIES.values() for name in taken(entry)}
+    assert names == set(WRONG) == set(arguments._CHECKS)
+
+
+@pytest.mark.parametrize("value", [re.compile("very secret"), ["very secret", 5], {"very secret": 1}])
+def test_what_is_to_be_redacted_is_not_in_the_message(tmp_path: Path, value: Any) -> None:
+    """It is secret."""
+    with pytest.raises(UsageError) as refused:
+        gemini_replay.record(tmp_path / "story.jsonl", redact=value)
+    assert "very secret" not in str(refused.value)
+
+
+def test_one_text_is_one_host_one_key_and_one_secret() -> None:
+    """And not its letters."""
+    given = arguments.checked(hosts="a.example.org", ignore_hosts="b.example.org", match="body", redact="secret")
+    assert given == {
+        "hosts": ("a.example.org",),
+        "ignore_hosts": ("b.example.org",),
+        "match": ("body",),
+        "redact": ("secret",),
+    }
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    """The message stays readable."""
+    with pytest.raises(UsageError) as refused:
+        arguments.checked(hosts={"x" * 500: 1})
+    assert len(str(refused.value).splitlines()[0]) < 120

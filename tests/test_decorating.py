@@ -1,0 +1,436 @@
+"""`record` and `replay` as decorators of every kind of function, as objects used again, and at the end of a block."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.streams import GOOGLE, events
+
+import gemini_replay
+from gemini_replay import Cassette, session
+from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
+from gemini_replay.errors import FaultUnusedError, MissError, UsageError
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+
+def asked(text: str) -> Request:
+    return Request("POST", GOOGLE, (("content-type", "application/json"),), body(text))
+
+
+def body(text: str) -> bytes:
+    return b'{"contents": [{"parts": [{"text": "%s"}]}]}' % text.encode()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> dict[str, Path]:
+    """Two cassettes that answer "one" and "two" once each, with their own name before it."""
+    made = {name: tmp_path / f"{name}.jsonl" for name in "AB"}
+    for name, path in made.items():
+        Cassette(
+            [
+                Interaction(asked(text), Response(200), (Chunk(0.0, f"{name} {text}".encode()),))
+                for text in ("one", "two")
+            ]
+        ).save(path)
+    return made
+
+
+@pytest.fixture
+def server() -> Iterator[upstream.RunningUpstream]:
+    with upstream.start(Scenario.from_chunks(events(2))) as running:
+        yield running
+
+
+def ask(text: str) -> str:
+    return httpx.post(GOOGLE, content=body(text)).text
+
+
+async def aask(text: str) -> str:
+    async with httpx.AsyncClient() as client:
+        return (await client.post(GOOGLE, content=body(text))).text
+
+
+# -- each kind of function -------------------------------------------------------------------------------------------
+
+
+def test_a_function_has_a_session_of_its_own_for_each_call(paths: dict[str, Path]) -> None:
+    """A cassette that answers once answers each call once; recursion included."""
+
+    @gemini_replay.replay(paths["A"])
+    def go(deeper: bool = False) -> list[str]:
+        """What it says."""
+        return [ask("one"), *(go() if deeper else [])]
+
+    assert go() == ["A one"]
+    assert go(deeper=True) == ["A one", "A one"]
+    assert (go.__name__, go.__doc__) == ("go", "What it says.")
+    assert list(inspect.signature(go).parameters) == ["deeper"]
+    assert session.candidates() == ()
+
+
+def test_a_coroutine_function_has_a_session_while_it_is_awaited(paths: dict[str, Path]) -> None:
+    """Not when it is called; many at a time have one each."""
+
+    @gemini_replay.replay(paths["A"])
+    async def go(text: str) -> str:
+        await asyncio.sleep(0)
+        return await aask(text)
+
+    async def main() -> list[str]:
+        waiting = [go("one"), go("two"), go("one")]
+        assert session.candidates() == ()
+        return await asyncio.gather(*waiting)
+
+    assert inspect.iscoroutinefunction(go)
+    assert asyncio.run(main()) == ["A one", "A two", "A one"]
+
+
+def test_a_generator_has_a_session_from_its_first_step_to_its_end(paths: dict[str, Path]) -> None:
+    """What is sent and thrown reaches it, and what it returns comes back."""
+
+    @gemini_replay.replay(paths["A"])
+    def go() -> Iterator[Any]:
+        sent = yield ask("one")
+        try:
+            yield sent
+        except ZeroDivisionError:
+            yield ask("two")
+        return "the end"
+
+    assert inspect.isgeneratorfunction(go)
+    generator: Any = go()
+    assert session.candidates() == ()
+    assert next(generator) == "A one"
+    assert len(session.candidates()) == 1
+    assert generator.send("hello") == "hello"
+    assert generator.throw(ZeroDivisionError()) == "A two"
+    with pytest.raises(StopIteration) as end:
+        next(generator)
+    assert end.value.value == "the end"
+    assert session.candidates() == ()
+
+
+def test_an_async_generator_has_a_session_from_its_first_step_to_its_end(paths: dict[str, Path]) -> None:
+    """What is sent and thrown reaches it."""
+
+    @gemini_replay.replay(paths["A"])
+    async def go() -> AsyncIterator[Any]:
+        sent = yield await aask("one")
+        try:
+            yield sent
+        except ZeroDivisionError:
+            yield await aask("two")
+
+    async def main() -> None:
+        generator: Any = go()
+        assert session.candidates() == ()
+        assert await anext(generator) == "A one"
+        assert await generator.asend("hello") == "hello"
+        assert await generator.athrow(ZeroDivisionError()) == "A two"
+        with pytest.raises(StopAsyncIteration):
+            await anext(generator)
+        assert session.candidates() == ()
+
+    assert inspect.isasyncgenfunction(go)
+    asyncio.run(main())
+
+
+def test_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]) -> None:
+    """Whichever was advanced last, and whichever ends first."""
+
+    def go() -> Iterator[str]:
+        yield ask("one")
+        yield ask("two")
+
+    first, second = (gemini_replay.replay(paths[name])(go)() for name in "AB")
+    assert [next(first), next(second), next(first), next(second)] == ["A one", "B one", "A two", "B two"]
+    assert list(first) == list(second) == []
+    assert session.candidates() == ()
+
+
+def test_async_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]) -> None:
+    """In one task, as in several."""
+
+    async def go() -> AsyncIterator[str]:
+        yield await aask("one")
+        yield await aask("two")
+
+    async def main() -> None:
+        first, second = (gemini_replay.replay(paths[name])(go)() for name in "AB")
+        got = [await anext(one) for one in (first, second, first)]
+        got.append(await asyncio.create_task(anext(second)))  # type: ignore[arg-type]
+        assert got == ["A one", "B one", "A two", "B two"]
+        for one in (first, second):
+            await one.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+
+
+def test_a_block_in_a_generator_goes_on_when_it_does(paths: dict[str, Path]) -> None:
+    """The inner session is still the body's own after a pause."""
+
+    @gemini_replay.replay(paths["A"])
+    def go() -> Iterator[str]:
+        yield ask("one")
+        with gemini_replay.replay(paths["B"]):
+            yield ask("one")
+            yield ask("two")
+        yield ask("two")
+
+    assert list(go()) == ["A one", "B one", "B two", "A two"]
+
+
+def test_the_one_who_advances_a_generator_asks_the_same_session(paths: dict[str, Path]) -> None:
+    """As a test does whose fixture is decorated."""
+
+    @gemini_replay.replay(paths["A"])
+    def fixture() -> Iterator[str]:
+        yield "ready"
+
+    for _ in fixture():
+        assert ask("one") == "A one"
+
+
+def test_a_generator_that_is_closed_early_has_ended_well(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """What it recorded is kept."""
+    path = tmp_path / "story.jsonl"
+
+    @gemini_replay.record(path, upstream=server.url)
+    def go() -> Iterator[str]:
+        try:
+            yield ask("one")
+            yield ask("two")
+        finally:
+            ended.append(True)
+
+    ended: list[bool] = []
+    for _ in go():
+        break
+    assert ended == [True]
+    assert len(Cassette.load(path).interactions) == 1
+
+
+def test_an_async_generator_that_is_closed_early_has_ended_well(
+    server: upstream.RunningUpstream, tmp_path: Path
+) -> None:
+    """Its own clean-up runs first."""
+    path = tmp_path / "story.jsonl"
+
+    @gemini_replay.record(path, upstream=server.url)
+    async def go() -> AsyncIterator[str]:
+        try:
+            yield await aask("one")
+        finally:
+            await aask("two")
+
+    async def main() -> None:
+        generator: Any = go()
+        await anext(generator)
+        await generator.aclose()
+
+    asyncio.run(main())
+    assert len(Cassette.load(path).interactions) == 2
+
+
+def test_a_generator_that_raises_keeps_the_old_cassette(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """Like any block that does."""
+    path = tmp_path / "story.jsonl"
+
+    @gemini_replay.record(path, upstream=server.url)
+    def go() -> Iterator[str]:
+        yield ask("one")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(go())
+    assert not path.exists()
+
+
+class Class:
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [Class, classmethod(lambda cls: None), property(lambda self: None), "story", None],
+    ids=["class", "classmethod", "property", "text", "None"],
+)
+def test_what_cannot_be_decorated_is_refused_when_decorating(paths: dict[str, Path], thing: Any) -> None:
+    """With what can be."""
+    with pytest.raises(UsageError, match="cannot be decorated"):
+        gemini_replay.replay(paths["A"])(thing)
+
+
+def test_a_decorator_without_a_cassette_is_refused_when_decorating() -> None:
+    """It took the function for the path."""
+    with pytest.raises(UsageError, match=r"path is the function(?s:.*)@replay\("):
+
+        @gemini_replay.replay  # type: ignore[arg-type]
+        def go() -> None: ...
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "generator", "async_generator"])
+def test_a_function_that_returns_what_would_run_later_is_refused(paths: dict[str, Path], kind: str) -> None:
+    """Its requests would be made after the session."""
+
+    async def coroutine() -> None: ...
+
+    def generator() -> Iterator[None]:
+        yield
+
+    async def async_generator() -> AsyncIterator[None]:
+        yield
+
+    makes: dict[str, Callable[[], Any]] = {
+        "coroutine": coroutine,
+        "generator": generator,
+        "async_generator": async_generator,
+    }
+    with pytest.raises(UsageError, match=f"returned a {kind}"):
+        gemini_replay.replay(paths["A"])(lambda: makes[kind]())()
+
+
+def test_methods_can_be_decorated_one_by_one(paths: dict[str, Path]) -> None:
+    """Static and class methods too, below their own decorators."""
+
+    class Story:
+        @gemini_replay.replay(paths["A"])
+        def one(self) -> str:
+            return ask("one")
+
+        @staticmethod
+        @gemini_replay.replay(paths["A"])
+        def two() -> str:
+            return ask("two")
+
+        @classmethod
+        @gemini_replay.replay(paths["B"])
+        def three(cls) -> str:
+            return ask("one")
+
+    assert [Story().one(), Story.two(), Story.three()] == ["A one", "A two", "B one"]
+
+
+# -- with ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_object_can_be_used_again(paths: dict[str, Path]) -> None:
+    """Each use opens a new session; settings that can be read only once were read before."""
+    block = gemini_replay.replay(paths["A"], match=iter(["method", "body"]), hosts=iter(["*.example.org"]))  # type: ignore[arg-type]
+    seen = []
+    for _ in range(2):
+        with block as opened:
+            assert ask("one") == "A one"
+        seen.append(opened)
+    assert seen[0] is not seen[1]
+    assert block(ask)("two") == "A two"
+
+
+def test_one_object_can_be_used_by_several_at_a_time(paths: dict[str, Path]) -> None:
+    """Tasks and threads, in any order of ending."""
+    block = gemini_replay.replay(paths["A"])
+
+    async def task(mine: asyncio.Event, theirs: asyncio.Event) -> str:
+        async with block:
+            theirs.set()
+            await mine.wait()
+            return await aask("one")
+
+    async def main() -> list[str]:
+        one, two = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(task(one, two), task(two, one))
+
+    assert asyncio.run(main()) == ["A one", "A one"]
+    assert session.candidates() == ()
+
+
+def test_the_working_directory_may_change_in_the_block(
+    server: upstream.RunningUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path was resolved when the session opened."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with gemini_replay.record("story.jsonl", upstream=server.url) as opened:
+        os.chdir("elsewhere")
+        ask("one")
+    assert opened.path == tmp_path / "story.jsonl"
+    assert (tmp_path / "story.jsonl").exists()
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("name", ["speed", "max_gap", "rechunk", "match", "hosts", "ignore_hosts", "redact"])
+def test_record_and_replay_take_the_same_settings(name: str) -> None:
+    """With the same defaults."""
+    ours, theirs = (inspect.signature(one).parameters[name] for one in (gemini_replay.record, gemini_replay.replay))
+    assert (ours.default, ours.annotation) == (theirs.default, theirs.annotation)
+
+
+def test_what_was_recorded_with_secrets_is_replayed_with_them(
+    server: upstream.RunningUpstream, tmp_path: Path
+) -> None:
+    """They are part of the request's body, and are taken out before it is compared."""
+    path = tmp_path / "story.jsonl"
+    with gemini_replay.record(path, upstream=server.url, redact=["user-1234"]):
+        live = ask("I am user-1234")
+    assert "user-1234" not in path.read_text(encoding="utf-8")
+    with gemini_replay.replay(path, redact=["user-1234"]):
+        assert ask("I am user-1234") == live
+
+
+# -- the end of a block ----------------------------------------------------------------------------------------------
+
+
+def swallow(text: str) -> None:
+    with contextlib.suppress(MissError):
+        ask(text)
+
+
+def test_a_block_that_ends_well_raises_what_must_not_pass_unnoticed(paths: dict[str, Path]) -> None:
+    """A miss that was swallowed, or a fault that struck nothing."""
+    with pytest.raises(MissError), gemini_replay.replay(paths["A"]):
+        swallow("three")
+    with pytest.raises(FaultUnusedError), gemini_replay.replay(paths["A"], fault="reset@event:9"):
+        pass
+
+
+def test_a_block_that_raises_goes_on_raising_with_a_note_of_it(paths: dict[str, Path]) -> None:
+    """The miss may be the cause."""
+    with pytest.raises(ZeroDivisionError) as caught, gemini_replay.replay(paths["A"]) as opened:
+        swallow("three")
+        raise ZeroDivisionError
+    note = "\n".join(caught.value.__notes__)
+    assert "No recording answers" in note
+    assert str(opened.path) in note
+
+
+def test_a_block_that_raises_the_problem_itself_has_no_note_of_it(paths: dict[str, Path]) -> None:
+    """Nor one that raises from it."""
+    with pytest.raises(MissError) as missed, gemini_replay.replay(paths["A"]):
+        ask("three")
+    assert not hasattr(missed.value, "__notes__")
+    with pytest.raises(ZeroDivisionError) as caught, gemini_replay.replay(paths["A"]):
+        try:
+            ask("three")
+        except MissError:
+            raise ZeroDivisionError from None
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_session_that_cannot_open_leaves_nothing_behind(paths: dict[str, Path]) -> None:
+    """No interception, and no thread."""
+    before, threads = httpx.HTTPTransport.handle_request, threading.active_count()
+    with pytest.raises(UsageError), gemini_replay.replay(paths["A"], fault="error@event:1;code=99"):
+        pass
+    assert httpx.HTTPTransport.handle_request is before
+    assert threading.active_count() == threads
+    assert session.candidates() == ()
