@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..cassette.model import End, Headers, Interaction, header
+from ..cassette.model import End, Headers, Interaction, Response, header
 from ..errors import GeminiReplayError
 from .coding import Encoder, accepts, encoder
 from .script import Piece, Script, Scripting
@@ -63,6 +63,10 @@ class Playback:
         speed: a factor, see `timing.parse_speed`.
         max_gap: the longest wait before any step, in seconds at that speed; stalls that a fault asks for are none.
         script: what is played of it, where that is not just what was recorded.
+
+    Raises:
+        GeminiReplayError: the recording has bytes that are still coded, so it can only be played in its coding, and
+            nothing here compresses to that.
     """
 
     interaction: Interaction
@@ -70,15 +74,24 @@ class Playback:
     max_gap: float = math.inf
     script: Script | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be played, before a client waits for it."""
+        chunks, coding = self.interaction.chunks, _coding(self.interaction.response)
+        if not any(chunk.coded for chunk in chunks) or not any(chunk.data or chunk.members for chunk in chunks):
+            return
+        if encoder(coding) is None:
+            raise GeminiReplayError(
+                f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
+                f"coding {coding!r}, and nothing here compresses to that.",
+                todo=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
+            )
+
     def steps(self, accept_encoding: str = "") -> Iterator[Step]:
         """The steps in order: the head (unless there is none), every chunk, the end.
 
         A body that was stored decoded is compressed again, chunk by chunk, where `accept_encoding` (the client's
         header) asks for the coding that was recorded; else it goes out as it is, and the head says so. A body with
         bytes that are still coded keeps its coding, whatever the client asks for.
-
-        Raises:
-            GeminiReplayError: it must be compressed again, and the package for that is not installed.
         """
         script = self.script or Scripting(self.interaction).script
         at = 0.0
@@ -111,6 +124,10 @@ class Playback:
             yield Silence(at, stall)
 
 
+def _coding(response: Response | None) -> str:
+    return ((header(response.headers, "content-encoding") if response else None) or "").strip().lower()
+
+
 class _Wire:
     """What a script's body is on the wire.
 
@@ -126,17 +143,11 @@ class _Wire:
         if response is None or response.body != "decoded":
             return
         must = any(piece.coded for piece in script.pieces)
-        coding = (header(response.headers, "content-encoding") or "").strip().lower()
+        coding = _coding(response)
         if must or accepts(accept_encoding, coding):
             self._encoder = encoder(coding)
         self.coded = must or self._encoder is not None
         self._finishes = script.end.kind == "eof" and script.end.how != "unfinished" and not must
-        if must and self._encoder is None and any(piece.data or piece.members for piece in script.pieces):
-            raise GeminiReplayError(
-                f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
-                f"coding {coding!r}, and nothing here compresses to that.",
-                todo=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
-            )
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of each piece."""

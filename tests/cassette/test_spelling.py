@@ -153,7 +153,8 @@ def test_no_time(value: object) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [1, None, [], {}, {"coded": "Pz8="}, {"member": "next"}, {"hex": "a"}, {"hex": "zz"}, {"hex": ""}, {"hex": "ab cd"}, {"b64": "a"}, {"b64": "a b="},
+    [1, None, [], {}, {"coded": "Pz8="}, {"member": "next"},
+     {"hex": "a"}, {"hex": "zz"}, {"hex": ""}, {"hex": "ab cd"}, {"b64": "a"}, {"b64": "a b="},
      {"b64": 1}, {"hex": "aa", "b64": ""}, {"bin": "aa"}, "\ud800"],
     ids=repr,
 )  # fmt: skip
