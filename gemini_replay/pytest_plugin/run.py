@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +219,7 @@ class Summary:
         self._model = self._wall = 0.0
         self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
         self._problems: list[str] = []
-        self._discarded: list[str] = []
+        self._discarded: list[tuple[Path, str, str, bool, str]] = []
 
     def add(self, share: dict[str, Any]) -> None:
         """Add the share of one test, see `Attempt.share`."""
@@ -233,18 +234,12 @@ class Summary:
         others = self._unused.get(path, unused)
         self._unused[path] = [described for described in unused if described in others]
         if share["discarded"] is not None:
-            self._discard(Path(path), *share["discarded"])
+            self._discarded.append((Path(path), *share["discarded"]))
 
     def add_unfinished(self, test: str, path: Path) -> None:
         """Add a test that has recorded and did not end: its process crashed, or the run was interrupted."""
-        if _journals(path):
-            self._discard(path, test, "did not end", path.exists(), "")
-
-    def _discard(self, path: Path, test: str, why: str, exists: bool, hint: str) -> None:
-        state = "is as it was" if exists else "was not made"
-        journals = ", ".join(_journals(path))
-        left = f"; what came is in {journals}" if journals else ""
-        self._discarded.append(f"{test} {why}, so {path} {state}{left}" + (f"\n  {hint}" if hint else ""))
+        if _journals(path, test):
+            self._discarded.append((path, test, "did not end", path.exists(), ""))
 
     def lines(self, *, list_unused: bool, list_problems: bool) -> list[str]:
         """One line, and more only where something needs saying; none where no session did anything."""
@@ -257,19 +252,33 @@ class Summary:
         return [
             line,
             *(self._problems if list_problems else ()),
-            *(f"not recorded: {text}" for text in self._discarded),
+            *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
         ]
 
 
-def _journals(path: Path) -> list[str]:
-    """The names of the journals beside a cassette."""
-    from ..cassette.journal.file import is_left_of
+def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:
+    state = "is as it was" if exists else "was not made"
+    journals = ", ".join(_journals(path, test))
+    left = f"what came is in {journals}" if journals else "nothing is left of what came"
+    return f"{test} {why}, so {path} {state}; {left}" + (f"\n  {hint}" if hint else "")
 
-    try:
-        return sorted(entry.name for entry in path.parent.iterdir() if is_left_of(entry.name, path.name))
-    except OSError:
-        return []
+
+def _journals(path: Path, test: str) -> list[str]:
+    """The names of the journals that a test has left beside a cassette."""
+    from ..cassette.format_v1 import Header, decode_line
+    from ..cassette.journal.file import is_left_of
+    from ..errors import CassetteFormatError
+
+    found = []
+    with suppress(OSError):
+        for entry in sorted(path.parent.iterdir()):
+            if is_left_of(entry.name, path.name):
+                with suppress(OSError, CassetteFormatError), entry.open("rb") as file:
+                    header = decode_line(file.readline(65536))
+                    if isinstance(header, Header) and header.test == test:
+                        found.append(entry.name)
+    return found
 
 
 def _fail_with(news: list[str]) -> None:
