@@ -213,6 +213,11 @@ def not_found(path: Path) -> CassetteNotFoundError:
         else:
             closest = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
         todo = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
+    if type(os).__module__.startswith("pyfakefs"):  # which puts its own module in the place of this one
+        todo = (
+            "Files are faked by pyfakefs, so the real ones are not seen. Let it see the cassettes: "
+            f"fs.add_real_directory({str(path.parent)!r})"
+        )
     return CassetteNotFoundError("there is no such cassette", path=path, closest=closest, todo=todo)
 
 

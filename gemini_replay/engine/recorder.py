@@ -200,8 +200,11 @@ class Recorder:
         assert self._entry is not None
         assert self._scrub is not None
         self._over = True
-        if self._decoder is not None and (rest := self._decoder.close()):
-            self._add(Chunk(0.0, b"", coded=rest))
+        if self._decoder is not None:
+            if rest := self._decoder.close():
+                self._add(Chunk(0.0, b"", coded=rest))
+            if end.kind == "eof" and self._decoder.unfinished:
+                end = replace(end, how="unfinished")
         self._write(self._scrub.close())
         self._entry.end(end)
         self._close()

@@ -208,6 +208,17 @@ def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
     assert paper.lines[-2:] == [End("eof", 1.0), "done"]
 
 
+@pytest.mark.parametrize(("cut", "how"), [(8, "unfinished"), (0, None)])
+def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None) -> None:
+    """The body came to its end, the gzip stream in it did not."""
+    made, paper, _ = recorder()
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    packed = gzip.compress(b"hello")
+    made.chunk(packed[: len(packed) - cut], 0.0)
+    made.end("eof", 1.0)
+    assert paper.lines[-2] == End("eof", 1.0, how)  # type: ignore[arg-type]
+
+
 def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
     """Whatever comes later is ignored, and the end is written by whoever comes next."""
     for later in (
