@@ -288,7 +288,7 @@ def _play(chosen: argparse.Namespace) -> int:
     factor = parse_real_speed(chosen.speed, what="This command", todo=_REAL_SPEEDS)
     playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
     parser = StreamParser()
-    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
     to_a_person = sys.stdout.isatty()
     ending = None
     try:

@@ -1,0 +1,74 @@
+"""@google/genai in a page of Chromium, through ``gemini-replay record`` and ``serve``."""
+
+from __future__ import annotations
+
+import statistics
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.processes import listening
+
+from gemini_replay import Cassette, Interaction
+from gemini_replay.server import upstream
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default::ResourceWarning")]
+
+PROMPT = "给我讲一个关于月亮的小故事。"
+Pieces = list[tuple[float, str]]
+
+
+def ask(page: Any, url: str) -> Pieces:
+    """What the page sees of an answer: each piece with its moment in seconds."""
+    return [(at / 1000, text) for at, text in page.evaluate("([url, prompt]) => ask(url, prompt)", [url, PROMPT])]
+
+
+def moments(interaction: Interaction) -> list[float]:
+    """When each chunk came, in seconds since the request; here each is one event."""
+    assert interaction.response is not None
+    return list(accumulate((chunk.after for chunk in interaction.chunks), initial=interaction.response.after))[1:]
+
+
+def assert_as_recorded(seen: Pieces, recorded: Interaction) -> None:
+    """The page saw every event at its time, give or take what a browser on a busy machine needs."""
+    due = moments(recorded)
+    assert "".join(text for _, text in seen) == recorded.text
+    assert len(seen) == len(due) > 5
+    assert due[-1] - due[0] > 1
+    assert statistics.median(abs(at - wanted) for (at, _), wanted in zip(seen, due, strict=True)) < 0.3
+    assert seen[-1][0] - seen[0][0] > 0.5 * (due[-1] - due[0])
+
+
+def test_a_page_records_and_replays_a_stream(browser: Any, tmp_path: Path) -> None:
+    """Piece by piece, as it was recorded; a page of another origin gets nothing unless it is allowed."""
+    path = tmp_path / "story.jsonl"
+    with upstream.start("story") as server:
+        page = browser.open(browser.local)
+        with listening("record", path, "--upstream", server.url) as (process, url):
+            live = ask(page, url)
+            process.terminate()
+            process.communicate(timeout=30)
+        assert len(server.requests) == 1
+    [recorded] = Cassette.load(path).interactions
+    assert_as_recorded(live, recorded)
+
+    other = browser.open(browser.other)
+    with listening("serve", path) as (process, url):
+        assert_as_recorded(ask(page, url), recorded)
+        with pytest.raises(Exception, match="Failed to fetch"):
+            ask(other, url)
+        assert other.evaluate("(url) => askUnasked(url)", f"{url}/v1beta/models/m:generateContent") == "opaque"
+        rebound = url.replace("127.0.0.1", "app.example")
+        with pytest.raises(Exception, match="Failed to fetch"):
+            ask(other, rebound)
+        process.terminate()
+        _, log = process.communicate(timeout=30)
+    refusals = [line for line in log.splitlines() if "(403)" in line]
+    assert len(refusals) >= 3
+    assert [line for line in refusals if f"Pages of {browser.other} may not" in line]
+    assert [line for line in refusals if "app.example" in line and "not a local name" in line]
+    assert len(refusals) == len(log.splitlines())
+
+    with listening("serve", path, "--speed", "instant", "--allow-origin", browser.other) as (_, url):
+        assert "".join(text for _, text in ask(other, url)) == recorded.text
