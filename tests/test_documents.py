@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,23 +13,33 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from gemini_replay import errors
-from gemini_replay.server import upstream
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "cassettes" / "README.md"]
 
 
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[str]:
+    """The base URL of the embedded upstream, in a process of its own as Google is: a server of this one is not."""
+    command = [sys.executable, "-m", "gemini_replay", "upstream", "--scenario", "story", "--pace", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().removeprefix("listening on ").strip()
+        process.terminate()
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_their_python_runs_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_their_python_runs_from_top_to_bottom(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str
+) -> None:
     """Against the embedded upstream, in a folder of its own, with a key that is none."""
     pytest.importorskip("google.genai", reason="google-genai is not installed")
     sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent))
-    with upstream.start("story", pace=0) as server:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("GEMINI_API_KEY", "not-a-key")
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        for example in sybil.parse(path).examples():
-            example.evaluate()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEMINI_API_KEY", "not-a-key")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", upstream)
+    for example in sybil.parse(path).examples():
+        example.evaluate()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
