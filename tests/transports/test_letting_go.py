@@ -1,0 +1,211 @@
+"""A client that lets go of a response while it is recorded, by hand, by a finalizer, or at the interpreter's end."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import requests
+import urllib3
+from support.clients import Client
+from support.every_client import EVERY_CLIENT
+from support.processes import python
+from support.raw_server import CHUNKED, LAST, Answer, chunked, head, raw_server
+from support.streams import GOOGLE, events
+from support.urllib3_cases import BODY, no_reader_is_left, stored
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.engine.recorder import Recorder
+from gemini_replay.transports.read_ahead import settle
+
+CHUNKS = events(5)
+STALLS = Answer([(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (30.0, LAST)])
+SLOW = Answer([(0.0, CHUNKED), *((0.1, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.jsonl"
+
+
+OPEN = """
+import contextlib, gc, json, os, sys
+import gemini_replay
+from support.streams import GOOGLE
+
+class Box:
+    "In a reference cycle, as objects of SDKs often are."
+    def __init__(self):
+        self.me = self
+
+def opened(library):
+    box = Box()
+    if library == "requests":
+        import requests
+        box.response = requests.post(GOOGLE, json={}, stream=True, timeout=30)
+        box.chunks = box.response.iter_content(None)
+    elif library == "urllib3":
+        import urllib3
+        box.pool = urllib3.PoolManager()
+        box.response = box.pool.request("POST", GOOGLE, body=b"{}", preload_content=False)
+        box.chunks = box.response.stream(None)
+    else:
+        box.client = __import__(library).Client()
+        box.response = box.client.send(box.client.build_request("POST", GOOGLE, json={}), stream=True)
+        box.chunks = box.response.iter_raw()
+    next(box.chunks)
+    return box
+"""
+
+LIBRARIES = pytest.mark.parametrize("library", ["requests", "urllib3", "httpx", "httpx2"])
+
+
+@LIBRARIES
+@pytest.mark.parametrize("where", ["in a cycle", "in a global"])
+def test_a_response_that_is_left_open_does_not_disturb_the_interpreters_end(
+    library: str, where: str, path: Path, tmp_path: Path
+) -> None:
+    """In a reference cycle, or held to the last: the program ends as without recording, and at once."""
+    code = """
+with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
+    kept = opened(sys.argv[3])
+    if sys.argv[4] == "in a cycle":
+        del kept
+print("the end of the program", flush=True)
+"""
+    with raw_server(STALLS) as server:
+        ran = python(OPEN + code, path, server.url, library, where, cwd=tmp_path, seconds=20)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "the end of the program" in ran.stdout
+    assert stored(path).end.kind == "cancelled"
+    assert [chunk.data for chunk in stored(path).chunks] == CHUNKS[:1]
+
+
+@LIBRARIES
+def test_a_fork_that_closes_its_copy_does_not_end_its_parents_response(
+    library: str, path: Path, tmp_path: Path
+) -> None:
+    """The connection belongs to the parent, which reads to the end."""
+    code = """
+with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
+    box = opened(sys.argv[3])
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            box.response.close()
+            del box
+            gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(sum(chunk.count(b"data: ") for chunk in box.chunks))
+"""
+    with raw_server(SLOW) as server:
+        ran = python(OPEN + code, path, server.url, library, cwd=tmp_path, seconds=20)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.strip() == str(len(CHUNKS) - 1)
+    assert stored(path).end.kind == "eof"
+
+
+@pytest.mark.parametrize("name", ["requests", "urllib3", "httpx"])
+def test_letting_go_takes_no_lock_of_the_recorder(name: str, path: Path) -> None:
+    """The garbage collector may close a response in a thread that is inside the recorder."""
+    recorders: list[Recorder] = []
+    original = Recorder.head
+
+    def head(recorder: Recorder, *args: Any) -> None:
+        recorders.append(recorder)
+        original(recorder, *args)
+
+    let_go = threading.Event()
+
+    def close(response: Any) -> None:
+        with recorders[0]._lock:  # as a thread that is writing a chunk holds it
+            response.close()
+        let_go.set()
+
+    openers: dict[str, Callable[[], Any]] = {
+        "requests": lambda: requests.post(GOOGLE, data=BODY, stream=True, timeout=30),
+        "urllib3": lambda: urllib3.request("POST", GOOGLE, body=BODY, preload_content=False),
+        "httpx": lambda: (client := httpx.Client()).send(client.build_request("POST", GOOGLE), stream=True),
+    }
+    with pytest.MonkeyPatch.context() as patch, raw_server(STALLS) as server:
+        patch.setattr(Recorder, "head", head)
+        with gemini_replay.record(path, upstream=server.url):
+            response = openers[name]()
+            threading.Thread(target=close, args=[response], daemon=True).start()
+            assert let_go.wait(10)
+            del response
+            gc.collect()
+    assert stored(path).end.kind == "cancelled"
+    no_reader_is_left()
+
+
+@pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
+def test_a_connection_is_free_after_letting_go(client: Client, path: Path) -> None:
+    """In mid-stream: the server hears of it, and the next request has an answer."""
+    whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
+    with raw_server(Answer([*STALLS.pieces[:2], (0.3, chunked(CHUNKS[1])), (30.0, LAST)]), whole) as server:
+        with gemini_replay.record(path, upstream=server.url):
+            first = client.fetch(GOOGLE, stop_after=1)
+            second = client.fetch(GOOGLE)
+    assert (first.error, second.error) == (None, None)
+    assert second.body == b"".join(CHUNKS)
+    assert [interaction.end.kind for interaction in Cassette.load(path).interactions] == ["cancelled", "eof"]
+    no_reader_is_left()
+
+
+def test_a_pool_of_one_serves_the_next_request_after_letting_go(path: Path) -> None:
+    """The reader frees the connection; nobody waits for the pool's time limit."""
+    whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
+    with raw_server(STALLS, whole) as server, gemini_replay.record(path, upstream=server.url):
+        limits = httpx.Limits(max_connections=1)
+        with httpx.Client(limits=limits, timeout=httpx.Timeout(10)) as client:
+            with client.stream("POST", GOOGLE, content=BODY) as response:
+                assert next(response.iter_raw()) == CHUNKS[0]
+            assert client.post(GOOGLE, content=BODY).content == b"".join(CHUNKS)
+
+
+def test_httpx_uses_a_recorded_connection_again(path: Path) -> None:
+    """It is back in the pool when the client hears of the end."""
+    whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
+    with raw_server(whole) as server, httpx.Client() as client:
+        with gemini_replay.record(path, upstream=server.url):
+            for _ in range(20):
+                assert client.post(GOOGLE, content=BODY).content == b"".join(CHUNKS)
+        assert server.connections == 1
+
+
+def test_what_had_come_of_an_http_chunk_is_recorded(path: Path) -> None:
+    """A client that reads in small pieces has seen it before it let go, and sees it again."""
+    part = chunked(b"x" * 1000)[:500]
+
+    def ask() -> bytes:
+        with urllib3.PoolManager() as pool:
+            response = pool.request("POST", GOOGLE, body=BODY, preload_content=False)
+            got: bytes = response.read(100)
+            response.close()
+        return got
+
+    for _ in range(10):
+        with raw_server(Answer([(0.0, CHUNKED), (0.0, part), (30.0, LAST)])) as server:
+            with gemini_replay.record(path, upstream=server.url):
+                live = ask()
+                settle()
+        with gemini_replay.replay(path, speed="instant"):
+            assert ask() == live == b"x" * 100
+
+
+def test_a_body_with_a_length_ends_with_its_last_byte(path: Path) -> None:
+    """Not when the server closes."""
+    answer = Answer([(0.0, head("200 OK", "content-length: 8")), (0.0, b"data: {}")])
+    with raw_server(answer) as server, gemini_replay.record(path, upstream=server.url):
+        for client in EVERY_CLIENT:
+            assert client.fetch(GOOGLE).body == b"data: {}"
+    assert {interaction.end.kind for interaction in Cassette.load(path).interactions} == {"eof"}
