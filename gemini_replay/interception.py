@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial, wraps
@@ -16,6 +15,7 @@ from .cassette.matching import DEFAULT_KEYS
 from .engine.coding import DECODED_LIMIT
 from .engine.virtual_time import virtual_time
 from .errors import GeminiReplayError, UsageError
+from .patching import Lock
 from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
 
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ def intercepted(session: Session) -> Iterator[Session]:
             was imported inside.
     """
     transports.install()
-    failure: GeminiReplayError | None = None
+    failure: Exception | None = None
     try:
         with virtual_time() if session.virtual and session.replay_only else nullcontext(), activated(session):
             yield session
@@ -169,7 +169,7 @@ class Block:
         self._make = make
         self._keeps = keeps
         self._opened: list[_Opened] = []
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     # -- with ----------------------------------------------------------------------------------------------------
 
@@ -279,7 +279,7 @@ def _function(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Cal
     def call(*args: Any, **kwargs: Any) -> Any:
         with fresh():
             result = function(*args, **kwargs)
-            if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+            if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
                 if inspect.iscoroutine(result):
                     result.close()
                 raise UsageError(

@@ -10,6 +10,7 @@ from .. import session
 from ..errors import GeminiReplayError
 from ..patching import Lock, Patches, WhenImported
 from . import guard, tls
+from .private import incompatible
 
 _INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "aiohttp", "urllib3": "urllib3"}
 """Client library → the module here whose `interceptions(library)` names what to replace in it."""
@@ -17,7 +18,7 @@ _INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "a
 _patches = Patches()
 _blocks = Patches()
 _users = 0
-_failures: dict[str, GeminiReplayError] = {}
+_failures: dict[str, Exception] = {}
 _lock = Lock()
 """Guards the names above. Nothing is imported under it: a thread that imports a library may wait for it."""
 
@@ -45,7 +46,7 @@ def _hold() -> None:
         _users += 1
 
 
-def uninstall() -> GeminiReplayError | None:
+def uninstall() -> Exception | None:
     """Undo one `install`; the last one puts everything back.
 
     Returns:
@@ -83,26 +84,19 @@ def _intercept(library: str) -> None:
         with _lock:
             if _users:  # the last session may have ended meanwhile
                 _patches.apply(interceptions)
+                _failures.pop(library, None)
     except GeminiReplayError:
         raise
     except Exception as error:
-        raise _unknown(library, error) from error
-
-
-def _unknown(library: str, error: Exception) -> GeminiReplayError:
-    version = getattr(sys.modules.get(library), "__version__", "of an unknown version")
-    return GeminiReplayError(
-        f"{library} {version} cannot be intercepted; this release of gemini-replay knows it otherwise: "
-        f"{type(error).__name__}: {error}.",
-        todo=f"Use another version of {library}, or a newer gemini-replay.",
-    )
+        why = f"{type(error).__name__}: {error}"
+        raise incompatible(library, why, supported=f"another version of {library}") from error
 
 
 def _failed(library: str, error: Exception) -> None:
     """A library that has just been imported cannot be intercepted: the sessions that are open say so at their end."""
     with _lock:
         if _users:
-            _failures[library] = error if isinstance(error, GeminiReplayError) else _unknown(library, error)
+            _failures[library] = error
 
 
 _waiting = WhenImported(_failed)

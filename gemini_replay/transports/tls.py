@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from .. import session
-from ..patching import Interception
+from ..patching import Interception, Lock
 
 _NEEDS_CERTIFICATES = ("wrap_socket", "wrap_bio", "cert_store_stats", "get_ca_certs")
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def interceptions() -> list[Interception]:

@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import queue
 import threading
+import time
+import timeit
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -260,6 +262,17 @@ def test_context_variables_of_other_tools_are_left_alone(paths: dict[str, Path])
     with opened(paths["A"]), ThreadPoolExecutor(1, initializer=known.set, initargs=("the worker's",)) as pool:
         known.set("the submitter's")
         assert pool.submit(known.get).result() == "the worker's"
+
+
+def test_work_for_another_thread_keeps_its_virtual_time(paths: dict[str, Path]) -> None:
+    """What is between the pool and the function is no stranger who asks for real time."""
+    began = timeit.default_timer()
+    with gemini_replay.replay(paths["A"], speed="virtual"), ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 60).result()
+        thread = threading.Thread(target=time.sleep, args=(60,))
+        thread.start()
+        thread.join()
+    assert timeit.default_timer() - began < 20
 
 
 # -- a context that has no session -----------------------------------------------------------------------------------
