@@ -1,6 +1,7 @@
 """Which recording answers a request, and if none does, how the nearest one differs.
 
-Both requests are compared after redaction, so no message from here holds a secret.
+Both requests are compared after redaction, so no message from here holds a secret. Where a secret was taken out of
+the recording, the same secret answers for it, or a placeholder (see `redaction.placeholders`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import UsageError
 from .model import Request
-from .names import QUERY_NAMES
+from .redaction.placeholders import MARK, REDACTED, answers
+from .redaction.telling_names import CREDENTIAL_QUERY_NAMES
 
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal: not the host, the API version or the key, and no header."""
@@ -23,6 +25,9 @@ _VERSION = re.compile(r"^/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
 _PROJECT = re.compile(r"(?<=/projects/)[^/]+")
 _CLIP = 60
 _MOST = 12
+
+
+_Reader = Callable[[Request], Hashable]
 
 
 class Matcher:
@@ -43,28 +48,27 @@ class Matcher:
         wanted = [keys] if isinstance(keys, str) else list(keys)
         if not wanted:
             raise UsageError("match= names nothing, so any recording would answer any request.", todo=_KEYS_TODO)
-        readers = {str(key): _reader(key) for key in wanted}
-        self.keys = tuple(readers)
-        self._readers = list(readers.values())
-
-    def key(self, request: Request) -> Hashable:
-        """What is compared, as one hashable value: two requests match if and only if their keys are equal."""
-        return tuple(read(request) for read in self._readers)
+        self._readers = {str(key): _reader(key) for key in wanted}
+        self.keys = tuple(self._readers)
 
     def matches(self, recorded: Request, asked: Request) -> bool:
         """Whether a recording of `recorded` answers `asked`."""
-        return all(read(recorded) == read(asked) for read in self._readers)
+        return all(self._agree(key, read, recorded, asked) for key, read in self._readers.items())
+
+    @staticmethod
+    def _agree(key: str, read: _Reader, recorded: Request, asked: Request) -> bool:
+        ours, theirs = read(recorded), read(asked)
+        return ours == theirs or _answered(key, ours, theirs)
 
     def differences(self, recorded: Request, asked: Request) -> list[str]:
         """What differs, one line each; nothing if they match."""
         lines: list[str] = []
-        for key, read in zip(self.keys, self._readers, strict=True):
-            ours, theirs = read(recorded), read(asked)
-            if ours == theirs:
+        for key, read in self._readers.items():
+            if self._agree(key, read, recorded, asked):
                 continue
             if key == "body":
                 lines += _body_differences(recorded, asked)
-            elif (line := _difference(key, _plain(ours), _plain(theirs))) not in lines:
+            elif (line := _difference(key, _plain(read(recorded)), _plain(read(asked)))) not in lines:
                 lines.append(line)
         if len(lines) > _MOST:
             lines[_MOST - 1 :] = [f"… and {len(lines) - _MOST + 1} more differences"]
@@ -73,7 +77,7 @@ class Matcher:
     def _distance(self, recorded: Request, asked: Request) -> tuple[float, float]:
         """First by what the requests are for, then by how much of the bodies differs."""
         other = sum(
-            read(recorded) != read(asked) for key, read in zip(self.keys, self._readers, strict=True) if key != "body"
+            not self._agree(key, read, recorded, asked) for key, read in self._readers.items() if key != "body"
         )
         ours, theirs = _leaves(recorded), _leaves(asked)
         unlike = sum(_unlikeness(ours.get(path), theirs.get(path)) for path in ours.keys() | theirs.keys())
@@ -113,7 +117,7 @@ def _action(request: Request) -> str:
 
 def _query(request: Request) -> tuple[tuple[str, str], ...]:
     pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
-    return tuple(sorted(pair for pair in pairs if pair[0].lower() not in QUERY_NAMES))
+    return tuple(sorted(pair for pair in pairs if pair[0].lower() not in CREDENTIAL_QUERY_NAMES))
 
 
 def _body(request: Request) -> str | bytes:
@@ -140,12 +144,39 @@ def _numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _answered(key: str, recorded: Any, asked: Any) -> bool:
+    """Whether what is read of a recording stands for what is asked, but for secrets that were taken out of it."""
+    if REDACTED not in str(recorded):
+        return False
+    if key == "body":
+        return _body_answered(recorded, asked)
+    if key == "query":
+        return len(recorded) == len(asked) and all(
+            name == other and (answers(value, sent, f"query {name.lower()}") or answers(value, sent, "query"))
+            for (name, value), (other, sent) in zip(recorded, asked, strict=True)
+        )
+    if key.startswith("headers:"):
+        place = f"header {key.partition(':')[2].strip().lower()}"
+        return len(recorded) == len(asked) and all(
+            answers(value, sent, place) for value, sent in zip(recorded, asked, strict=True)
+        )
+    return False
+
+
+def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:
+    if isinstance(recorded, bytes) and isinstance(asked, bytes):
+        return answers(*(body.decode("utf-8", "surrogateescape") for body in (recorded, asked)), "body")
+    if isinstance(recorded, bytes) or isinstance(asked, bytes):
+        return False
+    return _same(json.loads(recorded), json.loads(asked))
+
+
 def _header(name: str) -> Callable[[Request], tuple[str, ...]]:
     wanted = name.lower()
     return lambda request: tuple(value for key, value in request.headers if key.lower() == wanted)
 
 
-_READERS: dict[str, Callable[[Request], Hashable]] = {
+_READERS: dict[str, _Reader] = {
     "method": lambda request: request.method.upper(),
     "host": _host,
     "path": _path,
@@ -158,7 +189,7 @@ _READERS: dict[str, Callable[[Request], Hashable]] = {
 _KEYS_TODO = f"Use some of {', '.join(_READERS)}, headers:NAME."
 
 
-def _reader(key: object) -> Callable[[Request], Hashable]:
+def _reader(key: object) -> _Reader:
     if isinstance(key, str) and key in _READERS:
         return _READERS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():
@@ -181,7 +212,11 @@ def _plain(value: Hashable) -> Any:
 
 
 def _difference(place: str, recorded: Any, asked: Any) -> str:
-    return f"{place}: recorded {_quoted(recorded, asked)}, asked {_quoted(asked, recorded)}"
+    line = f"{place}: recorded {_quoted(recorded, asked)}, asked {_quoted(asked, recorded)}"
+    texts = isinstance(recorded, str) and isinstance(asked, str)
+    if texts and MARK.search(recorded) and MARK.search(asked):
+        line += ' (REDACTED stands for secrets, which differ; a placeholder such as "test" is answered as well)'
+    return line
 
 
 def _quoted(value: Any, other: Any) -> str:
@@ -262,6 +297,13 @@ def _items(value: list[Any]) -> str:
 
 
 def _same(recorded: Any, asked: Any) -> bool:
+    """Whether two JSON values are equal but for secrets that were taken out of the recorded one."""
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        return recorded.keys() == asked.keys() and all(_same(value, asked[key]) for key, value in recorded.items())
+    if isinstance(recorded, list) and isinstance(asked, list):
+        return len(recorded) == len(asked) and all(map(_same, recorded, asked))
+    if isinstance(recorded, str) and isinstance(asked, str):
+        return answers(recorded, asked, "body")
     return json.dumps(recorded, sort_keys=True) == json.dumps(asked, sort_keys=True)
 
 

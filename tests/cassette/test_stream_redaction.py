@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.cassette.redaction.streaming import StreamRedactor
 
 KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 WORD = 's3cr3t/with+odd="signs'
@@ -319,8 +320,7 @@ def test_work_grows_with_the_body_only() -> None:
     """Twice the chunks make twice the searched bytes, held back or not: no chunk is searched over and over."""
 
     def searched(chunks: list[bytes]) -> int:
-        stream = REDACTOR.stream()
-        finder: Any = stream._finder
+        finder = REDACTOR._finder
         total = 0
 
         class Counting:
@@ -329,7 +329,8 @@ def test_work_grows_with_the_body_only() -> None:
                 total += len(window)
                 return finder.search(window, **more)
 
-        stream._finder = Counting()  # type: ignore[assignment]
+        counting: Any = Counting()
+        stream = StreamRedactor(counting)
         for chunk in chunks:
             stream.feed(chunk)
         stream.close()

@@ -13,8 +13,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable
+from typing import Protocol
 
-from .finding import LOOK_BEHIND, Finder, Span, merged
+from .codings import UnchangeableError, Unpacker
+from .removals import Removals
+from .search import LOOK_BEHIND, Finder, Span, merged
 
 _CONTEXT = 256
 _KEY = re.compile(
@@ -35,12 +39,88 @@ def _mask(length: int, offset: int, *, number: bool) -> bytes:
     return b"9" * length if number else (_MASK * (length // len(_MASK) + 2))[offset % len(_MASK) :][:length]
 
 
-class StreamRedactor:
-    """One body's redaction; `feed` it the chunks in order, then `close` it."""
+class BodyRedactor:
+    """One body's redaction; `feed` it the chunks in order, then `close` it.
 
-    def __init__(self, finder: Finder) -> None:
+    Args:
+        finder: gives what finds secrets; asked with the first chunk, when the head of the response is known.
+        removals: told of what is taken out.
+        unpacker: gives what decodes the body if it is kept as it came, or None; asked with the first chunk as well.
+    """
+
+    def __init__(
+        self,
+        finder: Callable[[], Finder],
+        removals: Removals,
+        unpacker: Callable[[], Unpacker | None] = lambda: None,
+    ) -> None:
+        self._finder, self._removals, self._unpacker = finder, removals, unpacker
+        self._body: _Searches | None = None
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The chunks that may be written now, in order, each as long as it came.
+
+        Raises:
+            UnsearchableError: the body is kept compressed, and cannot be decoded.
+            UnchangeableError: the body is kept compressed, and holds a secret.
+        """
+        return self._begun().feed(data)
+
+    def close(self) -> list[bytes]:
+        """The chunks that were still held back; raises as `feed` does."""
+        return self._begun().close()
+
+    def _begun(self) -> _Searches:
+        if self._body is None:
+            plain = StreamRedactor(self._finder(), self._removals)
+            unpacker = self._unpacker()
+            self._body = plain if unpacker is None else _PackedSearch(plain, unpacker)
+        return self._body
+
+
+class _Searches(Protocol):
+    def feed(self, data: bytes) -> list[bytes]: ...
+
+    def close(self) -> list[bytes]: ...
+
+
+class _PackedSearch:
+    """Searches a body that is kept as it came, compressed: a chunk is let go when what it decodes to is safe."""
+
+    def __init__(self, plain: StreamRedactor, unpacker: Unpacker) -> None:
+        self._plain = plain
+        self._unpacker = unpacker
+        self._held: deque[tuple[bytes, bytes]] = deque()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        decoded = self._unpacker.decode(data)
+        self._held.append((data, decoded))
+        return self._safe(self._plain.feed(decoded))
+
+    def close(self) -> list[bytes]:
+        return self._safe(self._plain.close())
+
+    def _safe(self, chunks: list[bytes]) -> list[bytes]:
+        released = []
+        for chunk in chunks:
+            data, decoded = self._held.popleft()
+            if chunk != decoded:
+                raise UnchangeableError(
+                    "An answer that is kept compressed, as it came, holds a secret. It is not stored.",
+                    todo="Record it without wire=True: it is stored decoded then, without the secret.",
+                )
+            released.append(data)
+        return released
+
+
+class StreamRedactor:
+    """One decoded body's redaction; `feed` it the chunks in order, then `close` it."""
+
+    def __init__(self, finder: Finder, removals: Removals | None = None) -> None:
         self._finder = finder
+        self._removals = removals
         self._held: deque[tuple[int, bytearray]] = deque()
+        self._released = 0
         self._window = b""
         self._start = 0  # of the window, in the body
         self._spans: list[Span] = []
@@ -63,8 +143,8 @@ class StreamRedactor:
         self._window += data
         total = self._start + len(self._window)
         found = self._finder.search(self._window, first=self._start == 0, final=final)
-        for start, end, number in found.spans:
-            self._redact(Span(self._start + start, self._start + end, number))
+        for start, end, number, kind in found.spans:
+            self._redact(Span(self._start + start, self._start + end, number, kind))
         self._scan()
         for channel in self._channels.values():
             if final or (channel.pieces and total - channel.end > _FARTHEST):
@@ -76,6 +156,7 @@ class StreamRedactor:
         released = []
         while self._held and (final or self._held[0][0] + len(self._held[0][1]) <= safe):
             released.append(bytes(self._held.popleft()[1]))
+            self._released += 1
         self._trim(found.open_at)
         return released
 
@@ -88,18 +169,23 @@ class StreamRedactor:
             self._spans = [span for span in self._spans if span.end > min(oldest, self._start)]
 
     def _redact_all(self, spans: list[Span]) -> None:
-        for span in spans:
-            self._redact(span)
+        for number, span in enumerate(spans):
+            # Parts of one secret that stand in several values are told once.
+            self._redact(span, tell=not number or span.kind != spans[number - 1].kind)
 
-    def _redact(self, span: Span) -> None:
+    def _redact(self, span: Span, *, tell: bool = True) -> None:
         overlapping = [other for other in self._spans if other.start < span.end and span.start < other.end]
         self._spans = [other for other in self._spans if other not in overlapping]
         (span,) = merged([span, *overlapping])
         self._spans.append(span)
-        for at, chunk in self._held:
+        tell = tell and not overlapping and self._removals is not None
+        for number, (at, chunk) in enumerate(self._held, self._released + 1):
             low, high = max(span.start, at), min(span.end, at + len(chunk))
             if low < high:
                 chunk[low - at : high - at] = _mask(high - low, low - span.start, number=span.number)
+                if tell and self._removals is not None:
+                    self._removals.add(f"answer, chunk {number}", span.kind)
+                    tell = False
 
     # --- the values of streamed keys ------------------------------------------------------------------------------
 
@@ -197,13 +283,13 @@ class _Channel:
         """
         ends = {piece.value: piece.at + piece.length for piece in self.pieces}
         placed = []
-        for start, end, number in spans:
+        for start, end, number, kind in spans:
             for piece in self.pieces:
                 low, high = max(start, piece.at), min(end, piece.at + piece.length)
                 value_end = ends[piece.value]
                 short = value_end - start < _LEAST and (value_end < end or not unfinished)
                 if low < high and not short:
-                    placed.append(Span(piece.body + low - piece.at, piece.body + high - piece.at, number))
+                    placed.append(Span(piece.body + low - piece.at, piece.body + high - piece.at, number, kind))
         return placed
 
     def _drop(self, count: int) -> None:

@@ -1,0 +1,342 @@
+"""Takes the body of a request apart into its texts, as a reader would see them, and puts it together again.
+
+JSON, JSON Lines, forms and multipart bodies are taken apart, in one another too: JSON inside a JSON string or a form
+field, at any depth. What is not changed comes back byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote_plus, unquote_plus
+
+from .telling_names import OPAQUE_MEMBERS, holds_headers
+
+Changes = Mapping[int, str]
+"""New texts, by the index of their leaf."""
+
+_STRING_OR_NUMBER = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\d[\d.eE+\-]*', re.DOTALL)
+_JSON_LINE = re.compile(rb"^(?:data:[ \t]*)?([\[{].*?)\r?$", re.MULTILINE)
+_FORM = re.compile(r"[\w.~%+\-\[\]]{1,80}=[^&\s]*(?:&[\w.~%+\-\[\]]{1,80}=[^&\s]*)+")
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^\s;,]+))', re.IGNORECASE)
+_FIELD = re.compile(
+    rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]*)"|([^\s;]+))', re.IGNORECASE | re.MULTILINE
+)
+_TYPE = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_NAMES = ("name", "key", "header")
+_VALUES = frozenset({"value", "Value", "VALUE"})
+_DEEPEST = 100
+
+Path = tuple[Any, ...]
+"""Linked from the inside out: (outer path, member, index or ""); () is the root."""
+_B = TypeVar("_B", bound="_Part")
+
+
+class Leaf:
+    """One text of a document.
+
+    Attributes:
+        text: what a reader sees.
+        name: the member, field or parameter whose value it is; "" if none.
+        within: the name of the member around that, if it holds headers or variables; else "".
+        opaque: whether it is data for machines.
+        form: whether it is the value of a form field or query parameter.
+        raw: whether it stands for bytes that are no text (one character for each byte).
+    """
+
+    __slots__ = ("form", "name", "opaque", "path", "raw", "text", "within")
+
+    def __init__(
+        self, text: str, name: str, path: Path, within: bool = False, form: bool = False, raw: bool = False
+    ) -> None:
+        self.text, self.name, self.path = text, name, path
+        self.within, self.form, self.raw = within, form, raw
+        self.opaque = name in OPAQUE_MEMBERS and not form
+
+    @property
+    def where(self) -> str:
+        """Its place, as a path: "$.tools[0].headers.X-Auth-Token"."""
+        steps: list[str] = []
+        path = self.path
+        while path:
+            path, step = path
+            steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+        return "$" + "".join(reversed(steps))
+
+    @property
+    def data(self) -> bytes:
+        """The text as bytes."""
+        return self.text.encode("latin-1") if self.raw else self.text.encode("utf-8", "surrogatepass")
+
+
+class _Part(Protocol):
+    def render(self, changes: Changes) -> str | bytes: ...
+
+
+class Document:
+    """A body, taken apart.
+
+    Args:
+        body: its bytes, decoded from any content coding.
+        content_type: what its Content-Type says; "" if nothing.
+
+    Attributes:
+        leaves: its texts, in order; the names of members are none of them.
+        as_written: whether its texts stand in the body as a reader sees them, but for escapes of single characters.
+    """
+
+    def __init__(self, body: bytes, content_type: str = "") -> None:
+        self.leaves: list[Leaf] = []
+        self.as_written = b"\\" not in body
+        self.rename: Callable[[str], str] = str
+        self._root = self._bytes(body, content_type, (), "")
+
+    def render(self, changes: Changes, rename: Callable[[str], str] = str) -> bytes:
+        """The body with the texts of some leaves changed, and the names of all members as `rename` gives them."""
+        self.rename = rename
+        rendered = self._root.render(changes)
+        assert isinstance(rendered, bytes)
+        return rendered
+
+    def _leaf(self, leaf: Leaf) -> int:
+        self.leaves.append(leaf)
+        return len(self.leaves) - 1
+
+    def _bytes(self, body: bytes, content_type: str, path: Path, name: str) -> _Part:
+        kind = content_type.lower().lstrip()
+        if kind.startswith(("multipart/", "application/x-www-form")):
+            self.as_written = False
+        if kind.startswith("multipart/") and (found := _BOUNDARY.search(content_type)):
+            return _Multipart(self, body, (found[1] or found[2]).encode("latin-1", "replace"), path)
+        if kind.startswith("application/x-www-form-urlencoded"):
+            return _Encoded(_Form(self, body.decode("latin-1"), path), "latin-1")
+        start = body[:64].lstrip()[:1]
+        if start in {b"{", b"[", b'"', b"\xef", b"\xff", b"\xfe", b"\0"}:
+            encoding = json.detect_encoding(body)
+            try:
+                text = body.decode(encoding, "surrogatepass")
+                part = self._json(text, path, 0, name)
+            except (ValueError, RecursionError):
+                part = None
+            if part is not None:
+                return _Encoded(part, encoding)
+        if (lines := [*_JSON_LINE.finditer(body)]) and len(lines) * 2 > body.count(b"\n"):
+            return _Lines(self, body, lines, path)
+        try:
+            text, raw = body.decode("utf-8", "surrogatepass"), False
+        except UnicodeDecodeError:
+            text, raw = body.decode("latin-1"), True
+        return _Plain(self._leaf(Leaf(text, name, path, raw=raw)), body, raw)
+
+    def _json(self, text: str, path: Path, depth: int, name: str = "", *, within: bool = False) -> _Json | None:
+        """JSON as a part; None if it is none."""
+        if depth > _DEEPEST:
+            return None
+        try:
+            value = json.loads(text, object_pairs_hook=_Pairs, parse_constant=lambda name: None)
+        except (ValueError, RecursionError):
+            return None
+        before = len(self.leaves)
+        try:
+            return _Json(self, text, value, path, depth, name, within=within)
+        except RecursionError:
+            del self.leaves[before:]
+            return None
+
+    def text_part(self, leaf: Leaf, depth: int) -> int | _Json | _Form:
+        """A leaf's number, or what its text is made of if it is JSON or a form in itself."""
+        text = leaf.text
+        if leaf.opaque or len(text) < 6:
+            return self._leaf(leaf)
+        start = text[0] if text[0] > " " else text[:64].lstrip()[:1]
+        if (
+            start
+            and start in '{["'
+            and (part := self._json(text, leaf.path, depth + 1, leaf.name, within=leaf.within))
+        ):
+            self.as_written = False
+            return part
+        if "&" in text and "=" in text and _FORM.fullmatch(text):
+            return _Form(self, text, leaf.path)
+        return self._leaf(leaf)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object: its members in order, equal names too."""
+
+
+class _Json:
+    """The strings and numbers of a JSON text, in order."""
+
+    def __init__(
+        self, document: Document, text: str, value: Any, path: Path, depth: int, name: str, *, within: bool
+    ) -> None:
+        self.source = text
+        self._document = document
+        self._depth = depth
+        self._items: list[int | str | _Json | _Form | None] = []  # a str is the name of a member
+        self._walk(value, name, path, within)
+
+    def _walk(self, value: Any, name: str, path: Path, within: bool) -> None:
+        kind = type(value)
+        if kind is str:
+            self._items.append(self._document.text_part(Leaf(value, name, path, within), self._depth))
+        elif kind is _Pairs:
+            inside = holds_headers(name)
+            called = _called(value)
+            for key, member in value:
+                self._items.append(key)
+                own = called if called and key in _VALUES else key
+                if type(member) is str:
+                    self._items.append(self._document.text_part(Leaf(member, own, (path, key), inside), self._depth))
+                else:
+                    self._walk(member, own, (path, key), inside)
+        elif kind is list:
+            pair = len(value) == 2 and type(value[0]) is str and type(value[1]) is str and not name
+            for at, member in enumerate(value):
+                own = value[0] if pair and at == 1 else "" if type(member) is list else name
+                self._walk(member, own, (path, at), within)
+        elif kind is int or kind is float:
+            self._items.append(None)
+
+    def render(self, changes: Changes) -> str:
+        items = iter(self._items)
+
+        def new(token: re.Match[str]) -> str:
+            item = next(items)
+            if isinstance(item, int):
+                text = changes.get(item)
+            elif isinstance(item, str):
+                text = renamed if (renamed := self._document.rename(item)) != item else None
+            else:
+                text = _changed(item, changes)
+            return token[0] if text is None else json.dumps(text, ensure_ascii=token[0].isascii())
+
+        return _STRING_OR_NUMBER.sub(new, self.source)
+
+
+def _called(members: _Pairs) -> str:
+    """What an object such as ``{"name": "Authorization", "value": "…"}`` gives a name to; "" if it is none."""
+    for key, _ in members:
+        if key in _VALUES and len(members) <= 8:
+            names = {name.lower(): member for name, member in members if isinstance(member, str)}
+            return next((names[name] for name in _NAMES if name in names), "")
+    return ""
+
+
+class _Form:
+    """The fields of a form or of a query string."""
+
+    def __init__(self, document: Document, text: str, path: Path) -> None:
+        self._document = document
+        self.source = text
+        self._pairs: list[tuple[str, str, int | _Json | _Form | None]] = []
+        for pair in text.split("&"):
+            name, equals, value = pair.partition("=")
+            own = unquote_plus(name)
+            leaf = Leaf(unquote_plus(value), own, (path, own), form=True) if value else None
+            self._pairs.append((name + equals, value, document.text_part(leaf, 1) if leaf else None))
+
+    def render(self, changes: Changes) -> str:
+        pairs = []
+        for name, value, item in self._pairs:
+            new = changes.get(item) if isinstance(item, int) else _changed(item, changes)
+            pairs.append(name + (value if new is None else quote_plus(new, errors="surrogatepass")))
+        return "&".join(pairs)
+
+
+class _Lines:
+    """JSON Lines, with whatever stands between them."""
+
+    def __init__(self, document: Document, body: bytes, lines: list[re.Match[bytes]], path: Path) -> None:
+        self._parts: list[_Part] = []
+        past = 0
+        for number, line in enumerate(lines):
+            if between := body[past : line.start(1)]:
+                self._parts.append(
+                    document._bytes(between, "text/plain", path, "") if between.strip() else _Kept(between)
+                )
+            self._parts.append(document._bytes(line[1], "", (path, number), ""))
+            past = line.end(1)
+        if rest := body[past:]:
+            self._parts.append(document._bytes(rest, "text/plain", path, "") if rest.strip() else _Kept(rest))
+
+    def render(self, changes: Changes) -> bytes:
+        return b"".join(part.render(changes) for part in self._parts)  # type: ignore[misc]
+
+
+class _Multipart:
+    """The parts of a multipart body, each with its own kind and perhaps its field's name."""
+
+    def __init__(self, document: Document, body: bytes, boundary: bytes, path: Path) -> None:
+        self._parts: list[_Part] = []
+        for number, piece in enumerate(body.split(b"--" + boundary)):
+            if number:
+                self._parts.append(_Kept(b"--" + boundary))
+            head, gap, content = self._split(piece)
+            if head.strip(b"\r\n- "):
+                field, kind = _FIELD.search(head), _TYPE.search(head)
+                name = (field[1] or field[2] or b"").decode("utf-8", "replace") if field else ""
+                self._parts.append(document._bytes(head, "text/plain", (path, number), ""))
+                self._parts.append(_Kept(gap))
+                end = len(content) - (2 if content.endswith(b"\r\n") else 1 if content.endswith(b"\n") else 0)
+                inner = kind[1].decode("latin-1") if kind else ""
+                self._parts.append(document._bytes(content[:end], inner, (path, name or number), name))
+                self._parts.append(_Kept(content[end:]))
+            else:
+                self._parts.append(_Kept(piece))
+
+    @staticmethod
+    def _split(piece: bytes) -> tuple[bytes, bytes, bytes]:
+        for gap in (b"\r\n\r\n", b"\n\n"):
+            head, found, content = piece.partition(gap)
+            if found:
+                return head, gap, content
+        return b"", b"", piece
+
+    def render(self, changes: Changes) -> bytes:
+        return b"".join(part.render(changes) for part in self._parts)  # type: ignore[misc]
+
+
+class _Plain:
+    """Text, or bytes that are none."""
+
+    def __init__(self, leaf: int, body: bytes, raw: bool) -> None:
+        self._leaf, self._body, self._raw = leaf, body, raw
+
+    def render(self, changes: Changes) -> bytes:
+        new = changes.get(self._leaf)
+        if new is None:
+            return self._body
+        return new.encode("latin-1", "replace") if self._raw else new.encode("utf-8", "surrogatepass")
+
+
+class _Kept:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def render(self, changes: Changes) -> bytes:
+        return self._data
+
+
+class _Encoded:
+    """A part that is text, as bytes."""
+
+    def __init__(self, part: _Part, encoding: str) -> None:
+        self._part, self._encoding = part, encoding
+
+    def render(self, changes: Changes) -> bytes:
+        text = self._part.render(changes)
+        assert isinstance(text, str)
+        return text.encode(self._encoding, "surrogatepass")
+
+
+def _changed(part: _Json | _Form | None, changes: Changes) -> str | None:
+    """A part of a part, if any of it has changed."""
+    if part is None:
+        return None
+    new = part.render(changes)
+    assert isinstance(new, str)
+    return None if new == part.source else new
