@@ -65,7 +65,7 @@ class Hosts:
         self.every = hosts is None
         self._named = parse_patterns(hosts or (), "hosts")
         self._ignored = parse_ignored(ignore)
-        self._upstream = None if upstream is None else address(upstream)
+        self._upstream = None if upstream is None else place(upstream)
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
         """Whether every request to this host is the session's, whatever its path; without a port: to any port."""
@@ -91,13 +91,13 @@ class Hosts:
 
         Args:
             url: the URL.
-            recorded: where the recordings come from that the session can play.
+            recorded: the places that the recordings come from which the session can play.
             recording: whether the session can record.
         """
         host, port = address(url)
         if self.owns_host(host, port) or (recording and self._upstream is None):
             return False
-        return (host, port) != self._upstream and (host, port) not in recorded and listens(host, port)
+        return place(url) != self._upstream and place(url) not in recorded and listens(host, port)
 
 
 def address(url: str) -> Address:
@@ -108,6 +108,12 @@ def address(url: str) -> Address:
     except ValueError:  # no client will reach it
         port = 0
     return (parts.hostname or "").lower().rstrip("."), port or (443 if parts.scheme == "https" else 80)
+
+
+def place(url: str) -> Address:
+    """Where a URL leads; all names and addresses of this machine's loopback are one."""
+    host, port = address(url)
+    return ("localhost" if _is_loopback(host) else host), port
 
 
 def netloc(url: str) -> str:

@@ -39,11 +39,15 @@ def candidates() -> tuple[Session, ...]:
     """The sessions to one of which a request made here and now may belong; the first is that of this context."""
     mine = _mine.get()
     if mine is None:
-        return tuple(activation.session for activation in _open)
+        return _sessions(_open)
     if not mine.ended:
         return (mine.session,)
     # Made late for the session that has ended, or by a worker that serves another one now: nobody knows.
-    return (mine.session, *(activation.session for activation in _open))
+    return _sessions((mine, *_open))
+
+
+def _sessions(activations: tuple[_Activation, ...]) -> tuple[Session, ...]:
+    return tuple(dict.fromkeys(activation.session for activation in activations))
 
 
 def owner_of(url: str) -> Session | None:

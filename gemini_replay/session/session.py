@@ -29,7 +29,7 @@ from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingEr
 from .arguments import Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import Hosts, address, blocked, netloc
+from .hosts import Hosts, blocked, netloc, place
 from .recordings import Recordings
 
 Faults = str | Fault | Iterable[str | Fault] | None
@@ -168,7 +168,7 @@ class Session:
         self.active = True
         watch_forks(self)
         self.passed_through: list[str] = []
-        self._addresses: set[tuple[str, int]] = set()
+        self._places: set[tuple[str, int]] = set()
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
@@ -216,7 +216,7 @@ class Session:
 
     def _load(self, path: Path) -> None:
         self._pool.load(path)
-        self._addresses |= {address(request.url) for request in self._pool.requests}
+        self._places |= {place(request.url) for request in self._pool.requests}
 
     # -- what belongs to the session ---------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class Session:
             return None
         with self._lock:
             self._check_open()
-        if self.hosts.is_under_test(request.url, recorded=self._addresses, recording=self.recording):
+        if self.hosts.is_under_test(request.url, recorded=self._places, recording=self.recording):
             self._let_through(request)
             return None
         if not self.recording:

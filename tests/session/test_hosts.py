@@ -287,12 +287,15 @@ def test_a_server_of_this_process_stands_for_google_where_nothing_else_does(
     assert len(replayed.played) == len(server.app.requests) == 1
 
 
-def test_the_upstream_itself_may_be_called(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """Its own address is not code under test."""
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_upstream_itself_may_be_called(server: upstream.RunningUpstream, tmp_path: Path, name: str) -> None:
+    """Its own address is not code under test, by whatever name of this machine."""
     path = tmp_path / "story.jsonl"
-    with gemini_replay.record(path, upstream=server.url) as opened:
-        ask("hi", server.url + PATH)
+    with gemini_replay.record(path, upstream=f"http://{name}:{server.port}") as opened:
+        live = ask("hi", server.url + PATH)
     assert opened.recorded_count == 1
+    with gemini_replay.replay(path):
+        assert ask("hi", f"http://localhost:{server.port}{PATH}") == live
 
 
 def test_a_gateway_in_another_process_is_recorded_and_replayed(

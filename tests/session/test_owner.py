@@ -310,6 +310,12 @@ def test_sessions_within_one_another_are_two_as_well(paths: dict[str, Path], wor
     assert len(outer.misses) == len(inner.misses) == 1
 
 
+def test_one_session_that_is_current_twice_is_one(paths: dict[str, Path], worker: Worker) -> None:
+    """A request is not ambiguous between a session and itself."""
+    with opened(paths["A"]) as here, session.activated(here):
+        assert asked_in(worker.jobs.put) == "A"
+
+
 def test_a_request_that_neither_of_two_would_own_passes(two: Two, worker: Worker) -> None:
     """It is no session's business whose it is."""
     got: Future[type[BaseException]] = Future()
