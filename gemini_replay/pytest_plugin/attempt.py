@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,8 @@ class Attempt:
         self._told: set[str] = set()
         self._note = None if notes is None else notes / f"open-{os.getpid()}-{next(_numbers)}.json"
         if self._note is not None:
-            self._note.write_text(json.dumps({"test": session.test, "path": str(session.path)}), encoding="utf-8")
+            with suppress(OSError):
+                self._note.write_text(json.dumps({"test": session.test, "path": str(session.path)}), encoding="utf-8")
 
     def end(self, *, torn_down: bool, interrupted: bool = False) -> list[str]:
         """Close the session, with its recording kept if the test has passed; returns what is to fail the teardown.
@@ -85,7 +87,8 @@ class Attempt:
         if (session.recorded_count and not kept) or self._recording_failed():
             self.share["discarded"] = [str(session.test), self._why(), session.path.exists(), session.hint]
         if self._note is not None:
-            self._note.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._note.unlink()
         return self.news(faults=self._call != "skipped")
 
     def _recording_failed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,14 +56,21 @@ def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor)
         test: its id, without secrets.
         redactor: takes secrets out of the module's path.
     """
-    module = item.path.with_suffix("") if item.path.suffix == ".py" else item.path
-    try:
-        parts = Path(os.path.relpath(module, item.config.rootpath)).parts
-    except ValueError:  # on another drive
-        parts = ("..", *module.parts)
+    parts = _below(item.config.rootpath, item.path.with_suffix("") if item.path.suffix == ".py" else item.path)
     inner = test.partition("::")[2] or item.name
     folders = folder_names([_without_secrets(part, redactor) for part in parts])
     return folder.joinpath(*folders, file_name(inner, twin=_has_twin(item)) + ".jsonl")
+
+
+def _below(root: Path, path: Path) -> tuple[str, ...]:
+    """The parts of a path from the root directory; the first is ``..`` where the path is outside."""
+    with suppress(ValueError):
+        return path.relative_to(root).parts
+    real = Path(os.path.realpath(path))
+    try:
+        return Path(os.path.relpath(real, os.path.realpath(root))).parts
+    except ValueError:  # on another drive
+        return ("..", *real.parts)
 
 
 def _has_twin(item: pytest.Item) -> bool:

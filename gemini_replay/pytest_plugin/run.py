@@ -47,7 +47,8 @@ class Run:
             if given is not None and os.path.isdir(given):
                 self._folder = Path(given)
             else:
-                self._folder, self._owner = Path(tempfile.mkdtemp(prefix="gemini-replay-run-")), os.getpid()
+                with suppress(OSError):  # a full disk: the run tells less then
+                    self._folder, self._owner = Path(tempfile.mkdtemp(prefix="gemini-replay-run-")), os.getpid()
         if self.settings.block_network:
             from .. import transports
 
@@ -125,11 +126,14 @@ class Run:
 
     def _records(self, path: Path) -> bool:
         """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
-        assert self._folder is not None
+        if self._folder is None:
+            return not path.exists()
         note = self._folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()
-        if not path.exists():
+        if path.exists():
+            return note.exists()
+        with suppress(OSError):
             note.touch()  # before the session opens: another worker may make the cassette at any moment
-        return note.exists()
+        return True
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
@@ -200,8 +204,9 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the summary, if there is anything to say."""
         for note in sorted(self._folder.glob("open-*.json")) if self._folder is not None else ():
-            unfinished = json.loads(note.read_text(encoding="utf-8"))
-            self.summary.add_unfinished(unfinished["test"], Path(unfinished["path"]))
+            with suppress(OSError, ValueError):
+                unfinished = json.loads(note.read_text(encoding="utf-8"))
+                self.summary.add_unfinished(unfinished["test"], Path(unfinished["path"]))
         lines = self.summary.lines(
             list_unused=self.settings.list_unused, list_problems=self.config.option.tbstyle in {"no", "line"}
         )

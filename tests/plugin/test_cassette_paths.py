@@ -71,6 +71,8 @@ def test_a_module_outside_the_root_directory_has_a_folder_inside(project: pytest
     assert [path.parts[3:] for path in made] == [("test_x", "test_it.jsonl")] * 2
     assert all(path.parts[2].startswith("outside-") for path in made)
     replays(run, *arguments, "a", "b")
+    (project.path / "link").symlink_to(project.path / "a")
+    replays(run, *arguments, "link")
 
 
 def test_names_that_differ_in_capitals_only_are_kept_apart(project: pytest.Pytester, run: Run) -> None:

@@ -285,6 +285,44 @@ def test_a_passed_test_makes_the_cassette(project: pytest.Pytester, run: Run, na
     assert replayed.parseoutcomes() == result.parseoutcomes()
 
 
+ASYNC = """
+import asyncio, httpx, pytest
+from asking import URL
+
+@pytest.fixture
+def anyio_backend():
+    return "trio"
+
+{marks}
+@pytest.mark.gemini_replay("shared")
+async def test_it():
+    async with httpx.AsyncClient(headers={{"x-goog-api-key": {key!r}}}) as client:
+        async with client.stream("POST", URL, json={{"contents": []}}) as response:
+            assert len([chunk async for chunk in response.aiter_raw()]) == {count}
+"""
+
+
+@pytest.mark.parametrize(
+    ("marks", "mode"),
+    [
+        ("@pytest.mark.asyncio", "strict"),
+        ("", "auto"),
+        ("@pytest.mark.asyncio(loop_scope='module')", "strict"),
+        ("@pytest.mark.anyio", "strict"),
+    ],
+    ids=["asyncio", "asyncio-auto", "asyncio-module", "anyio-trio"],
+)
+def test_coroutines_are_kept_if_they_pass(project: pytest.Pytester, run: Run, marks: str, mode: str) -> None:
+    """In both modes of pytest-asyncio, and on trio."""
+    for count, outcome in ((4, {"failed": 1}), (3, {"passed": 1})):
+        project.makepyfile(test_tale=ASYNC.format(marks=marks, key=KEY, count=count))
+        result = run("--gemini-record=once", "-o", f"asyncio_mode={mode}")
+        assert result.parseoutcomes() == outcome
+        assert ("shared.jsonl" in cassettes(project)) is (count == 3)
+    replayed = run("-o", f"asyncio_mode={mode}")
+    assert replayed.parseoutcomes() == {"passed": 1}
+
+
 @pytest.mark.parametrize("name", NOT_KEPT)
 def test_any_other_test_leaves_the_cassette_as_it_is(project: pytest.Pytester, run: Run, name: str) -> None:
     """What came lies beside it, and the summary says so."""
