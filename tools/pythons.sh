@@ -73,6 +73,12 @@ shared_paths() {
   done | sort -u
 }
 
+# All releases test the checkout as it is now.
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+git -C "$checkout" ls-files -z --cached --others --exclude-standard |
+  tar --create --directory="$checkout" --null --files-from=- --ignore-failed-read --file="$work/checkout.tar"
+
 status=0
 for release in $releases; do
   root="$folder/$release"
@@ -84,8 +90,7 @@ for release in $releases; do
   fi
   rm -rf "$root/checkout"
   mkdir -p "$root/checkout"
-  (cd "$checkout" && git ls-files -z --cached --others --exclude-standard |
-    tar --create --null --files-from=- --ignore-failed-read) | tar --extract --directory="$root/checkout"
+  tar --extract --directory="$root/checkout" --file="$work/checkout.tar"
   shared_paths >"$root/shared-paths"
   unshare --mount --propagation private bash -c "$mounting" bash "$root" "$inside" "$@" || status=1
 done

@@ -19,7 +19,7 @@ from typing import Any
 
 from ...clocks import monotonic
 from ...errors import UsageError
-from ...loops import LoopTime
+from ...loops import LoopTime, made_with_a_clock
 from ...patching import Patches
 from .clock import Clock
 
@@ -50,7 +50,7 @@ class Loops:
             self.follow(loop)
         self._patches.apply(
             [
-                (base_events.BaseEventLoop, "time", self._asking),
+                *((kind, "time", self._asking) for kind in _owners_of_time()),
                 (base_events.BaseEventLoop, "run_in_executor", self._executing),
                 (base_events.BaseEventLoop, "shutdown_default_executor", self._shutting_down),
             ]
@@ -105,6 +105,9 @@ class Loops:
 
     def _asking(self, original: Callable[[Any], float]) -> Callable[[Any], float]:
         def time(loop: Any) -> float:
+            if _active is not self:  # another tool has kept it
+                now: float = original(loop)
+                return now
             self.consider(loop)
             own = self._following.get(loop)
             return monotonic() if own is None else own()
@@ -205,4 +208,10 @@ def _has_a_clock_of_its_own(loop: Any) -> bool:
     own = vars(loop).get("time") if hasattr(loop, "__dict__") else None
     if own is not None:
         return not isinstance(own, _LoopTime)
-    return isinstance(loop, base_events.BaseEventLoop) and type(loop).time is not base_events.BaseEventLoop.time
+    return isinstance(loop, base_events.BaseEventLoop) and made_with_a_clock(loop)
+
+
+def _owners_of_time() -> list[type]:
+    """The classes of asyncio that have a method `time`: more than the base class after a test has replaced it."""
+    kinds = (kind for loop in (asyncio.SelectorEventLoop, base_events.BaseEventLoop) for kind in loop.__mro__)
+    return [kind for kind in dict.fromkeys(kinds) if "time" in vars(kind) and kind is not asyncio.AbstractEventLoop]

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import freezegun
 import httpx
 import pytest
 from support.clients import ASK
@@ -195,6 +196,59 @@ def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Pa
         assert [b - a for a, b in pairwise(moments)] == pytest.approx(MINUTE[1:], abs=0.02)
 
     run(main, limit=3)
+
+
+def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
+    """Since Python 3.12 asyncio waits no longer than 300 s for them, and warns then: no virtual ones."""
+    started = threading.Event()
+
+    def work() -> None:
+        started.set()
+        threading.Event().wait(0.3)
+
+    async def main() -> None:
+        asyncio.get_running_loop().run_in_executor(None, work)
+        assert started.wait(5)
+
+    run(main, limit=5)
+
+
+def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
+    """They sleep in virtual time, and so does who waits for them."""
+    woke: list[float] = []
+
+    async def main() -> float:
+        began = time.monotonic()
+        asyncio.get_running_loop().run_in_executor(None, lambda: (time.sleep(200), woke.append(time.monotonic())))
+        return began
+
+    began = run(main, limit=5)
+    assert woke[0] - began == pytest.approx(200, abs=0.1)
+
+
+def test_the_threads_of_a_loop_end_before_its_time_goes_on() -> None:
+    """Many loops, each of which has had a thread: none ends by a time limit."""
+
+    async def main() -> None:
+        await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))
+
+    for _ in range(100):
+        run(main, limit=5)
+
+
+def test_loops_are_found_after_another_tool_has_replaced_their_clock() -> None:
+    """It may put the method back into a class that had inherited it."""
+    with freezegun.freeze_time("2026-01-01", real_asyncio=True):
+        pass
+    with freezegun.freeze_time("2026-01-01", real_asyncio=True), virtual_time():
+        pass
+    with virtual_time(), freezegun.freeze_time("2026-01-01", real_asyncio=True):
+        pass
+    run(lambda: asyncio.sleep(60))
+    assert "time" in vars(asyncio.SelectorEventLoop)
+    began = timeit.default_timer()
+    asyncio.run(asyncio.sleep(0.05))
+    assert timeit.default_timer() - began >= 0.049
 
 
 def test_input_that_is_ready_comes_before_any_jump() -> None:
