@@ -1,13 +1,15 @@
 """gemini-replay: record live Gemini streams once, replay them with the same bytes, chunk boundaries and rhythm.
 
 Nothing is imported before it is used: the pytest plugin loads this package in every test run. `dir` does not list
-what is still to be imported: some tools, freezegun among them, read every name of every module that it lists.
+what is still to be imported: some tools, freezegun among them, read every name of every module that it lists. Only
+the real clocks are taken at once, before a test can replace them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import clocks as clocks
 from ._version import __version__
 
 if TYPE_CHECKING:

@@ -120,6 +120,7 @@ def test_loading_the_plugin_loads_nothing_heavy_and_little_of_our_own() -> None:
     assert {name for name in loaded if name.startswith("gemini_replay")} == {
         "gemini_replay",
         "gemini_replay._version",
+        "gemini_replay.clocks",
         "gemini_replay.pytest_plugin",
         *(f"gemini_replay.pytest_plugin.{name}" for name in plugin),
     }

@@ -139,12 +139,13 @@ def test_a_server_in_the_tests_process_keeps_the_rhythm(strange: Any, tmp_path: 
     assert seen.body.count(b"data: ") == len(GAPS)
 
 
+@pytest.mark.parametrize("frozen", ["freezegun", "time-machine"])
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
-def test_a_recording_has_the_real_times(client: Client, tmp_path: Path) -> None:
+def test_a_recording_has_the_real_times(client: Client, frozen: str, tmp_path: Path) -> None:
     """Those of its chunks, and the date in its header."""
     path = tmp_path / "c.jsonl"
     with upstream.start(Scenario.from_chunks(events(4), gaps=[*GAPS, 0.1])) as server:
-        with gemini_replay.record(path, upstream=server.url), STRANGE["freezegun"]():
+        with gemini_replay.record(path, upstream=server.url), STRANGE[frozen]():
             assert client.fetch(GOOGLE).error is None
     made = Cassette.load(path)
     assert sum(chunk.after for chunk in made.interactions[0].chunks) == pytest.approx(0.4, abs=0.3)
