@@ -34,6 +34,8 @@ class Loops:
         self._origin = origin
         self._opener = threading.get_ident()
         self._patches = Patches()
+        self._lock = threading.RLock()  # loops of several threads may begin to follow, while this one ends it all
+        self._over = False
         self._following: dict[Any, _LoopTime] = {}
         self._selectors: list[Any] = []
         self._anyio: tuple[Any, Any] | None = None  # its backend, and the method that is replaced there
@@ -62,13 +64,15 @@ class Loops:
         global _active
         _active = None
         self._patches.undo()
-        if self._anyio is not None:
-            setattr(self._anyio[0], _ANYIO, self._anyio[1])
-        for selector in self._selectors:
-            vars(selector).pop("select", None)
-        for loop, time in self._following.items():
-            time.leave(loop)
-        self._following.clear()
+        with self._lock:
+            self._over = True
+            if self._anyio is not None:
+                setattr(self._anyio[0], _ANYIO, self._anyio[1])
+            for selector in self._selectors:
+                vars(selector).pop("select", None)
+            for loop, time in self._following.items():
+                time.leave(loop)
+            self._following.clear()
 
     def consider(self, loop: Any) -> None:
         """`follow` a loop that runs, or is being made, in the thread that opened virtual time."""
@@ -89,17 +93,20 @@ class Loops:
                 f"Time cannot become virtual in a {kind.__module__}.{kind.__qualname__}, which is not asyncio's own.",
                 todo="Run these tests on asyncio's own event loop, or without speed='virtual'.",
             )
-        time = vars(loop).get("time")
-        if time is None:
-            time = vars(loop)["time"] = _LoopTime(loop)
-            if threading.get_ident() == self._opener:
-                time.start(self._origin, self._clock.now)
-        self._following[loop] = time
-        time.follow(self._clock.now)
-        selector = loop._selector
-        selector.select = self._selecting(selector.select)
-        self._selectors.append(selector)
-        self._reach_anyio()
+        with self._lock:
+            if self._over:
+                return
+            time = vars(loop).get("time")
+            if time is None:
+                time = vars(loop)["time"] = _LoopTime(loop)
+                if threading.get_ident() == self._opener:
+                    time.start(self._origin, self._clock.now)
+            self._following[loop] = time
+            time.follow(self._clock.now)
+            selector = loop._selector
+            selector.select = self._selecting(selector.select)
+            self._selectors.append(selector)
+            self._reach_anyio()
 
     # -- what is put in place ----------------------------------------------------------------------------------------
 

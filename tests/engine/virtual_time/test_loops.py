@@ -23,6 +23,8 @@ from support.streams import GOOGLE
 
 import gemini_replay
 from gemini_replay import virtual_time
+from gemini_replay.engine.virtual_time.clock import Clock
+from gemini_replay.engine.virtual_time.loops import Loops
 from gemini_replay.errors import UsageError
 
 
@@ -335,6 +337,18 @@ def test_a_loop_of_another_thread_has_real_time_until_it_plays(tmp_path: Path) -
         thread.join()
     assert took[0] >= 0.049
     assert took[1] == pytest.approx(sum(MINUTE[1:]), abs=0.001)
+
+
+def test_a_loop_that_comes_too_late_keeps_real_time() -> None:
+    """One of another thread that was about to follow when the block ended."""
+    loops = Loops(Clock(), 0.0)
+    loops.install()
+    loops.undo()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loops.follow(loop)
+        assert "time" not in vars(loop)
+        assert "select" not in vars(loop._selector)  # type: ignore[attr-defined]
 
 
 class _Strange(asyncio.AbstractEventLoop):
