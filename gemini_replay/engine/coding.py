@@ -39,7 +39,10 @@ class DecodedTooLargeError(GeminiReplayError):
 
     def __init__(self, coding: str, limit: int) -> None:
         self.limit = limit
-        super().__init__(f"A response in the content coding {coding!r} decodes to more than {limit:,} bytes.")
+        super().__init__(
+            f"A response in the content coding {coding!r} decodes to more than {limit:,} bytes.",
+            todo="If such answers are expected, raise the limit: record(…, decoded_limit=BYTES).",
+        )
 
 
 # --- decoding ---------------------------------------------------------------------------------------------------

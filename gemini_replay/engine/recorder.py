@@ -103,7 +103,7 @@ class Recorder:
         self._last = 0.0
         self._decoded_limit = decoded_limit
         self._decoder: Decoder | None = None
-        self._held: deque[Chunk] = deque()  # without their data, which the scrubber holds
+        self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
         self._abandoned_at: float | None = None
 
@@ -188,13 +188,15 @@ class Recorder:
 
     def _add(self, chunk: Chunk) -> None:
         assert self._scrub is not None
-        self._held.append(replace(chunk, data=b""))
-        self._write(self._scrub.feed(chunk.data))
+        self._held.append((replace(chunk, data=b"", coded=b""), len(chunk.data)))
+        # What could not be decoded may be plain text under a wrong header: it is searched as well.
+        self._write(self._scrub.feed(chunk.data + chunk.coded if chunk.coded else chunk.data))
 
     def _write(self, safe: list[bytes]) -> None:
         assert self._entry is not None
         for data in safe:
-            self._entry.chunk(replace(self._held.popleft(), data=data))
+            chunk, decoded = self._held.popleft()
+            self._entry.chunk(replace(chunk, data=data[:decoded], coded=data[decoded:]))
 
     def _finish(self, end: End) -> None:
         assert self._entry is not None

@@ -261,15 +261,16 @@ class Session:
             return self._answer(*answer)
         return Recording(self._recordings.begin(asked, redactor), self._route(request.url))
 
-    def _let_through(self, request: Request) -> None:
-        """A request that calls a server of this process, which may want the cassette's answers itself.
+    def _calls_own_server(self, request: Request) -> bool:
+        """Whether a request calls a server of this process, which is code under test: it goes through, counted.
 
         Raises:
             RefusedError: the cassette has an answer to this very request, so that it may as well be for the cassette.
         """
+        if not self.hosts.is_under_test(request.url, recorded=self._addresses, recording=self.recording):
+            return False
         where = netloc(request.url)
-        asked = self._redactor.for_request(request).request(request)
-        if self._pool.answers(asked):
+        if self._pool.answers(self._redactor.for_request(request).request(request)):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
@@ -281,6 +282,7 @@ class Session:
             )
         with self._lock:
             self.passed_through.append(where)
+        return True
 
     def _replay(self, asked: Request) -> Playback | NoConnection:
         with self._lock:

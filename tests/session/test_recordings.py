@@ -368,3 +368,21 @@ def test_a_body_that_decodes_to_too_much_fails_the_recording(path: Path) -> None
     assert isinstance(session.problem, RecordingError)
     assert "1,000 bytes" in str(session.problem)
     assert "decoded_limit=" in str(session.problem)
+
+
+def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
+    """It cannot be decoded, and it is not stored unseen."""
+    key = b"AIzaSy" + b"A1b2C3d4E" * 3 + b"abcdef"
+    session = Session(path, mode="rewrite")
+    plan = session.plan(request())
+    assert isinstance(plan, Recording)
+    plan.recorder.head(200, (("content-encoding", "gzip"),), 0.0)
+    plan.recorder.chunk(b"the key is " + key[:20], 0.0)
+    plan.recorder.chunk(key[20:] + b", keep it", 0.0)
+    plan.recorder.end("eof", 0.0)
+    session.close()
+    chunks = Cassette.load(path).interactions[0].chunks
+    assert [len(chunk.coded) for chunk in chunks] == [31, len(key) - 20 + 9]
+    stored = b"".join(chunk.coded for chunk in chunks)
+    assert stored.startswith(b"the key is REDACTED")
+    assert key not in stored
