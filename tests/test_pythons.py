@@ -1,0 +1,50 @@
+"""`tools/pythons.sh`, which runs the suite on other Pythons: what it says where it cannot. A run takes too long here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "tools" / "pythons.sh"
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+
+
+@pytest.mark.parametrize(
+    ("user", "missing", "says"),
+    [
+        ("1000", "none", "needs root"),
+        ("0", "debootstrap", "needs debootstrap (apt-get install debootstrap"),
+        ("0", "none", "found no Debian mirror in this machine's apt sources (run apt-get update first)"),
+    ],
+    ids=["user", "no debootstrap", "no mirror"],
+)
+def test_it_says_what_it_needs(user: str, missing: str, says: str, tmp_path: Path) -> None:
+    """And stops before it has made anything."""
+    programs = {"id": f"echo {user}", "apt-get": "", "debootstrap": "", "unshare": "", "chroot": "", "git": ""}
+    for name, does in programs.items():
+        if name != missing:
+            program = tmp_path / name
+            program.write_text(f"#!/bin/sh\n{does}\n")
+            program.chmod(0o755)
+    for name in ("dirname", "sort", "head"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    ran = subprocess.run(
+        [str(shutil.which("bash")), SCRIPT, tmp_path / "made"],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"pythons.sh: {says}")
+    assert not (tmp_path / "made").exists()
+
+
+def test_it_names_no_host() -> None:
+    """Mirrors and indexes are those of the machine."""
+    assert "://" not in SCRIPT.read_text(encoding="utf-8").replace("file://", "")
