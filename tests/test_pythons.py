@@ -1,4 +1,4 @@
-"""`tools/pythons.sh`, which runs the suite on other Pythons: what it says where it cannot. A run takes too long here."""
+"""`tools/pythons.sh`, which runs the suite on other Pythons: what it says where it cannot run."""
 
 from __future__ import annotations
 
