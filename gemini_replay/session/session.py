@@ -245,15 +245,18 @@ class Session:
             return None
         with self._lock:
             self._check_open()
-        if self.hosts.is_under_test(request.url, recorded=self._places, recording=self.recording):
-            self._let_through(request)
-            return None
         if not self.recording:
+            if self._calls_own_server(request):
+                return None
             return self._replay(self._redactor.for_request(request).request(request))
         try:
+            if self._calls_own_server(request):
+                return None
             redactor = self._redactor.for_request(request)
             asked = replace(redactor.request(request), test=self.test)
             answer = None if self.mode == "rewrite" else self._take(asked)
+        except RefusedError:
+            raise
         except Exception as problem:
             recorder = self._recordings.deaf(problem, Request(request.method, urlsplit(request.url).path))
             return Recording(recorder, self._route(request.url))
@@ -267,7 +270,7 @@ class Session:
         Raises:
             RefusedError: the cassette has an answer to this very request, so that it may as well be for the cassette.
         """
-        if not self.hosts.is_under_test(request.url, recorded=self._addresses, recording=self.recording):
+        if not self.hosts.is_under_test(request.url, recorded=self._places, recording=self.recording):
             return False
         where = netloc(request.url)
         if self._pool.answers(self._redactor.for_request(request).request(request)):
