@@ -148,7 +148,7 @@ def test_a_recording_has_the_real_times(client: Client, frozen: str, tmp_path: P
         with gemini_replay.record(path, upstream=server.url), STRANGE[frozen]():
             assert client.fetch(GOOGLE).error is None
     made = Cassette.load(path)
-    assert sum(chunk.after for chunk in made.interactions[0].chunks) == pytest.approx(0.4, abs=0.3)
+    assert 0.3 < sum(chunk.after for chunk in made.interactions[0].chunks) < 3
     assert made.recorded is not None
     assert not made.recorded.startswith("2026-01-01")
 
@@ -232,13 +232,12 @@ def test_a_timer_calls_at_its_moment_unless_it_is_cancelled() -> None:
 
 def test_a_loop_whose_clock_goes_right_needs_no_thread() -> None:
     """Threads are for loops that cannot wait."""
-    before = threading.active_count()
 
     async def main(clock: Any) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(clock().sleep, 0.1)
             await clock().sleep(0.05)
-            assert threading.active_count() == before
+            assert not alarms()
 
     asyncio.run(main(AsyncioClock))
     trio.run(main, TrioClock)
@@ -349,7 +348,7 @@ with gemini_replay.replay(path):
     gevent.joinall(jobs)
     took = now() - began
     spinning.kill()
-print([job.value for job in jobs], took < 1.4, len(turns) > 20)
+print([job.value for job in jobs], took < 1.9, len(turns) > 20)
 """
 
 
