@@ -131,7 +131,7 @@ def test_secrets_in_parameters_are_in_no_name_and_no_message(
     """Tests that differ in them only have cassettes of their own, told apart by the parameters' order."""
     monkeypatch.setenv("CUSTOMER", "user-1234")
     keys = [KEY, KEY.replace("0", "9"), "user-1234", "plain"]
-    other = b"ya29." + b"t" * 40
+    other = b"ya29." + b"a0AfB9xQzk7" * 4
     write(
         project,
         {
