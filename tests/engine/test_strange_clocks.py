@@ -21,9 +21,10 @@ import pytest
 import time_machine
 import trio
 import trio.testing
+from support.cassettes import recorded
 from support.clients import ASK, CLIENTS, Client
 from support.every_client import EVERY_CLIENT
-from support.rhythms import cassette, hardly_any_time
+from support.rhythms import hardly_any_time, rhythm
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -34,9 +35,15 @@ from gemini_replay.server.replay import serving
 from gemini_replay.server.scenarios import Scenario
 
 PACKAGE = Path(gemini_replay.__file__).parent
-GAPS = [0.1, 0.1, 0.1]
-LASTS = 0.3
-"""Seconds that a stream with these gaps takes, without the time to its head."""
+FIRST = 0.05
+GAPS = [0.05, 0.05, 0.05]
+LASTS = 0.2
+"""Seconds that a stream takes whose head comes after the first of these, and its chunks after those gaps."""
+
+
+def cassette(path: Path, *gaps: list[float]) -> Path:
+    """A cassette with a recording for each row of gaps."""
+    return recorded(path, *[rhythm(row, first=FIRST) for row in gaps])
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def takes(seconds: float) -> Iterator[None]:
 def test_a_recording_plays_in_its_rhythm(client: Client, strange: Any, tmp_path: Path) -> None:
     """Whatever has become of the clocks that the client itself can see."""
     path = cassette(tmp_path / "c.jsonl", GAPS)
-    with gemini_replay.replay(path), takes(0.412 + LASTS), strange():
+    with gemini_replay.replay(path), takes(LASTS), strange():
         seen = client.fetch(GOOGLE, timeout=None)  # aiohttp's own time limits go by the loop's clock, also live
     assert seen.error is None
     assert len(seen.chunks) == len(GAPS)
@@ -89,7 +96,7 @@ def test_a_recording_plays_in_its_rhythm(client: Client, strange: Any, tmp_path:
 def test_a_read_timeout_comes_at_its_moment(client: Client, tmp_path: Path) -> None:
     """It counts in real time, as a socket's would."""
     path = cassette(tmp_path / "c.jsonl", [0.05, 5.0])
-    with gemini_replay.replay(path), takes(0.412 + 0.05 + 0.5), STRANGE["freezegun"]():
+    with gemini_replay.replay(path), takes(FIRST + 0.05 + 0.5), STRANGE["freezegun"]():
         seen = client.fetch(GOOGLE, timeout=0.5)
     assert type(seen.error) is client.errors["timeout"]
 
@@ -104,7 +111,7 @@ def test_a_replaced_sleep_is_not_called(client: Client, speed: Any, tmp_path: Pa
         sleeps = [patches.enter_context(mock.patch("time.sleep"))]
         for name in ("asyncio.sleep", "anyio.sleep", "trio.sleep", "trio.sleep_until"):
             sleeps.append(patches.enter_context(mock.patch(name, new=mock.AsyncMock())))
-        with takes(0.412 + LASTS if speed == 1.0 else 0):
+        with takes(LASTS if speed == 1.0 else 0):
             seen = client.fetch(GOOGLE)
     assert seen.error is None
     assert [sleep.mock_calls for sleep in sleeps] == [[]] * len(sleeps)
@@ -120,19 +127,19 @@ def test_clocks_that_change_in_mid_stream_do_not_matter(strange: Any, tmp_path: 
 
     async def main() -> None:
         reading = asyncio.create_task(read())
-        await AsyncioClock().sleep(0.55)
+        await AsyncioClock().sleep(0.22)
         with strange():
             await AsyncioClock().sleep(0.3)
         assert await reading == 8
 
-    with gemini_replay.replay(path), takes(0.412 + 0.8):
+    with gemini_replay.replay(path), takes(FIRST + 0.8):
         asyncio.run(main())
 
 
 def test_a_server_in_the_tests_process_keeps_the_rhythm(strange: Any, tmp_path: Path) -> None:
     """Its loop sees the same clocks as the test."""
     session = Session.replaying(cassette(tmp_path / "c.jsonl", GAPS), hosts=None)
-    with serving(session) as url, takes(0.412 + LASTS), strange():
+    with serving(session) as url, takes(LASTS), strange():
         seen = CLIENTS[0].fetch(url + PATH)
     session.close()
     assert seen.error is None
@@ -144,7 +151,7 @@ def test_a_server_in_the_tests_process_keeps_the_rhythm(strange: Any, tmp_path: 
 def test_a_recording_has_the_real_times(client: Client, frozen: str, tmp_path: Path) -> None:
     """Those of its chunks, and the date in its header."""
     path = tmp_path / "c.jsonl"
-    with upstream.start(Scenario.from_chunks(events(4), gaps=[*GAPS, 0.1])) as server:
+    with upstream.start(Scenario.from_chunks(events(4), gaps=[0.1] * 4)) as server:
         with gemini_replay.record(path, upstream=server.url), STRANGE[frozen]():
             assert client.fetch(GOOGLE).error is None
     made = Cassette.load(path)
@@ -355,8 +362,8 @@ print([job.value for job in jobs], took < 1.9, len(turns) > 20)
 @pytest.mark.parametrize("patch", ["patch_all", "patch_socket", "patch_time"])
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_a_wait_of_a_greenlet_lets_the_others_go_on(order: str, patch: str, tmp_path: Path) -> None:
-    """Three requests of 0.7 s at once take 0.7 s, whether gevent came before us or after."""
-    path = cassette(tmp_path / "c.jsonl", GAPS, GAPS, GAPS)
+    """Three requests of 0.65 s at once take no longer, whether gevent came before us or after."""
+    path = cassette(tmp_path / "c.jsonl", *[[0.2] * 3] * 3)
     code = GREEN.replace("{url!r}", repr(GOOGLE)).replace("{ask!r}", repr(ASK))
     assert (
         run(f"import warnings; warnings.simplefilter('ignore')\n{code}", order, patch, path)
