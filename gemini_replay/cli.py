@@ -402,5 +402,5 @@ def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
 def _listen(value: str) -> tuple[str, int]:
     host, colon, port = value.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{value!r} is no address to listen on.", todo="Give HOST:PORT, such as 127.0.0.1:8080.")
+        raise UsageError(f"{value!r} is not an address to listen on.", todo="Give HOST:PORT, such as 127.0.0.1:8080.")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -89,7 +89,7 @@ def test_upstream_lists_its_scenarios() -> None:
     ("arguments", "words"),
     [
         (["upstream", "--scenario", "stroy"], "story"),
-        (["upstream", "--listen", "nowhere"], "'nowhere' is no address"),
+        (["upstream", "--listen", "nowhere"], "'nowhere' is not an address"),
         (["upstream", "--pace", "-1"], "pace"),
         (["play", str(FOLDER / "story.jsonl"), "-n", "2"], "no interaction 2"),
         (["play", str(FOLDER / "story.jsonl"), "--speed", "0"], "Unknown speed"),

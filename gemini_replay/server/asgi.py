@@ -1,4 +1,4 @@
-"""The little of ASGI that the servers need: types, the request's body, delivery of an answer."""
+"""What the servers need of ASGI: its types, reading a request's body, sending an answer."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MARK = "x-gemini-replay"
 
 
 class Connection(Protocol):
-    """The TCP connection below one request. Both ways to end it return when it is gone."""
+    """The TCP connection of one request. Both methods end it, and return once it is gone."""
 
     async def reset(self) -> None:
         """Send what is written, then a TCP reset."""
 
     async def close(self) -> None:
-        """Send what is written, then a FIN, in good order, wherever the body stands."""
+        """Send what is written, then a FIN, even in the middle of a body."""
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -27,7 +27,7 @@ _log = logging.getLogger("gemini_replay.server")
 
 _CONNECT_S = 30.0
 _PATIENT = {"connect": _CONNECT_S, "read": None, "write": None, "pool": None}
-"""How long an answer may take is the client's affair: it lets go, and so does the proxy."""
+"""No time limit for an answer: when the client gives up, so does the proxy."""
 
 _OWN = {"host", "expect", "proxy-authorization"}
 """Request headers that end here: the upstream has its own host, and uvicorn has answered ``100-continue``."""
@@ -168,7 +168,7 @@ def _is_malformed(problem: BaseException | None) -> bool:
 
 
 def _way_out(scheme: str, host: str, port: int | None) -> str | None:
-    """The environment's own proxy for an address (``HTTPS_PROXY`` and its kin), as every client would take it."""
+    """The proxy that the environment sets for an address (``HTTPS_PROXY`` and the like); None for none."""
     proxies = getproxies()
     found = proxies.get(scheme) or proxies.get("all")
     if found is None or proxy_bypass(f"{host}:{port}" if port else host):

@@ -82,7 +82,7 @@ class ReplayServer:
         if isinstance(plan, Playback):
             await self._play(plan, request, scope, receive, send, began)
         elif isinstance(plan, NoConnection):
-            await connection(scope).reset()  # it has been accepted already; nothing comes nearer to a refusal
+            await connection(scope).reset()  # the connection is there already: a reset comes nearest to refusing it
         else:
             await self._forward(plan, request, scope, receive, send)
 
@@ -116,7 +116,7 @@ class ReplayServer:
     async def _forward(
         self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        raise AssertionError("a session that only replays plans nothing but playbacks and misses")
+        raise AssertionError("a session that only replays never forwards a request")
 
     async def _refuse(self, error: GeminiReplayError, send: Send) -> None:
         """Say in Google's words, and in the log, why there is no answer."""

@@ -11,7 +11,6 @@ import functools
 import ipaddress
 import logging
 import os
-import re
 import socket
 import struct
 import sys
@@ -52,27 +51,24 @@ class _Strict(h11.Connection):
         return super().next_event()
 
     def _check_head(self, received: bytes) -> None:
-        end = _HEAD_END.search(received)
-        head = received[: end.end()] if end else received
+        head = received[: received.find(b"\r\n\r\n") + 4] if b"\r\n\r\n" in received else received
         if len(head) > self._rules.head_bytes:
             message = f"The request's head is larger than {self._rules.head_bytes} bytes."
             raise _BadHeadError(message, error_status_hint=431)
         if head.count(b"\n") > self._rules.head_lines:
             message = f"The request's head has more than {self._rules.head_lines} lines."
             raise _BadHeadError(message, error_status_hint=431)
-        if _LOOSE_LINE.search(head):
+        ends = head.count(b"\r\n")
+        loose = head.count(b"\n") > ends or head.count(b"\r") - head.endswith(b"\r") > ends
+        if loose or b"\n " in head or b"\n\t" in head:
             raise _BadHeadError("A line of the request's head is folded, or does not end with CR LF.")
-
-
-_HEAD_END = re.compile(rb"\n\r?\n")
-_LOOSE_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\n[ \t]")
 
 
 class _Connection(H11Protocol):
     """uvicorn's HTTP/1.1 connection, which apps can also end by a reset (``asgi.Connection``).
 
-    It refuses what breaks the rules or HTTP itself in Google's words, and does not wait for the rest of a request
-    without end.
+    Requests that break the rules, or HTTP's own, are refused in Google's words. The rest of a request is not waited
+    for without end.
     """
 
     def __init__(self, rules: Rules, *args: Any, **kwargs: Any) -> None:
@@ -208,7 +204,7 @@ _LINGER = "hh" if os.name == "nt" else "ii"
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands in for the app while uvicorn loads its configuration."""
+    """The app that uvicorn's configuration is loaded with."""
 
 
 class Server(uvicorn.Server):
@@ -250,11 +246,11 @@ class Server(uvicorn.Server):
             ssl_keyfile=ssl_keyfile,
         )
         config.load()
-        # Only now: load() may call an app to see whether it is a factory, and may wrap it to log
-        # requests with their keys.
+        super().__init__(config)
+        # The app comes in later, in `listen`: load() may call an app to see whether it is a factory, and may wrap it
+        # to log requests with their keys.
         self._app = app
         self._rules = rules
-        super().__init__(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready: Callable[[], object] = lambda: None
         self._stopping = asyncio.Event()

@@ -30,6 +30,7 @@ from gemini_replay.errors import UsageError
 from gemini_replay.server import running, upstream
 from gemini_replay.server.replay import serving
 from gemini_replay.server.scenarios import Scenario
+from gemini_replay.transports.read_ahead import ROOM
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 Fetch = Callable[..., Any]
@@ -240,8 +241,10 @@ class TestTimes:
         assert statistics.median(off) < 0.01
 
     def test_a_client_that_does_not_read_holds_nothing_up(self, path: Path, connect: Any, wire: Any) -> None:
-        """More than all the buffers between take: it is recorded at its pace, whole, while the client sleeps."""
-        chunks = [bytes([65 + n]) * 1_000_000 for n in range(20)]
+        """More than the sockets between take, and less than the room of the recording's reader: it is recorded at its
+        pace, whole, while the client sleeps.
+        """
+        chunks = [bytes([65 + n]) * (ROOM // 8) for n in range(7)]
         with scripted(chunks, gap=0.02) as server:
             with proxied(path, server.url) as url, connect(url, PATH) as (_, reader):
                 wire.head(reader)
@@ -480,7 +483,7 @@ class TestCommand:
             (["--upstream", "localhost:1"], "is not a base URL"),
             (["--upstream", "http://127.0.0.1:99999"], "is not a base URL"),
             (["--upstream", "http://me:secret-word@127.0.0.1"], "a user or a password"),
-            (["--listen", "somewhere"], "is no address"),
+            (["--listen", "somewhere"], "is not an address"),
         ],
         ids=["no-scheme", "no-port", "credentials", "listen"],
     )

@@ -345,7 +345,7 @@ class TestCommand:
             (["nothing.jsonl"], 1, "there is no such cassette"),
             (["empty.jsonl"], 1, "the file is empty"),
             (["good.jsonl", "--speed", "0"], 2, "Unknown speed"),
-            (["good.jsonl", "--listen", "8080"], 2, "is no address"),
+            (["good.jsonl", "--listen", "8080"], 2, "is not an address"),
             (["good.jsonl", "--listen", "192.0.2.1:0"], 2, "Cannot listen on"),
             (["."], 2, "There is no cassette"),
         ],
