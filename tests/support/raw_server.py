@@ -6,7 +6,6 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -30,6 +29,7 @@ class RawServer:
         connections: how many were accepted.
         requests: head and body of each request.
         left: set when a client has closed its connection.
+        stopping: set at the end, which waits for no answer that is under way.
     """
 
     url: str
@@ -37,6 +37,7 @@ class RawServer:
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def talk(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -45,7 +46,8 @@ class RawServer:
                 answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
                 self.requests.append(request)
                 for gap, data in answer.pieces:
-                    time.sleep(gap)
+                    if self.stopping.wait(gap):
+                        return
                     connection.sendall(data)
                 if answer.end == "reset":
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -93,6 +95,7 @@ def raw_server(*answers: Answer) -> Iterator[RawServer]:
         try:
             yield server
         finally:
+            server.stopping.set()
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()
             for thread, connection in talks:
