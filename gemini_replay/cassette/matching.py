@@ -165,7 +165,8 @@ def _answered(key: str, recorded: Any, asked: Any) -> bool:
 
 def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:
     if isinstance(recorded, bytes) and isinstance(asked, bytes):
-        return answers(*(body.decode("utf-8", "surrogateescape") for body in (recorded, asked)), "body")
+        ours, theirs = (body.decode("utf-8", "surrogateescape") for body in (recorded, asked))
+        return answers(ours, theirs, "body")
     if isinstance(recorded, bytes) or isinstance(asked, bytes):
         return False
     return _same(json.loads(recorded), json.loads(asked))

@@ -122,8 +122,11 @@ class Document:
                 part = None
             if part is not None:
                 return _Encoded(part, encoding)
-        if (lines := [*_JSON_LINE.finditer(body)]) and len(lines) * 2 > body.count(b"\n"):
+        if not kind.startswith("text/plain") and (lines := [*_JSON_LINE.finditer(body)]):
             return _Lines(self, body, lines, path)
+        return self._text(body, path, name)
+
+    def _text(self, body: bytes, path: Path, name: str) -> _Part:
         try:
             text, raw = body.decode("utf-8", "surrogatepass"), False
         except UnicodeDecodeError:
@@ -254,14 +257,15 @@ class _Lines:
         self._parts: list[_Part] = []
         past = 0
         for number, line in enumerate(lines):
-            if between := body[past : line.start(1)]:
-                self._parts.append(
-                    document._bytes(between, "text/plain", path, "") if between.strip() else _Kept(between)
-                )
-            self._parts.append(document._bytes(line[1], "", (path, number), ""))
+            self._between(document, body[past : line.start(1)], path)
+            # A line that is no JSON in itself is "text/plain": it has no further lines.
+            self._parts.append(document._bytes(line[1], "text/plain", (path, number), ""))
             past = line.end(1)
-        if rest := body[past:]:
-            self._parts.append(document._bytes(rest, "text/plain", path, "") if rest.strip() else _Kept(rest))
+        self._between(document, body[past:], path)
+
+    def _between(self, document: Document, text: bytes, path: Path) -> None:
+        if text:
+            self._parts.append(document._text(text, path, "") if text.strip() else _Kept(text))
 
     def render(self, changes: Changes) -> bytes:
         return b"".join(part.render(changes) for part in self._parts)  # type: ignore[misc]
@@ -279,7 +283,7 @@ class _Multipart:
             if head.strip(b"\r\n- "):
                 field, kind = _FIELD.search(head), _TYPE.search(head)
                 name = (field[1] or field[2] or b"").decode("utf-8", "replace") if field else ""
-                self._parts.append(document._bytes(head, "text/plain", (path, number), ""))
+                self._parts.append(document._text(head, (path, number), ""))
                 self._parts.append(_Kept(gap))
                 end = len(content) - (2 if content.endswith(b"\r\n") else 1 if content.endswith(b"\n") else 0)
                 inner = kind[1].decode("latin-1") if kind else ""

@@ -59,6 +59,7 @@ _DIGITS = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
 _SHORTEST_SENT = 6  # of a request's own credentials, which are secret for certain
 _SHORTEST_GIVEN = 4
+_SHORTEST_FOUND = 8
 _MOST_FINDERS = 64
 
 
@@ -116,6 +117,7 @@ class Redactor:
         self._finders: dict[frozenset[str], Finder] = {}
         self._removals = Removals()
         self._coding = ""
+        self._found: list[tuple[str, str]] | None = None
         self._taken_apart: tuple[Request, bytes, Document] | None = None
 
     @property
@@ -132,6 +134,7 @@ class Redactor:
         one.__dict__.update(self.__dict__)
         one._removals = Removals()
         one._coding = ""
+        one._found = []
         one._learn(one._credentials(request))
         return one
 
@@ -217,12 +220,15 @@ class Redactor:
         # One search tells for nearly all requests that neither the URL nor a header that is kept holds a secret.
         kept = [value for name, value in headers if self._keeps(name.lower())]
         search = bool(self._finder.search("\0\0".join([request.url, *kept]).encode("utf-8", "surrogatepass")).spans)
-        return replace(
+        redacted = replace(
             request,
             url=self._url(request.url, "request URL", marks=True, search=search),
             headers=tuple((name, self._request_header(name.lower(), value, search)) for name, value in headers),
             body=body,
         )
+        if self._found:  # what was found in the request is looked for in its answer
+            self._learn(self._found)
+        return redacted
 
     def _keeps(self, name: str) -> bool:
         return (name in REQUEST_HEADERS or name in self._keep_headers) and name not in self._redact_headers
@@ -415,6 +421,8 @@ class Redactor:
             pieces += [data[past:start], new.encode()]
             past = end
             self._told_of(place, kind)
+            if self._found is not None and marked and len(secret) >= _SHORTEST_FOUND:
+                self._found.append((secret, kind))
         return b"".join([*pieces, data[past:]]) if pieces else data
 
 
@@ -428,7 +436,8 @@ def _header_credentials(name: str, value: str) -> Iterator[str]:
     """The credentials that the value of a header is made of."""
     if "cookie" in name:
         for pair in value.split(";"):
-            yield pair.partition("=")[2].strip()
+            name, equals, crumb = pair.partition("=")
+            yield (crumb if equals else name).strip()
         return
     scheme, space, token = value.strip().partition(" ")
     if not space:

@@ -136,8 +136,8 @@ class Finder:
         if opaque:
             return
         end = len(view)
-        for span in self._unknown(view):
-            if (final or span.end < end) and span.start >= floor:
+        for span, reach in self._unknown(view):
+            if (final or reach < end) and span.start >= floor:
                 yield span
         for pattern in self._patterns:
             for found in pattern.finditer(view):
@@ -146,8 +146,8 @@ class Finder:
                 if 0 <= start < stop and certain and not _is_data(view, start, stop):
                     yield Span(start, stop, kind="what a pattern of the settings finds")
 
-    def _unknown(self, view: bytes) -> Iterator[Span]:
-        """Secrets by their shape or by what stands before them."""
+    def _unknown(self, view: bytes) -> Iterator[tuple[Span, int]]:
+        """Secrets by their shape or by what stands before them, each with the end of what it was told by."""
         tokens = view.translate(_IN_TOKEN)
         at = tokens.find(_LONG)
         while at >= 0:
@@ -157,7 +157,7 @@ class Finder:
             seen = view[at - _NAME : end] if at >= _NAME and end - at <= _DATA else None
             if seen not in self._harmless:
                 if (span := self._named(view, at, end)) is not None:
-                    yield span
+                    yield span, end
                 elif end - at > _DATA or CANDIDATE.search(view, at, end):
                     yield from _shaped(view, at, end)
                 elif seen is not None:
@@ -168,16 +168,17 @@ class Finder:
         if _PEM in view:
             for found in _PEM_BODY.finditer(view):
                 if len(found[1]) <= _LONGEST_PEM and _is_key(found[1]):
-                    yield Span(*found.span(1), kind="private key")
+                    yield Span(*found.span(1), kind="private key"), found.end()
         if b"@" in view and b"://" in view:
             for found in _USER.finditer(view):
                 if could_be_secret(found[1].decode("utf-8", "replace"), certain=True, least=4):
-                    yield Span(*found.span(1), kind="password in a URL")
+                    yield Span(*found.span(1), kind="password in a URL"), found.end()
 
     def _named(self, view: bytes, start: int, end: int) -> Span | None:
         """The secret that a row of token characters is, by what stands before it."""
         if end - start > LONGEST or not (kind := self._kind(view, start)):
             return None
+        end = start + len(view[start:end].rstrip(b"."))  # the end of a sentence
         value = view[start:end].decode("latin-1")
         if kind == "Basic":
             return Span(start, end, kind="Basic credentials") if _is_basic(value) else None
@@ -200,6 +201,8 @@ class Finder:
         name = bare[len(bare.rstrip(_NAME_CHARS)) :]
         if scheme := _SCHEMES.get(name.lower()):
             return scheme if scheme == "Basic" else f"likely {scheme}"
+        if sign == b":" and name.isdigit() and 8 <= len(name) <= 10 and b"AA".startswith(view[start : start + 2]):
+            return "likely bot token (Telegram)"
         if sign not in {b":", b"="} or not 2 <= len(name) <= _LONGEST_NAME:
             return ""
         known = name.decode("latin-1")
@@ -262,8 +265,8 @@ class Finder:
         return end if found is None else found.start()
 
 
-def _shaped(view: bytes, start: int, end: int) -> Iterator[Span]:
-    """Keys by their shape that begin in a row of token characters."""
+def _shaped(view: bytes, start: int, end: int) -> Iterator[tuple[Span, int]]:
+    """Keys by their shape that begin in a row of token characters, each with the end of what may belong to it."""
     at = start
     while at < end:
         # Where a key may begin within reach: behind a dot or a tilde base64 data may begin anew.
@@ -281,8 +284,9 @@ def _shaped(view: bytes, start: int, end: int) -> Iterator[Span]:
                 continue
             rest = key[0][len(shape.begins) :].decode("latin-1")
             if could_be_secret(rest) if shape.random else not is_placeholder(rest):
-                yield Span(*key.span(), kind=shape.kind)
                 at = key.end()
+                reach = len(view) - len(view[at:].lstrip(b".")) if "." in shape.chars else at
+                yield Span(*key.span(), kind=shape.kind), reach
                 break
 
 
@@ -303,7 +307,7 @@ def _is_data(view: bytes, start: int, stop: int) -> bool:
 
 def _is_key(body: bytes) -> bool:
     """Whether what follows the first line of a PEM block is a key, and no words about keys."""
-    longest = max(re.findall(rb"[A-Za-z0-9+/]+", body), key=len)
+    longest = max(re.findall(rb"[A-Za-z0-9+/]+", body), key=len, default=b"")
     return len(longest) > 24 and could_be_secret(longest[:LONGEST].decode())
 
 

@@ -47,7 +47,7 @@ class Shape:
         text = f"{re.escape(self.begins)}[{self.chars}]{{{self.least},{self.most}}}"
         if self.whole:
             text = f"(?={self.whole}(?![A-Za-z0-9])){text}"
-        object.__setattr__(self, "pattern", re.compile(text.encode() + rb"(?![A-Za-z0-9])"))
+        object.__setattr__(self, "pattern", re.compile(text.encode() + rb"(?<!\.)(?![A-Za-z0-9])"))
 
 
 SHAPES = (

@@ -169,23 +169,22 @@ class StreamRedactor:
             self._spans = [span for span in self._spans if span.end > min(oldest, self._start)]
 
     def _redact_all(self, spans: list[Span]) -> None:
-        for number, span in enumerate(spans):
-            # Parts of one secret that stand in several values are told once.
-            self._redact(span, tell=not number or span.kind != spans[number - 1].kind)
+        for span in spans:
+            self._redact(span)
 
-    def _redact(self, span: Span, *, tell: bool = True) -> None:
+    def _redact(self, span: Span) -> None:
         overlapping = [other for other in self._spans if other.start < span.end and span.start < other.end]
         self._spans = [other for other in self._spans if other not in overlapping]
+        tell = span.kind if not overlapping else ""
         (span,) = merged([span, *overlapping])
         self._spans.append(span)
-        tell = tell and not overlapping and self._removals is not None
         for number, (at, chunk) in enumerate(self._held, self._released + 1):
             low, high = max(span.start, at), min(span.end, at + len(chunk))
             if low < high:
                 chunk[low - at : high - at] = _mask(high - low, low - span.start, number=span.number)
                 if tell and self._removals is not None:
-                    self._removals.add(f"answer, chunk {number}", span.kind)
-                    tell = False
+                    self._removals.add(f"answer, chunk {number}", tell)
+                    tell = ""
 
     # --- the values of streamed keys ------------------------------------------------------------------------------
 
@@ -279,7 +278,8 @@ class _Channel:
         """Spans of the text as spans of the body.
 
         A secret's first bytes are left out where their value ends before there are `_LEAST` of them. That a value
-        ends is known of all but the last one, and of that one if it is not `unfinished`.
+        ends is known of all but the last one, and of that one if it is not `unfinished`. Only the first part of a
+        secret has its kind, so that it is told once.
         """
         ends = {piece.value: piece.at + piece.length for piece in self.pieces}
         placed = []
@@ -290,6 +290,7 @@ class _Channel:
                 short = value_end - start < _LEAST and (value_end < end or not unfinished)
                 if low < high and not short:
                     placed.append(Span(piece.body + low - piece.at, piece.body + high - piece.at, number, kind))
+                    kind = ""
         return placed
 
     def _drop(self, count: int) -> None:

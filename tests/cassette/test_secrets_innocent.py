@@ -1,0 +1,334 @@
+"""What is no secret stays to the byte: in requests, in answers, in heads; and a recording depends on no machine."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+
+import pytest
+from support.planted_secrets import drawn
+
+from gemini_replay.cassette.model import Headers, Request, Response
+from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.cassette.redaction.judging import could_be_secret, is_placeholder
+from gemini_replay.cassette.redaction.telling_names import telling
+
+GOOGLE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
+JSON: Headers = (("content-type", "application/json"),)
+
+WORDS = [
+    "ethereum",
+    "bitcoin",
+    "customer_id",
+    "elephant",
+    "SK_Bratislava_2025-01-01",
+    "number_of_items_in_the_whole_batch_x",
+    "YOUR_ACCESS_TOKEN_HERE",
+    "my-cool-post-about-2025",
+    "gemini-2.5-flash-preview-05-20",
+    "projects/730123456789",
+    "user-1234",
+    "maxOutputTokensPerRequest",
+    "v1.2.3-beta4",
+    "us-central1",
+    "req-7",
+    "src/main/java/com/acme/Foo2.java",
+    "2025-01-01T00:00:00Z",
+    "1600x1200",
+    "arn:aws:iam::123456789012:role/Admin",
+    "978-3-16-148410-0",
+    "minioadmin",
+    "postgres123",
+    "postgres",
+    "development",
+    "learn-compatible-estimators-everywhere",
+    "candidatesTokenCount",
+    "aBigOneInTheSkyOfMyOwn",
+    "iPhone15ProMax",
+    "text-embedding-004",
+    "llama-3.1-8b-instruct",
+    "gpt-4o-mini-2024-07-18",
+    "claude-3-5-sonnet-20241022",
+    "utf8mb4_unicode_ci",
+    "sha256-digest",
+    "UTF-8",
+    "ISO-8859-1",
+    "en_US.UTF-8",
+    "the-quick-brown-fox-jumps-over-the-lazy-dog",
+    "http://localhost:8080/path/to/page",
+    "192.168.100.200",
+    "+41-44-668-1800",
+    "jane.doe@example.com",
+    "order_by_created_at_desc",
+    "__init_subclass__",
+    "PARTITION_KEY",
+    "dragonfly",
+    "acme-corporation",
+    "tenant-42",
+    "DE89370400440532013000",
+    "4111111111111111",
+    "Q3-2025-report",
+    "A4-landscape",
+    "mp4-1080p60",
+    "#a1b2c3",
+    "step1-step2-step3",
+    "h264_nvenc",
+    "ZRH-JFK-2025-11-26",
+    "room101",
+    "3.11.9",
+    "py311-linux",
+    "strengths",
+    "rhythm-and-blues",
+    "JavaScriptXMLHttpRequest",
+    "getHTTPResponseCode",
+    "supercalifragilisticexpialidocious",
+    "Zusammenfassung_der_Ergebnisse_2024",
+    "internationalization-i18n-l10n",
+    "k8s-prod-eu-west-1",
+    "ec2-54-12-34-56",
+    "n1-standard-4",
+    "anthropic-ratelimit-input-tokens-limit",
+    "correct-horse-battery-staple",
+]
+
+RANDOM = {
+    "a key": drawn("k", 24),
+    "a short key": drawn("k2", 16),
+    "lower case": drawn("l", 24, "abcdefghijklmnopqrstuvwxyz0123456789"),
+    "letters": drawn("m", 32, "abcdefghijklmnopqrstuvwxyz"),
+    "a digest": hashlib.sha256(b"x").hexdigest(),
+    "a UUID": str(uuid.uuid5(uuid.NAMESPACE_DNS, "x")),
+    "base64": base64.b64encode(hashlib.sha256(b"y").digest()).decode(),
+    "base32": base64.b32encode(hashlib.sha256(b"z").digest()).decode(),
+    "a good password": "Tr0ub4dor" + "&3",
+}
+
+
+@pytest.mark.parametrize("value", WORDS)
+def test_words_could_not_be_secrets(value: str) -> None:
+    """Names, slugs, dates, paths, versions and identifiers are not random."""
+    assert not could_be_secret(value)
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+def test_what_is_random_could_be_a_secret(kind: str) -> None:
+    """Keys, and also UUIDs, digests and base64: where a name tells, they are secrets."""
+    assert could_be_secret(RANDOM[kind])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "test",
+        "YOUR_API_KEY",
+        "your-api-key-here",
+        "<token>",
+        "${TOKEN}",
+        "{{ token }}",
+        "$API_KEY",
+        "%TOKEN%",
+        "xxxxxxxx",
+        "********",
+        "changeme",
+        "gemini-replay-placeholder-key",
+        "fake-api-key",
+        "Bearer test",
+        "Bearer YOUR_ACCESS_TOKEN_HERE",
+        "sk-xxxxxxxxxxxxxxxxxxxxxxxx",
+        "AKIAIOSFODNN7EXAMPLE",
+        "REDACTED",
+        "",
+        "dummy-key-1",
+        "...",
+    ],
+)
+def test_placeholders(value: str) -> None:
+    """What people write where a secret would stand, and the samples that makers of keys publish."""
+    assert is_placeholder(value)
+
+
+@pytest.mark.parametrize("value", ["k7x-q2", "ethereum", "customer_id", drawn("p", 20), "12345678", "2025-01-01"])
+def test_no_placeholders(value: str) -> None:
+    """Words and values that mean something."""
+    assert not is_placeholder(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nextPageToken",
+        "pageToken",
+        "next_page_token",
+        "continuationToken",
+        "turnToken",
+        "syncToken",
+        "eos_token",
+        "pad_token",
+        "thoughtSignature",
+        "maxOutputTokens",
+        "promptTokenCount",
+        "tokens",
+        "key",
+        "primary_key",
+        "partitionKey",
+        "code",
+        "session",
+        "state",
+        "id",
+        "name",
+        "text",
+        "authors",
+        "passenger",
+        "keyboard",
+        "monkey",
+        "secretary",
+        "compass",
+    ],
+)
+def test_names_that_do_not_tell(name: str) -> None:
+    """Tokens that lead through pages, tokens of language models, and words that only resemble telling ones."""
+    assert telling(name) == ""
+
+
+TEXTS = [
+    "Authorization: Bearer YOUR_ACCESS_TOKEN_HERE",
+    "the cost is 1//number_of_items_in_the_whole_batch_x",
+    "fly to sk-SK_Bratislava_2025-01-01 now",
+    "sk-learn-compatible-estimators-everywhere, sk-abcd",
+    "curl -H 'x-goog-api-key: $GEMINI_API_KEY' -H 'Authorization: Bearer ${TOKEN}'",
+    "a token is a piece of a word; the token internationalization is one, the token count is 17",
+    "Set api_key=YOUR_API_KEY, password = 'changeme' and client_secret: <your client secret>",
+    "key: value, token: ethereum, secret: elephants, password: swordfish",
+    "https://user:password@example.com/ and postgres://postgres:postgres@localhost:5432/db",
+    "https://example.com/a?token=ethereum&session=evening&code=number_four&key=value",
+    "http://localhost:8080/path and https://h.example:443/x@y",
+    f"commit {hashlib.sha1(b'x').hexdigest()}, sha256:{hashlib.sha256(b'x').hexdigest()}",
+    f"id {uuid.uuid5(uuid.NAMESPACE_DNS, 'y')}",
+    "AIza is how keys begin, eyJ is how tokens do, ghp_ and hf_ and npm_ and AKIA too",
+    "hf_transformers_pipeline_for_text_generation_models and npm_config_registry_default_value_is_used_here",
+    "-----BEGIN PRIVATE KEY----- is the first line of a key, and what follows is base64, in lines of 64 characters.",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "AKIAIOSFODNN7EXAMPLE and wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY are samples",
+    "100%25 of it, 50% off &amp; more, caf\u00e9 \u4f60\u597d, a\\/b, \\u003d",
+    "data:image/png;base64," + base64.b64encode(hashlib.sha512(b"i").digest() * 9).decode(),
+    "SELECT token, secret FROM keys WHERE password_hash IS NOT NULL -- 2025-11-26",
+    "the next page is nextPageToken=" + drawn("n", 40),
+    "responseId " + drawn("r", 23),
+    "x-request-id: 8f1a2b3c4d5e6f70-ZRH, cf-ray 8f1a2b3c4d5e6f70",
+    "Basic dXNlcjpwYXNzd29yZA== is how user:password is written",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:30])
+def test_innocent_texts_stay(text: str) -> None:
+    """In an answer, whole and cut; in a request's text, form and header; in a head and in a message."""
+    redactor = Redactor(environ={})
+    body = json.dumps({"contents": [{"parts": [{"text": text}]}]}).encode()
+    request = Request("POST", GOOGLE, (*JSON, ("user-agent", text.replace("\n", " "))), body)
+    own = redactor.for_request(request)
+    stored = own.request(request)
+    assert stored.body == body
+    assert stored.headers == request.headers
+    answer = f"data: {body.decode()}\r\n\r\n".encode()
+    assert own.chunks([answer]) == [answer]
+    pieces = [answer[at : at + 1] for at in range(len(answer))]
+    assert own.chunks(pieces) == pieces
+    head = Response(200, (("x-note", text.split("?")[0].replace("\n", " ").split("://")[0]),))
+    assert own.response(head) == head
+    assert own.removals == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"token": "ethereum"},
+        {"secret": "the butler did it", "key": drawn("id", 20), "code": "4/number_four"},
+        {"pageToken": drawn("page", 40)},
+        {"properties": {"password": {"type": "string", "description": "of the user"}}, "required": ["password"]},
+        {"text": json.dumps({"token": "bitcoin", "password": {"type": "string"}})},
+        {"headers": {"Accept": "text/html", "X-Tenant": "acme", "Content-Type": "application/json"}},
+        {"inlineData": {"data": base64.b64encode(hashlib.sha512(b"d").digest() * 50).decode()}},
+        {"thoughtSignature": base64.b64encode(hashlib.sha512(b"t").digest() * 9).decode()},
+        {"apiKey": "YOUR_API_KEY", "authorization": "Bearer ${TOKEN}", "password": ""},
+        {"n": [1.50, 1e400, -0.0, 12345678901234567890, True, None], "\u4f60": "\u597d", "a/b": "\ud800"},
+    ],
+    ids=lambda body: str(body)[:30],
+)
+def test_innocent_bodies_stay(body: object) -> None:
+    """To the byte, and nothing of them is taken out of the answer."""
+    for spelled in (json.dumps(body), json.dumps(body, indent=2), json.dumps(body).replace("/", "\\/")):
+        request = Request("POST", GOOGLE, JSON, spelled.encode())
+        own = Redactor(environ={}).for_request(request)
+        assert own.request(request).body == request.body
+        echo = b"ethereum bitcoin the butler did it acme " + spelled.encode()
+        assert own.chunks([echo]) == [echo]
+
+
+def test_the_environment_of_the_machine_changes_nothing_but_for_true_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of columns, modes, paths and words that happen to be in a variable that is called a key."""
+    innocent = {
+        "PARTITION_KEY": "customer_id",
+        "SORT_KEY": "created_at",
+        "DB_PASSWORD": "postgres",
+        "MINIO_SECRET_KEY": "minioadmin",
+        "AUTH": "disabled",
+        "CACHE_KEY": "gemini-2.5-flash",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/home/me/key-1.json",
+        "TOKEN": "ethereum",
+        "SECRET_KEY": "development",
+        "SSH_KEY": "~/.ssh/id_ed25519",
+        "API_KEY": "test-api-key",
+    }
+    for name, value in innocent.items():
+        monkeypatch.setenv(name, value)
+    answer = " ".join(["every", *innocent.values(), "is here"]).encode()
+    request = Request("POST", GOOGLE, JSON, json.dumps({"text": answer.decode()}).encode())
+    own = Redactor().for_request(request)
+    assert own.request(request) == request
+    assert own.chunks([answer]) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-tenant", "acme"),
+        ("x-request-id", RANDOM["a UUID"]),
+        ("traceparent", f"00-{'4b' * 16}-{'7a' * 8}-01"),
+        ("x-goog-user-project", "my-project-1"),
+        ("authorization", "Bearer test"),
+        ("cookie", "theme=dark; lang=en"),
+        ("x-session-name", "evening"),
+        ("x-api-version", "2025-01-01"),
+    ],
+)
+def test_what_a_request_sends_in_headers_stays_in_the_answer(name: str, value: str) -> None:
+    """Words, ids of traces and placeholders are no secrets, whatever header they came in."""
+    own = Redactor(environ={}).for_request(Request("POST", GOOGLE, ((name, value),), b"{}"))
+    answer = f"you sent {value}; {value.partition('=')[2]} dark en test evening".encode()
+    assert own.chunks([answer]) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-quota-left", "41"),
+        ("cf-ray", "8f1a2b3c4d5e6f70-ZRH"),
+        ("x-request-id", RANDOM["a UUID"]),
+        ("etag", f'"{RANDOM["a digest"]}"'),
+        ("x-goog-hash", "crc32c=AAAAAA=="),
+        ("date", "Thu, 26 Nov 2026 01:00:00 GMT"),
+        ("x-ratelimit-remaining-tokens", "149984"),
+        ("alt-svc", 'h3=":443"; ma=2592000'),
+        ("server-timing", "gfet4t7; dur=9"),
+        ("link", '<https://h.example/x?pageToken=abc>; rel="next"'),
+        ("location", "https://h.example/v1/x?alt=sse&moved=1"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-next-page-token-count", "3"),
+    ],
+)
+def test_heads_stay(name: str, value: str) -> None:
+    """A client gets on replay what it got live."""
+    head = Response(200, ((name, value),))
+    assert Redactor(environ={}).response(head) == head
