@@ -31,7 +31,7 @@ class Rules:
     """What a server lets in.
 
     Args:
-        allow_origins: origins of pages that may use the server, besides those on localhost, 127.0.0.1 and [::1]:
+        allow_origins: origins of pages that may use the server, besides those on localhost and on loopback addresses:
             ``https://app.example``, or ``null`` for pages without an origin (files, sandboxed frames).
         allow_hosts: names of hosts, without a port, by which the server may be called besides localhost and loopback
             addresses. Only a server that listens on a loopback address checks this.
@@ -207,7 +207,7 @@ def _name_of(host: str) -> str:
 @lru_cache(maxsize=256)
 def _is_local(name: str) -> bool:
     """Whether the name of a host means this machine wherever it is resolved: no DNS can point it elsewhere."""
-    if name == "localhost":
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     with suppress(ValueError):
         return ipaddress.ip_address(name.strip("[]")).is_loopback

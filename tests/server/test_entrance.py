@@ -93,10 +93,12 @@ LOCAL_ORIGINS = [
     "https://localhost:8443",
     "http://127.0.0.1:5173",
     "http://[::1]:80",
+    "http://app.localhost:3000",
 ]
 OTHER_ORIGINS = [
     "https://app.example",
     "http://localhost.app.example",
+    "http://notlocalhost",
     "http://app.example:3000",
     "http://127.0.0.1.app.example",
     "http://localhost@app.example",
@@ -194,7 +196,7 @@ class TestHosts:
     """By which names a server may be called: a page can make any name of its own lead here (DNS rebinding)."""
 
     @pytest.mark.parametrize(
-        "host", ["localhost", "LOCALHOST:99", "localhost.", "127.0.0.1:1", "127.1.2.3", "[::1]:8"]
+        "host", ["localhost", "LOCALHOST:99", "localhost.", "127.0.0.1:1", "127.1.2.3", "[::1]:8", "a.localhost:1"]
     )
     def test_local_names_will_do(self, tmp_path: Path, host: str) -> None:
         """Whatever the port."""
