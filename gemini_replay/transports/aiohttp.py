@@ -16,6 +16,7 @@ _NAMES = (
     "ClientConnectorError",
     "ClientRequest.body",
     "ClientRequest.connection_key",
+    "ClientRequest().compress",
     "ClientRequest().headers",
     "ClientRequest().method",
     "ClientRequest().url",

@@ -89,7 +89,9 @@ async def _record(recording: Recording, request: Any, connect: Callable[[], Awai
 
 
 async def _asked(request: Any) -> Request:
-    headers = tuple((str(name), str(value)) for name, value in request.headers.items())
+    coding = "content-encoding" if request.compress else ""  # put on by aiohttp's writer: the body is plain here
+    pairs = ((str(name), str(value)) for name, value in request.headers.items())
+    headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
     agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
     named = f"aiohttp {aiohttp.__version__}"
     if agent and not agent.startswith("Python/"):  # aiohttp's own

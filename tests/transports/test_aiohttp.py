@@ -191,6 +191,8 @@ def test_every_kind_of_body_is_sent_whole_and_matched(kind: str, path: Path) -> 
     stored = Cassette.load(path).interactions[0].request
     if kind not in {"form", "multipart", "none"}:
         assert stored.json == ASK
+    if kind == "deflated":  # by aiohttp, on its way out: the recorded body is plain
+        assert "content-encoding" not in {name.lower() for name, _ in stored.headers}
     with gemini_replay.replay(path, match=("method", "model")):
         assert asyncio.run(send(GOOGLE)) == live == b"".join(events(2))
 
