@@ -20,7 +20,7 @@ from ..errors import GeminiReplayError, RecordingError
 from .describing import describe
 
 _log = logging.getLogger("gemini_replay")
-_DENIED = {401, 403}
+_REFUSED = {400, 401, 403}
 
 
 class Recordings:
@@ -38,7 +38,7 @@ class Recordings:
     Attributes:
         failures: what went wrong in the recording, in order.
         on_failure: called at once with each failure.
-        denied: whether an answer had the status 401 or 403.
+        refused: whether an answer had the status 400, 401 or 403, perhaps for the sake of the key.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Recordings:
     ) -> None:
         self.failures: list[RecordingError] = []
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
-        self.denied = False
+        self.refused = False
         self._path = path
         self._test = test
         self._rewrite = rewrite
@@ -128,8 +128,8 @@ class Recordings:
     def _done(self, recorder: Recorder) -> None:
         with self._lock:
             self._live.discard(recorder)
-        if recorder.status in _DENIED:
-            self.denied = True
+        if recorder.status in _REFUSED:
+            self.refused = True
 
     @property
     def count(self) -> int:

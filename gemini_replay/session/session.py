@@ -145,6 +145,8 @@ class Session:
         self.virtual = is_virtual(speed)
         self._redactor = Redactor(given["redact"])
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
+        # An id without its secrets names no test; the function without its parameters does.
+        self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
         self.played: list[Interaction] = []
         self.misses: list[RefusedError] = []
         self._answered = 0
@@ -359,7 +361,7 @@ class Session:
 
     def _miss(self, asked: Request) -> MissError:
         command = (
-            f'pytest "{self.test}" --gemini-record {{}}'
+            f'pytest "{self._test_to_run}" --gemini-record {{}}'
             if self.test
             else f'gemini_replay.record("{self.path}", mode="{{}}")'
         )
@@ -419,12 +421,13 @@ class Session:
     @property
     def hint(self) -> str:
         """What may be wrong with a recording, as far as its answers tell; empty where they tell nothing."""
-        for interaction in self.recorded if self._recordings.denied else ():
-            response = interaction.response
-            if response is not None and response.status in {401, 403}:
-                reason = interaction.error.message if interaction.error else "no reason given"
+        for interaction in self.recorded if self._recordings.refused else ():
+            response, error = interaction.response, interaction.error
+            bad_key = error is not None and any(detail.get("reason") == "API_KEY_INVALID" for detail in error.details)
+            if response is not None and (response.status in {401, 403} or bad_key):
+                reason = error.message if error is not None else "no reason given"
                 return (
-                    f"The upstream answered {response.status}: {self._redactor.text(reason or '')} "
+                    f"The upstream answered {response.status}: {self._redactor.text(reason)} "
                     "Set GEMINI_API_KEY (or the client's own key) to one that it takes."
                 )
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
-from gemini_replay.errors import RecordingError
+from gemini_replay.errors import MissError, RecordingError
 from gemini_replay.session import Recording
 
 
@@ -386,3 +387,39 @@ def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
     stored = b"".join(chunk.coded for chunk in chunks)
     assert stored.startswith(b"the key is REDACTED")
     assert key not in stored
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "told"),
+    [
+        (401, [], True),
+        (403, [], True),
+        (400, [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}], True),
+        (400, [], False),
+        (500, [], False),
+    ],
+)
+def test_an_answer_that_refuses_the_key_is_hinted_at(
+    path: Path, status: int, details: list[dict[str, str]], told: bool
+) -> None:
+    """Google says so with 400, too."""
+    session = Session(path, mode="rewrite")
+    plan = session.plan(request())
+    assert isinstance(plan, Recording)
+    plan.recorder.head(status, (), 0.0)
+    error = {"code": status, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": details}
+    plan.recorder.chunk(json.dumps({"error": error}).encode(), 0.0)
+    plan.recorder.end("eof", 0.0)
+    session.close()
+    assert ("GEMINI_API_KEY" in session.hint) == told
+
+
+def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path) -> None:
+    """The id without its secret could not be run."""
+    key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
+    with pytest.raises(MissError) as missed:
+        Session(path, test=f"t.py::test[{key}]").plan(request())
+    assert 'pytest "t.py::test" --gemini-record once' in str(missed.value)
+    with pytest.raises(MissError) as missed:
+        Session(path, test="t.py::test[a]").plan(request())
+    assert 'pytest "t.py::test[a]" --gemini-record once' in str(missed.value)
