@@ -6,13 +6,13 @@ import argparse
 import codecs
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ._version import __version__
-from .errors import CassetteError, GeminiReplayError, UsageError
+from .errors import CassetteError, GeminiReplayError, MissingExtraError, UsageError
 from .fuzz.arguments import add_arguments as add_fuzz_arguments
 from .plain_text import plain, plain_lines
 
@@ -319,10 +319,15 @@ def _check(chosen: argparse.Namespace) -> int:
     from .cassette.files import Cassette
 
     wrong = checked = 0
+    search = _secrets_search()
     for path in _cassettes(chosen.paths):
         checked += 1
         try:
             Cassette.load(path)
+            if found := search(path):
+                wrong += 1
+                print("\n".join(map(plain, found)))
+                print("Record it anew, or take the secrets out by hand; and replace the keys that were in it.\n")
             if path.suffix != ".part":
                 continue
         except CassetteError as error:
@@ -334,6 +339,20 @@ def _check(chosen: argparse.Namespace) -> int:
             _salvage(path)
     print(f"{checked} checked, {wrong} with errors")
     return 1 if wrong else 0
+
+
+def _secrets_search() -> Callable[[Path], list[str]]:
+    """Looks for secrets in a cassette: by our own search, and by that of detect-secrets where it is installed."""
+    from .cassette.redaction import Redactor
+    from .cassette.redaction.scanning import detect_secrets, scan
+
+    redactor = Redactor()
+    try:
+        detect = detect_secrets()
+    except MissingExtraError as missing:
+        print(f"Secrets are looked for by gemini-replay alone. {missing.todo}", file=sys.stderr)
+        detect = None
+    return lambda path: [str(finding) for finding in scan(path, redactor=redactor, detect=detect)]
 
 
 def _salvage(path: Path) -> None:

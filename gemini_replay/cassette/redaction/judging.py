@@ -40,7 +40,7 @@ _SAMPLE_WORDS = frozenset(
 """Words that placeholders are made of: what people write where a secret would stand, in samples and in tests."""
 
 _TEMPLATE = re.compile(
-    r"<[^<>]*>|\[[^\[\]]*\]|\{\{?[^{}]*\}?\}|\$\{[^{}]*\}|\$\w+|%\w+%|%s|\.{3,}|…|"
+    r"<[^<>]*>|\[[^\[\]]*\]|\{\{?[^{}]*\}?\}|\$\{[^{}]*\}|\$\w+|%\w+%|%s|\.{3,}|…|REDACTED-[0-9a-f]{4}|"
     r"(?:bearer|basic|token)\s+(?:<[^<>]*>|\$?\{.*\}|\$\w+)",
     re.IGNORECASE,
 )

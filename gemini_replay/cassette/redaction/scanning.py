@@ -1,0 +1,174 @@
+"""Looks again at a cassette that is stored: is there a secret in it, in any text that a reader would see?
+
+The search is that of the recording, over the request, the head, the body and the body's texts joined; and, where it
+is installed, that of the library detect-secrets, which knows nothing of this package, as a second net.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from ...errors import MissingExtraError
+from ..model import Interaction
+from ..places import find_places
+from .codings import UnchangeableError, UnsearchableError
+from .documents import Document
+from .judging import could_be_secret, is_placeholder
+from .placeholders import MARK
+from .redactor import Redactor
+from .removals import Removal
+
+Detect = Callable[[str], Iterator[tuple[str, str]]]
+"""Finds secrets in a text: each with its kind."""
+
+_PLUGINS = {
+    "artifactory": "ArtifactoryDetector",
+    "aws": "AWSKeyDetector",
+    "azure_storage_key": "AzureStorageKeyDetector",
+    "basic_auth": "BasicAuthDetector",
+    "cloudant": "CloudantDetector",
+    "discord": "DiscordBotTokenDetector",
+    "github_token": "GitHubTokenDetector",
+    "gitlab_token": "GitLabTokenDetector",
+    "ibm_cloud_iam": "IbmCloudIamDetector",
+    "ibm_cos_hmac": "IbmCosHmacDetector",
+    "jwt": "JwtTokenDetector",
+    "mailchimp": "MailchimpDetector",
+    "npm": "NpmDetector",
+    "openai": "OpenAIDetector",
+    "pypi_token": "PypiTokenDetector",
+    "sendgrid": "SendGridDetector",
+    "slack": "SlackDetector",
+    "softlayer": "SoftlayerDetector",
+    "square_oauth": "SquareOAuthDetector",
+    "stripe": "StripeDetector",
+    "telegram_token": "TelegramBotTokenDetector",
+    "twilio": "TwilioKeyDetector",
+}
+"""Those of its plugins that look for keys. The others take every random text and every word "password" for one."""
+
+_MASKED = re.compile(r"[REDACT]{4,}|9+")
+_SHORTEST = 6
+_CHUNK = re.compile(r"answer, chunk (\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """Something in a cassette that looks like a secret; its value is not kept.
+
+    Attributes:
+        path: the cassette.
+        line: the line, from 1.
+        place: where, as in `removals.Removal`.
+        kind: what it looks like.
+    """
+
+    path: Path
+    line: int
+    place: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.kind} in {self.place}"
+
+
+def scan(path: Path, *, redactor: Redactor | None = None, detect: Detect | None = None) -> list[Finding]:
+    """What looks like a secret in a cassette, in order of its lines.
+
+    Args:
+        path: the cassette.
+        redactor: with the settings of the recording; the default ones, and this machine's environment, if None.
+        detect: a second search, such as `detect_secrets` gives.
+
+    Raises:
+        CassetteError: there is no such file, or a request in it cannot be read.
+        OSError: the file cannot be read.
+    """
+    found: set[Finding] = set()
+    redactor = redactor or Redactor()
+    with path.open("rb") as file:
+        for place in find_places(file, path, check_chunks=False).interactions:
+            interaction = place.read(file, path)
+            for removal in _again(redactor, interaction):
+                found.add(Finding(path, place.line + _offset(removal.place), removal.place, removal.kind))
+            if detect is not None:
+                for where, text in _texts(interaction):
+                    for kind, value in detect(text):
+                        if not _is_harmless(value):
+                            found.add(Finding(path, place.line + _offset(where), where, f"{kind} (detect-secrets)"))
+    return sorted(found)
+
+
+def _again(redactor: Redactor, interaction: Interaction) -> Iterator[Removal]:
+    """What would be taken out if it were recorded now."""
+    again = redactor.for_request(interaction.request)
+    again.request(interaction.request)
+    try:
+        if interaction.response is not None:
+            again.response(interaction.response)
+        again.chunks(chunk.data for chunk in interaction.chunks)
+    except (UnchangeableError, UnsearchableError) as error:
+        yield Removal("answer, compressed", error.what)
+    sent = {name.lower(): value for name, value in interaction.request.headers}
+    for removal in again.removals:
+        # A cassette that was written by hand may have values that no recording keeps, and that are no secrets.
+        name = removal.place.removeprefix("request header ")
+        if name == removal.place or could_be_secret(sent.get(name, "").rpartition(" ")[2], certain=True):
+            yield removal
+    if not any(removal.in_answer for removal in again.removals):
+        for text in (interaction.text, interaction.thoughts):
+            yield from (Removal("answer, its texts joined", kind) for kind in again.kinds(text))
+
+
+def _texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
+    request = interaction.request
+    yield "request URL", request.url
+    for name, value in request.headers:
+        yield f"request header {name.lower()}", value
+    yield from (("request body", text) for text in _leaves(request.body))
+    for name, value in interaction.response.headers if interaction.response else ():
+        yield f"answer header {name.lower()}", value
+    for number, chunk in enumerate(interaction.chunks, 1):
+        yield from ((f"answer, chunk {number}", text) for text in _leaves(chunk.data))
+    yield from (("answer, its texts joined", text) for text in (interaction.text, interaction.thoughts))
+
+
+def _leaves(body: bytes) -> Iterator[str]:
+    return (leaf.text for leaf in Document(body).leaves if not leaf.opaque)
+
+
+def _offset(place: str) -> int:
+    """Lines from the request's line to that of a place."""
+    chunk = _CHUNK.fullmatch(place)
+    return 1 + int(chunk[1]) if chunk else 1 if place.startswith("answer") else 0
+
+
+def _is_harmless(value: str) -> bool:
+    if len(value) < _SHORTEST:  # a plugin that gives its key's first part only
+        return False
+    return MARK.search(value) is not None or _MASKED.fullmatch(value) is not None or is_placeholder(value)
+
+
+def detect_secrets() -> Detect:
+    """The search of the library detect-secrets.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        plugins = [
+            getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _PLUGINS.items()
+        ]
+    except ImportError:
+        raise MissingExtraError("detect-secrets", extra="scan", purpose="A second search for secrets") from None
+
+    def detect(text: str) -> Iterator[tuple[str, str]]:
+        for plugin in plugins:
+            for value in plugin.analyze_string(text):
+                yield plugin.secret_type, value
+
+    return detect
