@@ -17,6 +17,7 @@ from .engine.virtual_time import virtual_time
 from .errors import GeminiReplayError, UsageError
 from .patching import Lock
 from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
+from .transports.read_ahead import settle
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +43,17 @@ def intercepted(session: Session) -> Iterator[Session]:
         failure = transports.uninstall()
     if failure is not None:
         raise failure
+
+
+def close(session: Session, *, keep: bool) -> None:
+    """Close a session whose clients were intercepted: what they had read of a response that they let go is recorded.
+
+    Args:
+        session: the session.
+        keep: see `Session.close`.
+    """
+    settle()
+    session.close(keep=keep)
 
 
 def replay(
@@ -245,7 +257,7 @@ class _Opened:
             GeminiReplayError: the block ended well, and something must not pass unnoticed.
         """
         well = raised is None or isinstance(raised, GeneratorExit)
-        self.session.close(keep=self._keeps and well)
+        close(self.session, keep=self._keeps and well)
         problem = self.session.problem
         try:
             self._interception.__exit__(None, None, None)

@@ -105,7 +105,7 @@ class Recorder:
         self._decoder: Decoder | None = None
         self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
-        self._abandoned_at: float | None = None
+        self._abandoned: tuple[float, EndKind] | None = None
 
     @_observing
     def sent(self, at: float) -> None:
@@ -145,14 +145,14 @@ class Recorder:
         if not self._let_go_before(at):
             self._finish(End(kind, max(0.0, at - self._last), how))
 
-    def abandon(self, at: float) -> None:
-        """The client has let go of the response at this moment.
+    def abandon(self, at: float, kind: EndKind = "cancelled") -> None:
+        """The client has let go of the response at this moment: at will, or because its time was up ("timeout").
 
         A finalizer may call this in any thread at any moment, also in one that is inside this recorder: it takes no
         lock and writes nothing. What comes later is ignored, and `cut` writes the end if nothing else does before.
         """
-        if self._abandoned_at is None:
-            self._abandoned_at = at
+        if self._abandoned is None:
+            self._abandoned = at, kind
 
     @_observing
     def cut(self) -> None:
@@ -181,9 +181,10 @@ class Recorder:
 
     def _let_go_before(self, at: float) -> bool:
         """Whether the client had let go of the response before this moment; if so, that was its end."""
-        if self._abandoned_at is None or self._abandoned_at > at:
+        if self._abandoned is None or self._abandoned[0] > at:
             return False
-        self._finish(End("cancelled", max(0.0, self._abandoned_at - self._last)))
+        moment, kind = self._abandoned
+        self._finish(End(kind, max(0.0, moment - self._last)))
         return True
 
     def _add(self, chunk: Chunk) -> None:
@@ -235,4 +236,4 @@ class Deaf(Recorder):
         self.status = None
         self._lock = threading.Lock()
         self._over = True
-        self._abandoned_at = None
+        self._abandoned = None

@@ -65,10 +65,12 @@ class Attempt:
             torn_down: whether the teardown passed.
             interrupted: whether the run ends before the test does. The attempt's note is left then.
         """
+        from ..interception import close
+
         session = self.session
         passed = torn_down and not self._failed and self._call in {"passed", "failed as expected"}
         denied = self._call == "failed as expected" and bool(session.hint)
-        session.close(keep=passed and not denied and not session.problems)
+        close(session, keep=passed and not denied and not session.problems)
         problems = self._problems(faults=self._call != "skipped")
         kept = passed and not denied and not problems
         self.share = {

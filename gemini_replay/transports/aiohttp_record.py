@@ -88,11 +88,8 @@ class _Watch:
 
         A finalizer may call this, at any moment.
         """
-        if getattr(self.timer, "_cancelled", False):
-            self.end("timeout")
-        else:
-            self.recorder.abandon(now())
-            self._unwatch()
+        self.recorder.abandon(now(), "timeout" if getattr(self.timer, "_cancelled", False) else "cancelled")
+        self._unwatch()
 
     def end(self, kind: EndKind, how: Literal["closed"] | None = None) -> None:
         self.recorder.end(kind, now(), how=how)  # which ignores all but the first

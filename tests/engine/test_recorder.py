@@ -236,6 +236,16 @@ def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
         assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 2.0), "done"]
 
 
+def test_a_client_may_let_go_because_its_time_was_up() -> None:
+    """Then that is the end that is written."""
+    made, paper, _ = recorder()
+    made.head(200, (), 0.0)
+    made.abandon(3.0, "timeout")
+    made.abandon(4.0)
+    made.cut()
+    assert paper.lines[1:] == [End("timeout", 3.0), "done"]
+
+
 def test_what_came_before_the_client_let_go_is_recorded() -> None:
     """A chunk that a reader hands over late has the moment at which it came."""
     made, paper, _ = recorder()

@@ -22,7 +22,6 @@ from support.urllib3_cases import BODY, no_reader_is_left, stored
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.engine.recorder import Recorder
-from gemini_replay.transports.read_ahead import settle
 
 CHUNKS = events(5)
 STALLS = Answer([(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (30.0, LAST)])
@@ -197,7 +196,6 @@ def test_what_had_come_of_an_http_chunk_is_recorded(path: Path) -> None:
         with raw_server(Answer([(0.0, CHUNKED), (0.0, part), (30.0, LAST)])) as server:
             with gemini_replay.record(path, upstream=server.url):
                 live = ask()
-                settle()
         with gemini_replay.replay(path, speed="instant"):
             assert ask() == live == b"x" * 100
 
