@@ -60,7 +60,6 @@ class _Explicit:
                 await self._inner.aclose()
 
     def _end(self) -> None:
-        settle()
         self.session.close()
         raised = sys.exc_info()[1]
         for problem in self.session.problems:
