@@ -146,12 +146,26 @@ async def finish(end: End, scope: Scope, send: Send) -> None:
         await connection(scope).reset()
 
 
-async def respond(send: Send, status: int, found: Any, headers: Headers = ()) -> None:
-    """Send a whole JSON answer."""
+async def respond(
+    send: Send, status: int, found: Any, headers: Headers = (), *, receive: Receive | None = None
+) -> None:
+    """Send a whole JSON answer.
+
+    Args:
+        send: where it goes.
+        status: its status.
+        found: the JSON value.
+        headers: what its head says besides type and length.
+        receive: the request's ASGI channel where its body was not read. The rest is read, and forgotten, before the
+            answer ends: a connection that is closed before may lose the answer.
+    """
     body = spelled(found)
     about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
     await start(send, status, (*about, *headers))
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    while receive is not None and (await receive()).get("more_body", False):
+        pass
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def spelled(found: Any) -> bytes:

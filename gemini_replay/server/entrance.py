@@ -114,7 +114,7 @@ class Entrance:
         headers = _Headers(scope)
         refusal = next(self._refusals(scope, headers), None)
         if refusal is not None:
-            await _refuse(send, *refusal)
+            await _refuse(receive, send, *refusal)
             return
         origin = headers.one(b"origin")
         if origin is not None:
@@ -124,8 +124,8 @@ class Entrance:
             send = _with_cors(send, origin)
         try:
             await self._app(scope, _limited(receive, self._max_body), send)
-        except _TooLargeError:
-            await _refuse(send, *self._too_large())
+        except _TooLargeError as stopped:
+            await _refuse(receive if stopped.more else None, send, *self._too_large())
 
     def _refusals(self, scope: Scope, headers: _Headers) -> Iterator[tuple[int, str]]:
         """Why a request may not come in: status and reason."""
@@ -226,7 +226,11 @@ def _is_local_origin(origin: str) -> bool:
 
 
 class _TooLargeError(Exception):
-    """A body is larger than it may be; the app that reads it ends here."""
+    """A body is larger than it may be; the app that reads it ends here. `more`: whether more of it is to come."""
+
+    def __init__(self, more: bool) -> None:
+        super().__init__()
+        self.more = more
 
 
 def _limited(receive: Receive, most: int) -> Receive:
@@ -237,7 +241,7 @@ def _limited(receive: Receive, most: int) -> Receive:
         message = await receive()
         got += len(message.get("body", b""))
         if got > most:
-            raise _TooLargeError
+            raise _TooLargeError(message.get("more_body", False))
         return message
 
     return limited
@@ -246,9 +250,9 @@ def _limited(receive: Receive, most: int) -> Receive:
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
+async def _refuse(receive: Receive | None, send: Send, status: int, reason: str) -> None:
     _log.warning("A request was refused (%d): %s", status, reason)
-    await respond(send, status, refusal(status, reason), ((MARK, "error"),))
+    await respond(send, status, refusal(status, reason), ((MARK, "error"),), receive=receive)
 
 
 def refusal(status: int, reason: str) -> google.Json:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-PACKAGES = ("@google/genai@>=3.3 <4", "esbuild@>=0.25 <1")
+PACKAGES = ("@google/genai@>=3 <4", "esbuild@>=0.25 <1")
 OTHER_HOST = "app.example"
 """The host of a page that is not local, which this browser alone finds on this machine."""
 

@@ -322,6 +322,16 @@ class TestLimits:
             assert (answer.status_code, answer.json()["error"]["code"]) == (413, 413)
             assert f"{size} bytes" in answer.json()["error"]["message"]
 
+    @pytest.mark.parametrize("origin", ["http://localhost", "https://app.example"])
+    def test_a_client_that_closes_its_connection_gets_the_refusal(self, tmp_path: Path, origin: str) -> None:
+        """While it still sends: more than the sockets between take."""
+        body = b"x" * 30_000_000
+        headers = {"connection": "close", "origin": origin}
+        with served(tmp_path, Rules(max_body=1000)) as (_, url):
+            declared = httpx.post(url + PATH, content=body, headers=headers)
+            chunked = httpx.post(url + PATH, content=iter([body]), headers=headers)
+        assert [declared.status_code, chunked.status_code] == ([413] * 2 if "localhost" in origin else [403] * 2)
+
     def test_a_body_that_is_too_large_is_not_asked_for(self, tmp_path: Path) -> None:
         """A client that waits for ``100 Continue`` gets the refusal instead."""
         head = GOOD_HEAD + "Expect: 100-continue\r\nContent-Length: 99999\r\n\r\n"
