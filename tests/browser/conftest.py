@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -55,7 +56,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     (folder / "index.html").write_text('<!doctype html><script type="module" src="page.mjs"></script>')
     with _serving(folder) as port, playwright.sync_playwright() as library:
         rules = f"MAP {OTHER_HOST} 127.0.0.1, EXCLUDE 127.0.0.1, MAP * ^NOTFOUND"
-        arguments = [f"--host-resolver-rules={rules}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        arguments = [
+            f"--host-resolver-rules={rules}",
+            *(["--no-sandbox"] if getattr(os, "geteuid", int)() == 0 else []),
+        ]
         running = library.chromium.launch(executable_path=chromium, args=arguments)
 
         def open_page(url: str) -> Any:
@@ -79,7 +83,7 @@ def _bundle(source: Path, target: Path) -> None:
 def _npm_packages() -> Path:
     """A folder of the user's cache with the packages; installed where they are missing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gemini-replay" / "npm"
-    folder = cache / " ".join(PACKAGES).replace("/", "+")
+    folder = cache / "-".join(re.findall(r"[\w.]+", " ".join(PACKAGES)))
     if folder.exists():
         return folder
     npm = shutil.which("npm")

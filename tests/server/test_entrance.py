@@ -26,7 +26,7 @@ from gemini_replay.cli import main
 from gemini_replay.errors import UsageError
 from gemini_replay.server import running, upstream
 from gemini_replay.server.entrance import USUAL, Rules, parse_size
-from gemini_replay.server.replay import serving
+from gemini_replay.server.replay import app, serving
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 URL = f"https://generativelanguage.googleapis.com{PATH}"
@@ -425,18 +425,17 @@ class TestMemory:
 
     def test_misses_are_counted_and_not_kept(self, tmp_path: Path) -> None:
         """A hundred of them stay with the session."""
-        with served(tmp_path) as (session, url), httpx.Client() as client:
+        with served(tmp_path) as (session, _), running.serve(app(session)) as server, httpx.Client() as client:
             for n in range(130):
-                client.get(f"{url}/v1/models/{n}")
-            assert len(session.misses) == 100
+                client.get(f"{server.url}/v1/models/{n}")
+            assert (server.app.missed, len(session.misses)) == (130, 100)
 
     def test_the_upstream_of_the_command_line_keeps_no_requests(self) -> None:
         """Nor what it sent."""
-        app = upstream.Upstream(pace=0, kept=0)
-        with running.serve(app) as server:
+        with running.serve(upstream.Upstream(pace=0, kept=0)) as server:
             for _ in range(3):
                 assert ask(server.url, x_goog_api_key="k").status_code == 200
-        assert (app.requests, app.sent) == ([], [])
+            assert (server.app.requests, server.app.sent) == ([], [])
 
 
 class TestRules:
