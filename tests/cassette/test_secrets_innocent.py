@@ -332,3 +332,19 @@ def test_heads_stay(name: str, value: str) -> None:
     """A client gets on replay what it got live."""
     head = Response(200, ((name, value),))
     assert Redactor(environ={}).response(head) == head
+
+
+def test_a_long_value_of_words_is_a_secret_where_its_name_is_certain() -> None:
+    """A pass phrase in the environment; words and short values stay, and so do the names of columns."""
+    phrase = "correct-horse-battery-staple"
+    environ = {
+        "DB_PASSWORD": phrase,
+        "ROOT_PASSWORD": "internationalization",
+        "PARTITION_KEY": "number_of_the_customer",
+    }
+    redactor = Redactor(environ=environ)
+    assert redactor.text(f"a {phrase} b") == "a REDACTED b"
+    assert (
+        redactor.text("a number_of_the_customer, internationalization")
+        == "a number_of_the_customer, internationalization"
+    )

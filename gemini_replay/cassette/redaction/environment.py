@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from .documents import Document
-from .judging import could_be_secret
+from .judging import is_held_secret
 from .telling_names import telling, telling_variable
 
 _PATH_ROOTS = re.compile(
@@ -26,7 +26,7 @@ def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     for name, raw in environ.items():
         told = telling_variable(name)
         for value, certain in _parts(raw.strip(), told == "certain") if told else _passwords(raw):
-            if could_be_secret(value, certain=certain):
+            if is_held_secret(value, certain=certain):
                 found.setdefault(value, f"value of ${name}")
     return found
 

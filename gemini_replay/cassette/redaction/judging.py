@@ -94,6 +94,18 @@ def could_be_secret(value: str, *, certain: bool = False, least: int = 8) -> boo
     return odd >= (2 if certain else 5) and odd >= 0.3 * pairs
 
 
+def is_held_secret(value: str, *, certain: bool) -> bool:
+    """Whether a value that the environment or a request holds under a telling name is to be looked for in any text.
+
+    Where the name is certain, that is so of long values of words too ("correct-horse-battery-staple"): no innocent
+    text has the very same ones.
+    """
+    if could_be_secret(value, certain=certain):
+        return True
+    long = len(value) >= 16 and not value.isalpha() and not value.isdigit() and not any(map(str.isspace, value))
+    return certain and long and not is_placeholder(value)
+
+
 @lru_cache(4096)
 def oddness(value: str) -> tuple[int, int]:
     """How many pairs of neighbours a text has that are not two digits, and how many of them are odd."""

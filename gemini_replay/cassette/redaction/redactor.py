@@ -29,7 +29,7 @@ from ..model import Request, Response, header
 from .codings import Unpacker, coding_of
 from .documents import Document, Leaf
 from .environment import environment_secrets
-from .judging import could_be_secret, is_placeholder
+from .judging import could_be_secret, is_held_secret, is_placeholder
 from .placeholders import MARK, REDACTED, mark
 from .removals import Removal, Removals
 from .search import Finder, Span
@@ -180,7 +180,7 @@ class Redactor:
 
     @staticmethod
     def _is_own(value: str, told: Telling, *, sent: bool) -> bool:
-        return _is_credential(value) if sent else could_be_secret(value, certain=told == "certain")
+        return _is_credential(value) if sent else is_held_secret(value, certain=told == "certain")
 
     def _told(self, name: str, *, form: bool = False) -> Telling:
         """What a member or a parameter of this name is, by the settings too."""
