@@ -225,6 +225,8 @@ def test_a_value_after_a_telling_name_is_secret(name: str, tmp_path: Path) -> No
         (JSON, json.dumps({"args": json.dumps({"deeper": json.dumps({name: SECRET})})})),
         (JSON, f'{{"{escaped}": ["{SECRET}"]}}'),
         (JSON, json.dumps({"headers": [{"name": name, "value": SECRET}, [name, SECRET]]})),
+        (JSON, json.dumps({"args": ["--verbose", f"--{name}", SECRET, f"--{name}={SECRET}"]})),
+        ((("content-type", "text/xml"),), f"<a><{name}>{SECRET}</{name}></a>"),
         (JSON, json.dumps({"text": f"I set {name}={SECRET} and {name}: '{SECRET}' there"})),
         (JSON, json.dumps({"text": quote(json.dumps({name: SECRET}))})),
         (form, f"a=b&{quote(name)}={SECRET}&c=d"),
@@ -240,6 +242,7 @@ def test_a_value_after_a_telling_name_is_secret(name: str, tmp_path: Path) -> No
         json.dumps({"text": json.dumps({"x": {name: SECRET}})}),
         f"https://h.example/x?a=b&{name}={SECRET}&c=d",
         json.dumps({"text": f"{name} = {SECRET}"}),
+        f"<a><{name}>{SECRET}</{name}></a>",
     ]
     for number, answer in enumerate(answers):
         assert_gone(tmp_path / f"answer{number}.jsonl", Planted(answer=[answer.encode()]), SECRET)

@@ -15,13 +15,9 @@ _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate
 class UnsearchableError(GeminiReplayError):
     """A body cannot be searched for secrets, so it is not stored."""
 
-    slug = "unsearchable"
-
 
 class UnchangeableError(GeminiReplayError):
     """A compressed body holds a secret, and it is to be kept as it came; so it is not stored."""
-
-    slug = "unsearchable"
 
 
 def coding_of(headers: Headers) -> str:

@@ -200,6 +200,8 @@ class _Json:
             pair = len(value) == 2 and type(value[0]) is str and type(value[1]) is str and not name
             for at, member in enumerate(value):
                 own = value[0] if pair and at == 1 else "" if type(member) is list else name
+                if at and type(before := value[at - 1]) is str and before.startswith("--"):
+                    own = before.lstrip("-")  # an option of a command line
                 self._walk(member, own, (path, at), within)
         elif kind is int or kind is float:
             self._items.append(None)

@@ -63,6 +63,10 @@ _SHORTEST_FOUND = 8
 _MOST_FINDERS = 64
 
 
+_Named = list[tuple[int, Leaf, Telling]]
+"""Leaves whose names tell, with their numbers and what the names tell."""
+
+
 class Redactor:
     """Knows what is secret, and takes it out.
 
@@ -118,7 +122,7 @@ class Redactor:
         self._removals = Removals()
         self._coding = ""
         self._found: list[tuple[str, str]] | None = None
-        self._taken_apart: tuple[Request, bytes, Document] | None = None
+        self._taken_apart: tuple[Request, bytes, Document, _Named] | None = None
 
     @property
     def removals(self) -> tuple[Removal, ...]:
@@ -172,11 +176,10 @@ class Redactor:
                     if self._is_own(part, told, sent=sent):
                         yield part, f"value of the header {low}"
         if request.body:
-            for leaf in self._document(request)[1].leaves:
-                if leaf.name and (told := self._told_by(leaf)):
-                    for part in _header_credentials("cookie" if "cookie" in leaf.name.lower() else "", leaf.text):
-                        if self._is_own(part, told, sent=leaf.name.lower() in self._redact_fields):
-                            yield part, f"value of {leaf.name}"
+            for _, leaf, told in self._document(request)[2]:
+                for part in _header_credentials("cookie" if "cookie" in leaf.name.lower() else "", leaf.text):
+                    if self._is_own(part, told, sent=leaf.name.lower() in self._redact_fields):
+                        yield part, f"value of {leaf.name}"
 
     @staticmethod
     def _is_own(value: str, told: Telling, *, sent: bool) -> bool:
@@ -213,8 +216,8 @@ class Redactor:
         """
         headers, body = request.headers, request.body
         if body:
-            plain, document = self._document(request)
-            body = self._redacted_body(plain, document)
+            plain, document, named = self._document(request)
+            body = self._redacted_body(plain, document, named)
             if plain is not request.body:  # stored decoded, so that it can be read and compared
                 headers = tuple((name, value) for name, value in headers if name.lower() != "content-encoding")
         # One search tells for nearly all requests that neither the URL nor a header that is kept holds a secret.
@@ -243,24 +246,23 @@ class Redactor:
             self._removals.add(f"request header {name}", f"value of the header {name}")
         return mark(value, f"header {name}", always=not credential)
 
-    def _document(self, request: Request) -> tuple[bytes, Document]:
-        """The body as a reader sees it, and taken apart."""
+    def _document(self, request: Request) -> tuple[bytes, Document, _Named]:
+        """The body as a reader sees it, and taken apart; and its leaves whose names tell."""
         known = self._taken_apart
         if known is not None and known[0] is request:
-            return known[1], known[2]
+            return known[1:]
         plain = request.body
         if coding := coding_of(request.headers):
             unpacker = Unpacker(coding, "The body of a request", "Send it uncompressed while recording.")
             plain = unpacker.decode(plain)
         document = Document(plain, header(request.headers, "content-type") or "")
-        self._taken_apart = request, plain, document
-        return plain, document
+        leaves = enumerate(document.leaves)
+        named: _Named = [(at, leaf, told) for at, leaf in leaves if leaf.name and (told := self._told_by(leaf))]
+        self._taken_apart = request, plain, document, named
+        return plain, document, named
 
-    def _redacted_body(self, body: bytes, document: Document) -> bytes:
-        changes: dict[int, str] = {}
-        for index, leaf in enumerate(document.leaves):
-            if leaf.name and (told := self._told_by(leaf)) and (new := self._by_name(leaf, told)) is not None:
-                changes[index] = new
+    def _redacted_body(self, body: bytes, document: Document, named: _Named) -> bytes:
+        changes = {index: new for index, leaf, told in named if (new := self._by_name(leaf, told)) is not None}
         found = self._anything(body, document)
         if found:
             for index, leaf in enumerate(document.leaves):

@@ -41,7 +41,7 @@ LOOK_BEHIND = 144
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/+="
 _TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+~"
 _IN_TOKEN = bytes(120 if byte in _TOKEN else 32 for byte in range(256))
-_LEAST = 16
+_LEAST = 12
 """Bytes of a key or of a value behind a name; a shorter one is found only where documents are taken apart."""
 _LONG = b"x" * _LEAST
 _DATA = 64
@@ -51,12 +51,14 @@ _NAME = 56
 _MOST_HARMLESS = 256
 
 _OPAQUE = re.compile(rb'"(?:' + "|".join(sorted(OPAQUE_MEMBERS)).encode() + rb')\\*"\s{0,8}:\s{0,8}\\*"\Z')
-_HEADS = frozenset(b"\"'`=: \n\t")
+_HEADS = frozenset(b"\"'`=:> \n\t")
+_SIGNS = frozenset({b":", b"=", b">"})
 _QUOTES = b" \t\n\"'`\\"
 _NAME_CHARS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME = 42
 _SCHEMES = {b"bearer": "Bearer token", b"token": "token", b"bot": "Bot token", b"basic": "Basic"}
 _LAST_OF_SCHEMES = frozenset({name[-1:] for name in _SCHEMES} | {name[-1:].upper() for name in _SCHEMES})
+_TELLS_NOTHING = frozenset({b",", b"{", b"[", b"}"})
 _PEM = b"PRIVATE KEY"
 _PEM_BODY = re.compile(rb"PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=\s.:,]|-(?!-)|\\+[rn])+)")
 _LONGEST_PEM = 16 * 1024
@@ -96,6 +98,7 @@ class Finder:
             for form in spellings(secret):
                 forms.setdefault(form, (kind, secret.isdigit() and form == secret.encode()))
         self._forms = [(form, form[:3], kind, number) for form, (kind, number) in sorted(forms.items())]
+        self._longest = max(map(len, forms), default=1)
         self._last_bytes = frozenset(byte for form in forms for byte in form)
         self._short = frozenset({form[:length] for form in forms for length in (1, 2)})
         self.numbers = tuple(secret.encode() for secret in self.known if secret.isascii() and secret.isdigit())
@@ -125,7 +128,8 @@ class Finder:
             Span(_behind_escape(window, reading.place(start)), reading.place(end), number, kind)
             for start, end, number, kind in self._spans(view, floor, final=final, opaque=opaque)
         ]
-        return Found(merged(spans), len(window) if final else reading.place(self._open(view, floor)))
+        open_at = len(window) if final else reading.place(self._open(view, floor))
+        return Found(merged(spans) if spans else spans, open_at)
 
     def _spans(self, view: bytes, floor: int, *, final: bool, opaque: bool) -> Iterator[Span]:
         for form, _, kind, number in self._forms:
@@ -153,8 +157,12 @@ class Finder:
         while at >= 0:
             end = tokens.find(b" ", at + _LEAST)
             end = len(view) if end < 0 else end
-            # The same member names and model names come with every event; what stands before them tells as little.
-            seen = view[at - _NAME : end] if at >= _NAME and end - at <= _DATA else None
+            # The same member names and model names come with every event. Where what stands right before one tells
+            # nothing, it is harmless whatever came before that.
+            seen = None
+            if at >= _NAME and end - at <= _DATA:
+                last = view[at - 8 : at].rstrip(_QUOTES)[-1:]
+                seen = view[at:end] if last in _TELLS_NOTHING else view[at - _NAME : end]
             if seen not in self._harmless:
                 if (span := self._named(view, at, end)) is not None:
                     yield span, end
@@ -194,7 +202,7 @@ class Finder:
         before = view[max(0, start - _NAME) : start]
         bare = before.rstrip(_QUOTES)
         sign = bare[-1:]
-        if sign in {b":", b"="}:
+        if sign in _SIGNS:
             bare = bare[:-1].rstrip(_QUOTES)
         elif len(bare) == len(before) or sign not in _LAST_OF_SCHEMES:
             return ""
@@ -203,7 +211,9 @@ class Finder:
             return scheme if scheme == "Basic" else f"likely {scheme}"
         if sign == b":" and name.isdigit() and 8 <= len(name) <= 10 and b"AA".startswith(view[start : start + 2]):
             return "likely bot token (Telegram)"
-        if sign not in {b":", b"="} or not 2 <= len(name) <= _LONGEST_NAME:
+        if sign not in _SIGNS or not 2 <= len(name) <= _LONGEST_NAME:
+            return ""
+        if sign == b">" and bare[-len(name) - 1 : -len(name)] != b"<":
             return ""
         known = name.decode("latin-1")
         if known.lower() in self._keep:
@@ -239,7 +249,10 @@ class Finder:
     def _known_open(self, view: bytes) -> int:
         end = len(view)
         at = end - 2 if view[-2:] in self._short else end - 1 if view[-1:] in self._short else end
+        tail = view[-self._longest :]
         for form, begins, _, _ in self._forms:
+            if begins not in tail:
+                continue
             found = view.find(begins, max(0, end - len(form) + 1))
             while 0 <= found < at:
                 if form.startswith(view[found:]):

@@ -56,7 +56,7 @@ SHAPES = (
     Shape("access token (Google)", "ya29.", _DOTTED, 20),
     Shape("refresh token (Google)", "1//", _URL, 30, random=True),
     Shape("client secret (Google)", "GOCSPX-", _URL, 20),
-    Shape("ephemeral token (Gemini)", "auth_tokens/", _URL, 20, random=True),
+    Shape("ephemeral token (Gemini)", "auth_tokens/", _URL, 12, random=True),
     Shape("JSON Web Token", "eyJ", _DOTTED, 30, whole=r"eyJ[\w\-]{8,1300}\.eyJ[\w\-]{8,2400}\.[\w\-]{8,1300}"),
     Shape("API key (OpenAI, Anthropic and others)", "sk-", _URL, 20, random=True),
     Shape("admin key (OpenAI)", "sess-", _B62, 40, random=True),

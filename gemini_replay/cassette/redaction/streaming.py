@@ -64,7 +64,7 @@ class BodyRedactor:
             UnsearchableError: the body is kept compressed, and cannot be decoded.
             UnchangeableError: the body is kept compressed, and holds a secret.
         """
-        return self._begun().feed(data)
+        return (self._body or self._begun()).feed(data)
 
     def close(self) -> list[bytes]:
         """The chunks that were still held back; raises as `feed` does."""
