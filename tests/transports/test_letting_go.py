@@ -34,29 +34,29 @@ def path(tmp_path: Path) -> Path:
 
 
 OPEN = """
-import contextlib, gc, json, os, sys
+import contextlib, gc, json, os, sys, warnings
 import gemini_replay
-from support.streams import GOOGLE
+from support.streams import GOOGLE, PATH
 
 class Box:
     "In a reference cycle, as objects of SDKs often are."
     def __init__(self):
         self.me = self
 
-def opened(library):
+def opened(library, url=GOOGLE):
     box = Box()
     if library == "requests":
         import requests
-        box.response = requests.post(GOOGLE, json={}, stream=True, timeout=30)
+        box.response = requests.post(url, json={}, stream=True, timeout=30)
         box.chunks = box.response.iter_content(None)
     elif library == "urllib3":
         import urllib3
         box.pool = urllib3.PoolManager()
-        box.response = box.pool.request("POST", GOOGLE, body=b"{}", preload_content=False)
+        box.response = box.pool.request("POST", url, body=b"{}", preload_content=False)
         box.chunks = box.response.stream(None)
     else:
         box.client = __import__(library).Client()
-        box.response = box.client.send(box.client.build_request("POST", GOOGLE, json={}), stream=True)
+        box.response = box.client.send(box.client.build_request("POST", url, json={}), stream=True)
         box.chunks = box.response.iter_raw()
     next(box.chunks)
     return box
@@ -72,15 +72,20 @@ def test_a_response_that_is_left_open_does_not_disturb_the_interpreters_end(
 ) -> None:
     """In a reference cycle, or held to the last: the program ends as without recording, and at once."""
     code = """
-with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
-    kept = opened(sys.argv[3])
+recording = sys.argv[5] == "recording"
+with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]) if recording else contextlib.nullcontext():
+    kept = opened(sys.argv[3], GOOGLE if recording else sys.argv[2] + PATH)
     if sys.argv[4] == "in a cycle":
         del kept
 print("the end of the program", flush=True)
 """
     with raw_server(STALLS) as server:
-        ran = python(OPEN + code, path, server.url, library, where, cwd=tmp_path, seconds=20)
-    assert (ran.returncode, ran.stderr) == (0, "")
+        arguments = path, server.url, library, where
+        ran = python(OPEN + code, *arguments, "recording", cwd=tmp_path, seconds=20)
+        if (ran.returncode, ran.stderr) != (0, ""):
+            # httpx2 2.16 imports a module in the finalizer; that is an error in Python 3.14, and a crash in 3.13.
+            live = python(OPEN + code, *arguments, "live", cwd=tmp_path, seconds=20)
+            assert (ran.returncode, ran.stderr.splitlines()[-1:]) == (live.returncode, live.stderr.splitlines()[-1:])
     assert "the end of the program" in ran.stdout
     assert stored(path).end.kind == "cancelled"
     assert [chunk.data for chunk in stored(path).chunks] == CHUNKS[:1]
@@ -94,7 +99,9 @@ def test_a_fork_that_closes_its_copy_does_not_end_its_parents_response(
     code = """
 with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
     box = opened(sys.argv[3])
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, since Python 3.12
+        child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             box.response.close()
