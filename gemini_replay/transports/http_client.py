@@ -129,6 +129,9 @@ class _Incoming(io.RawIOBase):
         self._rest = self._rest[count:]
         return count
 
+    def flush(self) -> None:
+        """Nothing; closed or not: the garbage collector may close this before the response, which flushes it then."""
+
     def close(self) -> None:
         if not self.closed:
             super().close()
