@@ -140,8 +140,8 @@ class WhenImported(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find as the other finders do, and hear of it when the module has been executed."""
-        library = fullname.partition(".")[0]
-        if library not in self._callbacks:
+        library = next((name for name in self._callbacks if f"{fullname}.".startswith(f"{name}.")), None)
+        if library is None:
             return None
         for finder in list(sys.meta_path):
             if finder is self or not hasattr(finder, "find_spec"):

@@ -47,10 +47,10 @@ def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The base URL of a local server that answers from the test's cassette: for other processes and languages.
 
-    The environment has it as GOOGLE_GEMINI_BASE_URL, too, which the Google SDKs read when a client is built. With
-    `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the Gemini API. The cassette,
-    the marker, misses and the placeholder key are as in `gemini_replay`; nothing is intercepted in this process, but
-    while nothing is recorded, Google's Gemini hosts are out of its reach.
+    The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
+    a client is built. With `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the
+    Gemini API. The cassette, the marker, misses and the placeholder key are as in `gemini_replay`; nothing is
+    intercepted in this process, but while nothing is recorded, Google's Gemini hosts are out of its reach.
     """
     from .. import transports
     from ..server.replay import GOOGLE, serving
@@ -60,7 +60,7 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":
             url = session.upstream or GOOGLE
-            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+            _lead_to(url, monkeypatch)
             yield url
             return
         guarded = session.replay_only and not request.config.option.gemini_block_network
@@ -71,11 +71,16 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
                 # Clients in this process must reach the server, also where something else intercepts them.
                 settings = _run(request).settings
                 session.hosts = Hosts(settings.hosts, [*settings.ignore_hosts, netloc(url)], session.upstream)
-                monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+                _lead_to(url, monkeypatch)
                 yield url
         finally:
             if guarded:
                 transports.unblock_network()
+
+
+def _lead_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
+        monkeypatch.setenv(name, url)
 
 
 @contextmanager

@@ -12,7 +12,16 @@ from ..patching import Lock, Patches, WhenImported
 from . import guard, tls
 from .private import incompatible
 
-_INTERCEPTED = {"httpx": "httpx_family", "httpx2": "httpx_family", "aiohttp": "aiohttp", "urllib3": "urllib3"}
+_INTERCEPTED = {
+    "httpcore": "httpcore",
+    "httpcore2": "httpcore",
+    "aiohttp": "aiohttp",
+    "urllib3": "urllib3",
+    "http.client": "stdlib_http",
+    "httplib2": "stdlib_http",
+    "google.auth": "google_auth",
+    "google.oauth2": "google_auth",
+}
 """Client library → the module here whose `interceptions(library)` names what to replace in it."""
 
 _patches = Patches()

@@ -7,13 +7,13 @@ its own takes the bytes from the real socket as they come, and hands them on unt
 from __future__ import annotations
 
 import errno
-import http.client
 import io
 import os
 import socket
 import threading
 from collections.abc import Callable, Generator
 from functools import partial
+from http.client import HTTPException, HTTPResponse
 from typing import Any, Literal
 
 from ..cassette.model import EndKind, Request, header
@@ -138,7 +138,7 @@ class _Incoming(io.RawIOBase):
             self._let_go()
 
 
-class RecordedResponse(http.client.HTTPResponse):
+class RecordedResponse(HTTPResponse):
     """A response whose body is read ahead of the client, and recorded.
 
     It is made by a connection (as its `response_class`) when the request has been sent.
@@ -147,11 +147,14 @@ class RecordedResponse(http.client.HTTPResponse):
         recorder: told of everything.
         sent: called at once: there was a connection.
         sock: the connection's socket.
+        debuglevel: of http.client.
         others: of http.client.
     """
 
-    def __init__(self, recorder: Recorder, sent: Callable[[], object], sock: Any, **others: Any) -> None:
-        super().__init__(sock, **others)
+    def __init__(
+        self, recorder: Recorder, sent: Callable[[], object], sock: Any, debuglevel: int = 0, **others: Any
+    ) -> None:
+        super().__init__(sock, debuglevel, **others)
         self._gemini_replay = recorder, sock
         sent()
         recorder.sent(now())
@@ -255,7 +258,7 @@ def _classify(problem: BaseException) -> Ending | None:
     """How an exception of the socket, or of http.client, ends a response."""
     if isinstance(problem, TimeoutError):
         return "timeout", None
-    if isinstance(problem, http.client.HTTPException):  # one of them is a ConnectionResetError as well
+    if isinstance(problem, HTTPException):  # one of them is a ConnectionResetError as well
         return "reset", "closed"
     if isinstance(problem, OSError):
         return "reset", None

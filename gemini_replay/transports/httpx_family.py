@@ -1,15 +1,14 @@
-"""httpx and httpx2, sync and async: one implementation that takes the library as a parameter.
+"""httpx, httpcore and their kin, sync and async: one implementation that takes the library as a parameter.
 
-The seam is the library's own network transport (`HTTPTransport.handle_request`, `AsyncHTTPTransport.
-handle_async_request`), the same in httpx 0.24–0.28 and httpx2 2.x. Clients, proxies, mounts, decoding and error
-handling above it are the real ones.
+Clients are intercepted at httpcore's connection pools, see `httpcore`; the explicit transports and the recording
+proxy record and replay httpx's own requests.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -19,7 +18,6 @@ from ..engine import pacing
 from ..engine.faults import Cause, NoConnection
 from ..engine.player import Data, Head, Playback, Step
 from ..errors import GeminiReplayError, RecordingEndedError
-from ..patching import Interception
 from ..session import Plan, Recording
 from . import http1, private
 from .observing import Ending, Harmless, now, tell_end
@@ -59,17 +57,20 @@ def failure(ending: pacing.Ending, *, answered: bool) -> tuple[str, str]:
     return name, _NO_ANSWER if ending == "closed" and not answered else message
 
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""Headers as they are on the wire."""
+
 _SUPPORTED = {"httpx": "httpx 0.26 to 0.28", "httpx2": "httpx2 2.x"}
 _NAMES = (
     "__version__",
     "AsyncByteStream",
-    "AsyncHTTPTransport.handle_async_request(request)",
     "ConnectError",
     "ConnectTimeout",
-    "HTTPTransport.handle_request(request)",
     "Headers.raw",
     "LocalProtocolError",
+    "NetworkError",
     "PoolTimeout",
+    "ProtocolError",
     "ProxyError",
     "ReadError",
     "ReadTimeout",
@@ -84,30 +85,66 @@ _NAMES = (
     "Response().stream",
     "SyncByteStream",
     "TimeoutException",
-    "TransportError",
     "URL.netloc",
     "UnsupportedProtocol",
 )
 
 
 class Family:
-    """Everything that is peculiar to httpx and its kin; `library` is the imported module."""
+    """Everything that is peculiar to one library; `library` is the imported module, httpx or its kin.
+
+    The methods down to `accepted_codings` are about its requests and responses; httpcore has others, see `httpcore`.
+    """
 
     def __init__(self, library: Any) -> None:
         self.library = library
-        self.sync_body = type("SyncBody", (_SyncBody, library.SyncByteStream), {})
-        self.async_body = type("AsyncBody", (_AsyncBody, library.AsyncByteStream), {})
+        self.sync_body = type("HttpxSyncBody", (SyncBody, library.SyncByteStream), {})
+        self.async_body = type("HttpxAsyncBody", (AsyncBody, library.AsyncByteStream), {})
 
     # -- library objects to ours, and back -----------------------------------------------------------------------
 
+    def url(self, request: Any) -> str:
+        """Where a request goes."""
+        return str(request.url)
+
+    def read(self, request: Any) -> Request:
+        """The request as the core knows it."""
+        request.read()
+        return self.asked(request)
+
+    async def aread(self, request: Any) -> Request:
+        """`read` for async clients."""
+        await request.aread()
+        return self.asked(request)
+
     def asked(self, request: Any) -> Request:
         """The request as the core knows it; its body must have been read."""
-        headers = _headers(request.headers)
-        agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
-        named = f"{self.library.__name__} {self.library.__version__}"
-        if agent and not agent.startswith("python-httpx"):
-            named += f"; {agent.split()[0]}"
-        return Request(request.method, str(request.url), headers, request.content, named)
+        return described(self.library, request.method, str(request.url), request.headers.raw, request.content)
+
+    def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
+        """The request as it goes to `url`."""
+        there = self.library.URL(url)
+        headers = request.headers.raw
+        if there.netloc != request.url.netloc:
+            headers = for_host(there.netloc, headers)
+        return self.library.Request(
+            request.method, there, headers=headers, stream=request.stream, extensions=extensions
+        )
+
+    def response(self, status: int, headers: RawHeaders, stream: Any, extensions: Any) -> Any:
+        """A response of the library's."""
+        return self.library.Response(status, headers=headers, stream=stream, extensions=extensions)
+
+    def head(self, response: Any) -> tuple[int, RawHeaders]:
+        """Status and headers of a response of the library's."""
+        return response.status_code, response.headers.raw
+
+    def accepted_codings(self, request: Any) -> str:
+        """What the client says of the codings that it takes."""
+        accepted: str = request.headers.get("accept-encoding", "")
+        return accepted
+
+    # -- failures --------------------------------------------------------------------------------------------------
 
     def broken(self, broken: pacing.Broken, *, answered: bool = True) -> Exception:
         """The library's own exception for a playback that did not end well; `answered`: with its head."""
@@ -129,7 +166,7 @@ class Family:
             return "timeout", None
         if isinstance(problem, self.library.RemoteProtocolError):
             return "reset", "closed"
-        if isinstance(problem, self.library.TransportError):
+        if isinstance(problem, (self.library.NetworkError, self.library.ProtocolError)):
             return "reset", None
         if isinstance(problem, RecordingEndedError):  # the client reads on, in a recording that is recorded again
             return "cancelled", None
@@ -153,31 +190,29 @@ class Family:
 
     def play(self, playback: Playback, request: Any, started: float) -> Any:
         """A response that is played as it is read; returns when its head is due after `started`."""
-        steps = pacing.play(_steps(playback, request), read_timeout=_read_timeout(request), started=started)
+        steps = pacing.play(self._steps(playback, request), read_timeout=_read_timeout(request), started=started)
         try:
             head = next(steps)
         except pacing.Broken as broken:
             raise self.broken(broken, answered=False) from None
         assert isinstance(head, Head)
-        return self._response(head, self.sync_body(self, steps))
+        return self._played(head, self.sync_body(self, steps))
 
     async def aplay(self, playback: Playback, request: Any, started: float) -> Any:
         """`play` for async clients."""
-        steps = pacing.aplay(_steps(playback, request), read_timeout=_read_timeout(request), started=started)
+        steps = pacing.aplay(self._steps(playback, request), read_timeout=_read_timeout(request), started=started)
         try:
             head = await anext(steps)
         except pacing.Broken as broken:
             raise self.broken(broken, answered=False) from None
         assert isinstance(head, Head)
-        return self._response(head, self.async_body(self, steps))
+        return self._played(head, self.async_body(self, steps))
 
-    def _response(self, head: Head, stream: Any) -> Any:
-        return self.library.Response(
-            head.status,
-            headers=http1.fields(head.headers),
-            stream=stream,
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+    def _steps(self, playback: Playback, request: Any) -> Iterator[Step]:
+        return playback.steps(self.accepted_codings(request))
+
+    def _played(self, head: Head, stream: Any) -> Any:
+        return self.response(head.status, http1.fields(head.headers), stream, {"http_version": b"HTTP/1.1"})
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -197,7 +232,8 @@ class Family:
             self._failed(recording, problem)
             raise
         with Harmless(recorder):
-            recorder.head(response.status_code, _headers(response.headers), now())
+            status, headers = self.head(response)
+            recorder.head(status, text(headers), now())
             live = response.stream
             ahead = ReadAhead(
                 partial(_chunks, iter, live, outgoing),
@@ -207,7 +243,7 @@ class Family:
                 close=live.close,
                 patience=_read_timeout(outgoing),
             )
-            recorded = self._recorded(response, self.sync_body(self, ahead))
+            recorded = self.response(status, headers, self.sync_body(self, ahead), response.extensions)
             ahead.start()
             return recorded
         return response
@@ -228,7 +264,8 @@ class Family:
             self._failed(recording, problem)
             raise
         with Harmless(recorder):
-            recorder.head(response.status_code, _headers(response.headers), now())
+            status, headers = self.head(response)
+            recorder.head(status, text(headers), now())
             live = response.stream
             ahead = AsyncReadAhead(
                 partial(_chunks, aiter, live, outgoing),
@@ -237,34 +274,15 @@ class Family:
                 close=live.aclose,
                 patience=_read_timeout(outgoing),
             )
-            recorded = self._recorded(response, self.async_body(self, ahead))
+            recorded = self.response(status, headers, self.async_body(self, ahead), response.extensions)
             ahead.start()
             return recorded
         return response
 
-    def _recorded(self, response: Any, stream: Any) -> Any:
-        # A new one, since a transport that knows the whole body (a mock) may give a response that is read already.
-        return self.library.Response(
-            response.status_code, headers=response.headers.raw, stream=stream, extensions=response.extensions
-        )
-
     def _outgoing(self, recording: Recording, request: Any, trace: Callable[..., Any]) -> Any:
         extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
         extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
-        url = self.library.URL(recording.url)
-        hosts: list[tuple[bytes, bytes]] = []
-        headers: list[tuple[bytes, bytes]] = []
-        for name, value in request.headers.raw:
-            (hosts if name.lower() == b"host" else headers).append((name, value))
-        if not hosts or url.netloc != request.url.netloc:
-            hosts = [(b"Host", url.netloc)]
-        return self.library.Request(
-            request.method,
-            url,
-            headers=[*hosts, *headers],
-            stream=request.stream,
-            extensions=extensions,
-        )
+        return self.outgoing(request, recording.url, extensions)
 
     def _failed(self, recording: Recording, problem: BaseException) -> None:
         with Harmless(recording.recorder):
@@ -276,7 +294,7 @@ class Family:
                 tell_end(recording.recorder, problem, self.classify)
 
 
-class _SyncBody:
+class SyncBody:
     """What a client reads: the chunks of a playback, or of a live response that is being recorded."""
 
     def __init__(self, family: Family, source: Generator[Head | Data, None, None] | ReadAhead) -> None:
@@ -293,10 +311,11 @@ class _SyncBody:
             raise self._family.broken(pacing.Broken("timeout")) from None
 
     def close(self) -> None:
+        """Let go of the response."""
         self._source.close()
 
 
-class _AsyncBody:
+class AsyncBody:
     """The same for async clients; no generator, which would need closing where a client lets go of it."""
 
     def __init__(self, family: Family, source: AsyncGenerator[Head | Data, None] | AsyncReadAhead) -> None:
@@ -316,10 +335,11 @@ class _AsyncBody:
         return _bytes(item)
 
     async def aclose(self) -> None:
+        """Let go of the response."""
         await self._source.aclose()
 
 
-# -- interception ----------------------------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------------------------
 
 
 def family(library: str) -> Family:
@@ -337,40 +357,12 @@ def _family(module: Any) -> Family:  # a library may be removed and imported aga
     return Family(module)
 
 
-def interceptions(library: str) -> list[Interception]:
-    """What to replace in a library that has been imported.
-
-    Raises:
-        GeminiReplayError: the library is built otherwise than those that we know.
-    """
-    kin = family(library)
-
-    def sync(original: Callable[..., Any]) -> Callable[..., Any]:
-        def handle_request(transport: Any, request: Any) -> Any:
-            return handle(kin, _owner(request), request, lambda out: original(transport, out))
-
-        return handle_request
-
-    def asynchronous(original: Callable[..., Any]) -> Callable[..., Any]:
-        async def handle_async_request(transport: Any, request: Any) -> Any:
-            return await ahandle(kin, _owner(request), request, lambda out: original(transport, out))
-
-        return handle_async_request
-
-    return [
-        (kin.library.HTTPTransport, "handle_request", sync),
-        (kin.library.AsyncHTTPTransport, "handle_async_request", asynchronous),
-    ]
-
-
 def handle(kin: Family, here: session.Session | None, request: Any, send: Callable[[Any], Any]) -> Any:
-    """Do with one request what the session says."""
-    if not _ours(here, request):
+    """Do with one request what the session says; it is no session's where `here` is None."""
+    if here is None:
         return send(request)
-    assert here is not None
     started = pacing.WallClock().now()
-    request.read()
-    plan: Plan = here.plan(kin.asked(request))
+    plan: Plan = here.plan(kin.read(request))
     if isinstance(plan, Playback):
         return kin.play(plan, request, started)
     if isinstance(plan, NoConnection):
@@ -378,19 +370,17 @@ def handle(kin: Family, here: session.Session | None, request: Any, send: Callab
         raise kin.unconnected(plan.cause)
     if isinstance(plan, Recording):
         return kin.record(plan, request, send)
-    return send(request)
+    return send(_marked(request))
 
 
 async def ahandle(
     kin: Family, here: session.Session | None, request: Any, send: Callable[[Any], Awaitable[Any]]
 ) -> Any:
     """`handle` for async clients."""
-    if not _ours(here, request):
+    if here is None:
         return await send(request)
-    assert here is not None
     started = pacing.LoopClock().now()
-    await request.aread()
-    plan: Plan = here.plan(kin.asked(request))
+    plan: Plan = here.plan(await kin.aread(request))
     if isinstance(plan, Playback):
         return await kin.aplay(plan, request, started)
     if isinstance(plan, NoConnection):
@@ -398,28 +388,42 @@ async def ahandle(
         raise kin.unconnected(plan.cause)
     if isinstance(plan, Recording):
         return await kin.arecord(plan, request, send)
-    return await send(request)
+    return await send(_marked(request))
 
 
-def _owner(request: Any) -> session.Session | None:
-    return None if _HANDLED in request.extensions else session.owner_of(str(request.url))
+def owner(kin: Family, request: Any) -> session.Session | None:
+    """The open session that a request belongs to, if any; not one that goes on to the network already."""
+    return None if _HANDLED in request.extensions else session.owner_of(kin.url(request))
 
 
-def _ours(here: session.Session | None, request: Any) -> bool:
-    return here is not None and _HANDLED not in request.extensions and here.owns(str(request.url))
+def _marked(request: Any) -> Any:
+    request.extensions = {**request.extensions, _HANDLED: True}
+    return request
 
 
-def _headers(headers: Any) -> Headers:
-    return tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
+def described(library: Any, method: str, url: str, headers: RawHeaders, body: bytes) -> Request:
+    """A request as the core knows it; `library` is the one that its client is of."""
+    spelled = text(headers)
+    agent = (header(spelled, "x-goog-api-client") or header(spelled, "user-agent") or "").strip()
+    named = f"{library.__name__} {library.__version__}"
+    if agent and not agent.startswith("python-httpx"):
+        named += f"; {agent.split()[0]}"
+    return Request(method, url, spelled, body, named)
+
+
+def for_host(host: bytes, headers: RawHeaders) -> RawHeaders:
+    """The headers of a request that goes to another host than it was made for."""
+    return [(b"Host", host), *((name, value) for name, value in headers if name.lower() != b"host")]
+
+
+def text(headers: RawHeaders) -> Headers:
+    """Headers as the core knows them."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 def _bytes(item: bytes | Head | Data) -> bytes:
     assert not isinstance(item, Head)  # it was waited for before there was a response
     return item.data if isinstance(item, Data) else item
-
-
-def _steps(playback: Playback, request: Any) -> Iterator[Step]:
-    return playback.steps(request.headers.get("accept-encoding", ""))
 
 
 def _read_timeout(request: Any) -> float | None:

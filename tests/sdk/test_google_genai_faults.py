@@ -196,7 +196,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         monkeypatch.setattr(owner, "__init__", init)
 
     watch(aiohttp_replay._Played, watching.over_aiohttp)
-    watch(httpx_family._AsyncBody, watching.over_httpx2)
+    watch(httpx_family.AsyncBody, watching.over_httpx2)
     return watching
 
 

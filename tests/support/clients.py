@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,7 +134,15 @@ def _asyncio(function: Callable[..., Any], *args: Any) -> Any:
     return asyncio.run(function(*args))
 
 
-def _errors(library: Any) -> dict[str, type[BaseException]]:
+def decoder(headers: Mapping[str, str], options: Mapping[str, Any]) -> Callable[[bytes], bytes]:
+    """Takes gzip off each piece of a body, where the client was asked for that (`raw=False`) and gzip is on it."""
+    if options.get("raw", True) or headers.get("content-encoding") != "gzip":
+        return bytes
+    return zlib.decompressobj(wbits=31).decompress
+
+
+def errors_of(library: Any) -> dict[str, type[BaseException]]:
+    """What httpx or one of its kin raises for each failure."""
     return {
         "reset": library.ReadError,
         "closed": library.RemoteProtocolError,
@@ -149,7 +158,7 @@ def _errors(library: Any) -> dict[str, type[BaseException]]:
 
 
 CLIENTS = [
-    Client(f"{library.__name__}-{flavour}", library, fetch, _errors(library), flavour != "sync")
+    Client(f"{library.__name__}-{flavour}", library, fetch, errors_of(library), flavour != "sync")
     for library in (httpx, httpx2)
     for flavour, fetch in (
         ("sync", _sync(library)),
@@ -159,4 +168,4 @@ CLIENTS = [
 ]
 """httpx and httpx2; `support.every_client` has the others as well."""
 
-__all__ = ["ASK", "CLIENTS", "KEY", "Client", "Seen"]
+__all__ = ["ASK", "CLIENTS", "KEY", "Client", "Seen", "decoder", "errors_of"]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpcore
+import httpcore2
 import httpx
 import httpx2
 import pytest
@@ -28,8 +30,8 @@ from gemini_replay.errors import GeminiReplayError, MissError, NetworkBlockedErr
 LIBRARIES = [httpx, httpx2]
 SEAMS = [
     (library, owner, method)
-    for library in LIBRARIES
-    for owner, method in (("HTTPTransport", "handle_request"), ("AsyncHTTPTransport", "handle_async_request"))
+    for library in (httpcore, httpcore2)
+    for owner, method in (("ConnectionPool", "handle_request"), ("AsyncConnectionPool", "handle_async_request"))
 ]
 
 
@@ -153,31 +155,44 @@ def test_a_request_that_respx_would_let_through_is_an_error(path: Path, respx_mo
         post(httpx, {"contents": "another"})
 
 
-def test_respx_started_inside_a_session_and_stopped_after_it_leaves_no_trace(path: Path) -> None:
-    """Patches of two tools that are undone in the wrong order are undone all the same."""
-    before = [vars(getattr(library, owner))[method] for library, owner, method in SEAMS]
+def test_respx_started_inside_a_session_may_be_stopped_after_it(path: Path) -> None:
+    """It puts back what it found, ours, which does nothing any more: also where another session is open."""
     opened = gemini_replay.replay(path)
     opened.__enter__()
     router = respx.mock(assert_all_called=False)
     router.start()
     opened.__exit__(None, None, None)
     router.stop()
-    assert [vars(getattr(library, owner))[method] for library, owner, method in SEAMS] == before
+    with pytest.raises(httpx.ConnectError):
+        httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
+    with gemini_replay.replay(path) as another:
+        assert post(httpx)
+    assert len(another.played) == 1
+
+
+def test_routes_of_respx_that_are_made_in_a_session_are_asked_first(path: Path) -> None:
+    """They were put over the cassette; what no route is for is the cassette's."""
+    with gemini_replay.replay(path) as opened, respx.mock(assert_all_called=False) as router:
+        router.post(GOOGLE, headers={"x-mocked": "yes"}).mock(return_value=httpx.Response(204))
+        router.route().pass_through()
+        assert httpx.post(GOOGLE, json=ASK, headers={"x-mocked": "yes"}).status_code == 204
+        assert post(httpx)
+    assert len(opened.played) == 1
 
 
 def test_another_tools_patch_over_ours_stays_and_stays_harmless(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put on during the session and taken off after it: ours underneath does nothing any more."""
     calls = []
     with gemini_replay.replay(path):
-        inner = httpx.HTTPTransport.handle_request
+        inner = httpcore.ConnectionPool.handle_request
 
-        def outer(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        def outer(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
             calls.append(request)
-            return inner(transport, request)
+            return inner(pool, request)
 
-        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", outer)
+        monkeypatch.setattr(httpcore.ConnectionPool, "handle_request", outer)
         assert post(httpx)
-    assert httpx.HTTPTransport.handle_request is outer
+    assert httpcore.ConnectionPool.handle_request is outer
     with pytest.raises(httpx.ConnectError):
         httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
     assert len(calls) == 2
@@ -284,21 +299,21 @@ def test_such_a_library_does_not_disturb_a_session_that_is_open(path: Path, monk
 
 def test_such_a_library_that_is_imported_in_mid_session_is_told_at_its_end(path: Path, tmp_path: Path) -> None:
     """Its import succeeds: the program may not need it for Gemini."""
-    (tmp_path / "httpx2").mkdir()
-    (tmp_path / "httpx2" / "__init__.py").write_text("__version__ = '99.0'\n")
+    (tmp_path / "httpcore2").mkdir()
+    (tmp_path / "httpcore2" / "__init__.py").write_text("__version__ = '99.0'\n")
     code = f"""
 import gemini_replay
 from gemini_replay.errors import GeminiReplayError
 try:
     with gemini_replay.replay({str(path)!r}):
-        import httpx2
-        print(httpx2.__version__)
+        import httpcore2
+        print(httpcore2.__version__)
 except GeminiReplayError as error:
     print(str(error).replace(" ", "_"))
 """
     version, error, *rest = in_python(code, path=tmp_path)
     assert version == "99.0"
-    assert error.startswith("httpx2_99.0")
+    assert error.startswith("httpcore2_99.0")
     assert "newer_gemini-replay" in " ".join(rest)
 
 
@@ -311,13 +326,13 @@ import gemini_replay
 class Slow:
     met, go = threading.Event(), threading.Event()
     def find_spec(self, name, path, target=None):
-        if name == "httpx._api":
+        if name == "httpcore._api":
             self.met.set()
             self.go.wait(10)
 
 gemini_replay.replay({str(path)!r})
 sys.meta_path.insert(0, Slow())
-thread = threading.Thread(target=__import__, args=("httpx",))
+thread = threading.Thread(target=__import__, args=("httpcore",))
 thread.start()
 Slow.met.wait(10)
 with gemini_replay.replay({str(path)!r}, speed="instant"):
@@ -325,7 +340,8 @@ with gemini_replay.replay({str(path)!r}, speed="instant"):
     thread.join()
     import httpx
     print(len(httpx.post({GOOGLE!r}, json={ASK!r}).content))
-print("gemini_replay" in httpx.HTTPTransport.handle_request.__code__.co_filename)
+import httpcore
+print("gemini_replay" in httpcore.ConnectionPool.handle_request.__code__.co_filename)
 """
     assert in_python(code) == [str(len(b"".join(events(3)))), "False"]
 
@@ -339,7 +355,7 @@ import gemini_replay
 class Slow:
     met, go = threading.Event(), threading.Event()
     def find_spec(self, name, path, target=None):
-        if name == "gemini_replay.transports.httpx_family":
+        if name == "gemini_replay.transports.httpcore":
             self.met.set()
             self.go.wait(10)
 
@@ -347,7 +363,7 @@ sys.meta_path.insert(0, Slow())
 ready, go = threading.Event(), threading.Event()
 def run():
     ready.wait(10)
-    import httpx
+    import httpcore
 thread = threading.Thread(target=run)
 thread.start()
 with gemini_replay.replay({str(path)!r}):
@@ -355,8 +371,8 @@ with gemini_replay.replay({str(path)!r}):
     print(Slow.met.wait(10))
 Slow.go.set()
 thread.join()
-import httpx
-print("gemini_replay" in httpx.HTTPTransport.handle_request.__code__.co_filename)
+import httpcore
+print("gemini_replay" in httpcore.ConnectionPool.handle_request.__code__.co_filename)
 """
     assert in_python(code) == ["True", "False"]
 
@@ -365,17 +381,19 @@ def test_a_library_that_is_removed_and_imported_again_is_intercepted(path: Path)
     """Its classes are new, and the answers are of them."""
     code = f"""
 import sys
-import httpx as before
+import httpcore as core_before, httpx as before
 import gemini_replay
 with gemini_replay.replay({str(path)!r}, speed="instant"):
     print(len(before.post({GOOGLE!r}, json={ASK!r}).content))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "httpx"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("httpx", "httpcore")]:
         del sys.modules[name]
     import httpx
     assert httpx.Client is not before.Client
     print(len(httpx.post({GOOGLE!r}, json={ASK!r}).content))
-for library in (before, httpx):
-    print("gemini_replay" in library.HTTPTransport.handle_request.__code__.co_filename)
+import httpcore
+assert httpcore is not core_before
+for library in (core_before, httpcore):
+    print("gemini_replay" in library.ConnectionPool.handle_request.__code__.co_filename)
 """
     length = str(len(b"".join(events(3))))
     assert in_python(code) == [length, length, "False", "False"]
@@ -417,6 +435,7 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 import httpx
 print(len(wrong), socket.getaddrinfo is before)
-print("gemini_replay" in httpx.HTTPTransport.handle_request.__code__.co_filename)
+import httpcore
+print("gemini_replay" in httpcore.ConnectionPool.handle_request.__code__.co_filename)
 """
     assert in_python(code) == ["0", "True", "False"]

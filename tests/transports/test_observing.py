@@ -85,18 +85,17 @@ def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_Incoming", raises)
 
 
-SYNC_HTTPX, ASYNC_HTTPX = (
-    {"httpx-sync", "httpx2-sync"},
-    {f"{library}-{flavour}" for library in ("httpx", "httpx2") for flavour in ("asyncio", "trio")},
-)
-URLLIB3 = {"requests", "urllib3"}
+FAMILY = ("httpx", "httpx2", "httpcore")
+SYNC_HTTPX = {f"{library}-sync" for library in FAMILY}
+ASYNC_HTTPX = {f"{library}-{flavour}" for library in FAMILY for flavour in ("asyncio", "trio")}
+SOCKETS = {"requests", "urllib3", "http.client", "urllib"}
 
 BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
-    "no thread can be started": (no_thread, SYNC_HTTPX | URLLIB3),
+    "no thread can be started": (no_thread, SYNC_HTTPX | SOCKETS),
     "no task can be started": (no_task, ASYNC_HTTPX),
     "the socket is not found": (no_wake, SYNC_HTTPX),
-    "no file for the client": (no_file, URLLIB3),
-    "unframing": (no_unframing, URLLIB3),
+    "no file for the client": (no_file, SOCKETS),
+    "unframing": (no_unframing, SOCKETS),
     "no class for the watch": (no_class, {"aiohttp"}),
     "the watch of the head": (no_watch("head"), {"aiohttp"}),
     "the watch of a chunk": (no_watch("chunk"), {"aiohttp"}),
@@ -157,7 +156,7 @@ def test_an_exception_that_is_not_the_wires_is_not_recorded_as_its_doing(
     owner: Any = http_client if bug == "_classify" else httpx_family.Family
     monkeypatch.setattr(owner, bug, raises)
     for client in EVERY_CLIENT:
-        if client.name in (URLLIB3 if bug == "_classify" else SYNC_HTTPX | ASYNC_HTTPX):
+        if client.name in (SOCKETS if bug == "_classify" else SYNC_HTTPX | ASYNC_HTTPX):
             with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=reset.url):
                 seen = client.fetch(GOOGLE, timeout=20)
             assert type(seen.error) is client.errors["reset"], client.name

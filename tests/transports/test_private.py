@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,11 @@ from gemini_replay.errors import GeminiReplayError
 from gemini_replay.transports import private
 
 MOVED = {
-    "httpx": ("httpx.RemoteProtocolError", "httpx.RemoteProtocolError"),
-    "httpx2": ("httpx2.URL.netloc", "httpx2.URL.netloc"),
+    "httpcore": ("httpcore.RemoteProtocolError", "httpcore.RemoteProtocolError"),
+    "httpcore2": (
+        "httpcore2.PoolTimeout",
+        "httpcore2.PoolTimeout",
+    ),
     "urllib3": (
         "urllib3.connectionpool.HTTPConnectionPool._make_request",
         "urllib3.connectionpool.HTTPConnectionPool._make_request(conn, method, url, body, headers, timeout)",
@@ -49,7 +53,7 @@ def test_a_name_that_a_library_has_no_longer_is_told_when_a_session_opens(librar
         cwd=tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
-    version = sys.version.split()[0] if library == "http.client" else sys.modules[library].__version__
+    version = sys.version.split()[0] if library == "http.client" else importlib.metadata.version(library)
     assert f"{library} {'of Python ' if library == 'http.client' else ''}{version} is not built as" in ran.stdout
     assert f"it has no {named}." in ran.stdout
     assert "or a newer gemini-replay" in ran.stdout

@@ -88,9 +88,9 @@ def test_such_a_client_still_verifies_when_it_meets_a_server(
         strange = ssl.create_default_context()
         assert loads == []
         assert client.fetch(url, verify=trusting).chunks == events(3)
-        assert isinstance(client.fetch(url, verify=strange).error, client.errors["connect"])
+        assert isinstance(client.fetch(url, verify=strange).error, client.errors["tls"])
     assert client.fetch(url, verify=trusting).chunks == events(3)
-    assert isinstance(client.fetch(url, verify=strange).error, client.errors["connect"])
+    assert isinstance(client.fetch(url, verify=strange).error, client.errors["tls"])
 
 
 def test_a_context_that_outlives_the_session_loads_then(empty: Path, bundle: Path) -> None:

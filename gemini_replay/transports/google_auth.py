@@ -1,0 +1,110 @@
+"""google-auth, which Vertex clients get their tokens from.
+
+While a session only replays, nothing asks for a token: whatever credentials the client has are given a placeholder
+when they are refreshed, and `google.auth.default()` finds placeholder credentials where there are none. While a
+session records, tokens are asked for as ever, and never recorded.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+from .. import session
+from ..patching import Interception
+from . import private
+
+TOKEN = "gemini-replay-placeholder-token"
+PROJECT = "gemini-replay-placeholder-project"
+_LOCAL = ("google.auth.jwt", "google.auth._jwt_async", "google.auth.api_key")
+"""Modules whose credentials make their tokens by themselves."""
+_STATIC = ("AnonymousCredentials", "StaticCredentials")
+"""Classes whose credentials cannot be refreshed."""
+
+_NAMES = (
+    "_default._get_gce_credentials(request)",
+    "_helpers.utcnow",
+    "credentials.Credentials.refresh(request)",
+)
+
+
+def interceptions(library: str) -> list[Interception]:
+    """What to replace in google-auth, of which a part has been imported: every way in which it refreshes.
+
+    Raises:
+        GeminiReplayError: it is built otherwise than those that we know.
+    """
+    base = sys.modules.get("google.auth._credentials_base")
+    default = sys.modules.get("google.auth._default")
+    if base is None or default is None or "google.auth.credentials" not in sys.modules:
+        return []  # there is more to come
+    private.check("google.auth", _NAMES, supported="google-auth 2.x")
+    refreshing = [(kind, "refresh", _refreshing) for kind in _kinds(base._BaseCredentials)]
+    finding: list[Interception] = [(default, "_get_gce_credentials", _finding)]
+    if "google.auth._default_async" in sys.modules:
+        finding.append((sys.modules["google.auth._default_async"], "_get_gce_credentials", _finding_async))
+    return [*finding, *refreshing]
+
+
+def _kinds(kind: Any) -> Iterator[Any]:
+    """The classes of Google's own that ask a server for their tokens, each in a way of its own."""
+    for one in kind.__subclasses__():
+        yield from _kinds(one)
+        local = one.__module__ in _LOCAL or one.__name__ in _STATIC
+        if "refresh" in vars(one) and one.__module__.startswith("google.") and not local:
+            yield one
+
+
+def _replays_only() -> bool:
+    sessions = session.candidates()
+    return bool(sessions) and all(one.replay_only for one in sessions)
+
+
+def _refreshing(original: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(original):
+
+        async def arefresh(credentials: Any, request: Any, *args: Any, **options: Any) -> Any:
+            if _replays_only():
+                _give_token(credentials)
+            else:
+                await original(credentials, request, *args, **options)
+
+        return arefresh
+
+    def refresh(credentials: Any, request: Any, *args: Any, **options: Any) -> Any:
+        if _replays_only():
+            _give_token(credentials)
+        else:
+            original(credentials, request, *args, **options)
+
+    return refresh
+
+
+def _give_token(credentials: Any) -> Any:
+    credentials.token = TOKEN
+    # It has expired already, so that credentials that outlive the session ask for a real one.
+    credentials.expiry = sys.modules["google.auth._helpers"].utcnow()
+    return credentials
+
+
+def _finding(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The last place where `google.auth.default()` looks is the metadata server of Google's machines."""
+
+    def _get_gce_credentials(*args: Any, **options: Any) -> Any:
+        if not _replays_only():
+            return original(*args, **options)
+        return _give_token(import_module("google.oauth2.credentials").Credentials(TOKEN)), PROJECT
+
+    return _get_gce_credentials
+
+
+def _finding_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _get_gce_credentials(*args: Any, **options: Any) -> Any:
+        if not _replays_only():
+            return original(*args, **options)
+        return _give_token(import_module("google.oauth2._credentials_async").Credentials(TOKEN)), PROJECT
+
+    return _get_gce_credentials

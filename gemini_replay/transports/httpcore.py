@@ -1,0 +1,157 @@
+"""httpcore and httpcore2, and with them httpx and httpx2, which ride on them.
+
+The seam is a connection pool (`ConnectionPool.handle_request`, `AsyncConnectionPool.handle_async_request`), which
+proxies are subclasses of; the same in httpcore 1.x and httpcore2 2.x. Whatever stands above it is the real thing:
+httpx's clients, transports, mounts, decoding and errors, and what others have put around them, in whatever order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ..cassette.model import Request
+from ..patching import Interception
+from . import private
+from .httpx_family import (
+    AsyncBody,
+    Family,
+    RawHeaders,
+    SyncBody,
+    ahandle,
+    described,
+    for_host,
+    handle,
+    owner,
+)
+
+_ABOVE = {"httpcore": "httpx", "httpcore2": "httpx2"}
+_SUPPORTED = {"httpcore": "httpcore 1.x", "httpcore2": "httpcore2 2.x"}
+_NAMES = (
+    "__version__",
+    "AsyncConnectionPool.handle_async_request(request)",
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectionPool.handle_request(request)",
+    "LocalProtocolError",
+    "NetworkError",
+    "PoolTimeout",
+    "ProtocolError",
+    "ProxyError",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "Request(method, url, headers, content, extensions)",
+    "Request().extensions",
+    "Request().headers",
+    "Request().method",
+    "Request().stream",
+    "Response(status, headers, content, extensions)",
+    "Response().extensions",
+    "Response().headers",
+    "Response().status",
+    "Response().stream",
+    "TimeoutException",
+    "URL().host",
+    "URL().port",
+    "URL().scheme",
+    "URL().target",
+    "UnsupportedProtocol",
+)
+
+
+class Core(Family):
+    """Everything that is peculiar to httpcore or httpcore2, the imported module."""
+
+    sync_body = SyncBody
+    async_body = AsyncBody
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+
+    def url(self, request: Any) -> str:
+        """Where a request goes."""
+        return f"{_text(request.url.scheme)}://{_text(_netloc(request.url))}{_text(request.url.target)}"
+
+    def read(self, request: Any) -> Request:
+        """The request as the core knows it."""
+        return self._read(request, b"".join(request.stream))
+
+    async def aread(self, request: Any) -> Request:
+        """`read` for async clients."""
+        return self._read(request, b"".join([part async for part in request.stream]))
+
+    def _read(self, request: Any, body: bytes) -> Request:
+        above = sys.modules.get(_ABOVE[self.library.__name__])
+        streams = () if above is None else (above.SyncByteStream, above.AsyncByteStream)
+        library = above if isinstance(request.stream, streams) else self.library
+        # What was read is read again where the request is sent.
+        request.stream = self.library.Request(request.method, request.url, content=body).stream
+        return described(library, _text(request.method), self.url(request), request.headers, body)
+
+    def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
+        """The request as it goes to `url`."""
+        there, headers = request.url, request.headers
+        if url != self.url(request):
+            there = self.library.URL(url)
+            extensions.pop("target", None)
+            headers = for_host(_netloc(there), headers)
+        return self.library.Request(
+            request.method, there, headers=headers, content=request.stream, extensions=extensions
+        )
+
+    def response(self, status: int, headers: RawHeaders, stream: Any, extensions: Any) -> Any:
+        """A response of the library's."""
+        return self.library.Response(status, headers=headers, content=stream, extensions=extensions)
+
+    def head(self, response: Any) -> tuple[int, RawHeaders]:
+        """Status and headers of a response of the library's."""
+        return response.status, response.headers
+
+    def accepted_codings(self, request: Any) -> str:
+        """What the client says of the codings that it takes."""
+        return next((_text(value) for name, value in request.headers if name.lower() == b"accept-encoding"), "")
+
+
+def _netloc(url: Any) -> bytes:
+    host: bytes = b"[%b]" % url.host if b":" in url.host else url.host
+    default = {b"http": 80, b"https": 443}.get(url.scheme)
+    return host if url.port in {None, default} else b"%b:%d" % (host, url.port)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+@cache
+def _core(module: Any) -> Core:  # a library may be removed and imported again, and is another one then
+    return Core(module)
+
+
+def interceptions(library: str) -> list[Interception]:
+    """What to replace in a library that has been imported.
+
+    Raises:
+        GeminiReplayError: the library is built otherwise than those that we know.
+    """
+    private.check(library, _NAMES, supported=_SUPPORTED[library])
+    kin = _core(sys.modules[library])
+
+    def sync(original: Callable[..., Any]) -> Callable[..., Any]:
+        def handle_request(pool: Any, request: Any) -> Any:
+            return handle(kin, owner(kin, request), request, lambda out: original(pool, out))
+
+        return handle_request
+
+    def asynchronous(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle_async_request(pool: Any, request: Any) -> Any:
+            return await ahandle(kin, owner(kin, request), request, lambda out: original(pool, out))
+
+        return handle_async_request
+
+    return [
+        (kin.library.ConnectionPool, "handle_request", sync),
+        (kin.library.AsyncConnectionPool, "handle_async_request", asynchronous),
+    ]

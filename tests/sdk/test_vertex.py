@@ -1,0 +1,210 @@
+"""Vertex through google-genai: replayed with neither credentials nor a network; tokens are never recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.raw_server import Answer, RawServer, raw_server
+from support.streams import events
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.server import upstream
+from gemini_replay.server.scenarios import Scenario
+
+genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
+pytest.importorskip("cryptography", reason="cryptography is not installed")
+
+import google.auth  # noqa: E402
+import google.auth.aio.credentials  # noqa: E402
+from google.auth import exceptions, impersonated_credentials  # noqa: E402
+from google.oauth2 import service_account  # noqa: E402
+from google.oauth2.credentials import Credentials  # noqa: E402
+
+TOKEN = "ya29.c0AbcDefGhiJklMnoPqrStuVwxYz0123456789"
+pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
+
+TEXT = "第1句。🌙第2句。🌙"
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that has none."""
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+def tell_sync(project: str | None = "p", **options: Any) -> str:
+    """What a user writes."""
+    with genai.Client(vertexai=True, project=project, location="us-central1", **options) as client:
+        stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
+        return "".join(chunk.text or "" for chunk in stream)
+
+
+def tell_async(project: str | None = "p", **options: Any) -> str:
+    """The same in async code."""
+
+    async def tell() -> str:
+        async with genai.Client(vertexai=True, project=project, location="us-central1", **options).aio as client:
+            stream = await client.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
+            return "".join([chunk.text or "" async for chunk in stream])
+
+    return asyncio.run(tell())
+
+
+@pytest.fixture(params=[tell_sync, tell_async], ids=["sync", "async"])
+def tell(request: pytest.FixtureRequest) -> Callable[..., str]:
+    return request.param
+
+
+@pytest.fixture(params=["httpx2", "httpx", "aiohttp"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The HTTP library that the SDK takes, for async calls at least."""
+    from google.genai import _api_client
+
+    monkeypatch.setattr(_api_client, "has_aiohttp", request.param == "aiohttp")
+    if request.param != "aiohttp":
+        monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Recorded with a token at hand, as on another machine."""
+    path = tmp_path / "story.jsonl"
+    with upstream.start(Scenario.from_chunks(events(2))) as server, gemini_replay.record(path, upstream=server.url):
+        assert tell_sync(credentials=Credentials(TOKEN)) == TEXT
+    return path
+
+
+@pytest.fixture
+def tokens() -> Iterator[RawServer]:
+    """A server that gives tokens."""
+    body = json.dumps({"access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer"}).encode()
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with raw_server(Answer([(0.0, head + body)])) as server:
+        yield server
+
+
+def account(token_uri: str) -> service_account.Credentials:
+    """A service account with a key of its own."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    info = {"client_email": "a@p.iam.gserviceaccount.com", "private_key": key.decode(), "token_uri": token_uri}
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    made: service_account.Credentials = service_account.Credentials.from_service_account_info(info, scopes=scopes)
+    return made
+
+
+def test_without_credentials(tell: Callable[..., str], library: str, path: Path) -> None:
+    """The default credentials are placeholders; the project too, where none is given."""
+    with gemini_replay.replay(path, speed="instant"):
+        assert tell() == TEXT
+    with gemini_replay.replay(path, speed="instant"):
+        assert tell(project=None) == TEXT
+
+
+def test_with_another_project_and_location(path: Path) -> None:
+    """Neither is what the test is about."""
+    with gemini_replay.replay(path, speed="instant"):
+        assert tell_sync(project="another-project") == TEXT
+
+
+@pytest.mark.parametrize("uri", ["its own", "https://oauth2.googleapis.com/token"])
+def test_with_a_service_account(tell: Callable[..., str], path: Path, tokens: RawServer, uri: str) -> None:
+    """Its token server is not asked."""
+    credentials = account(tokens.url + "/token" if uri == "its own" else uri)
+    with gemini_replay.replay(path, speed="instant"):
+        assert tell(credentials=credentials) == TEXT
+    assert tokens.requests == []
+
+
+@pytest.mark.parametrize("kind", ["user", "impersonated", "external", "metadata"])
+def test_with_credentials_of_every_kind(tell: Callable[..., str], path: Path, tmp_path: Path, kind: str) -> None:
+    """None of them asks anybody."""
+    from google.auth import compute_engine, identity_pool
+
+    nowhere = "http://127.0.0.1:9/token"
+    user = Credentials(None, "refresh", token_uri=nowhere, client_id="x", client_secret="y")
+    (tmp_path / "subject").write_text("subject")
+    makers: dict[str, Callable[[], Any]] = {
+        "user": lambda: user,
+        "impersonated": lambda: impersonated_credentials.Credentials(user, "a@p.iam.gserviceaccount.com", []),
+        "external": lambda: identity_pool.Credentials(
+            "//iam.googleapis.com/x",
+            "urn:ietf:params:oauth:token-type:jwt",
+            nowhere,
+            {"file": str(tmp_path / "subject")},
+        ),
+        "metadata": compute_engine.Credentials,
+    }
+    with gemini_replay.replay(path, speed="instant"):
+        assert tell(credentials=makers[kind]()) == TEXT
+
+
+def test_async_credentials_are_refreshed_without_a_server(path: Path) -> None:
+    """Those of google-auth's older async kind."""
+    from google.auth._default_async import default_async
+    from google.oauth2 import _credentials_async, _service_account_async
+
+    async def headers(credentials: Any) -> dict[str, str]:
+        found: dict[str, str] = {}
+        await credentials.before_request(None, "POST", "https://aiplatform.googleapis.com/", found)
+        return found
+
+    user = _credentials_async.Credentials(None, "refresh", token_uri="http://127.0.0.1:9/", client_id="x")
+    of_account = _service_account_async.Credentials(None, "a@p", "http://127.0.0.1:9/")
+    with gemini_replay.replay(path):
+        for credentials in (user, of_account, default_async()[0]):
+            assert "placeholder" in asyncio.run(headers(credentials))["authorization"]
+
+
+def test_while_recording_the_token_is_real_and_is_not_recorded(
+    tell: Callable[..., str], tmp_path: Path, tokens: RawServer
+) -> None:
+    """It is asked for once, and the cassette has the answer only."""
+    path = tmp_path / "new.jsonl"
+    with upstream.start(Scenario.from_chunks(events(2))) as server:
+        with gemini_replay.record(path, upstream=server.url):
+            credentials = account(tokens.url + "/token")
+            assert tell(credentials=credentials) == TEXT
+    assert credentials.token == TOKEN
+    assert len(tokens.requests) == 1
+    (recording,) = Cassette.load(path).interactions
+    assert "streamGenerateContent" in recording.request.url
+    assert TOKEN not in path.read_text(encoding="utf-8")
+
+
+def test_while_recording_missing_credentials_are_missing(tmp_path: Path) -> None:
+    """As without this package."""
+    with pytest.raises(exceptions.DefaultCredentialsError), gemini_replay.record(tmp_path / "new.jsonl"):
+        tell_sync()
+
+
+def test_credentials_that_outlive_the_session_ask_for_a_token_again(path: Path, tokens: RawServer) -> None:
+    """A placeholder is no token to anybody else."""
+    credentials = account(tokens.url + "/token")
+    with gemini_replay.replay(path, speed="instant"):
+        tell_sync(credentials=credentials)
+    assert not credentials.valid
+    credentials.refresh(google.auth.transport.requests.Request())
+    assert credentials.token == TOKEN
+    assert credentials.expiry > datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+def test_credentials_that_ask_nobody_are_as_ever(path: Path) -> None:
+    """Those that cannot be refreshed say so."""
+    with gemini_replay.replay(path), pytest.raises(exceptions.InvalidOperation):
+        google.auth.credentials.AnonymousCredentials().refresh(None)
