@@ -6,13 +6,17 @@ import base64
 import itertools
 import json
 import random
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.planted_secrets import BLOCKS
 
 from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.cassette.redaction.search import _TOKEN
+from gemini_replay.cassette.redaction.shapes import SHAPES
 from gemini_replay.cassette.redaction.streaming import StreamRedactor
 
 KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
@@ -111,6 +115,8 @@ def test_cut_over_three_events_and_any_chunks(secret: str) -> None:
         assert b"".join(REDACTOR.chunks(cut(body, *places))) == expected
 
 
+RANDOM = "vOiC25OQ2nYr0SI4fAcFpT10b78xRhGa"
+
 PIECES = st.lists(
     st.sampled_from(
         [
@@ -134,6 +140,29 @@ PIECES = st.lists(
             " ",
             "projects/730123456789",
             "data: ",
+            "api_key=",
+            "password: ",
+            '{"access_token": "',
+            RANDOM,
+            RANDOM[:11],
+            "postgres://me:",
+            "h7-Qx9zW4k",
+            "@",
+            ":",
+            ".",
+            "token ",
+            "-----BEGIN PRIVATE KEY-----",
+            "-----END",
+            RANDOM * 3,
+            "%",
+            "%2F",
+            "&",
+            "&amp;",
+            "=",
+            "<password>",
+            "ghp_",
+            "hooks.slack",
+            "x" * 70,
         ]
     ),
     max_size=8,
@@ -349,3 +378,21 @@ def test_real_bodies_are_hardly_touched(corpus_entry: dict[str, Any]) -> None:
     assert b"".join(redactor.chunks(body[at : at + size] for at in range(0, len(body), size))) == stored
     changed = [at for at, (one, other) in enumerate(zip(body, stored, strict=True)) if one != other]
     assert len(changed) < 100
+
+
+def test_every_key_is_made_of_token_characters() -> None:
+    """What ends a row of token characters ends a key: so it is known what the end of a chunk may have cut."""
+    for shape in SHAPES:
+        inside = re.compile(f"[{shape.chars}]")
+        assert set(shape.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(
+            _TOKEN.decode()
+        )
+
+
+def test_a_key_block_in_another_is_taken_out_wherever_chunks_are_cut() -> None:
+    """An unfinished block reaches into the first line of the next one; both are private keys."""
+    block = BLOCKS["RSA PRIVATE KEY"]
+    body = event(block[:400] + "\n" + block)
+    expected = whole(body)
+    assert not any(line.encode() in expected for line in block.splitlines() if len(line) == 64)
+    assert b"".join(REDACTOR.chunks(body[at : at + 1] for at in range(len(body)))) == expected

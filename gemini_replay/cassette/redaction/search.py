@@ -48,6 +48,7 @@ _DATA = 64
 """After so many base64 characters in a row no key begins: it is data."""
 _SURROUNDING = 32  # so many base64 characters around a pattern's match make it a part of base64 data
 _NAME = 56
+_REMEMBERED = 256
 _MOST_HARMLESS = 256
 
 _OPAQUE = re.compile(rb'"(?:' + "|".join(sorted(OPAQUE_MEMBERS)).encode() + rb')\\*"\s{0,8}:\s{0,8}\\*"\Z')
@@ -160,23 +161,22 @@ class Finder:
             # The same member names and model names come with every event. Where what stands right before one tells
             # nothing, it is harmless whatever came before that.
             seen = None
-            if at >= _NAME and end - at <= _DATA:
-                last = view[at - 8 : at].rstrip(_QUOTES)[-1:]
-                seen = view[at:end] if last in _TELLS_NOTHING else view[at - _NAME : end]
+            if end - at <= _REMEMBERED and view[at - 1 : at] != b"\\":
+                last = view[max(0, at - 8) : at].rstrip(_QUOTES)[-1:]
+                seen = view[at:end] if last in _TELLS_NOTHING else view[max(0, at - _NAME) : end]
             if seen not in self._harmless:
                 if (span := self._named(view, at, end)) is not None:
                     yield span, end
-                elif end - at > _DATA or CANDIDATE.search(view, at, end):
+                elif end - at > _REMEMBERED or CANDIDATE.search(view, at, end):
                     yield from _shaped(view, at, end)
                 elif seen is not None:
                     if len(self._harmless) >= _MOST_HARMLESS:
                         self._harmless.clear()
                     self._harmless.add(seen)
             at = tokens.find(_LONG, end)
-        if _PEM in view:
-            for found in _PEM_BODY.finditer(view):
-                if len(found[1]) <= _LONGEST_PEM and _is_key(found[1]):
-                    yield Span(*found.span(1), kind="private key"), found.end()
+        for found in _blocks(view):
+            if _is_key(found[1]):
+                yield Span(*found.span(1), kind="private key"), found.end()
         if b"@" in view and b"://" in view:
             for found in _USER.finditer(view):
                 if could_be_secret(found[1].decode("utf-8", "replace"), certain=True, least=4):
@@ -233,10 +233,7 @@ class Finder:
             at = self._known_open(view)
         if view[-1] in _TOKEN:
             at = min(at, self._unknown_open(view, floor))
-        if (pem := view.rfind(_PEM)) >= 0:
-            found = _PEM_BODY.match(view, pem)
-            if found and found.end() == end and len(found[1]) <= _LONGEST_PEM:
-                at = min(at, found.start(1))
+        at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
         if view[-1] not in _ENDS_USER and (link := view.rfind(b"://", max(0, end - 330))) >= 0:
             user = _USER_CUT.match(view, link)
             at = min(at, user.start(1)) if user else at
@@ -316,6 +313,16 @@ def _is_data(view: bytes, start: int, stop: int) -> bool:
     behind = view[stop : stop + _SURROUNDING]
     head, tail = len(before) - len(before.rstrip(_BASE64)), len(behind) - len(behind.lstrip(_BASE64))
     return head + tail >= _SURROUNDING or _OPAQUE.search(view, max(0, start - head - _NAME), start - head) is not None
+
+
+def _blocks(view: bytes) -> Iterator[re.Match[bytes]]:
+    """What may be the private keys of PEM blocks, one for each first line; one may reach into the next."""
+    at = view.find(_PEM)
+    while at >= 0:
+        found = _PEM_BODY.match(view, at)
+        if found and len(found[1]) <= _LONGEST_PEM:
+            yield found
+        at = view.find(_PEM, at + 1)
 
 
 def _is_key(body: bytes) -> bool:
