@@ -355,7 +355,9 @@ class Redactor:
         if not self._coding:
             return None
         return Unpacker(
-            self._coding, "An answer that is kept as it came", "Record it without wire=True, or uncompressed."
+            self._coding,
+            "An answer that is kept as it came",
+            "Record it without wire=True and with what decodes it (brotli, zstandard), or let it ask for gzip.",
         )
 
     def chunks(self, chunks: Iterable[bytes]) -> list[bytes]:

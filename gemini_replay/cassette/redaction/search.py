@@ -59,7 +59,7 @@ _NAME_CHARS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-
 _LONGEST_NAME = 42
 _SCHEMES = {b"bearer": "Bearer token", b"token": "token", b"bot": "Bot token", b"basic": "Basic"}
 _LAST_OF_SCHEMES = frozenset({name[-1:] for name in _SCHEMES} | {name[-1:].upper() for name in _SCHEMES})
-_TELLS_NOTHING = frozenset({b",", b"{", b"[", b"}"})
+_TELLS_NOTHING = frozenset({b'{"', b',"', b'["', b', "', b'{ "', b'[ "'})
 _PEM = b"PRIVATE KEY"
 _PEM_BODY = re.compile(rb"PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=\s.:,]|-(?!-)|\\+[rn])+)")
 _LONGEST_PEM = 16 * 1024
@@ -161,9 +161,9 @@ class Finder:
             # The same member names and model names come with every event. Where what stands right before one tells
             # nothing, it is harmless whatever came before that.
             seen = None
-            if end - at <= _REMEMBERED and view[at - 1 : at] != b"\\":
-                last = view[max(0, at - 8) : at].rstrip(_QUOTES)[-1:]
-                seen = view[at:end] if last in _TELLS_NOTHING else view[max(0, at - _NAME) : end]
+            if end - at <= _REMEMBERED:
+                nothing = view[at - 2 : at] in _TELLS_NOTHING or view[at - 3 : at] in _TELLS_NOTHING
+                seen = view[at:end] if nothing else view[max(0, at - _NAME) : end]
             if seen not in self._harmless:
                 if (span := self._named(view, at, end)) is not None:
                     yield span, end
@@ -174,9 +174,10 @@ class Finder:
                         self._harmless.clear()
                     self._harmless.add(seen)
             at = tokens.find(_LONG, end)
-        for found in _blocks(view):
-            if _is_key(found[1]):
-                yield Span(*found.span(1), kind="private key"), found.end()
+        if _PEM in view:
+            for found in _blocks(view):
+                if _is_key(found[1]):
+                    yield Span(*found.span(1), kind="private key"), found.end()
         if b"@" in view and b"://" in view:
             for found in _USER.finditer(view):
                 if could_be_secret(found[1].decode("utf-8", "replace"), certain=True, least=4):
@@ -233,7 +234,8 @@ class Finder:
             at = self._known_open(view)
         if view[-1] in _TOKEN:
             at = min(at, self._unknown_open(view, floor))
-        at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
+        if _PEM in view:
+            at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
         if view[-1] not in _ENDS_USER and (link := view.rfind(b"://", max(0, end - 330))) >= 0:
             user = _USER_CUT.match(view, link)
             at = min(at, user.start(1)) if user else at
