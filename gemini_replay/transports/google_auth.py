@@ -7,6 +7,7 @@ session records, tokens are asked for as ever, and never recorded.
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -24,11 +25,8 @@ _LOCAL = ("google.auth.jwt", "google.auth._jwt_async", "google.auth.api_key")
 _STATIC = ("AnonymousCredentials", "StaticCredentials")
 """Classes whose credentials cannot be refreshed."""
 
-_NAMES = (
-    "_default._get_gce_credentials(request)",
-    "_helpers.utcnow",
-    "credentials.Credentials.refresh(request)",
-)
+_ROOTS = (("google.auth._credentials_base", "_BaseCredentials"), ("google.auth.credentials", "Credentials"))
+"""What all credentials are subclasses of; the former since google-auth 2.31."""
 
 
 def interceptions(library: str) -> list[Interception]:
@@ -37,12 +35,13 @@ def interceptions(library: str) -> list[Interception]:
     Raises:
         GeminiReplayError: it is built otherwise than those that we know.
     """
-    base = sys.modules.get("google.auth._credentials_base")
     default = sys.modules.get("google.auth._default")
-    if base is None or default is None or "google.auth.credentials" not in sys.modules:
-        return []  # there is more to come
-    private.check("google.auth", _NAMES, supported="google-auth 2.x")
-    refreshing = [(kind, "refresh", _refreshing) for kind in _kinds(base._BaseCredentials)]
+    if default is None:
+        return []  # a part of google.oauth2 alone
+    private.check("google.auth._default", ("_get_gce_credentials(request)",), supported="google-auth 2.x")
+    roots = (getattr(sys.modules.get(module), name, None) for module, name in _ROOTS)
+    kinds = dict.fromkeys(kind for root in roots if root is not None for kind in _kinds(root))
+    refreshing = [(kind, "refresh", _refreshing) for kind in kinds]
     finding: list[Interception] = [(default, "_get_gce_credentials", _finding)]
     if "google.auth._default_async" in sys.modules:
         finding.append((sys.modules["google.auth._default_async"], "_get_gce_credentials", _finding_async))
@@ -86,7 +85,7 @@ def _refreshing(original: Callable[..., Any]) -> Callable[..., Any]:
 def _give_token(credentials: Any) -> Any:
     credentials.token = TOKEN
     # It has expired already, so that credentials that outlive the session ask for a real one.
-    credentials.expiry = sys.modules["google.auth._helpers"].utcnow()
+    credentials.expiry = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     return credentials
 
 

@@ -70,6 +70,7 @@ class Core(Family):
 
     def __init__(self, library: Any) -> None:
         self.library = library
+        self._bytes_stream = type(library.Request("GET", "http://localhost", content=b"").stream)
 
     def url(self, request: Any) -> str:
         """Where a request goes."""
@@ -87,8 +88,7 @@ class Core(Family):
         above = sys.modules.get(_ABOVE[self.library.__name__])
         streams = () if above is None else (above.SyncByteStream, above.AsyncByteStream)
         library = above if isinstance(request.stream, streams) else self.library
-        # What was read is read again where the request is sent.
-        request.stream = self.library.Request(request.method, request.url, content=body).stream
+        request.stream = self._bytes_stream(body)  # what was read is read again where the request is sent
         return described(library, _text(request.method), self.url(request), request.headers, body)
 
     def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:

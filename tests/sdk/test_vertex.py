@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.processes import python
 from support.raw_server import Answer, RawServer, raw_server
 from support.streams import events
 
@@ -208,3 +209,24 @@ def test_credentials_that_ask_nobody_are_as_ever(path: Path) -> None:
     """Those that cannot be refreshed say so."""
     with gemini_replay.replay(path), pytest.raises(exceptions.InvalidOperation):
         google.auth.credentials.AnonymousCredentials().refresh(None)
+
+
+def test_where_everything_is_imported_in_the_session(path: Path, tmp_path: Path) -> None:
+    """Whatever the order of google-auth's parts, while replaying and while recording."""
+    ran = python(
+        f"""
+        import gemini_replay
+        with gemini_replay.replay({str(path)!r}, speed="instant"):
+            from google import genai
+            from google.oauth2 import service_account
+            client = genai.Client(vertexai=True, project="p", location="us-central1")
+            stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
+            print("".join(chunk.text for chunk in stream) == {TEXT!r})
+            found = service_account.Credentials(None, "a@p", "http://127.0.0.1:9/")
+            found.refresh(None)
+            print("placeholder" in found.token)
+        print("gemini_replay" in service_account.Credentials.refresh.__code__.co_filename)
+        """,
+        cwd=tmp_path,
+    )
+    assert (ran.stderr, ran.stdout.split()) == ("", ["True", "True", "False"])
