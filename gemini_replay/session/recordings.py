@@ -14,7 +14,8 @@ from ..cassette.matching import Matcher
 from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
 from ..cassette.model import Request
 from ..cassette.places import Place
-from ..cassette.redaction import Redactor
+from ..cassette.redaction import Redactor, Removal
+from ..cassette.redaction.removals import total
 from ..engine.recorder import Deaf, Recorder
 from ..errors import GeminiReplayError, RecordingError
 from .describing import describe
@@ -39,6 +40,7 @@ class Recordings:
         failures: what went wrong in the recording, in order.
         on_failure: called at once with each failure.
         refused: whether an answer had the status 400, 401 or 403, perhaps for the sake of the key.
+        removals: what was taken out of what was recorded, by kind and place.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Recordings:
         self.failures: list[RecordingError] = []
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
         self.refused = False
+        self.removals: tuple[Removal, ...] = ()
         self._path = path
         self._test = test
         self._rewrite = rewrite
@@ -89,7 +92,7 @@ class Recordings:
                 scrub=redactor.stream(),
                 redact=redactor.response,
                 failed=lambda problem: self.fail(problem, asked),
-                done=self._done,
+                done=lambda recorder: self._done(recorder, redactor),
                 wire=self._wire,
                 decoded_limit=self._decoded_limit,
             )
@@ -125,9 +128,10 @@ class Recordings:
         self.failures.append(failure)
         self.on_failure(failure)
 
-    def _done(self, recorder: Recorder) -> None:
+    def _done(self, recorder: Recorder, redactor: Redactor) -> None:
         with self._lock:
             self._live.discard(recorder)
+            self.removals = total([*self.removals, *redactor.removals])
         if recorder.status in _REFUSED:
             self.refused = True
 
@@ -185,6 +189,14 @@ class Recordings:
 
     def _made(self, merged: Merged) -> None:
         self._finished = merged.recorded
+        changed = [removal for removal in self.removals if removal.in_answer]
+        if changed:
+            _log.warning(
+                "%s: secrets were taken out of answers themselves, so that a client gets other text on replay than "
+                "it got live: %s.",
+                self._path,
+                "; ".join(f"{removal.kind} ({removal.place})" for removal in changed),
+            )
         if merged.backup is not None:
             _log.warning(
                 "%s could not be read in whole before it was recorded anew; the original is kept as %s.",

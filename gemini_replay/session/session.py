@@ -17,7 +17,7 @@ from ..cassette.matching import DEFAULT_KEYS, Matcher
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.pool import Pool
-from ..cassette.redaction import Redactor
+from ..cassette.redaction import Redactor, Removal
 from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
@@ -402,6 +402,11 @@ class Session:
     def recorded_count(self) -> int:
         """How many interactions were recorded and have ended."""
         return self._recordings.count
+
+    @property
+    def removals(self) -> tuple[Removal, ...]:
+        """What was taken out of what was recorded, by kind and place; never a value."""
+        return self._recordings.removals
 
     def on_recording_failure(self, call: Callable[[RecordingError], None]) -> None:
         """Call `call` at once when the recording fails; the session also says it where it ends."""

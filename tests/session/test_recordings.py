@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -423,3 +424,20 @@ def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path)
     with pytest.raises(MissError) as missed:
         Session(path, test="t.py::test[a]").plan(request())
     assert 'pytest "t.py::test[a]" --gemini-record once' in str(missed.value)
+
+
+def test_what_was_taken_out_is_told_by_kind_and_place(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Never the value; loudly where an answer's own text was changed."""
+    key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
+    session = Session(path, mode="rewrite")
+    for answer in ("nothing", f"your key is {key}"):
+        plan = session.plan(replace(request(), headers=(("x-goog-api-key", key),)))
+        assert isinstance(plan, Recording)
+        plan.recorder.head(200, (), 0.0)
+        plan.recorder.chunk(answer.encode(), 0.0)
+        plan.recorder.end("eof", 0.0)
+    session.close()
+    assert ("request header x-goog-api-key", 2) in [(removal.place, removal.count) for removal in session.removals]
+    assert [removal.place for removal in session.removals if removal.in_answer] == ["answer, chunk 1"]
+    assert "taken out of answers" in caplog.text
+    assert key not in caplog.text + repr(session.removals)
