@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 _KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 _PLACEHOLDER = "gemini-replay-placeholder-key"
 
 
@@ -50,7 +52,8 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
     a client is built. With `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the
     Gemini API. The cassette, the marker, misses and the placeholder key are as in `gemini_replay`; nothing is
-    intercepted in this process, but while nothing is recorded, Google's Gemini hosts are out of its reach.
+    intercepted in this process, but while nothing is recorded, Google's Gemini hosts are out of its reach, and
+    placeholder credentials stand in for GOOGLE_APPLICATION_CREDENTIALS where the environment has none.
     """
     from .. import transports
     from ..server.replay import GOOGLE, serving
@@ -60,7 +63,9 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":
             url = session.upstream or GOOGLE
-            _lead_to(url, monkeypatch)
+            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
+            if session.upstream:
+                monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", url)
             yield url
             return
         guarded = session.replay_only and not request.config.option.gemini_block_network
@@ -71,16 +76,14 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
                 # Clients in this process must reach the server, also where something else intercepts them.
                 settings = _run(request).settings
                 session.hosts = Hosts(settings.hosts, [*settings.ignore_hosts, netloc(url)], session.upstream)
-                _lead_to(url, monkeypatch)
+                for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
+                    monkeypatch.setenv(name, url)
+                if session.replay_only and not os.environ.get(_CREDENTIALS):
+                    monkeypatch.setenv(_CREDENTIALS, str(Path(__file__).with_name("placeholder_credentials.json")))
                 yield url
         finally:
             if guarded:
                 transports.unblock_network()
-
-
-def _lead_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
-        monkeypatch.setenv(name, url)
 
 
 @contextmanager

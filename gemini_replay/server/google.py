@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any, Literal
@@ -18,6 +19,18 @@ _VERTEX_SERVICE = "aiplatform.googleapis.com"
 SSE = "text/event-stream"
 JSON = "application/json; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"
+
+
+_VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-9-]+)/")
+
+
+def vertex(path: str) -> str | None:
+    """The base URL of Vertex AI where a path is one of its own; it names the region. None: the path is not."""
+    found = _VERTEX_PATH.match(path)
+    if found is None:
+        return None
+    location = found["location"]
+    return f"https://{'' if location == 'global' else f'{location}-'}{_VERTEX_SERVICE}"
 
 
 def error(code: int, status: str, message: str, *details: Json) -> Json:

@@ -42,7 +42,8 @@ class ReplayServer:
 
     Args:
         session: decides what becomes of each request.
-        base: the URL that requests are understood to be for, in place of this server's own.
+        base: the URL that requests are understood to be for, in place of this server's own. Where it is the Gemini
+            API's, requests whose paths are Vertex AI's are understood to be for that.
 
     Attributes:
         missed: how many requests no recording answered.
@@ -62,7 +63,6 @@ class ReplayServer:
         self.missed = 0
         base_url(base)
         parts = urlsplit(base)
-        self._host = parts.netloc.rpartition("@")[2]
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,9 +90,12 @@ class ReplayServer:
         """The request as a client of `base` itself would have made it."""
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        headers: Headers = tuple((name, self._host if name == "host" else value) for name, value in pairs)
+        base = google.vertex(path) if self._base == GOOGLE else None  # Vertex has hosts of its own
+        base = base or self._base
+        host = urlsplit(base).netloc.rpartition("@")[2]
+        headers: Headers = tuple((name, host if name == "host" else value) for name, value in pairs)
         agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
-        url = f"{self._base}{path}{'?' if query else ''}{query}"
+        url = f"{base}{path}{'?' if query else ''}{query}"
         return Request(scope["method"], url, headers, body, agent.partition(" ")[0] or None)
 
     async def _play(
