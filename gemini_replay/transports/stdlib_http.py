@@ -52,6 +52,9 @@ _HTTPLIB2_NAMES = (
 _DEFERRED = "_gemini_replay_deferred"
 """Attribute of one of httplib2's connections: it need not connect before its request is made."""
 
+_OPENS = "_gemini_replay_opens"
+"""Attribute of a connection that really connects now."""
+
 
 def interceptions(library: str) -> list[Interception]:
     """What to replace in http.client or httplib2, which has been imported.
@@ -71,7 +74,10 @@ def interceptions(library: str) -> list[Interception]:
     from . import http_client
 
     http_client.check()
-    return [(sys.modules[library].HTTPConnection, "endheaders", _sending)]
+    client = sys.modules[library]
+    kinds = (getattr(client, name, None) for name in ("HTTPConnection", "HTTPSConnection"))  # there may be no ssl
+    opening: list[Interception] = [(kind, "connect", _connecting) for kind in kinds if kind is not None]
+    return [*opening, (client.HTTPConnection, "endheaders", _sending)]
 
 
 def _sending(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,12 +110,17 @@ def _absolute(conn: Any) -> str | None:
     target = words[1]
     if "://" in target.partition("?")[0]:  # to a proxy that forwards
         return target
+    return _base(conn) + target
+
+
+def _base(conn: Any) -> str:
+    """The URL of a connection's server, without a path."""
     host, port = conn.host, conn.port
     if conn._tunnel_host:
         host, port = conn._tunnel_host, conn._tunnel_port
     named = f"[{host}]" if ":" in host else host
     port = "" if port == conn.default_port else f":{port}"
-    return f"{'https' if _is_secure(conn) else 'http'}://{named}{port}{target}"
+    return f"{'https' if _is_secure(conn) else 'http'}://{named}{port}"
 
 
 def _is_secure(conn: Any) -> bool:
@@ -117,10 +128,26 @@ def _is_secure(conn: Any) -> bool:
     return kind is not None and isinstance(conn, kind)
 
 
-# -- httplib2, which connects before it makes a request --------------------------------------------------------------
+# -- connecting before a request is made -----------------------------------------------------------------------------
+
+
+def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A connection whose requests are a session's is opened when one of them needs it."""
+
+    def connect(conn: Any) -> None:
+        if _OPENS in vars(conn) or not (_DEFERRED in vars(conn) or _is_sessions(conn)):
+            original(conn)
+
+    return connect
+
+
+def _is_sessions(conn: Any) -> bool:
+    return not _is_urllib3s(conn) and session.owner_of(_base(conn)) is not None
 
 
 def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
+    """httplib2 connects before it says what it asks for."""
+
     def _conn_request(http: Any, conn: Any, request_uri: str, *args: Any, **options: Any) -> Any:
         vars(conn)[_DEFERRED] = True
         try:
@@ -129,14 +156,6 @@ def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
             vars(conn).pop(_DEFERRED, None)
 
     return _conn_request
-
-
-def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
-    def connect(conn: Any) -> None:
-        if _DEFERRED not in vars(conn):
-            original(conn)
-
-    return connect
 
 
 # -- a request that is held back until it is complete ----------------------------------------------------------------
@@ -358,13 +377,13 @@ def _timeout(conn: Any) -> float | None:
 
 
 def _connect(conn: Any) -> None:
-    deferred = vars(conn).pop(_DEFERRED, None)
+    if conn.sock is not None:
+        return
+    vars(conn)[_OPENS] = True
     try:
-        if conn.sock is None:
-            conn.connect()
+        conn.connect()
     finally:
-        if deferred:
-            vars(conn)[_DEFERRED] = True
+        del vars(conn)[_OPENS]
 
 
 def _connection(conn: Any, url: str) -> Any:
@@ -375,7 +394,7 @@ def _connection(conn: Any, url: str) -> Any:
         other = client.HTTPSConnection(parts.hostname, parts.port, timeout=conn.timeout, context=context)
     else:
         other = client.HTTPConnection(parts.hostname, parts.port, timeout=conn.timeout)
-    other.connect()
+    _connect(other)
     return other.sock
 
 

@@ -32,6 +32,10 @@ from google.oauth2.credentials import Credentials  # noqa: E402
 TOKEN = "ya29.c0AbcDefGhiJklMnoPqrStuVwxYz0123456789"
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
+VERTEX = (
+    "https://europe-west4-aiplatform.googleapis.com/v1/projects/q/locations/europe-west4/publishers/google/models/"
+    "gemini-2.5-flash:streamGenerateContent?alt=sse"
+)
 TEXT = "第1句。🌙第2句。🌙"
 
 
@@ -171,6 +175,28 @@ def test_async_credentials_are_refreshed_without_a_server(path: Path) -> None:
     with gemini_replay.replay(path):
         for credentials in (user, of_account, default_async()[0]):
             assert "placeholder" in asyncio.run(headers(credentials))["authorization"]
+
+
+@pytest.mark.parametrize("kind", ["requests", "urllib3", "httplib2"])
+def test_sessions_of_google_auth_are_authorized_without_a_server(kind: str, path: Path, tokens: RawServer) -> None:
+    """They refresh in the middle of a request."""
+    url, body = VERTEX, json.dumps({"contents": [{"parts": [{"text": "hi"}], "role": "user"}]})
+    headers, credentials = {"content-type": "application/json"}, account(tokens.url + "/token")
+    with gemini_replay.replay(path, speed="instant"):
+        if kind == "requests":
+            from google.auth.transport.requests import AuthorizedSession
+
+            with AuthorizedSession(credentials) as client:
+                data = client.post(url, body, headers=headers).content
+        elif kind == "urllib3":
+            from google.auth.transport.urllib3 import AuthorizedHttp
+
+            data = AuthorizedHttp(credentials).urlopen("POST", url, body=body, headers=headers).data
+        else:
+            module = pytest.importorskip("google_auth_httplib2", reason="google-auth-httplib2 is not installed")
+            data = module.AuthorizedHttp(credentials).request(url, "POST", body, headers)[1]
+    assert data == b"".join(events(2))
+    assert tokens.requests == []
 
 
 def test_while_recording_the_token_is_real_and_is_not_recorded(

@@ -172,6 +172,23 @@ def test_a_request_that_is_given_up_is_not_recorded(tmp_path: Path, server: RawS
     assert len(Cassette.load(path).interactions) == 1
 
 
+def test_a_connection_to_a_sessions_host_is_opened_when_it_is_needed(path: Path, server: RawServer) -> None:
+    """Never on replay; and while recording from an upstream, to that alone."""
+    made = connection()
+    with gemini_replay.replay(path, speed="instant"):
+        made.connect()
+        assert answered(made, in_one_call(BODY)) == WHOLE
+    place = urlsplit(server.url).netloc
+    with gemini_replay.record(path.with_name("new.jsonl"), upstream=server.url, hosts=[place]):
+        made.connect()
+        assert answered(made, in_one_call(BODY)) == WHOLE
+        named = connection(server.url)
+        named.connect()
+        assert answered(named, in_one_call(BODY)) == WHOLE
+        named.close()
+    assert server.connections == 2
+
+
 def test_a_miss_leaves_the_connection_as_it_was(path: Path) -> None:
     """After it was closed, it is used again."""
     made = connection()
