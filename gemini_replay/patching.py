@@ -120,6 +120,8 @@ class WhenImported(MetaPathFinder):
     def call(self, library: str, callback: Callable[[str], None]) -> None:
         """Call `callback` with the library's name now, if it is imported completely, and after each import of it.
 
+        The library may also be a part of one, by its dotted name; its other parts are not heard of then.
+
         Raises:
             Exception: what `callback` raises now.
         """

@@ -281,6 +281,19 @@ def test_a_library_whose_loader_is_of_the_old_kind_is_heard_of(
     assert importlib.import_module(NAME).part.answer() == 2
 
 
+def test_a_part_of_a_library_may_be_waited_for_alone(waiting: WhenImported, library: Path) -> None:
+    """It is heard of with its own parts, and no other part is."""
+    (library / "other.py").write_text("")
+    heard: list[str] = []
+    importlib.import_module(NAME)
+    waiting.call(f"{NAME}.other", heard.append)
+    sys.modules.pop(f"{NAME}.part")
+    importlib.import_module(f"{NAME}.part")
+    assert heard == []
+    importlib.import_module(f"{NAME}.other")
+    assert heard == [f"{NAME}.other"]
+
+
 def test_a_folder_of_the_same_name_is_imported_as_ever(waiting: WhenImported, library: Path) -> None:
     """A namespace package has nothing to execute."""
     (library / "__init__.py").unlink()

@@ -73,7 +73,7 @@ class PlayedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """The file that the response is read from."""
-        return io.BufferedReader(_Incoming(self._receive, self._let_go))
+        return incoming(self._receive, self._let_go)
 
     def shutdown(self, how: int) -> None:
         """The next read finds the end."""
@@ -105,14 +105,17 @@ class PlayedSocket:
             self._packets.close()
 
 
-class _Incoming(io.RawIOBase):
-    """The raw file of a socket: gives what is there and waits only where nothing is.
+def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
+    """The file of a socket: gives what is there and waits only where nothing is.
 
     Args:
         receive: gives the next bytes, b"" at the end.
         let_go: called once, when the reader closes the file.
     """
+    return io.BufferedReader(_Incoming(receive, let_go))
 
+
+class _Incoming(io.RawIOBase):
     def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
         self._receive = receive
         self._let_go = let_go
@@ -182,7 +185,7 @@ class RecordedResponse(HTTPResponse):
         file = self.fp
         source, wake = partial(_wire, sock, file, body), partial(_wake, sock, body)
         ahead = ReadAhead(source, body, classify=_classify, wake=wake, close=file.close)
-        read = io.BufferedReader(_Incoming(lambda: ahead.take(timeout) or b"", ahead.close))
+        read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
         return read
 

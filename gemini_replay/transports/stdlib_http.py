@@ -207,13 +207,14 @@ class _Held:
         """The connection's own timeout is what counts."""
 
     def makefile(self, mode: str) -> Any:
-        """Called when a response is asked for too early.
+        """What a response that is asked for too early is read from."""
+        from .http_client import incoming
 
-        Raises:
-            http.client.ResponseNotReady: the request is not complete.
-        """
+        return incoming(self._too_early, lambda: None)
+
+    def _too_early(self) -> bytes:
         raise sys.modules["http.client"].ResponseNotReady(
-            f"gemini-replay: the request to {self._url} is not complete: its headers promise more of a body"
+            f"gemini-replay: the request to {_base(self._conn)} is not complete: its headers promise more of a body"
         )
 
     def close(self) -> None:
