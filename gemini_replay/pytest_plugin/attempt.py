@@ -75,6 +75,8 @@ class Attempt:
         kept = passed and not denied and not problems
         self.share = {
             "path": str(session.path),
+            "test": str(session.test),
+            "silent": passed and not problems and not self._asked(),
             "passed": passed and not problems,
             "replayed": len(session.played),
             "recorded": session.recorded_count if kept else 0,
@@ -92,6 +94,11 @@ class Attempt:
             with suppress(OSError):
                 self._note.unlink()
         return self.news(faults=self._call != "skipped")
+
+    def _asked(self) -> bool:
+        """Whether any request was seen."""
+        session = self.session
+        return bool(session.played or session.recorded_count or session.passed_through or session.mode == "live")
 
     def _recording_failed(self) -> bool:
         from ..errors import RecordingError

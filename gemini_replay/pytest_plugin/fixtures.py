@@ -68,9 +68,8 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
                 monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", url)
             yield url
             return
-        guarded = session.replay_only and not request.config.option.gemini_block_network
-        if guarded:
-            transports.block_network()
+        if session.replay_only:
+            transports.start_guard()
         try:
             with serving(session) as url:
                 # Clients in this process must reach the server, also where something else intercepts them.
@@ -82,8 +81,8 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
                     monkeypatch.setenv(_CREDENTIALS, str(Path(__file__).with_name("placeholder_credentials.json")))
                 yield url
         finally:
-            if guarded:
-                transports.unblock_network()
+            if session.replay_only:
+                transports.stop_guard()
 
 
 @contextmanager

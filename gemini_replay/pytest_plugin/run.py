@@ -17,12 +17,15 @@ import pytest
 from .options import Settings
 
 if TYPE_CHECKING:
+    from ..session import Expected
     from .attempt import Attempt
 
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _RECORDING = ("once", "new", "rewrite")
 _ATTEMPT = pytest.StashKey["Attempt"]()
+_FIXTURES = frozenset({"gemini_replay", "gemini_server"})
+"""The fixtures that open a session."""
 
 
 class Run:
@@ -40,6 +43,7 @@ class Run:
         self.settings = Settings(config)
         self.summary = Summary()
         self._attempts: list[Attempt] = []
+        self._expected: Expected | None = None  # the session of the test that is running
         self._folder: Path | None = None
         self._owner = 0  # the process that removes the folder
         if self.settings.mode in _RECORDING:
@@ -101,9 +105,7 @@ class Run:
         settings = self.settings
         test, path, given = self._read(item)
         given = {key: value for key, value in given.items() if value is not None}
-        mode: Any = "none" if given.get("fault") else settings.mode  # a test without the fault makes the recording
-        if mode == "once" and self._records(path):
-            mode = "new"
+        mode = self._mode(path, given)
         if mode in {"new", "rewrite"}:
             check_inside(settings.folder, path)
         session = Session(
@@ -122,7 +124,13 @@ class Run:
         )
         attempt = item.stash[_ATTEMPT] = Attempt(session, self._folder if session.recording else None)
         self._attempts.append(attempt)
+        if self._expected is not None:
+            self._expected.opened(session)
         return attempt
+
+    def _mode(self, path: Path, given: dict[str, Any]) -> Any:
+        mode = "none" if given.get("fault") else self.settings.mode  # a test without the fault makes the recording
+        return "new" if mode == "once" and self._records(path) else mode
 
     def _records(self, path: Path) -> bool:
         """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
@@ -136,6 +144,39 @@ class Run:
         return True
 
     # -- the phases of a test --------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """From the setup of its first fixture on, nothing that a test asks goes past the session that it opens."""
+        fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if self.settings.mode != "live" and (fixtures or item.get_closest_marker("gemini_replay") is not None):
+            self._expect(item, min(fixtures, default="the marker gemini_replay"))
+        return (yield)
+
+    def _expect(self, item: pytest.Item, fixture: str) -> None:
+        from .. import transports
+        from ..errors import GeminiReplayError
+        from ..session import Expected, Hosts, expect
+
+        try:
+            test, path, given = self._read(item)
+        except GeminiReplayError:
+            return  # the fixture fails with it
+        mode, settings = self._mode(path, given), self.settings
+        hosts = Hosts(settings.hosts, settings.ignore_hosts, settings.upstream)
+        recording = mode in {"new", "rewrite"}
+        self._expected = Expected(path, test=test, fixture=fixture, hosts=hosts, replay_only=not recording)
+        transports.start_guard()
+        expect(self._expected)
+
+    def _expect_no_longer(self) -> None:
+        if self._expected is not None:
+            from .. import transports
+            from ..session import expect_no_longer
+
+            expect_no_longer(self._expected)
+            transports.stop_guard()
+            self._expected = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -160,6 +201,7 @@ class Run:
         return result
 
     def _end(self, item: pytest.Item, *, torn_down: bool) -> None:
+        self._expect_no_longer()
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is None:
             return
@@ -196,6 +238,7 @@ class Run:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Close the sessions of tests that the run's end interrupts; their cassettes stay as they are."""
+        self._expect_no_longer()
         for attempt in self._attempts:
             attempt.end(torn_down=False, interrupted=True)
             assert attempt.share is not None
@@ -225,6 +268,7 @@ class Summary:
         self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
         self._problems: list[str] = []
         self._discarded: list[tuple[Path, str, str, bool, str]] = []
+        self._silent: list[str] = []
 
     def add(self, share: dict[str, Any]) -> None:
         """Add the share of one test, see `Attempt.share`."""
@@ -233,6 +277,8 @@ class Summary:
         self._model += share["model"]
         self._wall += share["wall"]
         self._problems += share["problems"]
+        if share["silent"]:
+            self._silent.append(share["test"])
         path = share["path"]
         # A test that did not pass may not have come to its requests.
         unused = share["unused"] if share["passed"] else []
@@ -249,17 +295,28 @@ class Summary:
     def lines(self, *, list_unused: bool, list_problems: bool) -> list[str]:
         """One line, and more only where something needs saying; none where no session did anything."""
         unused = [f"{path}: {described}" for path, left in self._unused.items() for described in left]
-        if not (self._replayed or self._recorded or unused or self._discarded or (list_problems and self._problems)):
+        problems = self._problems if list_problems else []
+        if not (self._replayed or self._recorded or unused or self._discarded or problems or self._silent):
             return []
         line = f"{self._replayed} replayed, {self._recorded} recorded, {len(unused)} unused"
         if self._replayed:
             line += f"; {self._model:.1f} s of model time in {self._wall:.1f} s"
         return [
             line,
-            *(self._problems if list_problems else ()),
+            *problems,
+            *_without_requests(self._silent, whole=list_unused),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
         ]
+
+
+def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
+    """Tests that opened a session and made no request that was seen: a client may go past every transport."""
+    if not tests:
+        return []
+    shown = tests if whole else tests[:5]
+    more = f" and {len(tests) - len(shown)} more" if len(tests) > len(shown) else ""
+    return [f"asked for a cassette and made no request that gemini-replay saw: {', '.join(shown)}{more}"]
 
 
 def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:

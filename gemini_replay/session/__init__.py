@@ -2,14 +2,28 @@
 
 from .arguments import MODES, Mode
 from .describing import describe
-from .hosts import GEMINI_HOSTS, base_url, blocked, is_gemini_host
-from .owner import Suspended, activated, candidates, check_host, handing_on, owner_of
+from .hosts import GEMINI_HOSTS, Hosts, base_url, is_gemini_host
+from .owner import (
+    Expected,
+    Suspended,
+    activated,
+    candidates,
+    check_host,
+    check_url,
+    expect,
+    expect_no_longer,
+    handing_on,
+    owner_of,
+)
+from .refusing import blocked
 from .session import Faults, Plan, Recording, Session
 
 __all__ = [
     "GEMINI_HOSTS",
     "MODES",
+    "Expected",
     "Faults",
+    "Hosts",
     "Mode",
     "Plan",
     "Recording",
@@ -20,7 +34,10 @@ __all__ = [
     "blocked",
     "candidates",
     "check_host",
+    "check_url",
     "describe",
+    "expect",
+    "expect_no_longer",
     "handing_on",
     "is_gemini_host",
     "owner_of",

@@ -1,4 +1,4 @@
-"""Which hosts and URLs belong to a session, and what is said of one that must not be reached."""
+"""Which hosts and URLs belong to a session."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import socket
 import stat
 import sys
+import unicodedata
 from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,27 +18,44 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ..errors import NetworkBlockedError, UsageError
+from ..errors import UsageError
 
 GEMINI_HOSTS = (
     "generativelanguage.googleapis.com",
     "*.generativelanguage.googleapis.com",
+    "generativelanguage.mtls.googleapis.com",
+    "*generativelanguage.sandbox.googleapis.com",
     "aiplatform.googleapis.com",
     "*-aiplatform.googleapis.com",
+    "aiplatform.mtls.googleapis.com",
+    "*-aiplatform.mtls.googleapis.com",
     "aiplatform.*.rep.googleapis.com",
+    "aiplatform.*.rep.mtls.googleapis.com",
+    "aiplatform-*.p.googleapis.com",
+    "*aiplatform.sandbox.googleapis.com",
+    "cloudcode-pa.googleapis.com",
+    "cloudcode-pa.mtls.googleapis.com",
+    "*cloudcode-pa.sandbox.googleapis.com",
 )
-"""The Gemini API and Vertex AI with its regional and multi-regional endpoints."""
+"""The Gemini API, Vertex AI with its regional, multi-regional and private endpoints, and Gemini Code Assist.
+
+Each also as clients with a certificate of their own reach it (mTLS).
+"""
 
 _SOME_OF_THEM = (
     "generativelanguage.googleapis.com",
     "eu.generativelanguage.googleapis.com",
+    "generativelanguage.mtls.googleapis.com",
     "aiplatform.googleapis.com",
     "us-central1-aiplatform.googleapis.com",
     "europe-west4-aiplatform.googleapis.com",
+    "us-central1-aiplatform.mtls.googleapis.com",
     "aiplatform.eu.rep.googleapis.com",
+    "aiplatform-endpoint.p.googleapis.com",
+    "cloudcode-pa.googleapis.com",
 )
 
-GEMINI_PATH = re.compile(r"/models/[^/:]+:[A-Za-z]+$")
+GEMINI_PATH = re.compile(r"/(?:models|tunedModels|endpoints)/[^/:]+:[A-Za-z]+$")
 
 Address = tuple[str, int]
 """A host, in lower case, and a port."""
@@ -47,7 +65,8 @@ class Hosts:
     """Which hosts are a session's.
 
     A host that the user has named is; one that is to be ignored is not, also where it was named. Google's own always
-    are. Of all others, those URLs are that end in ``/models/MODEL:ACTION``: a gateway's.
+    are. Of all others, those URLs are that end in ``/models/MODEL:ACTION``, ``/tunedModels/ID:ACTION`` or
+    ``/endpoints/ID:ACTION``: a gateway's.
 
     Args:
         hosts: further hosts, as shell patterns with or without a port; None: every request is the session's.
@@ -69,6 +88,7 @@ class Hosts:
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
         """Whether every request to this host is the session's, whatever its path; without a port: to any port."""
+        host = spelled(host)
         if is_gemini_host(host):
             return True
         if any(pattern.matches(host, port) for pattern in self._ignored):
@@ -107,7 +127,20 @@ def address(url: str) -> Address:
         port = parts.port
     except ValueError:  # no client will reach it
         port = 0
-    return (parts.hostname or "").lower().rstrip("."), port or (443 if parts.scheme == "https" else 80)
+    return spelled(parts.hostname or ""), port or (443 if parts.scheme == "https" else 80)
+
+
+def spelled(host: str) -> str:
+    """A host as the name system is asked for it: in lower case, without the last dot, and in ASCII.
+
+    Resolvers also take names with full-width letters and with the dots of East Asian scripts.
+    """
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:  # no resolver takes it
+            host = unicodedata.normalize("NFKC", host)
+    return host.lower().rstrip(".")
 
 
 def place(url: str) -> Address:
@@ -132,8 +165,8 @@ class Pattern:
     port: int | None = None
 
     def matches(self, host: str, port: int | None) -> bool:
-        """Whether it names this host on this port; None: on every port."""
-        return self.port in (None, port) and fnmatchcase(host.lower().rstrip("."), self.host)
+        """Whether it names this host, as `spelled` gives it, on this port; None: on every port."""
+        return self.port in (None, port) and fnmatchcase(host, self.host)
 
 
 _SPELLED = re.compile(
@@ -183,22 +216,17 @@ def parse_ignored(texts: Iterable[str]) -> tuple[Pattern, ...]:
     return patterns
 
 
-def is_gemini_host(host: str, hosts: Iterable[str] = GEMINI_HOSTS, port: int | None = None) -> bool:
-    """Whether a host, or a port of it, matches one of the patterns."""
-    return any(pattern.matches(host, port) for pattern in parse_patterns(hosts))
+def is_gemini_host(host: str) -> bool:
+    """Whether a host is one of Google's that answer Gemini requests."""
+    return _is_gemini_host(spelled(host))
 
 
-# -- what is said -------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=256)
+def _is_gemini_host(name: str) -> bool:
+    return any(pattern.matches(name, None) for pattern in parse_patterns(GEMINI_HOSTS))
 
 
-def blocked(host: str) -> NetworkBlockedError:
-    """The error for a Gemini host that something is about to reach past every cassette."""
-    return NetworkBlockedError(
-        f"A request to {host} was stopped before it left this machine.",
-        closest="It came through a client that gemini-replay does not intercept, so no cassette could answer it.",
-        todo="Use a supported client (httpx, httpx2, requests, urllib3, aiohttp), or serve the cassette to it with "
-        "`gemini-replay serve`; --gemini-record live allows the network.",
-    )
+# -- base URLs ----------------------------------------------------------------------------------------------------
 
 
 def base_url(upstream: str | None) -> str | None:

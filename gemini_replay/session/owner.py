@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from ..errors import AmbiguousSessionError
+from ..errors import AmbiguousSessionError, NetworkBlockedError
 from ..patching import Interception, Lock
-from .hosts import netloc
+from .hosts import Hosts, netloc
+from .refusing import blocked
 from .session import Session
 
 _mine: ContextVar[_Activation | None] = ContextVar("gemini_replay_session", default=None)
@@ -65,20 +67,35 @@ def owner_of(url: str) -> Session | None:
 
 
 def check_host(host: str, port: int | None = None) -> bool:
-    """Called by the guard, when some client that no transport here sees is about to look up `host`.
+    """Called by the guard, when some client that no transport here sees is about to reach for `host`.
 
     Returns:
-        Whether an open session has been asked.
+        Whether it concerns an open session, or one that a test is going to open.
 
     Raises:
         NetworkBlockedError: the host belongs to the session of this context, which only replays.
         AmbiguousSessionError: the host may belong to one of several, and one of them would refuse it.
     """
+    return _check(host, lambda one: one.hosts.owns_host(host, port))
+
+
+def check_url(url: str) -> bool:
+    """Called by the guard, when a request to `url` is about to be sent on a connection. Otherwise as `check_host`."""
+    return _check(netloc(url), lambda one: one.reaches(url))
+
+
+def _check(where: str, owns: Callable[[Session | Expected], bool]) -> bool:
     found = candidates()
-    if len(found) == 1:
-        found[0].block(host, port)
-    elif any(session.blocks(host, port) for session in found):
-        raise _ambiguous(host, found)
+    if not found:
+        expected = _expected[-1] if _expected else None
+        if expected is not None and owns(expected):
+            expected.meet(where)
+        return expected is not None
+    concerned = [session for session in found if session.guarded and owns(session)]
+    if len(found) == 1 and concerned:
+        found[0].meet(where)
+    elif any(session.replay_only for session in concerned):
+        raise _ambiguous(where, found)
     return any(session.active for session in found)
 
 
@@ -103,6 +120,94 @@ def _ambiguous(where: str, found: tuple[Session, ...]) -> AmbiguousSessionError:
 def _named(session: Session) -> str:
     test = f", of {session.test}" if session.test else ""
     return f"{session.path}{test}{'' if session.active else ' (has ended)'}"
+
+
+# -- the session of a test that has not opened it yet ------------------------------------------------------------
+
+
+class Expected:
+    """The session that a test opens with one of its fixtures: before that and after it, nothing may pass it by.
+
+    Args:
+        path: the cassette of the session.
+        test: the id of the test.
+        fixture: the name of the fixture that opens it.
+        hosts: the hosts that are the session's.
+        replay_only: whether no request of the session may reach the network.
+    """
+
+    def __init__(self, path: Path, *, test: str, fixture: str, hosts: Hosts, replay_only: bool) -> None:
+        self.hosts = hosts
+        self._path = path
+        self._test = test
+        self._fixture = fixture
+        self._replay_only = replay_only
+        self._session: Session | None = None
+        self._met: list[tuple[str, NetworkBlockedError | None]] = []
+
+    def reaches(self, url: str) -> bool:
+        """Whether a request to this URL would be the session's."""
+        return self.hosts.owns(url) and not self.hosts.is_under_test(
+            url, recorded=(), recording=not self._replay_only
+        )
+
+    def opened(self, session: Session) -> None:
+        """The session is there, and is told of what came before it."""
+        self._session = session
+        for where, error in self._met:
+            self._tell(session, where, error)
+
+    def meet(self, where: str) -> None:
+        """A request to a host of the session is made outside of it.
+
+        Raises:
+            NetworkBlockedError: the session only replays.
+        """
+        error = self._error(where) if self._replay_only else None
+        if self._session is None:
+            self._met.append((where, error))
+        else:
+            self._tell(self._session, where, error)
+        if error is not None:
+            raise error
+
+    def _tell(self, session: Session, where: str, error: NetworkBlockedError | None) -> None:
+        if error is None:
+            session.unrecorded(where, f"{self._state()} {self._todo()}")
+        else:
+            session.refuse(error)
+
+    def _error(self, where: str) -> NetworkBlockedError:
+        return blocked(where, closest=self._state(), todo=self._todo())
+
+    def _state(self) -> str:
+        when = "not open yet" if self._session is None else "no longer open"
+        return (
+            f"The session of {self._path}, which would own it, is {when}: {self._fixture} opens it for {self._test}."
+        )
+
+    def _todo(self) -> str:
+        return (
+            f"Make the request in the test, or in a fixture of function scope that takes {self._fixture} as an "
+            "argument; fixtures of a wider scope and setUpClass run before it."
+        )
+
+
+_expected: list[Expected] = []
+
+
+def expect(expected: Expected) -> None:
+    """From now on, requests that belong to no open session are this one's."""
+    _expected.append(expected)
+
+
+def expect_no_longer(expected: Expected) -> None:
+    """The test has ended."""
+    if expected in _expected:
+        _expected.remove(expected)
+
+
+# -- the current session -------------------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -29,8 +29,9 @@ from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingEr
 from .arguments import Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import Hosts, blocked, netloc, place
+from .hosts import Hosts, address, netloc, place
 from .recordings import Recordings
+from .refusing import blocked, explained, through
 
 Faults = str | Fault | Iterable[str | Fault] | None
 """What `fault=` takes, see `engine.faults.parse_faults`."""
@@ -171,6 +172,8 @@ class Session:
         watch_forks(self)
         self.passed_through: list[str] = []
         self._places: set[tuple[str, int]] = set()
+        self._known = set() if upstream is None else {address(upstream)[0]}  # the hosts that transports reach
+        self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
         self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
         if existing and mode in {"none", "once", "new"}:
@@ -247,6 +250,7 @@ class Session:
             return None
         with self._lock:
             self._check_open()
+            self._known.add(address(request.url)[0])
         if not self.recording:
             if self._calls_own_server(request):
                 return None
@@ -331,19 +335,30 @@ class Session:
     def _times_struck(self, fault: Fault) -> int:
         return sum(fault is other for other, _ in self.struck)
 
-    def block(self, host: str, port: int | None = None) -> None:
-        """Called by the guard: some client that no transport here sees is about to look up `host`.
+    @property
+    def guarded(self) -> bool:
+        """Whether clients that no transport here sees must not reach the session's hosts unnoticed."""
+        return self.mode != "live" and not self.hosts.every
+
+    def reaches(self, url: str) -> bool:
+        """Whether a request to this URL is the session's, and calls no server of this process that is under test."""
+        return self.owns(url) and not self.hosts.is_under_test(url, recorded=self._places, recording=self.recording)
+
+    def meet(self, where: str) -> None:
+        """Called by the guard: a client that no transport here sees is about to reach a place of the session's.
 
         Raises:
-            NetworkBlockedError: the host belongs to the session, and the session only replays.
+            NetworkBlockedError: the session only replays.
         """
-        if self.blocks(host, port):
-            with self._lock:
-                raise self.refuse(blocked(host))
+        if self.replay_only:
+            raise self.refuse(blocked(where))
+        host = address(f"//{where}")[0]
+        if host not in self._known:
+            self._unseen.setdefault(host, (where, " ".join(explained(through()))))
 
-    def blocks(self, host: str, port: int | None = None) -> bool:
-        """Whether nothing may reach this host (on this port; None: on any)."""
-        return self.replay_only and not self.hosts.every and self.hosts.owns_host(host, port)
+    def unrecorded(self, where: str, why: str) -> None:
+        """A request that is to be recorded was made outside of the session, which fails the recording."""
+        self._recordings.fail(GeminiReplayError(f"A request to {where} was not recorded.", todo=why))
 
     def _check_open(self) -> None:
         if not self.active:
@@ -478,6 +493,9 @@ class Session:
         if self._child is not None:
             self._recordings.close_child()
             return
+        for host, (where, why) in self._unseen.items():
+            if host not in self._known:
+                self.unrecorded(where, why)
         try:
             for report in self._children.reports():
                 if isinstance(report, RefusedError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 from .. import session
 from ..errors import GeminiReplayError
-from ..patching import Lock, Patches, WhenImported
+from ..patching import Interception, Lock, Patches, WhenImported
 from . import guard, tls
 from .private import incompatible
 
@@ -24,35 +24,121 @@ _INTERCEPTED = {
 }
 """Client library → the module here whose `interceptions(library)` names what to replace in it."""
 
-_patches = Patches()
-_blocks = Patches()
-_users = 0
-_failures: dict[str, Exception] = {}
-_lock = Lock()
-"""Guards the names above. Nothing is imported under it: a thread that imports a library may wait for it."""
+
+class _Installation:
+    """What is replaced while somebody needs it. Users nest; any thread may be one.
+
+    Args:
+        interceptions: what to replace in a library that has been imported; for None: at once.
+        libraries: the libraries to wait for.
+        users: called with the number of users each time that it changes.
+    """
+
+    def __init__(
+        self,
+        interceptions: Callable[[str | None], list[Interception]],
+        libraries: Iterable[str],
+        users: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self._interceptions = interceptions
+        self._libraries = tuple(libraries)
+        self._tell = users
+        self._users = 0
+        self._patches = Patches()
+        self._waiting = WhenImported(self._failed)
+        self._failures: dict[str, Exception] = {}
+        self._lock = Lock()  # nothing is imported under it: a thread that imports a library may wait for it
+
+    def install(self) -> None:
+        """Be in place, for one user more.
+
+        Raises:
+            GeminiReplayError: a library that is loaded is not built as this release knows it. Nothing has changed.
+        """
+        self.hold()
+        try:
+            self._patches.apply(self._interceptions(None))
+            for library in self._libraries:
+                self._waiting.call(library, self._intercept)
+        except BaseException:
+            self.release()
+            raise
+
+    def hold(self) -> None:
+        """Stay in place, for one user more."""
+        with self._lock:
+            self._users += 1
+            self._tell(self._users)
+
+    def release(self) -> Exception | None:
+        """Have one user less; without any, put everything back.
+
+        Returns:
+            Why a library that was imported meanwhile could not be intercepted, if there is one.
+        """
+        with self._lock:
+            failure = next(iter(self._failures.values()), None)
+            self._users -= 1
+            self._tell(self._users)
+            if self._users == 0:
+                self._waiting.stop()
+                self._patches.undo()
+                self._failures.clear()
+        return failure
+
+    def _intercept(self, library: str) -> None:
+        if getattr(sys.modules[library], "__file__", None) is None:
+            return  # a folder of that name, or a stand-in that a test has put there
+        try:
+            interceptions = self._interceptions(library)
+            with self._lock:
+                if self._users:  # the last one may have gone meanwhile
+                    self._patches.apply(interceptions)
+                    self._failures.pop(library, None)
+        except GeminiReplayError:
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise incompatible(library, why, supported=f"another version of {library}") from error
+
+    def _failed(self, library: str, error: Exception) -> None:
+        """A library that has just been imported cannot be intercepted; open sessions say so at their end."""
+        with self._lock:
+            if self._users:
+                self._failures[library] = error
+
+
+def _in_clients(library: str | None) -> list[Interception]:
+    if library is None:
+        return [*tls.interceptions(), *session.handing_on(_hold, uninstall)]
+    interceptions: list[Interception] = import_module(f".{_INTERCEPTED[library]}", __name__).interceptions(library)
+    return interceptions
+
+
+_clients = _Installation(_in_clients, _INTERCEPTED)
+_guard = _Installation(guard.interceptions, guard.LIBRARIES, guard.heed)
 
 
 def install() -> None:
-    """Intercept every supported client, loaded already or imported later. Calls nest; any thread may call.
+    """Intercept every supported client, loaded already or imported later, and guard the network from all others.
+
+    Calls nest; any thread may call.
 
     Raises:
         GeminiReplayError: a library that is loaded is not built as this release knows it. Nothing is left replaced.
     """
     Lock.watch_forks()
-    _hold()
+    _guard.install()
     try:
-        _patches.apply([*guard.interceptions(), *tls.interceptions(), *session.handing_on(_hold, uninstall)])
-        for library in _INTERCEPTED:
-            _waiting.call(library, _intercept)
+        _clients.install()
     except BaseException:
-        uninstall()
+        _guard.release()
         raise
 
 
 def _hold() -> None:
-    global _users
-    with _lock:
-        _users += 1
+    _guard.hold()
+    _clients.hold()
 
 
 def uninstall() -> Exception | None:
@@ -61,51 +147,28 @@ def uninstall() -> Exception | None:
     Returns:
         Why a library that was imported meanwhile could not be intercepted, if there is one.
     """
-    global _users
-    with _lock:
-        failure = next(iter(_failures.values()), None)
-        _users -= 1
-        if _users == 0:
-            _waiting.stop()
-            _patches.undo()
-            _failures.clear()
-    return failure
+    failure = _clients.release()
+    return _guard.release() or failure
+
+
+def start_guard() -> None:
+    """Guard the hosts of sessions that are open or expected from all clients, and intercept none. Calls nest."""
+    Lock.watch_forks()
+    _guard.install()
+
+
+def stop_guard() -> None:
+    """Undo one `start_guard`."""
+    _guard.release()
 
 
 def block_network(hosts: Iterable[str] = ()) -> None:
     """Refuse Google's Gemini hosts and `hosts` also where no session is open."""
     guard.block(hosts)
-    _blocks.apply(guard.interceptions())
+    start_guard()
 
 
 def unblock_network() -> None:
     """Undo `block_network`."""
-    _blocks.undo()
+    stop_guard()
     guard.block(None)
-
-
-def _intercept(library: str) -> None:
-    if getattr(sys.modules[library], "__file__", None) is None:
-        return  # a folder of that name, or a stand-in that a test has put there
-    try:
-        module = import_module(f".{_INTERCEPTED[library]}", __name__)
-        interceptions = module.interceptions(library)
-        with _lock:
-            if _users:  # the last session may have ended meanwhile
-                _patches.apply(interceptions)
-                _failures.pop(library, None)
-    except GeminiReplayError:
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise incompatible(library, why, supported=f"another version of {library}") from error
-
-
-def _failed(library: str, error: Exception) -> None:
-    """A library that has just been imported cannot be intercepted: the sessions that are open say so at their end."""
-    with _lock:
-        if _users:
-            _failures[library] = error
-
-
-_waiting = WhenImported(_failed)

@@ -1,41 +1,321 @@
-"""Stops what no transport here sees: the look-up of a Gemini host's address, from any Python client.
+"""Stops what no transport here sees: what any other Python client asks of a Gemini host, by whatever way.
 
-Every client that resolves names through Python ends in `socket.getaddrinfo`: httpcore, urllib3, aiohttp, trio,
-asyncio, http.client. What answers without a network (a mock) never comes here. Clients written in C (curl,
-gRPC) resolve by themselves and are not seen.
+A request needs a name and says a name. Names are looked up through Python's socket module (whose audit events tell
+of it, whoever has imported which function when), or by an event loop or a gRPC channel that looks them up in C.
+Names are said on a connection, to whatever address it leads: to a proxy, by TLS, or in the head of a request.
+
+While nobody needs the guard, nothing is replaced, and the audit hook, which Python never takes out again, compares
+one number. Other processes, and C code that looks up names and encrypts by itself (curl), are not seen.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 from .. import session
-from ..patching import Interception
+from ..patching import Interception, Wrap
+from . import heads
 
-_blocked: tuple[str, ...] | None = None
+LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
+"""Libraries in which something is replaced, too, when they have been imported."""
+
+_blocked: session.Hosts | None = None
+_users = 0
+_hears = False
 
 
-def interceptions() -> list[Interception]:
-    """What to replace."""
-    return [(socket, "getaddrinfo", _guarded)]
+def heed(users: int) -> None:
+    """Heed what the socket module tells while there is a user. The hook for that stays for as long as the process."""
+    global _users, _hears
+    _users = users
+    if users and not _hears:
+        _hears = True
+        sys.addaudithook(_hear)
 
 
 def block(hosts: Iterable[str] | None) -> None:
     """Refuse Google's Gemini hosts and these also where no session is open; None: do so no longer."""
     global _blocked
-    _blocked = None if hosts is None else (*session.GEMINI_HOSTS, *hosts)
+    _blocked = None if hosts is None else session.Hosts(hosts, (), None)
 
 
-def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
-    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        if isinstance(name, str):
-            at = int(port) if isinstance(port, int) or (isinstance(port, str) and port.isdecimal()) else None
-            asked = session.check_host(name, at)
-            if not asked and _blocked is not None and session.is_gemini_host(name, _blocked, at):
-                raise session.blocked(name)
-        return original(host, port, *args, **kwargs)
+def interceptions(library: str | None) -> list[Interception]:
+    """What to replace in a library that has been imported; None: in the standard library's lowest modules."""
+    if library == "grpc":
+        return list(_in_grpc())
+    found = []
+    for path, asks in _IN[library].items():
+        owner, name = _find(path if library is None else f"{library}.{path}")
+        if hasattr(owner, name):  # not on every system, nor in every version
+            found.append((owner, name, _asking(asks)))
+    return found
 
-    return getaddrinfo
+
+def _find(path: str) -> tuple[Any, str]:
+    """The owner of a function, None if there is none; and the function's name."""
+    first, *way, name = path.split(".")
+    owner: Any = import_module(first)
+    for number, part in enumerate(way):
+        # A module whose import ends just now is no attribute of its package yet.
+        module = sys.modules.get(".".join([first, *way[: number + 1]]))
+        owner = module or getattr(owner, part, None)
+    return owner, name
+
+
+Asks = Callable[..., None]
+"""Called with the arguments of a function before it is; raises where it must not be called."""
+
+
+def _asking(asks: Asks) -> Wrap:
+    def asking(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            asks(*args, **kwargs)
+            return original(*args, **kwargs)
+
+        return call
+
+    return asking
+
+
+# -- the decision ----------------------------------------------------------------------------------------------------
+
+
+def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
+    """A host is about to be looked up, or to be spoken to."""
+    name = host.decode("latin-1") if isinstance(host, (bytes, bytearray)) else host
+    if isinstance(name, str) and name:
+        at = int(port) if isinstance(port, int) or (isinstance(port, (str, bytes)) and port.isdigit()) else None
+        asked = session.check_host(name, at)
+        if not asked and _blocked is not None and _blocked.owns_host(name, at):
+            raise _out_of_reach(name)
+
+
+def _address(address: Any) -> None:
+    """An address is about to be spoken to, which may be a name that is looked up first."""
+    if isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], (str, bytes, bytearray)):
+        host = address[0] if isinstance(address[0], str) else address[0].decode("latin-1")
+        if ":" not in host and not host.rpartition(".")[2].isdigit():  # no number
+            _host(host, address[1])
+
+
+def _head(data: Any, scheme: str = "http") -> None:
+    """Bytes are about to be sent, which may be the head of a request."""
+    asked = heads.asked(data, scheme)
+    if isinstance(asked, tuple):
+        _host(*asked)
+    elif asked is not None:
+        try:
+            known = session.check_url(asked)
+        except ValueError:  # no URL: a server will say so
+            return
+        if not known and _blocked is not None and _blocked.owns(asked):
+            raise _out_of_reach(asked.partition("?")[0])
+
+
+def _out_of_reach(where: str) -> Exception:
+    return session.blocked(
+        where,
+        closest="No session is open, and Gemini hosts are out of reach (--gemini-block-network).",
+        todo="Use the fixture or the marker gemini_replay in the test that makes the request.",
+    )
+
+
+# -- the socket module -----------------------------------------------------------------------------------------------
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if not _users:
+        return
+    asks = _EVENTS.get(event)
+    if asks is not None:
+        asks(*args)
+
+
+_EVENTS: dict[str, Asks] = {
+    "socket.getaddrinfo": _host,
+    "socket.gethostbyname": _host,
+    "socket.gethostbyaddr": _host,
+    "socket.connect": lambda sock, address: _address(address),
+    "socket.sendto": lambda sock, address: _address(address),
+    "socket.sendmsg": lambda sock, address: _address(address),
+}
+
+
+def _to(sock: Any, address: Any = None, *_: Any) -> None:
+    _address(address)
+
+
+def _send(sock: Any, data: Any = b"", *_: Any) -> None:
+    _head(data)
+
+
+def _sendto(sock: Any, data: Any = b"", *more: Any) -> None:
+    _address(more[-1] if more else None)
+
+
+def _sendmsg(sock: Any, buffers: Any = (), *more: Any) -> None:
+    if isinstance(buffers, (list, tuple)):
+        _head(b"".join(bytes(part) for part in buffers[:8]))
+    if len(more) > 2:
+        _address(more[2])
+
+
+# -- TLS -------------------------------------------------------------------------------------------------------------
+
+
+# A connection with a host is about to be encrypted, wherever it leads.
+
+
+def _wrap_socket(*args: Any, server_hostname: Any = None, **_: Any) -> None:
+    _host(args[5] if len(args) > 5 else server_hostname)
+
+
+def _wrap_bio(*args: Any, server_hostname: Any = None, **_: Any) -> None:
+    _host(args[4] if len(args) > 4 else server_hostname)
+
+
+def _encrypt(connection: Any, data: Any = b"", *_: Any) -> None:
+    """Something is about to be sent encrypted, on a connection that may be older than the session."""
+    _host(connection.server_hostname)
+    _head(data, "https")
+
+
+# -- event loops -----------------------------------------------------------------------------------------------------
+
+
+def _create_connection(
+    loop: Any,
+    factory: Any = None,
+    host: Any = None,
+    port: Any = None,
+    *_: Any,
+    server_hostname: Any = None,
+    **__: Any,
+) -> None:
+    _host(host, port)
+    _host(server_hostname, port)
+
+
+def _start_tls(*_: Any, server_hostname: Any = None, **__: Any) -> None:
+    _host(server_hostname)
+
+
+def _create_datagram_endpoint(
+    loop: Any, factory: Any = None, local: Any = None, remote_addr: Any = None, *_: Any, **__: Any
+) -> None:
+    _address(remote_addr)
+
+
+def _loop_getaddrinfo(loop: Any, host: Any = None, port: Any = None, *_: Any, **__: Any) -> None:
+    _host(host, port)
+
+
+def _sock_connect(loop: Any, sock: Any = None, address: Any = None) -> None:
+    _address(address)
+
+
+def _sock_sendall(loop: Any, sock: Any = None, data: Any = b"") -> None:
+    _head(data)
+
+
+def _writelines(transport: Any, pieces: Any = ()) -> None:
+    if isinstance(pieces, (list, tuple)):
+        _head(b"".join(bytes(piece) for piece in pieces[:8]))
+
+
+def _websocket(connect: Any) -> None:
+    uri = connect.ws_uri
+    _host(uri.host, uri.port)
+
+
+_LOOP: dict[str, Asks] = {
+    "getaddrinfo": _loop_getaddrinfo,
+    "create_connection": _create_connection,
+    "create_datagram_endpoint": _create_datagram_endpoint,
+    "start_tls": _start_tls,
+    "sock_connect": _sock_connect,
+    "sock_sendall": _sock_sendall,
+}
+
+_IN: dict[str | None, dict[str, Asks]] = {
+    # The audit events tell of most of it. But a function that another tool has put in the place of getaddrinfo may
+    # know a name without a look-up, and a name that is given to connect has been looked up by the time of its event.
+    None: {
+        **{f"socket.{name}": _host for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")},
+        "socket.socket.connect": _to,
+        "socket.socket.connect_ex": _to,
+        "socket.socket.send": _send,
+        "socket.socket.sendall": _send,
+        "socket.socket.sendto": _sendto,
+        "socket.socket.sendmsg": _sendmsg,
+        "ssl.SSLContext.wrap_socket": _wrap_socket,
+        "ssl.SSLContext.wrap_bio": _wrap_bio,
+        "ssl.SSLSocket.send": _encrypt,
+        "ssl.SSLSocket.write": _encrypt,
+        "ssl.SSLObject.write": _encrypt,
+    },
+    "asyncio": {
+        **{f"BaseEventLoop.{name}": asks for name, asks in _LOOP.items()},
+        # An exception of the socket below would end the connection; from here, it reaches whoever writes.
+        "selector_events._SelectorSocketTransport.write": _send,
+        "selector_events._SelectorSocketTransport.writelines": _writelines,
+        "proactor_events._ProactorBaseWritePipeTransport.write": _send,
+    },
+    "uvloop": {f"Loop.{name}": asks for name, asks in _LOOP.items()},
+    "winloop": {f"Loop.{name}": asks for name, asks in _LOOP.items()},
+    "trio": {"SocketStream.send_all": _send, "_socket._SocketType.send": _send},
+    "websockets": {"asyncio.client.connect.open_tcp_connection": _websocket},
+}
+"""What is replaced in each library, and what that asks for."""
+
+
+# -- gRPC ------------------------------------------------------------------------------------------------------------
+
+
+_SERVICES = {
+    "/google.ai.generativelanguage.": "generativelanguage.googleapis.com",
+    "/google.cloud.aiplatform.": "aiplatform.googleapis.com",
+}
+"""The beginning of the names of methods, and a host that has them."""
+
+
+def _in_grpc() -> Iterator[Interception]:
+    """Where channels are made, and where calls begin on one that is older than the session."""
+    for path in ("grpc._channel", "grpc.aio._channel"):
+        for kind in list(getattr(sys.modules.get(path), "__dict__", {}).values()):
+            if not isinstance(kind, type) or kind.__module__ != path:
+                continue
+            if kind.__name__ == "Channel":
+                yield kind, "__init__", _asking(_channel)
+            elif kind.__name__.endswith("MultiCallable"):
+                for method in ("__call__", "_blocking", "future"):
+                    if method in vars(kind):
+                        yield kind, method, _asking(_call)
+
+
+def _target(target: Any) -> None:
+    """A gRPC target, such as host, host:port, dns:///host:port."""
+    where = (target.decode("latin-1") if isinstance(target, bytes) else str(target)).rpartition("/")[2]
+    host, _, port = where.rpartition(":")
+    if port.isdigit():
+        _host(host, port)
+    else:
+        _host(where, 443)
+
+
+def _channel(channel: Any, target: Any = "", *_: Any, **__: Any) -> None:
+    _target(target)
+    vars(channel)["_gemini_replay_seen"] = True
+
+
+def _call(call: Any, *_: Any, **__: Any) -> None:
+    if hasattr(call, "_target"):
+        _target(call._target)
+    elif not hasattr(getattr(call, "_python_channel", None), "_gemini_replay_seen"):
+        method = str(getattr(call, "_method", b""), "latin-1")
+        for start, host in _SERVICES.items():
+            if method.startswith(start):
+                _host(host, 443)

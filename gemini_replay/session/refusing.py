@@ -1,0 +1,99 @@
+"""What is said of a request that must not leave, or that has left past every recording: through what it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from ..errors import NetworkBlockedError
+
+SUPPORTED = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "requests",
+    "urllib3",
+    "aiohttp",
+    "httplib2",
+    "urllib.request",
+    "http.client",
+)
+"""Client libraries whose requests the transports answer and record."""
+
+_LIVE = "the Live API"
+_GRPC = "gRPC"
+_OWN = __name__.partition(".")[0]
+
+
+def blocked(where: str, *, closest: str = "", todo: str = "") -> NetworkBlockedError:
+    """The error for a Gemini request that something is about to make past every cassette.
+
+    Args:
+        where: the host, or the URL without its query.
+        closest: why nothing could answer it; "": what the client that makes it says of that.
+        todo: what to do about it, likewise.
+    """
+    client = through()
+    reason, advice = explained(client)
+    if closest and client:
+        closest += f" The request came through {client}."
+    return NetworkBlockedError(
+        f"A request to {where} was stopped before it left this machine.",
+        closest=closest or reason,
+        todo=f"{todo or advice} To allow the network: --gemini-record live.",
+    )
+
+
+def explained(client: str) -> tuple[str, str]:
+    """Why the transports have not seen a request of a client, as `through` names it; and what to do."""
+    if client == _LIVE:
+        return (
+            "It is a connection of the Live API (over websockets), which gemini-replay does not record.",
+            "Put a fake in the place of the Live session.",
+        )
+    if client == _GRPC:
+        return (
+            "It came through gRPC, which gemini-replay does not intercept.",
+            'Use the REST transport: transport="rest" (google-generativeai), api_transport="rest" '
+            "(google-cloud-aiplatform, langchain-google-vertexai).",
+        )
+    if client in SUPPORTED:
+        return (
+            f"It came through {client}, but past the place where gemini-replay answers: by a transport or adapter of "
+            "its own, or over a connection that was opened before.",
+            f"Use the transports of {client} itself, or serve the cassette with `gemini-replay serve`.",
+        )
+    return (
+        f"It came through {client or 'a client'}, which gemini-replay does not intercept.",
+        f"Use a supported client ({', '.join(SUPPORTED)}), or serve the cassette to it with `gemini-replay serve`.",
+    )
+
+
+def through() -> str:
+    """The client that makes the request, as far as the calls that led here tell: "" where they do not."""
+    frames = list(_calling())
+    modules = [name for name, _ in frames]
+    if any(f"{name}.".startswith("grpc.") for name in modules):
+        return _GRPC
+    if any(name.startswith("websockets.") or name == "google.genai.live" for name in modules):
+        return _LIVE
+    for name in reversed(modules):  # who was called first: requests, not urllib3 below it
+        for client in SUPPORTED:
+            if name == client or name.startswith(f"{client}."):
+                return client
+    for name, file in frames:
+        library = name.partition(".")[0]
+        if library not in sys.stdlib_module_names:
+            return library if "site-packages" in file else ""  # the code under test
+    return ""
+
+
+def _calling() -> Iterator[tuple[str, str]]:
+    """The modules of the functions that are running and their files, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] != _OWN:
+            yield name, frame.f_code.co_filename
+        frame = frame.f_back

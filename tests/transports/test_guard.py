@@ -1,0 +1,311 @@
+"""The guard: no way from Python leads to a host of a session that only replays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.streams import PATH
+from support.ways_out import HEAD, HOST, WAYS, Ask, Stage, Way, at, connect, secure_channel, stage, url
+
+import gemini_replay
+from gemini_replay import Cassette, transports
+from gemini_replay.errors import NetworkBlockedError, RecordingError, RefusedError
+from gemini_replay.session.hosts import GEMINI_HOSTS
+from gemini_replay.transports import guard, heads
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    with stage(monkeypatch) as made:
+        yield made
+    with warnings.catch_warnings(action="ignore"):  # who is stopped in the middle leaves things open
+        gc.collect()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    path = tmp_path / "empty.jsonl"
+    Cassette([]).save(path)
+    return path
+
+
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
+)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_no_way_leads_out(way: Way, there: Stage, empty: Path) -> None:
+    """It leads there without a session. In one that replays it does not, and the session tells of it."""
+
+    def prepared() -> Ask:
+        ask = way.prepare(there)
+        there.clear()
+        return ask
+
+    ask = prepared()
+    with contextlib.suppress(Exception):
+        ask()
+    assert there.reached(way, within=5), "the way leads nowhere: nothing is proven"
+    ask = prepared()
+    with pytest.raises(RefusedError), gemini_replay.replay(empty, hosts=[HOST]):
+        with contextlib.suppress(Exception):
+            ask()
+        assert not there.reached(way, within=0.05)
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "generativelanguage.googleapis.com",
+        "GenerativeLanguage.GoogleAPIs.com",
+        "generativelanguage.googleapis.com.",
+        b"generativelanguage.googleapis.com",
+        "generativelanguage。googleapis．com",
+        "ｇenerativelanguage｡googleapis.com",
+        "genera\N{SOFT HYPHEN}tivelanguage.googleapis.com",
+        "generativelanguage.mtls.googleapis.com",
+        "aiplatform.googleapis.com",
+        "us-central1-aiplatform.googleapis.com",
+        "us-central1-aiplatform.mtls.googleapis.com",
+        "aiplatform.eu.rep.googleapis.com",
+        "aiplatform-some.p.googleapis.com",
+        "cloudcode-pa.googleapis.com",
+        "daily-cloudcode-pa.sandbox.googleapis.com",
+    ],
+)
+def test_a_gemini_host_in_every_spelling(name: str | bytes, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of what looks names up, which would lead to this machine."""
+    asked = []
+
+    def look_up(host: Any, *others: Any, **more: Any) -> list[Any]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(NetworkBlockedError, match="stopped before it left"), gemini_replay.replay(empty):
+        socket.getaddrinfo(name, 443)
+    assert asked == []
+    assert socket.getaddrinfo(name, 443) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "googleapis.com", "storage.googleapis.com", "oauth2.googleapis.com", ""]
+)
+def test_other_hosts_are_left_alone(name: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so is an empty name, which stands for this machine."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: [host])
+    with gemini_replay.replay(empty):
+        assert socket.getaddrinfo(name, 443) == [name]
+
+
+def test_wrong_arguments_are_told_by_the_function_itself(empty: Path) -> None:
+    """The guard neither stumbles over them nor takes them for names."""
+    with gemini_replay.replay(empty):
+        with socket.socket() as sock, pytest.raises(TypeError):
+            sock.connect(None)  # type: ignore[arg-type]
+        with socket.socket() as sock, pytest.raises(TypeError):
+            sock.send("text")  # type: ignore[arg-type]
+        with socket.socket() as sock, pytest.raises(OverflowError):
+            sock.connect(("127.0.0.1", 1 << 20))
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo("127.0.0.1", "no service")
+
+
+# -- what is said on a connection ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "asked"),
+    [
+        (b"GET /a HTTP/1.1\r\nHost: b.org\r\n\r\n", "http://b.org/a"),
+        (b"POST /a?x=1 HTTP/1.1\r\nA: b\r\nHOST:b.org:81 \r\n\r\n{}", "http://b.org:81/a?x=1"),
+        (b"GET http://b.org/a HTTP/1.1\r\nHost: c.org\r\n\r\n", "http://b.org/a"),
+        (b"CONNECT b.org:443 HTTP/1.1\r\n\r\n", ("b.org", 443)),
+        (b"CONNECT b.org HTTP/1.0\r\n\r\n", ("b.org", None)),
+        (b"\x05\x01\x00\x03\x05b.org\x01\xbb", ("b.org", 443)),
+        (b"\x04\x01\x01\xbb\x00\x00\x00\x01me\x00b.org\x00", ("b.org", 443)),
+        (b"GET /a HTTP/1.1\r\n\r\nHost: b.org\r\n", None),
+        (b"GET /a HTTP/1.0\r\n\r\n", None),
+        (b"OPTIONS * HTTP/1.1\r\nHost: b.org\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nHost: b.org\r\n\r\n", None),
+        (b"\x05\x01\x00", None),
+        (b"\x16\x03\x01", None),
+        (b"", None),
+        ("GET / HTTP/1.1\r\n", None),
+        (None, None),
+    ],
+)
+def test_whom_the_first_bytes_ask(data: Any, asked: Any) -> None:
+    """Heads of HTTP and requests to proxies; of views and arrays, too."""
+    assert heads.asked(data, "http") == asked
+    if isinstance(data, bytes):
+        assert heads.asked(memoryview(bytearray(data)), "http") == asked
+
+
+SERVER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        sock, _ = listener.accept()
+        with sock:
+            data = sock.recv(65536)
+            if data == b"end":
+                sys.exit()
+            if data:
+                print(data.split()[1].decode(), flush=True)
+            sock.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+"""
+
+
+def test_a_gateway_that_no_list_knows_is_known_by_its_path(empty: Path) -> None:
+    """Whatever sends the head of the request, by a loop or by a socket."""
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as gateway:
+        assert gateway.stdout is not None
+        port = int(gateway.stdout.readline())
+        head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
+
+        async def by_a_loop() -> None:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(head)
+            finally:
+                writer.close()
+
+        def by_a_socket(data: bytes) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                sock.sendall(data)
+
+        for ask in (lambda: by_a_socket(head), lambda: asyncio.run(by_a_loop())):
+            with pytest.raises(NetworkBlockedError, match=f"127.0.0.1:{port}"), gemini_replay.replay(empty):
+                ask()
+        with gemini_replay.replay(empty, ignore_hosts=[f"127.0.0.1:{port}"]):
+            by_a_socket(head)
+        by_a_socket(b"end")
+        assert gateway.stdout.read().split() == [PATH]
+
+
+def test_a_server_of_this_process_is_code_under_test(empty: Path, there: Stage) -> None:
+    """Its paths may look like those of a gateway."""
+    with gemini_replay.replay(empty), socket.create_connection(("127.0.0.1", there.plain.port)) as sock:
+        sock.sendall(f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{there.plain.port}\r\n\r\n".encode())
+        assert sock.recv(100).startswith(b"HTTP/1.1 200")
+
+
+# -- messages --------------------------------------------------------------------------------------------------------
+
+
+def refusal(ask: Any, empty: Path) -> str:
+    with pytest.raises(NetworkBlockedError) as raised, gemini_replay.replay(empty, hosts=[HOST]):
+        ask()
+    return str(raised.value)
+
+
+def test_the_error_names_what_the_request_came_through(there: Stage, empty: Path) -> None:
+    """A bare socket, gRPC, the Live API; with what to do about it."""
+    assert "came through a client, which" in refusal(lambda: connect(at(there)), empty)
+    grpc = pytest.importorskip("grpc")
+    said = refusal(lambda: secure_channel(grpc, "dns:///localhost:443"), empty)
+    assert "gRPC" in said
+    assert 'transport="rest"' in said
+    live = pytest.importorskip("websockets.sync.client")
+    said = refusal(lambda: live.connect(url(there).replace("http", "ws")), empty)
+    assert "Live API" in said
+    assert "does not record" in said
+
+
+def test_a_supported_client_without_a_session_is_told_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not told to use another client."""
+    requests = pytest.importorskip("requests")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    transports.block_network()
+    try:
+        with pytest.raises(NetworkBlockedError) as raised:
+            requests.get("https://generativelanguage.googleapis.com/v1beta/models", timeout=5)
+    finally:
+        transports.unblock_network()
+    assert "No session is open" in str(raised.value)
+    assert "came through requests" in str(raised.value)
+    assert "supported client" not in str(raised.value)
+
+
+# -- while recording -------------------------------------------------------------------------------------------------
+
+
+def test_what_goes_past_a_recording_fails_it(there: Stage, tmp_path: Path) -> None:
+    """The client is not disturbed."""
+    path = tmp_path / "new.jsonl"
+    with pytest.raises(RecordingError, match=rf"{HOST}.*was not recorded"):
+        with gemini_replay.record(path, hosts=[HOST]), socket.create_connection(at(there)) as sock:
+            sock.sendall(HEAD)
+            assert sock.recv(100).startswith(b"HTTP/1.1 200")
+    assert not path.exists()
+
+
+def test_clients_that_are_recorded_do_not_go_past_it(there: Stage, tmp_path: Path) -> None:
+    """Nor does what an upstream is asked in the place of Google."""
+    httpx = pytest.importorskip("httpx")
+    with gemini_replay.record(tmp_path / "a.jsonl", hosts=[HOST]) as opened:
+        assert httpx.get(url(there)).text == "ok"
+    assert opened.recorded_count == 1
+    with gemini_replay.record(tmp_path / "b.jsonl", upstream=f"http://{HOST}:{there.plain.port}") as opened:
+        assert httpx.post(f"https://generativelanguage.googleapis.com{PATH}").text == "ok"
+    assert opened.recorded_count == 1
+
+
+# -- around a session ------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_that_outlives_its_session_is_still_refused(there: Stage, empty: Path) -> None:
+    """A bare socket, too, while no other session is open."""
+    go, refused = threading.Event(), []
+
+    def late() -> None:
+        go.wait(10)
+        try:
+            connect(at(there))
+        except NetworkBlockedError as error:
+            refused.append(error)
+
+    with gemini_replay.replay(empty, hosts=[HOST]):
+        thread = threading.Thread(target=late)
+        thread.start()
+    go.set()
+    thread.join(10)
+    assert len(refused) == 1
+    connect(at(there))
+
+
+def test_nothing_is_left_but_a_hook_that_heeds_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every function of sockets, TLS and loops is the one that it was, and no event is looked at."""
+    found = [
+        (owner, name, vars(owner).get(name))
+        for library in (None, "asyncio", "trio")
+        for owner, name, _ in guard.interceptions(library)
+    ]
+    with gemini_replay.replay(empty):
+        assert all(vars(owner).get(name) is not before for owner, name, before in found)
+    assert all(vars(owner).get(name) is before for owner, name, before in found)
+    monkeypatch.setattr(guard, "_EVENTS", None)  # whoever looks fails
+    assert socket.getaddrinfo("localhost", 80)
+
+
+def test_every_pattern_of_googles_hosts_is_guarded() -> None:
+    """Stars stand for any name."""
+    for pattern in GEMINI_HOSTS:
+        assert guard.session.Hosts((), (), None).owns_host(pattern.replace("*", "some"))
