@@ -145,8 +145,10 @@ class WhenImported(MetaPathFinder):
         library = next((name for name in self._callbacks if f"{fullname}.".startswith(f"{name}.")), None)
         if library is None:
             return None
-        for finder in list(sys.meta_path):
-            if finder is self or not hasattr(finder, "find_spec"):
+        finders = list(sys.meta_path)
+        # Those before it have been asked already. Another one that waits for this library is among those after it.
+        for finder in finders[finders.index(self) + 1 if self in finders else 0 :]:
+            if not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:

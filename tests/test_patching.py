@@ -294,6 +294,20 @@ def test_a_part_of_a_library_may_be_waited_for_alone(waiting: WhenImported, libr
     assert heard == [f"{NAME}.other"]
 
 
+def test_several_may_wait_for_one_library(waiting: WhenImported, library: Path) -> None:
+    """Each hears of it once, and its loader is the plain one."""
+    heard: list[str] = []
+    another = WhenImported()
+    waiting.call(NAME, lambda name: heard.append(f"one {name}"))
+    another.call(NAME, lambda name: heard.append(f"another {name}"))
+    try:
+        module = importlib.import_module(NAME)
+    finally:
+        another.stop()
+    assert sorted(heard) == [f"another {NAME}", f"one {NAME}"]
+    assert type(module.__loader__) is importlib.machinery.SourceFileLoader
+
+
 def test_a_folder_of_the_same_name_is_imported_as_ever(waiting: WhenImported, library: Path) -> None:
     """A namespace package has nothing to execute."""
     (library / "__init__.py").unlink()
