@@ -20,6 +20,9 @@ from . import private
 
 TOKEN = "gemini-replay-placeholder-token"
 PROJECT = "gemini-replay-placeholder-project"
+_LONG_AGO = datetime.datetime(2000, 1, 1)
+"""When a placeholder expired: credentials that outlive the session ask for a real token."""
+
 _LOCAL = ("google.auth.jwt", "google.auth._jwt_async", "google.auth.api_key")
 """Modules whose credentials make their tokens by themselves."""
 _STATIC = ("AnonymousCredentials", "StaticCredentials")
@@ -84,8 +87,7 @@ def _refreshing(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _give_token(credentials: Any) -> Any:
     credentials.token = TOKEN
-    # It has expired already, so that credentials that outlive the session ask for a real one.
-    credentials.expiry = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    credentials.expiry = _LONG_AGO
     return credentials
 
 
