@@ -143,7 +143,7 @@ class Expected:
         self._fixture = fixture
         self._replay_only = replay_only
         self._session: Session | None = None
-        self._met: list[tuple[str, NetworkBlockedError | None]] = []
+        self._met: list[tuple[str, str | NetworkBlockedError]] = []
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL would be the session's."""
@@ -154,8 +154,8 @@ class Expected:
     def opened(self, session: Session) -> None:
         """The session is there, and is told of what came before it."""
         self._session = session
-        for where, error in self._met:
-            self._tell(session, where, error)
+        for where, found in self._met:
+            self._tell(session, where, found)
 
     def meet(self, where: str) -> None:
         """A request to a host of the session is made outside of it.
@@ -163,34 +163,28 @@ class Expected:
         Raises:
             NetworkBlockedError: the session only replays.
         """
-        error = self._error(where) if self._replay_only else None
-        if self._session is None:
-            self._met.append((where, error))
-        else:
-            self._tell(self._session, where, error)
-        if error is not None:
-            raise error
-
-    def _tell(self, session: Session, where: str, error: NetworkBlockedError | None) -> None:
-        if error is None:
-            session.unrecorded(where, f"{self._state()} {self._todo()}")
-        else:
-            session.refuse(error)
-
-    def _error(self, where: str) -> NetworkBlockedError:
-        return blocked(where, closest=self._state(), todo=self._todo())
-
-    def _state(self) -> str:
+        found: str | NetworkBlockedError
         when = "not open yet" if self._session is None else "no longer open"
-        return (
+        why = (
             f"The session of {self._path}, which would own it, is {when}: {self._fixture} opens it for {self._test}."
         )
-
-    def _todo(self) -> str:
-        return (
+        todo = (
             f"Make the request in the test, or in a fixture of function scope that takes {self._fixture} as an "
             "argument; fixtures of a wider scope and setUpClass run before it."
         )
+        found = blocked(where, closest=why, todo=todo) if self._replay_only else f"{why} {todo}"
+        if self._session is None:
+            self._met.append((where, found))
+        else:
+            self._tell(self._session, where, found)
+        if isinstance(found, NetworkBlockedError):
+            raise found
+
+    def _tell(self, session: Session, where: str, found: str | NetworkBlockedError) -> None:
+        if isinstance(found, str):
+            session.unrecorded(where, found)
+        else:
+            session.refuse(found)
 
 
 _expected: list[Expected] = []

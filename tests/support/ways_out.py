@@ -528,7 +528,7 @@ async def httpcore_async_proxy(stage: Stage) -> None:
 
 
 def httplib2_proxy(stage: Stage) -> None:
-    httplib2 = pytest.importorskip("httplib2")
+    httplib2, _ = pytest.importorskip("httplib2"), pytest.importorskip("socks")
     proxy = httplib2.ProxyInfo(3, "127.0.0.1", stage.proxy.port)
     httplib2.Http(proxy_info=proxy, timeout=2).request(url(stage))
 

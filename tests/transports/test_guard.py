@@ -65,6 +65,39 @@ def test_no_way_leads_out(way: Way, there: Stage, empty: Path) -> None:
         assert not there.reached(way, within=0.05)
 
 
+GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import socket
+import gevent
+import gemini_replay
+from gemini_replay.errors import NetworkBlockedError
+
+def ask():
+    for way in (socket.create_connection, socket.socket().connect):
+        try:
+            way(("localhost", {port}))
+        except NetworkBlockedError:
+            print("refused")
+
+try:
+    with gemini_replay.replay({path!r}, hosts=["localhost"]):
+        ask()
+        gevent.spawn(ask).join()
+except NetworkBlockedError:
+    print("told")
+"""
+
+
+def test_gevents_sockets_are_guarded_as_well(there: Stage, empty: Path) -> None:
+    """Its own classes stand in the place of Python's."""
+    pytest.importorskip("gevent")
+    code = GEVENT.format(port=there.plain.port, path=str(empty))
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert out.stdout.split() == ["refused"] * 4 + ["told"]
+    assert there.plain.connections == 0
+
+
 # -- names -----------------------------------------------------------------------------------------------------------
 
 
