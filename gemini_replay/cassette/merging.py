@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, overload
 
@@ -84,12 +85,10 @@ class Merged:
 
     Attributes:
         recorded: the new interactions, in the cassette.
-        unfinished: how many interactions of the journals were not whole, and were left out.
         backup: the copy of a file that could not be read in whole, which is kept; None where it could.
     """
 
     recorded: Recorded
-    unfinished: int = 0
     backup: Path | None = None
 
 
@@ -97,11 +96,12 @@ class Merged:
 class _Source:
     file: BinaryIO
     places: list[Place]
-    unfinished: int = 0
 
 
-def merge(path: Path, journals: Sequence[Path], header: Header, replaces: Replaces) -> Merged:
-    """Make the cassette `path` from the whole interactions of journals and from what stays of the present file.
+def merge(
+    path: Path, journals: Sequence[Path], header: Header, replaces: Replaces, *, ended: Sequence[int] = ()
+) -> Merged:
+    """Make the cassette `path` from the interactions of journals and from what stays of the present file.
 
     The new interactions stand where the first one that gives way stood, else at the end. The header stays if
     anything else of the file does. A present file that cannot be read in whole is copied to ``NAME.jsonl.bak``;
@@ -112,15 +112,17 @@ def merge(path: Path, journals: Sequence[Path], header: Header, replaces: Replac
         journals: the journals, each in good order.
         header: the header line of a cassette that is new in all its parts.
         replaces: which interactions of the present file give way.
+        ended: how many interactions the first journals must hold, where that is known.
 
     Raises:
-        CassetteError: the cassette cannot be written; it is as it was.
+        CassetteError: a journal has an interaction that is not whole, or not those that it must have; or the cassette
+            cannot be written. The cassette is as it was.
     """
     try:
         with ExitStack() as stack:
             stack.enter_context(locked(path))
             remove_leftovers(path)
-            new = [_opened(stack, journal) for journal in journals]
+            new = [_opened(stack, journal, count) for journal, count in zip_longest(journals, ended)]
             base, old, backup = _present(stack, path)
             requests = [place.request(source.file) for source in new for place in source.places]
             stays = [
@@ -140,7 +142,7 @@ def merge(path: Path, journals: Sequence[Path], header: Header, replaces: Replac
                 if old:
                     writer.copy(old.file, after)
                 writer.text(encode_comments(kept.trailing_comments))
-        return Merged(Recorded(path, written), sum(source.unfinished for source in new), backup)
+        return Merged(Recorded(path, written), backup)
     except OSError as error:
         raise CassetteError(
             f"the cassette cannot be written: {error.strerror}",
@@ -166,11 +168,20 @@ def digests(path: Path) -> frozenset[bytes]:
         return frozenset()
 
 
-def _opened(stack: ExitStack, journal: Path) -> _Source:
+def _opened(stack: ExitStack, journal: Path, ended: int | None) -> _Source:
     file = stack.enter_context(journal.open("rb"))
     found = find_places(file, journal, check_chunks=False)
-    whole = [place for place in found.interactions if place.whole]
-    return _Source(file, whole, len(found.interactions) - len(whole))
+    for place in found.interactions:
+        if place.problems:
+            raise place.problems[0]
+        if not place.ended:
+            raise CassetteError("an answer was not finished: its end is missing", path=journal, line=place.line)
+    if ended is not None and len(found.interactions) != ended:
+        raise CassetteError(
+            f"the journal holds {len(found.interactions)} of {ended} interactions: somebody has changed it",
+            path=journal,
+        )
+    return _Source(file, found.interactions)
 
 
 def _present(stack: ExitStack, path: Path) -> tuple[Places, _Source | None, Path | None]:

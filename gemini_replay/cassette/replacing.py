@@ -115,6 +115,7 @@ def keep_backup(path: Path) -> Path:
         try:
             with copy, path.open("rb") as original:
                 shutil.copyfileobj(original, copy)
+            shutil.copymode(path, backup)
         except BaseException:
             backup.unlink(missing_ok=True)
             raise

@@ -17,7 +17,7 @@ from ..cassette.places import Place
 from ..cassette.redaction import Redactor, Removal
 from ..cassette.redaction.removals import total
 from ..engine.recorder import Deaf, Recorder
-from ..errors import GeminiReplayError, RecordingError
+from ..errors import CassetteError, GeminiReplayError, RecordingError
 from .describing import describe
 
 _log = logging.getLogger("gemini_replay")
@@ -175,9 +175,10 @@ class Recordings:
         if keep and not self.failures and (self.count or more):
             header = (journal or Journal(self._path, test=self._test)).header
             try:
-                self._made(merge(self._path, [*own, *more], header, self._gives_way))
+                ended = [journal.ended] if own and journal is not None else []
+                self._made(merge(self._path, [*own, *more], header, self._gives_way, ended=ended))
             except Exception as problem:
-                self.fail(problem)
+                self.fail(_of_a_child(problem, more))
             else:
                 if journal is not None:
                     journal.remove()
@@ -202,15 +203,6 @@ class Recordings:
                 "%s could not be read in whole before it was recorded anew; the original is kept as %s.",
                 self._path,
                 merged.backup,
-            )
-        if merged.unfinished:
-            self._told(
-                RecordingError(
-                    f"{merged.unfinished} of the answers that {self._path} is to hold were not finished by the child "
-                    "process that received them.",
-                    closest="The cassette holds all others.",
-                    todo="Let child processes end before the session does.",
-                )
             )
 
     def _give_up(self, journal: Journal) -> None:
@@ -259,3 +251,15 @@ class Recordings:
             recorder.cut()
         if self._journal is not None:
             self._journal.abandon()
+
+
+def _of_a_child(problem: Exception, journals: Sequence[Path]) -> Exception:
+    """The problem of a merge; where a child's journal is to blame, that is said."""
+    if not isinstance(problem, CassetteError) or problem.path not in journals:
+        return problem
+    said = CassetteError(
+        f"a forked child process had not finished its recording when the session ended ({problem.what})",
+        todo="Let child processes end before the session does.",
+    )
+    said.__cause__ = problem
+    return said

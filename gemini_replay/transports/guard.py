@@ -144,19 +144,19 @@ _EVENTS: dict[str, Asks] = {
 }
 
 
-def _to(sock: Any, address: Any = None, *_: Any) -> None:
+def _to(sock: Any, address: Any = None, *_: Any, **__: Any) -> None:
     _address(address)
 
 
-def _send(sock: Any, data: Any = b"", *_: Any) -> None:
+def _send(sock: Any, data: Any = b"", *_: Any, **__: Any) -> None:
     _head(data)
 
 
-def _sendto(sock: Any, data: Any = b"", *more: Any) -> None:
+def _sendto(sock: Any, data: Any = b"", *more: Any, **__: Any) -> None:
     _address(more[-1] if more else None)
 
 
-def _sendmsg(sock: Any, buffers: Any = (), *more: Any) -> None:
+def _sendmsg(sock: Any, buffers: Any = (), *more: Any, **__: Any) -> None:
     if isinstance(buffers, (list, tuple)):
         _head(b"".join(bytes(part) for part in buffers[:8]))
     if len(more) > 2:

@@ -112,6 +112,7 @@ class Unframer:
             yield from self._unchunk(data)
             return
         if self._left is not None:
+            data = data[: self._left]  # what follows is no part of the body
             self._left -= len(data)
             self.complete = self._left <= 0
         yield data

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -20,7 +21,7 @@ from ..cassette.model import EndKind, Request, header
 from ..engine import pacing
 from ..engine.player import Playback
 from ..engine.recorder import Recorder
-from ..errors import RecordingEndedError
+from ..errors import GeminiReplayError, RecordingEndedError
 from . import http1, private
 from .observing import Ending, Harmless, now, tell_end
 from .read_ahead import ReadAhead
@@ -171,7 +172,10 @@ class RecordedResponse(HTTPResponse):
             tell_end(recorder, problem, _classify)
             raise
         with Harmless(recorder):
-            recorder.head(self.status, tuple(self.msg.items()), now())
+            recorder.head(
+                self.status, tuple((name, _FOLD.sub(" ", value)) for name, value in self.msg.items()), now()
+            )
+            _check_framing(self.msg.get("transfer-encoding"))
             if self.length == 0:
                 recorder.end("eof", now())
             else:
@@ -188,6 +192,19 @@ class RecordedResponse(HTTPResponse):
         read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
         return read
+
+
+_FOLD = re.compile(r"\r?\n[ \t]+")  # a value may go on in the next line (RFC 9112, 5.2)
+
+
+def _check_framing(transfer_encoding: str | None) -> None:
+    """Refuse to record a body whose framing http.client does not take off.
+
+    Raises:
+        GeminiReplayError: it has a transfer coding besides "chunked".
+    """
+    if transfer_encoding is not None and transfer_encoding.strip().lower() != "chunked":
+        raise GeminiReplayError(f"The transfer coding {transfer_encoding!r} of an answer cannot be recorded.")
 
 
 class _Unframed:

@@ -60,7 +60,6 @@ def test_a_new_cassette_is_the_journal_put_in_order(tmp_path: Path) -> None:
             entry.chunk(Chunk(0.0004, f"{name}{number}".encode()))
     for entry in (b, a):
         entry.end(End())
-    made.begin(asked("unfinished"))
     merged = merge(path, [part_of(made)], HEADER, lambda *_: False)
     assert names(path) == ["a0a1a2", "b0b1b2"]
     cassette = Cassette.load(path)
@@ -216,4 +215,25 @@ def test_a_pipe_in_a_cassettes_place_is_refused(tmp_path: Path) -> None:
     made = journal(path, told("new"))
     with pytest.raises(CassetteError, match="pipe"):
         merge(path, [part_of(made)], HEADER, lambda *_: False)
+    made.remove()
+
+
+def test_a_journal_that_is_not_whole_replaces_nothing(tmp_path: Path) -> None:
+    """The old cassette stays: an answer without its end, a line that cannot be read, a journal that was cut."""
+    path = tmp_path / "story.jsonl"
+    Cassette([told("old")]).save(path)
+    before = path.read_bytes()
+    made = journal(path, told("new"), told("more"))
+    whole = part_of(made).read_bytes()
+    damages = {
+        b"unfinished": whole + b'{"request": {"method": "POST", "url": "https://h/models/m:go"}}\n',
+        b"unreadable": whole.replace(b'{"response"', b'{"respons"', 1),
+        b"cut": whole[: whole.index(b'{"request"', whole.index(b'{"end"'))],
+        b"empty": b"",
+    }
+    for damage in damages.values():
+        part_of(made).write_bytes(damage)
+        with pytest.raises(CassetteError):
+            merge(path, [part_of(made)], HEADER, lambda *_: False, ended=[2])
+        assert path.read_bytes() == before
     made.remove()

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 from support.streams import GOOGLE
@@ -357,20 +358,20 @@ def test_a_thread_of_a_session_that_has_ended_works_for_no_other(paths: dict[str
 
 def test_a_thread_of_a_session_that_has_ended_reaches_no_network(paths: dict[str, Path]) -> None:
     """Nor with no session open; when it has ended, everything is as before."""
-    before = httpx.HTTPTransport.handle_request
+    before = httpcore.ConnectionPool.handle_request
     with opened(paths["A"]):
         late = Worker()
     error = asked_in(late.jobs.put)
     assert isinstance(error, UsageError)
     assert "is closed" in str(error)
-    assert httpx.HTTPTransport.handle_request is not before
+    assert httpcore.ConnectionPool.handle_request is not before
     late.end()
-    assert httpx.HTTPTransport.handle_request is before
+    assert httpcore.ConnectionPool.handle_request is before
 
 
 def test_a_job_that_is_never_run_leaves_nothing_behind(paths: dict[str, Path]) -> None:
     """It was cancelled while it waited for a worker."""
-    before = httpx.HTTPTransport.handle_request
+    before = httpcore.ConnectionPool.handle_request
     go = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(go.wait, 10)
@@ -378,7 +379,7 @@ def test_a_job_that_is_never_run_leaves_nothing_behind(paths: dict[str, Path]) -
             waiting = pool.submit(ask)
         assert waiting.cancel()
         go.set()
-    assert httpx.HTTPTransport.handle_request is before
+    assert httpcore.ConnectionPool.handle_request is before
 
 
 def test_blocks_that_end_in_another_order_leave_the_one_that_is_open(paths: dict[str, Path]) -> None:
@@ -408,7 +409,7 @@ def test_a_miss_is_told_where_its_own_session_ends(two: Two) -> None:
 
 def test_many_threads_open_and_close_sessions_at_once(paths: dict[str, Path]) -> None:
     """Each has its own answers, and nothing is left in the end."""
-    before = httpx.HTTPTransport.handle_request
+    before = httpcore.ConnectionPool.handle_request
     wrong: list[object] = []
 
     def run(name: str) -> None:
@@ -424,4 +425,4 @@ def test_many_threads_open_and_close_sessions_at_once(paths: dict[str, Path]) ->
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert httpx.HTTPTransport.handle_request is before
+    assert httpcore.ConnectionPool.handle_request is before

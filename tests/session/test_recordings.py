@@ -303,7 +303,8 @@ print(type(session.problem).__name__, "child process" in str(session.problem))
         assert done.stdout.splitlines() == ["2 1", "MissError True"], done.stderr
 
     def test_a_child_that_is_not_done_is_told(self, path: Path) -> None:
-        """What it had not finished when the session ended is missing: that is a failure of the recording."""
+        """What it had not finished is missing: that is a failure, and the old cassette stays."""
+        recorded(path, "old")
         done = self.run(
             """
 session = Session(path, mode="rewrite")
@@ -322,6 +323,8 @@ print(type(session.problem).__name__, "child process" in str(session.problem))
             path,
         )
         assert done.stdout.splitlines() == ["RecordingError True"], done.stderr
+        assert held(path) == ["old"]
+        assert [entry.name for entry in path.parent.glob("*.part")] == ["story.jsonl.crashed-1.part"]
 
     def test_no_folder_is_left(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where the children report is gone when the session has ended."""
@@ -341,6 +344,36 @@ session.close()
         )
         assert done.returncode == 0, done.stderr
         assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(103, ()), (200, (("x-a", "a\0b"),)), (200, (("x\na", "b"),))], ids=["1xx", "nul", "name"]
+)
+def test_a_head_that_no_cassette_can_hold_fails_the_recording(
+    path: Path, status: int, headers: tuple[tuple[str, str], ...]
+) -> None:
+    """And replaces nothing."""
+    recorded(path, "old")
+    session = Session(path, mode="rewrite")
+    plan = session.plan(request())
+    assert isinstance(plan, Recording)
+    plan.recorder.head(status, headers, 0.0)
+    plan.recorder.end("eof", 0.0)
+    session.close()
+    assert isinstance(session.problem, RecordingError)
+    assert held(path) == ["old"]
+
+
+def test_a_journal_that_somebody_else_cuts_fails_the_recording(path: Path) -> None:
+    """The session knows how much it has written."""
+    recorded(path, "old")
+    session = Session(path, mode="rewrite")
+    ask(session, "one")
+    path.with_name("story.jsonl.part").write_bytes(b"")
+    ask(session, "two")
+    session.close()
+    assert isinstance(session.problem, RecordingError)
+    assert held(path) == ["old"]
 
 
 def test_a_relative_path_is_where_it_was_when_the_session_opened(

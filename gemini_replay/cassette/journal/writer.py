@@ -24,6 +24,7 @@ from ..._version import __version__
 from ...errors import CassetteError
 from ..format_v1 import (
     Header,
+    decode_line,
     encode_chunk,
     encode_end,
     encode_header,
@@ -48,8 +49,14 @@ class JournalEntry:
         self._rounding = Rounding()
 
     def response(self, response: Response) -> None:
-        """Write the response's head."""
-        self._journal._append(self._number, encode_response(response, self._rounding))
+        """Write the response's head.
+
+        Raises:
+            CassetteFormatError: a cassette cannot hold it (a status or a header that HTTP cannot carry).
+        """
+        line = encode_response(response, self._rounding)
+        decode_line(line.encode())
+        self._journal._append(self._number, line)
 
     def chunk(self, chunk: Chunk) -> None:
         """Write one chunk."""

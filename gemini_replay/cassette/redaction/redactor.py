@@ -50,7 +50,7 @@ _QUERY_VALUE = re.compile(
     rf"((?:[?&;]|\\u0026|^)(?:{'|'.join(map(re.escape, sorted(QUERY_NAMES | {'token'})))})=)([^&\s\"'<>#;\\]+)",
     re.IGNORECASE,
 )
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>,;]+|(?<=<)/[^\s>]*", re.IGNORECASE)
+_URL = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,40}://[^\s\"'<>,;]+|(?<=<)/[^\s>]*", re.IGNORECASE)
 _PROJECT = re.compile(r"(?<=/projects/)[^/?#]+")
 _PROJECT_IN_BODY = re.compile(r"((?<![\w-])projects/)([\w:.\-]+)(?=/locations/)")
 _USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
