@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial, wraps
 from os import PathLike
-from types import TracebackType
+from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from . import transports
@@ -251,12 +251,13 @@ class _Opened:
     def close(self, raised: BaseException | None) -> None:
         """End the session after a block that raised this.
 
-        A generator that is closed early has ended well: whoever reads it has had enough.
+        A generator that is closed early has ended well: whoever reads it has had enough. So has a program that calls
+        ``sys.exit()`` or ``sys.exit(0)``.
 
         Raises:
             GeminiReplayError: the block ended well, and something must not pass unnoticed.
         """
-        well = raised is None or isinstance(raised, GeneratorExit)
+        well = raised is None or isinstance(raised, GeneratorExit) or _is_good_exit(raised)
         close(self.session, keep=self._keeps and well)
         problem = self.session.problem
         try:
@@ -270,6 +271,10 @@ class _Opened:
         assert raised is not None
         if not any(one is problem for one in _related(raised)):
             raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
+
+
+def _is_good_exit(raised: BaseException) -> bool:
+    return isinstance(raised, SystemExit) and raised.code in (None, 0)
 
 
 def _related(error: BaseException) -> list[BaseException]:
@@ -287,11 +292,25 @@ def _related(error: BaseException) -> list[BaseException]:
 # -- a call as a block ---------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _manager() -> Iterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _async_manager() -> AsyncIterator[None]:
+    yield
+
+
+_LATE = (GeneratorType, AsyncGeneratorType, map, filter, zip, type(_manager()), type(_async_manager()))
+"""What a function may return whose work is yet to be done."""
+
+
 def _function(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         with fresh():
             result = function(*args, **kwargs)
-            if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+            if inspect.isawaitable(result) or isinstance(result, _LATE):
                 if inspect.iscoroutine(result):
                     result.close()
                 raise UsageError(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -434,3 +435,39 @@ def test_a_session_that_cannot_open_leaves_nothing_behind(paths: dict[str, Path]
     assert httpx.HTTPTransport.handle_request is before
     assert threading.active_count() == threads
     assert session.candidates() == ()
+
+
+@pytest.mark.parametrize("wrap", [contextlib.contextmanager, contextlib.asynccontextmanager], ids=["sync", "async"])
+def test_a_context_manager_would_run_after_its_session(wrap: Any, tmp_path: Path) -> None:
+    """So it is refused, and no request reaches the network."""
+    Cassette([]).save(tmp_path / "story.jsonl")
+
+    def block() -> Any:
+        yield
+
+    async def async_block() -> Any:
+        yield
+
+    decorated = gemini_replay.replay(tmp_path / "story.jsonl")(
+        wrap(block if wrap is contextlib.contextmanager else async_block)
+    )
+    with pytest.raises(UsageError, match="after its session"):
+        decorated()
+
+
+def test_a_map_would_run_after_its_session(tmp_path: Path) -> None:
+    """What is returned asks when it is read."""
+    Cassette([]).save(tmp_path / "story.jsonl")
+    with pytest.raises(UsageError, match="after its session"):
+        gemini_replay.replay(tmp_path / "story.jsonl")(lambda: map(str, [1]))()
+
+
+@pytest.mark.parametrize(("code", "told"), [(None, True), (0, True), (1, False), ("broken", False)])
+def test_a_program_that_exits_in_good_order_hears_of_a_miss(code: object, told: bool, tmp_path: Path) -> None:
+    """An exit with a failure goes on as it is."""
+    Cassette([]).save(tmp_path / "story.jsonl")
+    with pytest.raises(MissError if told else SystemExit):
+        with gemini_replay.replay(tmp_path / "story.jsonl"):
+            with contextlib.suppress(MissError):
+                httpx.post("https://generativelanguage.googleapis.com/v1/models/m:streamGenerateContent", json={})
+            sys.exit(code)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -269,6 +270,9 @@ class Summary:
         self._problems: list[str] = []
         self._discarded: list[tuple[Path, str, str, bool, str]] = []
         self._silent: list[str] = []
+        self._passed_through: Counter[str] = Counter()
+        self._removed: Counter[str] = Counter()
+        self._changed: Counter[str] = Counter()  # of what was removed, that from answers' own texts
 
     def add(self, share: dict[str, Any]) -> None:
         """Add the share of one test, see `Attempt.share`."""
@@ -277,6 +281,10 @@ class Summary:
         self._model += share["model"]
         self._wall += share["wall"]
         self._problems += share["problems"]
+        self._passed_through.update(share["passed_through"])
+        for place, kind, count, in_answer in share["removals"]:
+            where = "answers" if in_answer else place
+            (self._changed if in_answer else self._removed)[f"{kind} in {where}"] += count
         if share["silent"]:
             self._silent.append(share["test"])
         path = share["path"]
@@ -304,10 +312,20 @@ class Summary:
         return [
             line,
             *problems,
+            *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
+            *_taken_out("taken out", self._removed),
+            *_taken_out("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: taken out", self._changed),
             *_without_requests(self._silent, whole=list_unused),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
         ]
+
+
+def _taken_out(what: str, removals: Counter[str]) -> list[str]:
+    """What was taken out of the recordings of the run, by kind and place."""
+    if not removals:
+        return []
+    return [f"{what}: " + ", ".join(f"{text} ({count})" for text, count in sorted(removals.items()))]
 
 
 def _without_requests(tests: list[str], *, whole: bool) -> list[str]:

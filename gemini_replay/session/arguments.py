@@ -19,6 +19,9 @@ Mode = Literal["none", "once", "new", "rewrite", "live"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 
+_LONGEST = 220  # bytes of a file name; file systems take 255, and a recording adds endings of its own
+
+
 def checked(**given: Any) -> dict[str, Any]:
     """The arguments, with every iterable as a tuple, so that they can be used more than once.
 
@@ -53,6 +56,8 @@ def _path(name: str, value: Any) -> str:
     path = os.fspath(value)
     if not isinstance(path, str) or not path or "\0" in path:
         raise _wrong(name, value, takes)
+    if any(len(os.fsencode(part)) > _LONGEST for part in path.replace(os.sep, "/").split("/")):
+        raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", todo=f"It takes {takes}.")
     return path
 
 

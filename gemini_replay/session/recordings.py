@@ -70,6 +70,7 @@ class Recordings:
         self._begun_with: frozenset[bytes] = frozenset()
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
+        self._unanswered: list[tuple[Request, str]] = []
 
     # -- while the session is open ---------------------------------------------------------------------------------
 
@@ -106,6 +107,25 @@ class Recordings:
         """A recorder that records nothing, because of this problem."""
         self.fail(problem, asked)
         return Deaf()
+
+    def unanswered(self, asked: Request, where: str) -> None:
+        """There was no connection for a request; if no other try gets an answer, the recording has failed."""
+        with self._lock:
+            self._unanswered.append((asked, where))
+
+    def _check_answered(self) -> None:
+        if not self._unanswered:
+            return
+        answered = [interaction.request for interaction in self.recorded]
+        for asked, where in self._unanswered:
+            if not any(self._matcher.matches(request, asked) for request in answered):
+                self._told(
+                    RecordingError(
+                        f"{describe(asked)} got no answer: {where} could not be reached.",
+                        closest="The client got its own error; nothing was recorded of the request.",
+                        todo="Check the network, --gemini-upstream or the client's base URL, and record again.",
+                    )
+                )
 
     def fail(self, problem: BaseException, asked: Request | None = None) -> None:
         """The recording has failed; the session says so where it ends."""
@@ -170,6 +190,7 @@ class Recordings:
         """
         for recorder in self._open():
             recorder.cut()
+        self._check_answered()
         journal = self._journal
         own = [journal.part] if journal is not None and journal.part is not None else []
         if keep and not self.failures and (self.count or more):

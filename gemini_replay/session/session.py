@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -43,15 +44,20 @@ class Recording:
 
     recorder: Recorder
     url: str
+    unanswered: Callable[[str], None] = lambda where: None
 
     def unreachable(self, problem: BaseException) -> None:
-        """There was no connection: record nothing, and say on the exception where it was tried."""
+        """There was no connection: record nothing, and say on the exception where it was tried.
+
+        The recording fails if no later try gets an answer, also where the code under test swallows the exception.
+        """
         self.recorder.drop()
         parts = urlsplit(self.url)
+        where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+        self.unanswered(where)
         problem.add_note(
-            f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}"
-            f"{f':{parts.port}' if parts.port else ''}. Nothing was recorded and no cassette was changed. "
-            "Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
+            f"gemini-replay was recording and could not reach {where}. Nothing was recorded and no cassette was "
+            "changed. Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
         )
 
 
@@ -268,7 +274,11 @@ class Session:
             return Recording(recorder, self._route(request.url))
         if answer is not None:
             return self._answer(*answer)
-        return Recording(self._recordings.begin(asked, redactor), self._route(request.url))
+        return Recording(
+            self._recordings.begin(asked, redactor),
+            self._route(request.url),
+            partial(self._recordings.unanswered, asked),
+        )
 
     def _calls_own_server(self, request: Request) -> bool:
         """Whether a request calls a server of this process, which is code under test: it goes through, counted.

@@ -137,6 +137,6 @@ def test_an_upstream_that_is_not_there_is_named(pytester: pytest.Pytester, monke
     result = pytester.runpytest_subprocess(
         "--gemini-record=once", "--gemini-upstream=http://127.0.0.1:9", "-p", "no:randomly"
     )
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["*could not reach http://127.0.0.1:9*"])
     assert not [path for path in (pytester.path / "cassettes").rglob("*") if path.is_file()]

@@ -474,3 +474,17 @@ def test_what_was_taken_out_is_told_by_kind_and_place(path: Path, caplog: pytest
     assert [removal.place for removal in session.removals if removal.in_answer] == ["answer, chunk 1"]
     assert "taken out of answers" in caplog.text
     assert key not in caplog.text + repr(session.removals)
+
+
+def test_a_request_that_got_no_answer_is_told(path: Path) -> None:
+    """Also where the code under test swallowed its exception; not where a later try got one."""
+    session = Session(path, mode="rewrite")
+    for text in ("never", "at last"):
+        plan = session.plan(request(text))
+        assert isinstance(plan, Recording)
+        plan.unreachable(OSError())
+    ask(session, "at last")
+    session.close()
+    assert len(session.problems) == 1
+    assert isinstance(session.problem, RecordingError)
+    assert "https://generativelanguage.googleapis.com could not be reached" in str(session.problem)
