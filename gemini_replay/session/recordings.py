@@ -71,6 +71,7 @@ class Recordings:
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         self._unanswered: list[tuple[Request, str]] = []
+        self._broken = False  # something of ours failed, perhaps in the middle of an answer
 
     # -- while the session is open ---------------------------------------------------------------------------------
 
@@ -142,6 +143,7 @@ class Recordings:
             or ("" if ours else "This is a bug of gemini-replay; its traceback is the cause of this error."),
         )
         failure.__cause__ = problem
+        self._broken = True
         self._told(failure)
 
     def _told(self, failure: RecordingError) -> None:
@@ -228,7 +230,7 @@ class Recordings:
 
     def _give_up(self, journal: Journal) -> None:
         try:
-            if not self.count and not self.failures:
+            if not self.count and not self._broken:
                 journal.remove()
                 return
             if self.failures:
