@@ -97,7 +97,10 @@ class Hosts:
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL is the session's, by its host or by its path."""
-        host, port = address(url)
+        try:
+            host, port = address(url)
+        except ValueError:  # an address in brackets that is none: it leads nowhere
+            return self.every
         if self.owns_host(host, port):
             return True
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
@@ -229,6 +232,13 @@ def _is_gemini_host(name: str) -> bool:
 # -- base URLs ----------------------------------------------------------------------------------------------------
 
 
+def _without_secrets(url: str) -> str:
+    """A URL as far as a message may show it: without user, password and query."""
+    address = url.partition("?")[0]
+    scheme, mark, rest = address.rpartition("://")
+    return scheme + mark + rest.rpartition("@")[2]
+
+
 def base_url(upstream: str | None) -> str | None:
     """An upstream's base URL, checked.
 
@@ -244,7 +254,7 @@ def base_url(upstream: str | None) -> str | None:
         wrong = True
     if wrong:
         raise UsageError(
-            f"{upstream!r} is not a base URL.",
+            f"{_without_secrets(upstream)!r} is not a base URL.",
             todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
         )
     return upstream

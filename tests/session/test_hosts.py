@@ -344,3 +344,17 @@ def test_a_host_that_is_ignored_is_never_the_sessions(server: upstream.RunningUp
     assert len(server.app.requests) == 2
     assert recorded.recorded_count == 0
     assert len(replayed.played) == 1
+
+
+def test_a_url_that_leads_nowhere_belongs_to_nobody() -> None:
+    """The client says what is wrong with it."""
+    assert not Hosts((), (), None).owns("http://[::1/v1/models/m:streamGenerateContent")
+    assert Hosts(None, (), None).owns("http://[::1/v1/models/m:streamGenerateContent")
+
+
+def test_a_base_url_that_cannot_be_used_is_shown_without_its_secrets() -> None:
+    """Neither a password nor a key in it."""
+    with pytest.raises(UsageError) as wrong:
+        hosts.base_url("ftp://me:secret-1@host/path?key=secret-2")
+    assert "ftp://host/path" in str(wrong.value)
+    assert "secret" not in str(wrong.value)
