@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from ..cassette.matching import DEFAULT_KEYS
 from ..engine.timing import parse_real_speed
-from ..errors import RefusedError
 from ..session import Faults, Mode, Session, arguments
 from .httpx_family import ahandle, family, handle
 from .read_ahead import settle
@@ -63,7 +62,7 @@ class _Explicit:
         self.session.close()
         raised = sys.exc_info()[1]
         for problem in self.session.problems:
-            if isinstance(problem, RefusedError):  # the client that made the request has had it
+            if problem is raised:
                 continue
             if raised is None:
                 raise problem
@@ -84,7 +83,7 @@ class Replaying(_Explicit):
     Raises:
         UsageError: `speed` is none, or "virtual".
         CassetteError: there is no such file, or it cannot be read as a cassette.
-        MissError: from a request that nothing answers.
+        MissError: from a request that nothing answers, and again when the client is closed.
         FaultUnusedError: when the client is closed: a fault struck no answer.
     """
 
