@@ -21,10 +21,13 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Nearest:
-    """What came closest to a request that nothing answers: in words, and how it differs, one line each."""
+    """What came closest to a request that nothing answers: in words, how it differs, one line each, and whether the
+    test that asks has recorded it itself.
+    """
 
     words: str
     differences: tuple[str, ...] = ()
+    own: bool = False
 
 
 class Pool:
@@ -112,13 +115,19 @@ class Pool:
         if same:
             times = f"{same} recording{'s' if same > 1 else ''}"
             return Nearest(f"{where} has {times} of it, and each was played already.")
-        found = nearest(self._matcher, asked, [entry.interaction.request for entry in self._entries])
+        own = [
+            entry
+            for entry in self._entries
+            if self._test is not None and not entry.plays and entry.interaction.request.test == self._test
+        ]
+        entries = own or self._entries
+        found = nearest(self._matcher, asked, [entry.interaction.request for entry in entries])
         assert found is not None  # there are recordings
         index, differences = found
-        entry = self._entries[index]
+        entry = entries[index]
         played = " (played already)" if entry.plays and not self._repeat else ""
         lines = [
             f"Nearest in {entry.path}: {entry.place}{played}; it differs in:",
             *(f"  - {line}" for line in differences),
         ]
-        return Nearest("\n".join(lines), tuple(differences))
+        return Nearest("\n".join(lines), tuple(differences), own=bool(own))

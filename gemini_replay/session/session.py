@@ -406,7 +406,12 @@ class Session:
         return MissError(
             what,
             closest=near.words,
-            todo=f"Record what is missing with: {command.format('new')}{aside}",
+            todo=(
+                f"If the request has changed, record it anew with: {command.format('rewrite')}\n"
+                f"If it is one more, record what is missing with: {command.format('new')}{aside}"
+                if near.own
+                else f"Record what is missing with: {command.format('new')}{aside}"
+            ),
             differences=near.differences,
         )
 

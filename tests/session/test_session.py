@@ -156,3 +156,23 @@ def test_events_of_a_body_that_is_stored_compressed_cannot_be_had(tmp_path: Path
     with pytest.raises(UsageError, match="stored compressed"):
         Session.replaying(path, **how).plan(request())  # type: ignore[arg-type]
     assert answer(Session.replaying(path, fault="reset@byte:2", rechunk="bytes"), request()) == "zip"
+
+
+def test_a_miss_shows_the_tests_own_recording_first(tmp_path: Path) -> None:
+    """A changed prompt in a shared cassette: not another test's recording that happens to be nearer."""
+    path = tmp_path / "shared.jsonl"
+    mine, other = recorded("one", "Tell me a tale of the sea."), recorded("two", "Tell me a story of love.")
+    Cassette(
+        [
+            replace(other, request=replace(other.request, test="t.py::other")),
+            replace(mine, request=replace(mine.request, test="t.py::mine")),
+        ]
+    ).save(path)
+    with pytest.raises(MissError) as missed:
+        Session(path, test="t.py::mine").plan(request("Tell me a story of hate."))
+    assert "a tale of the sea" in str(missed.value)
+    assert "--gemini-record rewrite" in str(missed.value)
+    with pytest.raises(MissError) as missed:
+        Session(path, test="t.py::third").plan(request("Tell me a story of hate."))
+    assert "a story of love" in str(missed.value)
+    assert "--gemini-record rewrite" not in str(missed.value)
