@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial, wraps
@@ -67,6 +68,11 @@ def replay(
     hosts: Iterable[str] = (),
     ignore_hosts: Iterable[str] = (),
     redact: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    redact_headers: Iterable[str] = (),
+    keep_fields: Iterable[str] = (),
+    redact_fields: Iterable[str] = (),
+    redact_patterns: Iterable[str | re.Pattern[str]] = (),
 ) -> Block:
     """Answer every Gemini request in a with-block from a cassette; nothing reaches the network.
 
@@ -82,7 +88,13 @@ def replay(
         match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
         hosts: further hosts whose requests are to be answered, as shell patterns, with or without a port.
         ignore_hosts: hosts whose requests are left alone, in the same form.
-        redact: the values that were given to `record` for this cassette, so that requests match.
+        redact: the values that were given to `record` for this cassette, so that requests match; so are the settings
+            that follow.
+        keep_headers: headers whose values are kept although their names are not known to be harmless.
+        redact_headers: further headers whose values are taken out.
+        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
+        redact_fields: further such names whose values are taken out.
+        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
 
     Returns:
         What the with-statement takes; its target is the `Session`. It can be used again.
@@ -106,6 +118,11 @@ def replay(
         hosts=hosts,
         ignore_hosts=ignore_hosts,
         redact=redact,
+        keep_headers=keep_headers,
+        redact_headers=redact_headers,
+        keep_fields=keep_fields,
+        redact_fields=redact_fields,
+        redact_patterns=redact_patterns,
     )
     return Block(partial(Session.replaying, settings.pop("path"), **settings), keeps=False)
 
@@ -122,6 +139,11 @@ def record(
     ignore_hosts: Iterable[str] = (),
     upstream: str | None = None,
     redact: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    redact_headers: Iterable[str] = (),
+    keep_fields: Iterable[str] = (),
+    redact_fields: Iterable[str] = (),
+    redact_patterns: Iterable[str | re.Pattern[str]] = (),
     wire: bool = False,
     decoded_limit: int = DECODED_LIMIT,
 ) -> Block:
@@ -141,6 +163,11 @@ def record(
         ignore_hosts: hosts whose requests are left alone, in the same form.
         upstream: a base URL that the requests are sent to in place of their own scheme and host.
         redact: further values that must not be stored; the usual secrets never are.
+        keep_headers: headers whose values are kept although their names are not known to be harmless.
+        redact_headers: further headers whose values are taken out.
+        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
+        redact_fields: further such names whose values are taken out.
+        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
         wire: keep a compressed body as it came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
             client gets all of it.
@@ -165,6 +192,11 @@ def record(
         ignore_hosts=ignore_hosts,
         upstream=upstream,
         redact=redact,
+        keep_headers=keep_headers,
+        redact_headers=redact_headers,
+        keep_fields=keep_fields,
+        redact_fields=redact_fields,
+        redact_patterns=redact_patterns,
         wire=wire,
         decoded_limit=decoded_limit,
     )

@@ -59,6 +59,18 @@ def add_options(parser: pytest.Parser) -> None:
         type="args",
         default=[],
     )
+    for name, text in _REDACTION.items():
+        kind: Any = "linelist" if name == "redact_patterns" else "args"
+        parser.addini(f"gemini_{name}", text, type=kind, default=[])
+
+
+_REDACTION = {
+    "keep_headers": "headers whose values are kept although their names are not known to be harmless",
+    "redact_headers": "further headers whose values must not be stored",
+    "keep_fields": "members of JSON, and parameters, whose values are kept although their names sound secret",
+    "redact_fields": "further such names whose values must not be stored",
+    "redact_patterns": "further shapes of secrets, one regular expression a line; a first group is the secret",
+}
 
 
 class Settings:
@@ -70,6 +82,7 @@ class Settings:
         hosts: further hosts whose requests belong to the tests' sessions.
         ignore_hosts: hosts whose requests never do.
         match: what must be equal for a recording to answer; empty: the default.
+        redaction: further settings of what is secret, by the names that `Session` has for them.
         upstream: the base URL that recorded requests are sent to; None: their own.
         block_network: whether Google's Gemini hosts are out of reach in every test.
         list_unused: whether the summary lists the recordings that no test asked for.
@@ -91,12 +104,16 @@ class Settings:
         self.list_unused: bool = option.gemini_unused
         self.folder: Path = config.rootpath / config.getini("gemini_cassette_dir")
         self._variables: list[str] = config.getini("gemini_redact")
-        given = (self.hosts, self.ignore_hosts, self.match, self.upstream)
+        self.redaction: dict[str, Any] = {
+            name: found for name in _REDACTION if (found := config.getini(f"gemini_{name}"))
+        }
+        given = (self.redaction, self.hosts, self.ignore_hosts, self.match, self.upstream)
         if option.gemini_speed is not None or self.speed != "1" or any(given):
             self._check()
 
     def _check(self) -> None:
         from ..cassette.matching import Matcher
+        from ..cassette.redaction import Redactor
         from ..engine.timing import parse_speed
         from ..errors import UsageError
         from ..session.hosts import base_url, parse_ignored, parse_patterns
@@ -108,6 +125,8 @@ class Settings:
             parse_ignored(self.ignore_hosts)
             if self.match:
                 Matcher(self.match)
+            if self.redaction:
+                Redactor((), environ={}, **self.redaction)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -143,7 +162,7 @@ class Settings:
         """
         from ..cassette.redaction import Redactor
 
-        return Redactor(self.redact)
+        return Redactor(self.redact, **self.redaction)
 
 
 def _mode(mode: str | None) -> str:

@@ -121,6 +121,7 @@ class Run:
             ignore_hosts=settings.ignore_hosts,
             upstream=settings.upstream,
             redact=settings.redact,
+            **settings.redaction,
             test=test,
         )
         attempt = item.stash[_ATTEMPT] = Attempt(session, self._folder if session.recording else None)

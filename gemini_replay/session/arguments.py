@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from ..cassette.matching import Matcher
 from ..cassette.redaction import Redactor
@@ -124,6 +124,19 @@ def _redact(name: str, value: Any) -> tuple[str, ...]:
     return texts
 
 
+REDACTION = ("keep_headers", "redact_headers", "keep_fields", "redact_fields", "redact_patterns")
+"""What the redactor takes besides literal values."""
+
+
+def _redaction(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        value = (value,)
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes | bytearray):
+        value = tuple(value)
+    Redactor((), environ={}, **{name: value})
+    return cast(tuple[Any, ...], value)
+
+
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _wrong(name, value, "True or False")
@@ -171,6 +184,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "ignore_hosts": _ignored,
     "upstream": _upstream,
     "redact": _redact,
+    **dict.fromkeys(REDACTION, _redaction),
     "test": _test,
     "wire": _flag,
     "decoded_limit": _size,

@@ -7,6 +7,7 @@ does what it says.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from ..engine.recorder import Recorder
 from ..engine.script import Scripting, check_events
 from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
 from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, RefusedError, UsageError
-from .arguments import Mode, checked
+from .arguments import REDACTION, Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
 from .hosts import Hosts, address, netloc, place
@@ -83,6 +84,11 @@ class Session:
         ignore_hosts: hosts whose requests never belong to the session, in the same form; not Google's.
         upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
         redact: further secrets: literal values that must not be stored.
+        keep_headers: headers whose values are kept although their names are not known to be harmless.
+        redact_headers: further headers whose values are taken out.
+        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
+        redact_fields: further such names whose values are taken out.
+        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
         test: the id of the test that records, for the cassette's header and for messages.
         wire: keep compressed bodies as they came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
@@ -116,6 +122,11 @@ class Session:
         ignore_hosts: Iterable[str] = (),
         upstream: str | None = None,
         redact: Iterable[str] = (),
+        keep_headers: Iterable[str] = (),
+        redact_headers: Iterable[str] = (),
+        keep_fields: Iterable[str] = (),
+        redact_fields: Iterable[str] = (),
+        redact_patterns: Iterable[str | re.Pattern[str]] = (),
         test: str | None = None,
         wire: bool = False,
         decoded_limit: int = DECODED_LIMIT,
@@ -133,6 +144,11 @@ class Session:
             ignore_hosts=ignore_hosts,
             upstream=upstream,
             redact=redact,
+            keep_headers=keep_headers,
+            redact_headers=redact_headers,
+            keep_fields=keep_fields,
+            redact_fields=redact_fields,
+            redact_patterns=redact_patterns,
             test=test,
             wire=wire,
             decoded_limit=decoded_limit,
@@ -150,7 +166,7 @@ class Session:
                 todo="Record without the fault, then replay with it.",
             )
         self.virtual = is_virtual(speed)
-        self._redactor = Redactor(given["redact"])
+        self._redactor = Redactor(given["redact"], **{name: given[name] for name in REDACTION})
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         # An id without its secrets names no test; the function without its parameters does.
         self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
@@ -198,6 +214,11 @@ class Session:
         hosts: Iterable[str] | None = (),
         ignore_hosts: Iterable[str] = (),
         redact: Iterable[str] = (),
+        keep_headers: Iterable[str] = (),
+        redact_headers: Iterable[str] = (),
+        keep_fields: Iterable[str] = (),
+        redact_fields: Iterable[str] = (),
+        redact_patterns: Iterable[str | re.Pattern[str]] = (),
         repeat: bool = False,
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
@@ -217,6 +238,11 @@ class Session:
             hosts=hosts,
             ignore_hosts=ignore_hosts,
             redact=redact,
+            keep_headers=keep_headers,
+            redact_headers=redact_headers,
+            keep_fields=keep_fields,
+            redact_fields=redact_fields,
+            redact_patterns=redact_patterns,
             repeat=repeat,
         )
         if not session._pool.loaded:

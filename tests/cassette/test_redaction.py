@@ -269,7 +269,7 @@ def test_settings_add_to_the_defaults() -> None:
         keep_headers=["x-tenant", "X-Auth-Token"],
         redact_fields=["who"],
         keep_fields=["token"],
-        patterns=[r"tenant-(\d+)"],
+        redact_patterns=[r"tenant-(\d+)"],
         environ={},
     )
     headers = (("user-agent", "a"), ("cookie", "b"), ("X-Tenant", "acme"), ("x-other", "acme"))
@@ -297,8 +297,8 @@ def test_settings_add_to_the_defaults() -> None:
         ({"secrets": [""]}, "redact"),
         ({"secrets": [b"abcdefgh"]}, "redact"),
         ({"secrets": 7}, "redact"),
-        ({"patterns": ["("]}, "patterns"),
-        ({"patterns": [7]}, "patterns"),
+        ({"redact_patterns": ["("]}, "redact_patterns"),
+        ({"redact_patterns": [7]}, "redact_patterns"),
         ({"keep_headers": {"a": 1}}, "keep_headers"),
         ({"keep_headers": ["authorization"]}, "keep_headers"),
         ({"redact_headers": [""]}, "redact_headers"),

@@ -256,7 +256,7 @@ LOOK_ALIKE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
 )
 def test_opaque_data_stays_byte_exact(body: str) -> None:
     """Look-alikes in base64 data, signatures and ids are not touched, nor held back for long."""
-    redactor = Redactor(environ={}, patterns=[r"AIza\w{5}"])
+    redactor = Redactor(environ={}, redact_patterns=[r"AIza\w{5}"])
     data = f"data: {body}\r\n\r\n".encode()
     for size in (1, 7, 1000, len(data)):
         chunks = [data[at : at + size] for at in range(0, len(data), size)]

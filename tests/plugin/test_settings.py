@@ -40,6 +40,8 @@ def test_requests_to_ignored_hosts_are_left_alone(
     ("setting", "words"),
     [
         ("gemini_hosts=http://host/", "gemini_hosts names 'http://host/'"),
+        ("gemini_redact_patterns=(", "redact_patterns"),
+        ("gemini_keep_headers=authorization", "keep_headers"),
         ("gemini_ignore_hosts=host:99999", "ignore_hosts names 'host:99999'"),
         ("gemini_ignore_hosts=*.googleapis.com", "takes in Google's own hosts"),
         ("gemini_match=modle", "'modle'"),
@@ -126,3 +128,23 @@ def test_arguments_of_several_markers_are_merged(project: pytest.Pytester, run: 
     )
     run("--gemini-record=once").assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)
+
+
+def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
+    """By ini settings, for the recording and for the replay."""
+    project.makepyfile(
+        test_tale="""
+        from asking import ask
+
+        def test_it(gemini_replay):
+            assert len(ask("see case-1234", **{"x-tenant": "blue"})) == 3
+        """
+    )
+    settings = ["-o", "gemini_keep_headers=x-tenant", "-o", r"gemini_redact_patterns=case-(\d{4})"]
+    upstream_option = f"--gemini-upstream={server.url}"
+    project.runpytest(*settings, upstream_option, "--gemini-record=once").assert_outcomes(passed=1)
+    project.runpytest(*settings).assert_outcomes(passed=1)
+    (cassette,) = (project.path / "cassettes").rglob("*.jsonl")
+    text = cassette.read_text(encoding="utf-8")
+    assert "1234" not in text
+    assert '["x-tenant", "blue"]' in text

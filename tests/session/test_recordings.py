@@ -488,3 +488,28 @@ def test_a_request_that_got_no_answer_is_told(path: Path) -> None:
     assert len(session.problems) == 1
     assert isinstance(session.problem, RecordingError)
     assert "https://generativelanguage.googleapis.com could not be reached" in str(session.problem)
+
+
+def test_what_is_secret_can_be_set(path: Path) -> None:
+    """For what is recorded, and for the requests that it answers."""
+    settings: dict[str, Any] = {
+        "keep_headers": ["x-tenant"],
+        "redact_headers": ["user-agent"],
+        "redact_fields": ["ticket"],
+        "redact_patterns": [r"case-(\d{4})"],
+    }
+    body = b'{"ticket": "T-4711-XZ-99", "text": "see case-1234"}'
+    headers = (("x-tenant", "blue"), ("user-agent", "robot"))
+    asked = replace(request(), body=body, headers=headers)
+    session = Session(path, mode="rewrite", **settings)
+    plan = session.plan(asked)
+    assert isinstance(plan, Recording)
+    plan.recorder.head(200, (), 0.0)
+    plan.recorder.end("eof", 0.0)
+    session.close()
+    stored = Cassette.load(path).interactions[0].request
+    assert stored.headers[0] == ("x-tenant", "blue")
+    assert b"robot" not in path.read_bytes()
+    assert b"4711" not in stored.body
+    assert b"case-1234" not in stored.body
+    assert Session(path, **settings).plan(asked) is not None

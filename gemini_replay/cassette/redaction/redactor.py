@@ -77,8 +77,8 @@ class Redactor:
         redact_headers: further headers whose values are taken out.
         keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
         redact_fields: further such names whose values are taken out, and looked for everywhere.
-        patterns: further shapes of secrets in text, as regular expressions. Of a pattern with a group, the first
-            group is the secret. A match that is a part of base64 data is passed over.
+        redact_patterns: further shapes of secrets in text, as regular expressions. Of a pattern with a group, the
+            first group is the secret. A match that is a part of base64 data is passed over.
         environ: where the environment's keys are read from; ``os.environ`` by default.
 
     Attributes:
@@ -96,7 +96,7 @@ class Redactor:
         redact_headers: Iterable[str] = (),
         keep_fields: Iterable[str] = (),
         redact_fields: Iterable[str] = (),
-        patterns: Iterable[str | re.Pattern[str]] = (),
+        redact_patterns: Iterable[str | re.Pattern[str]] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
         given = _given_secrets(secrets)
@@ -114,7 +114,7 @@ class Redactor:
         known = environment_secrets(os.environ if environ is None else environ)
         self._finder = Finder(
             {**known, **dict.fromkeys(given, "value given to redact")},
-            _compiled(patterns),
+            _compiled(redact_patterns),
             keep=self._keep_fields,
             redact=self._redact_fields,
         )
@@ -504,20 +504,20 @@ def _check_apart(what: str, keep: frozenset[str], redact: frozenset[str]) -> Non
 
 def _compiled(patterns: Any) -> tuple[re.Pattern[bytes], ...]:
     compiled = []
-    for pattern in _several("patterns", patterns, "regular expressions"):
+    for pattern in _several("redact_patterns", patterns, "regular expressions"):
         if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
             text, flags = pattern.pattern, int(pattern.flags & ~re.UNICODE)
         elif isinstance(pattern, str):
             text, flags = pattern, 0
         else:
             raise UsageError(
-                f"patterns holds {pattern!r:.80}.", todo="It takes regular expressions over text, in a list."
+                f"redact_patterns holds {pattern!r:.80}.", todo="It takes regular expressions over text, in a list."
             )
         try:
             compiled.append(re.compile(text.encode(), flags))
         except re.error as error:
             raise UsageError(
-                f"patterns holds {text!r:.80}, which is no regular expression: {error}.",
+                f"redact_patterns holds {text!r:.80}, which is no regular expression: {error}.",
                 todo="It takes regular expressions over text, in a list.",
             ) from None
     return tuple(compiled)
