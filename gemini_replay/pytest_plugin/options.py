@@ -135,7 +135,7 @@ class Settings:
         """The values of the environment variables that `gemini_redact` names.
 
         Raises:
-            UsageError: a value is too short to be searched for.
+            UsageError: a value is too short to be searched for; or the run may record, and a variable is not set.
         """
         from ..cassette.redaction import Redactor
         from ..errors import UsageError
@@ -143,6 +143,12 @@ class Settings:
         values = []
         for name in self._variables:
             value = os.environ.get(name)
+            if not value and self.mode in ("once", "new", "rewrite"):
+                raise UsageError(
+                    f"gemini_redact names the environment variable {name}, which is not set.",
+                    closest="Its value could not be taken out of what is recorded.",
+                    todo="Set it while recording, or leave it out of the setting.",
+                )
             if not value:
                 continue
             try:

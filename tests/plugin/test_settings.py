@@ -148,3 +148,12 @@ def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.Ru
     text = cassette.read_text(encoding="utf-8")
     assert "1234" not in text
     assert '["x-tenant", "blue"]' in text
+
+
+def test_a_variable_to_redact_that_is_not_set_is_told_while_recording(project: pytest.Pytester) -> None:
+    """Its value would be stored without a word. A replay needs no such variable."""
+    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    recording = project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE", "--gemini-record=once")
+    recording.assert_outcomes(errors=1)
+    recording.stdout.fnmatch_lines(["*gemini_redact names the environment variable NO_SUCH_VARIABLE, which is not set*"])
+    project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE").assert_outcomes(passed=1)
