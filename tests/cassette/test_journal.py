@@ -213,6 +213,22 @@ def test_a_discarded_journal_is_kept_until_the_next_recording(tmp_path: Path) ->
     assert [entry.name for entry in tmp_path.iterdir()] == ["story.jsonl.part"]
 
 
+def test_another_tests_discarded_journal_stays(tmp_path: Path) -> None:
+    """What a failed test recorded is there until the same test records again."""
+    path = tmp_path / "story.jsonl"
+
+    def discarded(test: str) -> None:
+        journal = Journal(path, test=test)
+        write(journal, Interaction(request(test), None, (), End("reset")))
+        journal.discard()
+
+    for test in ("a", "b", "b", "a", "b"):
+        discarded(test)
+        parts = sorted(tmp_path.iterdir())
+        assert len(parts) == len({salvage(part).cassette.test for part in parts})
+    assert sorted(salvage(part).cassette.test or "" for part in tmp_path.iterdir()) == ["a", "b"]
+
+
 def test_each_session_has_a_journal_of_its_own(tmp_path: Path) -> None:
     """Sessions that record to one cassette at the same time write to different files, and none disturbs another."""
     path = tmp_path / "story.jsonl"

@@ -335,7 +335,8 @@ def test_any_other_test_leaves_the_cassette_as_it_is(project: pytest.Pytester, r
     result.stdout.fnmatch_lines(
         ["not recorded: test_tale.py::*test_it*, so */shared.jsonl is as it was; what came is *"]
     )
-    assert cassettes(project) == ["shared.jsonl", "shared.jsonl.part"]
+    parts = ["shared.jsonl.2.part"] if name == "anyio" else []  # a test for each backend
+    assert cassettes(project) == ["shared.jsonl", *parts, "shared.jsonl.part"]
     assert asked(project, "shared.jsonl") == ["old"]
 
 

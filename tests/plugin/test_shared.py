@@ -170,17 +170,20 @@ def test_a_worker_that_crashes_is_told_with_what_it_left(
     assert asked(project) == ["before"]
 
 
-def test_what_a_failed_test_recorded_is_told_as_long_as_it_is_there(project: pytest.Pytester, run: Run) -> None:
-    """A journal that was given up is removed when the next recording to the same cassette begins."""
+def test_what_a_failed_test_recorded_is_there_until_it_records_again(project: pytest.Pytester, run: Run) -> None:
+    """A journal that was given up is not removed by another test that shares the cassette."""
     project.makepyfile(test_tale=FOUR.replace("== 3", "== (4 if number in (1, 3) else 3)"))
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "not recorded: *test_it[[]1] did not pass*; nothing is left of what came",
-            "not recorded: *test_it[[]3] did not pass*; what came is in shared.jsonl.part",
+            "not recorded: *test_it[[]1] did not pass*; what came is in shared.jsonl.part",
+            "not recorded: *test_it[[]3] did not pass*; what came is in shared.jsonl.2.part",
         ]
     )
+    project.makepyfile(test_tale=FOUR)
+    run("--gemini-record=rewrite").assert_outcomes(passed=4)
+    assert cassettes(project) == ["shared.jsonl"]
 
 
 def test_a_run_that_stops_at_the_first_failure_keeps_what_passed(project: pytest.Pytester, run: Run) -> None:

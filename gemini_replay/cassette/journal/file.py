@@ -4,13 +4,15 @@ The first session that records to a cassette writes ``NAME.jsonl.part``. Another
 process or another, writes ``NAME.jsonl.2.part``, and so on. A session holds a lock on its file while it lives.
 
 What becomes of the journals that earlier sessions left, when the next recording begins: one whose last line is
-``#| discarded`` was given up in good order, and is removed. Any other was left by a crash or by a recording that
-failed, and moves to ``NAME.jsonl.crashed-N.part`` with the first N that is free.
+``#| discarded`` was given up in good order; the next recording of the same test removes it, that of another test
+leaves it. Any other was left by a crash or by a recording that failed, and moves to ``NAME.jsonl.crashed-N.part``
+with the first N that is free.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -38,8 +40,12 @@ def is_left_of(name: str, cassette: str) -> bool:
     return name.startswith(f"{cassette}.") and _SUFFIX.fullmatch(name[len(cassette) :]) is not None
 
 
-def open_journal(path: Path) -> tuple[int, Path]:
+def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
     """Create a journal of the cassette `path`, locked; returns its file descriptor and its path.
+
+    Args:
+        path: the cassette.
+        test: the test that records.
 
     Raises:
         CassetteError: it cannot be created.
@@ -47,9 +53,11 @@ def open_journal(path: Path) -> tuple[int, Path]:
     part = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in sorted(entry for entry in path.parent.iterdir() if _is_plain_journal(entry.name, path.name)):
+            _is_free(path, left, test)
         for number in count(1):
             part = path.with_name(f"{path.name}.{f'{number}.' if number > 1 else ''}part")
-            while _is_free(path, part):
+            while _is_free(path, part, test):
                 try:
                     file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
                 except FileExistsError:
@@ -105,7 +113,21 @@ def _is_at(file: int, part: Path) -> bool:
         return False
 
 
-def _is_free(path: Path, part: Path) -> bool:
+def _is_plain_journal(name: str, cassette: str) -> bool:
+    return is_left_of(name, cassette) and ".crashed-" not in name[len(cassette) :]
+
+
+def _is_of(file: int, test: str | None) -> bool:
+    """Whether a journal is that of a test, by its header; one that names no test is anybody's."""
+    os.lseek(file, 0, os.SEEK_SET)
+    try:
+        header = json.loads(os.read(file, 64 * 1024).partition(b"\n")[0])
+        return header.get("test") in (None, test)
+    except (ValueError, AttributeError):
+        return True
+
+
+def _is_free(path: Path, part: Path, test: str | None) -> bool:
     """Whether there is no journal at `part` any more: an old one gives way, that of a live session does not."""
     try:
         file = os.open(part, os.O_RDONLY | _BINARY)
@@ -119,6 +141,8 @@ def _is_free(path: Path, part: Path) -> bool:
         size = os.fstat(file).st_size
         os.lseek(file, max(0, size - len(DISCARDED) - 2), os.SEEK_SET)
         given_up = size == 0 or os.read(file, 64).endswith(f"\n{DISCARDED}\n".encode())
+        if given_up and not _is_of(file, test):
+            return False
         if OPEN_FILES_STAY:
             os.close(file)
             file = -1

@@ -131,7 +131,7 @@ class Journal:
             if self._closed:
                 raise CassetteError("the recording session is over", path=self.path)
             if self._file is None:
-                self._file, self.part = open_journal(self.path)
+                self._file, self.part = open_journal(self.path, self.header.test)
                 self._write(encode_header(self.header))
             self._count += 1
             number = self._count
