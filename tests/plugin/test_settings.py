@@ -155,7 +155,5 @@ def test_a_variable_to_redact_that_is_not_set_is_told_while_recording(project: p
     project.makepyfile(test_tale="def test_it(gemini_replay): pass")
     recording = project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE", "--gemini-record=once")
     recording.assert_outcomes(errors=1)
-    recording.stdout.fnmatch_lines(
-        ["*environment variable NO_SUCH_VARIABLE, which is not set*"]
-    )
+    recording.stdout.fnmatch_lines(["*environment variable NO_SUCH_VARIABLE, which is not set*"])
     project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE").assert_outcomes(passed=1)
