@@ -16,7 +16,7 @@ from support.streams import GOOGLE, PATH, cut_at_events, events, gaps_of
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.errors import MissError
+from gemini_replay.errors import MissError, RecordingError
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
@@ -287,10 +287,11 @@ def test_recording_into_an_upstream_keeps_the_clients_own_url(client: Client, pa
 
 
 def test_an_unreachable_upstream_is_the_clients_own_error_with_a_note(client: Client, path: Path) -> None:
-    """Nothing is recorded and no cassette is touched."""
+    """Nothing is recorded and no cassette is touched, which the end of the block tells, too."""
     path.write_text('{"cassette": 1}\n', encoding="utf-8")
-    with gemini_replay.record(path, upstream="http://127.0.0.1:9"):
-        seen = client.fetch(GOOGLE)
+    with pytest.raises(RecordingError, match=r"http://127\.0\.0\.1:9 could not be reached"):
+        with gemini_replay.record(path, upstream="http://127.0.0.1:9"):
+            seen = client.fetch(GOOGLE)
     assert isinstance(seen.error, client.errors["connect"])
     said = "".join(traceback.format_exception(seen.error))
     assert "http://127.0.0.1:9" in said

@@ -30,7 +30,7 @@ from support.urllib3_clients import CLIENTS
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, End, Interaction, Response
-from gemini_replay.errors import MissError, RecordingEndedError
+from gemini_replay.errors import MissError, RecordingEndedError, RecordingError
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
@@ -131,8 +131,9 @@ def test_a_slow_consumer_does_not_time_out_on_what_is_there(client: Client, path
 
 def test_a_refused_connection_is_the_librarys_own_error_with_a_note(client: Client, path: Path) -> None:
     """The note is on the exception that says so, which the traceback shows as the cause."""
-    with gemini_replay.record(path):
-        seen = client.fetch("http://127.0.0.1:9" + PATH)
+    with pytest.raises(RecordingError, match=r"http://127\.0\.0\.1:9 could not be reached"):
+        with gemini_replay.record(path):
+            seen = client.fetch("http://127.0.0.1:9" + PATH)
     assert type(seen.error) is client.errors["connect"]
     assert seen.error is not None
     shown = "".join(traceback.format_exception(seen.error))
