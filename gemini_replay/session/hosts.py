@@ -55,6 +55,16 @@ _SOME_OF_THEM = (
     "cloudcode-pa.googleapis.com",
 )
 
+_TOKEN_HOSTS = {
+    "accounts.google.com",
+    "iamcredentials.googleapis.com",
+    "metadata.google.internal",
+    "oauth2.googleapis.com",
+    "sts.googleapis.com",
+    "169.254.169.254",
+}
+"""Where Google's credentials ask for tokens, which are never recorded: not even where ``hosts`` takes them in."""
+
 GEMINI_PATH = re.compile(r"/(?:models|tunedModels|endpoints)/[^/:]+:[A-Za-z]+$")
 
 Address = tuple[str, int]
@@ -92,6 +102,8 @@ class Hosts:
         if is_gemini_host(host):
             return True
         if any(pattern.matches(host, port) for pattern in self._ignored):
+            return False
+        if not self.every and host.lower().rstrip(".") in _TOKEN_HOSTS:
             return False
         return self.every or any(pattern.matches(host, port) for pattern in self._named)
 

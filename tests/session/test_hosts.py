@@ -358,3 +358,11 @@ def test_a_base_url_that_cannot_be_used_is_shown_without_its_secrets() -> None:
         hosts.base_url("ftp://me:secret-1@host/path?key=secret-2")
     assert "ftp://host/path" in str(wrong.value)
     assert "secret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("host", ["oauth2.googleapis.com", "STS.googleapis.com.", "iamcredentials.googleapis.com"])
+def test_a_request_for_a_token_is_never_the_sessions(host: str) -> None:
+    """Not even where a broad pattern takes its host in."""
+    own = Hosts(["*.googleapis.com"], (), None)
+    assert not own.owns(f"https://{host}/token")
+    assert own.owns("https://storage.googleapis.com/x")
