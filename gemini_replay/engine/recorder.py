@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Concatenate, Literal, ParamSpec, Protocol
 
 from ..cassette.model import Chunk, End, EndKind, Headers, Response, header
+from ..errors import GeminiReplayError
 from .coding import DECODED_LIMIT, Decoder, decoder
 
 _P = ParamSpec("_P")
@@ -53,11 +54,13 @@ def _observing(
     @functools.wraps(method)
     def observing(recorder: Recorder, *args: _P.args, **options: _P.kwargs) -> None:
         with recorder._lock:
-            if not recorder._over:
-                try:
-                    method(recorder, *args, **options)
-                except Exception as problem:
-                    recorder._give_up(problem)
+            if recorder._over:
+                recorder._came_late()
+                return
+            try:
+                method(recorder, *args, **options)
+            except Exception as problem:
+                recorder._give_up(problem)
 
     return observing  # type: ignore[return-value]  # mypy: the names of positional arguments
 
@@ -74,12 +77,16 @@ class Recorder:
         redact: takes secrets out of the head.
         failed: called with what went wrong in the recording; nothing more is recorded then.
         done: called with this recorder when it records no more.
+        still_read: called once if the client goes on reading a response that `cut` has ended.
         wire: keep a compressed body as it came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
 
     Attributes:
         status: the response's status, once it is known.
+        awaited: says whether the client is waiting for more of the body right now; a transport replaces it.
     """
+
+    awaited: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(
         self,
@@ -89,6 +96,7 @@ class Recorder:
         redact: Callable[[Response], Response],
         failed: Callable[[BaseException], None],
         done: Callable[[Recorder], None] = lambda recorder: None,
+        still_read: Callable[[], None] = lambda: None,
         wire: bool = False,
         decoded_limit: int = DECODED_LIMIT,
     ) -> None:
@@ -98,6 +106,7 @@ class Recorder:
         self._redact = redact
         self._failed = failed
         self._done = done
+        self._still_read = still_read
         self._wire = wire
         self._lock = threading.Lock()
         self._last = 0.0
@@ -105,6 +114,7 @@ class Recorder:
         self._decoder: Decoder | None = None
         self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
+        self._was_cut = False
         self._abandoned: tuple[float, EndKind] | None = None
 
     @_observing
@@ -156,9 +166,19 @@ class Recorder:
 
     @_observing
     def cut(self) -> None:
-        """The session ends, or wants to know: a response that was abandoned has ended, and any other ends now."""
-        if not self._let_go_before(float("inf")):
-            self._finish(End("cancelled"))
+        """The session ends: a response that was abandoned has ended, and any other ends now.
+
+        The recording fails if the client is waiting for more of it: to call that cancelled would not be true.
+        """
+        if self._let_go_before(float("inf")):
+            return
+        if self.awaited():
+            raise GeminiReplayError(
+                "the response was still being read when the session ended.",
+                todo="Join the thread, or await the task, that reads it before the session ends.",
+            )
+        self._finish(End("cancelled"))
+        self._was_cut = True
 
     @_observing
     def settle(self) -> None:
@@ -212,6 +232,11 @@ class Recorder:
         self._entry.end(end)
         self._close()
 
+    def _came_late(self) -> None:
+        if self._was_cut and self.awaited():
+            self._was_cut = False
+            self._still_read()
+
     def _give_up(self, problem: BaseException) -> None:
         self._close()
         self._failed(problem)
@@ -236,4 +261,5 @@ class Deaf(Recorder):
         self.status = None
         self._lock = threading.Lock()
         self._over = True
+        self._was_cut = False
         self._abandoned = None

@@ -7,6 +7,7 @@ nor in what is recorded. Bodies pass through as they come, compressed or not.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ import httpx
 
 from ..cassette.model import End, Request
 from ..errors import GeminiReplayError, UsageError
-from ..session import Recording, Session
+from ..session import Recording, Session, describe
 from ..transports.httpx_family import family
 from . import google
 from .asgi import MARK, Receive, Scope, Send, end_to_end, finish, respond, start, unsendable, while_connected
@@ -75,7 +76,14 @@ class RecordingProxy(ReplayServer):
         self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         assert plan is not None  # no session that is served is in mode "live"
-        await while_connected(receive, self._pass_on(plan, request, scope, send))
+        try:
+            await while_connected(receive, self._pass_on(plan, request, scope, send))
+        except asyncio.CancelledError:
+            _log.warning(
+                "The proxy stopped before the response to %s was complete; its recording ends there.",
+                describe(request),
+            )
+            raise
 
     async def _pass_on(self, recording: Recording, request: Request, scope: Scope, send: Send) -> None:
         headers = [

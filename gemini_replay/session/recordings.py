@@ -95,6 +95,7 @@ class Recordings:
                 redact=redactor.response,
                 failed=lambda problem: self.fail(problem, asked),
                 done=lambda recorder: self._done(recorder, redactor),
+                still_read=lambda: self._still_read(asked),
                 wire=self._wire,
                 decoded_limit=self._decoded_limit,
             )
@@ -156,6 +157,14 @@ class Recordings:
             self.removals = total([*self.removals, *redactor.removals])
         if recorder.status in _REFUSED:
             self.refused = True
+
+    def _still_read(self, asked: Request) -> None:
+        _log.warning(
+            "%s: the response to %s is still being read although the session has ended; its recording stops there. "
+            "Join the thread, or await the task, that reads it before the session ends.",
+            self._path,
+            describe(asked),
+        )
 
     @property
     def count(self) -> int:

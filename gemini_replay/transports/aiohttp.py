@@ -46,6 +46,7 @@ _NAMES = (
     "streams.StreamReader.is_eof",
     "streams.StreamReader()._buffer",
     "streams.StreamReader()._protocol",
+    "streams.StreamReader()._waiter",
 )
 
 

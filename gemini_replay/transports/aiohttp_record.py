@@ -62,6 +62,7 @@ class _Watch:
             return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers)
         self.recorder.head(message.code, headers, now())
+        self.recorder.awaited = lambda: getattr(body, "_waiter", None) is not None
         early, self._early = self._early, None
         for data in early:
             if data is None:

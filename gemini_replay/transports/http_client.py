@@ -189,6 +189,7 @@ class RecordedResponse(HTTPResponse):
         file = self.fp
         source, wake = partial(_wire, sock, file, body), partial(_wake, sock, body)
         ahead = ReadAhead(source, body, classify=_classify, wake=wake, close=file.close)
+        recorder.awaited = lambda: ahead.awaited
         read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
         return read

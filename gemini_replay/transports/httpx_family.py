@@ -243,6 +243,7 @@ class Family:
                 close=live.close,
                 patience=_read_timeout(outgoing),
             )
+            recorder.awaited = lambda: ahead.awaited
             recorded = self.response(status, headers, self.sync_body(self, ahead), response.extensions)
             ahead.start()
             return recorded
@@ -274,6 +275,7 @@ class Family:
                 close=live.aclose,
                 patience=_read_timeout(outgoing),
             )
+            recorder.awaited = lambda: ahead.awaited
             recorded = self.response(status, headers, self.async_body(self, ahead), response.extensions)
             ahead.start()
             return recorded

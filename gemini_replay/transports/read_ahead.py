@@ -56,6 +56,9 @@ class ReadAhead:
             then stops at the next chunk. May be called in a finalizer.
         close: closes the source; called by the reader, when it ends, before the client hears of the end.
         patience: the read timeout of an iteration, in seconds; None for ever.
+
+    Attributes:
+        awaited: whether the consumer is waiting for more.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class ReadAhead:
         self._abandoned = False
         self._over = threading.Lock()  # never waited for: taken by who comes first, the reader's end or the client's
         self._end: _End | None = None
+        self.awaited = False
         self._process: int | None = None
         self._thread = threading.Thread(target=self._run, name="gemini-replay-reader", daemon=True)
 
@@ -149,12 +153,15 @@ class ReadAhead:
         """
         if self._end is not None:
             return None
+        self.awaited = True
         try:
             item = self._arrived.get(timeout=timeout)
         except queue.Empty:
             with Harmless(self._observer):
                 self._observer.end("timeout", now())
             raise TimeoutError("timed out") from None
+        finally:
+            self.awaited = False
         if not isinstance(item, _End):
             self._taken.put(len(item))
             return item
@@ -245,6 +252,7 @@ class AsyncReadAhead:
         self._unread = 0
         self._room = anyio.Event()
         self._abandoned = False
+        self.awaited = False
         self._task: object = None
 
     def start(self) -> None:
@@ -329,6 +337,7 @@ class AsyncReadAhead:
         import anyio
 
         self._news = anyio.Event()
+        self.awaited = True
         try:
             with anyio.fail_after(self._patience):
                 await self._news.wait()
@@ -336,6 +345,8 @@ class AsyncReadAhead:
             with Harmless(self._observer):
                 self._observer.end("timeout", now())
             raise
+        finally:
+            self.awaited = False
 
     async def aclose(self) -> None:
         """Let go of the response, read to its end or not."""

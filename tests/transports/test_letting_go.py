@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import gc
+import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from support.urllib3_cases import BODY, no_reader_is_left, stored
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.engine.recorder import Recorder
+from gemini_replay.errors import RecordingError
 
 CHUNKS = events(5)
 STALLS = Answer([(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (30.0, LAST)])
@@ -214,3 +218,47 @@ def test_a_body_with_a_length_ends_with_its_last_byte(path: Path) -> None:
         for client in EVERY_CLIENT:
             assert client.fetch(GOOGLE).body == b"data: {}"
     assert {interaction.end.kind for interaction in Cassette.load(path).interactions} == {"eof"}
+
+
+@pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
+def test_a_response_that_is_being_read_when_its_session_ends_fails_the_recording(client: Client, path: Path) -> None:
+    """It did not end there, and its client did not let go: to record either would not be true."""
+    pieces = [(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (1.5, chunked(CHUNKS[1])), (0.0, LAST)]
+    with raw_server(Answer(pieces)) as server, concurrent.futures.ThreadPoolExecutor(1) as executor:
+        with (
+            pytest.raises(RecordingError, match="was still being read when the session ended") as failed,
+            gemini_replay.record(path, upstream=server.url),
+        ):
+            live = executor.submit(client.fetch, GOOGLE)
+            _wait_for_chunks(path)
+        assert live.result().body == b"".join(CHUNKS[:2])
+    assert not path.exists()
+    assert failed.value.part is not None
+    assert CHUNKS[0].decode() in json.loads(failed.value.part.read_text().splitlines()[3])[1]
+
+
+def _wait_for_chunks(path: Path) -> None:
+    """Until the first chunk is written down, and its client has had time to ask for the next."""
+    part, deadline = path.with_name(path.name + ".part"), time.monotonic() + 10
+    while time.monotonic() < deadline and "\n[" not in (part.read_text("utf-8") if part.exists() else ""):
+        time.sleep(0.01)
+    time.sleep(0.3)
+
+
+@pytest.mark.parametrize("client", ["httpx", "requests"])
+def test_reading_on_after_the_session_is_told(client: str, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The client was busy when the session ended, so it may have let go; when it reads on, it had not."""
+    pieces = [(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (0.7, chunked(CHUNKS[1])), (0.0, LAST)]
+    with raw_server(Answer(pieces)) as server, httpx.Client() as one, requests.Session() as other:
+        with gemini_replay.record(path, upstream=server.url):
+            if client == "httpx":
+                chunks = one.send(one.build_request("POST", GOOGLE, content=BODY), stream=True).iter_raw()
+            else:
+                chunks = other.post(GOOGLE, data=BODY, stream=True, timeout=30).iter_content(None)
+            got = [next(chunks)]
+        got += chunks
+    assert got == CHUNKS[:2]
+    assert stored(path).end.kind == "cancelled"
+    told = [record.message for record in caplog.records]
+    assert len(told) == 1
+    assert "is still being read although the session has ended" in told[0]
