@@ -281,11 +281,11 @@ def _play(chosen: argparse.Namespace) -> int:
     if not 1 <= chosen.interaction <= count:
         raise UsageError(
             f"{chosen.cassette} has no interaction {chosen.interaction}.",
-            closest=f"It holds {count}, counted from 1." if count else "It holds none.",
-            todo=f"See them with: gemini-replay show {chosen.cassette}",
+            suggestion=f"It holds {count}, counted from 1." if count else "It holds none.",
+            hint=f"See them with: gemini-replay show {chosen.cassette}",
         )
     interaction = cassette.interactions[chosen.interaction - 1]
-    factor = parse_real_speed(chosen.speed, what="This command", todo=_REAL_SPEEDS)
+    factor = parse_real_speed(chosen.speed, subject="This command", hint=_REAL_SPEEDS)
     playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
     parser = StreamParser()
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
@@ -350,7 +350,7 @@ def _secrets_search() -> Callable[[Path], list[str]]:
     try:
         detect = detect_secrets()
     except MissingExtraError as missing:
-        print(f"Secrets are looked for by gemini-replay alone. {missing.todo}", file=sys.stderr)
+        print(f"Secrets are looked for by gemini-replay alone. {missing.hint}", file=sys.stderr)
         detect = None
     return lambda path: [str(finding) for finding in scan(path, redactor=redactor, detect=detect)]
 
@@ -366,7 +366,7 @@ def _salvage(path: Path) -> None:
     total = len(found.cassette.interactions)
     print(plain(f"{target}: {total} interactions salvaged, {found.whole} of them whole"))
     for problem in found.problems:
-        print(plain_lines(f"left out: {problem.what}"))
+        print(plain_lines(f"left out: {problem.message}"))
 
 
 def _retime(chosen: argparse.Namespace) -> int:
@@ -377,7 +377,7 @@ def _retime(chosen: argparse.Namespace) -> int:
         print("\n".join(profiles.lines()))
         return 0
     if chosen.cassette is None:
-        raise UsageError("There is no cassette to retime.", todo="Give one, or --list to see the profiles.")
+        raise UsageError("There is no cassette to retime.", hint="Give one, or --list to see the profiles.")
     kept = retime_file(
         chosen.cassette,
         chosen.profile,
@@ -413,7 +413,7 @@ def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
         found = sorted(path.rglob("*.jsonl"))
         if not found:
             raise UsageError(
-                f"There is no cassette in {path}.", todo="Give a folder that holds .jsonl files, or the files."
+                f"There is no cassette in {path}.", hint="Give a folder that holds .jsonl files, or the files."
             )
         yield from found
 
@@ -421,5 +421,5 @@ def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
 def _listen(value: str) -> tuple[str, int]:
     host, colon, port = value.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{value!r} is not an address to listen on.", todo="Give HOST:PORT, such as 127.0.0.1:8080.")
+        raise UsageError(f"{value!r} is not an address to listen on.", hint="Give HOST:PORT, such as 127.0.0.1:8080.")
     return host.strip("[]") or "127.0.0.1", int(port)

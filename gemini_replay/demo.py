@@ -38,7 +38,7 @@ def run(*, speed: str = "1", keep: Path | None = None) -> int:
     Returns:
         0 only if bytes, boundaries and rhythm are the same and the replay sent nothing to the server.
     """
-    factor = parse_real_speed(speed, what="The demo", todo='Use a factor such as 4, or "instant".')
+    factor = parse_real_speed(speed, subject="The demo", hint='Use a factor such as 4, or "instant".')
     console = terminal.console()
     with tempfile.TemporaryDirectory() as folder:
         path = keep or Path(folder) / "story.jsonl"

@@ -26,11 +26,13 @@ A message says what happened with its values, then what was closest, then what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from .plain_text import plain_lines
+
+_LONGEST_TYPO = 100
 
 
 class GeminiReplayError(Exception):
@@ -38,21 +40,37 @@ class GeminiReplayError(Exception):
 
     Args:
         what: what happened, with its values.
-        closest: what came nearest to being right, if anything did.
-        todo: what the reader can do about it.
+        suggestion: what came nearest to being right, if anything did.
+        hint: what the reader can do about it.
     """
 
     slug: ClassVar[str] = "error"
 
-    def __init__(self, what: str, *, closest: str = "", todo: str = "") -> None:
-        self.what = what
-        self.closest = closest
-        self.todo = todo
-        super().__init__(what)
+    def __init__(self, message: str, *, suggestion: str = "", hint: str = "") -> None:
+        self.message = message
+        self.suggestion = suggestion
+        self.hint = hint
+        super().__init__(message)
 
     def __str__(self) -> str:
-        lines = [part for part in (self.what, self.closest, self.todo) if part]
+        lines = [part for part in (self.message, self.suggestion, self.hint) if part]
         return plain_lines("\n".join([*lines, f"[docs/errors.md#{self.slug}]"]))
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that looks most like `word`; None if none does. Long ones are not compared: that is slow."""
+    from difflib import get_close_matches  # not when the package is imported
+
+    if not isinstance(word, str) or len(word) > _LONGEST_TYPO:
+        return None
+    words = [one for one in known if len(one) <= _LONGEST_TYPO]
+    return next(iter(get_close_matches(word, words, 1)), None)
+
+
+def did_you_mean(word: object, known: Iterable[str], show: Callable[[str], str] = repr) -> str:
+    """The suggestion of an error about a misspelled `word`: "Did you mean 'x'?"; empty if no known word is near."""
+    near = nearest(word, known)
+    return f"Did you mean {show(near)}?" if near is not None else ""
 
 
 class UsageError(GeminiReplayError, ValueError):
@@ -77,7 +95,7 @@ class MissingExtraError(GeminiReplayError, ImportError):
         self.extra = extra
         super().__init__(
             f"{purpose} needs {package}, which is not installed.",
-            todo=f"Install it with: pip install 'gemini-replay[{extra}]'",
+            hint=f"Install it with: pip install 'gemini-replay[{extra}]'",
         )
 
 
@@ -86,9 +104,9 @@ class FrameError(GeminiReplayError, ValueError):
 
     slug = "frame"
 
-    def __init__(self, what: str, *, offset: int, closest: str = "", todo: str = "") -> None:
+    def __init__(self, message: str, *, offset: int, suggestion: str = "", hint: str = "") -> None:
         self.offset = offset
-        super().__init__(f"{what} (at byte {offset})", closest=closest, todo=todo)
+        super().__init__(f"{message} (at byte {offset})", suggestion=suggestion, hint=hint)
 
 
 class FrameTooLargeError(FrameError):
@@ -101,7 +119,7 @@ class FrameTooLargeError(FrameError):
         super().__init__(
             f"a frame is larger than {limit} bytes",
             offset=offset,
-            todo="Pass max_frame_bytes= with a larger limit if such frames are expected.",
+            hint="Pass max_frame_bytes= with a larger limit if such frames are expected.",
         )
 
 
@@ -112,17 +130,17 @@ class CassetteError(GeminiReplayError):
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         path: Path | None = None,
         line: int | None = None,
-        closest: str = "",
-        todo: str = "",
+        suggestion: str = "",
+        hint: str = "",
     ) -> None:
         self.path = path
         self.line = line
         place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(place + what, closest=closest, todo=todo)
+        super().__init__(place + message, suggestion=suggestion, hint=hint)
 
 
 class CassetteNotFoundError(CassetteError, FileNotFoundError):
@@ -160,9 +178,9 @@ class RecordingError(GeminiReplayError):
 
     slug = "recording-failed"
 
-    def __init__(self, what: str, *, part: Path | None = None, closest: str = "", todo: str = "") -> None:
+    def __init__(self, message: str, *, part: Path | None = None, suggestion: str = "", hint: str = "") -> None:
         self.part = part
-        super().__init__(what, closest=closest, todo=todo)
+        super().__init__(message, suggestion=suggestion, hint=hint)
 
 
 class RefusedError(GeminiReplayError):
@@ -180,9 +198,11 @@ class MissError(RefusedError):
 
     slug = "miss"
 
-    def __init__(self, what: str, *, closest: str = "", todo: str = "", differences: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, suggestion: str = "", hint: str = "", differences: Sequence[str] = ()
+    ) -> None:
         self.differences = tuple(differences)
-        super().__init__(what, closest=closest, todo=todo)
+        super().__init__(message, suggestion=suggestion, hint=hint)
 
 
 class NetworkBlockedError(RefusedError):
@@ -205,7 +225,7 @@ class RecordingEndedError(RefusedError):
     def __init__(self) -> None:
         super().__init__(
             "The recording has no more bytes: the client that made it closed the response here.",
-            todo="Record it again with a client that reads to the end, or stop reading where that one did.",
+            hint="Record it again with a client that reads to the end, or stop reading where that one did.",
         )
 
 
@@ -218,12 +238,12 @@ class FaultUnusedError(GeminiReplayError):
 
     slug = "fault-unused"
 
-    def __init__(self, fault: str, *, closest: str = "") -> None:
+    def __init__(self, fault: str, *, suggestion: str = "") -> None:
         self.fault = fault
         super().__init__(
             f"The fault {fault} struck no answer.",
-            closest=closest,
-            todo="Place it within an answer to a request that is made; list them with: gemini-replay show --chunks",
+            suggestion=suggestion,
+            hint="Place it within an answer to a request that is made; list them with: gemini-replay show --chunks",
         )
 
 
@@ -246,7 +266,7 @@ class ParserBug(GeminiReplayError, AssertionError):
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         case: str,
         profile: str,
@@ -267,7 +287,7 @@ class ParserBug(GeminiReplayError, AssertionError):
         self.got = tuple(got)
         self.error = error
         self.needs_cut = needs_cut
-        super().__init__(what)
+        super().__init__(message)
 
 
 class ClientBug(GeminiReplayError, AssertionError):
@@ -283,10 +303,10 @@ class ClientBug(GeminiReplayError, AssertionError):
     slug = "client-bug"
 
     def __init__(
-        self, what: str, *, variation: str, chunks: Sequence[bytes] = (), expected: str = "", got: object = None
+        self, message: str, *, variation: str, chunks: Sequence[bytes] = (), expected: str = "", got: object = None
     ) -> None:
         self.variation = variation
         self.chunks = tuple(chunks)
         self.expected = expected
         self.got = got
-        super().__init__(what)
+        super().__init__(message)

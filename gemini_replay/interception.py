@@ -251,7 +251,7 @@ class Block:
         if inspect.isclass(function) or not callable(function):
             raise UsageError(
                 f"{_shown(function)} cannot be decorated with a cassette.",
-                todo="Decorate functions, coroutine functions, generator functions and async generator functions. "
+                hint="Decorate functions, coroutine functions, generator functions and async generator functions. "
                 "Decorate the methods of a class one by one, below @classmethod, @staticmethod and @property.",
             )
         runs = next((runs for is_kind, runs in _KINDS if is_kind(function)), _function)
@@ -312,12 +312,12 @@ def _is_good_exit(raised: BaseException) -> bool:
 def _related(error: BaseException) -> list[BaseException]:
     """An exception, what it came from, and the members of groups."""
     found: list[BaseException] = []
-    todo: list[BaseException | None] = [error]
-    while todo:
-        one = todo.pop()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
         if one is not None and not any(one is other for other in found):
             found.append(one)
-            todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+            pending += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
     return found
 
 
@@ -347,7 +347,7 @@ def _function(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Cal
                     result.close()
                 raise UsageError(
                     f"{_shown(function)} returned a {type(result).__name__}, which would run after its session.",
-                    todo="Decorate the function that makes it, or use a with-block where it runs.",
+                    hint="Decorate the function that makes it, or use a with-block where it runs.",
                 )
             return result
 

@@ -222,7 +222,7 @@ def turn() -> Generator[None, None, None]:
     yield
 
 
-def outside_of_loops(run: Callable[[], T]) -> T:
+def run_without_loop(run: Callable[[], T]) -> T:
     """Call ``run``, in a thread of its own where an event loop is running here: what is async needs a loop."""
     try:
         asyncio.get_running_loop()

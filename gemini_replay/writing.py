@@ -76,7 +76,7 @@ def from_text(
         _check_text("a thought", thought)
     _check_text("text", text)
     if finish_reason is not None and not (isinstance(finish_reason, str) and finish_reason):
-        raise UsageError(f"finish_reason is {finish_reason!r}.", todo='Give a name such as "STOP", or None.')
+        raise UsageError(f"finish_reason is {finish_reason!r}.", hint='Give a name such as "STOP", or None.')
     rhythm, name = _chosen(profile, model, thinking=bool(before))
     body = _request_body(prompt)
     asked = count_tokens(prompt if isinstance(prompt, str) else body.decode())
@@ -122,7 +122,7 @@ def from_events(
     """
     steps = [_step(nth, event) for nth, event in enumerate(_listed(events), start=1)]
     if not steps:
-        raise UsageError("There are no events.", todo="Give at least one.")
+        raise UsageError("There are no events.", hint="Give at least one.")
     thinking = any(Event(step.json).thoughts for step in steps if isinstance(step, Message))
     rhythm, name = _chosen(profile, model, thinking=thinking)
     only = steps[0] if len(steps) == 1 else None
@@ -130,7 +130,7 @@ def from_events(
     if status is None:
         status = refused.code if refused and refused.code and 400 <= refused.code <= 599 else 200
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
-        raise UsageError(f"status is {status!r}.", todo="Give an HTTP status, such as 200 or 503.")
+        raise UsageError(f"status is {status!r}.", hint="Give an HTTP status, such as 200 or 503.")
     return _cassette(steps, name, _request_body(prompt), rhythm, framing, seed, status=status)
 
 
@@ -168,8 +168,8 @@ def retime_file(
         if not 1 <= number <= count:
             raise UsageError(
                 f"{path} has no interaction {number}.",
-                closest=f"It holds {count}, counted from 1." if count else "It holds none.",
-                todo=f"See them with: gemini-replay show {path}",
+                suggestion=f"It holds {count}, counted from 1." if count else "It holds none.",
+                hint=f"See them with: gemini-replay show {path}",
             )
     cassette.interactions = [
         retime(interaction, known, seed=seed, rechunk=rechunk) if not only or number in only else interaction
@@ -199,7 +199,7 @@ def _cassette(
     status: int,
 ) -> Cassette:
     if framing not in get_args(Framing):
-        raise UsageError(f"framing is {framing!r}.", todo=f"Use one of {', '.join(get_args(Framing))}.")
+        raise UsageError(f"framing is {framing!r}.", hint=f"Use one of {', '.join(get_args(Framing))}.")
     plan = make_plan(steps, "object" if status >= 400 else framing)
     array = framing == "json-array"
     query = "" if array else "?alt=sse"
@@ -235,7 +235,7 @@ def _chosen(profile: str | Profile | None, model: str | None, *, thinking: bool)
         model = (rhythm or DEFAULT_PROFILE).model
     name = model.removeprefix("models/") if isinstance(model, str) else ""
     if not _MODEL.fullmatch(name):
-        raise UsageError(f"model is {model!r}.", todo='Give the name of a model, such as "gemini-2.5-flash".')
+        raise UsageError(f"model is {model!r}.", hint='Give the name of a model, such as "gemini-2.5-flash".')
     return rhythm or profile_for(name, thinking=thinking), name
 
 
@@ -248,7 +248,7 @@ def _request_body(prompt: str | Json | None) -> bytes:
     if not isinstance(prompt, dict):
         raise UsageError(
             f"prompt is {prompt!r:.60}.",
-            todo='Give a text, or the whole body of the request as a dict: {"contents": […], …}.',
+            hint='Give a text, or the whole body of the request as a dict: {"contents": […], …}.',
         )
     _check_json("prompt", prompt)
     return json_body(prompt)  # spelled as a loaded cassette has it, so that saving and loading changes nothing
@@ -256,14 +256,14 @@ def _request_body(prompt: str | Json | None) -> bytes:
 
 def _listed(events: Iterable[Json | Event]) -> list[Json | Event]:
     if isinstance(events, Mapping | str | bytes | Event) or not isinstance(events, Iterable):
-        raise UsageError(f"events is {events!r:.60}.", todo="Give a list of dicts, one for each event.")
+        raise UsageError(f"events is {events!r:.60}.", hint="Give a list of dicts, one for each event.")
     return list(events)
 
 
 def _step(nth: int, event: Json | Event) -> Message | Failure:
     found = event.json if isinstance(event, Event) else event
     if not isinstance(found, dict):
-        raise UsageError(f"Event {nth} is {found!r:.60}.", todo=f"Give a dict. {_SDK}")
+        raise UsageError(f"Event {nth} is {found!r:.60}.", hint=f"Give a dict. {_SDK}")
     _check_json(f"event {nth}", found)
     return Failure(found) if "error" in found else Message(found)
 
@@ -272,14 +272,14 @@ def _check_json(what: str, value: Json) -> None:
     try:
         frames.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"What was given as {what} is no JSON: {error}.", todo=_SDK) from None
+        raise UsageError(f"What was given as {what} is no JSON: {error}.", hint=_SDK) from None
 
 
 def _check_text(what: str, text: object) -> None:
     if not isinstance(text, str):
-        raise UsageError(f"{what} is {text!r:.60}.", todo="Give a str.")
+        raise UsageError(f"{what} is {text!r:.60}.", hint="Give a str.")
     if found := _SURROGATE.search(text):
         raise UsageError(
             f"{what} has a lone surrogate, U+{ord(found[0]):04X}, at character {found.start()}.",
-            todo="No UTF-8 can hold it. Decode the text it came from with errors='replace', or leave it out.",
+            hint="No UTF-8 can hold it. Decode the text it came from with errors='replace', or leave it out.",
         )

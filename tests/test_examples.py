@@ -23,7 +23,7 @@ def test_the_requests_loop_against_a_gateway(pytester: pytest.Pytester, monkeypa
         import time
         import story_client
 
-        def test_story(gemini_replay):
+        def test_story(gemini_cassette):
             told = [(time.monotonic(), text) for text in story_client.tell("Tell me a story.")]
             assert "".join(text for _, text in told).startswith("从前")
             assert len(told) > 10

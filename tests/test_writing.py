@@ -210,7 +210,7 @@ ENDLESS["self"] = ENDLESS
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: from_text("x", profile="gemini-2.5-flsh"), "nearest name is 'gemini-2.5-flash'"),
+        (lambda: from_text("x", profile="gemini-2.5-flsh"), "Did you mean 'gemini-2.5-flash'"),
         (lambda: from_text("x", model=""), "model is ''"),
         (lambda: from_text("x", model="a/b"), "model is 'a/b'"),
         (lambda: from_text("x", model="gemini\ud800"), "model is"),
@@ -400,7 +400,7 @@ def test_retime_lists_the_profiles(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["{}", "--profile", "gemini-2.5-prx"], "nearest name is 'gemini-2.5-pro'"),
+        (["{}", "--profile", "gemini-2.5-prx"], "Did you mean 'gemini-2.5-pro'"),
         (["{}", "--only", "3"], "no interaction 3"),
         (["{}", "--only", "0"], "It holds 2, counted from 1."),
         (["missing.jsonl"], "missing.jsonl"),

@@ -104,7 +104,7 @@ def place(fault: str, events: int) -> str:
     return "between two events" if parsed.count else "before the first event"
 
 
-def came(one: faults.Swept) -> str:
+def came(one: faults.FaultResult) -> str:
     """What a call came to, in a word."""
     if one.outcome.error is None:
         return f"**{_WORDS[one.verdict]}**" if one.verdict in _WORDS else one.verdict

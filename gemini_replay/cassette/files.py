@@ -110,7 +110,7 @@ class Cassette:
         """
         target = self.path if path is None else Path(path)
         if target is None:
-            raise CassetteError("the cassette has no path yet", todo="Give one: cassette.save(path)")
+            raise CassetteError("the cassette has no path yet", hint="Give one: cassette.save(path)")
         try:
             with locked(target), replacing(target) as file:
                 file.write(self.dumps())
@@ -118,7 +118,7 @@ class Cassette:
             raise CassetteError(
                 f"the cassette cannot be written: {error.strerror}",
                 path=target,
-                todo="Nothing was changed. Make room or set the permissions, and try again.",
+                hint="Nothing was changed. Make room or set the permissions, and try again.",
             ) from error
         self.path = target
 
@@ -172,7 +172,7 @@ def refuse_irregular(path: Path) -> None:
         raise CassetteError(
             "this is a pipe, a socket or a device, not a file",
             path=path,
-            todo="Write what it gives to a file, and name that.",
+            hint="Write what it gives to a file, and name that.",
         )
 
 
@@ -186,7 +186,7 @@ def _read_bytes(path: Path) -> bytes:
         raise CassetteError(
             "this is a folder, not a cassette",
             path=path,
-            todo=f"Name one of its files: {_names(_cassettes(path)) or 'it holds no .jsonl file'}",
+            hint=f"Name one of its files: {_names(_cassettes(path)) or 'it holds no .jsonl file'}",
         ) from None
     except OSError as error:
         if path.is_dir():  # Windows says "permission denied"
@@ -200,25 +200,25 @@ def not_found(path: Path) -> CassetteNotFoundError:
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:
-        closest = f"A recording that was not finished lies beside it: {_names(left)}"
-        todo = (
+        suggestion = f"A recording that was not finished lies beside it: {_names(left)}"
+        hint = (
             f"Salvage it with: gemini-replay check --salvage {path.with_name(left[-1])}\n"
             "Or record anew with: pytest --gemini-record once"
         )
     else:
         if near:
-            closest = f"The closest cassettes there: {_names(near)}"
+            suggestion = f"The closest cassettes there: {_names(near)}"
         elif names:
-            closest = f"The folder holds {len(names)} other cassettes."
+            suggestion = f"The folder holds {len(names)} other cassettes."
         else:
-            closest = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
-        todo = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
+            suggestion = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
+        hint = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
     if type(os).__module__.startswith("pyfakefs"):  # which puts its own module in the place of this one
-        todo = (
+        hint = (
             "Files are faked by pyfakefs, so the real ones are not seen. Let it see the cassettes: "
             f"fs.add_real_directory({str(path.parent)!r})"
         )
-    return CassetteNotFoundError("there is no such cassette", path=path, closest=closest, todo=todo)
+    return CassetteNotFoundError("there is no such cassette", path=path, suggestion=suggestion, hint=hint)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -240,7 +240,7 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
     """Say what a file is that is no cassette at all, rather than what its first line is not."""
     if not content.strip():
         raise CassetteFormatError(
-            "the file is empty", path=path, todo="Delete it, or record it again with: --gemini-record rewrite"
+            "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"
         )
     for raw in BytesIO(content.removeprefix(b"\xef\xbb\xbf")):
         try:
@@ -251,8 +251,8 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
             return  # a line of a cassette: the reader knows better what is wrong, if anything is
     looks = _looks_like(content[:4096])
     if looks:
-        what, todo = looks
-        raise CassetteFormatError(f"the file looks like {what}; it is no v1 cassette", path=path, line=1, todo=todo)
+        what, hint = looks
+        raise CassetteFormatError(f"the file looks like {what}; it is no v1 cassette", path=path, line=1, hint=hint)
 
 
 def _looks_like(start: bytes) -> tuple[str, str] | None:

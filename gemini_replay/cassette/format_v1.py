@@ -18,7 +18,6 @@ object; an unknown key of that outer object is kept as ``"../name"``.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections import Counter
@@ -28,7 +27,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import CassetteFormatError, CassetteVersionError
+from ..errors import CassetteFormatError, CassetteVersionError, did_you_mean
 from .model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response
 from .spelling import (
     Rounding,
@@ -47,7 +46,6 @@ VERSION = 1
 STRUCTURE = ("cassette", "request", "response", "end")
 
 _OUTER = "../"
-_LONGEST_TYPO = 40
 _FIELD_NAME = re.compile("[!-9;-~]+")
 """More than a token (RFC 9110, 5.1): what clients accept."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
@@ -193,7 +191,9 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
     except RecursionError:
         raise CassetteFormatError("the line's JSON is nested too deeply", path=path, line=number) from None
     except _Fault as fault:
-        raise fault.kind(fault.what, path=path, line=number, closest=fault.closest, todo=fault.todo) from None
+        raise fault.kind(
+            fault.message, path=path, line=number, suggestion=fault.suggestion, hint=fault.hint
+        ) from None
 
 
 class _Fault(Exception):
@@ -203,12 +203,12 @@ class _Fault(Exception):
         self,
         what: str,
         *,
-        closest: str = "",
-        todo: str = "",
+        suggestion: str = "",
+        hint: str = "",
         kind: type[CassetteFormatError] = CassetteFormatError,
     ) -> None:
         super().__init__(what)
-        self.what, self.closest, self.todo, self.kind = what, closest, todo, kind
+        self.message, self.suggestion, self.hint, self.kind = what, suggestion, hint, kind
 
 
 def _decode_line(raw: bytes) -> Line:
@@ -217,7 +217,7 @@ def _decode_line(raw: bytes) -> Line:
     except UnicodeDecodeError as error:
         raise _Fault(
             f"the line is not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}",
-            todo="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
+            hint="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
         ) from None
     if not text.strip() or text.startswith("#"):
         return Comment(text if text.startswith("#") else "")
@@ -226,7 +226,7 @@ def _decode_line(raw: bytes) -> Line:
     except json.JSONDecodeError as error:
         raise _Fault(
             f"the line is no JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
-            todo="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
+            hint="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
         ) from None
     except SpellingError:
         raise
@@ -285,21 +285,13 @@ def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     if kinds:
         raise _Fault(f"the line is two things at once: {' and '.join(map(repr, kinds))}")
     keys = ", ".join(f"{key!r:.60}" for key in islice(value, 5)) or "none"
-    near = next((match for key in islice(value, 5) if (match := _closest(key, STRUCTURE))), None)
+    suggestions = (did_you_mean(key.lower(), STRUCTURE) for key in islice(value, 5))
     raise _Fault(
         f"the line is no structure that format {VERSION} knows; its keys: {keys}",
-        closest=f"The closest known key is {near!r}." if near else "",
-        todo=f"A line's object has one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
+        suggestion=next(filter(None, suggestions), ""),
+        hint=f"A line's object has one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
         "wrote it, upgrade with: pip install -U gemini-replay",
     )
-
-
-def _closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like `word`. Long ones are left out: comparing takes the square of the length."""
-    some = [one for one in islice(known, 20) if len(one) <= _LONGEST_TYPO]
-    if len(word) > _LONGEST_TYPO:
-        return None
-    return next(iter(difflib.get_close_matches(word.lower(), some, n=1, cutoff=0.6)), None)
 
 
 def _decode_header(line: dict[str, Any]) -> Header:
@@ -312,7 +304,7 @@ def _decode_header(line: dict[str, Any]) -> Header:
             f"the cassette is in format {version}"
             + (f", written by {writer:.60}" if isinstance(writer, str) else "")
             + f"; this release reads format {VERSION}",
-            todo=f"It needs a gemini-replay that reads format {version}: pip install -U gemini-replay",
+            hint=f"It needs a gemini-replay that reads format {version}: pip install -U gemini-replay",
             kind=CassetteVersionError,
         )
     known = {name: _text(line, name) for name in ("recorder", "recorded", "test")}
@@ -370,10 +362,9 @@ def _decode_response(line: dict[str, Any]) -> Response:
 def _decode_end(line: dict[str, Any]) -> End:
     kind, how = line["end"], line.get("how")
     if kind not in END_KINDS:
-        near = _closest(kind, END_KINDS) if isinstance(kind, str) else None
         raise _Fault(
             f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r:.60}",
-            closest=f"The closest is {near!r}." if near else "",
+            suggestion=did_you_mean(kind, END_KINDS),
         )
     if how not in (None, "closed", "unfinished"):
         raise _Fault(f"the end's 'how' is 'closed', 'unfinished' or absent, and this is {how!r:.60}")
@@ -423,8 +414,8 @@ def _text(members: dict[str, Any], name: str) -> str | None:
 def _needed_text(members: dict[str, Any], name: str) -> str:
     value = _text(members, name)
     if value is None:
-        near = _closest(name, (key for key in members if key != name))
-        raise _Fault(f"{name!r} is missing", closest=f"There is {near!r}." if near else "")
+        others = islice((key for key in members if key != name), 20)
+        raise _Fault(f"{name!r} is missing", suggestion=did_you_mean(name, others, "{!r} in place of it".format))
     return value
 
 

@@ -6,14 +6,13 @@ the recording, the same secret answers for it, or a placeholder (see `redaction.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .model import Request
 from .redaction.placeholders import MARK, REDACTED, answers
 from .redaction.telling_names import CREDENTIAL_QUERY_NAMES
@@ -44,10 +43,10 @@ class Matcher:
 
     def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
         if not isinstance(keys, Iterable) or isinstance(keys, Mapping | bytes):
-            raise UsageError(f"match is {keys!r:.80}.", todo=_KEYS_TODO)
+            raise UsageError(f"match is {keys!r:.80}.", hint=_KEYS_HINT)
         wanted = [keys] if isinstance(keys, str) else list(keys)
         if not wanted:
-            raise UsageError("match= names nothing, so any recording would answer any request.", todo=_KEYS_TODO)
+            raise UsageError("match= names nothing, so any recording would answer any request.", hint=_KEYS_HINT)
         self._readers = {str(key): _reader(key) for key in wanted}
         self.keys = tuple(self._readers)
 
@@ -187,7 +186,7 @@ _READERS: dict[str, _Reader] = {
     "query": _query,
     "body": _body,
 }
-_KEYS_TODO = f"Use some of {', '.join(_READERS)}, headers:NAME."
+_KEYS_HINT = f"Use some of {', '.join(_READERS)}, headers:NAME."
 
 
 def _reader(key: object) -> _Reader:
@@ -195,11 +194,10 @@ def _reader(key: object) -> _Reader:
         return _READERS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():
         return _header(key[8:].strip())
-    close = difflib.get_close_matches(str(key), [*_READERS, "headers:NAME"], 1)
     raise UsageError(
         f"match names {key!r:.80}, which requests cannot be matched on.",
-        closest=f"Did you mean {close[0]!r}?" if close else "",
-        todo=_KEYS_TODO,
+        suggestion=did_you_mean(key, [*_READERS, "headers:NAME"]),
+        hint=_KEYS_HINT,
     )
 
 

@@ -71,7 +71,7 @@ class Recorded(Sequence[Interaction]):
                     raise CassetteError(
                         "the file has changed since this session recorded to it",
                         path=self._path,
-                        todo="Load it anew with: Cassette.load(path)",
+                        hint="Load it anew with: Cassette.load(path)",
                     )
                 for place in places:
                     yield place.read(file, self._path)
@@ -147,7 +147,7 @@ def merge(
         raise CassetteError(
             f"the cassette cannot be written: {error.strerror}",
             path=path,
-            todo="It is as it was. Make room or set the permissions, and record again.",
+            hint="It is as it was. Make room or set the permissions, and record again.",
         ) from error
 
 

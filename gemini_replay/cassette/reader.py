@@ -94,7 +94,7 @@ class Reader:
             raise CassetteFormatError(
                 "the cassette is empty: it has no header line",
                 path=path,
-                todo="Record it again with: --gemini-record rewrite",
+                hint="Record it again with: --gemini-record rewrite",
             )
         self.comments = tuple(comments)
 
@@ -139,7 +139,7 @@ class Reader:
             f"{what}: the recording was cut off",
             path=self.path,
             line=line,
-            todo=_SALVAGE.format(path=self.path or "PATH"),
+            hint=_SALVAGE.format(path=self.path or "PATH"),
         )
 
 

@@ -41,7 +41,7 @@ class DecodedTooLargeError(GeminiReplayError):
         self.limit = limit
         super().__init__(
             f"A response in the content coding {coding!r} decodes to more than {limit:,} bytes.",
-            todo="If such answers are expected, raise the limit: record(…, decoded_limit=BYTES).",
+            hint="If such answers are expected, raise the limit: record(…, decoded_limit=BYTES).",
         )
 
 

@@ -12,14 +12,13 @@ recorded response, whatever `rechunk` makes of it.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UsageError
+from ..errors import UsageError, nearest
 
 Unit = Literal["head", "chunk", "event", "byte", "end"]
 Cause = Literal["refused", "tls", "connect-timeout", "pool-timeout"]
@@ -157,7 +156,7 @@ def parse_faults(value: str | Fault | Iterable[str | Fault] | None) -> tuple[Fau
     if not all(isinstance(one, str | Fault) for one in several):
         raise UsageError(
             f"fault is {value!r:.80}.",
-            todo='It takes a fault such as "reset@event:3", several of them in a list, or None.',
+            hint='It takes a fault such as "reset@event:3", several of them in a list, or None.',
         )
     return tuple(fault for one in several for fault in parse_faults(one))
 
@@ -166,12 +165,11 @@ def _parse(text: str) -> Fault:
     found = _SPELLING.fullmatch(text.lower()) if len(text) < 200 else None  # longer numbers are none
     kind = re.split("[@:;]", text.lower(), maxsplit=1)[0].strip()
     if found is None or kind not in KINDS:
-        close = difflib.get_close_matches(kind, KINDS, 1)
-        example = _EXAMPLES.get(kind) or (_EXAMPLES[close[0]] if close else "reset@event:3")
+        example = _EXAMPLES.get(kind) or _EXAMPLES.get(nearest(kind, KINDS) or "", "reset@event:3")
         raise UsageError(
             f"Unknown fault {text!r:.80}.",
-            closest=f"Did you mean something like {example!r}?",
-            todo=f"Faults are spelled KIND@PLACE:ARGUMENT;OPTION, of the kinds {', '.join(KINDS)}.",
+            suggestion=f"Did you mean something like {example!r}?",
+            hint=f"Faults are spelled KIND@PLACE:ARGUMENT;OPTION, of the kinds {', '.join(KINDS)}.",
         )
     return _read(text, kind, found)
 
@@ -262,4 +260,4 @@ def _code(text: str, kind: str, spelled: str | None) -> int:
 
 
 def _wrong(text: str, kind: str, why: str) -> UsageError:
-    return UsageError(f"The fault {text!r} cannot be: {why}.", todo=f"Write it like {_EXAMPLES[kind]!r}.")
+    return UsageError(f"The fault {text!r} cannot be: {why}.", hint=f"Write it like {_EXAMPLES[kind]!r}.")

@@ -83,7 +83,7 @@ class Playback:
             raise GeminiReplayError(
                 f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
                 f"coding {coding!r}, and nothing here compresses to that.",
-                todo=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
+                hint=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
             )
 
     def steps(self, accept_encoding: str = "") -> Iterator[Step]:

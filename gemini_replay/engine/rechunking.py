@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import random
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from itertools import accumulate
 from typing import Literal
 
 from ..cassette.model import Chunk
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from ..gemini import lay_out
 
 TCP_SEGMENT = 1460
@@ -83,11 +82,10 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
             return Rechunking("size", 1 if name == "bytes" else TCP_SEGMENT)
         if _is_number(name) and int(name) > 0 and not isinstance(value, bool):
             return Rechunking("size", int(name))
-    close = difflib.get_close_matches(name, _NAMES, 1)
     raise UsageError(
         f"Unknown rechunk {value!r}.",
-        closest=f"Did you mean {close[0]!r}?" if close else "",
-        todo="Use recorded, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
+        suggestion=did_you_mean(name, _NAMES),
+        hint="Use recorded, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
     )
 
 
@@ -101,8 +99,8 @@ def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
     made: list[Chunk] = []
     held: list[bytes] = []
     waited, at = 0.0, 0
-    todo = iter(cuts)
-    cut = next(todo, None)
+    remaining = iter(cuts)
+    cut = next(remaining, None)
     for chunk in decoded:
         waited += chunk.after
         start, end = 0, at + len(chunk.data)
@@ -113,7 +111,7 @@ def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
                 made.append(Chunk(waited, data))
                 waited = 0.0
             held.clear()
-            cut = next(todo, None)
+            cut = next(remaining, None)
         held.append(chunk.data[start:])
         at = end
     if (data := b"".join(held)) or waited:

@@ -175,7 +175,7 @@ class Recorder:
         if self.awaited():
             raise GeminiReplayError(
                 "the response was still being read when the session ended.",
-                todo="Join the thread, or await the task, that reads it before the session ends.",
+                hint="Join the thread, or await the task, that reads it before the session ends.",
             )
         self._finish(End("cancelled"))
         self._was_cut = True

@@ -5,12 +5,11 @@ All chance comes from a given random source, so that a seed makes it reproducibl
 
 from __future__ import annotations
 
-import difflib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 
 _THINKING = "-thinking"
 
@@ -75,12 +74,11 @@ def find_profile(profile: str | Profile) -> Profile:
         return profile
     if profile in PROFILES:
         return PROFILES[profile]
-    near = next((name for name in _LONGEST_FIRST if str(profile).startswith(name)), None)
-    near = near or next(iter(difflib.get_close_matches(str(profile), PROFILES, n=1)), None)
+    longer = [name for name in _LONGEST_FIRST if str(profile).startswith(name)]
     raise UsageError(
-        f"There is no profile {profile!r}.",
-        closest=f"The nearest name is {near!r}." if near else "",
-        todo=f"Choose one of: {', '.join(PROFILES)}.",
+        f"Unknown profile {profile!r}.",
+        suggestion=did_you_mean(next(iter(longer), profile), PROFILES),
+        hint=f"Choose one of: {', '.join(PROFILES)}.",
     )
 
 

@@ -278,5 +278,5 @@ def check_events(faults: Iterable[Fault], rechunk: Rechunking, interaction: Inte
     if wanted:
         raise UsageError(
             f"{wanted[0]} needs the events of a response that is stored compressed.",
-            todo="Place it by chunk or byte, or record again without wire=True.",
+            hint="Place it by chunk or byte, or record again without wire=True.",
         )

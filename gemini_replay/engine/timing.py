@@ -36,7 +36,7 @@ def parse_speed(value: str | float) -> float:
     except (TypeError, ValueError, OverflowError):
         raise UsageError(
             f"Unknown speed {value!r}.",
-            todo='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast), "instant" or "virtual".',
+            hint='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast), "instant" or "virtual".',
         ) from None
     return factor
 
@@ -54,7 +54,7 @@ def parse_max_gap(value: float | None) -> float:
         if isinstance(value, bool) or not seconds >= 0:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"max_gap is {value!r}.", todo="Give seconds, 0 or more.") from None
+        raise UsageError(f"max_gap is {value!r}.", hint="Give seconds, 0 or more.") from None
     return seconds
 
 
@@ -63,17 +63,17 @@ def is_virtual(value: str | float) -> bool:
     return isinstance(value, str) and value.strip().lower() == _VIRTUAL
 
 
-def parse_real_speed(value: str | float, *, what: str, todo: str) -> float:
+def parse_real_speed(value: str | float, *, subject: str, hint: str) -> float:
     """`parse_speed` where time cannot be virtual.
 
     Args:
         value: the speed.
-        what: what is played, which the error is to name.
-        todo: what to do instead.
+        subject: what is played, named in the error.
+        hint: what to do instead.
 
     Raises:
         UsageError: it is not a speed, or it is "virtual".
     """
     if is_virtual(value):
-        raise UsageError(f"{what} cannot play in virtual time.", todo=todo)
+        raise UsageError(f"{subject} cannot play in virtual time.", hint=hint)
     return parse_speed(value)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..loops import outside_of_loops
+from ..loops import run_without_loop
 
 _WIDTH = 300
 
@@ -36,7 +36,7 @@ def outcome_of(call: Callable[[], Any]) -> Outcome:
         result = call()
         if inspect.iscoroutine(result):
             coroutine = result
-            result = outside_of_loops(lambda: asyncio.run(coroutine))
+            result = run_without_loop(lambda: asyncio.run(coroutine))
         elif inspect.isgenerator(result):
             result = list(result)
         return Outcome(result)

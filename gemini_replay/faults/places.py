@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..cassette.files import Cassette
 from ..cassette.model import Interaction
 from ..engine.faults import KINDS
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from ..gemini import lay_out
 
 if TYPE_CHECKING:
@@ -130,9 +129,8 @@ def check_kinds(kinds: Sequence[str]) -> None:
     """Raise `UsageError` for a kind that cannot be swept."""
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind not in KINDS:
-            close = difflib.get_close_matches(str(kind), KINDS, 1)
             raise UsageError(
-                f"{kind!r} is no kind of fault.",
-                closest=f"Did you mean {close[0]!r}?" if close else "",
-                todo=f"Use some of {', '.join(KINDS)}.",
+                f"Unknown kind of fault {kind!r}.",
+                suggestion=did_you_mean(kind, KINDS),
+                hint=f"Use some of {', '.join(KINDS)}.",
             )

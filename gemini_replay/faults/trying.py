@@ -35,7 +35,7 @@ VERDICTS: dict[Verdict, str] = {
 
 
 @dataclass(frozen=True)
-class Swept:
+class FaultResult:
     """What a call came to under one fault.
 
     Attributes:
@@ -61,10 +61,10 @@ class Trial:
     """
 
     whole: Outcome
-    swept: tuple[Swept, ...]
+    swept: tuple[FaultResult, ...]
 
     @property
-    def short(self) -> tuple[Swept, ...]:
+    def short(self) -> tuple[FaultResult, ...]:
         """The faults under which it ended silently short."""
         return tuple(one for one in self.swept if one.verdict == "short")
 
@@ -160,8 +160,8 @@ class OnTrial:
         if whole.error is None and not whole.same(again):
             raise UsageError(
                 "The call's results cannot be compared: two runs on the same stream differ.",
-                closest=f"They are {clipped(repr(whole.result))} and {clipped(repr(again.result))}.",
-                todo="Return the text, a dict or a list from it.",
+                suggestion=f"They are {clipped(repr(whole.result))} and {clipped(repr(again.result))}.",
+                hint="Return the text, a dict or a list from it.",
             )
         if whole.error is not None and all(one.complete for one in self.interactions):
             raise whole.error
@@ -174,7 +174,7 @@ class OnTrial:
         kinds: Sequence[str],
         most: int | None,
         complete: Callable[[Any], bool] | None,
-    ) -> Iterator[Swept]:
+    ) -> Iterator[FaultResult]:
         """What the call comes to under each fault. Answers that are not whole themselves have none."""
         check_kinds(kinds)
         breakable = [can_break(interaction) for interaction in self.interactions]
@@ -182,14 +182,14 @@ class OnTrial:
         if kinds and any(breakable) and self.run(nothing).same(whole):
             raise UsageError(
                 "The call's result says nothing of the answer.",
-                closest=f"It is {clipped(repr(whole.result))} for an empty one, too.",
-                todo="Return what the user gets to see: the text, the function calls.",
+                suggestion=f"It is {clipped(repr(whole.result))} for an empty one, too.",
+                hint="Return what the user gets to see: the text, the function calls.",
             )
         for interaction, text in all_faults(self.interactions, kinds=kinds, most=most):
             if can_break(interaction):
                 once = replace(parse_faults(text)[0], times=1)  # a call that asks again gets what was recorded
                 outcome, struck = self._play(self._path, fault=once)
-                yield Swept(text, self._verdict(whole, outcome, struck, complete), outcome, _given(struck))
+                yield FaultResult(text, self._verdict(whole, outcome, struck, complete), outcome, _given(struck))
 
     def _verdict(
         self,

@@ -39,7 +39,7 @@ class FrameDecoder(Decoder):
         final: Final = "yield",
     ) -> None:
         if framing not in _CHOICES:
-            raise UsageError(f"framing is {framing!r}.", todo=f"Use one of {', '.join(_CHOICES)}.")
+            raise UsageError(f"framing is {framing!r}.", hint=f"Use one of {', '.join(_CHOICES)}.")
         super().__init__(strict=strict, max_frame_bytes=max_frame_bytes, final=final)
         self.framing: Framing | None = None
         self._white: list[bytes] = []

@@ -37,9 +37,9 @@ def encode_sse(
         UsageError: a value that SSE cannot carry.
     """
     if newline not in ("\r\n", "\n", "\r"):
-        raise UsageError(f"newline is {newline!r}.", todo=r"Use '\r\n', '\n' or '\r'.")
+        raise UsageError(f"newline is {newline!r}.", hint=r"Use '\r\n', '\n' or '\r'.")
     if retry is not None and retry < 0:
-        raise UsageError(f"retry is {retry}.", todo="Give milliseconds, 0 or more.")
+        raise UsageError(f"retry is {retry}.", hint="Give milliseconds, 0 or more.")
     end = newline.encode()
     lines: list[bytes] = []
     for name, text in (("event", event), ("id", id), ("retry", retry)):
@@ -49,7 +49,7 @@ def encode_sse(
         if _LINE_END.search(value) or (name == "id" and b"\0" in value):
             raise UsageError(
                 f"{name} is {text!r}: SSE cannot carry that.",
-                todo="Leave out line ends, and NUL from an id.",
+                hint="Leave out line ends, and NUL from an id.",
             )
         lines.append(_field(name, value, space))
     data = payload.encode() if isinstance(payload, str) else payload

@@ -62,9 +62,9 @@ class Decoder:
         final: Final = "yield",
     ) -> None:
         if max_frame_bytes < 1:
-            raise UsageError(f"max_frame_bytes is {max_frame_bytes}.", todo="Give a number of bytes above 0.")
+            raise UsageError(f"max_frame_bytes is {max_frame_bytes}.", hint="Give a number of bytes above 0.")
         if final not in ("yield", "discard"):
-            raise UsageError(f"final is {final!r}.", todo="Use 'yield' or 'discard'.")
+            raise UsageError(f"final is {final!r}.", hint="Use 'yield' or 'discard'.")
         self._strict = strict
         self._limit = max_frame_bytes
         self._final = final
@@ -84,7 +84,7 @@ class Decoder:
             UsageError: the decoder is closed.
         """
         if self._stopped:
-            raise self._error or UsageError("The decoder is closed.", todo="Use a new decoder for a new stream.")
+            raise self._error or UsageError("The decoder is closed.", hint="Use a new decoder for a new stream.")
         if not isinstance(data, bytes):
             data = bytes(memoryview(data))
         frames: list[Frame] = []
@@ -148,8 +148,8 @@ def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:
         raise FrameError(
             f"invalid UTF-8: {error.reason}",
             offset=at + error.start,
-            closest=f"The byte is 0x{raw[error.start]:02x}.",
-            todo=_LENIENT,
+            suggestion=f"The byte is 0x{raw[error.start]:02x}.",
+            hint=_LENIENT,
         ) from None
 
 

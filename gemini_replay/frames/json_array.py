@@ -117,7 +117,7 @@ class JSONValues:
             raise FrameError(
                 "the stream ends within a JSON array",
                 offset=at,
-                closest=f"What could come next: {self._place.value}.",
+                suggestion=f"What could come next: {self._place.value}.",
             )
 
     def _go_on(self, data: bytes, pos: int, frames: list[Frame]) -> int:
@@ -174,7 +174,7 @@ class JSONValues:
         if self._strict and not fits:
             over = self._place is _OUTSIDE and self._arrays > 0
             expected = "nothing behind the array" if over else self._place.value
-            raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, closest=f"Expected {expected}.")
+            raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, suggestion=f"Expected {expected}.")
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
@@ -187,7 +187,7 @@ class JSONValues:
             raise FrameError(
                 f"no JSON value: {bytes(raw[:20])!r}",
                 offset=self._start,
-                closest=f"Expected {self._place.value}.",
+                suggestion=f"Expected {self._place.value}.",
             )
         text = decode(raw, self._start, self._on_bad_utf8)
         self._first = _NOTHING

@@ -116,8 +116,8 @@ class SSEDecoder(Decoder):
             raise FrameError(
                 "the stream ends within an event",
                 offset=self._start,
-                closest="The blank line that ends an event is missing.",
-                todo="Decode without strict to get the event, as real Gemini bodies need it.",
+                suggestion="The blank line that ends an event is missing.",
+                hint="Decode without strict to get the event, as real Gemini bodies need it.",
             )
         if self._final == "yield":
             self._dispatch(frames)
@@ -199,7 +199,7 @@ class SSEDecoder(Decoder):
                 raise FrameError(
                     f"a line that is neither a known field nor a comment: {line[:40]!r}",
                     offset=at,
-                    todo="Decode without strict to pass over such lines.",
+                    hint="Decode without strict to pass over such lines.",
                 )
             return
         if self._start < 0:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..loops import outside_of_loops
+from ..loops import run_without_loop
 from .checks import Check, chosen_checks, plain_body, run_check
 from .classes import PROFILES, CaseClass, Profile, classes_of, known_profile
 from .examine import Examiner, Found
@@ -65,7 +65,7 @@ def check_parser(
             target.probe([plain_body(array=chosen == "json-array")])
             return _first_bug(examiner, chosen, cases, checks, examples, seed, database)
 
-    bug = outside_of_loops(run)
+    bug = run_without_loop(run)
     if bug is not None:
         raise parser_bug(bug, parse, name or name_of(parse), chosen)
 
@@ -134,7 +134,7 @@ def survey(
             results = [replace(one, known=one.key in known) for one in results]
             return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
 
-    return outside_of_loops(run)
+    return run_without_loop(run)
 
 
 def _first_bug(
@@ -234,7 +234,7 @@ def _number(max_examples: int | None) -> int:
     if max_examples is None:
         return MAX_EXAMPLES
     if max_examples < 1:
-        raise UsageError(f"max_examples is {max_examples}.", todo="Give a number above 0, or leave it out.")
+        raise UsageError(f"max_examples is {max_examples}.", hint="Give a number above 0, or leave it out.")
     return max_examples
 
 
@@ -242,5 +242,5 @@ def _types(documented: type[BaseException] | Sequence[type[BaseException]]) -> t
     types = (documented,) if isinstance(documented, type) else tuple(documented)
     for one in types:
         if not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise UsageError(f"documented has {one!r}.", todo="Give exception types, such as (ValueError,).")
+            raise UsageError(f"documented has {one!r}.", hint="Give exception types, such as (ValueError,).")
     return types

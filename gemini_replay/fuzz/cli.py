@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import functools
 import json
 import sys
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from . import adapters
 from .classes import PROFILES, known_profile
 from .command import Command
@@ -103,10 +102,10 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
     if (chosen.target is None) == (chosen.command is None):
         raise UsageError(
             "Give one parser." if chosen.target is None else f"Both {chosen.target!r} and --command are given.",
-            todo="Either MODULE:CALLABLE, such as my_package.streams:parse, or --command 'node adapter.mjs'.",
+            hint="Either MODULE:CALLABLE, such as my_package.streams:parse, or --command 'node adapter.mjs'.",
         )
     if chosen.update_baseline and chosen.baseline is None:
-        raise UsageError("--update-baseline needs a file.", todo="Name it: --baseline known.json --update-baseline.")
+        raise UsageError("--update-baseline needs a file.", hint="Name it: --baseline known.json --update-baseline.")
     if chosen.command is None:
         adapt = _adapter(chosen.adapter)
         if chosen.profile == ["json-array"] and chosen.adapter in RESPONSES:
@@ -114,7 +113,7 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         yield adapt(load(chosen.target))
         return
     if chosen.adapter:
-        raise UsageError("--adapter is for a callable, not for --command.", todo="Leave it out.")
+        raise UsageError("--adapter is for a callable, not for --command.", hint="Leave it out.")
     with Command(chosen.command, time_limit=chosen.time_limit) as command:
         command.check()
         yield command
@@ -124,11 +123,10 @@ def _adapter(name: str | None) -> Callable[[Any], Any]:
     if name is None:
         return lambda parse: parse
     if name not in ADAPTERS:
-        close = difflib.get_close_matches(name, ADAPTERS, 1)
         raise UsageError(
-            f"There is no adapter {name!r}.",
-            closest=f"Did you mean {close[0]!r}?" if close else "",
-            todo=f"Choose from {', '.join(ADAPTERS)}.",
+            f"Unknown adapter {name!r}.",
+            suggestion=did_you_mean(name, ADAPTERS),
+            hint=f"Choose from {', '.join(ADAPTERS)}.",
         )
     return ADAPTERS[name]
 
@@ -220,15 +218,15 @@ def _baseline(chosen: argparse.Namespace) -> list[str]:
         if chosen.update_baseline:
             return []
         raise UsageError(
-            f"There is no baseline {path}.", todo="Write it with: --baseline FILE --update-baseline"
+            f"There is no baseline {path}.", hint="Write it with: --baseline FILE --update-baseline"
         ) from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"The baseline {path} cannot be read: {error}", todo=_REWRITE) from None
+        raise UsageError(f"The baseline {path} cannot be read: {error}", hint=_REWRITE) from None
     if isinstance(content, dict) and isinstance(content.get("known"), list):
         return [str(key) for key in content["known"]]
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         return [f"{one['name']}: {one['kind']}" for one in content["results"] if one.get("verdict") == "bug"]
-    raise UsageError(f"{path} is no baseline.", todo=_REWRITE)
+    raise UsageError(f"{path} is no baseline.", hint=_REWRITE)
 
 
 _REWRITE = "Delete it, and write it anew with: --baseline FILE --update-baseline"
@@ -239,4 +237,4 @@ def _write(path: Path, content: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", todo="Name another file.") from None
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="Name another file.") from None

@@ -6,7 +6,6 @@ gives a result that tells. What it must not give is a short answer that looks li
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from ..cassette.files import Cassette
 from ..cassette.matching import DEFAULT_KEYS
 from ..cassette.model import Chunk, Interaction
 from ..engine.rechunking import recut
-from ..errors import ClientBug, UsageError
+from ..errors import ClientBug, UsageError, did_you_mean
 from ..faults.calling import Outcome, clipped
 from ..faults.trying import WANTED, on_trial
 from ..gemini import lay_out
@@ -119,9 +118,8 @@ def _bug(variation: str, chunks: Sequence[bytes], expected: str, got: Outcome) -
 def _check_chunkings(names: Sequence[str]) -> None:
     for name in names:
         if name not in CHUNKINGS:
-            close = difflib.get_close_matches(str(name), CHUNKINGS, 1)
             raise UsageError(
-                f"{name!r} is no chunking.",
-                closest=f"Did you mean {close[0]!r}?" if close else "",
-                todo=f"Use some of {', '.join(CHUNKINGS)}.",
+                f"Unknown chunking {name!r}.",
+                suggestion=did_you_mean(name, CHUNKINGS),
+                hint=f"Use some of {', '.join(CHUNKINGS)}.",
             )

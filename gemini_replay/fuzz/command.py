@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import builtins
 import contextlib
-import difflib
 import functools
 import itertools
 import json
@@ -29,7 +28,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from .. import clocks
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .oracles import ACCIDENTS
 from .target import Chunks
 from .watchdog import SECONDS_PER_MEGABYTE, Hang
@@ -129,7 +128,7 @@ class Command:
         self._seconds = 0.0
         _check_program(self.arguments)
         if not time_limit > 0:
-            raise UsageError(f"The time limit is {time_limit:g}.", todo="Give a number of seconds above 0.")
+            raise UsageError(f"The time limit is {time_limit:g}.", hint="Give a number of seconds above 0.")
 
     def __call__(self, chunks: Iterable[bytes]) -> Iterable[Any]:
         """The events of the case; iterating over them raises its error behind the last.
@@ -193,7 +192,7 @@ class Command:
         except CommandError as error:
             raise UsageError(
                 f"The command {self.__name__!r} does not answer: {error}",
-                todo='For each line {"id": N, "chunks": [BASE64, …]} on its standard input it should write one line '
+                hint='For each line {"id": N, "chunks": [BASE64, …]} on its standard input it should write one line '
                 '{"id": N, "events": […]} and flush it; docs/fuzzing.md has examples.',
             ) from None
 
@@ -305,7 +304,7 @@ _ID = re.compile(rb'\s*\{\s*"id"\s*:\s*([0-9]{1,18})')
 
 def _check_program(arguments: Sequence[str]) -> None:
     if not arguments:
-        raise UsageError("The command is empty.", todo="Name a program: --command 'node adapter.mjs'.")
+        raise UsageError("The command is empty.", hint="Name a program: --command 'node adapter.mjs'.")
     program = arguments[0]
     if shutil.which(program) is not None:
         return
@@ -316,9 +315,8 @@ def _check_program(arguments: Sequence[str]) -> None:
         for entry in os.listdir(folder)
         if entry[:1] == program[:1]
     }
-    close = difflib.get_close_matches(program, names, 1)
     raise UsageError(
         f"There is no program {program!r}.",
-        closest=f"Did you mean {close[0]!r}?" if close else "",
-        todo="Give a program on the PATH or with its path; shell syntax needs a shell: sh -c '…'.",
+        suggestion=did_you_mean(program, names),
+        hint="Give a program on the PATH or with its path; shell syntax needs a shell: sh -c '…'.",
     )

@@ -47,7 +47,7 @@ def _open(name: str) -> ExampleDatabase:
     if "://" in name or not name:
         raise UsageError(
             f"{_shown(name)!r} is no database.",
-            todo="Give a folder, or redis://HOST:PORT/0; readonly: may stand before either.",
+            hint="Give a folder, or redis://HOST:PORT/0; readonly: may stand before either.",
         )
     return DirectoryBasedExampleDatabase(name)
 
@@ -64,7 +64,7 @@ def _redis(url: str) -> ExampleDatabase:
     except (redis.RedisError, ValueError, OSError) as error:
         raise UsageError(
             f"The database {_shown(url)} does not answer: {error}",
-            todo="Start the server, or name another: redis://HOST:PORT/0, or a folder.",
+            hint="Start the server, or name another: redis://HOST:PORT/0, or a folder.",
         ) from None
     return RedisExampleDatabase(client, key_prefix=b"gemini-replay-fuzz:")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..loops import outside_of_loops
+from ..loops import run_without_loop
 from .classes import CaseClass, Profile, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
@@ -76,7 +76,7 @@ class Case:
                 stopped=complaint.stopped,
             )
 
-        if bug := outside_of_loops(run):
+        if bug := run_without_loop(run):
             raise parser_bug(bug, parse, name_of(parse), self.profile)
 
 

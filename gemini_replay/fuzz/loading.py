@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 
 
 def load(target: str) -> Callable[[Any], Any]:
@@ -26,7 +25,7 @@ def load(target: str) -> Callable[[Any], Any]:
     module_name, colon, path = target.partition(":")
     if not (module_name and colon and path):
         raise UsageError(
-            f"{target!r} does not name a parser.", todo="Write MODULE:CALLABLE, such as my_package.streams:parse."
+            f"{target!r} does not name a parser.", hint="Write MODULE:CALLABLE, such as my_package.streams:parse."
         )
     found: Any = _module(module_name)
     at = module_name
@@ -35,14 +34,14 @@ def load(target: str) -> Callable[[Any], Any]:
             found = getattr(found, name)
         except AttributeError:
             raise UsageError(
-                f"{at} has no {name!r}.", closest=_closest(name, _callables(found)), todo="Name what it has."
+                f"{at} has no {name!r}.", suggestion=_closest(name, _callables(found)), hint="Name what it has."
             ) from None
         at = f"{at}:{name}" if at == module_name else f"{at}.{name}"
     if not callable(found):
         raise UsageError(
             f"{target} is {found!r:.60}, which cannot be called.",
-            closest=_closest(path, _callables(sys.modules[module_name])),
-            todo="Name a callable that takes byte chunks and gives JSON objects.",
+            suggestion=_closest(path, _callables(sys.modules[module_name])),
+            hint="Name a callable that takes byte chunks and gives JSON objects.",
         )
     return found  # type: ignore[no-any-return]
 
@@ -58,17 +57,17 @@ def _module(name: str) -> Any:
         if missing != name and not name.startswith(f"{missing}."):
             raise UsageError(
                 f"{name} cannot be imported: it needs {missing}, which is not installed here.",
-                todo="Run the command in the environment of that module, or use --command.",
+                hint="Run the command in the environment of that module, or use --command.",
             ) from None
         parent = missing.rpartition(".")[0]
         raise UsageError(
             f"There is no module {missing!r}.",
-            closest=_closest(missing.rpartition(".")[2], _modules(parent), parent),
-            todo="Modules are looked for in the working folder and in this environment.",
+            suggestion=_closest(missing.rpartition(".")[2], _modules(parent), parent),
+            hint="Modules are looked for in the working folder and in this environment.",
         ) from None
     except Exception as error:
         raise UsageError(
-            f"{name} cannot be imported: {type(error).__name__}: {error}", todo=f"See: python -c 'import {name}'"
+            f"{name} cannot be imported: {type(error).__name__}: {error}", hint=f"See: python -c 'import {name}'"
         ) from error
 
 
@@ -84,5 +83,4 @@ def _callables(holder: Any) -> Iterable[str]:
 
 
 def _closest(name: str, names: Iterable[str], parent: str = "") -> str:
-    close = difflib.get_close_matches(name, list(names), 1)
-    return f"Did you mean {f'{parent}.' if parent else ''}{close[0]}?" if close else ""
+    return did_you_mean(name, names, lambda near: f"{parent}.{near}" if parent else near)

@@ -65,7 +65,7 @@ def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
     if not cases:
         raise UsageError(
             f"The profile {profile!r} has no streams with one right result.",
-            todo="Use another, or corruptions(data) for damaged streams.",
+            hint="Use another, or corruptions(data) for damaged streams.",
         )
     return st.one_of([documents_of(case) for case in cases])
 
@@ -123,7 +123,7 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
     recorded = [one for one in Cassette.load(path).interactions if one.body and one.response]
     if not recorded:
         raise UsageError(
-            f"{os.fspath(path)} has no response with a body.", todo="Record one, or use another cassette."
+            f"{os.fspath(path)} has no response with a body.", hint="Record one, or use another cassette."
         )
     documents = []
     for one in recorded:

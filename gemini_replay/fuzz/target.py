@@ -106,7 +106,7 @@ class Target:
         if not callable(parse):
             raise UsageError(
                 f"parse is {parse!r}, which cannot be called.",
-                todo="Pass a callable that takes an iterable of byte chunks and returns the decoded JSON objects.",
+                hint="Pass a callable that takes an iterable of byte chunks and returns the decoded JSON objects.",
             )
         self.parse = parse
         self.name = name or name_of(parse)
@@ -164,17 +164,17 @@ class Target:
         outcome = self.run(chunks)
         error = outcome.error
         if isinstance(error, _WrongShape):
-            raise UsageError(str(error), todo=_SHAPE)
+            raise UsageError(str(error), hint=_SHAPE)
         if isinstance(error, AttributeError) and isinstance(error.obj, Chunks):
-            raise UsageError(f"{self.name} wants .{error.name} of the chunks that it is given.", todo=_SHAPE)
+            raise UsageError(f"{self.name} wants .{error.name} of the chunks that it is given.", hint=_SHAPE)
         strange = next((value for value in outcome.values if not isinstance(value, _JSON)), None)
         if strange is not None:
             hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""
             raise UsageError(
-                f"{self.name} gives {type(strange).__name__} objects, no JSON values.{hint}", todo=_SHAPE
+                f"{self.name} gives {type(strange).__name__} objects, no JSON values.{hint}", hint=_SHAPE
             )
         if outcome.values and all(isinstance(value, str) for value in outcome.values):
-            raise UsageError(f"{self.name} gives text such as {outcome.values[0][:40]!r}.", todo=_SHAPE)
+            raise UsageError(f"{self.name} gives text such as {outcome.values[0][:40]!r}.", hint=_SHAPE)
 
     def _collect(self, source: Chunks, outcome: Outcome, limit: int) -> None:
         result = self.parse(source)

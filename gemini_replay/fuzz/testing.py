@@ -36,7 +36,7 @@ def checker(request: pytest.FixtureRequest) -> Callable[..., None]:
     if xfail:
         raise UsageError(
             f"The marker {_MARKER} of {request.node.nodeid} has xfail= without each=True.",
-            todo="Only with a test id for each class can some of them be expected to fail.",
+            hint="Only with a test id for each class can some of them be expected to fail.",
         )
     return functools.partial(check_parser, profile=profile)
 

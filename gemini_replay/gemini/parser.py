@@ -97,7 +97,7 @@ class StreamParser:
                 self._error = FrameError(
                     f"a frame is no JSON: {reason}",
                     offset=frame.offset,
-                    closest=f"It starts with {frame.data[:40]!r}.",
+                    suggestion=f"It starts with {frame.data[:40]!r}.",
                 )
                 if not events:
                     raise self._error from None

@@ -83,7 +83,9 @@ class Attempt:
             "model": session.model_time,
             "wall": self.wall,
             "unused": session.unused_descriptions(),
-            "problems": [f"{session.test}: {what}" for what in dict.fromkeys(problem.what for problem in problems)],
+            "problems": [
+                f"{session.test}: {what}" for what in dict.fromkeys(problem.message for problem in problems)
+            ],
             "discarded": None,
             "passed_through": dict(Counter(session.passed_through)),
             "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals],

@@ -98,7 +98,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
     if wrong:
         raise UsageError(
             f"The cassette name {_without_secrets(name, redactor)[:100]!a} cannot be used: {wrong}.",
-            todo='Give a name in the cassette folder, such as "story" or "chat/story". '
+            hint='Give a name in the cassette folder, such as "story" or "chat/story". '
             "The ini option gemini_cassette_dir sets the folder.",
         )
     return path
@@ -131,5 +131,5 @@ def check_inside(folder: Path, path: Path) -> None:
     if not real.is_relative_to(os.path.realpath(folder)):
         raise UsageError(
             f"The cassette {path} is really {real}, which is outside the cassette folder.",
-            todo="Remove the symbolic link, or set gemini_cassette_dir to the folder that is meant.",
+            hint="Remove the symbolic link, or set gemini_cassette_dir to the folder that is meant.",
         )

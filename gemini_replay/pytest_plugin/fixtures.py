@@ -32,7 +32,7 @@ def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def gemini_replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def gemini_cassette(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """Answers the test's Gemini requests from its cassette, or records them into it (`--gemini-record`).
 
     Yields the `Session`. A request that nothing answers fails the test, also where the code under test swallowed
@@ -51,7 +51,7 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
     The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
     a client is built. With `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the
-    Gemini API. The cassette, the marker, misses and the placeholder key are as in `gemini_replay`; nothing is
+    Gemini API. The cassette, the marker, misses and the placeholder key are as in `gemini_cassette`; nothing is
     intercepted in this process, but while nothing is recorded, Google's Gemini hosts are out of its reach, and
     placeholder credentials stand in for GOOGLE_APPLICATION_CREDENTIALS where the environment has none.
     """
@@ -92,10 +92,11 @@ def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     from ..errors import GeminiReplayError, UsageError
 
     try:
-        if {"gemini_replay", "gemini_server"} <= set(request.fixturenames):
+        if {"gemini_cassette", "gemini_server"} <= set(request.fixturenames):
             raise UsageError(
-                "The test uses both gemini_replay and gemini_server.",
-                todo="Use gemini_replay for clients in this process, else gemini_server. The marker works for both.",
+                "The test uses both gemini_cassette and gemini_server.",
+                hint="Use gemini_cassette for clients in this process, gemini_server for others. "
+                "The marker works for both.",
             )
         attempt = _run(request).open(cast("pytest.Item", request.node))
     except GeminiReplayError as error:  # the message says all; the traceback would show this package only

@@ -1,4 +1,4 @@
-"""The marker `gemini_replay`."""
+"""The marker `gemini_cassette`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-NAME = "gemini_replay"
+NAME = "gemini_cassette"
 HELP = (
-    "gemini_replay(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None): answer the test's "
-    "Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with "
+    "gemini_cassette(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None): answer the "
+    "test's Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with "
     "--gemini-record."
 )
 _ARGUMENTS = ("name", "speed", "max_gap", "rechunk", "fault", "match")
@@ -48,20 +48,17 @@ def _checked_name(test: str, name: object) -> str:
     from ..errors import UsageError
 
     raise UsageError(
-        f"The marker gemini_replay of {test} has {name!r} for a cassette name.",
-        todo='Give it a name such as "story", or none at all.',
+        f"The marker gemini_cassette of {test} has {name!r} for a cassette name.",
+        hint='Give it a name such as "story", or none at all.',
     )
 
 
 def _unknown(test: str, culprit: str) -> Exception:
-    import difflib
+    from ..errors import UsageError, did_you_mean
 
-    from ..errors import UsageError
-
-    close = difflib.get_close_matches(culprit, _ARGUMENTS, 1)
     return UsageError(
-        f"The marker gemini_replay of {test} does not know the argument {culprit}.",
-        closest=f"Did you mean {close[0]}=?" if close else "",
-        todo="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
-        '@pytest.mark.gemini_replay("story", speed=4).',
+        f"The marker gemini_cassette of {test} does not know the argument {culprit}.",
+        suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
+        hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
+        '@pytest.mark.gemini_cassette("story", speed=4).',
     )

@@ -146,8 +146,8 @@ class Settings:
             if not value and self.mode in ("once", "new", "rewrite"):
                 raise UsageError(
                     f"gemini_redact names the environment variable {name}, which is not set.",
-                    closest="Its value could not be taken out of what is recorded.",
-                    todo="Set it while recording, or leave it out of the setting.",
+                    suggestion="Its value could not be taken out of what is recorded.",
+                    hint="Set it while recording, or leave it out of the setting.",
                 )
             if not value:
                 continue
@@ -155,7 +155,7 @@ class Settings:
                 Redactor([value])
             except UsageError as error:
                 raise UsageError(
-                    f"gemini_redact names the environment variable {name}.", closest=error.what, todo=error.todo
+                    f"gemini_redact names the environment variable {name}.", suggestion=error.message, hint=error.hint
                 ) from None
             values.append(value)
         return values

@@ -25,7 +25,7 @@ RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _RECORDING = ("once", "new", "rewrite")
 _ATTEMPT = pytest.StashKey["Attempt"]()
-_FIXTURES = frozenset({"gemini_replay", "gemini_server"})
+_FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
 
 
@@ -151,8 +151,8 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, nothing that a test asks goes past the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if self.settings.mode != "live" and (fixtures or item.get_closest_marker("gemini_replay") is not None):
-            self._expect(item, min(fixtures, default="the marker gemini_replay"))
+        if self.settings.mode != "live" and (fixtures or item.get_closest_marker("gemini_cassette") is not None):
+            self._expect(item, min(fixtures, default="the marker gemini_cassette"))
         return (yield)
 
     def _expect(self, item: pytest.Item, fixture: str) -> None:
@@ -225,7 +225,7 @@ class Run:
         if attempt is not None:
             attempt.see(report)
             if attempt.share is not None:
-                vars(report)["gemini_replay"] = attempt.share
+                vars(report)["gemini_cassette"] = attempt.share
                 del item.stash[_ATTEMPT]
         return report
 
@@ -233,7 +233,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a test's share to the summary, whatever process ran the test."""
-        share = getattr(report, "gemini_replay", None)
+        share = getattr(report, "gemini_cassette", None)
         if share is not None:
             self.summary.add(share)
 

@@ -244,6 +244,6 @@ def connection(scope: Scope) -> Connection:
     if found is None:
         raise UsageError(
             "This server cannot break a connection off.",
-            todo="Run the app with gemini_replay.server.running.serve.",
+            hint="Run the app with gemini_replay.server.running.serve.",
         )
     return found

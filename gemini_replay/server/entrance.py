@@ -58,16 +58,16 @@ class Rules:
             if not _ORIGIN.fullmatch(origin):
                 raise UsageError(
                     f"{origin!r} is not an origin.",
-                    todo="Give scheme and host, and the port if it is not the usual one, such as https://app.example.",
+                    hint="Give scheme and host, and the port if it is not the usual one, such as https://app.example.",
                 )
         for host in self.allow_hosts:
             if not _HOST.fullmatch(host):
                 raise UsageError(
                     f"{host!r} is not the name of a host.",
-                    todo="Give the name without scheme and port, such as host.docker.internal.",
+                    hint="Give the name without scheme and port, such as host.docker.internal.",
                 )
         if self.max_body < 0:
-            raise UsageError(f"max_body is {self.max_body}.", todo="Give a number of bytes.")
+            raise UsageError(f"max_body is {self.max_body}.", hint="Give a number of bytes.")
 
 
 USUAL = Rules()
@@ -87,7 +87,7 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise UsageError(
-            f"{plain(text)!r} is not a size.", todo="Give a number of bytes, or one such as 64K, 128M, 1G."
+            f"{plain(text)!r} is not a size.", hint="Give a number of bytes, or one such as 64K, 128M, 1G."
         )
     factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
     return int(found[1]) * factor

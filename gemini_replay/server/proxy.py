@@ -54,7 +54,7 @@ class RecordingProxy(ReplayServer):
         if "@" in parts.netloc:
             raise UsageError(
                 f"The upstream {parts.hostname} is given with a user or a password in its URL.",
-                todo="Leave them out, and let the client send its credentials as it does without a proxy.",
+                hint="Leave them out, and let the client send its credentials as it does without a proxy.",
             )
         try:
             # No httpx client: it would log each request's URL, which may hold a key.
@@ -65,7 +65,7 @@ class RecordingProxy(ReplayServer):
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as problem:
             raise UsageError(
                 f"Requests cannot be forwarded to {parts.netloc}: {problem}",
-                todo="Check the upstream, and SSL_CERT_FILE, SSL_CERT_DIR and the proxies of the environment.",
+                hint="Check the upstream, and SSL_CERT_FILE, SSL_CERT_DIR and the proxies of the environment.",
             ) from problem
 
     async def aclose(self) -> None:
@@ -113,7 +113,7 @@ class RecordingProxy(ReplayServer):
             await self._say(send, 400, "INVALID_ARGUMENT", f"gemini-replay cannot send this URL on: {problem}")
             return
         except _UnusableHeadError as problem:
-            await self._say(send, 502, "UNAVAILABLE", f"{problem.what} {problem.todo}")
+            await self._say(send, 502, "UNAVAILABLE", f"{problem.message} {problem.hint}")
             return
         except GeminiReplayError as error:  # another session of this process keeps requests from the network
             await self._refuse(error, send)
@@ -162,7 +162,7 @@ class _UnusableHeadError(GeminiReplayError):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"The upstream answered with {what}, which cannot be passed on.",
-            todo="Nothing was recorded of this request. Check that the upstream's URL leads to an HTTP server.",
+            hint="Nothing was recorded of this request. Check that the upstream's URL leads to an HTTP server.",
         )
 
 

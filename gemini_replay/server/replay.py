@@ -57,7 +57,7 @@ class ReplayServer:
             if fault.cause not in (None, "refused"):
                 raise UsageError(
                     f"A server that speaks plain HTTP cannot have the fault {fault}.",
-                    todo="Replay in the client's own process, or use `refuse` or `reset@head`.",
+                    hint="Replay in the client's own process, or use `refuse` or `reset@head`.",
                 )
         self.session = session
         self.missed = 0
@@ -125,7 +125,7 @@ class ReplayServer:
         """Say in Google's words, and in the log, why there is no answer."""
         missed = isinstance(error, MissError)
         if missed and self.session.test is None:
-            error.todo = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
+            error.hint = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
         if missed:
             self.missed += 1
             del self.session.misses[_KEPT_MISSES:]
@@ -144,7 +144,7 @@ def app(session: Session, *, base: str = GOOGLE) -> ReplayServer:
     if session.virtual:
         raise UsageError(
             "A server cannot play in virtual time: its clients are other processes, with clocks of their own.",
-            todo='Use a factor such as 4, or "instant"; or let gemini_replay answer a client in this process.',
+            hint='Use a factor such as 4, or "instant"; or let gemini_cassette answer a client in this process.',
         )
     if session.replay_only:
         return ReplayServer(session, base=base)

@@ -158,7 +158,7 @@ def _prepare(
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
             f"The certificate {ssl_certfile} cannot be used: {problem}",
-            todo="Give PEM files: the certificate chain, and its key.",
+            hint="Give PEM files: the certificate chain, and its key.",
         ) from problem
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -166,7 +166,7 @@ def _prepare(
     except (OSError, OverflowError) as problem:
         raise UsageError(
             f"Cannot listen on {host}:{port}: {problem}",
-            todo="Choose another port, or 0 for any free one.",
+            hint="Choose another port, or 0 for any free one.",
         ) from problem
     shown = f"[{host}]" if ":" in host else host
     scheme = "https" if ssl_certfile else "http"

@@ -73,7 +73,7 @@ class Upstream:
         kept: int | None = None,
     ) -> None:
         if not pace >= 0:
-            raise UsageError(f"pace is {pace!r}.", todo="Give 0 (no waiting) or more.")
+            raise UsageError(f"pace is {pace!r}.", hint="Give 0 (no waiting) or more.")
         self.scenario = scenarios.get(scenario) if isinstance(scenario, str) else scenario
         self.pace = pace
         self.seed = seed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, cast, get_args
@@ -12,7 +11,7 @@ from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .hosts import base_url, parse_ignored, parse_patterns
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
@@ -35,7 +34,7 @@ def checked(**given: Any) -> dict[str, Any]:
 
 
 def _wrong(name: str, value: object, takes: str) -> UsageError:
-    return UsageError(f"{name} is {_shown(value)}.", todo=f"It takes {takes}.")
+    return UsageError(f"{name} is {_shown(value)}.", hint=f"It takes {takes}.")
 
 
 def _shown(value: object) -> str:
@@ -57,18 +56,17 @@ def _path(name: str, value: Any) -> str:
     if not isinstance(path, str) or not path or "\0" in path:
         raise _wrong(name, value, takes)
     if any(len(os.fsencode(part)) > _LONGEST for part in path.replace(os.sep, "/").split("/")):
-        raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", todo=f"It takes {takes}.")
+        raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", hint=f"It takes {takes}.")
     return path
 
 
 def _mode(name: str, value: Any) -> str:
     if isinstance(value, str) and value in MODES:
         return value
-    close = difflib.get_close_matches(value, MODES, 1) if isinstance(value, str) else ()
     raise UsageError(
         f"Unknown record mode {_shown(value)}.",
-        closest=f"Did you mean {close[0]!r}?" if close else "",
-        todo=f"Use one of {', '.join(MODES)}.",
+        suggestion=did_you_mean(value, MODES),
+        hint=f"Use one of {', '.join(MODES)}.",
     )
 
 
@@ -118,7 +116,7 @@ def _redact(name: str, value: Any) -> tuple[str, ...]:
     except UsageError:  # what was given is secret
         raise UsageError(
             f"{name} is a {type(value).__qualname__} that holds something else than text.",
-            todo="It takes literal values that must not be stored, as text: one, or several in a list.",
+            hint="It takes literal values that must not be stored, as text: one, or several in a list.",
         ) from None
     Redactor(texts, environ={})  # knows what is too short to be searched for
     return texts

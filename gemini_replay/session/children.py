@@ -82,7 +82,7 @@ class Children:
                     yield int(found["played"])
                 else:
                     kind = _KINDS.get(found["kind"], RefusedError)
-                    yield kind(found["what"], closest=found["closest"], todo=found["todo"])
+                    yield kind(found["message"], suggestion=found["suggestion"], hint=found["hint"])
 
     def forget(self) -> None:
         """Remove the folder."""
@@ -104,8 +104,8 @@ class Child:
 
     def missed(self, error: RefusedError) -> None:
         """A request was refused."""
-        what = f"{error.what} (in the child process {os.getpid()})"
-        self._say({"kind": type(error).__name__, "what": what, "closest": error.closest, "todo": error.todo})
+        what = f"{error.message} (in the child process {os.getpid()})"
+        self._say({"kind": type(error).__name__, "message": what, "suggestion": error.suggestion, "hint": error.hint})
 
     def _say(self, report: dict[str, object]) -> None:
         with self._report.open("ab", buffering=0) as file:

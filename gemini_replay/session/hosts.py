@@ -198,7 +198,7 @@ def _pattern(text: str, argument: str) -> Pattern:
     if found is None or (found["port"] and not 0 < int(found["port"]) < 65536):
         raise UsageError(
             f"{argument} names {text!r}, which is not a host.",
-            todo='Give a host or a shell pattern, with or without a port: "*.example.org", "127.0.0.1:8080".',
+            hint='Give a host or a shell pattern, with or without a port: "*.example.org", "127.0.0.1:8080".',
         )
     host = found["bracketed"] or found["host"] or found["bare"]
     return Pattern(host.rstrip("."), int(found["port"]) if found["port"] else None)
@@ -226,7 +226,7 @@ def parse_ignored(texts: Iterable[str]) -> tuple[Pattern, ...]:
         if is_gemini_host(pattern.host) or any(fnmatchcase(host, pattern.host) for host in _SOME_OF_THEM):
             raise UsageError(
                 f"ignore_hosts names {pattern.host!r}, which takes in Google's own hosts.",
-                todo="Name only other hosts. To let requests to Google through, use the record mode live.",
+                hint="Name only other hosts. To let requests to Google through, use the record mode live.",
             )
     return patterns
 
@@ -267,7 +267,7 @@ def base_url(upstream: str | None) -> str | None:
     if wrong:
         raise UsageError(
             f"{_without_secrets(upstream)!r} is not a base URL.",
-            todo="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
+            hint="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
         )
     return upstream
 

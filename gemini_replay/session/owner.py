@@ -104,10 +104,10 @@ def _ambiguous(where: str, found: tuple[Session, ...]) -> AmbiguousSessionError:
     error = AmbiguousSessionError(
         f"It is not certain which of {len(found)} sessions a request to {where} belongs to:\n"
         + "\n".join(f"  - {_named(session)}" for session in found),
-        closest=f"The thread {thread!r} made it, which no open session has started."
+        suggestion=f"The thread {thread!r} made it, which no open session has started."
         if found[0].active
         else f"The thread {thread!r} made it, for the first of them or since then for another one.",
-        todo="Start the thread or submit the job inside the session that it works for, or hand on the context there: "
+        hint="Start the thread or submit the job inside the session that it works for, or hand on the context there: "
         "contextvars.copy_context().run(function). Start a worker that serves one session after the other before "
         "all of them.",
     )
@@ -168,11 +168,11 @@ class Expected:
         why = (
             f"The session of {self._path}, which would own it, is {when}: {self._fixture} opens it for {self._test}."
         )
-        todo = (
+        hint = (
             f"Make the request in the test, or in a fixture of function scope that takes {self._fixture} as an "
             "argument; fixtures of a wider scope and setUpClass run before it."
         )
-        found = blocked(where, closest=why, todo=todo) if self._replay_only else f"{why} {todo}"
+        found = blocked(where, suggestion=why, hint=hint) if self._replay_only else f"{why} {hint}"
         if self._session is None:
             self._met.append((where, found))
         else:

@@ -124,8 +124,8 @@ class Recordings:
                 self._told(
                     RecordingError(
                         f"{describe(asked)} got no answer: {where} could not be reached.",
-                        closest="The client got its own error; nothing was recorded of the request.",
-                        todo="Check the network, --gemini-upstream or the client's base URL, and record again.",
+                        suggestion="The client got its own error; nothing was recorded of the request.",
+                        hint="Check the network, --gemini-upstream or the client's base URL, and record again.",
                     )
                 )
 
@@ -133,14 +133,14 @@ class Recordings:
         """The recording has failed; the session says so where it ends."""
         about = "" if asked is None else f" of {describe(asked)}"
         ours = isinstance(problem, GeminiReplayError)
-        text = problem.what if isinstance(problem, GeminiReplayError) else f"{type(problem).__name__}: {problem}"
+        text = problem.message if isinstance(problem, GeminiReplayError) else f"{type(problem).__name__}: {problem}"
         part = self._journal.part if self._journal is not None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,
-            closest="The client was not disturbed: it got the live response."
+            suggestion="The client was not disturbed: it got the live response."
             + (f" What was recorded before that is in {part}." if part is not None and part.exists() else ""),
-            todo=(problem.todo if isinstance(problem, GeminiReplayError) else "")
+            hint=(problem.hint if isinstance(problem, GeminiReplayError) else "")
             or ("" if ours else "This is a bug of gemini-replay; its traceback is the cause of this error."),
         )
         failure.__cause__ = problem
@@ -290,8 +290,8 @@ def _of_a_child(problem: Exception, journals: Sequence[Path]) -> Exception:
     if not isinstance(problem, CassetteError) or problem.path not in journals:
         return problem
     said = CassetteError(
-        f"a forked child process had not finished its recording when the session ended ({problem.what})",
-        todo="Let child processes end before the session does.",
+        f"a forked child process had not finished its recording when the session ended ({problem.message})",
+        hint="Let child processes end before the session does.",
     )
     said.__cause__ = problem
     return said

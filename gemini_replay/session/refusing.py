@@ -26,22 +26,22 @@ _GRPC = "gRPC"
 _OWN = __name__.partition(".")[0]
 
 
-def blocked(where: str, *, closest: str = "", todo: str = "") -> NetworkBlockedError:
+def blocked(where: str, *, suggestion: str = "", hint: str = "") -> NetworkBlockedError:
     """The error for a Gemini request that something is about to make past every cassette.
 
     Args:
         where: the host, or the URL without its query.
-        closest: why nothing could answer it; "": what the client that makes it says of that.
-        todo: what to do about it, likewise.
+        suggestion: why nothing could answer it; "": what the client that makes it says of that.
+        hint: what to do about it, likewise.
     """
     client = through()
     reason, advice = explained(client)
-    if closest and client:
-        closest += f" The request came through {client}."
+    if suggestion and client:
+        suggestion += f" The request came through {client}."
     return NetworkBlockedError(
         f"A request to {where} was stopped before it left this machine.",
-        closest=closest or reason,
-        todo=f"{todo or advice} To allow the network: --gemini-record live.",
+        suggestion=suggestion or reason,
+        hint=f"{hint or advice} To allow the network: --gemini-record live.",
     )
 
 

@@ -163,7 +163,7 @@ class Session:
         if self.faults and mode != "none":
             raise UsageError(
                 f"A session with a fault ({self.faults[0]}) replays only; its mode is {mode!r}.",
-                todo="Record without the fault, then replay with it.",
+                hint="Record without the fault, then replay with it.",
             )
         self.virtual = is_virtual(speed)
         self._redactor = Redactor(given["redact"], **{name: given[name] for name in REDACTION})
@@ -320,8 +320,8 @@ class Session:
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
                     "recorded elsewhere.",
-                    closest="It is not certain which of the two is to answer it.",
-                    todo=f"If the cassette is, name {where!r} in the setting hosts; if the server is, in "
+                    suggestion="It is not certain which of the two is to answer it.",
+                    hint=f"If the cassette is, name {where!r} in the setting hosts; if the server is, in "
                     "ignore_hosts.",
                 )
             )
@@ -394,13 +394,13 @@ class Session:
 
     def unrecorded(self, where: str, why: str) -> None:
         """A request that is to be recorded was made outside of the session, which fails the recording."""
-        self._recordings.fail(GeminiReplayError(f"A request to {where} was not recorded.", todo=why))
+        self._recordings.fail(GeminiReplayError(f"A request to {where} was not recorded.", hint=why))
 
     def _check_open(self) -> None:
         if not self.active:
             raise UsageError(
                 f"The session of {self.path} is closed.",
-                todo="Send requests inside the with-block, or inside the test that opened it.",
+                hint="Send requests inside the with-block, or inside the test that opened it.",
             )
 
     def refuse(self, error: RefusedError) -> RefusedError:
@@ -425,14 +425,14 @@ class Session:
         if not self._pool.loaded:
             return MissError(
                 what,
-                closest=f"There is no cassette at {self.path}.",
-                todo=f"Record it with: {command.format('once')}{aside}",
+                suggestion=f"There is no cassette at {self.path}.",
+                hint=f"Record it with: {command.format('once')}{aside}",
             )
         near = self._pool.nearest(asked)
         return MissError(
             what,
-            closest=near.words,
-            todo=(
+            suggestion=near.words,
+            hint=(
                 f"If the request has changed, record it anew with: {command.format('rewrite')}\n"
                 f"If it is one more, record what is missing with: {command.format('new')}{aside}"
                 if near.own
@@ -500,7 +500,7 @@ class Session:
         """
         found: list[GeminiReplayError] = [*self._recordings.failures, *self.misses]
         unused = (fault for fault in self.faults if not self._times_struck(fault))
-        return [*found, *(FaultUnusedError(fault.text, closest=self._answers()) for fault in unused)]
+        return [*found, *(FaultUnusedError(fault.text, suggestion=self._answers()) for fault in unused)]
 
     @property
     def problem(self) -> GeminiReplayError | None:

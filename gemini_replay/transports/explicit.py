@@ -13,7 +13,7 @@ from ..session import Faults, Mode, Session, arguments
 from .httpx_family import ahandle, family, handle
 from .read_ahead import settle
 
-VIRTUAL_TODO = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
+VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
 
 class _Explicit:
@@ -97,7 +97,7 @@ class Replaying(_Explicit):
         fault: Faults = None,
         match: Sequence[str] = DEFAULT_KEYS,
     ) -> None:
-        factor = parse_real_speed(speed, what="A transport", todo=VIRTUAL_TODO)
+        factor = parse_real_speed(speed, subject="A transport", hint=VIRTUAL_HINT)
         session = Session.replaying(
             path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
         )

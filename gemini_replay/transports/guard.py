@@ -118,8 +118,8 @@ def _head(data: Any, scheme: str = "http") -> None:
 def _out_of_reach(where: str) -> Exception:
     return session.blocked(
         where,
-        closest="No session is open, and Gemini hosts are out of reach (--gemini-block-network).",
-        todo="Use the fixture or the marker gemini_replay in the test that makes the request.",
+        suggestion="No session is open, and Gemini hosts are out of reach (--gemini-block-network).",
+        hint="Use the fixture or the marker gemini_cassette in the test that makes the request.",
     )
 
 

@@ -28,8 +28,8 @@ def packets(steps: Iterable[Head | Data], method: str) -> Iterator[bytes]:
         steps: of one playback; whatever it raises comes through.
         method: of the request: the answer to HEAD has no body.
     """
-    todo = iter(steps)
-    head = next(todo, None)
+    remaining = iter(steps)
+    head = next(remaining, None)
     if head is None:
         return  # the connection ended before an answer came
     assert isinstance(head, Head)
@@ -38,7 +38,7 @@ def packets(steps: Iterable[Head | Data], method: str) -> Iterator[bytes]:
     yield _head(head.status, headers)
     if empty:
         return
-    for step in todo:
+    for step in remaining:
         assert isinstance(step, Data)
         if step.data:  # an empty HTTP chunk would be the last one
             yield b"%x\r\n%b\r\n" % (len(step.data), step.data) if chunked else step.data

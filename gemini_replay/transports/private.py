@@ -41,7 +41,7 @@ def incompatible(library: str, why: str, *, supported: str) -> GeminiReplayError
     version = getattr(module, "__version__", f"of Python {platform.python_version()}")
     return GeminiReplayError(
         f"{library} {version} is not built as this release of gemini-replay expects: {why}.",
-        todo=f"Use {supported}, or a newer gemini-replay.",
+        hint=f"Use {supported}, or a newer gemini-replay.",
     )
 
 

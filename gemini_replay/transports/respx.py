@@ -18,7 +18,7 @@ from ..engine.timing import parse_real_speed
 from ..errors import RecordingEndedError
 from ..session import Faults, Session
 from . import private
-from .explicit import VIRTUAL_TODO
+from .explicit import VIRTUAL_HINT
 from .http1 import fields
 from .httpx_family import NO_CONNECTION, failure, family, unconnected_after
 
@@ -52,7 +52,7 @@ def from_cassette(
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
     """
-    factor = parse_real_speed(speed, what="A respx route", todo=VIRTUAL_TODO)
+    factor = parse_real_speed(speed, subject="A respx route", hint=VIRTUAL_HINT)
     private.check("httpcore", _NAMES, supported="httpcore 1.x")
     session = Session.replaying(
         path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None

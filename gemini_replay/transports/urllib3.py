@@ -238,7 +238,7 @@ def _record(
         recording.recorder.drop()
         raise UsageError(
             f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: it is no HTTP/1.1 connection.",
-            todo="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
+            hint="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
         )
     sent: list[bool] = []
     vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))

@@ -86,8 +86,8 @@ def test_a_missing_cassette_names_the_closest(tmp_path: Path) -> None:
     with pytest.raises(CassetteNotFoundError) as caught:
         Cassette.load(tmp_path / "storry.jsonl")
     assert isinstance(caught.value, FileNotFoundError)
-    assert "story.jsonl" in caught.value.closest
-    assert "--gemini-record once" in caught.value.todo
+    assert "story.jsonl" in caught.value.suggestion
+    assert "--gemini-record once" in caught.value.hint
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:

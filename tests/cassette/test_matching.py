@@ -122,7 +122,7 @@ def test_headers_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "closest"),
+    ("key", "suggestion"),
     [
         ("modell", "model"),
         ("header:x", "headers:NAME"),
@@ -132,12 +132,12 @@ def test_headers_by_name() -> None:
         (3, ""),
     ],
 )
-def test_an_unknown_key_names_the_closest(key: Any, closest: str) -> None:
+def test_an_unknown_key_names_the_closest(key: Any, suggestion: str) -> None:
     """A key that there is not is refused with the one that was meant, and with all there are."""
     with pytest.raises(UsageError) as caught:
         Matcher([key])
-    assert closest in caught.value.closest
-    assert "headers:NAME" in caught.value.todo
+    assert suggestion in caught.value.suggestion
+    assert "headers:NAME" in caught.value.hint
 
 
 def test_no_keys() -> None:

@@ -400,7 +400,7 @@ def test_a_coding_that_cannot_be_undone_is_not_stored(coding: str, tmp_path: Pat
         assert "cannot be looked for" in str(session.problem)
         assert coding in str(session.problem)
         assert isinstance(session.problem, GeminiReplayError)
-        assert session.problem.todo
+        assert session.problem.hint
 
 
 def test_a_compressed_request_is_stored_as_it_reads(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_speed_divides_what_was_drawn() -> None:
 
 def test_an_unknown_profile_is_a_usage_error() -> None:
     """Also where there is nothing to time."""
-    with pytest.raises(UsageError, match="There is no profile 'gpt'"):
+    with pytest.raises(UsageError, match="Unknown profile 'gpt'"):
         retime(Interaction(Request("POST", "https://x"), None), "gpt")
 
 

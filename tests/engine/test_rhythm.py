@@ -97,10 +97,10 @@ def test_a_model_has_the_profile_of_the_longest_name(model: str | None, thinking
 )
 def test_an_unknown_profile_names_the_nearest(asked: str, nearest: str) -> None:
     """A typing error, a full model name, a name without its front; and all names."""
-    with pytest.raises(UsageError, match="There is no profile") as caught:
+    with pytest.raises(UsageError, match="Unknown profile") as caught:
         find_profile(asked)
-    assert nearest in caught.value.closest
-    assert all(name in caught.value.todo for name in PROFILES)
+    assert nearest in caught.value.suggestion
+    assert all(name in caught.value.hint for name in PROFILES)
 
 
 def test_ones_own_profile_is_taken_as_it_is() -> None:

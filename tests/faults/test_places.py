@@ -95,5 +95,5 @@ def test_the_most_places_of_a_kind_are_spread() -> None:
 
 def test_an_unknown_kind_says_what_there_is() -> None:
     """And what is near."""
-    with pytest.raises(UsageError, match=r"'resett' is no kind of fault(?s:.*)'reset'"):
+    with pytest.raises(UsageError, match=r"Unknown kind of fault 'resett'(?s:.*)'reset'"):
         faults.sweep(FOLDER / "story.jsonl", kinds=["resett"])

@@ -137,9 +137,9 @@ def test_documented_errors_are_accepted_for_malformed_input(documented: Any) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"profile": "gemni"}, "The nearest name is 'gemini'"),
-        ({"classes": ["raw eror"]}, "The nearest name is 'raw error'"),
-        ({"classes": ["done"]}, "There is no class 'done'"),
+        ({"profile": "gemni"}, "Did you mean 'gemini'"),
+        ({"classes": ["raw eror"]}, "Did you mean 'raw error'"),
+        ({"classes": ["done"]}, "Unknown class 'done'"),
         ({"max_examples": 0}, "above 0"),
         ({"documented": ("ValueError",)}, "exception types"),
     ],

@@ -269,8 +269,8 @@ def test_results_that_say_nothing_are_refused() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"chunkings": ["byte"]}, r"'byte' is no chunking(?s:.*)'bytes'"),
-        ({"faults": ["resets"]}, r"'resets' is no kind of fault(?s:.*)'reset'"),
+        ({"chunkings": ["byte"]}, r"Unknown chunking 'byte'(?s:.*)'bytes'"),
+        ({"faults": ["resets"]}, r"Unknown kind of fault 'resets'(?s:.*)'reset'"),
     ],
     ids=["chunking", "fault"],
 )

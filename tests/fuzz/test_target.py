@@ -14,7 +14,7 @@ import pytest
 from gemini_replay import parse_stream
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.target import Target, name_of
-from gemini_replay.loops import outside_of_loops
+from gemini_replay.loops import run_without_loop
 
 CHUNKS = [b'{"a": 1}\n', b'{"b"', b": 2}\n"]
 
@@ -182,7 +182,7 @@ async def _in_a_loop() -> Any:
         with Target(as_async_generator) as target:
             return target.run(CHUNKS).values
 
-    return outside_of_loops(run)
+    return run_without_loop(run)
 
 
 def test_async_parsers_run_within_a_running_loop_too() -> None:
@@ -190,7 +190,7 @@ def test_async_parsers_run_within_a_running_loop_too() -> None:
     assert asyncio.run(_in_a_loop()) == [{"a": 1}, {"b": 2}]
 
     async def fails() -> None:
-        outside_of_loops(lambda: [][0])
+        run_without_loop(lambda: [][0])
 
     with pytest.raises(IndexError):
         asyncio.run(fails())

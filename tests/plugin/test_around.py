@@ -36,7 +36,7 @@ CASES = {
         def story():
             return ask()
 
-        def test_story(story, gemini_replay):
+        def test_story(story, gemini_cassette):
             pass
         """,
     "module-marker": """
@@ -47,7 +47,7 @@ CASES = {
         def story():
             return ask()
 
-        @pytest.mark.gemini_replay
+        @pytest.mark.gemini_cassette
         def test_story(story):
             pass
         """,
@@ -59,7 +59,7 @@ CASES = {
         def story():
             return ask()
 
-        def test_story(story, gemini_replay):
+        def test_story(story, gemini_cassette):
             pass
         """,
     "swallowed": """
@@ -73,7 +73,7 @@ CASES = {
             except Exception:
                 pass
 
-        def test_story(story, gemini_replay):
+        def test_story(story, gemini_cassette):
             pass
         """,
     "setUpClass": """
@@ -81,7 +81,7 @@ CASES = {
         import pytest
         from stand_in import ask
 
-        @pytest.mark.gemini_replay
+        @pytest.mark.gemini_cassette
         class TestStory(unittest.TestCase):
             @classmethod
             def setUpClass(cls):
@@ -99,7 +99,7 @@ CASES = {
             yield
             ask()
 
-        def test_story(story, gemini_replay):
+        def test_story(story, gemini_cassette):
             pass
         """,
     "server": """
@@ -167,8 +167,8 @@ def test_other_tests_are_left_alone(around: pytest.Pytester, google: Landing) ->
             assert socket.getaddrinfo is stand_in.look_up
             assert stand_in.ask() == 200
 
-        def test_replaying(gemini_replay):
-            assert socket.getaddrinfo is not stand_in.look_up or gemini_replay.mode == "live"
+        def test_replaying(gemini_cassette):
+            assert socket.getaddrinfo is not stand_in.look_up or gemini_cassette.mode == "live"
 
         def test_after():
             test_before()
@@ -186,10 +186,10 @@ def test_a_client_of_another_process_is_not_seen(around: pytest.Pytester, google
         import subprocess
         import sys
 
-        def test_elsewhere(gemini_replay):
+        def test_elsewhere(gemini_cassette):
             subprocess.run([sys.executable, "-c", "import stand_in; stand_in.ask()"], check=True)
 
-        def test_failing(gemini_replay):
+        def test_failing(gemini_cassette):
             assert False
         """
     )

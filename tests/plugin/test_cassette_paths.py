@@ -19,7 +19,7 @@ ASK = """
 import pytest
 from asking import ask
 
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     assert ask({text!r})
 """
 
@@ -87,24 +87,24 @@ def test_names_that_differ_in_capitals_only_are_kept_apart(project: pytest.Pytes
 from asking import ask
 import pytest
 
-def test_Story(gemini_replay): ask("one")
-def test_story(gemini_replay): ask("two")
+def test_Story(gemini_cassette): ask("one")
+def test_story(gemini_cassette): ask("two")
 
 @pytest.mark.parametrize("p", ["A", "a"])
-def test_p(gemini_replay, p): ask(p)
+def test_p(gemini_cassette, p): ask(p)
 
 class TestA:
-    def test_x(self, gemini_replay): ask("three")
+    def test_x(self, gemini_cassette): ask("three")
 
 class Testa:
-    def test_x(self, gemini_replay): ask("four")
+    def test_x(self, gemini_cassette): ask("four")
 
 class TestOrdinary:
     class TestInner:
-        def test_x(self, gemini_replay): ask("five")
+        def test_x(self, gemini_cassette): ask("five")
     class Testinner:
-        def test_x(self, gemini_replay): ask("six")
-    def test_x(self, gemini_replay): ask("seven")
+        def test_x(self, gemini_cassette): ask("six")
+    def test_x(self, gemini_cassette): ask("seven")
 """,
         },
     )
@@ -118,7 +118,9 @@ class TestOrdinary:
 def test_long_names_are_cut(project: pytest.Pytester, run: Run) -> None:
     """In bytes: a file system takes 255 of them, and a recording adds more to the name."""
     name = "写一个关于月亮和海边小渔村的故事要求包含三个人物" * 4
-    write(project, {f"test_{'模' * 60}.py": f"from asking import ask\ndef test_{name[:90]}(gemini_replay): ask()\n"})
+    write(
+        project, {f"test_{'模' * 60}.py": f"from asking import ask\ndef test_{name[:90]}(gemini_cassette): ask()\n"}
+    )
     run("--gemini-record=once").assert_outcomes(passed=1)
     (made,) = cassettes(project)
     assert all(len(part.encode()) < 170 for part in Path(made).parts)
@@ -142,7 +144,7 @@ from asking import ask
 
 @pytest.mark.parametrize("key", {keys!r})
 @pytest.mark.parametrize("other", ["x", {other!r}])
-def test_it(gemini_replay, key, other, request):
+def test_it(gemini_cassette, key, other, request):
     ask(str(request.node.callspec.indices))
 """,
         },
@@ -196,7 +198,7 @@ def test_a_name_that_cannot_be_used_is_an_error_of_ours(
 import pathlib, pytest
 from asking import ask
 
-@pytest.mark.gemini_replay({name})
+@pytest.mark.gemini_cassette({name})
 def test_it():
     ask()
 """
@@ -233,7 +235,7 @@ def test_a_link_out_of_the_folder_is_not_written_through(project: pytest.Pyteste
 
 
 MARKED = """
-@pytest.mark.gemini_replay("link/inside")
+@pytest.mark.gemini_cassette("link/inside")
 def test_marked():
     ask("link")
 """
@@ -243,7 +245,7 @@ def test_a_doctest_has_a_cassette_too(project: pytest.Pytester, run: Run) -> Non
     """In a folder of its file, which keeps its ending."""
     write(
         project,
-        {"docs/guide.txt": '>>> _ = getfixture("gemini_replay")\n>>> import asking\n>>> len(asking.ask())\n3\n'},
+        {"docs/guide.txt": '>>> _ = getfixture("gemini_cassette")\n>>> import asking\n>>> len(asking.ask())\n3\n'},
     )
     run("--gemini-record=once", "--doctest-glob=*.txt").assert_outcomes(passed=1)
     (made,) = cassettes(project)

@@ -62,7 +62,7 @@ def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         CALLS
         + """
-    @pytest.mark.gemini_replay("story")
+    @pytest.mark.gemini_cassette("story")
     def test_careful(check_gemini_client):
         assert check_gemini_client(careful, kinds=["eof"], most=2).swept
 """

@@ -82,8 +82,8 @@ def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ('"gatewy", each=True', "*nearest name is 'gateway'*"),
-        ('each=True, xfail=["separator"]', "*nearest name is 'separators'*"),
+        ('"gatewy", each=True', "*Did you mean 'gateway'*"),
+        ('each=True, xfail=["separator"]', "*Did you mean 'separators'*"),
         ('xfail=["separators"]', "*xfail= without each=True*"),
     ],
     ids=["profile", "class", "without-each"],

@@ -29,7 +29,7 @@ def ask(url={GOOGLE!r}):
 STORY = """
 from asking import ask
 
-def test_story(gemini_replay):
+def test_story(gemini_cassette):
     assert ask() == (3, 200)
 """
 
@@ -73,33 +73,33 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
 
         STORY = "test_story/test_story"
 
-        @pytest.mark.gemini_replay(STORY, fault="reset@event:2")
+        @pytest.mark.gemini_cassette(STORY, fault="reset@event:2")
         def test_reset():
             assert ask() == (2, "ReadError")
 
-        @pytest.mark.gemini_replay(STORY, fault=["stall@event:1:30s", "slow:x2"], speed="instant")
-        def test_stall(gemini_replay):
+        @pytest.mark.gemini_cassette(STORY, fault=["stall@event:1:30s", "slow:x2"], speed="instant")
+        def test_stall(gemini_cassette):
             assert ask() == (1, "ReadTimeout")
             assert [str(fault) for fault in gemini_replay.faults] == ["stall@event:1:30s", "slow:x2"]
 
-        @pytest.mark.gemini_replay(STORY, fault="status:503;times=2, refuse;request=3")
+        @pytest.mark.gemini_cassette(STORY, fault="status:503;times=2, refuse;request=3")
         def test_retries():
             assert [ask()[1] for _ in range(4)] == [503, 503, "ConnectError", 200]
 
-        @pytest.mark.gemini_replay(STORY, rechunk=100, max_gap=0)
-        def test_chunks(gemini_replay):
-            assert ask() == (-(-len(gemini_replay.played[0].body) // 100), 200)
+        @pytest.mark.gemini_cassette(STORY, rechunk=100, max_gap=0)
+        def test_chunks(gemini_cassette):
+            assert ask() == (-(-len(gemini_cassette.played[0].body) // 100), 200)
 
-        @pytest.mark.gemini_replay(STORY, fault="reset@head")
+        @pytest.mark.gemini_cassette(STORY, fault="reset@head")
         class TestClass:
             def test_as_the_class_says(self):
                 assert ask() == (0, "ReadError")
 
-            @pytest.mark.gemini_replay(fault="eof@event:1")
+            @pytest.mark.gemini_cassette(fault="eof@event:1")
             def test_as_it_says_itself(self):
                 assert ask() == (1, 200)
 
-            @pytest.mark.gemini_replay(fault=None)
+            @pytest.mark.gemini_cassette(fault=None)
             def test_none(self):
                 assert ask() == (3, 200)
         """
@@ -129,8 +129,8 @@ def test_what_is_misspelled_says_what_to_write(
         test_faults=f"""
         import pytest
 
-        @pytest.mark.gemini_replay("test_story/test_story", {arguments})
-        def test_it(gemini_replay):
+        @pytest.mark.gemini_cassette("test_story/test_story", {arguments})
+        def test_it(gemini_cassette):
             raise AssertionError("it ran")
         """
     )
@@ -146,15 +146,15 @@ def test_a_fault_that_strikes_nothing_fails_the_test(project: pytest.Pytester, r
         import pytest
         from asking import ask
 
-        @pytest.mark.gemini_replay("test_story/test_story", fault="reset@event:9")
+        @pytest.mark.gemini_cassette("test_story/test_story", fault="reset@event:9")
         def test_passes():
             ask()
 
-        @pytest.mark.gemini_replay("test_story/test_story", fault="reset@event:9")
+        @pytest.mark.gemini_cassette("test_story/test_story", fault="reset@event:9")
         def test_fails():
             assert ask() == "something else"
 
-        @pytest.mark.gemini_replay("test_story/test_story", fault="reset@event:1")
+        @pytest.mark.gemini_cassette("test_story/test_story", fault="reset@event:1")
         def test_asks_nothing():
             pass
         """
@@ -181,8 +181,8 @@ def test_a_test_with_a_fault_replays_in_every_mode(
         import pytest
         from asking import ask
 
-        @pytest.mark.gemini_replay("test_story/test_story", fault="reset@event:2")
-        def test_reset(gemini_replay):
+        @pytest.mark.gemini_cassette("test_story/test_story", fault="reset@event:2")
+        def test_reset(gemini_cassette):
             assert ask() == (2, "ReadError")
         """
     )
@@ -212,7 +212,7 @@ def test_faults_are_parameters_like_any_other(project: pytest.Pytester, run: Run
                 assert ask() == FAULTS[fault]
 
         def marked(fault):
-            return pytest.param(fault, marks=pytest.mark.gemini_replay("test_story/test_story", fault=fault))
+            return pytest.param(fault, marks=pytest.mark.gemini_cassette("test_story/test_story", fault=fault))
 
         @pytest.mark.parametrize("fault", map(marked, FAULTS))
         def test_by_mark(fault):
@@ -231,24 +231,24 @@ def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) ->
 
         STORY = "test_story/test_story"
 
-        @pytest.mark.gemini_replay(STORY, fault="reset@event:2", rechunk="events")
+        @pytest.mark.gemini_cassette(STORY, fault="reset@event:2", rechunk="events")
         def test_reset(gemini_server):
             assert ask(gemini_server + {PATH!r}) == (2, "ReadError")
 
-        @pytest.mark.gemini_replay(STORY, rechunk="bytes", max_gap=0.001)
+        @pytest.mark.gemini_cassette(STORY, rechunk="bytes", max_gap=0.001)
         def test_bytes(gemini_server):
             count, status = ask(gemini_server + {PATH!r})
             assert count > 100
 
-        @pytest.mark.gemini_replay(STORY, fault="status:429;once, refuse;request=2")
+        @pytest.mark.gemini_cassette(STORY, fault="status:429;once, refuse;request=2")
         def test_status(gemini_server):
             assert [ask(gemini_server + {PATH!r})[1] for _ in range(3)] == [429, "ReadError", 200]
 
-        @pytest.mark.gemini_replay(STORY, fault="reset@event:9")
+        @pytest.mark.gemini_cassette(STORY, fault="reset@event:9")
         def test_nothing(gemini_server):
             assert ask(gemini_server + {PATH!r}) == (3, 200)
 
-        @pytest.mark.gemini_replay(STORY, fault="tls")
+        @pytest.mark.gemini_cassette(STORY, fault="tls")
         def test_tls(gemini_server):
             raise AssertionError("it ran")
         """
@@ -267,7 +267,7 @@ def test_a_fault_without_a_recording_says_how_to_make_one(project: pytest.Pytest
         import pytest
         from asking import ask
 
-        @pytest.mark.gemini_replay(fault="reset@event:2")
+        @pytest.mark.gemini_cassette(fault="reset@event:2")
         def test_reset():
             ask()
         """

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("project")
 STORY = """
 from asking import ask
 
-def test_story(gemini_replay):
+def test_story(gemini_cassette):
     assert len(ask()) == 3
 """
 
@@ -66,7 +66,7 @@ def test_a_miss_that_the_code_swallowed_fails_the_test(
         test_tale="""
         from asking import ask
 
-        def test_story(gemini_replay):
+        def test_story(gemini_cassette):
             try:
                 ask()
             except Exception:
@@ -104,7 +104,7 @@ def test_new_appends_what_is_missing(
         test_tale="""
         from asking import ask
 
-        def test_story(gemini_replay):
+        def test_story(gemini_cassette):
             assert ask() == ask("something new")
         """
     )
@@ -133,15 +133,15 @@ def test_the_marker_names_a_cassette_and_needs_no_fixture(
         import pytest
         from asking import ask
 
-        @pytest.mark.gemini_replay("shared", speed="instant")
+        @pytest.mark.gemini_cassette("shared", speed="instant")
         def test_one():
             assert len(ask()) == 3
 
-        @pytest.mark.gemini_replay("shared", match=["model", "body"])
+        @pytest.mark.gemini_cassette("shared", match=["model", "body"])
         def test_two():
             assert len(ask("two")) == 3
 
-        @pytest.mark.gemini_replay("deep/er.jsonl")
+        @pytest.mark.gemini_cassette("deep/er.jsonl")
         class TestClass:
             def test_three(self):
                 assert len(ask("three")) == 3
@@ -165,11 +165,11 @@ def test_classes_and_parameters_have_cassettes_of_their_own(
         from asking import ask
 
         @pytest.mark.parametrize("name", ["a", "A", "a/b", "a?b", "月", "x" * 200])
-        def test_story(gemini_replay, name):
+        def test_story(gemini_cassette, name):
             assert ask(name)
 
         class TestTale:
-            def test_story(self, gemini_replay):
+            def test_story(self, gemini_cassette):
                 assert ask("class")
         """
     )
@@ -192,7 +192,7 @@ def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytes
             return {backend!r}
 
         @pytest.mark.anyio
-        @pytest.mark.gemini_replay
+        @pytest.mark.gemini_cassette
         async def test_story():
             async with httpx.AsyncClient(headers={{"x-goog-api-key": {KEY!r}}}) as client:
                 async with client.stream("POST", URL, json={{"contents": []}}) as response:
@@ -211,7 +211,7 @@ def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[.
         from asking import URL
 
         @pytest.mark.asyncio
-        async def test_story(gemini_replay):
+        async def test_story(gemini_cassette):
             async with httpx.AsyncClient(headers={{"x-goog-api-key": {KEY!r}}}) as client:
                 async with client.stream("POST", URL, json={{"contents": []}}) as response:
                     assert len([chunk async for chunk in response.aiter_raw()]) == 3
@@ -229,7 +229,7 @@ def test_xdist_workers_share_one_summary(project: pytest.Pytester, server: upstr
         from asking import ask
 
         @pytest.mark.parametrize("number", range(6))
-        def test_story(gemini_replay, number):
+        def test_story(gemini_cassette, number):
             assert len(ask(str(number))) == 3
         """
     )
@@ -277,15 +277,15 @@ def test_a_placeholder_key_lets_clients_be_built_where_nothing_is_recorded(
         test_tale="""
         import os
 
-        def test_key(gemini_replay):
+        def test_key(gemini_cassette):
             assert os.environ["GEMINI_API_KEY"]
 
         def test_own(monkeypatch, request):
             monkeypatch.setenv("GOOGLE_API_KEY", "mine")
-            request.getfixturevalue("gemini_replay")
+            request.getfixturevalue("gemini_cassette")
             assert "GEMINI_API_KEY" not in os.environ
 
-        def test_recording(gemini_replay, pytestconfig):
+        def test_recording(gemini_cassette, pytestconfig):
             if pytestconfig.option.gemini_record:
                 assert "GEMINI_API_KEY" not in os.environ
         """
@@ -341,7 +341,7 @@ def test_a_wrong_marker_says_what_is_wrong(
         test_tale=f"""
         import pytest
 
-        @pytest.mark.gemini_replay({marker})
+        @pytest.mark.gemini_cassette({marker})
         def test_story():
             pass
         """
@@ -423,7 +423,7 @@ def test_no_secret_of_a_run_is_in_any_file_or_message(
 
         @pytest.mark.parametrize("place", ["header", "query", "bearer", "environment"])
         @pytest.mark.parametrize("fails", [False, True])
-        def test_secret(gemini_replay, place, fails):
+        def test_secret(gemini_cassette, place, fails):
             hidden.ask(place)
             if fails:
                 hidden.ask(place, " another")

@@ -19,49 +19,49 @@ from asking import ask
 """
 KEPT = {
     "pass": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
 """,
     "xfail": """
 @pytest.mark.xfail
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     assert ask(PROMPT) == "another"
 """,
     "strict xfail": """
 @pytest.mark.xfail(strict=True, raises=AssertionError)
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     assert ask(PROMPT) == "another"
 """,
     "xfail called in the test": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     if ask(PROMPT) != "another":
         pytest.xfail("the model gets it wrong")
 """,
     "unexpected pass": """
 @pytest.mark.xfail(strict=False)
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
 """,
     "unittest": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     def test_it(self):
         ask(PROMPT)
 """,
     "unittest, expected failure": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     @unittest.expectedFailure
     def test_it(self):
         self.assertEqual(ask(PROMPT), "another")
 """,
     "subtests": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(subtests):
     with subtests.test("one"):
         ask(PROMPT)
@@ -71,13 +71,13 @@ def test_it(subtests):
 }
 NOT_KEPT = {
     "failure": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
     assert NEW is False
 """,
     "skip in the test": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
     if NEW:
@@ -85,35 +85,35 @@ def test_it():
 """,
     "skip in another fixture": """
 @pytest.fixture
-def other(gemini_replay):
+def other(gemini_cassette):
     ask(PROMPT)
     if NEW:
         pytest.skip("enough")
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     pass
 """,
     "xfail that fails otherwise": """
 @pytest.mark.xfail(raises=KeyError, strict=False)
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
     assert NEW is False
 """,
     "unexpected pass, strict": """
 @pytest.mark.xfail(strict=True, condition=NEW, reason="it does not")
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
 """,
     "teardown before ours": """
 @pytest.fixture
-def other(gemini_replay):
+def other(gemini_cassette):
     yield
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     ask(PROMPT)
 """,
@@ -123,8 +123,8 @@ def other():
     yield
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
-def test_it(other, gemini_replay):
+@pytest.mark.gemini_cassette("shared")
+def test_it(other, gemini_cassette):
     ask(PROMPT)
 """,
     "teardown of the module": """
@@ -133,7 +133,7 @@ def other():
     yield
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     ask(PROMPT)
 """,
@@ -144,7 +144,7 @@ def other():
     assert NEW is False
 
 @pytest.mark.xfail(strict=False)
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     ask(PROMPT)
 """,
@@ -152,18 +152,18 @@ def test_it(other):
 def fail():
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(request):
     request.addfinalizer(fail)
     ask(PROMPT)
 """,
     "setup": """
 @pytest.fixture
-def other(gemini_replay):
+def other(gemini_cassette):
     ask(PROMPT)
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     pass
 """,
@@ -171,19 +171,19 @@ def test_it(other):
 def teardown_function(function):
     assert NEW is False
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
 """,
     "unittest": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     def test_it(self):
         ask(PROMPT)
         self.assertFalse(NEW)
 """,
     "unittest, tearDown": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     def tearDown(self):
         self.assertFalse(NEW)
@@ -192,7 +192,7 @@ class TestIt(unittest.TestCase):
         ask(PROMPT)
 """,
     "unittest, skip": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     def test_it(self):
         ask(PROMPT)
@@ -200,7 +200,7 @@ class TestIt(unittest.TestCase):
             self.skipTest("enough")
 """,
     "unittest, unexpected success": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 class TestIt(unittest.TestCase):
     def test_it(self):
         ask(PROMPT)
@@ -209,7 +209,7 @@ class TestIt(unittest.TestCase):
         test_it = unittest.expectedFailure(test_it)
 """,
     "subtests": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(subtests):
     with subtests.test("one"):
         ask(PROMPT)
@@ -219,7 +219,7 @@ def test_it(subtests):
 """,
     "anyio": """
 @pytest.mark.anyio
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 async def test_it(anyio_backend_name):
     ask(PROMPT)
     assert NEW is False
@@ -228,24 +228,24 @@ async def test_it(anyio_backend_name):
 import pytest_asyncio
 
 @pytest_asyncio.fixture
-async def other(gemini_replay):
+async def other(gemini_cassette):
     yield
     assert NEW is False
 
 @pytest.mark.asyncio
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 async def test_it(other):
     ask(PROMPT)
 """,
     "exit": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
     if NEW:
         pytest.exit("enough")
 """,
     "interrupt": """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it():
     ask(PROMPT)
     if NEW:
@@ -253,12 +253,12 @@ def test_it():
 """,
     "interrupt in the teardown": """
 @pytest.fixture
-def other(gemini_replay):
+def other(gemini_cassette):
     yield
     if NEW:
         raise KeyboardInterrupt
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_it(other):
     ask(PROMPT)
 """,
@@ -294,7 +294,7 @@ def anyio_backend():
     return "trio"
 
 {marks}
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 async def test_it():
     async with httpx.AsyncClient(headers={{"x-goog-api-key": {key!r}}}) as client:
         async with client.stream("POST", URL, json={{"contents": []}}) as response:
@@ -348,7 +348,7 @@ def test_an_expected_failure_with_a_key_that_was_refused_is_not_kept(project: py
         from asking import URL
 
         @pytest.mark.xfail
-        @pytest.mark.gemini_replay("shared")
+        @pytest.mark.gemini_cassette("shared")
         def test_it():
             answer = httpx.post(URL, json={}, headers={"authorization": "Bearer a-token-that-is-wrong"})
             assert "another" in answer.text
@@ -362,7 +362,7 @@ def test_an_expected_failure_with_a_key_that_was_refused_is_not_kept(project: py
 
 
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("fixture", ["gemini_replay", "gemini_server"])
+@pytest.mark.parametrize("fixture", ["gemini_cassette", "gemini_server"])
 def test_a_recording_that_fails_on_our_side_fails_the_test(
     project: pytest.Pytester, fixture: str, fails: bool
 ) -> None:

@@ -23,7 +23,7 @@ def tell():
         stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="Tell me a story.")
         return "".join(chunk.text for chunk in stream)
 
-def test_story(gemini_replay):
+def test_story(gemini_cassette):
     assert tell().startswith("从前")
 """
 
@@ -32,7 +32,7 @@ import os
 import httpx
 from gemini_replay import parse_stream
 
-def test_story(gemini_replay):
+def test_story(gemini_cassette):
     url = os.environ["BASE_URL"] + "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
     headers = {"authorization": "Bearer " + os.environ.get("GATEWAY_TOKEN", "none")}
     body = {"contents": [{"parts": [{"text": "Tell me a story."}]}]}

@@ -63,7 +63,7 @@ def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Callable[
 def test_record_once_then_replay_for_ever(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], server: upstream.RunningUpstream
 ) -> None:
-    """Names, modes and summary are those of ``gemini_replay``; the recorded URL is Google's, without the key."""
+    """Names, modes and summary are those of ``gemini_cassette``; the recorded URL is Google's, without the key."""
     run("--gemini-record=once").assert_outcomes(passed=1)
     path = project.path / "cassettes/test_tale/test_story.jsonl"
     saved = Cassette.load(path)
@@ -87,7 +87,7 @@ def test_a_cassette_serves_both_fixtures(project: pytest.Pytester, run: Callable
         test_other=f"""
         import httpx, pytest
 
-        @pytest.mark.gemini_replay("test_tale/test_story")
+        @pytest.mark.gemini_cassette("test_tale/test_story")
         def test_story():
             url = "https://generativelanguage.googleapis.com{PATH}"
             answer = httpx.post(url, json={{"contents": [{{"parts": [{{"text": "hello"}}]}}]}})
@@ -128,7 +128,7 @@ def test_the_marker_names_the_cassette_and_intercepts_nothing(
         test_tale=f"""
         import httpx, pytest
 
-        @pytest.mark.gemini_replay("shared", speed="instant")
+        @pytest.mark.gemini_cassette("shared", speed="instant")
         def test_story(gemini_server):
             answer = httpx.post(gemini_server + {PATH!r}, json={{}})
             assert answer.text.count("data: ") == 3
@@ -185,10 +185,10 @@ def test_both_fixtures_in_one_test_are_an_error(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
     """One would answer what the other waits for."""
-    project.makepyfile(test_tale="def test_story(gemini_replay, gemini_server): pass")
+    project.makepyfile(test_tale="def test_story(gemini_cassette, gemini_server): pass")
     result = run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*uses both gemini_replay and gemini_server*"])
+    result.stdout.fnmatch_lines(["*uses both gemini_cassette and gemini_server*"])
 
 
 def test_a_placeholder_key_and_the_base_url_are_gone_afterwards(

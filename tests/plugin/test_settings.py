@@ -23,7 +23,7 @@ def test_requests_to_ignored_hosts_are_left_alone(
         test_tale=f"""
         import httpx
 
-        def test_it(gemini_replay):
+        def test_it(gemini_cassette):
             url = "{server.url}/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
             answer = httpx.post(url, json={{}}, headers={{"x-goog-api-key": {KEY!r}}})
             assert answer.text.count("data: ") == 3
@@ -50,7 +50,7 @@ def test_requests_to_ignored_hosts_are_left_alone(
 )
 def test_a_wrong_setting_ends_the_run_before_any_test(project: pytest.Pytester, setting: str, words: str) -> None:
     """With the setting's name or its value."""
-    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     result = project.runpytest("-o", setting)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert words in result.stderr.str() + result.stdout.str()
@@ -61,7 +61,7 @@ def test_a_variable_whose_value_is_too_short_is_named(
 ) -> None:
     """It would be found everywhere."""
     monkeypatch.setenv("SHORT", "ab")
-    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     result = project.runpytest("-o", "gemini_redact=SHORT")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["gemini_redact names the environment variable SHORT.", "*2 characters*"])
@@ -94,7 +94,7 @@ def test_a_wrong_argument_of_the_marker_is_named(
         test_tale=f"""
         import pytest
 
-        @pytest.mark.gemini_replay({marker})
+        @pytest.mark.gemini_cassette({marker})
         def test_it():
             pass
         """
@@ -117,13 +117,13 @@ def test_arguments_of_several_markers_are_merged(project: pytest.Pytester, run: 
         import pytest
         from asking import ask
 
-        pytestmark = pytest.mark.gemini_replay("module", speed=7, match=["model"])
+        pytestmark = pytest.mark.gemini_cassette("module", speed=7, match=["model"])
 
-        @pytest.mark.gemini_replay("test", speed=None)
-        def test_it(gemini_replay):
+        @pytest.mark.gemini_cassette("test", speed=None)
+        def test_it(gemini_cassette):
             assert len(ask()) == 3
-            assert gemini_replay.path.name == "test.jsonl"
-            assert gemini_replay.speed == 1
+            assert gemini_cassette.path.name == "test.jsonl"
+            assert gemini_cassette.speed == 1
         """
     )
     run("--gemini-record=once").assert_outcomes(passed=1)
@@ -136,7 +136,7 @@ def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.Ru
         test_tale="""
         from asking import ask
 
-        def test_it(gemini_replay):
+        def test_it(gemini_cassette):
             assert len(ask("see case-1234", **{"x-tenant": "blue"})) == 3
         """
     )
@@ -152,7 +152,7 @@ def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.Ru
 
 def test_a_variable_to_redact_that_is_not_set_is_told_while_recording(project: pytest.Pytester) -> None:
     """Its value would be stored without a word. A replay needs no such variable."""
-    project.makepyfile(test_tale="def test_it(gemini_replay): pass")
+    project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     recording = project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE", "--gemini-record=once")
     recording.assert_outcomes(errors=1)
     recording.stdout.fnmatch_lines(["*environment variable NO_SUCH_VARIABLE, which is not set*"])

@@ -15,7 +15,7 @@ FOUR = """
 import os, pytest
 from asking import ask
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 @pytest.mark.parametrize("number", range(4))
 def test_it(number):
     assert len(ask(f"{os.environ.get('WORDS', 'number')} {number}")) == 3
@@ -35,16 +35,16 @@ def recorded(text):
 def late():
     recorded("first")
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_first():
     assert len(ask("first")) == 3
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_second():  # its session may open before the first has recorded, and is used after that
     recorded("first")
     assert len(ask("second")) == 3
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_third(late):  # its session opens when the cassette is there
     assert len(ask("third")) == 3
 """
@@ -142,11 +142,11 @@ CRASH = """
 import os, pytest
 from asking import ask
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_before():
     ask("before")
 
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_crash():
     ask("crash")
     os._exit(1)

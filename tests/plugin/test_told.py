@@ -23,12 +23,12 @@ def swallow(text="hello"):
 """
 FAILING = {
     "call": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     assert swallow() == "an answer"
 """,
     "setup": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     return swallow()
 
 def test_it(story):
@@ -36,7 +36,7 @@ def test_it(story):
 """,
     "setup that fails": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     assert swallow() == "an answer"
 
 def test_it(story):
@@ -44,7 +44,7 @@ def test_it(story):
 """,
     "teardown": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     yield
     assert swallow() == "an answer"
 
@@ -53,7 +53,7 @@ def test_it(story):
 """,
     "teardown after a failure": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     yield
     swallow()
 
@@ -62,7 +62,7 @@ def test_it(story):
 """,
     "teardown of a passed test": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     yield
     swallow()
 
@@ -70,17 +70,17 @@ def test_it(story):
     pass
 """,
     "passed": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     swallow()
 """,
     "skip": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     if swallow() == "sorry":
         pytest.skip("no model")
 """,
     "skip in the setup": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     if swallow() == "sorry":
         pytest.skip("no model")
 
@@ -89,7 +89,7 @@ def test_it(story):
 """,
     "skip after the setup": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     swallow()
 
 def test_it(story):
@@ -97,42 +97,42 @@ def test_it(story):
 """,
     "xfail": """
 @pytest.mark.xfail(strict=False)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     ask()
 """,
     "xfail, swallowed": """
 @pytest.mark.xfail(strict=False)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     assert swallow() == "an answer"
 """,
     "xfail, strict": """
 @pytest.mark.xfail(strict=True)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     ask()
 """,
     "xfail, raises": """
 @pytest.mark.xfail(strict=False, raises=Exception)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     ask()
 """,
     "xfail, raises strict": """
 @pytest.mark.xfail(strict=True, raises=AssertionError)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     assert swallow() == "an answer"
 """,
     "xfail that passes": """
 @pytest.mark.xfail(strict=False)
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     swallow()
 """,
     "xfail called in the test": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     if swallow() == "sorry":
         pytest.xfail("the model is wrong")
 """,
     "xfail, in the setup": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     ask()
 
 @pytest.mark.xfail(strict=False)
@@ -141,7 +141,7 @@ def test_it(story):
 """,
     "xfail, in the teardown": """
 @pytest.fixture
-def story(gemini_replay):
+def story(gemini_cassette):
     yield
     swallow()
 
@@ -150,44 +150,44 @@ def test_it(story):
     assert 1 == 2
 """,
     "unittest": """
-@pytest.mark.gemini_replay
+@pytest.mark.gemini_cassette
 class TestIt(unittest.TestCase):
     def test_it(self):
         self.assertEqual(swallow(), "an answer")
 """,
     "unittest, passed": """
-@pytest.mark.gemini_replay
+@pytest.mark.gemini_cassette
 class TestIt(unittest.TestCase):
     def test_it(self):
         swallow()
 """,
     "unittest, skip": """
-@pytest.mark.gemini_replay
+@pytest.mark.gemini_cassette
 class TestIt(unittest.TestCase):
     def test_it(self):
         if swallow() == "sorry":
             self.skipTest("no model")
 """,
     "unittest, expected failure": """
-@pytest.mark.gemini_replay
+@pytest.mark.gemini_cassette
 class TestIt(unittest.TestCase):
     @unittest.expectedFailure
     def test_it(self):
         self.assertEqual(swallow(), "an answer")
 """,
     "subtests": """
-def test_it(gemini_replay, subtests):
+def test_it(gemini_cassette, subtests):
     with subtests.test("one"):
         assert swallow() == "an answer"
 """,
     "subtests, passed": """
-def test_it(gemini_replay, subtests):
+def test_it(gemini_cassette, subtests):
     with subtests.test("one"):
         swallow()
 """,
     "asyncio": """
 @pytest.mark.asyncio
-async def test_it(gemini_replay):
+async def test_it(gemini_cassette):
     assert swallow() == "an answer"
 """,
     "anyio": """
@@ -196,11 +196,11 @@ def anyio_backend():
     return "trio"
 
 @pytest.mark.anyio
-async def test_it(gemini_replay, anyio_backend_name):
+async def test_it(gemini_cassette, anyio_backend_name):
     assert swallow() == "an answer"
 """,
     "another thread": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     import threading
     thread = threading.Thread(target=swallow)
     thread.start()
@@ -208,7 +208,7 @@ def test_it(gemini_replay):
     assert 1 == 2
 """,
     "raised as another error": """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     try:
         ask()
     except Exception:
@@ -271,7 +271,7 @@ def test_every_style_of_traceback_tells_it(project: pytest.Pytester, style: str)
 def test_every_miss_is_told_and_a_repeated_one_once_with_a_count(project: pytest.Pytester, run: Run) -> None:
     """What an SDK retries is one miss."""
     test = """
-def test_it(gemini_replay):
+def test_it(gemini_cassette):
     for text in TEXTS:
         swallow(text)
     ask(TEXTS[-1])
@@ -289,7 +289,7 @@ def test_it(gemini_replay):
 
 def test_a_miss_in_one_test_is_not_told_in_the_next(project: pytest.Pytester) -> None:
     """Each report tells what its own test did."""
-    write(project, FAILING["call"] + "\ndef test_other(gemini_replay):\n    assert 1 == 2\n")
+    write(project, FAILING["call"] + "\ndef test_other(gemini_cassette):\n    assert 1 == 2\n")
     result = project.runpytest()
     result.assert_outcomes(failed=2)
     assert result.stdout.str().count(f"\n{MISS}\n") == 1
@@ -300,7 +300,7 @@ def test_a_doctest_tells_it(project: pytest.Pytester) -> None:
     project.makefile(
         ".txt",
         test_guide="""
-        >>> session = getfixture("gemini_replay")
+        >>> session = getfixture("gemini_cassette")
         >>> from asking import ask
         >>> try: ask()
         ... except Exception: print("sorry")
@@ -317,16 +317,16 @@ def test_a_fault_that_never_struck_is_told_in_the_report_of_a_failed_test(projec
     write(
         project,
         """
-@pytest.mark.gemini_replay("shared")
+@pytest.mark.gemini_cassette("shared")
 def test_record():
     ask()
 
-@pytest.mark.gemini_replay("shared", fault="reset@event:99")
+@pytest.mark.gemini_cassette("shared", fault="reset@event:99")
 def test_fails():
     ask()
     assert 1 == 2
 
-@pytest.mark.gemini_replay("shared", fault="reset@event:99")
+@pytest.mark.gemini_cassette("shared", fault="reset@event:99")
 def test_skips():
     pytest.skip("not today")
 """,

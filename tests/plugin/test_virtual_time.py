@@ -34,7 +34,7 @@ TESTS = """
 import asyncio, time, pytest
 from asking import told, atold, as_recorded
 
-pytestmark = pytest.mark.gemini_replay("minute"{speed})
+pytestmark = pytest.mark.gemini_cassette("minute"{speed})
 
 def test_plain():
     as_recorded(told())
@@ -102,7 +102,7 @@ def test_the_server_refuses_it(project: pytest.Pytester) -> None:
         test_tale="""
         import pytest
 
-        @pytest.mark.gemini_replay("minute", speed="virtual")
+        @pytest.mark.gemini_cassette("minute", speed="virtual")
         def test_served(gemini_server):
             pass
         """
@@ -118,7 +118,7 @@ def test_while_recording_time_is_real(project: pytest.Pytester, tmp_path: Path) 
         test_tale="""
         import time, timeit, pytest
 
-        @pytest.mark.gemini_replay("new", speed="virtual")
+        @pytest.mark.gemini_cassette("new", speed="virtual")
         def test_recording():
             began = timeit.default_timer()
             time.sleep(0.02)

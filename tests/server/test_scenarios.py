@@ -304,7 +304,7 @@ def test_an_unknown_scenario_names_the_nearest() -> None:
     """``get`` knows dashes and aliases, and explains a miss."""
     assert scenarios.get("max-tokens") is SCENARIOS["max_tokens"]
     assert scenarios.get("gzip_array") is SCENARIOS["array"]
-    with pytest.raises(UsageError, match="nearest name is 'thinking'"):
+    with pytest.raises(UsageError, match="Did you mean 'thinking'"):
         scenarios.get("thinkin")
 
 

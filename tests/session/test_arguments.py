@@ -91,7 +91,7 @@ def test_a_wrong_argument_is_named_with_its_value_and_what_it_takes(
         entry(**{"path": path, name: value})
     said = str(refused.value)
     assert re.search(NAMED.get(name, name), said.splitlines()[0]), said
-    assert refused.value.todo
+    assert refused.value.hint
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

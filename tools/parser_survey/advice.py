@@ -167,7 +167,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 """A heading, the classes that belong to it, and what to do."""
 
-ADVICE = {heading: todo for heading, _, todo in GROUPS}
+ADVICE = {heading: hint for heading, _, hint in GROUPS}
 
 MIXED = frozenset(one.name for one in CLASSES if one.mixed)
 """Classes of everything at once: what goes wrong there goes wrong in a class of its own as well."""

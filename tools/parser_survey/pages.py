@@ -54,7 +54,7 @@ def _groups(content: dict[str, Any]) -> Iterator[str]:
         "Each bug stands under what it comes from. Those in classes that mix everything (“anything …”) are left out "
         "here, since each has its cause in another class.\n"
     )
-    for heading, todo in content["advice"].items():
+    for heading, hint in content["advice"].items():
         hit: dict[str, list[str]] = {}
         for name, one in content["parsers"].items():
             for bug in one["bugs"]:
@@ -65,7 +65,7 @@ def _groups(content: dict[str, Any]) -> Iterator[str]:
             if len(lines) > 20:  # one parser that is wrong altogether
                 whose = sorted({parser.partition(" ")[0] for parsers in hit.values() for parser in parsers})
                 lines = [f"- {len(hit)} classes: {', '.join(whose)}"]
-            yield "\n".join([f"### {heading}\n", todo, "", *lines, ""])
+            yield "\n".join([f"### {heading}\n", hint, "", *lines, ""])
 
 
 def _parsers(found: dict[str, Any]) -> Iterator[str]:

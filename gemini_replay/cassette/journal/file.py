@@ -70,7 +70,7 @@ def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
         raise CassetteError(
             f"the journal cannot be created: {error.strerror}",
             path=part,
-            todo="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
+            hint="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
         ) from error
     raise AssertionError("unreachable: there are always more numbers")
 

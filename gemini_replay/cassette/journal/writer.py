@@ -201,7 +201,7 @@ class Journal:
             raise CassetteError(
                 f"the journal cannot be written: {error.strerror}",
                 path=self.part,
-                todo=f"The cassette {self.path} is as it was. Make room or set the permissions, and record again.",
+                hint=f"The cassette {self.path} is as it was. Make room or set the permissions, and record again.",
             ) from error
         self._size += total
 

@@ -33,15 +33,15 @@ class Unpacker:
         UnsearchableError: no decoder for this coding is known here.
     """
 
-    def __init__(self, coding: str, what: str, todo: str) -> None:
+    def __init__(self, coding: str, what: str, hint: str) -> None:
         if coding not in _WINDOWS:
             raise UnsearchableError(
                 f"{what} has the content coding {coding!r:.80}, in which secrets cannot be looked for. "
                 "It is not stored.",
-                todo=todo,
+                hint=hint,
             )
         self._what = f"{what} in the content coding {coding!r}"
-        self._todo = todo
+        self._hint = hint
         self._make: Callable[[], zlib._Decompress] = lambda: zlib.decompressobj(_WINDOWS[coding])
         self._member = self._make()
         self._room = _MOST
@@ -59,12 +59,12 @@ class Unpacker:
             except zlib.error as error:
                 raise UnsearchableError(
                     f"{self._what} cannot be decoded ({error}), so secrets cannot be looked for. It is not stored.",
-                    todo=self._todo,
+                    hint=self._hint,
                 ) from None
             self._room -= len(piece)
             if self._room < 0:
                 raise UnsearchableError(
-                    f"{self._what} decodes to more than {_MOST:,} bytes. It is not stored.", todo=self._todo
+                    f"{self._what} decodes to more than {_MOST:,} bytes. It is not stored.", hint=self._hint
                 )
             found.append(piece)
             data = self._member.unused_data

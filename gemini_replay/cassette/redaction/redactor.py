@@ -109,7 +109,7 @@ class Redactor:
         if credentials := sorted(self._keep_headers & CREDENTIAL_HEADERS):
             raise UsageError(
                 f"keep_headers names {credentials[0]!r}, which holds credentials.",
-                todo="Leave it out of keep_headers.",
+                hint="Leave it out of keep_headers.",
             )
         known = environment_secrets(os.environ if environ is None else environ)
         self._finder = Finder(
@@ -466,7 +466,7 @@ def _several(name: str, value: Any, takes: str) -> list[Any]:
     if isinstance(value, str | re.Pattern):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):
-        raise UsageError(f"{name} is a {type(value).__qualname__}.", todo=f"It takes {takes}, in a list.")
+        raise UsageError(f"{name} is a {type(value).__qualname__}.", hint=f"It takes {takes}, in a list.")
     return list(value)
 
 
@@ -476,12 +476,12 @@ def _given_secrets(secrets: Any) -> list[str]:
         if not isinstance(secret, str):
             raise UsageError(
                 f"redact holds a {type(secret).__qualname__}.",
-                todo="It takes texts that must not be stored, in a list.",
+                hint="It takes texts that must not be stored, in a list.",
             )
         if len(secret) < _SHORTEST_GIVEN:
             raise UsageError(
                 f"A value to redact has {len(secret)} characters; so short a text is found everywhere.",
-                todo=f"Give values of at least {_SHORTEST_GIVEN} characters, or a pattern with its surroundings.",
+                hint=f"Give values of at least {_SHORTEST_GIVEN} characters, or a pattern with its surroundings.",
             )
     return given
 
@@ -491,14 +491,14 @@ def _names(name: str, value: Any) -> frozenset[str]:
     names = _several(name, value, f"names of {what}")
     for one in names:
         if not isinstance(one, str) or not one.strip():
-            raise UsageError(f"{name} holds {one!r:.80}.", todo=f"It takes names of {what}, in a list.")
+            raise UsageError(f"{name} holds {one!r:.80}.", hint=f"It takes names of {what}, in a list.")
     return frozenset(one.strip().lower() for one in names)
 
 
 def _check_apart(what: str, keep: frozenset[str], redact: frozenset[str]) -> None:
     if both := sorted(keep & redact):
         raise UsageError(
-            f"keep_{what} and redact_{what} both name {both[0]!r}.", todo="Leave it out of one of the two."
+            f"keep_{what} and redact_{what} both name {both[0]!r}.", hint="Leave it out of one of the two."
         )
 
 
@@ -511,13 +511,13 @@ def _compiled(patterns: Any) -> tuple[re.Pattern[bytes], ...]:
             text, flags = pattern, 0
         else:
             raise UsageError(
-                f"redact_patterns holds {pattern!r:.80}.", todo="It takes regular expressions over text, in a list."
+                f"redact_patterns holds {pattern!r:.80}.", hint="It takes regular expressions over text, in a list."
             )
         try:
             compiled.append(re.compile(text.encode(), flags))
         except re.error as error:
             raise UsageError(
                 f"redact_patterns holds {text!r:.80}, which is no regular expression: {error}.",
-                todo="It takes regular expressions over text, in a list.",
+                hint="It takes regular expressions over text, in a list.",
             ) from None
     return tuple(compiled)

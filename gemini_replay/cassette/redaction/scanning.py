@@ -112,7 +112,7 @@ def _again(redactor: Redactor, interaction: Interaction) -> Iterator[Removal]:
             again.response(interaction.response)
         again.chunks(chunk.data for chunk in interaction.chunks)
     except (UnchangeableError, UnsearchableError) as error:
-        yield Removal("answer, compressed", error.what)
+        yield Removal("answer, compressed", error.message)
     sent = {name.lower(): value for name, value in interaction.request.headers}
     for removal in again.removals:
         # A cassette that was written by hand may have values that no recording keeps, and that are no secrets.

@@ -107,7 +107,7 @@ class _PackedSearch:
             if chunk != decoded:
                 raise UnchangeableError(
                     "An answer that is kept compressed, as it came, holds a secret. It is not stored.",
-                    todo="Record it without wire=True: it is stored decoded then, without the secret.",
+                    hint="Record it without wire=True: it is stored decoded then, without the secret.",
                 )
             released.append(data)
         return released

@@ -57,7 +57,9 @@ class Clock:
     def __init__(self) -> None:
         self.closed = False
         me = threading.current_thread()
-        self._strangers = {thread.ident: weakref.ref(thread) for thread in threading.enumerate() if thread is not me}
+        self._foreign_threads = {
+            thread.ident: weakref.ref(thread) for thread in threading.enumerate() if thread is not me
+        }
         self._passed = 0.0
         self._ticks = itertools.count()
         self._turn = threading.Condition()
@@ -80,16 +82,16 @@ class Clock:
 
     def join(self) -> None:
         """Make it the clock of this thread."""
-        self._strangers.pop(threading.get_ident(), None)
+        self._foreign_threads.pop(threading.get_ident(), None)
 
     @property
     def is_mine(self) -> bool:
         """Whether it is the clock of this thread."""
-        stranger = self._strangers.get(threading.get_ident())
+        stranger = self._foreign_threads.get(threading.get_ident())
         return stranger is None or stranger() is not threading.current_thread()
 
     def _belongs_to(self, thread: threading.Thread) -> bool:
-        stranger = self._strangers.get(thread.ident)
+        stranger = self._foreign_threads.get(thread.ident)
         return stranger is None or stranger() is not thread
 
     # -- waiting ---------------------------------------------------------------------------------------------------

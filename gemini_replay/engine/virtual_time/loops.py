@@ -91,7 +91,7 @@ class Loops:
             kind = type(loop)
             raise UsageError(
                 f"Time cannot become virtual in a {kind.__module__}.{kind.__qualname__}, which is not asyncio's own.",
-                todo="Run these tests on asyncio's own event loop, or without speed='virtual'.",
+                hint="Run these tests on asyncio's own event loop, or without speed='virtual'.",
             )
         with self._lock:
             if self._over:

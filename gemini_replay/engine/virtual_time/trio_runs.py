@@ -65,7 +65,7 @@ class TrioRuns:
         if clock is not None and not hasattr(clock, "autojump_threshold"):
             raise UsageError(
                 f"Time cannot become virtual in a trio run that goes by its {type(clock).__name__} already.",
-                todo="Open virtual time before trio.run, or give the run a clock: "
+                hint="Open virtual time before trio.run, or give the run a clock: "
                 "trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)).",
             )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
-from ...errors import UsageError
+from ...errors import UsageError, did_you_mean
 from . import arrays, content, failures, framing, hostile
 from .case_class import PROFILES, CaseClass, Profile
 
@@ -60,9 +59,8 @@ def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> t
 
 def _unknown(what: str, name: object, options: Iterable[str]) -> UsageError:
     options = list(options)
-    near = difflib.get_close_matches(str(name), options, n=1)
     return UsageError(
-        f"There is no {what} {name!r}.",
-        closest=f"The nearest name is {near[0]!r}." if near else "",
-        todo=f"Choose from: {', '.join(options)}.",
+        f"Unknown {what} {name!r}.",
+        suggestion=did_you_mean(name, options),
+        hint=f"Choose from: {', '.join(options)}.",
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from ...errors import UsageError
+from ...errors import UsageError, did_you_mean
 from . import answers, failures
 from .failures import stalling
 from .script import Close, Failure, Message, Prompt, Raw, Reset, Scenario, Step, Wait
@@ -99,10 +97,9 @@ def get(name: str) -> Scenario:
     """
     found = find(name)
     if found is None:
-        near = difflib.get_close_matches(name, SCENARIOS, n=1)
         raise UsageError(
-            f"There is no scenario {name!r}.",
-            closest=f"The nearest name is {near[0]!r}." if near else "",
-            todo=f"Choose one of: {', '.join(SCENARIOS)}.",
+            f"Unknown scenario {name!r}.",
+            suggestion=did_you_mean(name, SCENARIOS),
+            hint=f"Choose one of: {', '.join(SCENARIOS)}.",
         )
     return found

@@ -151,13 +151,13 @@ class Scenario:
         if len(waits) != len(chunks):
             raise UsageError(
                 f"{len(waits)} gaps for {len(chunks)} chunks",
-                todo="Give one gap for each chunk, or none.",
+                hint="Give one gap for each chunk, or none.",
             )
         if not all(chunks):
             empty = [bool(chunk) for chunk in chunks].index(False)
-            raise UsageError(f"chunk {empty} is empty", todo="HTTP has no empty chunk: leave it out.")
+            raise UsageError(f"chunk {empty} is empty", hint="HTTP has no empty chunk: leave it out.")
         if end not in endings:
-            raise UsageError(f"end={end!r} is unknown", todo=f"Use one of: {', '.join(endings)}.")
+            raise UsageError(f"end={end!r} is unknown", hint=f"Use one of: {', '.join(endings)}.")
         steps: list[Step] = [Wait(head_after)]
         for wait, chunk in zip(waits, chunks, strict=True):
             steps += [Wait(wait), Raw(bytes(chunk))]
