@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from . import fuzz as fuzz
     from .cassette.files import Cassette as Cassette
     from .cassette.model import Interaction as Interaction
-    from .engine.retiming import retime as retime
-    from .engine.virtual_time import virtual_time as virtual_time
     from .gemini import Event as Event
     from .gemini import StreamParser as StreamParser
     from .gemini import parse_stream as parse_stream
     from .interception import record as record
     from .interception import replay as replay
+    from .rhythm.retiming import retime as retime
     from .session import Session as Session
+    from .virtual_clock import virtual_time as virtual_time
     from .writing import from_events as from_events
     from .writing import from_text as from_text
 
@@ -34,13 +34,13 @@ _HOMES = {
     "Event": "gemini",
     "StreamParser": "gemini",
     "parse_stream": "gemini",
-    "virtual_time": "engine.virtual_time",
+    "virtual_time": "virtual_clock",
     "record": "interception",
     "replay": "interception",
     "Session": "session",
     "from_events": "writing",
     "from_text": "writing",
-    "retime": "engine.retiming",
+    "retime": "rhythm.retiming",
 }
 
 _MODULES = ("faults", "fuzz")

@@ -14,11 +14,11 @@ from typing import Any, ParamSpec, TypeVar, cast
 from . import transports
 from .cassette.matching import DEFAULT_KEYS
 from .engine.coding import DECODED_LIMIT
-from .engine.virtual_time import virtual_time
 from .errors import GeminiReplayError, UsageError
 from .patching import Lock
 from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
 from .transports.read_ahead import settle
+from .virtual_clock import virtual_time
 
 P = ParamSpec("P")
 R = TypeVar("R")

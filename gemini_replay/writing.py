@@ -19,11 +19,11 @@ from .cassette.files import Cassette
 from .cassette.model import Chunk, Interaction, Request, Response
 from .cassette.replacing import keep_backup
 from .cassette.spelling import json_body
-from .engine.retiming import retime
-from .engine.rhythm import DEFAULT_PROFILE, Profile, find_profile, profile_for
 from .engine.tokens import count_tokens
 from .errors import UsageError
 from .gemini import Event
+from .rhythm.profiles import DEFAULT_PROFILE, Profile, find_profile, profile_for
+from .rhythm.retiming import retime
 from .server import google
 from .server.plan import make_plan
 from .server.scenarios.reply import Reply

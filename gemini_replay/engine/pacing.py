@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Literal, Protocol
 
-from .. import loops
-from . import virtual_time
+from .. import loops, virtual_clock
 from .player import Data, Head, Silence, Step, Stop
 
 Ending = Literal["reset", "closed", "timeout", "cancelled"]
@@ -43,22 +42,22 @@ class WallClock:
     """The real clock of this thread, or the virtual one where time is virtual."""
 
     def __init__(self) -> None:
-        virtual_time.join_thread()
+        virtual_clock.join_thread()
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        return virtual_time.now()
+        return virtual_clock.now()
 
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
-        virtual_time.sleep(seconds)
+        virtual_clock.sleep(seconds)
 
 
 class LoopClock:
     """The clock of the running event loop (asyncio's, else trio's), virtual or not."""
 
     def __init__(self) -> None:
-        virtual_time.join_loop()
+        virtual_clock.join_loop()
         self._clock = loops.running_clock()
 
     def now(self) -> float:

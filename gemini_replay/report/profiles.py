@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..engine.rhythm import PROFILES, Profile
+from ..rhythm.profiles import PROFILES, Profile
 
 COLUMNS = ("profile", "first byte, ms (p5 / p50 / p95)", "tokens per event", "ms per token", "ms between thoughts")
 

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...engine.rhythm import Profile, Rhythm, find_profile, profile_for
 from ...engine.tokens import count_tokens, cut_text
+from ...rhythm.profiles import Profile, Rhythm, find_profile, profile_for
 from .script import Message, Prompt, Step, Wait
 
 Part = dict[str, Any]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from gemini_replay import Cassette, frames, retime
 from gemini_replay.cassette.model import Chunk, End, EndKind, Interaction, Request, Response
 from gemini_replay.engine.player import Data, Head, Playback, Stop
-from gemini_replay.engine.rhythm import PROFILES
 from gemini_replay.errors import UsageError
+from gemini_replay.rhythm.profiles import PROFILES
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
 URL = "https://generativelanguage.googleapis.com/v1beta/models/{model}:streamGenerateContent?alt=sse"

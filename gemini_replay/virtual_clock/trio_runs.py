@@ -8,9 +8,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ... import clocks
-from ...errors import UsageError
-from ...patching import Patches, WhenImported
+from .. import clocks
+from ..errors import UsageError
+from ..patching import Patches, WhenImported
 from .clock import Clock
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ... import clocks
+from .. import clocks
 from .clock import Clock
 from .trio_runs import TrioRuns
 
@@ -40,7 +40,7 @@ _GO_BETWEENS = (
     "concurrent.futures.thread",
     "contextlib",
     "functools",
-    "gemini_replay.engine.virtual_time.clock",
+    "gemini_replay.virtual_clock.clock",
     "gemini_replay.session.owner",
     "runpy",
     "threading",

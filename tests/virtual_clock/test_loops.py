@@ -23,9 +23,9 @@ from support.streams import GOOGLE
 
 import gemini_replay
 from gemini_replay import virtual_time
-from gemini_replay.engine.virtual_time.clock import Clock
-from gemini_replay.engine.virtual_time.loops import Loops
 from gemini_replay.errors import UsageError
+from gemini_replay.virtual_clock.clock import Clock
+from gemini_replay.virtual_clock.loops import Loops
 
 
 def run(main: Callable[[], Awaitable[Any]], *, limit: float = 1.0) -> Any:

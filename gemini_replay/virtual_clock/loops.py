@@ -17,10 +17,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ...clocks import monotonic
-from ...errors import UsageError
-from ...loops import LoopTime, made_with_a_clock
-from ...patching import Patches
+from ..clocks import monotonic
+from ..errors import UsageError
+from ..loops import LoopTime, made_with_a_clock
+from ..patching import Patches
 from .clock import Clock
 
 _ANYIO = "run_sync_in_worker_thread"

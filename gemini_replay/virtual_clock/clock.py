@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Container, Mapping
 from types import FrameType
 from typing import Any, Literal
 
-from ... import clocks
+from .. import clocks
 
 _TICK_S = 1e-6
 """How far each reading moves the clock: a loop that looks at it until a deadline shall end."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gemini_replay.engine.rhythm import PROFILES, Profile, Rhythm, find_profile, profile_for
 from gemini_replay.errors import UsageError
 from gemini_replay.report import profiles
+from gemini_replay.rhythm.profiles import PROFILES, Profile, Rhythm, find_profile, profile_for
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rhythm.md"
 

@@ -18,13 +18,13 @@ import gemini_replay
 from gemini_replay import Cassette, Event, Interaction, from_events, from_text
 from gemini_replay.cassette.model import header
 from gemini_replay.cli import main
-from gemini_replay.engine.rhythm import PROFILES
 from gemini_replay.errors import GeminiReplayError, MissError, UsageError
+from gemini_replay.rhythm.profiles import PROFILES
 
 # google-genai derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
-FOLDER = Path(__file__).parent.parent / "cassettes"
+FOLDER = Path(__file__).parents[2] / "cassettes"
 STORY = "从前，海边有一座老灯塔🐈。1 < 2 > 0, and “so on”: " + "every evening the keeper climbs 108 steps. " * 12
 PROMPT = "给我讲一个小故事 <b>"
 BUSY = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}

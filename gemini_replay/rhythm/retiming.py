@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from .. import gemini
 from ..cassette.model import Interaction
+from ..engine.rechunking import parse_rechunk
+from ..engine.script import check_events
+from ..engine.tokens import count_tokens
 from ..errors import FrameError
-from .rechunking import parse_rechunk
-from .rhythm import Profile, Rhythm, find_profile, profile_for
-from .script import check_events
-from .tokens import count_tokens
+from .profiles import Profile, Rhythm, find_profile, profile_for
 
 _NOTE = "# Times drawn, not recorded:"
 _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE

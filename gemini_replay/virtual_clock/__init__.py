@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ... import clocks
+from .. import clocks
 from .clock import Clock
 from .functions import Functions
 from .loops import Loops

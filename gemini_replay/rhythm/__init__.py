@@ -1,0 +1,1 @@
+"""Believable rhythm for cassettes that have none of their own: measured profiles of models, and retiming by them."""
