@@ -18,7 +18,7 @@
     │   └── RecordingEndedError       its recording stops where the client that made it let go
     ├── FaultUnusedError              a fault that struck no answer
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
-    └── ClientBug                     a recording, varied, that deceives a client                  (AssertionError)
+    └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
 
 A message says what happened with its values, then what was closest, then what to do, and ends with the error's
 ``slug``; `docs/errors.md` has one section for each slug.
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .plain_text import plain_lines
 
@@ -291,22 +291,14 @@ class ParserBug(GeminiReplayError, AssertionError):
 
 
 class ClientBug(GeminiReplayError, AssertionError):
-    """A call gave another result under a chunking, or a short answer that looks whole under a fault.
+    """Variations of a recording deceived a call: other chunk boundaries changed its result, or a fault cut it short.
 
     Attributes:
-        variation: what was done to the response ("chunking bytes", "reset@event:2").
-        chunks: the chunks of the response that was varied, as the client got them.
-        expected: in words, what the call should have come to.
-        got: what it came to; its `result`, or its `error`.
+        report: what each variation did, a `gemini_replay.faults.ClientReport`.
     """
 
     slug = "client-bug"
 
-    def __init__(
-        self, message: str, *, variation: str, chunks: Sequence[bytes] = (), expected: str = "", got: object = None
-    ) -> None:
-        self.variation = variation
-        self.chunks = tuple(chunks)
-        self.expected = expected
-        self.got = got
-        super().__init__(message)
+    def __init__(self, message: str, *, report: Any, suggestion: str = "", hint: str = "") -> None:
+        self.report = report
+        super().__init__(message, suggestion=suggestion, hint=hint)

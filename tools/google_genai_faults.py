@@ -26,8 +26,9 @@ from google import genai
 from google.genai import _api_client
 
 from gemini_replay import Cassette, faults
-from gemini_replay.faults.honest import can_break
-from gemini_replay.faults.trying import VERDICTS
+from gemini_replay.errors import ClientBug
+from gemini_replay.faults.client_check import EFFECTS
+from gemini_replay.faults.complete_prefix import is_breakable
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "google-genai-faults.md"
@@ -85,7 +86,7 @@ def cassettes() -> list[Path]:
     for path in sorted((ROOT / "cassettes").glob("*.jsonl")):
         one, *more = Cassette.load(path).interactions
         says = one.text or one.function_calls
-        if not more and can_break(one) and one.request.alt == "sse" and says and path.stem != "gateway":
+        if not more and is_breakable(one) and one.request.alt == "sse" and says and path.stem != "gateway":
             found.append(path)
     return found
 
@@ -98,16 +99,16 @@ def place(fault: str, events: int) -> str:
     if parsed.unit == "head":
         return "before the head"
     if parsed.unit == "end" or parsed.count >= events:
-        return "behind the last event"
+        return "after the last event"
     if parsed.count % 1:
         return "inside an event"
     return "between two events" if parsed.count else "before the first event"
 
 
-def came(one: faults.FaultResult) -> str:
+def came(one: faults.ClientResult) -> str:
     """What a call came to, in a word."""
     if one.outcome.error is None:
-        return f"**{_WORDS[one.verdict]}**" if one.verdict in _WORDS else one.verdict
+        return f"**{_WORDS[one.effect]}**" if one.effect in _WORDS else one.effect
     kind = type(one.outcome.error)
     code = getattr(one.outcome.error, "code", None)
     package = kind.__module__.split(".")[0]
@@ -123,17 +124,21 @@ def measure(most: int | None = None, paths: list[Path] | None = None, kinds: tup
         events = len(interaction.events)
         for way in PATHS:
             with through(way) as call:
-                trial = faults.try_all(
-                    functools.partial(call, interaction.request.model),
-                    path,
-                    kinds=kinds,
-                    most=most,
-                    match=("method", "model", "action", "alt"),
-                    speed="virtual",
-                )
-            print(f"{path.stem}, {way}: {len(trial.swept)} faults", file=sys.stderr)
-            for one in trial.swept:
-                kind, where = one.fault.partition("@")[0], place(one.fault, events)
+                try:
+                    report = faults.check_client(
+                        functools.partial(call, interaction.request.model),
+                        path,
+                        rechunk=(),
+                        kinds=kinds,
+                        most=most,
+                        match=("method", "model", "action", "alt"),
+                        speed="virtual",
+                    )
+                except ClientBug as bug:
+                    report = bug.report
+            print(f"{path.stem}, {way}: {len(report.results)} faults", file=sys.stderr)
+            for one in report.results:
+                kind, where = one.value.partition("@")[0], place(one.value, events)
                 cell = table.setdefault((kind, where), {}).setdefault(way, Counter())
                 cell[came(one)] += 1
     return table
@@ -143,7 +148,7 @@ def page(table: Table, names: list[str]) -> str:
     """The page of a table."""
     packages = ("google-genai", "httpx2", "aiohttp")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    shown = {_WORDS.get(word, word): VERDICTS[word] for word in ("whole", "changed", "short", "tells")}
+    shown = {_WORDS.get(word, word): EFFECTS[word] for word in ("whole", "changed", "short", "tells")}
     words = "; ".join(f"*{word}*: {meaning}" for word, meaning in shown.items())
     total = sum(sum(cell.values()) for row in table.values() for cell in row.values())
     rows = [
@@ -164,7 +169,7 @@ def page(table: Table, names: list[str]) -> str:
             "",
             "The call joins the text of all chunks and collects the function calls, as most code does; it has a time "
             f"limit of {TIMEOUT_S} s (`HttpOptions.timeout`), and no retries. A stall lasts 60 s, in [virtual "
-            f"time](virtual-time.md). What the words mean: {words}. A number behind an error is its `code`.",
+            f"time](virtual-time.md). What the words mean: {words}. A number after an error is its `code`.",
             "",
             f"| fault | where | {' | '.join(PATHS)} |",
             f"|---|---|{'---|' * len(PATHS)}",

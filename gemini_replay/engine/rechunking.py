@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ TCP_SEGMENT = 1460
 """Bytes of a TCP segment on Ethernet: 1500, less the headers of IPv4 and TCP (RFC 9293, 3.7.1)."""
 
 _LARGEST = 4096
-_NAMES = ("recorded", "bytes", "events", "tcp", "random")
+_NAMES = ("recorded", "whole", "bytes", "events", "tcp", "random")
+_SIZES = {"whole": sys.maxsize, "bytes": 1, "tcp": TCP_SEGMENT}
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,9 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
     """What a `rechunk=` means.
 
     Args:
-        value: None or "recorded": as recorded; "bytes": byte by byte; "events": one event per chunk; a number (or
-            its text): chunks of so many bytes; "tcp": segments of 1460 bytes, which ignore frames; "random" or
-            "random:SEED".
+        value: None or "recorded": as recorded; "whole": all in one chunk; "bytes": byte by byte; "events": one event
+            per chunk; a number (or its text): chunks of so many bytes; "tcp": segments of 1460 bytes, which ignore
+            frames; "random" or "random:SEED".
 
     Raises:
         UsageError: anything else.
@@ -78,14 +80,14 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
     if not argument:
         if name in ("recorded", "events"):
             return Rechunking(name)  # type: ignore[arg-type]  # it is one of the kinds
-        if name in ("bytes", "tcp"):
-            return Rechunking("size", 1 if name == "bytes" else TCP_SEGMENT)
+        if name in _SIZES:
+            return Rechunking("size", _SIZES[name])
         if _is_number(name) and int(name) > 0 and not isinstance(value, bool):
             return Rechunking("size", int(name))
     raise UsageError(
         f"Unknown rechunk {value!r}.",
         suggestion=did_you_mean(name, _NAMES),
-        hint="Use recorded, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
+        hint="Use recorded, whole, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
     )
 
 

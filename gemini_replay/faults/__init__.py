@@ -1,22 +1,22 @@
-"""Faults for tests: every one that a cassette has a place for, and what a client comes to under each.
+"""Faults for tests: every fault that a cassette has a place for, and a user's call under each of them.
 
-How a fault is spelled is told in `gemini_replay.engine.faults`.
+`gemini_replay.engine.faults` describes how a fault is written.
 """
 
 from ..engine.faults import KINDS, Fault, parse_faults
-from .calling import Outcome
-from .places import SWEPT, faults_of, sweep
-from .trying import FaultResult, Trial, try_all
+from .client_check import RECHUNKINGS, ClientReport, ClientResult, Outcome, check_client
+from .sweeps import SWEPT, faults_of, sweep
 
 __all__ = [
     "KINDS",
+    "RECHUNKINGS",
     "SWEPT",
+    "ClientReport",
+    "ClientResult",
     "Fault",
-    "FaultResult",
     "Outcome",
-    "Trial",
+    "check_client",
     "faults_of",
     "parse_faults",
     "sweep",
-    "try_all",
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..errors import ParserBug as ParserBug
+    from ..faults import check_client as check_client
     from .api import check_parser as check_parser
     from .api import survey as survey
     from .classes import CLASSES as CLASSES
@@ -30,22 +31,22 @@ if TYPE_CHECKING:
     from .strategies import gemini_events as gemini_events
 
 _HOMES = {
-    "CLASSES": "classes",
-    "PROFILES": "classes",
-    "Case": "fixed_cases",
-    "Document": "documents",
-    "ParserBug": "errors",
-    "Result": "report",
-    "Survey": "report",
-    "cases": "fixed_cases",
-    "check_client": "client",
-    "check_parser": "api",
-    "chunkings": "strategies",
-    "corruptions": "strategies",
-    "event_streams": "strategies",
-    "from_cassette": "strategies",
-    "gemini_events": "strategies",
-    "survey": "api",
+    "CLASSES": ".classes",
+    "PROFILES": ".classes",
+    "Case": ".fixed_cases",
+    "Document": ".documents",
+    "ParserBug": "..errors",
+    "Result": ".report",
+    "Survey": ".report",
+    "cases": ".fixed_cases",
+    "check_client": "..faults",
+    "check_parser": ".api",
+    "chunkings": ".strategies",
+    "corruptions": ".strategies",
+    "event_streams": ".strategies",
+    "from_cassette": ".strategies",
+    "gemini_events": ".strategies",
+    "survey": ".api",
 }
 
 __all__ = [*_HOMES]
@@ -56,5 +57,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    home = _HOMES[name]
-    return getattr(import_module(f"..{home}" if home == "errors" else f".{home}", __name__), name)
+    return getattr(import_module(_HOMES[name], __name__), name)

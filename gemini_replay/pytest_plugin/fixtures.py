@@ -14,7 +14,7 @@ from . import marker
 from .run import RUN
 
 if TYPE_CHECKING:
-    from ..faults import Trial
+    from ..faults import ClientReport
     from ..session import Session
     from .run import Run
 
@@ -123,23 +123,22 @@ def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 @pytest.fixture
-def check_gemini_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
-    """Runs a whole call under every fault of a cassette: `check_gemini_client(call)`, else as `faults.try_all`.
+def check_gemini_client(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., ClientReport]:
+    """Runs a call under every variation of a cassette: `check_gemini_client(call)`, else as `faults.check_client`.
 
-    The cassette is the test's own, by the marker's name or its default, unless another is given. Fails with every
-    fault under which the call ends silently short; gives what it came to under each.
+    The cassette is the test's own, by the marker's name or its default, unless another is given.
     """
-    from ..faults import try_all
+    from ..faults import check_client
 
     if not any(os.environ.get(name) for name in _KEYS):
         monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
 
-    def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> Trial:
+    def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
         if cassette is None:
             cassette = _run(request).cassette_path(cast("pytest.Item", request.node))
-        trial = try_all(call, cassette, **options)
-        trial.check()
-        return trial
+        return check_client(call, cassette, **options)
 
     return check
 

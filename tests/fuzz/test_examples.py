@@ -13,7 +13,6 @@ import pytest
 from gemini_replay import Cassette, fuzz
 from gemini_replay.errors import ClientBug
 from gemini_replay.fuzz import adapters
-from gemini_replay.fuzz.client import FAULTS, check_client
 
 ROOT = Path(__file__).parents[2]
 STORY = ROOT / "cassettes" / "story.jsonl"
@@ -62,26 +61,21 @@ def test_the_corrected_program_is_never_deceived(monkeypatch: pytest.MonkeyPatch
     """Under every chunking and every fault it tells the whole story or raises."""
     fixed = program("story_client_fixed", monkeypatch)
     story = Cassette.load(STORY).interactions[0].text
-    outcomes = check_client(lambda: "".join(fixed.tell("…")), STORY, match=MATCH)
-    assert {name.partition("@")[0] for name in outcomes if "@" in name} == set(FAULTS)
-    assert {outcome.result for outcome in outcomes.values() if outcome.error is None} == {story}
+    kinds = ("reset", "close", "eof", "error", "status")
+    report = fuzz.check_client(lambda: "".join(fixed.tell("…")), STORY, kinds=kinds, match=MATCH)
+    assert {one.outcome.result for one in report.results if one.outcome.error is None} == {story}
+    assert {one.effect for one in report.results} == {"whole", "raises"}
 
 
-@pytest.mark.parametrize("fault", ["eof", "error"])
-def test_the_first_program_gives_half_a_story_for_a_whole_one(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a body ends too early it ends well; only what happens to be no JSON stops it."""
+def test_the_first_program_gives_half_a_story_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a body ends too early the program ends well; an error in mid-stream stops it only because it is not JSON."""
     first = program("story_client", monkeypatch)
-
-    def call() -> str:
-        return "".join(first.tell("…"))
-
-    if fault == "eof":
-        with pytest.raises(ClientBug, match="eof@event"):
-            check_client(call, STORY, faults=[fault], match=MATCH)
-    else:
-        outcomes = check_client(call, STORY, faults=[fault], match=MATCH)
-        errors = {type(outcome.error).__name__ for name, outcome in outcomes.items() if "chunking" not in name}
-        assert errors == {"JSONDecodeError"}
+    with pytest.raises(ClientBug, match="fault=eof@event") as caught:
+        fuzz.check_client(lambda: "".join(first.tell("…")), STORY, kinds=["eof", "error"], match=MATCH)
+    errors = {
+        type(one.outcome.error).__name__ for one in caught.value.report.results if one.value.startswith("error")
+    }
+    assert errors == {"JSONDecodeError"}
 
 
 LOSSES: list[tuple[str, bytes]] = [

@@ -48,13 +48,15 @@ def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest
         check_gemini_client(hopeful, "cassettes/story.jsonl")
 
     def test_careful(check_gemini_client):
-        trial = check_gemini_client(careful, "cassettes/story.jsonl")
-        assert {one.fault for one in trial.swept} > {"reset@head", "eof@event:1.5", "stall@event:2:60s", "refuse"}
+        report = check_gemini_client(careful, "cassettes/story.jsonl")
+        assert {one.value for one in report.results} > {"reset@head", "eof@event:1.5", "stall@event:2:60s", "refuse"}
 """
     )
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*ClientBug: The call ends silently short under *", "*eof@event:1: 'One two*"])
+    result.stdout.fnmatch_lines(
+        ["*ClientBug: * variations of the recording deceive the call*", "*eof@event:1: short: 'One two*"]
+    )
 
 
 def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
@@ -64,7 +66,7 @@ def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
         + """
     @pytest.mark.gemini_cassette("story")
     def test_careful(check_gemini_client):
-        assert check_gemini_client(careful, kinds=["eof"], most=2).swept
+        assert check_gemini_client(careful, kinds=["eof"], most=2).results
 """
     )
     pytester.runpytest_inprocess().assert_outcomes(passed=1)

@@ -1,4 +1,4 @@
-"""Honest answers that are as short as a broken one: what a client must not take the broken one for."""
+"""Complete answers that are as short as a broken one: a client must not take the broken one for them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..gemini import Layout, lay_out
 _EMPTY = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}}]}
 
 
-def can_break(interaction: Interaction) -> bool:
-    """Whether it is a whole answer, in events that can be read."""
+def is_breakable(interaction: Interaction) -> bool:
+    """Whether the answer is whole and its events can be read."""
     return interaction.complete and interaction.response is not None and interaction.response.body != "wire"
 
 
-def honest(interaction: Interaction, kept: int) -> Interaction:
-    """The answer of the first `kept` events, the last of which says that the model has finished."""
+def complete_prefix(interaction: Interaction, kept: int) -> Interaction:
+    """A complete answer of the first `kept` events: the last of them has a finish reason."""
     return _shortened(interaction, lay_out(interaction.body), kept)
 
 
-def honest_for(interaction: Interaction, fault: Fault) -> list[Interaction]:
-    """Honest answers that say as little as this one under a fault.
+def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interaction]:
+    """Complete answers that say as little as this one under a fault.
 
-    As many whole events as come before the fault; for garbage also all but the event that it falls upon.
+    They have the whole events before the fault; for garbage, a second one has all events but the one that is hit.
     """
     layout = lay_out(interaction.body)
     kept = _kept(interaction, layout, fault)

@@ -1,4 +1,4 @@
-"""Answers that are as short as a broken one, and honest."""
+"""Complete answers that are as short as a broken one."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import End
 from gemini_replay.engine.faults import parse_faults
-from gemini_replay.faults.honest import can_break, honest, honest_for
+from gemini_replay.faults.complete_prefix import complete_prefix, complete_prefixes, is_breakable
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
 
 
 @pytest.mark.parametrize("name", ["story", "array", "gateway"])
 @pytest.mark.parametrize("kept", [0, 1, 3])
-def test_an_honest_answer_says_less_and_that_it_has_finished(name: str, kept: int) -> None:
-    """With a finish reason on its last event, in the same framing."""
+def test_a_complete_prefix_is_shorter_and_has_a_finish_reason(name: str, kept: int) -> None:
+    """On its last event, in the same framing."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
-    short = honest(whole, kept)
-    assert can_break(whole)
+    short = complete_prefix(whole, kept)
+    assert is_breakable(whole)
     assert short.complete
     assert short.text == "".join(event.text for event in whole.events[:kept])
     assert short.finish_reason == "STOP"
@@ -39,19 +39,19 @@ def test_an_honest_answer_says_less_and_that_it_has_finished(name: str, kept: in
         ("eof@byte:1", 0),
     ],
 )
-def test_what_comes_before_a_fault_is_what_an_honest_answer_has(name: str, fault: str, kept: int) -> None:
+def test_a_complete_prefix_has_the_events_before_the_fault(name: str, fault: str, kept: int) -> None:
     """Whole events only."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
-    (found,) = honest_for(whole, parse_faults(fault)[0])
-    assert found == honest(whole, kept)
+    (found,) = complete_prefixes(whole, parse_faults(fault)[0])
+    assert found == complete_prefix(whole, kept)
 
 
 @pytest.mark.parametrize("name", ["story", "array"])
 @pytest.mark.parametrize("at", [0, 1])
-def test_garbage_may_also_cost_the_event_behind_it(name: str, at: int) -> None:
-    """All the others are there."""
+def test_garbage_may_also_cost_the_event_after_it(name: str, at: int) -> None:
+    """All the other events are there."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
-    _, without = honest_for(whole, parse_faults(f"garbage@event:{at}")[0])
+    _, without = complete_prefixes(whole, parse_faults(f"garbage@event:{at}")[0])
     texts = [event.text for event in whole.events]
     assert without.text == "".join(text for index, text in enumerate(texts) if index != at)
     assert without.complete
@@ -60,5 +60,5 @@ def test_garbage_may_also_cost_the_event_behind_it(name: str, at: int) -> None:
 def test_an_answer_that_is_not_whole_cannot_break() -> None:
     """Nothing would be lost by it."""
     whole = Cassette.load(FOLDER / "story.jsonl").interactions[0]
-    assert not can_break(replace(whole, end=End("reset")))
-    assert not can_break(replace(whole, chunks=whole.chunks[:2]))
+    assert not is_breakable(replace(whole, end=End("reset")))
+    assert not is_breakable(replace(whole, chunks=whole.chunks[:2]))
