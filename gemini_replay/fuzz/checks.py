@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .classes import CHECKS, GROWTH, IN_AN_ARRAY, Profile
+from .classes import CHECKS, GROWTH, IN_ARRAY, Profile
 from .documents import blocks, google_array
 from .growth import Growth, growth
 from .oracles import same
@@ -29,7 +29,7 @@ def chosen_checks(profiles: Sequence[Profile], names: Collection[str] | None) ->
         (check, array)
         for array in framings
         for check in CHECKS
-        if names is None or check in names or (array and check + IN_AN_ARRAY in names)
+        if names is None or check in names or (array and check + IN_ARRAY in names)
     ]
 
 
@@ -43,7 +43,7 @@ def run_check(
     """
     name, array = check
     framed = tuple(one for one in profiles if (one == "json-array") == array)
-    blank = Result(name + IN_AN_ARRAY if array else name, CHECKS[name], framed)
+    blank = Result(name + IN_ARRAY if array else name, CHECKS[name], framed)
     outcome = target.run([plain_body(array=array)])
     if not same(outcome.values, PLAIN):
         return blank.but("behaviour", behaviour="cannot be told: it does not read this framing"), (), None

@@ -79,7 +79,6 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
 
     array = bug.profiles == ("json-array",)
     base = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent"
-    name = "_".join("".join(one if one.isalnum() else " " for one in bug.name.lower()).split())
     comment = f"# {parser}: {bug.kind}: {bug.description}"
     interaction = Interaction(
         Request(
@@ -92,7 +91,7 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
         tuple(Chunk(0.0, chunk) for chunk in bug.chunks),
         comments=(" ".join(comment.split()),),
     )
-    path = folder / f"{name}.jsonl"
+    path = folder / f"{bug.name}.jsonl"
     Cassette([interaction], recorder=f"gemini-replay {__version__}").save(path)
     return path
 

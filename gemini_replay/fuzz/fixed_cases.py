@@ -106,13 +106,13 @@ def all_cases(profile: str = "gemini") -> Iterator[Case]:
             continue
         for nth, document in enumerate(case.documents(2)[:_DOCUMENTS], start=1):
             for how, cuts in _chunkings(document.body):
-                yield Case(f"{case.name} {nth} {how}", known, case, document, cuts)
+                yield Case(f"{case.name}-{nth}-{how}", known, case, document, cuts)
 
 
 def _chunkings(body: bytes) -> Iterator[tuple[str, Cuts]]:
     yield "whole", ()
-    yield "byte by byte", every(1, len(body))
-    yield "in sevens", every(7, len(body))
+    yield "byte-by-byte", every(1, len(body))
+    yield "in-sevens", every(7, len(body))
     hot = hot_offsets(body)
     for at in hot[len(hot) // 3 : len(hot) // 3 + 1]:
-        yield "cut in two", (at,)
+        yield "cut-in-two", (at,)

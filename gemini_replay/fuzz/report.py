@@ -207,7 +207,7 @@ def _happens(result: Result) -> str:
 
 def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
     """A pytest test of this one case, to copy."""
-    name = "".join(one if one.isalnum() and one.isascii() else "_" for one in result.name.lower())
+    name = result.name.replace("-", "_")
     source, call = _import(parse)
     if result.kind in ("stalls", "grows") or result.whole_raises:
         # What one run gives does not tell it.

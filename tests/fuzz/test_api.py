@@ -13,7 +13,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from gemini_replay import fuzz, parse_stream
 from gemini_replay.errors import GeminiReplayError, UsageError
 
-ONE = ["plain text"]
+ONE = ["plain-text"]
 
 
 def right(chunks: Iterable[bytes]) -> Iterator[Any]:
@@ -51,7 +51,7 @@ def test_a_bug_is_an_assertion_with_all_that_is_known() -> None:
     bug = bug_of(naive, seed=1, name="naive")
     assert isinstance(bug, AssertionError)
     assert isinstance(bug, GeminiReplayError)
-    assert (bug.parser, bug.case, bug.profile, bug.verdict) == ("naive", "plain text", "gemini", "loses")
+    assert (bug.parser, bug.case, bug.profile, bug.verdict) == ("naive", "plain-text", "gemini", "loses")
     assert bug.needs_cut
     assert bug.chunks == (b"d", b'ata: {"responseId": "a"}\r\n\r\n')
     assert (bug.expected, bug.got, bug.error) == (({"responseId": "a"},), (), None)
@@ -62,7 +62,7 @@ def test_a_bug_is_explained() -> None:
     text = str(bug_of(naive, seed=1))
     for part in (
         "loses what is in the stream",
-        "plain text: events with ASCII text (profile gemini)",
+        "plain-text: events with ASCII text (profile gemini)",
         "only at a cut",
         """[b'd', b'ata: {"responseId": "a"}\\r\\n\\r\\n']""",
         """d┃ata: {"responseId": "a"}\\r\\n\\r\\n""",
@@ -87,7 +87,7 @@ def test_the_seed_decides_what_is_drawn() -> None:
             bodies.append(body)
             yield from right([body])
 
-        fuzz.check_parser(parse, seed=seed, max_examples=5, classes=["whole answers"])
+        fuzz.check_parser(parse, seed=seed, max_examples=5, classes=["whole-answers"])
         return bodies
 
     assert seen(1) == seen(1) != seen(2)
@@ -95,8 +95,8 @@ def test_the_seed_decides_what_is_drawn() -> None:
 
 def test_only_the_classes_that_are_named_are_tried() -> None:
     """Promptness and growth can be named too."""
-    fuzz.check_parser(right, classes=["growth", "raw error"], max_examples=2)
-    assert bug_of(naive, classes=["raw error"]).case == "raw error"
+    fuzz.check_parser(right, classes=["growth", "raw-error"], max_examples=2)
+    assert bug_of(naive, classes=["raw-error"]).case == "raw-error"
     fuzz.check_parser(naive, classes=["promptness"])
 
 
@@ -129,7 +129,7 @@ def test_a_quadratic_parser_grows() -> None:
 @pytest.mark.parametrize("documented", [KeyError, (KeyError,), [LookupError]], ids=["type", "tuple", "list"])
 def test_documented_errors_are_accepted_for_malformed_input(documented: Any) -> None:
     """A KeyError is an accident, unless it is documented."""
-    options: dict[str, Any] = {"profile": "hostile", "classes": ["data that is no JSON"], "max_examples": 5}
+    options: dict[str, Any] = {"profile": "hostile", "classes": ["data-not-json"], "max_examples": 5}
     assert bug_of(clumsy, **options).verdict == "raises"
     fuzz.check_parser(clumsy, documented=documented, **options)
 
@@ -138,7 +138,7 @@ def test_documented_errors_are_accepted_for_malformed_input(documented: Any) -> 
     ("options", "said"),
     [
         ({"profile": "gemni"}, "Did you mean 'gemini'"),
-        ({"classes": ["raw eror"]}, "Did you mean 'raw error'"),
+        ({"classes": ["raw eror"]}, "Did you mean 'raw-error'"),
         ({"classes": ["done"]}, "Unknown class 'done'"),
         ({"max_examples": 0}, "above 0"),
         ({"documented": ("ValueError",)}, "exception types"),
@@ -171,7 +171,7 @@ def test_nothing_is_kept_unless_asked_for() -> None:
             if "usageMetadata" not in json.dumps(value):
                 yield value
 
-    options: dict[str, Any] = {"classes": ["anything in text"], "max_examples": 60}
+    options: dict[str, Any] = {"classes": ["anything-in-text"], "max_examples": 60}
     bug_of(dashes, **options)
     assert not database.data
     bug_of(dashes, **options, database=database)
@@ -209,34 +209,34 @@ def test_a_survey_reports_every_class() -> None:
     """One result for each class and check, in order, with progress; nothing is raised."""
     told: list[tuple[int, int, str]] = []
     survey = fuzz.survey(naive, profiles=["gemini"], max_examples=2, seed=1, progress=lambda *one: told.append(one))
-    assert {one.name for one in survey.results} >= {"promptness", "growth", "plain text", "raw error", "many events"}
+    assert {one.name for one in survey.results} >= {"promptness", "growth", "plain-text", "raw-error", "many-events"}
     assert {one.verdict for one in survey.results} == {"ok", "bug", "behaviour"}
-    assert [one.name for one in survey.bugs][:1] == ["plain text"]
-    raw = next(one for one in survey.results if one.name == "raw error")
+    assert [one.name for one in survey.bugs][:1] == ["plain-text"]
+    raw = next(one for one in survey.results if one.name == "raw-error")
     assert (raw.verdict, raw.kind, raw.needs_cut) == ("bug", "loses", False)
     assert told[0][0] == 0
     assert told[-1] == (len(survey.results), len(survey.results), "done")
-    assert "plain text" in str(survey)
+    assert "plain-text" in str(survey)
 
 
 def test_a_survey_serves_as_a_baseline() -> None:
     """As it is, as JSON, or as a list of keys: its bugs are known then, and others are new."""
-    options: dict[str, Any] = {"profiles": ["gemini"], "classes": ["plain text", "raw error"], "max_examples": 2}
+    options: dict[str, Any] = {"profiles": ["gemini"], "classes": ["plain-text", "raw-error"], "max_examples": 2}
     first = fuzz.survey(naive, **options)
     assert len(first.new_bugs) == 2
     stored = json.loads(json.dumps(first.to_json()))
     for baseline in (first, stored, [one.key for one in first.bugs]):
         assert fuzz.survey(naive, baseline=baseline, **options).new_bugs == ()
     (new,) = fuzz.survey(naive, baseline=[first.bugs[0].key], **options).new_bugs
-    assert new.name == "raw error"
+    assert new.name == "raw-error"
 
 
 def test_behaviour_is_reported_where_there_is_a_choice() -> None:
     """What a parser does at the end of a stream is no bug."""
-    survey = fuzz.survey(strict, profiles=["gateway"], classes=["done", "end without the blank line"], max_examples=5)
+    survey = fuzz.survey(strict, profiles=["gateway"], classes=["done", "end-without-blank-line"], max_examples=5)
     assert {one.name: set(one.behaviour.split(", ")) for one in survey.results} == {
         "done": {"skips"},
-        "end without the blank line": {"raises FrameError", "yields"},  # CR alone is a line end, too
+        "end-without-blank-line": {"raises FrameError", "yields"},  # CR alone is a line end, too
     }
 
 
@@ -247,7 +247,7 @@ def test_a_limit_is_reported_with_its_size() -> None:
         for event in parse_stream(chunks, max_frame_bytes=100_000):
             yield event.json
 
-    (result,) = fuzz.survey(limited, profiles=["hostile"], classes=["a comment of 300 KB"]).results
+    (result,) = fuzz.survey(limited, profiles=["hostile"], classes=["comment-of-300-kb"]).results
     assert result.verdict == "behaviour"
     assert result.behaviour == "raises FrameTooLargeError from 99,999 bytes on"
 
@@ -258,8 +258,8 @@ def test_framings_that_a_parser_does_not_read_are_not_measured() -> None:
     assert [(one.name, one.verdict) for one in survey.results] == [
         ("promptness", "ok"),
         ("growth", "ok"),
-        ("promptness in an array", "behaviour"),
-        ("growth in an array", "behaviour"),
+        ("promptness-in-array", "behaviour"),
+        ("growth-in-array", "behaviour"),
     ]
     assert {one.shape for one in survey.growth} == {"one large event", "many small events"}
     assert [name for name, _ in survey.promptness] == ["sse"]

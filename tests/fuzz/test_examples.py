@@ -53,7 +53,7 @@ def test_the_corrected_loop_passes(profile: str, monkeypatch: pytest.MonkeyPatch
 def test_the_corrected_loop_passes_with_real_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Through requests, urllib3 and http.client, where cuts matter most."""
     fixed = program("story_client_fixed", monkeypatch)
-    names = ["wide characters", "separators", "raw error", "promptness"]
+    names = ["wide-characters", "separators", "raw-error", "promptness"]
     fuzz.check_parser(adapters.requests_response(fixed.events), classes=names, max_examples=3, seed=0)
 
 
@@ -80,7 +80,7 @@ def test_the_first_program_gives_half_a_story_for_a_whole_one(monkeypatch: pytes
 
 LOSSES: list[tuple[str, bytes]] = [
     ("no space", b'data:{"candidates": [{"content": {"parts": [{"text": "half"}]}}]}\r\n\r\n'),
-    ("error event", b'data: {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}\r\n\r\n'),
+    ("error-event", b'data: {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}\r\n\r\n'),
 ]
 
 

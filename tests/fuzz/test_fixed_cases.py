@@ -34,7 +34,7 @@ def test_cases_are_the_same_each_time(profile: str) -> None:
 def test_a_case_accuses_a_parser() -> None:
     """With the same error as the search, and without reducing anything."""
     cases = [
-        case for case in all_cases("gemini") if case.case.name == "wide characters" and "byte by byte" in case.name
+        case for case in all_cases("gemini") if case.case.name == "wide-characters" and "byte-by-byte" in case.name
     ]
     assert cases
     for case in cases:

@@ -32,7 +32,7 @@ def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -
     pytester.makepyfile(
         PARSERS
         + """
-    CLASSES = ["comments", "line ends LF"]
+    CLASSES = ["comments", "line-ends-lf"]
 
     def test_right(check_gemini_parser):
         check_gemini_parser(right, profile="gateway", classes=CLASSES, max_examples=5)
@@ -53,12 +53,12 @@ def test_each_class_is_a_test_id_where_asked(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         PARSERS
         + """
-    @pytest.mark.gemini_parser("gateway", each=True, xfail=["comments", "anything a gateway sends", "promptness"])
+    @pytest.mark.gemini_parser("gateway", each=True, xfail=["comments", "anything-of-gateways", "promptness"])
     def test_mine(check_gemini_parser):
         check_gemini_parser(no_comments, max_examples=5, seed=0)
 """
     )
-    names = ("comments", "promptness", "line ends LF", "no space after the colon")
+    names = ("comments", "promptness", "line-ends-lf", "no-space-after-colon")
     only = [f"test_each_class_is_a_test_id_where_asked.py::test_mine[{name}]" for name in names]
     result = pytester.runpytest_inprocess("-rxX", *only)
     outcomes = result.parseoutcomes()

@@ -105,8 +105,8 @@ def test_our_own_parser_is_prompt_and_linear() -> None:
     assert [(one.name, one.verdict) for one in survey.results] == [
         ("promptness", "ok"),
         ("growth", "ok"),
-        ("promptness in an array", "ok"),
-        ("growth in an array", "ok"),
+        ("promptness-in-array", "ok"),
+        ("growth-in-array", "ok"),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gemini_replay.fuzz.classes import CLASSES, GROWTH, IN_AN_ARRAY
+from gemini_replay.fuzz.classes import CLASSES, GROWTH, IN_ARRAY
 
 ERRORS = "Errors in mid-stream"
 CUTS = "Cuts"
@@ -18,7 +18,7 @@ SQUARE = "Time that grows with the square"
 GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         ERRORS,
-        ("raw error", "error event", "error as data", "error as the body", "end in a raw error"),
+        ("raw-error", "error-event", "error-as-data", "error-body", "end-in-raw-error"),
         "Google reports an error in mid-stream as raw JSON over several lines, without `data:`, while the status "
         "stays 200. A parser that passes it over hands out half an answer as if it were whole; one that raises "
         "something else hides what the server said. Take an answer for complete only when a `finishReason` (or "
@@ -26,19 +26,19 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         CUTS,
-        ("plain text", "many events", "many elements"),
+        ("plain-text", "many-events", "many-elements"),
         "Any stream goes wrong where a chunk ends within a line. sseclient 0.0.27 reads below the HTTP library and "
         "takes the sizes of the HTTP chunks for lines of the stream. Use another library.",
     ),
     (
         LATIN,
-        ("wide characters",),
+        ("wide-characters",),
         "`text/event-stream` without a charset, as Google sends it, is UTF-8 by the standard; requests takes it for "
         "Latin-1. Set `response.encoding` where the parser lets you; sseclient does not.",
     ),
     (
         SEPARATORS,
-        ("separators", "controls elsewhere", "invisible characters", "escaped controls"),
+        ("separators", "controls-elsewhere", "invisible-characters", "escaped-controls"),
         "U+2028, U+2029 and U+0085 may stand raw in JSON text. `str.splitlines()`, `iter_lines()` of httpx and "
         "httpx2, that of requests with `decode_unicode=True`, and JavaScript's `.` and `$` in regular expressions"
         " take them for the end of a line. Split bytes, not text: `bytes.splitlines()` ends lines at CR, LF and "
@@ -46,7 +46,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         "Line ends",
-        ("line ends mixed", "line ends CR", "line ends LF"),
+        ("line-ends-mixed", "line-ends-cr", "line-ends-lf"),
         "Google writes CRLF, gateways often LF; the standard knows CR as well, and allows them in one stream. A "
         "chunk may end between CR and LF: keep a CR at the end of a chunk in mind until the next one.",
     ),
@@ -54,14 +54,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         FIELDS,
         (
             "comments",
-            "names and ids",
-            "other fields",
-            "event types",
-            "blocks without data",
-            "fields that look like data",
+            "names-and-ids",
+            "other-fields",
+            "event-types",
+            "blocks-without-data",
+            "fields-like-data",
             "done",
-            "wrapped events",
-            "a comment of 300 KB",
+            "wrapped-events",
+            "comment-of-300-kb",
         ),
         "Google sends only `data:` lines; gateways and proxies add keep-alive comments, `event:`, `id:` and "
         "`retry:`. A parser that takes such a line for JSON breaks, or loses the rest, behind a gateway that "
@@ -70,34 +70,34 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         "The space behind the colon, and blank lines",
-        ("no space after the colon", "spacing", "blank lines"),
+        ("no-space-after-colon", "spacing", "blank-lines"),
         "`data:{…}` without a space is as good as with one. Strip the field's name with its colon, then one space"
         " if there is one; never `lstrip('data: ')`, which strips characters, not a prefix.",
     ),
     (
         "A byte order mark",
-        ("byte order mark", "byte order mark within", "byte order mark before an array"),
+        ("byte-order-mark", "byte-order-mark-within", "byte-order-mark-before-array"),
         "The standard has a parser ignore one BOM at the start; Google sends none. It matters only behind a "
         "server that adds one: then the first event is lost.",
     ),
     (
         "Data over several lines",
-        ("data over several lines", "text over two lines", "data without a value"),
+        ("data-over-several-lines", "text-over-two-lines", "data-without-value"),
         "Several `data:` lines make one event, joined by LF. Google writes one; a gateway that pretty-prints JSON"
         " writes several.",
     ),
     (
         "Numbers",
-        ("large integers", "huge integers", "numbers", "infinity"),
+        ("large-integers", "huge-integers", "numbers", "infinity"),
         "JavaScript's numbers are doubles: integers above 2^53 are rounded. Do not rely on large integers in "
         "function arguments and unknown fields in JavaScript.",
     ),
     (
         LARGE,
         (
-            *(f"an event of {size}" for size in ("70 KB", "300 KB", "1.2 MB", "20 MB")),
-            *(f"an element of {size}" for size in ("70 KB", "300 KB", "1.2 MB")),
-            "deep nesting",
+            *(f"event-of-{size}" for size in ("70-kb", "300-kb", "1200-kb", "20-mb")),
+            *(f"element-of-{size}" for size in ("70-kb", "300-kb", "1200-kb")),
+            "deep-nesting",
         ),
         "Events with images are 1.3 to 2 MB. A parser with a limit raises; give it a larger one where it takes "
         "one (httpx2: `EventSource(response, max_event_size=None)`).",
@@ -118,15 +118,15 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "The JSON array",
         (
-            "white space in an array",
-            "an empty array",
-            "a compact array",
-            "indents in an array",
-            "error in an array",
-            "error in place of an array",
-            "end in mid-array",
-            "a trailing comma",
-            "no array at all",
+            "white-space-in-array",
+            "empty-array",
+            "compact-array",
+            "indents-in-array",
+            "error-in-array",
+            "error-instead-of-array",
+            "end-in-mid-array",
+            "trailing-comma",
+            "no-array",
         ),
         "Ask for `alt=sse` where you can. Of the array, rely on the form in which Google writes it.",
     ),
@@ -134,32 +134,32 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "Ordinary events",
         (
             "escapes",
-            "syntax in text",
-            "brackets in text",
-            "white space in text",
-            "equal and empty events",
-            "unknown fields",
-            "whole answers",
+            "syntax-in-text",
+            "brackets-in-text",
+            "white-space-in-text",
+            "equal-and-empty-events",
+            "unknown-fields",
+            "whole-answers",
         ),
         "Such events are in every other stream. Use another parser.",
     ),
     (
         "Damaged streams",
         (
-            "end without the blank line",
-            "end in mid-event",
-            "invalid UTF-8",
-            "data that is no JSON",
-            "lines that are no fields",
-            "data that is no object",
-            "an element that is no JSON",
-            "an element that is no object",
-            "raw controls",
-            "lone surrogates",
-            "NUL bytes",
-            "a page in place of a stream",
-            "damaged streams",
-            "damaged arrays",
+            "end-without-blank-line",
+            "end-in-mid-event",
+            "invalid-utf-8",
+            "data-not-json",
+            "lines-not-fields",
+            "data-not-object",
+            "element-not-json",
+            "element-not-object",
+            "raw-controls",
+            "lone-surrogates",
+            "nul-bytes",
+            "html-body",
+            "damaged-streams",
+            "damaged-arrays",
         ),
         "Only a broken server or proxy sends these. What matters is that the caller learns of it: check the "
         "status and the content type before the body, and the finish reason behind it.",
@@ -184,8 +184,8 @@ def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | Non
         KeyError: nothing is written about the class.
     """
     name = bug["name"]
-    cut = {one["name"].removesuffix(IN_AN_ARRAY): one["needs_cut"] for one in bugs}
-    if bug["needs_cut"] and cut.get("plain text"):
+    cut = {one["name"].removesuffix(IN_ARRAY): one["needs_cut"] for one in bugs}
+    if bug["needs_cut"] and cut.get("plain-text"):
         return CUTS
     if name in MIXED:
         return None
@@ -193,10 +193,10 @@ def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | Non
         return SQUARE
     if (
         bug["kind"] == "changes"
-        and cut.get("wide characters") is False
-        and name in ("separators", "invisible characters")
+        and cut.get("wide-characters") is False
+        and name in ("separators", "invisible-characters")
     ):
         return LATIN
-    if name in ("controls elsewhere", "error event") and cut.get("comments") is False:
+    if name in ("controls-elsewhere", "error-event") and cut.get("comments") is False:
         return FIELDS
-    return _HEADINGS[name] if name in _HEADINGS else _HEADINGS[name.removesuffix(IN_AN_ARRAY)]
+    return _HEADINGS[name] if name in _HEADINGS else _HEADINGS[name.removesuffix(IN_ARRAY)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gemini_replay.fuzz.classes import CHECKS, IN_AN_ARRAY
+from gemini_replay.fuzz.classes import CHECKS, IN_ARRAY
 
 COLUMNS = ("gemini", "gateway", "sse", "json-array", "hostile")
 END = (Path(__file__).parent / "end.md").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def _table(found: dict[str, Any]) -> str:
 def _count(one: dict[str, Any], profile: str) -> str:
     if profile not in one["profiles"]:
         return ""
-    checks = {check + suffix for check in CHECKS for suffix in ("", IN_AN_ARRAY)}
+    checks = {check + suffix for check in CHECKS for suffix in ("", IN_ARRAY)}
     return str(sum(profile in bug["profiles"] and bug["name"] not in checks for bug in one["bugs"]))
 
 

@@ -33,7 +33,7 @@ from gemini_replay.fuzz.target import Target
 
 DOCS = Path(__file__).parents[2] / "docs"
 SSE = ("gemini", "gateway", "sse", "hostile")
-HUGE = "an event of 20 MB"
+HUGE = "event-of-20-mb"
 SEED = 0
 EXAMPLES = 20
 LONGEST = 2000

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from ...errors import UsageError, did_you_mean
 from . import arrays, content, failures, framing, hostile
-from .case_class import PROFILES, CaseClass, Profile
+from .case_class import IN_ARRAY, PROFILES, CaseClass, Profile
 
-__all__ = ["CLASSES", "PROFILES", "CaseClass", "Profile", "classes_of", "known_profile"]
+__all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "Profile", "classes_of", "known_profile"]
 
 CLASSES: tuple[CaseClass, ...] = (
     *content.CLASSES,
@@ -20,7 +20,6 @@ CLASSES: tuple[CaseClass, ...] = (
 
 PROMPTNESS = "promptness"
 GROWTH = "growth"
-IN_AN_ARRAY = " in an array"
 CHECKS = {
     PROMPTNESS: "each complete event comes out before the next chunk is asked for",
     GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time and memory",
@@ -52,7 +51,7 @@ def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> t
         return found
     by_name = {one.name: one for one in found}
     for name in (names := list(names)):
-        if name not in by_name and name.removesuffix(IN_AN_ARRAY) not in CHECKS:
+        if name not in by_name and name.removesuffix(IN_ARRAY) not in CHECKS:
             raise _unknown("class", name, [*by_name, *CHECKS])
     return tuple(by_name[name] for name in names if name in by_name)
 

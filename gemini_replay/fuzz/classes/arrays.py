@@ -88,15 +88,15 @@ def damaged(source: Source) -> Document:
 
 
 CLASSES = (
-    CaseClass("a compact array", "an array on one line, without white space", ARRAY, _compact),
-    CaseClass("white space in an array", "white space wherever JSON allows it", ARRAY, white_space),
-    CaseClass("indents in an array", "other indents, and none", ARRAY, indents),
-    CaseClass("an empty array", "no elements at all", ARRAY, _empty),
-    CaseClass("byte order mark before an array", "a BOM before the bracket", ARRAY, bom, policy=True),
-    CaseClass("a trailing comma", "a comma behind the last element", ARRAY, commas, policy=True),
-    CaseClass("no array at all", "an empty body in place of an array", ARRAY, _nothing, policy=True),
-    CaseClass("invalid UTF-8 in an array", "bytes that are no UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
-    CaseClass("an element that is no JSON", "one, between good ones", ARRAY, _no_json, policy=True),
-    CaseClass("an element that is no object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
-    CaseClass("damaged arrays", "any damage; the result may not depend on the cuts", ARRAY, damaged, policy=True),
+    CaseClass("compact-array", "an array on one line, without white space", ARRAY, _compact),
+    CaseClass("white-space-in-array", "white space wherever JSON allows it", ARRAY, white_space),
+    CaseClass("indents-in-array", "other indents, and none", ARRAY, indents),
+    CaseClass("empty-array", "no elements at all", ARRAY, _empty),
+    CaseClass("byte-order-mark-before-array", "a BOM before the bracket", ARRAY, bom, policy=True),
+    CaseClass("trailing-comma", "a comma behind the last element", ARRAY, commas, policy=True),
+    CaseClass("no-array", "an empty body in place of an array", ARRAY, _nothing, policy=True),
+    CaseClass("invalid-utf-8-in-array", "bytes that are no UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
+    CaseClass("element-not-json", "one, between good ones", ARRAY, _no_json, policy=True),
+    CaseClass("element-not-object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
+    CaseClass("damaged-arrays", "any damage; the result may not depend on the cuts", ARRAY, damaged, policy=True),
 )

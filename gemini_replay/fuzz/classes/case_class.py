@@ -13,6 +13,8 @@ Profile = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 SSE: tuple[Profile, ...] = ("gemini", "gateway", "sse")
 ARRAY: tuple[Profile, ...] = ("json-array",)
+IN_ARRAY = "-in-array"
+"""The end of the name of what is done in both framings, where it is done in that of the array."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class CaseClass:
     """One kind of stream that parsers get wrong.
 
     Attributes:
-        name: a few words; they name tests and rows of reports.
+        name: a slug, such as "wide-characters"; it names tests and rows of reports.
         description: what is in the stream, in one line.
         profiles: where getting it wrong is a bug.
         build: makes a document of choices.

@@ -10,7 +10,7 @@ from .. import messages as m
 from .. import spelling as s
 from ..documents import CRLF, Document, blocks, document, google_array
 from ..source import Source
-from .case_class import ARRAY, SSE, CaseClass
+from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass
 
 Write = Callable[[list[Any]], str]
 
@@ -47,17 +47,17 @@ def _text(name: str, description: str, pieces: s.Pieces, more: s.Pieces = (), **
 
 
 CONTENT = (
-    _text("plain text", "events with ASCII text", s.ASCII),
-    _text("wide characters", "raw characters of 2, 3 and 4 bytes", s.WIDE),
+    _text("plain-text", "events with ASCII text", s.ASCII),
+    _text("wide-characters", "raw characters of 2, 3 and 4 bytes", s.WIDE),
     _text("escapes", "quotes, backslashes, \\uXXXX and surrogate pairs", s.ESCAPES),
     _text("separators", "U+2028, U+2029 and U+0085, raw in text: no line ends of SSE", s.SEPARATORS, s.ASCII),
-    _text("escaped controls", "control characters and line separators as \\uXXXX", s.ESCAPED_SEPARATORS, s.ASCII),
-    _text("invisible characters", "BOM, C1 controls, zero-width and no-break characters in text", s.INVISIBLE),
-    _text("syntax in text", "text that says data:, [DONE], error, or escaped blank lines", s.SYNTAX, s.ASCII),
-    _text("brackets in text", "brackets, commas and quotes in text", s.BRACKETS),
-    _text("white space in text", "text that starts or ends with white space, or is nothing else", s.EDGES, longest=2),
+    _text("escaped-controls", "control characters and line separators as \\uXXXX", s.ESCAPED_SEPARATORS, s.ASCII),
+    _text("invisible-characters", "BOM, C1 controls, zero-width and no-break characters in text", s.INVISIBLE),
+    _text("syntax-in-text", "text that says data:, [DONE], error, or escaped blank lines", s.SYNTAX, s.ASCII),
+    _text("brackets-in-text", "brackets, commas and quotes in text", s.BRACKETS),
+    _text("white-space-in-text", "text that starts or ends with white space, or is nothing else", s.EDGES, longest=2),
     Content(
-        "equal and empty events",
+        "equal-and-empty-events",
         "empty objects, texts and parts; events equal to the one before",
         m.equal_and_empty,
         [tree for tree in m.EMPTY for _ in range(2)],
@@ -69,21 +69,21 @@ CONTENT = (
         [{"n": number} for number in s.NUMBERS],
     ),
     Content(
-        "large integers",
+        "large-integers",
         "integers that a double cannot hold, up to 64 bits",
         lambda source: m.numbers(source, s.LARGE),
         [{"n": number} for number in s.LARGE],
     ),
     Content(
-        "unknown fields",
+        "unknown-fields",
         "fields, values and nesting that no documentation has",
         m.unknown,
         [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
     ),
     Content(
-        "whole answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer, m.ANSWERS
+        "whole-answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer, m.ANSWERS
     ),
-    Content("anything in text", "text of everything above", lambda source: m.messages(source, s.ANYTHING, 1, 5, 12)),
+    Content("anything-in-text", "text of everything above", lambda source: m.messages(source, s.ANYTHING, 1, 5, 12)),
 )
 _PLAIN, _MIXED = CONTENT[0], CONTENT[-1]
 
@@ -119,7 +119,7 @@ def _sized(
     return CaseClass(name, description, profiles, _PLAIN.build(write), sized=sized, size=size, policy=limited)
 
 
-_SIZES = (("70 KB", 70_000), ("300 KB", 300_000), ("1.2 MB", 1_200_000))
+_SIZES = (("70-kb", 70_000), ("300-kb", 300_000), ("1200-kb", 1_200_000))
 
 CLASSES = (
     *(
@@ -128,7 +128,7 @@ CLASSES = (
     ),
     *(
         CaseClass(
-            f"{one.name} in an array",
+            f"{one.name}{IN_ARRAY}",
             f"in a JSON array: {one.description}",
             ARRAY,
             one.build(google_array),
@@ -137,12 +137,12 @@ CLASSES = (
         )
         for one in CONTENT
     ),
-    *(_sized(f"an event of {name}", "one event as large as images", blocks, _large, size) for name, size in _SIZES),
-    *(_sized(f"an element of {name}", "one large element", google_array, _large, size) for name, size in _SIZES),
-    _sized("many events", "some thousand small events", blocks, _many, 250_000),
-    _sized("many elements", "some thousand small elements", google_array, _many, 250_000),
+    *(_sized(f"event-of-{name}", "one event as large as images", blocks, _large, size) for name, size in _SIZES),
+    *(_sized(f"element-of-{name}", "one large element", google_array, _large, size) for name, size in _SIZES),
+    _sized("many-events", "some thousand small events", blocks, _many, 250_000),
+    _sized("many-elements", "some thousand small elements", google_array, _many, 250_000),
     _sized(
-        "an event of 20 MB",
+        "event-of-20-mb",
         "one event of 20 MB; a limit that is reported is no bug",
         blocks,
         _large,
@@ -150,7 +150,7 @@ CLASSES = (
         True,
     ),
     CaseClass(
-        "a comment of 300 KB",
+        "comment-of-300-kb",
         "a comment line that does not end for 300 KB",
         ("hostile",),
         _PLAIN.build(blocks),

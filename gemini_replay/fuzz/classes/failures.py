@@ -117,35 +117,35 @@ def _array_at_every_byte() -> list[Document]:
 
 CLASSES = (
     CaseClass(
-        "raw error", "an error object without data:, over several lines, behind events", ("gemini",), raw_error
+        "raw-error", "an error object without data:, over several lines, behind events", ("gemini",), raw_error
     ),
-    CaseClass("error as data", 'data: {"error": …}', ("gemini",), error_data),
-    CaseClass("error event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
-    CaseClass("error as the body", "an error object and nothing else", ("gemini",), error_body, policy=True),
-    CaseClass("error in an array", "an error object as the last element, or the only one", ARRAY, error_element),
+    CaseClass("error-as-data", 'data: {"error": …}', ("gemini",), error_data),
+    CaseClass("error-event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
+    CaseClass("error-body", "an error object and nothing else", ("gemini",), error_body, policy=True),
+    CaseClass("error-in-array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
-        "end without the blank line",
+        "end-without-blank-line",
         "a complete event, but for its blank line",
         SSE,
         _without_blank_line,
         policy=True,
     ),
     CaseClass(
-        "end in mid-event",
+        "end-in-mid-event",
         "a stream that ends at any byte of an event",
         SSE,
         _in_mid_event,
         _at_every_byte,
         policy=True,
     ),
-    CaseClass("end in a raw error", "a stream that ends within an error", ("gemini",), _error_cut_off, policy=True),
+    CaseClass("end-in-raw-error", "a stream that ends within an error", ("gemini",), _error_cut_off, policy=True),
     CaseClass(
-        "end in mid-array",
+        "end-in-mid-array",
         "an array that ends at any byte",
         ARRAY,
         _array_ends_early,
         _array_at_every_byte,
         policy=True,
     ),
-    CaseClass("error in place of an array", "an error object and no array", ARRAY, error_body, policy=True),
+    CaseClass("error-instead-of-array", "an error object and no array", ARRAY, error_body, policy=True),
 )

@@ -168,19 +168,17 @@ def damage(source: Source, body: bytes) -> bytes:
 
 
 CLASSES = (
-    CaseClass("invalid UTF-8", "bytes that are no UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
-    CaseClass("data that is no JSON", "one event that is no JSON, between good ones", HOSTILE, _no_json, policy=True),
-    CaseClass("lines that are no fields", "foreign lines between events", HOSTILE, no_field, policy=True),
-    CaseClass(
-        "data that is no object", "null, numbers, text and arrays as events", HOSTILE, _no_objects, policy=True
-    ),
-    CaseClass("raw controls", "raw control characters in a JSON text", HOSTILE, raw_controls, policy=True),
-    CaseClass("lone surrogates", "half a surrogate pair as an escape", HOSTILE, lone_surrogates, policy=True),
-    CaseClass("huge integers", "integers of more than 63 bits", HOSTILE, _larger_integers, policy=True),
+    CaseClass("invalid-utf-8", "bytes that are no UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
+    CaseClass("data-not-json", "one event that is no JSON, between good ones", HOSTILE, _no_json, policy=True),
+    CaseClass("lines-not-fields", "foreign lines between events", HOSTILE, no_field, policy=True),
+    CaseClass("data-not-object", "null, numbers, text and arrays as events", HOSTILE, _no_objects, policy=True),
+    CaseClass("raw-controls", "raw control characters in a JSON text", HOSTILE, raw_controls, policy=True),
+    CaseClass("lone-surrogates", "half a surrogate pair as an escape", HOSTILE, lone_surrogates, policy=True),
+    CaseClass("huge-integers", "integers of more than 63 bits", HOSTILE, _larger_integers, policy=True),
     CaseClass("infinity", "Infinity, which is no JSON", HOSTILE, _infinity, policy=True),
-    CaseClass("deep nesting", "100 000 brackets", HOSTILE, _no_json, sized=nesting, size=200_000, policy=True),
-    CaseClass("byte order mark within", "a BOM between events", HOSTILE, late_bom, policy=True),
-    CaseClass("NUL bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
-    CaseClass("a page in place of a stream", "HTML, text or nothing at all", HOSTILE, _a_page, policy=True),
-    CaseClass("damaged streams", "any damage; the result may not depend on the cuts", HOSTILE, damaged, policy=True),
+    CaseClass("deep-nesting", "100 000 brackets", HOSTILE, _no_json, sized=nesting, size=200_000, policy=True),
+    CaseClass("byte-order-mark-within", "a BOM between events", HOSTILE, late_bom, policy=True),
+    CaseClass("nul-bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
+    CaseClass("html-body", "HTML, text or nothing at all", HOSTILE, _a_page, policy=True),
+    CaseClass("damaged-streams", "any damage; the result may not depend on the cuts", HOSTILE, damaged, policy=True),
 )
