@@ -1,0 +1,101 @@
+"""The checks of this project, one session each: ``nox -l`` lists them.
+
+`.ci/run` runs those of the gate with ``--no-venv``, in the environment that it has just made. Otherwise each session
+makes an environment of its own, with uv where that is installed.
+"""
+
+from __future__ import annotations
+
+import nox
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+WITHOUT_EXTRAS = """
+import gemini_replay
+from gemini_replay.cli import main
+
+assert "site-packages" in gemini_replay.__file__, gemini_replay.__file__
+assert main(["demo"]) == 1, "without rich and uvicorn the demo says what to install"
+"""
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "format", "types", "cassettes", "tests"]
+
+
+def install(session: nox.Session, *options: str) -> None:
+    """Install the package with all that its checks need, unless the session runs in an environment that has it."""
+    if session.virtualenv.venv_backend != "none":
+        session.install(*options, "-e", ".[dev]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Find mistakes and bad style."""
+    install(session)
+    session.run("ruff", "check", ".", *session.posargs)
+
+
+@nox.session
+def format(session: nox.Session) -> None:
+    """Find files that are not formatted."""
+    install(session)
+    session.run("ruff", "format", "--check", ".", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the package's types."""
+    install(session)
+    session.run("mypy", "--strict", "gemini_replay", *session.posargs)
+
+
+@nox.session
+def cassettes(session: nox.Session) -> None:
+    """Check the cassettes that ship with the project."""
+    install(session)
+    session.run("gemini-replay", "check", "cassettes")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, or those that are named: ``nox -s tests-3.13 -- tests/engine -k virtual``."""
+    install(session)
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0], venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """Run the tests with every direct dependency at the lowest version that pyproject.toml allows."""
+    install(session, "--resolution", "lowest-direct")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Report what the tests have reached, after a run with COVERAGE_PROCESS_START="$PWD/pyproject.toml"."""
+    install(session)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the long searches and the many kills, bounded to a minute or two."""
+    install(session)
+    session.run("pytest", "-q", "-n", "2", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def sdks(session: nox.Session) -> None:
+    """Test other SDKs, each in an environment of its own below `.sdk`."""
+    install(session)
+    session.run("python", "tests/sdk/environments.py")
+    session.run("pytest", "-q", "-n", "2", "tests/sdk/test_sdks.py", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """Build the package, install it without its extras, and use it from a folder without the sources."""
+    session.install(".")
+    with session.chdir(session.create_tmp()):
+        session.run("python", "-c", WITHOUT_EXTRAS)
