@@ -202,21 +202,22 @@ def _upstream(chosen: argparse.Namespace) -> int:
 
 
 def _record(chosen: argparse.Namespace) -> int:
-    from .server import replay
+    from .server import serving
+    from .server.replay import GOOGLE
     from .session import Session
 
     (host, port), rules = _listen(chosen.listen), _rules(chosen)
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
-    base = replay.GOOGLE if chosen.upstream is None else chosen.upstream
+    base = GOOGLE if chosen.upstream is None else chosen.upstream
     with _log_on_stderr():
-        replay.serve_forever(session, base=base, host=host, port=port, rules=rules, announce=_announce)
+        serving.serve_forever(session, base=base, host=host, port=port, rules=rules, announce=_announce)
     counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {plain(str(session.path))}", file=sys.stderr)
     return 0
 
 
 def _serve(chosen: argparse.Namespace) -> int:
-    from .server import replay
+    from .server import serving
     from .session import Session
 
     (host, port), rules = _listen(chosen.listen), _rules(chosen)
@@ -230,7 +231,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         repeat=True,
     )
     with _log_on_stderr():
-        replay.serve_forever(session, host=host, port=port, rules=rules, announce=_announce)
+        serving.serve_forever(session, host=host, port=port, rules=rules, announce=_announce)
     return 0
 
 
@@ -356,8 +357,8 @@ def _secrets_search() -> Callable[[Path], list[str]]:
 
 
 def _salvage(path: Path) -> None:
+    from .cassette.atomic_write import keep_backup
     from .cassette.files import salvage
-    from .cassette.replacing import keep_backup
 
     found, target = salvage(path), _salvaged(path)
     if target == path:

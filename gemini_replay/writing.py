@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from . import __version__, frames
+from . import frames
+from ._version import __version__
+from .cassette.atomic_write import keep_backup
+from .cassette.encoding import json_body
 from .cassette.files import Cassette
 from .cassette.model import Chunk, Interaction, Request, Response
-from .cassette.replacing import keep_backup
-from .cassette.spelling import json_body
 from .engine.tokens import count_tokens
 from .errors import UsageError
 from .gemini import Event

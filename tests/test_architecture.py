@@ -1,10 +1,12 @@
-"""The house's rules, held by tests: imports run downwards, and nothing heavy is loaded before it is used."""
+"""The rules of the architecture: imports run downwards without circles, and nothing heavy loads before it is used."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,12 +30,12 @@ LAYERS = [
     {"transports"},
     {"interception"},
     {"faults"},
-    {"server", "fuzz", "interop", "report"},
+    {"server", "fuzz", "report"},
     {"demo", "naming", "writing"},
     {"pytest_plugin", "cli"},
     {"__main__"},
 ]
-"""Lowest first. A module imports from its own folder and from layers below; `__init__` only names things lazily."""
+"""Lowest first. A module imports from its own folder and from layers below. `__init__` only imports lazily."""
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
@@ -52,33 +54,80 @@ HEAVY = (
 )
 
 
-def imported_parts(path: Path) -> set[str]:
-    """The top-level parts of the package that a module imports, anywhere in it."""
-    inside = path.relative_to(PACKAGE).with_suffix("").parts
-    here = ["gemini_replay", *inside[:-1]]
-    found = set()
+def module_name(path: Path) -> str:
+    """A file's module, without the package: "cassette.journal.writer", or "cassette.journal" for its `__init__`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of the package that a module imports, inside its functions too; "" is the package itself."""
+    folder = ["gemini_replay", *path.relative_to(PACKAGE).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = here[: len(here) - node.level + 1]
-            full = [*base, *(node.module.split(".") if node.module else [])]
-            found |= {full[1]} if len(full) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gemini_replay":
-            found |= set((node.module or "").split(".")[1:2])
-    return found - {"__version__"}
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = [*folder[: len(folder) - node.level + 1]] if node.level else []
+            home = ".".join([*base, *([node.module] if node.module else [])])
+            found = [f"{home}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in found:
+            package, _, module = name.partition(".")
+            if package == "gemini_replay":
+                yield module if module in MODULES else module.rpartition(".")[0]
 
 
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+GRAPH = {name: set(imports(path)) - {name} for name, path in MODULES.items()}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_downwards(path: Path) -> None:
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_downwards(module: str) -> None:
     """Each module imports only from layers below its own, and from its own folder."""
-    mine = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    assert mine in RANK, f"{mine} has no place in the order of layers"
-    for other in imported_parts(path):
-        downwards = RANK[other] < RANK[mine] or other == mine
+    mine = module.partition(".")[0]
+    for imported in GRAPH[module]:
+        other = imported.partition(".")[0]
         beside = RANK[other] == RANK[mine] and mine in {"demo", "report", "server"}
-        assert downwards or beside, f"{mine} imports {other}"
+        assert RANK[other] < RANK[mine] or other == mine or beside, f"{module} imports {imported}"
+
+
+def test_every_layer_exists_and_every_part_has_a_layer() -> None:
+    """The list of layers names the parts of the package, each once."""
+    assert sorted(name for layer in LAYERS for name in layer) == sorted({name.partition(".")[0] for name in MODULES})
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The modules of one circle of imports; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_circle_of_modules() -> None:
+    """No module imports itself through others, not even inside a function."""
+    assert circle(GRAPH) == []
+
+
+FOLDERS = sorted({path.parent for path in MODULES.values()} - {PACKAGE})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_no_circle_within_a_folder(folder: Path) -> None:
+    """A folder within a folder counts as one: what it imports beside it does not import it back."""
+    prefix = f"{module_name(folder / '__init__.py')}."
+
+    def part(module: str) -> str:
+        return module.removeprefix(prefix).partition(".")[0] if module.startswith(prefix) else ""
+
+    graph: dict[str, set[str]] = {}
+    for module, imported in GRAPH.items():
+        if mine := part(module):
+            graph.setdefault(mine, set()).update({part(other) for other in imported} - {mine, ""})
+    assert circle(graph) == []
 
 
 CORE = ["frames", "gemini", "cassette/model.py", "cassette/format_v1.py", "engine"]

@@ -50,7 +50,7 @@ def test_together_they_show_what_streams_can_be() -> None:
     assert any(recording.response and recording.response.body == "decoded" for recording in recordings)
 
 
-@pytest.mark.gemini_replay("story", speed="instant")
+@pytest.mark.gemini_cassette("story", speed="instant")
 def test_the_projects_own_marker_replays_one() -> None:
     """The plugin, installed as for any user, answers from the folder at the top."""
     request = Cassette.load(FOLDER / "story.jsonl").interactions[0].request

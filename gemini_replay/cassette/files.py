@@ -1,4 +1,4 @@
-"""Cassette files: load, save, salvage. The one place that reads and replaces them (the journal writes its own)."""
+"""Cassette files: load, save and salvage them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
+from .atomic_write import atomic_write, locked
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
+from .index import FileIndex, index_file
 from .journal import is_left_of
 from .model import Interaction
-from .places import find_places
 from .reader import Reader
-from .replacing import locked, replacing
 
 
 @dataclass
@@ -25,12 +25,12 @@ class Cassette:
     """A file of interactions.
 
     Attributes:
-        interactions: what it holds, in the order of the requests.
+        interactions: the interactions, in the order of the requests.
         recorder: the program that recorded it ("gemini-replay 0.1.0").
         recorded: when, in ISO 8601.
         test: the id of the test that recorded it.
-        path: the file that it was loaded from or saved to; None if there is none yet.
-        extra: keys of the header that this release does not know.
+        path: the file that it was loaded from or last saved to; None for a new cassette.
+        extra: header keys that this release does not know.
         comments: the comment lines before the header.
         trailing_comments: the comment lines after the last interaction.
     """
@@ -52,7 +52,7 @@ class Cassette:
             CassetteNotFoundError: there is no such file.
             CassetteVersionError: a newer release wrote it.
             CassetteTruncatedError: its recording was cut off.
-            CassetteFormatError: it is no cassette; ``line`` tells where.
+            CassetteFormatError: it is not a valid cassette; ``line`` is the wrong line.
             CassetteError: it cannot be read.
         """
         path = Path(path)
@@ -60,76 +60,55 @@ class Cassette:
 
     @classmethod
     def loads(cls, content: str | bytes) -> Cassette:
-        """Read a cassette from text or bytes; the same errors as `load`, without a path."""
+        """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
         return cls._read(content.encode() if isinstance(content, str) else content, None)
 
     @classmethod
     def _read(cls, content: bytes, path: Path | None) -> Cassette:
         _refuse_foreign(content, path)
         reader = Reader(BytesIO(content), path)
-        interactions = list(reader)
-        return cls._of(reader.header, interactions, path, reader.comments, reader.trailing_comments)
-
-    @classmethod
-    def _of(
-        cls,
-        header: Header,
-        interactions: list[Interaction],
-        path: Path | None,
-        comments: tuple[str, ...],
-        trailing_comments: tuple[str, ...],
-    ) -> Cassette:
-        return cls(
-            interactions,
-            header.recorder,
-            header.recorded,
-            header.test,
-            path,
-            header.extra,
-            comments,
-            trailing_comments,
-        )
+        return _cassette(reader.header, list(reader), path, reader)
 
     def dumps(self) -> bytes:
         """The cassette as the bytes of a file."""
-        lines = [*encode_comments(self.comments)]
-        lines.append(encode_header(Header(self.recorder, self.recorded, self.test, self.extra)))
+        header = Header(self.recorder, self.recorded, self.test, self.extra)
+        lines = [*encode_comments(self.comments), encode_header(header)]
         for interaction in self.interactions:
             lines += encode_interaction(interaction)
         lines += encode_comments(self.trailing_comments)
         return "".join(f"{line}\n" for line in lines).encode()
 
     def save(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Write the cassette, replacing the file at `path` (by default the one it came from) in one step.
+        """Write the cassette and atomically replace the file at `path`, by default the file it was loaded from.
 
-        Either the whole new file is there afterwards or the old one as it was. Folders are created; an old file's
-        permissions are kept; a symbolic link stays one.
+        If writing fails, the old file stays unchanged. Folders are created, an old file's permissions are kept, and a
+        symbolic link stays a link.
 
         Raises:
             CassetteError: it cannot be written.
         """
         target = self.path if path is None else Path(path)
         if target is None:
-            raise CassetteError("the cassette has no path yet", hint="Give one: cassette.save(path)")
+            raise CassetteError("the cassette has no path yet", hint="Pass one: cassette.save(path)")
         try:
-            with locked(target), replacing(target) as file:
+            with locked(target), atomic_write(target) as file:
                 file.write(self.dumps())
         except OSError as error:
             raise CassetteError(
                 f"the cassette cannot be written: {error.strerror}",
                 path=target,
-                hint="Nothing was changed. Make room or set the permissions, and try again.",
+                hint="Nothing has changed. Free some disk space or change the permissions, and try again.",
             ) from error
         self.path = target
 
 
 @dataclass
 class Salvaged:
-    """What could be read of a file.
+    """What could be read from a damaged file.
 
     Attributes:
-        cassette: what is there; an interaction that is not whole ends as "cancelled" with ``"salvaged": true``.
-        whole: how many interactions are whole.
+        cassette: its interactions; an incomplete one ends as "cancelled" with ``"salvaged": true``.
+        whole: how many interactions are complete.
         problems: the lines that cannot be read.
     """
 
@@ -139,10 +118,9 @@ class Salvaged:
 
 
 def salvage(path: str | os.PathLike[str]) -> Salvaged:
-    """Read what there is of a damaged cassette, or of a journal (``NAME.jsonl.part``) that a crash left.
+    """Read what can be read from a damaged cassette, or from a journal (``NAME.jsonl.part``) that a crash left.
 
-    Every interaction that is whole is saved, whatever stands between. Nothing is written; save the result where it
-    belongs.
+    Every complete interaction is kept, even between damaged lines. Nothing is written: save the result yourself.
 
     Raises:
         CassetteNotFoundError: there is no such file.
@@ -152,27 +130,34 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
     content = _read_bytes(path)
     _refuse_foreign(content, path)
     file = BytesIO(content)
-    found = find_places(file, path)
-    if found.header is None and not found.interactions:
+    found = index_file(file, path)
+    if found.header is None and not found.entries:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
-    interactions = [place.read(file, path) for place in found.interactions]
-    cassette = Cassette._of(found.header or Header(), interactions, path, found.comments, found.trailing_comments)
-    return Salvaged(cassette, sum(place.whole for place in found.interactions), found.problems)
+    interactions = [entry.read(file, path) for entry in found.entries]
+    cassette = _cassette(found.header or Header(), interactions, path, found)
+    return Salvaged(cassette, sum(entry.whole for entry in found.entries), found.problems)
+
+
+def _cassette(
+    header: Header, interactions: list[Interaction], path: Path | None, source: Reader | FileIndex
+) -> Cassette:
+    about = (header.recorder, header.recorded, header.test)
+    return Cassette(interactions, *about, path, header.extra, source.comments, source.trailing_comments)
 
 
 def refuse_irregular(path: Path) -> None:
-    """Refuse a pipe, a socket or a device in a cassette's place: reading it may wait for ever.
+    """Refuse a pipe, a socket or a device: reading it might block forever.
 
     Raises:
-        CassetteError: it is one of these.
-        OSError: there is no such file, or it cannot be looked at.
+        CassetteError: the path is one of these.
+        OSError: the file does not exist or is not accessible.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise CassetteError(
             "this is a pipe, a socket or a device, not a file",
             path=path,
-            hint="Write what it gives to a file, and name that.",
+            hint="Write its content to a file, and give that file.",
         )
 
 
@@ -186,7 +171,7 @@ def _read_bytes(path: Path) -> bytes:
         raise CassetteError(
             "this is a folder, not a cassette",
             path=path,
-            hint=f"Name one of its files: {_names(_cassettes(path)) or 'it holds no .jsonl file'}",
+            hint=f"Give one of its files: {_names(_cassettes(path)) or 'it has no .jsonl file'}",
         ) from None
     except OSError as error:
         if path.is_dir():  # Windows says "permission denied"
@@ -195,30 +180,30 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def not_found(path: Path) -> CassetteNotFoundError:
-    """The error for a cassette that is not there, with what lies near it."""
+    """The error for a missing cassette. It names similar cassettes and unfinished recordings."""
     names = _cassettes(path.parent)
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:
-        suggestion = f"A recording that was not finished lies beside it: {_names(left)}"
+        suggestion = f"There is an unfinished recording of it: {_names(left)}"
         hint = (
             f"Salvage it with: gemini-replay check --salvage {path.with_name(left[-1])}\n"
-            "Or record anew with: pytest --gemini-record once"
+            "Or record it again with: pytest --gemini-record once"
         )
     else:
         if near:
-            suggestion = f"The closest cassettes there: {_names(near)}"
+            suggestion = f"Similar cassettes in this folder: {_names(near)}"
         elif names:
-            suggestion = f"The folder holds {len(names)} other cassettes."
+            suggestion = f"The folder has {len(names)} other cassettes."
         else:
-            suggestion = "" if path.parent.is_dir() else f"There is no folder {path.parent} either."
+            suggestion = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
         hint = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
-    if type(os).__module__.startswith("pyfakefs"):  # which puts its own module in the place of this one
+    if type(os).__module__.startswith("pyfakefs"):  # it replaces the module os
         hint = (
-            "Files are faked by pyfakefs, so the real ones are not seen. Let it see the cassettes: "
+            "pyfakefs hides the real files. Make the cassettes visible with: "
             f"fs.add_real_directory({str(path.parent)!r})"
         )
-    return CassetteNotFoundError("there is no such cassette", path=path, suggestion=suggestion, hint=hint)
+    return CassetteNotFoundError("the cassette does not exist", path=path, suggestion=suggestion, hint=hint)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -237,7 +222,7 @@ def _names(names: list[str]) -> str:
 
 
 def _refuse_foreign(content: bytes, path: Path | None) -> None:
-    """Say what a file is that is no cassette at all, rather than what its first line is not."""
+    """If a file is something other than a cassette, say what it looks like."""
     if not content.strip():
         raise CassetteFormatError(
             "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"
@@ -248,11 +233,13 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
         except CassetteFormatError:
             break
         if not isinstance(item, Comment):
-            return  # a line of a cassette: the reader knows better what is wrong, if anything is
+            return  # it is a cassette; the reader reports what is wrong with it, if anything
     looks = _looks_like(content[:4096])
     if looks:
         what, hint = looks
-        raise CassetteFormatError(f"the file looks like {what}; it is no v1 cassette", path=path, line=1, hint=hint)
+        raise CassetteFormatError(
+            f"the file is not a v1 cassette; it looks like {what}", path=path, line=1, hint=hint
+        )
 
 
 def _looks_like(start: bytes) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
-"""Cassette format v1: lines ⇄ model. Pure: no file, clock or socket. Everything that v1 says must live here.
+"""Cassette format v1: lines ⇄ model, without I/O. Everything that defines v1 is here.
 
-A file is lines of UTF-8, ended by LF bytes and nothing else:
+A file is lines of UTF-8, each ended by one LF byte:
 
     header      {"cassette": 1, "recorder": …, "recorded": …, "test": …}
     request     {"request": {"method", "url", "headers", "json" | "body", "client", "test"}}
@@ -9,11 +9,11 @@ A file is lines of UTF-8, ended by LF bytes and nothing else:
     end         {"end": "eof" | "reset" | "cancelled" | "timeout", "after": seconds, "how": "closed" | "unfinished"}
     comment     a line that starts with #, or an empty line
 
-In a chunk of a response that is stored decoded, ``{"member": "next"}`` stands between parts where a new member of the
-content coding begins, and ``{"coded": "base64"}`` comes last: bytes that could not be decoded.
+In a chunk of a response that is stored decoded, ``{"member": "next"}`` between two parts marks where a new member of
+the content coding begins, and ``{"coded": "base64"}`` at the end holds bytes that could not be decoded.
 
-Keys that this release does not know survive in ``extra``. The request and the response stand inside their line's
-object; an unknown key of that outer object is kept as ``"../name"``.
+Unknown keys are kept in ``extra``. An unknown key of the object around a request or a response is kept as
+``"../name"``.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import CassetteFormatError, CassetteVersionError, did_you_mean
-from .model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response
-from .spelling import (
+from .encoding import (
+    EncodingError,
     Rounding,
-    SpellingError,
     decode_after,
     decode_coded,
     decode_parts,
@@ -41,20 +40,21 @@ from .spelling import (
     exact_json,
     json_body,
 )
+from .model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response
 
 VERSION = 1
 STRUCTURE = ("cassette", "request", "response", "end")
 
 _OUTER = "../"
 _FIELD_NAME = re.compile("[!-9;-~]+")
-"""More than a token (RFC 9110, 5.1): what clients accept."""
+"""What clients accept: more than a token (RFC 9110, 5.1)."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
 _NEXT_MEMBER = '{"member": "next"}'
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first line: who recorded when, and for which test."""
+    """The first line: who recorded the cassette, when, and for which test."""
 
     recorder: str | None = None
     recorded: str | None = None
@@ -82,7 +82,7 @@ def encode_header(header: Header) -> str:
 
 
 def encode_request(request: Request) -> str:
-    """The request line. The body is JSON if nothing that matters is lost by that, else parts."""
+    """The request line. The body is stored as JSON if that loses nothing that matters, else as parts."""
     inner, outer = _split_extra(request.extra)
     members: dict[str, Any] = {
         "method": request.method,
@@ -99,7 +99,7 @@ def encode_request(request: Request) -> str:
 
 
 def encode_response(response: Response, rounding: Rounding) -> str:
-    """The response line; ``rounding`` is the interaction's own."""
+    """The response line; ``rounding`` is the one of this interaction."""
     inner, outer = _split_extra(response.extra)
     members: dict[str, Any] = {
         "status": response.status,
@@ -112,7 +112,7 @@ def encode_response(response: Response, rounding: Rounding) -> str:
 
 def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
     """A chunk's line."""
-    return "".join(_chunk_pieces(chunk, rounding))  # one copy of a large chunk beside its parts
+    return "".join(_chunk_pieces(chunk, rounding))  # one copy of a large chunk besides its parts
 
 
 def _chunk_pieces(chunk: Chunk, rounding: Rounding) -> Iterator[str]:
@@ -141,7 +141,7 @@ def encode_end(end: End, rounding: Rounding) -> str:
 
 
 def encode_comments(comments: Iterable[str]) -> Iterator[str]:
-    """Comment lines; a text that would be no comment gets its ``#``."""
+    """Comment lines; a text that does not start with ``#`` gets one."""
     for comment in comments:
         for line in comment.split("\n"):
             yield line if not line or line.startswith("#") else f"# {line}"
@@ -168,7 +168,7 @@ def _with_extra(known: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, An
 
 
 def _split_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The unknown keys of the inner object, and those of the line around it."""
+    """The unknown keys of the inner object, and those of the object around it."""
     inner = {key: value for key, value in extra.items() if not key.startswith(_OUTER)}
     outer = {key.removeprefix(_OUTER): value for key, value in extra.items() if key.startswith(_OUTER)}
     return inner, outer
@@ -178,18 +178,18 @@ def _split_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
 
 
 def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = None) -> Line:
-    """One line, with or without its LF, as a part of the model.
+    """Decode one line, with or without its LF.
 
     Raises:
         CassetteVersionError: a header of a newer format.
-        CassetteFormatError: anything that is no line of v1; it carries ``path`` and ``number``.
+        CassetteFormatError: the line is not valid in v1. The error has the ``path`` and ``number``.
     """
     try:
         return _decode_line(raw)
-    except SpellingError as error:
+    except EncodingError as error:
         raise CassetteFormatError(str(error), path=path, line=number) from None
     except RecursionError:
-        raise CassetteFormatError("the line's JSON is nested too deeply", path=path, line=number) from None
+        raise CassetteFormatError("the JSON is nested too deeply", path=path, line=number) from None
     except _Fault as fault:
         raise fault.kind(
             fault.message, path=path, line=number, suggestion=fault.suggestion, hint=fault.hint
@@ -197,7 +197,7 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
 
 
 class _Fault(Exception):
-    """Something wrong with a line, before its place is known."""
+    """An error in a line, before its path and number are known."""
 
     def __init__(
         self,
@@ -225,19 +225,19 @@ def _decode_line(raw: bytes) -> Line:
         value = _LINE.decode(text)
     except json.JSONDecodeError as error:
         raise _Fault(
-            f"the line is no JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
+            f"the line is not valid JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
             hint="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
         ) from None
-    except SpellingError:
+    except EncodingError:
         raise
     except ValueError as error:  # an integer with more digits than Python reads
         raise _Fault(f"the line cannot be read as JSON: {error}") from None
     if isinstance(value, list):
         if not value:
-            raise SpellingError("a chunk is [seconds, part, …], and this is []")
+            raise EncodingError("a chunk must be [seconds, part, …], not []")
         return _decode_chunk(value)
     if not isinstance(value, dict):
-        raise SpellingError(f"a line is a JSON object or array, and this is {text[:60]}")
+        raise EncodingError(f"a line must be a JSON object or array, not {text[:60]}")
     kinds = [key for key in STRUCTURE if key in value]
     if len(kinds) != 1:
         _no_such_structure(value, kinds)
@@ -256,7 +256,7 @@ def _decode_chunk(value: list[Any]) -> Chunk:
         elif part["member"] == "next":
             segments.append([])
         else:
-            raise _Fault(f"the value of 'member' is 'next', and this is {part['member']!r:.60}")
+            raise _Fault(f"'member' must be 'next', not {part['member']!r:.60}")
     decoded = [decode_parts(segment) for segment in segments]
     members = tuple(accumulate(map(len, decoded[:-1])))
     return Chunk(after, b"".join(decoded), members, coded)
@@ -270,12 +270,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise SpellingError(f"the key {twice!r:.60} occurs twice in one object")
+        raise EncodingError(f"an object has the key {twice!r:.60} twice")
     return members
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise SpellingError(f"{name} is no JSON number")
+    raise EncodingError(f"{name} is not a JSON number")
 
 
 _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -283,13 +283,13 @@ _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     if kinds:
-        raise _Fault(f"the line is two things at once: {' and '.join(map(repr, kinds))}")
+        raise _Fault(f"the line has more than one of the keys that say what it is: {' and '.join(map(repr, kinds))}")
     keys = ", ".join(f"{key!r:.60}" for key in islice(value, 5)) or "none"
     suggestions = (did_you_mean(key.lower(), STRUCTURE) for key in islice(value, 5))
     raise _Fault(
-        f"the line is no structure that format {VERSION} knows; its keys: {keys}",
+        f"format {VERSION} has no such line; its keys: {keys}",
         suggestion=next(filter(None, suggestions), ""),
-        hint=f"A line's object has one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
+        hint=f"It must have one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
         "wrote it, upgrade with: pip install -U gemini-replay",
     )
 
@@ -297,14 +297,14 @@ def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
 def _decode_header(line: dict[str, Any]) -> Header:
     version = line["cassette"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise _Fault(f"the cassette's version is a whole number, and this is {version!r:.60}")
+        raise _Fault(f"'cassette' must be a version number, such as {VERSION}, not {version!r:.60}")
     if version > VERSION:
         writer = line.get("recorder")
         raise _Fault(
             f"the cassette is in format {version}"
             + (f", written by {writer:.60}" if isinstance(writer, str) else "")
             + f"; this release reads format {VERSION}",
-            hint=f"It needs a gemini-replay that reads format {version}: pip install -U gemini-replay",
+            hint=f"Upgrade to a release that reads format {version}: pip install -U gemini-replay",
             kind=CassetteVersionError,
         )
     known = {name: _text(line, name) for name in ("recorder", "recorded", "test")}
@@ -314,7 +314,7 @@ def _decode_header(line: dict[str, Any]) -> Header:
 def _decode_request(line: dict[str, Any]) -> Request:
     members = _inner(line, "request")
     if "json" in members and "body" in members:
-        raise _Fault("the request has both 'json' and 'body'; it can have one")
+        raise _Fault("the request has both 'json' and 'body'; only one is allowed")
     body = b""
     if "json" in members:
         try:
@@ -323,7 +323,7 @@ def _decode_request(line: dict[str, Any]) -> Request:
             raise _Fault(f"the request's 'json' cannot be a body: {error}") from None
     elif "body" in members:
         if not isinstance(members["body"], list):
-            raise _Fault("the request's 'body' is an array of parts")
+            raise _Fault("the request's 'body' must be an array of parts")
         body = decode_parts(members["body"])
     return Request(
         method=_needed_text(members, "method"),
@@ -340,16 +340,16 @@ def _decode_response(line: dict[str, Any]) -> Response:
     members = _inner(line, "response")
     status = members.get("status")
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
-        raise _Fault(f"the response's 'status' is a number from 200 to 999, and this is {status!r:.60}")
+        raise _Fault(f"the response's 'status' must be a number from 200 to 999, not {status!r:.60}")
     body = members.get("body")
     if body not in (None, "decoded", "wire"):
-        raise _Fault(f"the response's 'body' is 'decoded' or 'wire', and this is {body!r:.60}")
+        raise _Fault(f"the response's 'body' must be 'decoded' or 'wire', not {body!r:.60}")
     headers = _headers(members)
     for name, value in headers:
         if not _FIELD_NAME.fullmatch(name):
-            raise _Fault(f"{name!r:.60} is no name of a header: HTTP cannot carry it")
+            raise _Fault(f"{name!r:.60} is not a valid header name in HTTP")
         if found := _NO_FIELD_VALUE.search(value):
-            raise _Fault(f"the value of the header {name!r:.60} has {found[0]!r} in it: HTTP cannot carry it")
+            raise _Fault(f"the value of the header {name!r:.60} contains {found[0]!r}, which HTTP does not allow")
     return Response(
         status=status,
         headers=headers,
@@ -363,11 +363,11 @@ def _decode_end(line: dict[str, Any]) -> End:
     kind, how = line["end"], line.get("how")
     if kind not in END_KINDS:
         raise _Fault(
-            f"the end is {', '.join(map(repr, END_KINDS))}, and this is {kind!r:.60}",
+            f"'end' must be one of {', '.join(map(repr, END_KINDS))}, not {kind!r:.60}",
             suggestion=did_you_mean(kind, END_KINDS),
         )
     if how not in (None, "closed", "unfinished"):
-        raise _Fault(f"the end's 'how' is 'closed', 'unfinished' or absent, and this is {how!r:.60}")
+        raise _Fault(f"'how' must be 'closed', 'unfinished' or absent, not {how!r:.60}")
     return End(
         kind=kind,
         after=decode_after(line.get("after", 0)),
@@ -387,19 +387,19 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Line]] = {
 def _inner(line: dict[str, Any], name: str) -> dict[str, Any]:
     members = line[name]
     if not isinstance(members, dict):
-        raise _Fault(f"{name!r} is an object")
+        raise _Fault(f"{name!r} must be an object")
     return members
 
 
 def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
-    # A known key with the value null means the same as its absence.
+    # A known key that is null counts as absent.
     return {key: value for key, value in members.items() if key not in known}
 
 
 def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
     inner = _unknown(line[name], known)
     if bad := next((key for key in inner if key.startswith(_OUTER)), None):
-        raise _Fault(f"a key of the {name} starts with {_OUTER!r}: {bad!r:.60}")
+        raise _Fault(f"a key of the {name} must not start with {_OUTER!r}: {bad!r:.60}")
     around = {name, "after"} if name == "response" else {name}
     return {**inner, **{_OUTER + key: value for key, value in _unknown(line, around).items()}}
 
@@ -407,7 +407,7 @@ def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, 
 def _text(members: dict[str, Any], name: str) -> str | None:
     value = members.get(name)
     if value is not None and not isinstance(value, str):
-        raise _Fault(f"{name!r} is a text, and this is {value!r:.60}")
+        raise _Fault(f"{name!r} must be a text, not {value!r:.60}")
     return value
 
 
@@ -422,8 +422,8 @@ def _needed_text(members: dict[str, Any], name: str) -> str:
 def _headers(members: dict[str, Any]) -> Headers:
     pairs = members.get("headers", [])
     if not isinstance(pairs, list):
-        raise _Fault("'headers' is an array of [name, value] pairs")
+        raise _Fault("'headers' must be an array of [name, value] pairs")
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
-            raise _Fault(f"a header is a pair of texts, [name, value], and this is {pair!r:.60}")
+            raise _Fault(f"a header must be [name, value], two texts, not {pair!r:.60}")
     return tuple((name, value) for name, value in pairs)

@@ -1,7 +1,7 @@
-"""Puts the lines of a cassette together to interactions, and says which line is out of place. Pure.
+"""Reads interactions from the lines of a cassette and reports a line that is out of place. No I/O of its own.
 
-Comments belong to the interaction that follows them. One between an interaction's own lines moves to the next
-interaction, so that the chunks stay one block; what follows the last one is `Reader.trailing_comments`.
+Comments belong to the interaction that follows them. A comment between the lines of an interaction moves to the next
+interaction, so that the chunks stay together. Comments after the last one are `Reader.trailing_comments`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SALVAGE = "Close it with: gemini-replay check --salvage {path}, or record it ag
 
 
 class Draft:
-    """One interaction while its lines arrive."""
+    """An interaction of which more lines are still to be read."""
 
     def __init__(self, request: Request, comments: Sequence[str], line: int) -> None:
         self.request = request
@@ -27,10 +27,10 @@ class Draft:
         self.chunks: list[Chunk] = []
 
     def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
-        """The next line but the end.
+        """Add the next line, unless it is the end line.
 
         Raises:
-            CassetteFormatError: it cannot stand here.
+            CassetteFormatError: this line cannot come next.
         """
         if isinstance(item, Chunk):
             if self.response is None:
@@ -44,12 +44,12 @@ class Draft:
             self.response = item
 
     def _misplaced(self, chunk: Chunk) -> str:
-        """What is wrong with a chunk at this place; empty if nothing is."""
+        """What is wrong with a chunk here, or an empty text."""
         assert self.response is not None
         if (chunk.coded or chunk.members) and self.response.body != "decoded":
-            return "a chunk with coded bytes or members, in a response that is not stored decoded"
+            return "a chunk with coded bytes or members, but the response is not stored decoded"
         if (chunk.data or chunk.members) and self.chunks and self.chunks[-1].coded:
-            return "a chunk with decoded bytes after one with coded bytes: nothing after those can be decoded"
+            return "a chunk with decoded bytes after a chunk with coded bytes"
         return ""
 
     def finish(self, end: End) -> Interaction:
@@ -58,10 +58,10 @@ class Draft:
 
 
 class Reader:
-    """Reads a cassette's lines: the header at once, then one interaction at a time.
+    """Reads the lines of a cassette: the header at once, then one interaction at a time.
 
     Args:
-        lines: the file's lines as bytes, split on LF (a file opened in binary mode is such an iterable).
+        lines: the lines of the file as bytes, split at LF, such as a file opened in binary mode.
         path: for messages.
 
     Attributes:
@@ -70,7 +70,7 @@ class Reader:
         trailing_comments: the comments after the last interaction, once all have been read.
 
     Raises:
-        CassetteFormatError: also from the iteration, at the line that is wrong.
+        CassetteFormatError: a line is wrong; raised during iteration too.
     """
 
     def __init__(self, lines: Iterable[bytes], path: Path | None = None) -> None:
@@ -85,7 +85,7 @@ class Reader:
                 break
             if not isinstance(item, Comment):
                 raise CassetteFormatError(
-                    'the first line of a cassette is its header, {"cassette": 1, …}; this is another line',
+                    'the first line is not the header, {"cassette": 1, …}',
                     path=path,
                     line=number,
                 )
@@ -107,12 +107,12 @@ class Reader:
             except CassetteFormatError as error:
                 if raw.endswith(b"\n"):
                     raise
-                raise self._truncated("the last line breaks off", number) from error
+                raise self._truncated("the last line is incomplete", number) from error
             if isinstance(item, Comment):
                 comments.append(item.text)
             elif isinstance(item, Header):
                 raise CassetteFormatError(
-                    "a second header line: one file holds one cassette", path=self.path, line=number
+                    "a second header line: one file contains one cassette", path=self.path, line=number
                 )
             elif isinstance(item, Request):
                 if draft is not None:
@@ -121,7 +121,7 @@ class Reader:
             elif draft is None:
                 kind = type(item).__name__.lower()
                 raise CassetteFormatError(
-                    f"a line of a {kind} outside any interaction: no request line stands before it",
+                    f"a {kind} line before any request line",
                     path=self.path,
                     line=number,
                 )
@@ -144,7 +144,7 @@ class Reader:
 
 
 def _without_bom(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Some editors put a byte order mark before the first line; it means nothing in UTF-8."""
+    """Drop the byte order mark that some editors write."""
     first = True
     for line in lines:
         yield line.removeprefix(b"\xef\xbb\xbf") if first else line

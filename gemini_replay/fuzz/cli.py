@@ -73,7 +73,7 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
     Returns:
         The path: the bug's name in `folder`.
     """
-    from .. import __version__
+    from .._version import __version__
     from ..cassette.files import Cassette
     from ..cassette.model import Chunk, Interaction, Request, Response
 

@@ -56,7 +56,8 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     placeholder credentials stand in for GOOGLE_APPLICATION_CREDENTIALS where the environment has none.
     """
     from .. import transports
-    from ..server.replay import GOOGLE, serving
+    from ..server.replay import GOOGLE
+    from ..server.serving import serving
     from ..session import activated
     from ..session.hosts import Hosts, netloc
 

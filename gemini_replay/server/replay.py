@@ -12,21 +12,17 @@ What a recording's end becomes on a real connection:
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..errors import CassetteError, FaultUnusedError, GeminiReplayError, MissError, RecordingError, UsageError
+from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..loops import AsyncioClock
 from ..session import Recording, Session, base_url, describe
-from . import google, running
+from . import google
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
-from .entrance import USUAL, Rules
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 """Where requests are understood to go that name no other host than this server."""
@@ -133,81 +129,3 @@ class ReplayServer:
         _log.warning("%s", error)
         code, status = (404, "NOT_FOUND") if missed else (500, "INTERNAL")
         await respond(send, code, google.error(code, status, str(error)), ((MARK, "miss" if missed else "error"),))
-
-
-def app(session: Session, *, base: str = GOOGLE) -> ReplayServer:
-    """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record.
-
-    Raises:
-        UsageError: the session's speed is "virtual", or `base` is not a base URL.
-    """
-    if session.virtual:
-        raise UsageError(
-            "A server cannot play in virtual time: its clients are other processes, with clocks of their own.",
-            hint='Use a factor such as 4, or "instant"; or let gemini_cassette answer a client in this process.',
-        )
-    if session.replay_only:
-        return ReplayServer(session, base=base)
-    from .proxy import RecordingProxy
-
-    return RecordingProxy(session, base=base)
-
-
-@contextmanager
-def serving(session: Session, *, base: str = GOOGLE, rules: Rules = USUAL) -> Iterator[str]:
-    """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
-
-    Args:
-        session: what to serve.
-        base: the upstream of a session that records.
-        rules: whose requests come in, and how large they may be.
-
-    Raises:
-        MissingExtraError: uvicorn is not installed.
-        UsageError: `base` is not a base URL.
-    """
-    with running.serve(app(session, base=base), rules=rules) as server:
-        yield server.url
-
-
-def serve_forever(
-    session: Session,
-    *,
-    base: str = GOOGLE,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    rules: Rules = USUAL,
-    announce: Callable[[str], object],
-) -> None:
-    """Serve a session until SIGINT or SIGTERM, then close it: what it recorded replaces its cassette.
-
-    Args:
-        session: what to serve.
-        base: the upstream of a session that records.
-        host: the address to listen on.
-        port: the port; 0 for any free one.
-        rules: whose requests come in, and how large they may be.
-        announce: gets the base URL once the server listens.
-
-    Raises:
-        MissingExtraError: uvicorn is not installed.
-        UsageError: the address cannot be listened on, or `base` is not a base URL.
-        RecordingError: a recording failed, which is also logged when it happens.
-    """
-    served = app(session, base=base)
-    session.on_recording_failure(lambda failure: _log.error("%s", failure))
-    # What is loaded now stays: the collector, which need not look at it again, is what makes chunks late.
-    gc.collect()
-    gc.freeze()
-    try:
-        running.serve_forever(served, host=host, port=port, rules=rules, announce=announce)
-    finally:
-        gc.unfreeze()
-        session.close()
-    if served.missed:
-        _log.warning("Requests that no recording answered: %d", served.missed)
-    for problem in session.problems:
-        if isinstance(problem, RecordingError):
-            raise problem
-        if isinstance(problem, FaultUnusedError):
-            _log.warning("%s", problem)

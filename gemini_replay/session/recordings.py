@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..cassette.format_v1 import Header
+from ..cassette.index import IndexEntry
 from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
 from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
 from ..cassette.model import Request
-from ..cassette.places import Place
 from ..cassette.redaction import Redactor, Removal
 from ..cassette.redaction.removals import total
 from ..engine.recorder import Deaf, Recorder
@@ -251,7 +251,7 @@ class Recordings:
         except Exception as problem:
             self.fail(problem)
 
-    def _gives_way(self, place: Place, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
+    def _gives_way(self, place: IndexEntry, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
         """Whether an interaction of the present file is replaced, see `merging.merge`."""
         if not self._rewrite:
             return False

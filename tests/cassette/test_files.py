@@ -92,7 +92,7 @@ def test_a_missing_cassette_names_the_closest(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     """Where even the folder is missing, the error says so."""
-    with pytest.raises(CassetteNotFoundError, match="no folder"):
+    with pytest.raises(CassetteNotFoundError, match="does not exist either"):
         Cassette.load(tmp_path / "nowhere" / "story.jsonl")
 
 
@@ -127,8 +127,8 @@ def test_a_folder(tmp_path: Path) -> None:
         pytest.param("# é\n".encode("latin-1"), "UTF-8", id="latin-1"),
         pytest.param(b"<!doctype html>", "HTML", id="html"),
         pytest.param(b"hello\n", "something else", id="text"),
-        pytest.param(b'{"hello": 1}\n', "no structure", id="other-json"),
-        pytest.param(b'{"cassette": 1', "no JSON", id="half-a-header"),
+        pytest.param(b'{"hello": 1}\n', "no such line", id="other-json"),
+        pytest.param(b'{"cassette": 1', "not valid JSON", id="half-a-header"),
     ],
 )
 def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:

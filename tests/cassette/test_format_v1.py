@@ -240,17 +240,17 @@ def test_times_are_rounded_with_the_error_carried() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        pytest.param(HEADER + "hello\n" + REQUEST, 2, "no JSON", id="no-json"),
+        pytest.param(HEADER + "hello\n" + REQUEST, 2, "not valid JSON", id="no-json"),
         pytest.param(HEADER + '{"reqest": {}}\n', 2, "'request'", id="misspelled-structure"),
         pytest.param(HEADER + '{"frobnicate": 1}\n', 2, "'frobnicate'", id="unknown-structure"),
-        pytest.param(HEADER + '{"request": {}, "end": "eof"}\n', 2, "two things", id="two-structures"),
-        pytest.param(HEADER + "{}\n", 2, "no structure", id="empty-object"),
-        pytest.param(HEADER + "[]\n", 2, "a chunk is", id="empty-array"),
+        pytest.param(HEADER + '{"request": {}, "end": "eof"}\n', 2, "more than one", id="two-structures"),
+        pytest.param(HEADER + "{}\n", 2, "no such line", id="empty-object"),
+        pytest.param(HEADER + "[]\n", 2, "a chunk must be", id="empty-array"),
         pytest.param(HEADER + "3\n", 2, "object or array", id="number"),
         pytest.param(HEADER + HEADER, 2, "second header", id="two-headers"),
         pytest.param(REQUEST + END, 1, "header", id="no-header"),
-        pytest.param(HEADER + CHUNK, 2, "outside any interaction", id="chunk-outside"),
-        pytest.param(HEADER + END, 2, "outside any interaction", id="end-outside"),
+        pytest.param(HEADER + CHUNK, 2, "before any request line", id="chunk-outside"),
+        pytest.param(HEADER + END, 2, "before any request line", id="end-outside"),
         pytest.param(HEADER + REQUEST + CHUNK, 3, "before its response", id="chunk-before-response"),
         pytest.param(HEADER + REQUEST + RESPONSE + RESPONSE, 4, "second response", id="two-responses"),
         pytest.param(HEADER + REQUEST + '{"end": "eoff", "after": 0}\n', 3, "'eof'", id="misspelled-end"),
@@ -259,7 +259,7 @@ def test_times_are_rounded_with_the_error_carried() -> None:
         pytest.param(HEADER + '{"request": 1}\n', 2, "object", id="request-no-object"),
         pytest.param(asks('"json": 1, "body": []'), 2, "both", id="two-bodies"),
         pytest.param(asks('"headers": {"a": "b"}'), 2, "pairs", id="headers-object"),
-        pytest.param(asks('"headers": [["a"]]'), 2, "pair", id="header-no-pair"),
+        pytest.param(asks('"headers": [["a"]]'), 2, "two texts", id="header-no-pair"),
         pytest.param(asks('"json": 1e999'), 2, "json", id="json-overflow"),
         pytest.param(HEADER + REQUEST + '{"response": {"status": "200"}}\n', 3, "status", id="status-no-number"),
         pytest.param(
@@ -277,9 +277,9 @@ def test_times_are_rounded_with_the_error_carried() -> None:
         pytest.param(answers("").replace("200", "1000"), 3, "from 200", id="status-of-four-digits"),
         pytest.param(answers('["a b", ""]'), 3, "'a b'", id="header-name-with-space"),
         pytest.param(answers('["a:", ""]'), 3, "'a:'", id="header-name-with-colon"),
-        pytest.param(answers('["", ""]'), 3, "no name", id="header-without-name"),
-        pytest.param(answers('["a\\n", ""]'), 3, "no name", id="header-name-with-line-end"),
-        pytest.param(answers('["\\u00e9", ""]'), 3, "no name", id="header-name-beyond-ascii"),
+        pytest.param(answers('["", ""]'), 3, "not a valid header name", id="header-without-name"),
+        pytest.param(answers('["a\\n", ""]'), 3, "not a valid header name", id="header-name-with-line-end"),
+        pytest.param(answers('["\\u00e9", ""]'), 3, "not a valid header name", id="header-name-beyond-ascii"),
         pytest.param(answers('["a", "b\\r\\nc: d"]'), 3, "'\\r'", id="header-with-line-end"),
         pytest.param(answers('["a", "\\u0000"]'), 3, "'\\x00'", id="header-with-nul"),
         pytest.param(answers('["a", "\\udce9"]'), 3, "'\\udce9'", id="header-with-surrogate"),
@@ -290,11 +290,11 @@ def test_times_are_rounded_with_the_error_carried() -> None:
             "not stored decoded",
             id="member-in-plain-body",
         ),
-        pytest.param(IN_DECODED + CODED + CHUNK, 5, "after one with coded", id="decoded-after-coded"),
+        pytest.param(IN_DECODED + CODED + CHUNK, 5, "after a chunk with coded", id="decoded-after-coded"),
         pytest.param(IN_DECODED + '[0, {"coded": "Pz8="}, "x"]\n', 4, "part", id="coded-not-last"),
-        pytest.param(IN_DECODED + '[0, {"coded": ""}]\n', 4, "coded bytes are", id="coded-nothing"),
-        pytest.param(IN_DECODED + '[0, {"coded": "?"}]\n', 4, "coded bytes are", id="coded-no-base64"),
-        pytest.param(IN_DECODED + '[0, {"coded": 1}]\n', 4, "coded bytes are", id="coded-number"),
+        pytest.param(IN_DECODED + '[0, {"coded": ""}]\n', 4, "coded bytes must be", id="coded-nothing"),
+        pytest.param(IN_DECODED + '[0, {"coded": "?"}]\n', 4, "coded bytes must be", id="coded-no-base64"),
+        pytest.param(IN_DECODED + '[0, {"coded": 1}]\n', 4, "coded bytes must be", id="coded-number"),
         pytest.param(IN_DECODED + '[0, {"member": 2}]\n', 4, "'next'", id="member-number"),
         pytest.param(asks('"body": [{"coded": "Pz8="}]'), 2, "part", id="coded-request"),
         pytest.param(HEADER + REQUEST + '{"end": "eof", "how": "x"}\n', 3, "'unfinished'", id="no-how"),
@@ -359,10 +359,10 @@ def test_any_damage_is_read_or_refused(data: st.DataObject) -> None:
 def seconds(line: bytes) -> float:
     gc.disable()  # its runs come at jumps
     try:
-        began = time.perf_counter()
+        began = time.thread_time()
         with suppress(CassetteFormatError):
             decode_line(line)
-        return time.perf_counter() - began
+        return time.thread_time() - began
     finally:
         gc.enable()
 
@@ -400,14 +400,14 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_reading_a_line_takes_time_in_proportion_to_its_length(hostile: str) -> None:
-    """A line eight times as long takes far less than the 64 times as long that a quadratic reader would take."""
+    """A line 16 times as long takes far less than the 256 times as long that a quadratic reader would take."""
     make = HOSTILE[hostile]
-    short, long = make(5_000).encode(), make(40_000).encode()
+    short, long = make(5_000).encode(), make(80_000).encode()
     for _ in range(3):  # a busy machine may disturb a measurement
         brief = min(seconds(short) for _ in range(5))
-        if (lengthy := min(seconds(long) for _ in range(2))) < 32 * max(brief, 0.0002):
+        if (lengthy := min(seconds(long) for _ in range(2))) < 100 * max(brief, 0.0002):
             break
-    assert lengthy < 32 * max(brief, 0.0002)
+    assert lengthy < 100 * max(brief, 0.0002)
 
 
 @pytest.mark.parametrize(
@@ -422,10 +422,10 @@ def test_reading_many_lines_takes_time_in_proportion_to_their_number(lines: tupl
         text = (HEADER + lines[0] + lines[1] * n).encode().splitlines(keepends=True)
         gc.disable()
         try:
-            began = time.perf_counter()
+            began = time.thread_time()
             with suppress(CassetteFormatError):
                 list(Reader(text))
-            return time.perf_counter() - began
+            return time.thread_time() - began
         finally:
             gc.enable()
 

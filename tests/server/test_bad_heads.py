@@ -15,7 +15,7 @@ from support.streams import PATH, events
 
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cassette.model import Chunk, Headers, Request, Response
-from gemini_replay.server.replay import serving
+from gemini_replay.server.serving import serving
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 

@@ -26,7 +26,7 @@ from gemini_replay.cli import main
 from gemini_replay.errors import UsageError
 from gemini_replay.server import running, upstream
 from gemini_replay.server.entrance import USUAL, Rules, parse_size
-from gemini_replay.server.replay import app, serving
+from gemini_replay.server.serving import app, serving
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 URL = f"https://generativelanguage.googleapis.com{PATH}"

@@ -19,7 +19,8 @@ from support.streams import PATH, events
 from gemini_replay import Session
 from gemini_replay.cli import main
 from gemini_replay.errors import UsageError
-from gemini_replay.server.replay import ReplayServer, serving
+from gemini_replay.server.replay import ReplayServer
+from gemini_replay.server.serving import serving
 
 A, B, C = STORY = events(3)
 Fetch = Callable[..., Any]

@@ -26,7 +26,7 @@ from support.streams import PATH, events
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cassette.model import Chunk, End, Headers, Request, Response
 from gemini_replay.cli import main
-from gemini_replay.server.replay import serving
+from gemini_replay.server.serving import serving
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 SSE: Headers = (("content-type", "text/event-stream"), ("transfer-encoding", "chunked"))
@@ -342,7 +342,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "status", "words"),
         [
-            (["nothing.jsonl"], 1, "there is no such cassette"),
+            (["nothing.jsonl"], 1, "the cassette does not exist"),
             (["empty.jsonl"], 1, "the file is empty"),
             (["good.jsonl", "--speed", "0"], 2, "Unknown speed"),
             (["good.jsonl", "--listen", "8080"], 2, "is not an address"),

@@ -319,7 +319,7 @@ def test_recording_keeps_the_read_timeout_where_the_client_has_it(client: Client
 @pytest.fixture
 def served(path: Path) -> Callable[[], Any]:
     """The same cassette from the replay server, on a real socket."""
-    from gemini_replay.server.replay import serving
+    from gemini_replay.server.serving import serving
 
     return lambda: serving(gemini_replay.Session.replaying(path, hosts=None))
 

@@ -18,7 +18,7 @@ from support.streams import GOOGLE, PATH, events
 import gemini_replay
 from gemini_replay import Session
 from gemini_replay.engine.script import GARBAGE
-from gemini_replay.server.replay import serving
+from gemini_replay.server.serving import serving
 
 A, B, C, D = STORY = events(4)
 HALF = B[: len(B) // 2]

@@ -19,7 +19,7 @@ from support.streams import GOOGLE, PATH, events
 import gemini_replay
 from gemini_replay import Session
 from gemini_replay.cassette.model import Chunk, End, Interaction
-from gemini_replay.server.replay import serving
+from gemini_replay.server.serving import serving
 
 CHUNKS = events(6)
 

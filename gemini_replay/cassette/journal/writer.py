@@ -7,7 +7,7 @@ Interactions that overlap in time share the journal. Whenever the writer turns t
 of the line before, it first writes the marker ``#| N``: what follows belongs to interaction N, counted from 1 in
 the order of the requests. A request that comes while no other interaction is open needs none, so that a journal
 without overlap is the beginning of a plain cassette. ``#| dropped N`` says that nothing came of interaction N.
-A journal that is given up in good order ends with ``#| discarded``. `cassette.places` understands these markers; a
+A journal that is given up in good order ends with ``#| discarded``. `cassette.index` understands these markers; a
 finished cassette has none.
 """
 
@@ -22,6 +22,7 @@ from types import TracebackType
 from ... import clocks
 from ..._version import __version__
 from ...errors import CassetteError
+from ..encoding import Rounding
 from ..format_v1 import (
     Header,
     decode_line,
@@ -32,7 +33,6 @@ from ..format_v1 import (
     encode_response,
 )
 from ..model import Chunk, End, Request, Response
-from ..spelling import Rounding
 from .file import DISCARDED, OPEN_FILES_STAY, open_journal
 
 

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ...errors import MissingExtraError
+from ..index import index_file
 from ..model import Interaction
-from ..places import find_places
 from .codings import UnchangeableError, UnsearchableError
 from .documents import Document
 from .judging import could_be_secret, is_placeholder
@@ -91,7 +91,7 @@ def scan(path: Path, *, redactor: Redactor | None = None, detect: Detect | None 
     found: set[Finding] = set()
     redactor = redactor or Redactor()
     with path.open("rb") as file:
-        for place in find_places(file, path, check_chunks=False).interactions:
+        for place in index_file(file, path, check_chunks=False).entries:
             interaction = place.read(file, path)
             for removal in _again(redactor, interaction):
                 found.add(Finding(path, place.line + _offset(removal.place), removal.place, removal.kind))

@@ -1,4 +1,4 @@
-"""Replaces files whole or not at all, keeps what was there before, and lets one process at a time do so."""
+"""Replaces files atomically, keeps backups, and lets one process at a time replace files in a folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ except ImportError:  # Windows
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the place of `path` when the with-block ends well; else nothing has changed.
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that replaces `path` when the with-block succeeds. If it fails, nothing changes.
 
-    Folders are created; an old file's permissions are kept; a symbolic link stays one. The file is on the disk, and
-    so is its name, when this returns.
+    Folders are created, an old file's permissions are kept, and a symbolic link stays a link. When this returns, both
+    the content and the name are on disk.
 
     Raises:
         OSError: it cannot be written.
@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    if os.name == "posix":  # the new name must survive a power cut as well
+    if os.name == "posix":  # the new name must survive a power cut too
         with contextlib.suppress(OSError):
             folder = os.open(path.parent, os.O_RDONLY)
             try:
@@ -52,9 +52,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one session at a time, of all processes of this machine, replace files in the folder of `path`.
+    """Let one session at a time, across all processes of this machine, replace files in the folder of `path`.
 
-    On file systems that have no locks this guards nothing.
+    This has no effect on file systems without locks.
     """
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def _locked_on_windows(path: Path) -> Iterator[None]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove temporary files that killed processes left of `path`; to be called while it is `locked`."""
+    """Remove temporary files of `path` that killed processes left. Call this while `path` is `locked`."""
     path = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         for entry in path.parent.iterdir():
@@ -96,7 +96,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 def keep_backup(path: Path) -> Path:
-    """Copy a file that is about to be replaced to ``NAME.bak``, ``NAME.bak.1`` and so on: the first free name.
+    """Copy a file to the first free name of ``NAME.bak``, ``NAME.bak.1`` and so on.
 
     Returns:
         The copy's path.
@@ -123,11 +123,11 @@ def keep_backup(path: Path) -> Path:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those that a new file gets here."""
+    """The permissions of the existing file, or those of a new file in this folder."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        # Reading the umask means setting it; the journal beside has been created with it, if there is one.
+        # The umask can only be read by setting it. A journal beside the cassette was created with it.
         with contextlib.suppress(OSError):
             return stat.S_IMODE(path.with_name(f"{path.name}.part").stat().st_mode)
         umask = os.umask(0o077)

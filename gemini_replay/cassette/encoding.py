@@ -1,14 +1,14 @@
-"""How bytes, JSON and times are spelled in a cassette line. Pure; format_v1 puts the lines together from these.
+"""Encodes bytes, JSON and times for a line of a cassette; `format_v1` builds the lines. No I/O.
 
-One byte sequence has one spelling, decided by `encode_parts`:
+`encode_parts` has one encoding for each byte sequence:
 
-1. A chunk is *binary* if at least 16 of its bytes, and at least a quarter of them, are no part of well-formed UTF-8
-   or are control characters other than tab, LF and CR. It is one ``{"b64": …}``.
-2. Any other chunk is cut into the longest runs of well-formed UTF-8, each a string, and the runs of bytes between
-   them, each a ``{"hex": …}`` in lower case.
+1. A chunk is *binary* if at least 16 of its bytes, and at least a quarter of them, are not part of well-formed UTF-8
+   or are control characters other than tab, LF and CR. It becomes one ``{"b64": …}``.
+2. Any other chunk is split into the longest runs of well-formed UTF-8, each a string, and the bytes between them,
+   each run a ``{"hex": …}`` in lower case.
 3. An empty chunk has no parts.
 
-`decode_parts` accepts any mixture of parts; saving writes the one spelling.
+`decode_parts` accepts any mixture of parts.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# Characters that a reader cannot see, that reorder what is seen, or that some editors and tools take for a line
-# end: C1 and DEL (JSON itself escapes C0), Unicode's default-ignorable code points, the line and paragraph
-# separators, the interlinear controls, non-characters, and lone surrogates, which UTF-8 cannot hold.
+# Invisible characters, characters that reorder text, and those that some tools treat as line ends: C1 and DEL (JSON
+# itself escapes C0), Unicode's default-ignorable code points, the line and paragraph separators, the interlinear
+# controls, noncharacters, and lone surrogates, which UTF-8 does not allow.
 _HIDDEN = re.compile(
     "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
@@ -37,7 +37,7 @@ _HEX = re.compile("[0-9a-fA-F]+")
 
 _BINARY_BYTES = 16
 _BINARY_SHARE = 4  # one byte in so many
-_MAX_DEPTH = 200  # of a JSON body that is stored as JSON: readers recurse
+_MAX_DEPTH = 200  # of a body that is stored as JSON, since readers recurse
 _MAX_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly (RFC 8259, section 6)
 _MAX_AFTER = 1e9
 
@@ -45,15 +45,15 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _ENCODE_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-class SpellingError(ValueError):
-    """A value that no cassette line can hold; format_v1 adds the path and the line."""
+class EncodingError(ValueError):
+    """A value that a cassette line cannot contain. `format_v1` adds the path and the line."""
 
 
 class Rounding:
-    """Rounds the times of one interaction to milliseconds, so that their sum stays within half a millisecond.
+    """Rounds the times of one interaction to milliseconds. The sum of all times is true to half a millisecond.
 
-    The times are given in order, in seconds since the moment before; each call returns what to write. Times that
-    are whole milliseconds come back as they are, so loading and saving again changes nothing.
+    Call it with the times in order, in seconds since the previous line. Whole milliseconds do not change, so loading
+    and saving a cassette changes nothing.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Rounding:
         self._written_ms = 0
 
     def __call__(self, after: float) -> float:
-        """The time to write for ``after`` seconds; a negative time counts as zero."""
+        """The rounded time for ``after`` seconds; a negative time counts as zero."""
         self._total += min(after, _MAX_AFTER) if after > 0 else 0.0
         total_ms = round(self._total * 1000)
         after_ms = total_ms - self._written_ms
@@ -73,17 +73,17 @@ def decode_after(value: Any) -> float:
     """Seconds from a line's JSON value.
 
     Raises:
-        SpellingError: it is no number from 0 to 1e9.
+        EncodingError: it is not a number from 0 to 1e9.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SpellingError(f"a time is a number of seconds, and this is {_clip(value)}")
+        raise EncodingError(f"a time must be a number of seconds, not {_clip(value)}")
     if not 0 <= value <= _MAX_AFTER:
-        raise SpellingError(f"a time lies between 0 and 1e9 seconds, and this is {_clip(value)}")
+        raise EncodingError(f"a time must be between 0 and 1e9 seconds, not {_clip(value)}")
     return float(value)
 
 
 def encode_json(value: Any) -> str:
-    """JSON on one line: readable CJK and emoji, every hidden character as an escape."""
+    """JSON on one line. CJK and emoji stay readable; invisible characters are escaped."""
     return _show_hidden(_ENCODE(value))
 
 
@@ -99,7 +99,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def encode_parts(data: bytes) -> list[str]:
-    """The parts of a chunk or body, each as JSON text, in the one spelling of `data`."""
+    """The parts of a chunk or body, each as JSON text."""
     if not data:
         return []
     binary = len(data) - len(data.translate(None, _CONTROLS))
@@ -110,11 +110,11 @@ def encode_parts(data: bytes) -> list[str]:
         runs = []
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
-    if not runs:  # strings at even places, ill-formed runs at odd ones
+    if not runs:  # text at even indexes, ill-formed bytes at odd ones
         runs = _ILL_FORMED.split(data.decode("utf-8", "surrogateescape"))
     parts = []
-    for place, run in enumerate(runs):
-        if place % 2:
+    for index, run in enumerate(runs):
+        if index % 2:
             parts.append(f'{{"hex": "{run.encode("utf-8", "surrogateescape").hex()}"}}')
         elif run:
             parts.append(encode_json(run))
@@ -122,16 +122,16 @@ def encode_parts(data: bytes) -> list[str]:
 
 
 def _ill_formed(data: bytes) -> int:
-    """How many bytes are no part of well-formed UTF-8. It takes little memory, however long `data` is."""
+    """How many bytes are not part of well-formed UTF-8, counted in little memory."""
     decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
     return len(data) - sum(len(decode(data[at : at + 65536]).encode()) for at in range(0, len(data), 65536))
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
-    """The bytes of a chunk's or body's parts.
+    """The bytes that the parts of a chunk or body stand for.
 
     Raises:
-        SpellingError: something among them is no part.
+        EncodingError: an item is not a part.
     """
     if len(parts) == 1 and type(parts[0]) is str:
         return _decode_part(parts[0])
@@ -144,8 +144,8 @@ def _decode_part(part: Any) -> bytes:
             return part.encode()
         except UnicodeEncodeError as error:
             lone = part[error.start]
-            raise SpellingError(
-                f"a text holds the lone surrogate \\u{ord(lone):04x}, which stands for no bytes; "
+            raise EncodingError(
+                f"a text contains the lone surrogate \\u{ord(lone):04x}, which UTF-8 does not allow; "
                 'write such bytes as {"hex": …}'
             ) from None
     if isinstance(part, dict) and len(part) == 1:
@@ -157,11 +157,11 @@ def _decode_part(part: Any) -> bytes:
                 return base64.b64decode(value, validate=True)
             except (binascii.Error, ValueError):
                 pass
-    raise SpellingError(f'a part is a text, {{"hex": "…"}} or {{"b64": "…"}}, and this is {_clip(part)}')
+    raise EncodingError(f'a part must be a text, {{"hex": "…"}} or {{"b64": "…"}}, not {_clip(part)}')
 
 
 def encode_coded(data: bytes) -> str:
-    """The part, as JSON text, that holds bytes which are still in their content coding."""
+    """The part, as JSON text, for bytes that are still in their content coding."""
     return f'{{"coded": "{base64.b64encode(data).decode()}"}}'
 
 
@@ -169,14 +169,14 @@ def decode_coded(part: dict[str, Any]) -> bytes:
     """The bytes of such a part.
 
     Raises:
-        SpellingError: it is not base64, or holds no bytes.
+        EncodingError: it is not base64, or empty.
     """
     try:
         data = base64.b64decode(part["coded"], validate=True)
     except (TypeError, ValueError):
         data = b""
     if not data:
-        raise SpellingError(f'coded bytes are {{"coded": "base64"}}, and this is {_clip(part)}')
+        raise EncodingError(f'coded bytes must be {{"coded": "base64"}}, not {_clip(part)}')
     return data
 
 
@@ -189,7 +189,7 @@ def _clip(value: Any) -> str:
 
 
 class _LossyError(ValueError):
-    """Reading this JSON and writing it again would lose something."""
+    """Decoding this JSON and encoding it again would lose something."""
 
 
 def _refuse_constant(name: str) -> Any:
@@ -214,7 +214,7 @@ def _exact_float(text: str) -> float:
     if repr(value) != text:
         if not math.isfinite(value) or len(text) > 400:
             raise _LossyError(text)
-        from decimal import Decimal  # rarely needed, and not a cheap import
+        from decimal import Decimal  # rarely needed and slow to import
 
         if Decimal(text) != Decimal(repr(value)):
             raise _LossyError(text)
@@ -230,10 +230,10 @@ _EXACT = json.JSONDecoder(
 
 
 def exact_json(body: bytes) -> tuple[bool, Any]:
-    """Whether ``body`` is JSON that can be written again without losing anything that matters, and its value.
+    """Whether ``body`` is JSON that can be encoded again without losing anything that matters, and its value.
 
-    What matters: every key (also one that occurs twice), and every number's value. White space, the spelling of
-    escapes and of numbers (``1.50``) do not.
+    Every key (including duplicates) and the value of every number matter. White space and the notation of escapes and
+    numbers (``1.50``) do not.
     """
     try:
         value = _EXACT.decode(body.decode())
@@ -257,5 +257,5 @@ def _depth_within(value: Any, limit: int) -> bool:
 
 
 def json_body(value: Any) -> bytes:
-    """The bytes that stand for a body which was stored as JSON: compact, UTF-8; only lone surrogates are escaped."""
+    """The bytes of a body that was stored as JSON: compact UTF-8, with only lone surrogates escaped."""
     return _SURROGATE.sub(_escape, _ENCODE_COMPACT(value)).encode()

@@ -1,9 +1,8 @@
-"""Where each interaction's lines stand in a cassette or a journal, found without holding what they say.
+"""An index of a cassette or journal: where each interaction's lines are, without keeping their content.
 
-A cassette is made from a journal, and salvaged from what a crash left, by copying lines. This module reads a file
-once, line by line, and remembers for each interaction which runs of bytes are its own. It understands the markers of
-a journal (see `journal.writer`), and it goes on after a line that it cannot read: what such a line spoils is the
-interaction that it stands in, and no other.
+Making a cassette from a journal, and salvaging what a crash left, means copying lines. This module reads a file once
+and remembers the byte ranges of each interaction. It understands a journal's markers (see `journal.writer`). After a
+line that it cannot read, it goes on: such a line spoils only its own interaction.
 """
 
 from __future__ import annotations
@@ -25,38 +24,38 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
-class Place:
-    """Where one interaction stands in a file.
+class IndexEntry:
+    """Where the lines of one interaction are in a file.
 
     Attributes:
         line: the number of its request line, counted from 1.
-        test: the test that made it, as its request line says.
-        runs: its lines as [offset, length] in bytes, in order; the comments before its request line are among them.
+        test: the id of the test that made the request.
+        ranges: its lines as [offset, length] in bytes, in order, including the comments before its request line.
         ended: whether it has an end line.
         problems: its lines that cannot be read.
     """
 
     line: int
     test: str | None = None
-    runs: list[list[int]] = field(default_factory=list)
+    ranges: list[list[int]] = field(default_factory=list)
     ended: bool = False
     problems: list[CassetteFormatError] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
-        """Whether nothing of it is missing."""
+        """Whether it has an end and no unreadable line."""
         return self.ended and not self.problems
 
     def add(self, offset: int, length: int) -> None:
-        """One more of its lines."""
-        if self.runs and sum(self.runs[-1]) == offset:
-            self.runs[-1][1] += length
+        """Add one of its lines."""
+        if self.ranges and sum(self.ranges[-1]) == offset:
+            self.ranges[-1][1] += length
         else:
-            self.runs.append([offset, length])
+            self.ranges.append([offset, length])
 
     def lines(self, file: BinaryIO) -> Iterator[bytes]:
-        """Its lines, read from the file anew."""
-        for offset, length in self.runs:
+        """Its lines, read from the file."""
+        for offset, length in self.ranges:
             file.seek(offset)
             while length > 0 and (line := file.readline(length)):
                 yield line
@@ -70,15 +69,13 @@ class Place:
         return digest.digest()
 
     def request(self, file: BinaryIO) -> Request:
-        """Its request, read from the file anew."""
-        found = next(item for line in self.lines(file) if isinstance(item := decode_line(line), Request))
-        return found
+        """Its request, read from the file."""
+        return next(item for line in self.lines(file) if isinstance(item := decode_line(line), Request))
 
     def read(self, file: BinaryIO, path: Path | None = None) -> Interaction:
-        """The interaction, read from the file anew, as far as it can be read.
+        """The interaction, read from the file as far as possible.
 
-        One that lacks its end line, or has lines that cannot be read, ends as "cancelled" with
-        ``"salvaged": true``.
+        Without an end line, or with lines that cannot be read, it ends as "cancelled" with ``"salvaged": true``.
         """
         draft: Draft | None = None
         comments: list[str] = []
@@ -95,42 +92,42 @@ class Place:
                 elif draft is not None and not isinstance(item, Header):
                     draft.add(item, path=path, number=self.line)
             except CassetteFormatError:
-                continue  # it is among the problems
-        assert draft is not None  # a place begins with a request line that was read
+                continue  # the index lists it in `problems`
+        assert draft is not None  # every entry has a readable request line
         if end is None or self.problems:
             end = End("cancelled", extra={"salvaged": True})
         return draft.finish(end)
 
 
 @dataclass
-class Places:
-    """What stands where in a file.
+class FileIndex:
+    """What a file contains, and where.
 
     Attributes:
-        header: the header line; None where there is none that can be read.
+        header: the header; None if no header line can be read.
         comments: the comments before it.
-        interactions: in the order of their requests.
+        entries: the interactions, in the order of their requests.
         trailing_comments: the comments after the last interaction.
-        problems: lines that cannot be read, with their numbers, whatever interaction they stand in.
+        problems: all lines that cannot be read.
     """
 
     header: Header | None = None
     comments: tuple[str, ...] = ()
-    interactions: list[Place] = field(default_factory=list)
+    entries: list[IndexEntry] = field(default_factory=list)
     trailing_comments: tuple[str, ...] = ()
     problems: list[CassetteFormatError] = field(default_factory=list)
 
 
-def find_places(file: BinaryIO, path: Path | None = None, *, check_chunks: bool = True) -> Places:
-    """Read a file and tell what stands where in it.
+def index_file(file: BinaryIO, path: Path | None = None, *, check_chunks: bool = True) -> FileIndex:
+    """Read a file and index its interactions.
 
     Args:
-        file: open for reading bytes.
+        file: opened for reading bytes.
         path: for messages.
-        check_chunks: also decode every chunk line, to know that it can be read; a journal that this process has
-            just written needs no such check.
+        check_chunks: also decode every chunk line to find unreadable ones. A journal that this process has just
+            written does not need that.
     """
-    found = Places()
+    found = FileIndex()
     scan = _Scan(found, path)
     offset = 0
     for number, line in enumerate(file, 1):
@@ -151,10 +148,10 @@ def find_places(file: BinaryIO, path: Path | None = None, *, check_chunks: bool 
 
 
 class _Scan:
-    def __init__(self, found: Places, path: Path | None) -> None:
+    def __init__(self, found: FileIndex, path: Path | None) -> None:
         self._found = found
         self._path = path
-        self._by_number: dict[int, Place] = {}
+        self._by_number: dict[int, IndexEntry] = {}
         self._dropped: set[int] = set()
         self._current = 0
         self._marked = False
@@ -162,7 +159,7 @@ class _Scan:
         self._comments: list[tuple[str, int, int]] = []
 
     def take(self, item: Line | None, number: int, offset: int, length: int) -> None:
-        """One line of the file; None is a chunk line that was not decoded."""
+        """Take one line of the file; None is a chunk line that was not decoded."""
         if isinstance(item, Comment):
             self._comment(item.text, offset, length)
         elif isinstance(item, Header):
@@ -173,18 +170,18 @@ class _Scan:
             self._line(item, number, offset, length)
 
     def unreadable(self, problem: CassetteFormatError, *, cut: bool) -> None:
-        """A line that is no line of a cassette; the last one may be cut off by a crash."""
-        place = self._by_number.get(self._current)
-        if cut and (place is None or not place.ended):
-            return  # the writer was stopped in the middle of it; what it belongs to has no end line
+        """Take a line that cannot be read. A crash may have cut the last one (`cut`)."""
+        entry = self._by_number.get(self._current)
+        if cut and (entry is None or not entry.ended):
+            return  # a crash stopped the writer within this line; its interaction has no end line anyway
         self._found.problems.append(problem)
-        if place is not None and not place.ended:
-            place.problems.append(problem)
+        if entry is not None and not entry.ended:
+            entry.problems.append(problem)
 
     def finish(self) -> None:
-        """The file has ended."""
-        self._found.interactions = [
-            place for number, place in sorted(self._by_number.items()) if number not in self._dropped
+        """Complete the index at the end of the file."""
+        self._found.entries = [
+            entry for number, entry in sorted(self._by_number.items()) if number not in self._dropped
         ]
         self._found.trailing_comments = tuple(text for text, _, _ in self._comments)
 
@@ -208,31 +205,31 @@ class _Scan:
     def _request(self, request: Request, number: int, offset: int, length: int) -> None:
         if not self._marked or self._current in self._by_number:
             self._current = max(self._by_number, default=0) + 1
-        place = self._by_number[self._current] = Place(number, request.test)
+        entry = self._by_number[self._current] = IndexEntry(number, request.test)
         for _, at, size in self._comments:
-            place.add(at, size)
-        place.add(offset, length)
+            entry.add(at, size)
+        entry.add(offset, length)
         self._comments, self._marked = [], False
 
     def _line(self, item: Line | None, number: int, offset: int, length: int) -> None:
         self._marked = False
-        place = self._by_number.get(self._current)
+        entry = self._by_number.get(self._current)
         chunk = item is None or isinstance(item, Chunk)
-        if place is None or place.ended:
-            self._misplaced("a line outside any interaction", number)
+        if entry is None or entry.ended:
+            self._misplaced("a line outside of any interaction", number)
         elif chunk and self._current not in self._responded:
             self._misplaced("a chunk before its response line", number)
         elif not chunk and not isinstance(item, End) and self._current in self._responded:
             self._misplaced("a second response", number)
         else:
-            place.add(offset, length)
-            place.ended = isinstance(item, End)
-            if not chunk and not place.ended:
+            entry.add(offset, length)
+            entry.ended = isinstance(item, End)
+            if not chunk and not entry.ended:
                 self._responded.add(self._current)
 
     def _misplaced(self, what: str, number: int) -> None:
         problem = CassetteFormatError(what, path=self._path, line=number)
         self._found.problems.append(problem)
-        place = self._by_number.get(self._current)
-        if place is not None and not place.ended:
-            place.problems.append(problem)
+        entry = self._by_number.get(self._current)
+        if entry is not None and not entry.ended:
+            entry.problems.append(problem)
