@@ -203,14 +203,12 @@ def _upstream(chosen: argparse.Namespace) -> int:
 
 def _record(chosen: argparse.Namespace) -> int:
     from .server import serving
-    from .server.replay import GOOGLE
     from .session import Session
 
     (host, port), rules = _listen(chosen.listen), _rules(chosen)
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
-    base = GOOGLE if chosen.upstream is None else chosen.upstream
     with _log_on_stderr():
-        serving.serve_forever(session, base=base, host=host, port=port, rules=rules, announce=_announce)
+        serving.serve_forever(session, base=chosen.upstream, host=host, port=port, rules=rules, announce=_announce)
     counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {plain(str(session.path))}", file=sys.stderr)
     return 0

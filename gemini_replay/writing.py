@@ -14,18 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from . import frames
 from ._version import __version__
 from .cassette.atomic_write import keep_backup
 from .cassette.encoding import json_body
 from .cassette.files import Cassette
 from .cassette.model import Chunk, Interaction, Request, Response
-from .engine.tokens import count_tokens
 from .errors import UsageError
-from .gemini import Event
+from .gemini import Event, heads
+from .gemini.spelling import dumps
+from .gemini.tokens import count_tokens
 from .rhythm.profiles import DEFAULT_PROFILE, Profile, find_profile, profile_for
 from .rhythm.retiming import retime
-from .server import google
 from .server.plan import make_plan
 from .server.scenarios.reply import Reply
 from .server.scenarios.script import Failure, Message, Prompt, Step
@@ -212,12 +211,12 @@ def _cassette(
     )
     chunks = tuple(Chunk(0.0, data) for _, data in plan.chunks)
     timed = retime(Interaction(request, Response(status), chunks), rhythm, seed=seed)
-    content_type = google.JSON if array else google.SSE
+    content_type = heads.JSON if array else heads.SSE
     first_byte = timed.response.after if timed.response else 0.0
     headers = (
-        google.gateway_headers(content_type)
+        heads.gateway_headers(content_type)
         if framing == "gateway"
-        else google.response_headers(content_type, first_byte=first_byte)
+        else heads.response_headers(content_type, first_byte=first_byte)
     )
     # A date would make two equal cassettes differ.
     kept = tuple((name, value) for name, value in headers if name != "date")
@@ -271,7 +270,7 @@ def _step(nth: int, event: Json | Event) -> Message | Failure:
 
 def _check_json(what: str, value: Json) -> None:
     try:
-        frames.dumps(value)
+        dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"What was given as {what} is no JSON: {error}.", hint=_SDK) from None
 

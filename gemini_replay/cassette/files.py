@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
+from ..provider import Provider
 from .atomic_write import atomic_write, locked
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
 from .index import FileIndex, index_file
@@ -45,8 +46,12 @@ class Cassette:
     trailing_comments: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Cassette:
+    def load(cls, path: str | os.PathLike[str], *, provider: Provider | None = None) -> Cassette:
         """Read a cassette file.
+
+        Args:
+            path: the file.
+            provider: whose API was asked; None for Gemini.
 
         Raises:
             CassetteNotFoundError: there is no such file.
@@ -56,18 +61,19 @@ class Cassette:
             CassetteError: it cannot be read.
         """
         path = Path(path)
-        return cls._read(_read_bytes(path), path)
+        return cls._read(_read_bytes(path), path, provider)
 
     @classmethod
-    def loads(cls, content: str | bytes) -> Cassette:
+    def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Cassette:
         """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
-        return cls._read(content.encode() if isinstance(content, str) else content, None)
+        return cls._read(content.encode() if isinstance(content, str) else content, None, provider)
 
     @classmethod
-    def _read(cls, content: bytes, path: Path | None) -> Cassette:
+    def _read(cls, content: bytes, path: Path | None, provider: Provider | None) -> Cassette:
         _refuse_foreign(content, path)
         reader = Reader(BytesIO(content), path)
-        return _cassette(reader.header, list(reader), path, reader)
+        interactions = [found if provider is None else found.of(provider) for found in reader]
+        return _cassette(reader.header, interactions, path, reader)
 
     def dumps(self) -> bytes:
         """The cassette as the bytes of a file."""

@@ -20,8 +20,6 @@ from .redaction.telling_names import CREDENTIAL_QUERY_NAMES
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal: not the host, the API version or the key, and no header."""
 
-_VERSION = re.compile(r"^/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
-_PROJECT = re.compile(r"(?<=/projects/)[^/]+")
 _CLIP = 60
 _MOST = 12
 
@@ -35,7 +33,7 @@ class Matcher:
     Args:
         keys: what must be equal: "method", "host", "path", "model", "action", "alt", "query", "body" (compared as
             JSON if both are) and "headers:NAME". Where a URL names no model, "model" and "action" compare its path
-            without the API version.
+            without the API version and the project.
 
     Raises:
         UsageError: not a sequence of keys, or an unknown key.
@@ -51,7 +49,8 @@ class Matcher:
         self.keys = tuple(self._readers)
 
     def matches(self, recorded: Request, asked: Request) -> bool:
-        """Whether a recording of `recorded` answers `asked`."""
+        """Whether a recording of `recorded` answers `asked`; the provider of `asked` reads the URLs of both."""
+        recorded = recorded.of(asked.provider)
         return all(self._agree(key, read, recorded, asked) for key, read in self._readers.items())
 
     @staticmethod
@@ -61,6 +60,7 @@ class Matcher:
 
     def differences(self, recorded: Request, asked: Request) -> list[str]:
         """What differs, one line each; nothing if they match."""
+        recorded = recorded.of(asked.provider)
         lines: list[str] = []
         for key, read in self._readers.items():
             if self._agree(key, read, recorded, asked):
@@ -102,21 +102,19 @@ def _host(request: Request) -> str:
     return urlsplit(request.url).netloc.rpartition("@")[2].lower()
 
 
-def _target(request: Request) -> str:
-    return _PROJECT.sub("REDACTED", _VERSION.sub("", _path(request)))
-
-
 def _model(request: Request) -> str:
-    return request.model or _target(request)
+    return request.target.model or request.target.path
 
 
 def _action(request: Request) -> str:
-    return (request.action or "") if request.model else _target(request)
+    target = request.target
+    return (target.action or "") if target.model else target.path
 
 
 def _query(request: Request) -> tuple[tuple[str, str], ...]:
     pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
-    return tuple(sorted(pair for pair in pairs if pair[0].lower() not in CREDENTIAL_QUERY_NAMES))
+    keys = CREDENTIAL_QUERY_NAMES | request.provider.key_parameters
+    return tuple(sorted(pair for pair in pairs if pair[0].lower() not in keys))
 
 
 def _body(request: Request) -> str | bytes:

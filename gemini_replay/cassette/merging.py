@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, overload
 
 from ..errors import CassetteError
+from ..provider import Provider
 from .atomic_write import atomic_write, keep_backup, locked, remove_leftovers
 from .files import not_found, refuse_irregular
 from .format_v1 import Header, encode_comments, encode_header
@@ -46,6 +48,13 @@ class Recorded(Sequence[Interaction]):
         self._path = path
         self._entries = entries
         self._seen = _signature(path) if path is not None and same else None
+        self._provider: Provider | None = None
+
+    def of(self, provider: Provider) -> Recorded:
+        """The same interactions, as those with another provider's API."""
+        found = copy(self)
+        found._provider = provider
+        return found
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -74,7 +83,8 @@ class Recorded(Sequence[Interaction]):
                         hint="Load it again with: Cassette.load(path)",
                     )
                 for entry in entries:
-                    yield entry.read(file, self._path)
+                    found = entry.read(file, self._path)
+                    yield found if self._provider is None else found.of(self._provider)
         except FileNotFoundError:
             raise not_found(self._path) from None
 

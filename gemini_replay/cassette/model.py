@@ -8,21 +8,19 @@ chunk. ``extra`` holds the keys that this release does not know, so that they su
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
-from urllib.parse import parse_qs, urlsplit
 
-from .. import gemini
+from ..provider import Answer, ApiError, Event, FunctionCall, Layout, Provider, Target
+from ..shipped import shipped
 
 Headers = tuple[tuple[str, str], ...]
 EndKind = Literal["eof", "reset", "cancelled", "timeout"]
 END_KINDS: tuple[str, ...] = get_args(EndKind)
 
 _NO_EXTRA: Mapping[str, Any] = {}
-_TARGET = re.compile(r"/models/(?P<model>[^/:]+)(?::(?P<action>[A-Za-z]+))?$")
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -42,7 +40,8 @@ class Request:
         body: the body's bytes.
         client: the client's own description of itself ("httpx2 2.16.2; google-genai-sdk/3.4.0"), if known.
         test: the id of the test that made the request ("tests/test_x.py::test_y"), if one did.
-        test: the id of the test that made it, if a test did.
+        extra: keys that this release does not know.
+        provider: whose API is asked; it reads the URL and the response.
     """
 
     method: str
@@ -52,31 +51,39 @@ class Request:
     client: str | None = None
     test: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+    provider: Provider = field(default_factory=shipped, compare=False, repr=False)
+
+    def of(self, provider: Provider) -> Request:
+        """The same request, as one to another provider's API."""
+        return self if provider is self.provider else replace(self, provider=provider)
 
     @cached_property
     def json(self) -> Any:
-        """The body decoded as JSON, or None where it is no JSON."""
+        """The body decoded as JSON, or None where it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             return None
 
     @property
+    def target(self) -> Target:
+        """What the URL asks for."""
+        return self.provider.target(self.url)
+
+    @property
     def model(self) -> str | None:
-        """The model that the URL names ("gemini-2.5-flash"), on the Gemini API and on Vertex AI alike."""
-        found = _TARGET.search(urlsplit(self.url).path)
-        return found["model"] if found else None
+        """The model that the URL names ("gemini-2.5-flash"), or None."""
+        return self.target.model
 
     @property
     def action(self) -> str | None:
-        """The method behind the model's colon ("streamGenerateContent"), or None."""
-        found = _TARGET.search(urlsplit(self.url).path)
-        return found["action"] if found else None
+        """The method of the API that is called ("streamGenerateContent"), or None."""
+        return self.target.action
 
     @property
     def alt(self) -> str | None:
-        """The ``alt`` query parameter: "sse", or None for a JSON array."""
-        return parse_qs(urlsplit(self.url).query).get("alt", [None])[0]
+        """The framing that the URL asks for, as the API calls it ("sse"), or None."""
+        return self.target.alt
 
 
 @dataclass(frozen=True)
@@ -165,15 +172,25 @@ class Interaction:
         """
         return b"".join(chunk.data for chunk in self.chunks)
 
-    @cached_property
-    def events(self) -> tuple[gemini.Event, ...]:
-        """The decoded Gemini messages of the body; malformed frames are passed over."""
-        return tuple(gemini.parse_stream(chunk.data for chunk in self.chunks))
+    def of(self, provider: Provider) -> Interaction:
+        """The same interaction, as one with another provider's API."""
+        return self if provider is self.request.provider else replace(self, request=self.request.of(provider))
 
     @cached_property
-    def answer(self) -> gemini.Answer:
+    def layout(self) -> Layout:
+        """The events of the body, and where they end; empty for a body that is stored compressed."""
+        wire = self.response is not None and self.response.body == "wire"
+        return self.request.provider.layout(b"" if wire else self.body)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The decoded messages of the body; malformed frames are left out."""
+        return self.layout.events
+
+    @cached_property
+    def answer(self) -> Answer:
         """What all events together say."""
-        return gemini.collect(self.events)
+        return self.request.provider.collect(self.events)
 
     @property
     def text(self) -> str:
@@ -186,7 +203,7 @@ class Interaction:
         return self.answer.thoughts
 
     @property
-    def function_calls(self) -> tuple[gemini.FunctionCall, ...]:
+    def function_calls(self) -> tuple[FunctionCall, ...]:
         """The function calls, in order, streamed arguments put together."""
         return self.answer.function_calls
 
@@ -197,11 +214,11 @@ class Interaction:
 
     @property
     def usage(self) -> Mapping[str, Any] | None:
-        """The last ``usageMetadata``: token counts are cumulative."""
+        """The token counts, as the API names them; the last of each, since they are cumulative."""
         return self.answer.usage
 
     @property
-    def error(self) -> gemini.ApiError | None:
+    def error(self) -> ApiError | None:
         """The error object of the body, in-band or instead of a stream; None where there is none."""
         return self.answer.error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..provider import Provider
 from .files import Cassette
 from .matching import Matcher, nearest
 from .model import Interaction, Request
@@ -33,11 +34,19 @@ class Nearest:
 class Pool:
     """Recordings in order, each played once, or (`repeat`) again from the first when all equal ones were played.
 
-    Of equal ones, those that `test` itself has recorded come first.
+    Of equal ones, those that `test` itself has recorded come first. All are read as `provider` reads them.
     """
 
-    def __init__(self, matcher: Matcher, *, repeat: bool = False, test: str | None = None) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        *,
+        repeat: bool = False,
+        test: str | None = None,
+        provider: Provider | None = None,
+    ) -> None:
         self._matcher = matcher
+        self._provider = provider
         self._test = test
         self._repeat = repeat
         self._entries: list[_Entry] = []
@@ -54,7 +63,7 @@ class Pool:
         Raises:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        found = Cassette.load(path).interactions
+        found = Cassette.load(path, provider=self._provider).interactions
         self._paths.append(path)
         self._entries += [
             _Entry(interaction, path, f"interaction {number} of {len(found)}")

@@ -28,7 +28,7 @@ KINDS: dict[str, str] = {
     "close": "the peer closes the connection in good order there, with the body incomplete",
     "eof": "the body ends there as if it were whole",
     "stall": "nothing comes for so long (stall@event:2:30s); any speed but instant waits just that",
-    "error": "Google's raw JSON error object comes there, and ends the body (code=503)",
+    "error": "an error object of the API comes there, and ends the body (code=503)",
     "garbage": "bytes that are no UTF-8, no SSE and no JSON come in between there",
     "duplicate": "that chunk or event comes twice",
     "status": "an HTTP error instead of the stream (status:429;retry-after=2)",

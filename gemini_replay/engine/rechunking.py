@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
-from ..cassette.model import Chunk
+from ..cassette.model import Chunk, Interaction
 from ..errors import UsageError, did_you_mean
-from ..gemini import lay_out
 
 TCP_SEGMENT = 1460
 """Bytes of a TCP segment on Ethernet: 1500, less the headers of IPv4 and TCP (RFC 9293, 3.7.1)."""
@@ -36,18 +35,18 @@ class Rechunking:
     size: int = 0
     seed: int = 0
 
-    def apply(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
-        """The same bytes in other chunks."""
-        if self.kind == "recorded":
-            return tuple(chunks)
-        return recut(chunks, self._cuts(b"".join(chunk.data for chunk in chunks)))
+    def apply(self, interaction: Interaction) -> tuple[Chunk, ...]:
+        """The body's bytes in other chunks."""
+        chunks = interaction.chunks
+        return chunks if self.kind == "recorded" else recut(chunks, self._cuts(interaction))
 
-    def _cuts(self, body: bytes) -> Iterable[int]:
+    def _cuts(self, interaction: Interaction) -> Iterable[int]:
         if self.kind == "events":
-            return lay_out(body).ends
+            return interaction.layout.ends
+        length = len(interaction.body)
         if self.kind == "size":
-            return range(self.size, len(body), self.size)
-        return self._drawn(len(body))
+            return range(self.size, length, self.size)
+        return self._drawn(length)
 
     def _drawn(self, length: int) -> Iterator[int]:
         rng = random.Random(self.seed)

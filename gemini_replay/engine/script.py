@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from urllib.parse import urlsplit
 
 from ..cassette.model import Chunk, End, Interaction, Response, header
 from ..errors import UsageError
-from ..frames import encode_error
-from ..gemini import Layout, lay_out
 from .faults import Fault, Place
 from .rechunking import Rechunking
 
 GARBAGE = b"\x00\xff\xfe<garbage>\xc3{[\xe2\x80"
 """What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end: it spoils what follows."""
-
-_STATUS = {
-    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-    403: ("PERMISSION_DENIED", "The caller does not have permission."),
-    404: ("NOT_FOUND", "Requested entity was not found."),
-    409: ("ABORTED", "The operation was aborted."),
-    429: ("RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
-    499: ("CANCELLED", "The operation was cancelled."),
-    500: ("INTERNAL", "An internal error has occurred. Please retry."),
-    501: ("UNIMPLEMENTED", "Operation is not implemented."),
-    503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
-    504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
-}
-"""An HTTP status' canonical name (google.rpc.Code), and a message as Google sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +69,8 @@ class Scripting:
 
     def __init__(self, interaction: Interaction, rechunk: Rechunking | None = None) -> None:
         self._recorded = interaction
-        chunks = rechunk.apply(interaction.chunks) if rechunk else interaction.chunks
+        chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
         self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
-
-    @cached_property
-    def _layout(self) -> Layout:
-        return lay_out(self._recorded.body)
 
     def apply(self, fault: Fault) -> bool:
         """Do a fault to the script; False where the response has no such place, or stays as it is."""
@@ -125,7 +102,7 @@ class Scripting:
                 total += len(chunk.data)
                 ends.append(total)
         else:
-            ends = list(self._layout.ends)
+            ends = list(self._recorded.layout.ends)
         bounds = [0, *ends]
         whole, part = int(place.count), place.count % 1
         if whole >= len(bounds) or (part and whole + 1 >= len(bounds)):
@@ -198,16 +175,16 @@ class Scripting:
 
     def _again(self, begin: int, at: int) -> bytes:
         data = self._recorded.body[begin:at]
-        if self._layout.framing == "json-array" and not begin:
+        if self._recorded.layout.framing == "json-array" and not begin:
             return b"," + data.lstrip(b" \t\r\n")[1:]  # an array has one opening bracket, and commas
         return data
 
     def _fail(self, index: int, fault: Fault, at: int) -> None:
-        """An error object as Google sends it in mid-stream, when the next bytes were due; then the end."""
+        """An error as the API sends it in mid-stream, when the next bytes were due; then the end."""
         pieces = self.script.pieces
-        error = _error(fault)
-        if self._layout.framing == "json-array":
-            error = (b",\r\n" if at else b"[") + error + b"]"
+        error = self._recorded.request.provider.error_event(
+            fault.code, framing=self._recorded.layout.framing, first=not at, retry_after=fault.retry_after
+        )
         after, stall = (pieces[index].after, pieces[index].stall) if index < len(pieces) else (0.0, 0.0)
         self.script = replace(
             self.script, pieces=(*pieces[:index], Piece(after, error, stall)), end=End(), end_stall=0.0
@@ -233,10 +210,8 @@ class Scripting:
 
     def _refuse(self, fault: Fault) -> None:
         recorded = self._recorded.response
-        body = _error(fault)
         request = self._recorded.request
-        if "/publishers/" in urlsplit(request.url).path and request.alt != "sse":
-            body = b"[" + body.rstrip(b"\n") + b"\n]"  # as Vertex AI wraps it
+        body = request.provider.error_body(fault.code, url=request.url, retry_after=fault.retry_after)
         content_type = (header(recorded.headers, "content-type") if recorded else None) or "text/event-stream"
         headers = [("content-type", content_type), ("content-length", str(len(body)))]
         if fault.retry_after is not None:
@@ -244,15 +219,6 @@ class Scripting:
         after = recorded.after if recorded else 0.0
         head = Response(fault.code, tuple(headers), after)
         self.script = Script(head, (Piece(0.0, body),), End(), head_stall=self.script.head_stall)
-
-
-def _error(fault: Fault) -> bytes:
-    status, message = _STATUS.get(fault.code, ("UNKNOWN" if fault.code >= 500 else "FAILED_PRECONDITION", "Error."))
-    details = []
-    if fault.retry_after is not None:
-        info = "type.googleapis.com/google.rpc.RetryInfo"
-        details.append({"@type": info, "retryDelay": f"{fault.retry_after:g}s"})
-    return encode_error(fault.code, message, status, details)
 
 
 def _pieces(chunks: Iterable[Chunk]) -> Iterator[Piece]:

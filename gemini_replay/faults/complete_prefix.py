@@ -7,8 +7,9 @@ from typing import Any
 
 from ..cassette.model import Chunk, End, Interaction
 from ..engine.faults import Fault
-from ..frames import dumps, encode_sse, pretty
-from ..gemini import Layout, lay_out
+from ..frames import encode_sse
+from ..gemini.spelling import dumps, pretty
+from ..provider import Layout
 
 _EMPTY = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}}]}
 
@@ -20,7 +21,7 @@ def is_breakable(interaction: Interaction) -> bool:
 
 def complete_prefix(interaction: Interaction, kept: int) -> Interaction:
     """A complete answer of the first `kept` events: the last of them has a finish reason."""
-    return _shortened(interaction, lay_out(interaction.body), kept)
+    return _shortened(interaction, interaction.layout, kept)
 
 
 def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interaction]:
@@ -28,7 +29,7 @@ def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interactio
 
     They have the whole events before the fault; for garbage, a second one has all events but the one that is hit.
     """
-    layout = lay_out(interaction.body)
+    layout = interaction.layout
     kept = _kept(interaction, layout, fault)
     found = [_shortened(interaction, layout, kept)]
     if fault.kind == "garbage" and kept < len(layout.events):

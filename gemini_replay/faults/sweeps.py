@@ -10,7 +10,6 @@ from ..cassette.files import Cassette
 from ..cassette.model import Interaction
 from ..engine.faults import KINDS
 from ..errors import UsageError, did_you_mean
-from ..gemini import lay_out
 
 SWEPT = ("reset", "close", "eof", "error", "stall", "duplicate", "status", "refuse", "timeout")
 """The kinds of fault that are swept unless told otherwise.
@@ -90,7 +89,7 @@ class _Places:
         self._most = most
         self._answered = response is not None
         length = len(interaction.body)
-        ends = () if response is None or response.body == "wire" else lay_out(interaction.body).ends
+        ends = interaction.layout.ends
         self._unit = "event" if ends else "chunk"
         self._count = len(ends or interaction.chunks)
         self._has_tail = bool(ends) and ends[-1] < length  # an array's bracket, [DONE], white space

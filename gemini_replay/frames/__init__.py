@@ -1,7 +1,7 @@
 """Bytes to frames and frames to bytes, without I/O: SSE, the JSON array, raw JSON objects, and detection."""
 
 from .decoder import FrameDecoder, Framing
-from .encode import dumps, encode_array, encode_error, encode_sse, pretty
+from .encode import encode_sse
 from .frame import DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame, FrameKind
 from .json_array import JSONArrayDecoder
 from .sse import SSEDecoder
@@ -16,9 +16,5 @@ __all__ = [
     "Framing",
     "JSONArrayDecoder",
     "SSEDecoder",
-    "dumps",
-    "encode_array",
-    "encode_error",
     "encode_sse",
-    "pretty",
 ]

@@ -1,18 +1,16 @@
-"""Frames to events: what a Gemini stream says, whatever its framing and however it was cut."""
+"""Everything that is peculiar to Gemini; the rest of the package knows `GEMINI` as a `provider.Provider`."""
 
 from .answer import Answer, collect
-from .event import ApiError, Event, InlineData
-from .function_calls import FunctionCall
-from .layout import Layout, lay_out
+from .api import GEMINI
+from .event import Event, InlineData
+from .layout import lay_out
 from .parser import Malformed, StreamParser, aparse_stream, parse_stream
 
 __all__ = [
+    "GEMINI",
     "Answer",
-    "ApiError",
     "Event",
-    "FunctionCall",
     "InlineData",
-    "Layout",
     "Malformed",
     "StreamParser",
     "aparse_stream",

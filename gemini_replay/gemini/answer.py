@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .event import ApiError, Event, InlineData
-from .function_calls import FunctionCall, assemble
+from ..provider import ApiError, FunctionCall
+from .event import Event, InlineData
+from .function_calls import assemble
 
 
 @dataclass(frozen=True)

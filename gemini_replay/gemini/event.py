@@ -17,38 +17,14 @@ from functools import cached_property
 from typing import Any
 
 from ..frames import Frame
+from ..provider import ApiError
 from .shapes import EMPTY, dict_of, dicts_of, get, str_of
+from .tokens import count_tokens
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _NO_REASON = re.compile(r"(?:[A-Z]+_)*REASON_UNSPECIFIED|0|")  # protobuf's "not set"
+_IMAGE_TOKENS = 1290  # what an image costs by Google's price list; how long one takes has not been measured
 _OWN_KEYS = ("candidates", "promptFeedback", "error", "usageMetadata")
-
-
-@dataclass(frozen=True)
-class ApiError:
-    """An error object, in the stream or instead of it.
-
-    Attributes:
-        code: the HTTP status code it carries; None where it carries none.
-        message: its text.
-        status: the canonical name ("RESOURCE_EXHAUSTED"), if given.
-        details: the ``google.rpc`` detail objects.
-    """
-
-    code: int | None
-    message: str
-    status: str | None = None
-    details: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def retry_delay(self) -> float | None:
-        """Seconds to wait before trying again, by the RetryInfo detail ("26s", "1.5s"); None without one."""
-        for detail in self.details:
-            if str(detail.get("@type", "")).endswith("RetryInfo"):
-                delay = _DURATION.fullmatch(str(get(detail, "retryDelay")))
-                if delay:
-                    return float(delay[1])
-        return None
 
 
 @dataclass(frozen=True)
@@ -146,6 +122,21 @@ class Event:
         return _api_error(self.message.get("error"))
 
     @property
+    def tokens(self) -> int | None:
+        """An estimate of the tokens that it took to write, thoughts aside; None where only its size can tell."""
+        said = (count_tokens(self.text) if self.text else 0) + len(self.inline_data) * _IMAGE_TOKENS
+        if said:
+            return said
+        only_text = bool(self.parts) and all("text" in part for part in self.parts)
+        only_an_end = not self.parts and (self.usage or self.is_answer)
+        return 1 if only_text or only_an_end else None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a model had to answer for it: content, an end or an error; not a count of tokens."""
+        return bool(self.parts or self.finish_reason or self.block_reason or self.error)
+
+    @property
     def http_headers(self) -> Mapping[str, str]:
         """The response headers that a gateway wrote into the event (``sdkHttpResponse``); {} without."""
         for holder in (dict_of(self.json), self.message):
@@ -199,9 +190,22 @@ def _api_error(value: Any) -> ApiError | None:
     if not isinstance(value, dict):
         return ApiError(None, str(value)) if value else None
     code = str(value.get("code"))
+    details = dicts_of(value.get("details"))
     return ApiError(
         code=int(code) if re.fullmatch(r"[0-9]{1,9}", code) else None,
         message=str_of(value.get("message")) or "",
         status=str_of(value.get("status")),
-        details=dicts_of(value.get("details")),
+        details=details,
+        retry_delay=_retry_delay(details),
+        refuses_key=any(detail.get("reason") == "API_KEY_INVALID" for detail in details),
     )
+
+
+def _retry_delay(details: tuple[Mapping[str, Any], ...]) -> float | None:
+    """Seconds, by the RetryInfo detail ("26s", "1.5s")."""
+    for detail in details:
+        if str(detail.get("@type", "")).endswith("RetryInfo"):
+            delay = _DURATION.fullmatch(str(get(detail, "retryDelay")))
+            if delay:
+                return float(delay[1])
+    return None

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..provider import FunctionCall
 from .shapes import dicts_of, get, str_of
 
 _STEP = re.compile(
@@ -22,23 +22,6 @@ _STEP = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _MAX_GAP = 1000  # items that one index may add to a list; a wild index must not eat the memory
-
-
-@dataclass(frozen=True)
-class FunctionCall:
-    """One call that the model asks for.
-
-    Attributes:
-        name: the function; "" where the stream never named it.
-        args: its arguments, streamed ones put together.
-        id: the call's id, where the model gave one.
-        complete: False where the stream announced more of the call than it delivered.
-    """
-
-    name: str
-    args: Mapping[str, Any]
-    id: str | None = None
-    complete: bool = True
 
 
 class _Call:

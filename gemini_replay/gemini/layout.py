@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
 
-from ..frames import Framing
-from .event import Event
+from ..errors import FrameTooLargeError
+from ..provider import Event, Layout
 from .parser import StreamParser
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _ARRAY_END = re.compile(rb"[ \t\r\n]*\][ \t\r\n]*\Z")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A body's events and where they end.
-
-    Attributes:
-        framing: the body's framing; None for an empty body.
-        events: the decoded events; malformed frames and ``[DONE]`` are passed over.
-        ends: for each event, the offset behind its last byte: behind the blank line in SSE, behind the line end of
-            an element in a JSON array, before the comma or bracket that follows.
-    """
-
-    framing: Framing | None
-    events: tuple[Event, ...]
-    ends: tuple[int, ...]
-
-
 def lay_out(body: bytes) -> Layout:
-    """The layout of a body, whatever is wrong with it."""
+    """The layout of a body, whatever is wrong with it; ``[DONE]`` is no event.
+
+    In SSE an event ends after its blank line, in a JSON array after the line end of its element, before the comma or
+    bracket that follows.
+    """
     parser = StreamParser()
-    events = (*parser.feed(body), *parser.close())
+    events = []
+    with suppress(FrameTooLargeError):
+        events += parser.feed(body)
+        events += parser.close()
     frames = [event.frame for event in events if event.frame is not None]
     bounds = [*(frame.offset for frame in frames[1:]), len(body)]
     ends = []
@@ -47,4 +38,6 @@ def lay_out(body: bytes) -> Layout:
             ends.append(blank.end())
         else:
             ends.append(bound)
-    return Layout(parser.framing, events, tuple(ends))
+    starts: list[tuple[int, Event | None]] = [(event.frame.offset, event) for event in events if event.frame]
+    starts += [(malformed.offset, None) for malformed in parser.malformed]
+    return Layout(parser.framing, tuple(events), tuple(ends), tuple(sorted(starts, key=lambda start: start[0])))

@@ -56,14 +56,13 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     placeholder credentials stand in for GOOGLE_APPLICATION_CREDENTIALS where the environment has none.
     """
     from .. import transports
-    from ..server.replay import GOOGLE
     from ..server.serving import serving
     from ..session import activated
     from ..session.hosts import Hosts, netloc
 
     with _opened(request, monkeypatch) as session, activated(session):
         if session.mode == "live":
-            url = session.upstream or GOOGLE
+            url = session.upstream or session.provider.base_url()
             monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
             if session.upstream:
                 monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", url)

@@ -12,19 +12,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
-from .. import gemini
 from ..cassette.model import Interaction
 from ..engine.rechunking import parse_rechunk
 from ..engine.script import check_events
-from ..engine.tokens import count_tokens
-from ..errors import FrameError
+from ..provider import Event
 from .profiles import Profile, Rhythm, find_profile, profile_for
 
 _NOTE = "# Times drawn, not recorded:"
 _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE
-_IMAGE_TOKENS = 1290  # what an image costs by Google's price list; how long one takes was measured nowhere
 
 
 def retime(
@@ -63,7 +59,7 @@ def retime(
     if response is None:
         return interaction
     check_events((), how, interaction)
-    interaction = replace(interaction, chunks=how.apply(interaction.chunks))
+    interaction = replace(interaction, chunks=how.apply(interaction))
     body = _Body(interaction)
     if known is None:
         known = profile_for(interaction.request.model, thinking=body.thinks)
@@ -104,55 +100,34 @@ def _whole_ms(waits: Iterable[float]) -> Iterator[float]:
         written_ms = total_ms
 
 
-class _Start(NamedTuple):
-    """Where something begins in a body; ``event`` is None for a frame that is malformed."""
-
-    offset: int
-    event: gemini.Event | None
-
-
 class _Body:
-    """What the waits depend on: what begins in which chunk.
+    """What the waits depend on: what starts in which chunk.
 
     Attributes:
         unary: whether it is one JSON object instead of a stream.
     """
 
     def __init__(self, interaction: Interaction) -> None:
+        self._count = interaction.request.provider.tokens
         self._sizes = [len(chunk.data) for chunk in interaction.chunks]
         self._ends = list(accumulate(self._sizes))
-        self._starts: list[_Start] = []
-        self.unary = False
-        if interaction.response is not None and interaction.response.body == "wire":
-            return
-        parser = gemini.StreamParser()
-        try:
-            found = [event for chunk in interaction.chunks for event in parser.feed(chunk.data)]
-            found += parser.close()
-        except FrameError:  # one frame is larger than the parser takes
-            return
-        self._starts = [_Start(event.frame.offset, event) for event in found if event.frame]
-        self._starts += [_Start(one.offset, None) for one in parser.malformed]
-        self._starts.sort(key=lambda start: start.offset)
-        self.unary = parser.framing == "json-object" and len(self._starts) == 1
+        self._starts = interaction.layout.starts
+        self.unary = interaction.layout.framing == "json-object" and len(self._starts) == 1
 
     @property
     def thinks(self) -> bool:
         """Whether there are thought summaries."""
-        return any(start.event and start.event.thoughts for start in self._starts)
+        return any(event and event.thoughts for _, event in self._starts)
 
     @property
     def is_data(self) -> bool:
         """Whether it is one object that no model had to write: a count of tokens, a model's description."""
-        return self.unary and not any(
-            event is None or event.parts or event.finish_reason or event.block_reason or event.error
-            for _, event in self._starts
-        )
+        return self.unary and not any(event is None or event.is_answer for _, event in self._starts)
 
     def tokens(self, profile: Profile) -> int:
         """All tokens, those of thought summaries too."""
         return sum(
-            _tokens(event, size, profile) + (count_tokens(event.thoughts) if event and event.thoughts else 0)
+            _tokens(event, size, profile) + (self._count(event.thoughts) if event and event.thoughts else 0)
             for event, _, size in self._spans()
         )
 
@@ -163,33 +138,26 @@ class _Body:
         drawn: dict[int, float] = {}
         for event, offset, size in self._spans():
             chunk = bisect_right(self._ends, offset)
-            drawn[chunk] = drawn.get(chunk, 0.0) + _wait(event, size, rhythm)
+            drawn[chunk] = drawn.get(chunk, 0.0) + self._wait(event, size, rhythm)
         return [drawn[chunk] if chunk in drawn else rhythm.further() for chunk in range(len(self._sizes))]
 
-    def _spans(self) -> Iterator[tuple[gemini.Event | None, int, int]]:
-        """What begins where, and how many bytes it is until the next."""
-        bounds = [*(start.offset for start in self._starts), sum(self._sizes)]
-        for start, (offset, following) in zip(self._starts, pairwise(bounds), strict=True):
-            yield start.event, offset, following - offset
+    def _spans(self) -> Iterator[tuple[Event | None, int, int]]:
+        """What starts where, and how many bytes it is until the next."""
+        bounds = [*(offset for offset, _ in self._starts), sum(self._sizes)]
+        for (offset, event), (_, following) in zip(self._starts, pairwise(bounds), strict=True):
+            yield event, offset, following - offset
+
+    def _wait(self, event: Event | None, size: int, rhythm: Rhythm) -> float:
+        if event is None or not event.thoughts:
+            return rhythm.text(_tokens(event, size, rhythm.profile))
+        thought = rhythm.thought()
+        return thought + rhythm.text(self._count(event.text)) if event.text else thought
 
 
-def _wait(event: gemini.Event | None, size: int, rhythm: Rhythm) -> float:
-    if event is None or not event.thoughts:
-        return rhythm.text(_tokens(event, size, rhythm.profile))
-    thought = rhythm.thought()
-    return thought + rhythm.text(count_tokens(event.text)) if event.text else thought
-
-
-def _tokens(event: gemini.Event | None, size: int, profile: Profile) -> int:
-    """Of what is no thought; where there is no text to count, by the bytes."""
-    if event is None:
-        return _by_bytes(size, profile)
-    said = (count_tokens(event.text) if event.text else 0) + len(event.inline_data) * _IMAGE_TOKENS
-    if said:
-        return said
-    only_text = bool(event.parts) and all("text" in part for part in event.parts)
-    only_an_end = not event.parts and (event.usage or event.finish_reason or event.block_reason or event.error)
-    return 1 if only_text or only_an_end else _by_bytes(size, profile)
+def _tokens(event: Event | None, size: int, profile: Profile) -> int:
+    """The tokens of an event, thoughts aside; where there is no text to count, by the bytes."""
+    known = event.tokens if event else None
+    return _by_bytes(size, profile) if known is None else known
 
 
 def _by_bytes(size: int, profile: Profile) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from functools import lru_cache
@@ -147,30 +146,24 @@ async def finish(end: End, scope: Scope, send: Send) -> None:
 
 
 async def respond(
-    send: Send, status: int, found: Any, headers: Headers = (), *, receive: Receive | None = None
+    send: Send, status: int, body: bytes, headers: Headers = (), *, receive: Receive | None = None
 ) -> None:
     """Send a whole JSON answer.
 
     Args:
         send: where it goes.
         status: its status.
-        found: the JSON value.
+        body: its JSON text.
         headers: what its head says besides type and length.
         receive: the request's ASGI channel where its body was not read. The rest is read, and forgotten, before the
             answer ends: a connection that is closed before may lose the answer.
     """
-    body = spelled(found)
     about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
     await start(send, status, (*about, *headers))
     await send({"type": "http.response.body", "body": body, "more_body": True})
     while receive is not None and (await receive()).get("more_body", False):
         pass
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def spelled(found: Any) -> bytes:
-    """The JSON text of an answer's body."""
-    return json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:

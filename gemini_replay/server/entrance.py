@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 from ..plain_text import plain
-from . import google
+from ..shipped import shipped
 from .asgi import MARK, App, Message, Receive, Scope, Send, respond, start
 
 _log = logging.getLogger("gemini_replay.server")
@@ -255,11 +255,9 @@ async def _refuse(receive: Receive | None, send: Send, status: int, reason: str)
     await respond(send, status, refusal(status, reason), ((MARK, "error"),), receive=receive)
 
 
-def refusal(status: int, reason: str) -> google.Json:
-    """The error object for a request that was not let in."""
-    return google.error(
-        status, "PERMISSION_DENIED" if status == 403 else "INVALID_ARGUMENT", f"gemini-replay: {reason}"
-    )
+def refusal(status: int, reason: str) -> bytes:
+    """The body of the error for a request that was not let in."""
+    return shipped().error_body(status, f"gemini-replay: {reason}")
 
 
 async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:

@@ -1,78 +1,19 @@
-"""What Google's front end does around a model: response headers, error objects, keys."""
+"""What Google's front end does around a model: it checks keys, and says what is wrong with a request."""
 
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Sequence
-from email.utils import formatdate
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 
-Json = dict[str, Any]
+from ..gemini.error_objects import Json, detail, error
+
 Header = tuple[str, str]
 KeyPlace = Literal["header", "query", "bearer"]
 
 _SERVICE = "generativelanguage.googleapis.com"
 _VERTEX_SERVICE = "aiplatform.googleapis.com"
-
-SSE = "text/event-stream"
-JSON = "application/json; charset=UTF-8"
-HTML = "text/html; charset=UTF-8"
-
-
-_VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-9-]+)/")
-
-
-def vertex(path: str) -> str | None:
-    """The base URL of Vertex AI where a path is one of its own; it names the region. None: the path is not."""
-    found = _VERTEX_PATH.match(path)
-    if found is None:
-        return None
-    location = found["location"]
-    return f"https://{'' if location == 'global' else f'{location}-'}{_VERTEX_SERVICE}"
-
-
-def error(code: int, status: str, message: str, *details: Json) -> Json:
-    """An error object as Google sends it."""
-    found: Json = {"code": code, "message": message, "status": status}
-    if details:
-        found["details"] = list(details)
-    return {"error": found}
-
-
-def detail(kind: str, **fields: Any) -> Json:
-    """One element of an error's ``details``; ``kind`` is "ErrorInfo", "RetryInfo" or the like."""
-    return {"@type": f"type.googleapis.com/google.rpc.{kind}", **fields}
-
-
-def response_headers(content_type: str, *, first_byte: float, vertex: bool = False) -> list[Header]:
-    """The headers of Google's answers, without HTTP's own framing; ``first_byte`` in seconds."""
-    found = [("content-type", content_type)]
-    if content_type == SSE:
-        found.append(("content-disposition", "attachment"))
-    found += [("vary", name) for name in ("Origin", "X-Origin", "Referer")]
-    found += [
-        ("date", formatdate(usegmt=True)),
-        ("server", "scaffolding on HTTPServer2"),
-        ("x-xss-protection", "0"),
-        ("x-frame-options", "SAMEORIGIN"),
-        ("x-content-type-options", "nosniff"),
-    ]
-    if not vertex:
-        found.append(("server-timing", f"gfet4t7; dur={round(first_byte * 1000)}"))
-    found.append(("alt-svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'))
-    return found
-
-
-def gateway_headers(content_type: str) -> list[Header]:
-    """The headers of an API gateway in front of Gemini."""
-    return [
-        ("content-type", content_type),
-        ("cache-control", "no-cache"),
-        ("date", formatdate(usegmt=True)),
-        ("server", "gateway"),
-    ]
 
 
 def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | None:
@@ -111,7 +52,6 @@ def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex:
 def _unregistered() -> Json:
     return error(
         403,
-        "PERMISSION_DENIED",
         "Method doesn't allow unregistered callers (callers without established identity). Please "
         "use API Key or other form of API consumer identity to call this API.",
     )
@@ -126,7 +66,6 @@ _EXPECTED = (
 def _no_credentials() -> Json:
     return error(
         401,
-        "UNAUTHENTICATED",
         f"Request is missing required authentication credential. {_EXPECTED}",
         _info("CREDENTIALS_MISSING", _VERTEX_SERVICE),
     )
@@ -135,7 +74,6 @@ def _no_credentials() -> Json:
 def _bad_token(vertex: bool) -> Json:
     return error(
         401,
-        "UNAUTHENTICATED",
         f"Request had invalid authentication credentials. {_EXPECTED}",
         _info("ACCESS_TOKEN_TYPE_UNSUPPORTED", _VERTEX_SERVICE if vertex else _SERVICE),
     )
@@ -145,7 +83,6 @@ def _bad_key(vertex: bool) -> Json:
     message = "API key not valid. Please pass a valid API key."
     return error(
         400,
-        "INVALID_ARGUMENT",
         message,
         _info("API_KEY_INVALID", _VERTEX_SERVICE if vertex else _SERVICE),
         detail("LocalizedMessage", locale="en-US", message=message),
@@ -160,7 +97,6 @@ def model_not_found(model: str, version: str, action: str = "generateContent") -
     """The error for a model that does not exist."""
     return error(
         404,
-        "NOT_FOUND",
         f"models/{model} is not found for API version {version}, or is not supported for {action}. "
         "Call ListModels to see the list of available models and their supported methods.",
     )
@@ -168,7 +104,7 @@ def model_not_found(model: str, version: str, action: str = "generateContent") -
 
 def invalid(message: str) -> Json:
     """The error for a request that cannot be understood."""
-    return error(400, "INVALID_ARGUMENT", message)
+    return error(400, message)
 
 
 NO_SUCH_PAGE = (

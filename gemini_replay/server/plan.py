@@ -12,6 +12,7 @@ from typing import Any, Literal
 from .. import frames
 from ..cassette import model
 from ..engine import player
+from ..gemini.spelling import dumps, encode_array, pretty
 from .scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
 
 Framing = Literal["sse", "json-array", "gateway", "gateway-plain", "object", "object-list", "raw"]
@@ -117,7 +118,7 @@ def merged(steps: Iterable[Step]) -> list[Step]:
     ending = next((step for step in script if isinstance(step, Reset | Close)), None)
     if ending is None:
         return [wait, Message(whole)]
-    text = frames.pretty(whole).encode()
+    text = pretty(whole).encode()
     return [wait, Raw(text[: len(text) // 2]), ending]
 
 
@@ -139,19 +140,17 @@ def _spell(script: Sequence[Step], framing: Framing) -> list[bytes]:
     if framing == "raw":
         return []
     if framing == "json-array":
-        spelled = frames.encode_array([frames.pretty(found) for found in objects])
+        spelled = encode_array([pretty(found) for found in objects])
         return [*spelled[: len(events)], b"".join(spelled[len(events) :])]
     if framing in ("gateway", "gateway-plain"):
         done = b"data: [DONE]\n\n" if framing == "gateway" else b""
         return [*map(_gateway_event, objects), done]
     if framing == "sse":
         return [
-            frames.pretty(found).encode() + b"\n"
-            if isinstance(step, Failure)
-            else frames.encode_sse(frames.dumps(found))
+            pretty(found).encode() + b"\n" if isinstance(step, Failure) else frames.encode_sse(dumps(found))
             for step, found in zip(events, objects, strict=True)
         ]
-    texts = [frames.pretty(found) for found in objects]
+    texts = [pretty(found) for found in objects]
     return [f"[{text}\n]".encode() if framing == "object-list" else f"{text}\n".encode() for text in texts]
 
 

@@ -20,9 +20,8 @@ from ..cassette.model import End, Request
 from ..errors import GeminiReplayError, UsageError
 from ..session import Recording, Session, describe
 from ..transports.httpx_family import family
-from . import google
 from .asgi import MARK, Receive, Scope, Send, end_to_end, finish, respond, start, unsendable, while_connected
-from .replay import GOOGLE, ReplayServer
+from .replay import ReplayServer
 
 _log = logging.getLogger("gemini_replay.server")
 
@@ -47,10 +46,10 @@ class RecordingProxy(ReplayServer):
             be used.
     """
 
-    def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
+    def __init__(self, session: Session, *, base: str | None = None) -> None:
         super().__init__(session, base=base)
         self._family = family("httpx")
-        parts = urlsplit(session.upstream or base)
+        parts = urlsplit(session.upstream or base or session.provider.base_url())
         if "@" in parts.netloc:
             raise UsageError(
                 f"The upstream {parts.hostname} is given with a user or a password in its URL.",
@@ -110,10 +109,10 @@ class RecordingProxy(ReplayServer):
             end = End(kind, how=how)
         except httpx.InvalidURL as problem:
             recording.recorder.drop()
-            await self._say(send, 400, "INVALID_ARGUMENT", f"gemini-replay cannot send this URL on: {problem}")
+            await self._say(send, 400, f"gemini-replay cannot send this URL on: {problem}")
             return
         except _UnusableHeadError as problem:
-            await self._say(send, 502, "UNAVAILABLE", f"{problem.message} {problem.hint}")
+            await self._say(send, 502, f"{problem.message} {problem.hint}")
             return
         except GeminiReplayError as error:  # another session of this process keeps requests from the network
             await self._refuse(error, send)
@@ -148,12 +147,12 @@ class RecordingProxy(ReplayServer):
             "Nothing was recorded of this request. Check the network and the upstream's URL"
             + (", and SSL_CERT_FILE if its certificate is not a public one." if parts.scheme == "https" else ".")
         )
-        await self._say(send, 502, "UNAVAILABLE", message)
+        await self._say(send, 502, message)
 
-    async def _say(self, send: Send, code: int, status: str, message: str) -> None:
-        """Say in Google's words, and in the log, why there is no answer of the upstream's."""
+    async def _say(self, send: Send, code: int, message: str) -> None:
+        """Say as the API does, and in the log, why there is no answer of the upstream's."""
         _log.warning("%s", message)
-        await respond(send, code, google.error(code, status, message), ((MARK, "error"),))
+        await respond(send, code, self.session.provider.error_body(code, message), ((MARK, "error"),))
 
 
 class _UnusableHeadError(GeminiReplayError):

@@ -21,11 +21,7 @@ from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..loops import AsyncioClock
 from ..session import Recording, Session, base_url, describe
-from . import google
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
-
-GOOGLE = "https://generativelanguage.googleapis.com"
-"""Where requests are understood to go that name no other host than this server."""
 
 _KEPT_MISSES = 100
 """How many misses a server leaves with its session; the others are only counted."""
@@ -38,8 +34,8 @@ class ReplayServer:
 
     Args:
         session: decides what becomes of each request.
-        base: the URL that requests are understood to be for, in place of this server's own. Where it is the Gemini
-            API's, requests whose paths are Vertex AI's are understood to be for that.
+        base: the URL that requests are understood to be for, in place of this server's own; None for the API's. If it
+            is the API's, the path of each request tells which of the API's hosts it is for.
 
     Attributes:
         missed: how many requests no recording answered.
@@ -48,7 +44,7 @@ class ReplayServer:
         UsageError: `base` is not a base URL; or a fault of the session cannot be had from a server.
     """
 
-    def __init__(self, session: Session, *, base: str = GOOGLE) -> None:
+    def __init__(self, session: Session, *, base: str | None = None) -> None:
         for fault in session.faults:
             if fault.cause not in (None, "refused"):
                 raise UsageError(
@@ -57,9 +53,10 @@ class ReplayServer:
                 )
         self.session = session
         self.missed = 0
-        base_url(base)
-        parts = urlsplit(base)
-        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        own = session.provider.base_url()
+        parts = urlsplit(base_url(base) or own)
+        given = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._base = None if given == own else given
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -86,8 +83,7 @@ class ReplayServer:
         """The request as a client of `base` itself would have made it."""
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        base = google.vertex(path) if self._base == GOOGLE else None  # Vertex has hosts of its own
-        base = base or self._base
+        base = self._base or self.session.provider.base_url(path)
         host = urlsplit(base).netloc.rpartition("@")[2]
         headers: Headers = tuple((name, host if name == "host" else value) for name, value in pairs)
         agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
@@ -118,7 +114,7 @@ class ReplayServer:
         raise AssertionError("a session that only replays never forwards a request")
 
     async def _refuse(self, error: GeminiReplayError, send: Send) -> None:
-        """Say in Google's words, and in the log, why there is no answer."""
+        """Say as the API does, and in the log, why there is no answer."""
         missed = isinstance(error, MissError)
         if missed and self.session.test is None:
             error.hint = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
@@ -127,5 +123,6 @@ class ReplayServer:
             del self.session.misses[_KEPT_MISSES:]
         error.__traceback__ = None  # its frames hold the request
         _log.warning("%s", error)
-        code, status = (404, "NOT_FOUND") if missed else (500, "INTERNAL")
-        await respond(send, code, google.error(code, status, str(error)), ((MARK, "miss" if missed else "error"),))
+        code = 404 if missed else 500
+        body = self.session.provider.error_body(code, str(error))
+        await respond(send, code, body, ((MARK, "miss" if missed else "error"),))

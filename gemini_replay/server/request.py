@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
-from ..engine.tokens import count_tokens
+from ..gemini.tokens import count_tokens
 from . import google
 from .asgi import Scope
 

@@ -12,12 +12,12 @@ from ..session import Session
 from . import running
 from .entrance import USUAL, Rules
 from .proxy import RecordingProxy
-from .replay import GOOGLE, ReplayServer
+from .replay import ReplayServer
 
 _log = logging.getLogger("gemini_replay.server")
 
 
-def app(session: Session, *, base: str = GOOGLE) -> ReplayServer:
+def app(session: Session, *, base: str | None = None) -> ReplayServer:
     """The app for a session: a replay server, or a recording proxy in front of `base` if the session may record.
 
     Raises:
@@ -34,7 +34,7 @@ def app(session: Session, *, base: str = GOOGLE) -> ReplayServer:
 
 
 @contextmanager
-def serving(session: Session, *, base: str = GOOGLE, rules: Rules = USUAL) -> Iterator[str]:
+def serving(session: Session, *, base: str | None = None, rules: Rules = USUAL) -> Iterator[str]:
     """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
 
     Args:
@@ -53,7 +53,7 @@ def serving(session: Session, *, base: str = GOOGLE, rules: Rules = USUAL) -> It
 def serve_forever(
     session: Session,
     *,
-    base: str = GOOGLE,
+    base: str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     rules: Rules = USUAL,

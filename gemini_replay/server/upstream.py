@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from .. import clocks
 from ..errors import UsageError
+from ..gemini import heads
 from ..loops import AsyncioClock
 from . import google, running, scenarios
 from .asgi import Receive, Scope, Send, deliver, read_body
@@ -131,7 +132,7 @@ class Upstream:
             return make_plan(steps, "raw", status=self.scenario.status, headers=self.scenario.headers)
         call = understood(request, any_prefix=bool(self.gateway))
         if call is None:
-            headers = google.response_headers(google.HTML, first_byte=0.0, vertex=True)
+            headers = heads.response_headers(heads.HTML, first_byte=0.0, vertex=True)
             return make_plan([Raw(google.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
         if refusal is not None:
             return self._refuse(call, refusal)
@@ -180,7 +181,7 @@ class Upstream:
             steps = merged(steps)
             if isinstance(steps[-1], Failure):
                 return self._refuse(call, steps[-1].error, wait=_first_wait(steps))
-            return self._framed(call, steps, "object", google.JSON, gateway=bool(gateway))
+            return self._framed(call, steps, "object", heads.JSON, gateway=bool(gateway))
         failure = next((step for step in steps if isinstance(step, Failure)), None)
         if scenario.status != 200 and failure is not None:
             return self._refuse(call, failure.error, wait=_first_wait(steps))
@@ -193,8 +194,8 @@ class Upstream:
             content_type = "text/event-stream; charset=utf-8"
             return self._framed(call, steps, gateway, content_type, gateway=True)
         if call.sse and scenario.framing is None:
-            return self._framed(call, steps, "sse", google.SSE)
-        return self._framed(call, steps, "json-array", google.JSON)
+            return self._framed(call, steps, "sse", heads.SSE)
+        return self._framed(call, steps, "json-array", heads.JSON)
 
     def _gateway_form(self, scenario: Scenario) -> Literal["gateway", "gateway-plain"] | None:
         if scenario.framing in ("gateway", "gateway-plain"):
@@ -215,15 +216,15 @@ class Upstream:
     ) -> Plan:
         first_byte = _first_wait(steps) * self.pace
         if gateway:
-            headers = google.gateway_headers(content_type)
+            headers = heads.gateway_headers(content_type)
         else:
-            headers = google.response_headers(content_type, first_byte=first_byte, vertex=call.vertex)
+            headers = heads.response_headers(content_type, first_byte=first_byte, vertex=call.vertex)
         # Google compresses JSON when asked, and SSE never.
-        packed = call.gzip and content_type == google.JSON
+        packed = call.gzip and content_type == heads.JSON
         return make_plan(steps, framing, status=status, headers=headers, gzip=packed)
 
     def _object(self, call: Call, found: dict[str, Any]) -> Plan:
-        return self._framed(call, [Wait(0.03), Message(found)], "object", google.JSON, gateway=bool(self.gateway))
+        return self._framed(call, [Wait(0.03), Message(found)], "object", heads.JSON, gateway=bool(self.gateway))
 
     def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> Plan:
         """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
@@ -233,7 +234,7 @@ class Upstream:
             call,
             [Wait(wait), Failure(error)],
             "object-list" if listed else "object",
-            google.SSE if streams and call.sse and not self.gateway else google.JSON,
+            heads.SSE if streams and call.sse and not self.gateway else heads.JSON,
             status=error["error"]["code"],
             gateway=bool(self.gateway),
         )

@@ -23,7 +23,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..loops import AsyncioClock
-from .asgi import CONNECTION, MARK, App, Receive, Scope, Send, spelled
+from .asgi import CONNECTION, MARK, App, Receive, Scope, Send
 from .entrance import Entrance, Rules, refusal
 
 _log = logging.getLogger("gemini_replay.server")
@@ -134,7 +134,7 @@ class _Connection(H11Protocol):
         if self.transport.is_closing():
             return
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = spelled(refusal(status, reason))
+            body = refusal(status, reason)
             headers = [
                 ("content-type", "application/json; charset=UTF-8"),
                 ("content-length", str(len(body))),

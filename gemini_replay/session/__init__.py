@@ -2,7 +2,7 @@
 
 from .arguments import MODES, Mode
 from .describing import describe
-from .hosts import GEMINI_HOSTS, Hosts, base_url, is_gemini_host
+from .hosts import Hosts, base_url
 from .owner import (
     Expected,
     Suspended,
@@ -19,7 +19,6 @@ from .refusing import blocked
 from .session import Faults, Plan, Recording, Session
 
 __all__ = [
-    "GEMINI_HOSTS",
     "MODES",
     "Expected",
     "Faults",
@@ -39,6 +38,5 @@ __all__ = [
     "expect",
     "expect_no_longer",
     "handing_on",
-    "is_gemini_host",
     "owner_of",
 ]

@@ -12,6 +12,7 @@ from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
 from ..errors import UsageError, did_you_mean
+from ..provider import Provider
 from .hosts import base_url, parse_ignored, parse_patterns
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
@@ -160,6 +161,12 @@ def _transport(name: str, value: Any) -> Any:
     return value
 
 
+def _provider(name: str, value: Any) -> Provider | None:
+    if value is not None and (isinstance(value, type) or not isinstance(value, Provider)):
+        raise _wrong(name, value, "an object that has all that a `gemini_replay.provider.Provider` has, or None")
+    return value
+
+
 def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
     """Checked by what parses it, which names the argument by itself; handed on as it was given."""
 
@@ -188,4 +195,5 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "decoded_limit": _size,
     "repeat": _flag,
     "transport": _transport,
+    "provider": _provider,
 }

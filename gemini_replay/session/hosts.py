@@ -19,53 +19,11 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..errors import UsageError
+from ..provider import Provider
+from ..shipped import shipped
 
-GEMINI_HOSTS = (
-    "generativelanguage.googleapis.com",
-    "*.generativelanguage.googleapis.com",
-    "generativelanguage.mtls.googleapis.com",
-    "*generativelanguage.sandbox.googleapis.com",
-    "aiplatform.googleapis.com",
-    "*-aiplatform.googleapis.com",
-    "aiplatform.mtls.googleapis.com",
-    "*-aiplatform.mtls.googleapis.com",
-    "aiplatform.*.rep.googleapis.com",
-    "aiplatform.*.rep.mtls.googleapis.com",
-    "aiplatform-*.p.googleapis.com",
-    "*aiplatform.sandbox.googleapis.com",
-    "cloudcode-pa.googleapis.com",
-    "cloudcode-pa.mtls.googleapis.com",
-    "*cloudcode-pa.sandbox.googleapis.com",
-)
-"""The Gemini API, Vertex AI with its regional, multi-regional and private endpoints, and Gemini Code Assist.
-
-Each also as clients with a certificate of their own reach it (mTLS).
-"""
-
-_SOME_OF_THEM = (
-    "generativelanguage.googleapis.com",
-    "eu.generativelanguage.googleapis.com",
-    "generativelanguage.mtls.googleapis.com",
-    "aiplatform.googleapis.com",
-    "us-central1-aiplatform.googleapis.com",
-    "europe-west4-aiplatform.googleapis.com",
-    "us-central1-aiplatform.mtls.googleapis.com",
-    "aiplatform.eu.rep.googleapis.com",
-    "aiplatform-endpoint.p.googleapis.com",
-    "cloudcode-pa.googleapis.com",
-)
-
-_TOKEN_HOSTS = {
-    "accounts.google.com",
-    "iamcredentials.googleapis.com",
-    "metadata.google.internal",
-    "oauth2.googleapis.com",
-    "sts.googleapis.com",
-    "169.254.169.254",
-}
-"""Where Google's credentials ask for tokens, which are never recorded: not even where ``hosts`` takes them in."""
-
-GEMINI_PATH = re.compile(r"/(?:models|tunedModels|endpoints)/[^/:]+:[A-Za-z]+$")
+_ANY_REGION = "us-central1"
+"""What the stars of a provider's host patterns stand for in one of its hosts."""
 
 Address = tuple[str, int]
 """A host, in lower case, and a port."""
@@ -74,36 +32,44 @@ Address = tuple[str, int]
 class Hosts:
     """Which hosts are a session's.
 
-    A host that the user has named is; one that is to be ignored is not, also where it was named. Google's own always
-    are. Of all others, those URLs are that end in ``/models/MODEL:ACTION``, ``/tunedModels/ID:ACTION`` or
-    ``/endpoints/ID:ACTION``: a gateway's.
+    A host that the user has named is; one that is to be ignored is not, also where it was named. The provider's own
+    always are. Of all others, those URLs are that name a model and an action as the provider's do: a gateway's.
 
     Args:
         hosts: further hosts, as shell patterns with or without a port; None: every request is the session's.
         ignore: hosts that are never the session's, in the same form.
         upstream: the base URL that the session sends requests to; its own address is no code under test.
+        provider: whose API is recorded and replayed; None for Gemini.
 
     Attributes:
         every: whether every request is the session's.
 
     Raises:
-        UsageError: a pattern cannot be used, or ignores Google.
+        UsageError: a pattern cannot be used, or ignores the provider's own hosts.
     """
 
-    def __init__(self, hosts: Iterable[str] | None, ignore: Iterable[str], upstream: str | None) -> None:
+    def __init__(
+        self,
+        hosts: Iterable[str] | None,
+        ignore: Iterable[str],
+        upstream: str | None,
+        provider: Provider | None = None,
+    ) -> None:
+        self._provider = provider or shipped()
         self.every = hosts is None
+        self._own = parse_patterns(self._provider.hosts)
         self._named = parse_patterns(hosts or (), "hosts")
-        self._ignored = parse_ignored(ignore)
+        self._ignored = parse_ignored(ignore, self._provider)
         self._upstream = None if upstream is None else place(upstream)
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
         """Whether every request to this host is the session's, whatever its path; without a port: to any port."""
         host = spelled(host)
-        if is_gemini_host(host):
+        if any(pattern.matches(host, None) for pattern in self._own):
             return True
         if any(pattern.matches(host, port) for pattern in self._ignored):
             return False
-        if not self.every and host.lower().rstrip(".") in _TOKEN_HOSTS:
+        if not self.every and host in self._provider.token_hosts:
             return False
         return self.every or any(pattern.matches(host, port) for pattern in self._named)
 
@@ -116,12 +82,12 @@ class Hosts:
         if self.owns_host(host, port):
             return True
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
-        return not ignored and GEMINI_PATH.search(urlsplit(url).path) is not None
+        return not ignored and self._provider.target(url).action is not None
 
     def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
         """Whether a request calls a server of this very process, which is then code under test and no gateway.
 
-        Not so where the user has named the host, where the server itself stands for Google (what is recorded
+        Not so where the user has named the host, where the server itself stands for the API (what is recorded
         without an upstream, or an upstream of this process), or where the cassette holds recordings from there.
 
         Args:
@@ -181,7 +147,11 @@ class Pattern:
 
     def matches(self, host: str, port: int | None) -> bool:
         """Whether it names this host, as `spelled` gives it, on this port; None: on every port."""
-        return self.port in (None, port) and fnmatchcase(host, self.host)
+        return self.port in (None, port) and self.takes_in(host)
+
+    def takes_in(self, host: str) -> bool:
+        """Whether it names this host, on some port."""
+        return fnmatchcase(host, self.host)
 
 
 _SPELLED = re.compile(
@@ -213,32 +183,26 @@ def parse_patterns(texts: Iterable[str], argument: str = "hosts") -> tuple[Patte
     return tuple(_pattern(text, argument) for text in texts)
 
 
-def parse_ignored(texts: Iterable[str]) -> tuple[Pattern, ...]:
+def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tuple[Pattern, ...]:
     """Hosts that are to be ignored.
 
     Raises:
-        UsageError: one of them is not a host, or is one of Google's: its requests would reach the network unseen.
+        UsageError: one of them is not a host, or is one of the provider's: its requests would reach the network
+            unseen.
     """
+    provider = provider or shipped()
     patterns = parse_patterns(texts, "ignore_hosts")
+    own = parse_patterns(provider.hosts)
+    examples = [pattern.host.replace("*", _ANY_REGION) for pattern in own]
     for pattern in patterns:
         if pattern.port not in (None, 80, 443):
             continue
-        if is_gemini_host(pattern.host) or any(fnmatchcase(host, pattern.host) for host in _SOME_OF_THEM):
+        if any(one.matches(pattern.host, None) for one in own) or any(map(pattern.takes_in, examples)):
             raise UsageError(
-                f"ignore_hosts names {pattern.host!r}, which takes in Google's own hosts.",
-                hint="Name only other hosts. To let requests to Google through, use the record mode live.",
+                f"ignore_hosts names {pattern.host!r}, which takes in {provider.name}'s own hosts.",
+                hint=f"Name only other hosts. To let requests to {provider.name} through, use the record mode live.",
             )
     return patterns
-
-
-def is_gemini_host(host: str) -> bool:
-    """Whether a host is one of Google's that answer Gemini requests."""
-    return _is_gemini_host(spelled(host))
-
-
-@lru_cache(maxsize=256)
-def _is_gemini_host(name: str) -> bool:
-    return any(pattern.matches(name, None) for pattern in parse_patterns(GEMINI_HOSTS))
 
 
 # -- base URLs ----------------------------------------------------------------------------------------------------
@@ -267,7 +231,7 @@ def base_url(upstream: str | None) -> str | None:
     if wrong:
         raise UsageError(
             f"{_without_secrets(upstream)!r} is not a base URL.",
-            hint="Give scheme and host, such as https://generativelanguage.googleapis.com or http://127.0.0.1:8080.",
+            hint="Give scheme and host, such as https://api.example.org or http://127.0.0.1:8080.",
         )
     return upstream
 

@@ -28,6 +28,8 @@ from ..engine.recorder import Recorder
 from ..engine.script import Scripting, check_events
 from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
 from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, RefusedError, UsageError
+from ..provider import Provider
+from ..shipped import shipped
 from .arguments import REDACTION, Mode, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
@@ -79,9 +81,9 @@ class Session:
         fault: what goes wrong with what is replayed, see `engine.faults`; such a session cannot record.
         match: what must be equal for a recording to answer a request, see `cassette.matching`.
         hosts: further hosts whose requests belong to the session, as shell patterns, with or without a port.
-            Google's own always do, and so does any URL that ends in ``/models/MODEL:ACTION``, unless it calls a
-            server of this process, see `hosts.Hosts.is_under_test`. None: every request belongs.
-        ignore_hosts: hosts whose requests never belong to the session, in the same form; not Google's.
+            The provider's own always do, and so does any URL of its shape, unless it calls a server of this process,
+            see `hosts.Hosts.is_under_test`. None: every request belongs.
+        ignore_hosts: hosts whose requests never belong to the session, in the same form; not the provider's.
         upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
         redact: further secrets: literal values that must not be stored.
         keep_headers: headers whose values are kept although their names are not known to be harmless.
@@ -93,6 +95,7 @@ class Session:
         wire: keep compressed bodies as they came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
         repeat: start again from the first when every recording of a request was played, as a server must.
+        provider: whose API is recorded and replayed; None for Gemini.
 
     Attributes:
         upstream: as given.
@@ -131,6 +134,7 @@ class Session:
         wire: bool = False,
         decoded_limit: int = DECODED_LIMIT,
         repeat: bool = False,
+        provider: Provider | None = None,
     ) -> None:
         given = checked(
             path=path,
@@ -153,8 +157,10 @@ class Session:
             wire=wire,
             decoded_limit=decoded_limit,
             repeat=repeat,
+            provider=provider,
         )
         self.path = Path(os.path.abspath(path))  # whatever the working directory is later
+        self.provider = provider or shipped()
         self.mode: Mode = mode
         self.speed = parse_speed(speed)
         self.max_gap = parse_max_gap(max_gap)
@@ -175,8 +181,8 @@ class Session:
         self._answered = 0
         self.struck: list[tuple[Fault, Interaction]] = []
         matcher = Matcher(given["match"])
-        self._pool = Pool(matcher, repeat=repeat, test=self.test)
-        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], upstream)
+        self._pool = Pool(matcher, repeat=repeat, test=self.test, provider=self.provider)
+        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], upstream, self.provider)
         self.upstream = upstream
         self._lock = threading.RLock()
         self._recordings = Recordings(
@@ -220,6 +226,7 @@ class Session:
         redact_fields: Iterable[str] = (),
         redact_patterns: Iterable[str | re.Pattern[str]] = (),
         repeat: bool = False,
+        provider: Provider | None = None,
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
@@ -244,6 +251,7 @@ class Session:
             redact_fields=redact_fields,
             redact_patterns=redact_patterns,
             repeat=repeat,
+            provider=provider,
         )
         if not session._pool.loaded:
             session._load(session.path)  # raises, and says what is near
@@ -280,6 +288,7 @@ class Session:
         """
         if self.mode == "live" or not self.owns(request.url):
             return None
+        request = request.of(self.provider)
         with self._lock:
             self._check_open()
             self._known.add(address(request.url)[0])
@@ -452,7 +461,7 @@ class Session:
     @property
     def recorded(self) -> Recorded:
         """Interactions that were recorded and have ended, in order of their requests; each is read from the disk."""
-        return self._recordings.recorded
+        return self._recordings.recorded.of(self.provider)
 
     @property
     def recorded_count(self) -> int:
@@ -484,12 +493,12 @@ class Session:
         """What may be wrong with a recording, as far as its answers tell; empty where they tell nothing."""
         for interaction in self.recorded if self._recordings.refused else ():
             response, error = interaction.response, interaction.error
-            bad_key = error is not None and any(detail.get("reason") == "API_KEY_INVALID" for detail in error.details)
+            bad_key = error is not None and error.refuses_key
             if response is not None and (response.status in {401, 403} or bad_key):
                 reason = error.message if error is not None else "no reason given"
                 return (
                     f"The upstream answered {response.status}: {self._redactor.text(reason)} "
-                    "Set GEMINI_API_KEY (or the client's own key) to one that it takes."
+                    f"Set {self.provider.key_variable} (or the client's own key) to one that it takes."
                 )
         return ""
 

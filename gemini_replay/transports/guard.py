@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import session
 from ..patching import Interception, Wrap
+from ..shipped import shipped
 from . import heads
 
 LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
@@ -275,13 +276,6 @@ _IN: dict[str | None, dict[str, Asks]] = {
 # -- gRPC ------------------------------------------------------------------------------------------------------------
 
 
-_SERVICES = {
-    "/google.ai.generativelanguage.": "generativelanguage.googleapis.com",
-    "/google.cloud.aiplatform.": "aiplatform.googleapis.com",
-}
-"""The beginning of the names of methods, and a host that has them."""
-
-
 def _in_grpc() -> Iterator[Interception]:
     """Where channels are made, and where calls begin on one that is older than the session."""
     for path in ("grpc._channel", "grpc.aio._channel"):
@@ -316,6 +310,6 @@ def _call(call: Any, *_: Any, **__: Any) -> None:
         _target(call._target)
     elif not hasattr(getattr(call, "_python_channel", None), "_gemini_replay_seen"):
         method = str(getattr(call, "_method", b""), "latin-1")
-        for start, host in _SERVICES.items():
+        for start, host in shipped().grpc_services.items():
             if method.startswith(start):
                 _host(host, 443)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.cassette.model import Chunk
+from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
 from gemini_replay.engine.rechunking import parse_rechunk, recut
 from gemini_replay.errors import UsageError
 from gemini_replay.frames import encode_sse
@@ -15,14 +15,18 @@ EVENTS = [encode_sse('{"text": "你好"}'), encode_sse('{"text": "b"}'), encode_
 CHUNKS = (Chunk(0.0, EVENTS[0][:9]), Chunk(0.5, EVENTS[0][9:] + EVENTS[1]), Chunk(0.25, EVENTS[2]))
 
 
+def holding(chunks: tuple[Chunk, ...]) -> Interaction:
+    return Interaction(Request("POST", "https://example.org/"), Response(200), chunks)
+
+
 def cut(how: str | int | None, chunks: tuple[Chunk, ...] = CHUNKS) -> list[tuple[float, bytes]]:
-    return [(chunk.after, chunk.data) for chunk in parse_rechunk(how).apply(chunks)]
+    return [(chunk.after, chunk.data) for chunk in parse_rechunk(how).apply(holding(chunks))]
 
 
 def test_as_recorded_is_the_default() -> None:
     """Nothing is touched, empty chunks neither."""
     chunks = (*CHUNKS, Chunk(0.1, b""))
-    assert parse_rechunk(None).apply(chunks) == parse_rechunk("recorded").apply(chunks) == chunks
+    assert cut(None, chunks) == cut("recorded", chunks) == [(chunk.after, chunk.data) for chunk in chunks]
 
 
 def test_events_come_whole_and_alone() -> None:
@@ -94,7 +98,7 @@ def test_what_is_no_way_to_rechunk_says_so(how: str | int) -> None:
 def test_members_and_coded_bytes_stay_at_their_bytes() -> None:
     """However a compressed body is cut, each member begins where it began, and what is coded comes last."""
     chunks = (Chunk(0.0, b"abc", (2,)), Chunk(0.5, b"def", (0, 3), b"?"), Chunk(0.25, b"", (), b"!"))
-    made = parse_rechunk(2).apply(chunks)
+    made = parse_rechunk(2).apply(holding(chunks))
     assert [(chunk.data, chunk.members, chunk.coded) for chunk in made] == [
         (b"ab", (), b""), (b"cd", (0, 1), b""), (b"ef", (), b""), (b"", (0,), b"?"), (b"", (), b"!")
     ]  # fmt: skip

@@ -14,7 +14,8 @@ from gemini_replay.engine.player import Data, Head, Playback, Silence, Stop
 from gemini_replay.engine.rechunking import parse_rechunk
 from gemini_replay.engine.script import GARBAGE, Scripting
 from gemini_replay.engine.timing import INSTANT
-from gemini_replay.frames import encode_array, encode_sse
+from gemini_replay.frames import encode_sse
+from gemini_replay.gemini.spelling import encode_array
 
 ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse")
 A, B, C = (encode_sse(json.dumps({"n": n})) for n in "abc")

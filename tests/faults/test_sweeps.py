@@ -10,7 +10,8 @@ from gemini_replay import Cassette, faults
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.engine.script import Scripting
 from gemini_replay.errors import UsageError
-from gemini_replay.frames import encode_array, encode_sse
+from gemini_replay.frames import encode_sse
+from gemini_replay.gemini.spelling import encode_array
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
 ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1/models/m:streamGenerateContent?alt=sse")

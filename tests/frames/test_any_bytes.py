@@ -19,11 +19,9 @@ from gemini_replay.frames import (
     FrameDecoder,
     JSONArrayDecoder,
     SSEDecoder,
-    dumps,
-    encode_array,
     encode_sse,
-    pretty,
 )
+from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
 Make = Callable[..., Decoder]
 DECODERS = {

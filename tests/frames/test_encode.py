@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_replay.errors import UsageError
-from gemini_replay.frames import (
-    JSONArrayDecoder,
-    SSEDecoder,
-    dumps,
-    encode_array,
-    encode_error,
-    encode_sse,
-    pretty,
-)
+from gemini_replay.frames import JSONArrayDecoder, SSEDecoder, encode_sse
+from gemini_replay.gemini.error_objects import detail, encode_error, error
+from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
 
 def test_json_on_one_line_in_googles_style() -> None:
@@ -60,10 +54,10 @@ def test_an_array_as_google_sends_it() -> None:
 
 def test_an_error_as_google_sends_it() -> None:
     """Pretty-printed, raw, with an LF."""
-    wire = encode_error(429, "slow <down>", "RESOURCE_EXHAUSTED", [{"@type": "x/RetryInfo"}])
+    wire = encode_error(error(429, "slow <down>", detail("RetryInfo")))
     assert wire.startswith(b'{\n  "error": {\n    "code": 429,\n    "message": "slow \\u003cdown\\u003e",\n')
     assert wire.endswith(b"\n  }\n}\n")
-    assert json.loads(wire)["error"]["details"] == [{"@type": "x/RetryInfo"}]
+    assert json.loads(wire)["error"]["details"] == [detail("RetryInfo")]
 
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gemini_replay.errors import FrameError, FrameTooLargeError
-from gemini_replay.frames import Frame, JSONArrayDecoder, encode_array, pretty
+from gemini_replay.frames import Frame, JSONArrayDecoder
+from gemini_replay.gemini.spelling import encode_array, pretty
 
 VALUES: list[Any] = [
     {"a": {"b": [1, {"c": "}"}]}, "x": "]"},

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.gemini.function_calls import FunctionCall, assemble
+from gemini_replay.gemini.function_calls import assemble
+from gemini_replay.provider import FunctionCall
 
 
 def part(path: str, more: bool = True, **value: Any) -> dict[str, Any]:

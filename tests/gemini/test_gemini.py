@@ -15,15 +15,17 @@ from hypothesis import strategies as st
 from gemini_replay import frames
 from gemini_replay.errors import FrameError, FrameTooLargeError, UsageError
 from gemini_replay.gemini import (
-    ApiError,
     Event,
     InlineData,
     Malformed,
     StreamParser,
     aparse_stream,
     collect,
+    error_objects,
     parse_stream,
+    spelling,
 )
+from gemini_replay.provider import ApiError
 
 KEYS = [
     "candidates",
@@ -275,15 +277,15 @@ class TestAnswer:
 
 
 EVENTS = [message({"text": text}) for text in ("你好 ", '"{[\\', "\u2028🙂\n")]
-ERROR = frames.encode_error(503, "over", "UNAVAILABLE")
+ERROR = error_objects.encode_error(error_objects.error(503, "over"))
 STREAMS = {
-    "google": b"".join(frames.encode_sse(frames.dumps(event)) for event in EVENTS) + ERROR,
-    "array": b"".join(frames.encode_array([*map(frames.pretty, EVENTS), ERROR.decode()])),
+    "google": b"".join(frames.encode_sse(spelling.dumps(event)) for event in EVENTS) + ERROR,
+    "array": b"".join(spelling.encode_array([*map(spelling.pretty, EVENTS), ERROR.decode()])),
     "gateway": b": hi\n\n"
     + b"".join(frames.encode_sse(json.dumps(event), newline="\n", space=False) for event in EVENTS)
     + b'data: {"error": {"code": 503, "message": "over", "status": "UNAVAILABLE"}}\n\ndata: [DONE]\n\n',
-    "wrapped error": b"".join(frames.encode_sse(frames.dumps(event)) for event in EVENTS) + b"[" + ERROR + b"]",
-    "objects": b"".join(frames.dumps(event).encode() + b"\n" for event in EVENTS) + ERROR,
+    "wrapped error": b"".join(frames.encode_sse(spelling.dumps(event)) for event in EVENTS) + b"[" + ERROR + b"]",
+    "objects": b"".join(spelling.dumps(event).encode() + b"\n" for event in EVENTS) + ERROR,
 }
 
 
@@ -308,7 +310,7 @@ class TestParsers:
             nonlocal pulled
             for event in EVENTS:
                 pulled += 1
-                yield frames.encode_sse(frames.dumps(event))
+                yield frames.encode_sse(spelling.dumps(event))
 
         for count, event in enumerate(parse_stream(chunks()), start=1):
             assert (pulled, event.json) == (count, EVENTS[count - 1])
@@ -319,7 +321,7 @@ class TestParsers:
 
         async def chunks() -> AsyncIterator[bytes]:
             for event in [*EVENTS, 5]:
-                pulled.append(frames.encode_sse(frames.dumps(event) if event != 5 else "nonsense"))
+                pulled.append(frames.encode_sse(spelling.dumps(event) if event != 5 else "nonsense"))
                 yield pulled[-1]
 
         async def run() -> list[tuple[int, Any]]:

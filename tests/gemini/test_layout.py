@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_replay.frames import encode_array, encode_error, encode_sse, pretty
+from gemini_replay.frames import encode_sse
 from gemini_replay.gemini import lay_out
+from gemini_replay.gemini.error_objects import encode_error, error
+from gemini_replay.gemini.spelling import encode_array, pretty
 
 ONE, TWO = b'{"a": 1}', b'{"b": "\xe4\xbd\xa0"}'
 
@@ -17,7 +19,7 @@ ONE, TWO = b'{"a": 1}', b'{"b": "\xe4\xbd\xa0"}'
         ([encode_sse(ONE, newline="\n"), encode_sse(TWO, newline="\n")], 2),
         ([encode_sse(ONE, newline="\r"), encode_sse(TWO, newline="\r")], 2),
         ([encode_sse(ONE), b"data: " + TWO], 2),
-        ([encode_sse(ONE), encode_error(503, "Busy.", "UNAVAILABLE")], 2),
+        ([encode_sse(ONE), encode_error(error(503, "Busy."))], 2),
         ([*encode_array(['{\n  "a": 1\n}', pretty({"b": "你"})])[:2], b"]"], 2),
         ([b'[{"a": [1]}', b',{"b": [2]}', b"]"], 2),
         ([b'[{"a": [1]}\n', b',\r\n{"b": [2]}'], 2),

@@ -43,7 +43,7 @@ def test_requests_to_ignored_hosts_are_left_alone(
         ("gemini_redact_patterns=(", "redact_patterns"),
         ("gemini_keep_headers=authorization", "keep_headers"),
         ("gemini_ignore_hosts=host:99999", "ignore_hosts names 'host:99999'"),
-        ("gemini_ignore_hosts=*.googleapis.com", "takes in Google's own hosts"),
+        ("gemini_ignore_hosts=*.googleapis.com", "takes in Gemini's own hosts"),
         ("gemini_match=modle", "'modle'"),
         ("gemini_speed=fast", "'fast'"),
     ],

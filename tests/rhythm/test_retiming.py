@@ -16,6 +16,7 @@ from gemini_replay import Cassette, frames, retime
 from gemini_replay.cassette.model import Chunk, End, EndKind, Interaction, Request, Response
 from gemini_replay.engine.player import Data, Head, Playback, Stop
 from gemini_replay.errors import UsageError
+from gemini_replay.gemini import error_objects, spelling
 from gemini_replay.rhythm.profiles import PROFILES
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
@@ -44,7 +45,7 @@ def said(text: str, **part: Any) -> dict[str, Any]:
 
 
 def sse(*events: dict[str, Any]) -> list[bytes]:
-    return [frames.encode_sse(frames.dumps(event)) for event in events]
+    return [frames.encode_sse(spelling.dumps(event)) for event in events]
 
 
 def waits(timed: Interaction) -> list[float]:
@@ -131,7 +132,7 @@ def test_a_chunk_that_begins_the_next_event_waits_for_it() -> None:
 
 def test_a_json_array_is_a_stream_too() -> None:
     """Elements as events; the closing bracket behind the last."""
-    chunks = frames.encode_array([frames.pretty(event) for event in EVENTS])
+    chunks = spelling.encode_array([spelling.pretty(event) for event in EVENTS])
     *_, third, fourth, bracket = waits(retime(interaction(*chunks)))
     assert 0.078 <= third <= 0.218
     assert 0.078 <= fourth <= 0.218
@@ -141,7 +142,7 @@ def test_a_json_array_is_a_stream_too() -> None:
 @pytest.mark.parametrize("cut", [False, True], ids=["whole", "malformed"])
 def test_a_unary_answer_comes_when_all_of_it_would_have_streamed(cut: bool) -> None:
     """Its head waits for the tokens, which the first byte of a stream does not; a broken one counts its bytes."""
-    data = frames.pretty(said(WORDS * 20)).encode()
+    data = spelling.pretty(said(WORDS * 20)).encode()
     timed = retime(interaction(*([data[:5000]] if cut else [data[:2000], data[2000:]])))
     least = 0.312 + (0.076 if cut else 1000 * 0.076 / 48)
     assert least <= head(timed) <= least + 3.4
@@ -167,7 +168,7 @@ def test_what_no_model_thought_of_comes_quickly(status: int, chunks: list[bytes]
 
 def test_an_error_in_mid_stream_is_an_event() -> None:
     """It comes shortly after the last one."""
-    error = frames.encode_error(503, "busy", "UNAVAILABLE")
+    error = error_objects.encode_error(error_objects.error(503, "busy"))
     timed = retime(interaction(*sse(*EVENTS), error[:20], error[20:]))
     assert waits(timed)[-2] <= 0.006
     assert waits(timed)[-1] <= 0.001
@@ -184,8 +185,8 @@ CALL = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "ar
         (f": nothing but a comment {LONG}\n\n".encode(), None),
         (f"data: {{no JSON{LONG}\r\n\r\n".encode(), None),
         (zlib.compress(LONG.encode(), 0), "wire"),
-        (frames.encode_sse(frames.dumps({"choices": [{"delta": {"content": LONG}}]})), None),
-        (frames.encode_sse(frames.dumps(CALL)), None),
+        (frames.encode_sse(spelling.dumps({"choices": [{"delta": {"content": LONG}}]})), None),
+        (frames.encode_sse(spelling.dumps(CALL)), None),
     ],
     ids=["binary", "comments", "no-json", "wire", "another-api", "function-calls"],
 )

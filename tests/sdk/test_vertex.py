@@ -16,7 +16,7 @@ from support.streams import events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.server import google as google_server
+from gemini_replay.gemini import GEMINI
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
@@ -302,6 +302,6 @@ def test_in_another_process_through_the_server(pytester: pytest.Pytester, monkey
 def test_a_path_of_vertex_names_its_host() -> None:
     """That of its region; there is one for all."""
     path = "/v1beta1/projects/p/locations/{}/publishers/google/models/m:generateContent"
-    assert google_server.vertex(path.format("europe-west4")) == "https://europe-west4-aiplatform.googleapis.com"
-    assert google_server.vertex(path.format("global")) == "https://aiplatform.googleapis.com"
-    assert google_server.vertex("/v1beta/models/m:generateContent") is None
+    assert GEMINI.base_url(path.format("europe-west4")) == "https://europe-west4-aiplatform.googleapis.com"
+    assert GEMINI.base_url(path.format("global")) == "https://aiplatform.googleapis.com"
+    assert GEMINI.base_url("/v1beta/models/m:generateContent") == "https://generativelanguage.googleapis.com"

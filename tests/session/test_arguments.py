@@ -13,6 +13,7 @@ import pytest
 import gemini_replay
 from gemini_replay import Cassette, Session
 from gemini_replay.errors import UsageError
+from gemini_replay.gemini import GEMINI
 from gemini_replay.session import arguments
 from gemini_replay.transports import httpx as for_httpx
 from gemini_replay.transports import httpx2 as for_httpx2
@@ -51,6 +52,7 @@ WRONG: dict[str, list[Any]] = {
     "repeat": [5, None, "yes", a_function],
     "decoded_limit": [None, "x", 0, -1, 1.5, True, a_function],
     "transport": [5, "x", a_function, object()],
+    "provider": [5, "gemini", a_function, object(), type(GEMINI)],
 }
 
 ENTRIES: dict[str, Callable[..., Any]] = {

@@ -86,7 +86,7 @@ def test_what_is_not_a_host_is_refused(pattern: str) -> None:
 )
 def test_googles_own_hosts_cannot_be_ignored(pattern: str) -> None:
     """Their requests would reach the network unseen."""
-    with pytest.raises(UsageError, match=r"Google's own hosts(?s:.*)live"):
+    with pytest.raises(UsageError, match=r"Gemini's own hosts(?s:.*)live"):
         Hosts([], [pattern], None)
 
 

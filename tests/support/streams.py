@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from gemini_replay import frames
+from gemini_replay.frames import FrameDecoder, encode_sse
+from gemini_replay.gemini.spelling import dumps
 
 MODEL = "gemini-2.5-flash"
 PATH = f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"
@@ -15,7 +16,7 @@ GOOGLE = f"https://generativelanguage.googleapis.com{PATH}"
 def event(text: str, **candidate: object) -> bytes:
     """One event as Google sends it."""
     candidates = [{"content": {"parts": [{"text": text}], "role": "model"}, **candidate, "index": 0}]
-    return frames.encode_sse(frames.dumps({"candidates": candidates, "modelVersion": MODEL}))
+    return encode_sse(dumps({"candidates": candidates, "modelVersion": MODEL}))
 
 
 def events(count: int) -> list[bytes]:
@@ -25,7 +26,7 @@ def events(count: int) -> list[bytes]:
 
 def cut_at_events(body: bytes, framing: str) -> list[bytes]:
     """A body cut where a server would flush it: behind each frame."""
-    decoder = frames.FrameDecoder("sse" if framing == "sse" else "auto")
+    decoder = FrameDecoder("sse" if framing == "sse" else "auto")
     offsets = [frame.offset for frame in [*decoder.feed(body), *decoder.close()]]
     bounds = [0, *(offset for offset in offsets if 0 < offset < len(body)), len(body)]
     return [body[start:stop] for start, stop in pairwise(bounds) if stop > start]

@@ -266,7 +266,7 @@ class TestChunks:
         lumps = [A[:10], A[10:] + B, C + D]
         answer = streaming(*lumps)
         recorded(path, answer)
-        expected = [chunk.data for chunk in parse_rechunk(how).apply(answer.chunks)]
+        expected = [chunk.data for chunk in parse_rechunk(how).apply(answer)]
         assert expected != lumps
         seen = fetch(rechunk=how)
         assert seen.error is None

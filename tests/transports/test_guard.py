@@ -21,7 +21,7 @@ from support.ways_out import HEAD, HOST, WAYS, Ask, Stage, Way, at, connect, sec
 import gemini_replay
 from gemini_replay import Cassette, transports
 from gemini_replay.errors import NetworkBlockedError, RecordingError, RefusedError
-from gemini_replay.session.hosts import GEMINI_HOSTS
+from gemini_replay.gemini import GEMINI
 from gemini_replay.transports import guard, heads
 
 
@@ -340,5 +340,5 @@ def test_nothing_is_left_but_a_hook_that_heeds_nothing(empty: Path, monkeypatch:
 
 def test_every_pattern_of_googles_hosts_is_guarded() -> None:
     """Stars stand for any name."""
-    for pattern in GEMINI_HOSTS:
+    for pattern in GEMINI.hosts:
         assert guard.session.Hosts((), (), None).owns_host(pattern.replace("*", "some"))

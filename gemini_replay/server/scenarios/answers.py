@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ... import frames
-from ...engine.tokens import count_tokens
+from ...gemini.spelling import dumps
+from ...gemini.tokens import count_tokens
 from . import texts
 from .reply import Reply
 from .script import Message, Prompt, Step, Wait
@@ -233,7 +233,7 @@ def echo(prompt: Prompt) -> Iterator[Step]:
     half = len(key) // 2
 
     def within_the_key(data: bytes) -> list[bytes]:
-        spelled, first = (frames.dumps(text)[1:-1].encode() for text in (key, key[:half]))
+        spelled, first = (dumps(text)[1:-1].encode() for text in (key, key[:half]))
         at = data.find(spelled) + len(first)
         return [data[:at], data[at:]]
 

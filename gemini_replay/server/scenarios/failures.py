@@ -5,37 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...gemini.error_objects import detail, error
 from .. import google
 from . import texts
 from .reply import Reply
 from .script import Close, Failure, Message, Prompt, Reset, Scenario, Script, Step, Wait
 
 
-def refused(name: str, description: str, error: dict[str, Any]) -> Scenario:
+def refused(name: str, description: str, found: dict[str, Any]) -> Scenario:
     """A scenario that answers with an HTTP error."""
 
     def script(prompt: Prompt) -> Iterator[Step]:
         yield Wait(prompt.rng.uniform(0.015, 0.075))
-        yield Failure(error)
+        yield Failure(found)
 
-    return Scenario(name, description, script, status=error["error"]["code"])
+    return Scenario(name, description, script, status=found["error"]["code"])
 
 
-BAD_REQUEST = google.error(
+BAD_REQUEST = error(
     400,
-    "INVALID_ARGUMENT",
     "Unable to submit request because it has a temperature value of 3.5 but the supported range is "
     "from 0 (inclusive) to 2.0001 (exclusive). Update the value and try again.",
 )
 NOT_FOUND = google.model_not_found("gemini-0.1-none", "v1beta")
 _METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
-EXHAUSTED = google.error(
+EXHAUSTED = error(
     429,
-    "RESOURCE_EXHAUSTED",
     "You exceeded your current quota, please check your plan and billing details. For more "
     "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n"
     f"* Quota exceeded for metric: {_METRIC}, limit: 10\nPlease retry in 26.3s.",
-    google.detail(
+    detail(
         "QuotaFailure",
         violations=[
             {
@@ -46,7 +45,7 @@ EXHAUSTED = google.error(
             }
         ],
     ),
-    google.detail(
+    detail(
         "Help",
         links=[
             {
@@ -55,9 +54,9 @@ EXHAUSTED = google.error(
             }
         ],
     ),
-    google.detail("RetryInfo", retryDelay="26s"),
+    detail("RetryInfo", retryDelay="26s"),
 )
-OVERLOADED = google.error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+OVERLOADED = error(503, "The model is overloaded. Please try again later.")
 
 _HARMS = ("SEXUALLY_EXPLICIT", "HATE_SPEECH", "HARASSMENT", "DANGEROUS_CONTENT")
 
@@ -109,8 +108,8 @@ def _beginning(prompt: Prompt, messages: int) -> Iterator[Step]:
 def inband_error(prompt: Prompt) -> Iterator[Step]:
     """HTTP 200 and good events, then an error object, raw, over several lines and two chunks."""
     yield from _beginning(prompt, 3)
-    error = google.error(503, "UNAVAILABLE", "The service is currently unavailable.")
-    yield Failure(error, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
+    unavailable = error(503, "The service is currently unavailable.")
+    yield Failure(unavailable, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
 
 
 def cut(prompt: Prompt) -> Iterator[Step]:

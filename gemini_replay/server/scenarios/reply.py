@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...engine.tokens import count_tokens, cut_text
+from ...gemini.tokens import count_tokens, cut_text
 from ...rhythm.profiles import Profile, Rhythm, find_profile, profile_for
 from .script import Message, Prompt, Step, Wait
 

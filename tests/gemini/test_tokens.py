@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.engine.tokens import count_tokens, cut_text
+from gemini_replay.gemini.tokens import count_tokens, cut_text
 
 
 @pytest.mark.parametrize(

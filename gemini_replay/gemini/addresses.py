@@ -1,0 +1,86 @@
+"""Where Gemini is: hosts, and what URLs ask for."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import parse_qs, urlsplit
+
+from ..provider import Target
+
+HOSTS = (
+    "generativelanguage.googleapis.com",
+    "*.generativelanguage.googleapis.com",
+    "generativelanguage.mtls.googleapis.com",
+    "*generativelanguage.sandbox.googleapis.com",
+    "aiplatform.googleapis.com",
+    "*-aiplatform.googleapis.com",
+    "aiplatform.mtls.googleapis.com",
+    "*-aiplatform.mtls.googleapis.com",
+    "aiplatform.*.rep.googleapis.com",
+    "aiplatform.*.rep.mtls.googleapis.com",
+    "aiplatform-*.p.googleapis.com",
+    "*aiplatform.sandbox.googleapis.com",
+    "cloudcode-pa.googleapis.com",
+    "cloudcode-pa.mtls.googleapis.com",
+    "*cloudcode-pa.sandbox.googleapis.com",
+)
+"""The Gemini API, Vertex AI with its regional, multi-regional and private endpoints, and Gemini Code Assist.
+
+Each also as clients with a certificate of their own reach it (mTLS).
+"""
+
+TOKEN_HOSTS = frozenset(
+    {
+        "accounts.google.com",
+        "iamcredentials.googleapis.com",
+        "metadata.google.internal",
+        "oauth2.googleapis.com",
+        "sts.googleapis.com",
+        "169.254.169.254",
+    }
+)
+"""Where Google's credentials ask for tokens."""
+
+GRPC_SERVICES = {
+    "/google.ai.generativelanguage.": "generativelanguage.googleapis.com",
+    "/google.cloud.aiplatform.": "aiplatform.googleapis.com",
+}
+"""The beginning of the names of gRPC methods, and a host that serves them."""
+
+_BASE = "https://generativelanguage.googleapis.com"
+_TARGET = re.compile(r"/(?:models|tunedModels|endpoints)/(?P<model>[^/:]+)(?::(?P<action>[A-Za-z]+))?$")
+_VERSION = re.compile(r"^/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
+_PROJECT = re.compile(r"(?<=/projects/)[^/]+")
+_VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-9-]+)/")
+
+
+@lru_cache(1024)
+def target(url: str) -> Target:
+    """What a URL asks for, on the Gemini API, on Vertex AI and through a gateway alike.
+
+    The model is what follows ``/models/``, ``/tunedModels/`` or ``/endpoints/`` at the end of the path, the action
+    what follows its colon.
+    """
+    parts = urlsplit(url)
+    found = _TARGET.search(parts.path)
+    return Target(
+        model=found["model"] if found else None,
+        action=found["action"] if found else None,
+        alt=parse_qs(parts.query).get("alt", [None])[0],
+        path=_PROJECT.sub("REDACTED", _VERSION.sub("", parts.path)),
+    )
+
+
+def base_url(path: str = "/") -> str:
+    """The base URL of the Gemini API; or that of Vertex AI, where a path is one of its own and names a region."""
+    found = _VERTEX_PATH.match(path)
+    if found is None:
+        return _BASE
+    location = found["location"]
+    return f"https://{'' if location == 'global' else f'{location}-'}aiplatform.googleapis.com"
+
+
+def is_vertex(path: str) -> bool:
+    """Whether a path is one of Vertex AI's."""
+    return "/publishers/" in path

@@ -1,0 +1,40 @@
+"""The response headers of Google's servers, and of gateways in front of them."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+Header = tuple[str, str]
+
+SSE = "text/event-stream"
+JSON = "application/json; charset=UTF-8"
+HTML = "text/html; charset=UTF-8"
+
+
+def response_headers(content_type: str, *, first_byte: float, vertex: bool = False) -> list[Header]:
+    """The headers of Google's answers, without HTTP's own framing; ``first_byte`` in seconds."""
+    found = [("content-type", content_type)]
+    if content_type == SSE:
+        found.append(("content-disposition", "attachment"))
+    found += [("vary", name) for name in ("Origin", "X-Origin", "Referer")]
+    found += [
+        ("date", formatdate(usegmt=True)),
+        ("server", "scaffolding on HTTPServer2"),
+        ("x-xss-protection", "0"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    if not vertex:
+        found.append(("server-timing", f"gfet4t7; dur={round(first_byte * 1000)}"))
+    found.append(("alt-svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'))
+    return found
+
+
+def gateway_headers(content_type: str) -> list[Header]:
+    """The headers of an API gateway in front of Gemini."""
+    return [
+        ("content-type", content_type),
+        ("cache-control", "no-cache"),
+        ("date", formatdate(usegmt=True)),
+        ("server", "gateway"),
+    ]

@@ -1,0 +1,210 @@
+"""What the rest of the package has to know of one API's streams, and nothing more.
+
+A provider is one object that answers a few questions about one API: which URLs belong to it, which events a body
+holds and where they end, how it reports an error, which names its keys go by. Gemini is the one that ships
+(`gemini.GEMINI`, see `shipped`); cassettes and sessions take another one as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from .frames import Framing
+
+
+class Target(NamedTuple):
+    """What a URL asks for.
+
+    Attributes:
+        model: the model that the URL names ("gemini-2.5-flash"); None where it names none.
+        action: the method of the API that is called ("streamGenerateContent"); None where the URL names none.
+        alt: the framing that the URL asks for, as the API calls it ("sse"); None where it names none.
+        path: the path without what differs between accounts and API versions: what is compared where the URL names
+            no model.
+    """
+
+    model: str | None
+    action: str | None
+    alt: str | None
+    path: str
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """One call that the model asks for.
+
+    Attributes:
+        name: the function; "" where the stream never named it.
+        args: its arguments, streamed ones put together.
+        id: the call's id, where the model gave one.
+        complete: False where the stream announced more of the call than it delivered.
+    """
+
+    name: str
+    args: Mapping[str, Any]
+    id: str | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class ApiError:
+    """An error object, in the stream or instead of it.
+
+    Attributes:
+        code: the HTTP status code it carries; None where it carries none.
+        message: its text.
+        status: the error's name ("RESOURCE_EXHAUSTED"), if given.
+        details: further objects that came with it.
+        retry_delay: seconds to wait before trying again, where the error says so.
+        refuses_key: whether the error says that the key is not valid.
+    """
+
+    code: int | None
+    message: str
+    status: str | None = None
+    details: tuple[Mapping[str, Any], ...] = ()
+    retry_delay: float | None = None
+    refuses_key: bool = False
+
+
+class Event(Protocol):
+    """One decoded message of a stream."""
+
+    @property
+    def json(self) -> Any:
+        """The decoded value as received."""
+
+    @property
+    def text(self) -> str:
+        """The text, without thoughts."""
+
+    @property
+    def thoughts(self) -> str:
+        """The text of thoughts."""
+
+    @property
+    def error(self) -> ApiError | None:
+        """The error that the event is, or None."""
+
+    @property
+    def tokens(self) -> int | None:
+        """An estimate of the tokens that it took to write, thoughts aside; None where only its size can tell."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a model had to answer for it; not so for a count of tokens or a model's description."""
+
+
+class Answer(Protocol):
+    """What all events of a stream say together."""
+
+    @property
+    def text(self) -> str:
+        """The text, without thoughts."""
+
+    @property
+    def thoughts(self) -> str:
+        """The text of thoughts."""
+
+    @property
+    def function_calls(self) -> tuple[FunctionCall, ...]:
+        """The calls, in order."""
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The token counts as the API names them."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped."""
+
+    @property
+    def error(self) -> ApiError | None:
+        """The first error."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model came to an end, without an error."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A body's events and where they are.
+
+    Attributes:
+        framing: the body's framing; None for an empty body.
+        events: the decoded events; malformed frames are left out.
+        ends: for each event, the offset after its last byte and what separates it from the next.
+        starts: where each event starts, and where each malformed frame starts (None), in order.
+    """
+
+    framing: Framing | None
+    events: tuple[Event, ...]
+    ends: tuple[int, ...]
+    starts: tuple[tuple[int, Event | None], ...]
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One API.
+
+    Attributes:
+        name: what messages call it.
+        hosts: the API's hosts, as shell patterns; every request to them belongs to the API.
+        token_hosts: where clients ask for access tokens; such requests are never recorded.
+        grpc_services: hosts by the beginning of the full names of gRPC methods that they serve.
+        grpc_advice: what a client that uses gRPC can do to use HTTP instead.
+        key_variable: the environment variable that clients read their key from.
+        key_headers: request headers that hold a key, in lower case.
+        key_parameters: query parameters that hold a key, in lower case.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    token_hosts: frozenset[str]
+    grpc_services: Mapping[str, str]
+    grpc_advice: str
+    key_variable: str
+    key_headers: frozenset[str]
+    key_parameters: frozenset[str]
+
+    def target(self, url: str) -> Target:
+        """What a URL asks for. A URL of any host belongs to the API if it has both a model and an action."""
+
+    def base_url(self, path: str = "/") -> str:
+        """The URL of the API's host for a path, without the path."""
+
+    def layout(self, body: bytes) -> Layout:
+        """The events of a body, whatever is wrong with it."""
+
+    def collect(self, events: Iterable[Any]) -> Answer:
+        """What the events of one body, as `layout` returns them, say together."""
+
+    def error_body(
+        self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None
+    ) -> bytes:
+        """The body of an HTTP error.
+
+        Args:
+            code: the HTTP status.
+            message: its text; None for what the API itself says.
+            url: the URL that was asked for, where the error's form depends on it.
+            retry_after: seconds after which the error tells the client to try again.
+        """
+
+    def error_event(
+        self, code: int, *, framing: Framing | None, first: bool, retry_after: float | None = None
+    ) -> bytes:
+        """The bytes of an error that ends a body in mid-stream.
+
+        Args:
+            code: the HTTP status that the error names.
+            framing: the framing of the body.
+            first: whether nothing of the body comes before it.
+            retry_after: as in `error_body`.
+        """
+
+    def tokens(self, text: str) -> int:
+        """An estimate of the tokens of a text."""
