@@ -195,7 +195,7 @@ class _Checker:
             if compressed and cut.kind == "events":
                 continue  # its events cannot be read
             outcome = self._play(rechunk=value)[0]
-            chunks = tuple(chunk.data for one in self._interactions for chunk in cut.apply(one.chunks))
+            chunks = tuple(chunk.data for one in self._interactions for chunk in cut.apply(one))
             same: Effect = "whole" if outcome.error is None else "raises"
             effect = same if outcome.same(self.recorded) else "differs"
             yield ClientResult("rechunk", str(value), effect, outcome, chunks)
