@@ -270,8 +270,9 @@ def _show(chosen: argparse.Namespace) -> int:
 
 def _play(chosen: argparse.Namespace) -> int:
     from .cassette.files import Cassette
-    from .engine.pacing import Broken, play
-    from .engine.player import Data, Playback
+    from .engine.pacing import WallClock, play
+    from .engine.player import Playback
+    from .engine.schedule import Broken
     from .engine.timing import parse_max_gap, parse_real_speed
     from .gemini import StreamParser
 
@@ -291,15 +292,16 @@ def _play(chosen: argparse.Namespace) -> int:
     to_a_person = sys.stdout.isatty()
     ending = None
     try:
-        for step in play(playback.steps()):
-            if not isinstance(step, Data):
+        clock = WallClock()
+        for part in play(playback.schedule("", clock.now()), clock):
+            if not isinstance(part, bytes):
                 continue
             if not chosen.raw:
-                _write("".join(event.text for event in parser.feed(step.data)))
+                _write("".join(event.text for event in parser.feed(part)))
             elif to_a_person:
-                _write(decoder.decode(step.data))
+                _write(decoder.decode(part))
             else:
-                sys.stdout.buffer.write(step.data)
+                sys.stdout.buffer.write(part)
                 sys.stdout.buffer.flush()
     except Broken as broken:
         ending = broken.ending

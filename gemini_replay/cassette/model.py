@@ -20,6 +20,9 @@ Headers = tuple[tuple[str, str], ...]
 EndKind = Literal["eof", "reset", "cancelled", "timeout"]
 END_KINDS: tuple[str, ...] = get_args(EndKind)
 
+Ending = Literal["eof", "reset", "closed", "timeout", "cancelled"]
+"""How a response ends for its client: an `EndKind`, or "closed" if the peer closed the connection in good order."""
+
 _NO_EXTRA: Mapping[str, Any] = {}
 
 
@@ -143,6 +146,16 @@ class End:
     after: float = 0.0
     how: Literal["closed", "unfinished"] | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+
+    @classmethod
+    def of(cls, ending: Ending, after: float = 0.0) -> End:
+        """The end that `ending` names."""
+        return cls("reset", after, "closed") if ending == "closed" else cls(ending, after)
+
+    @property
+    def ending(self) -> Ending:
+        """How the response ends for its client."""
+        return "closed" if (self.kind, self.how) == ("reset", "closed") else self.kind
 
 
 @dataclass(frozen=True)

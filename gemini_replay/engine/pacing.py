@@ -1,31 +1,12 @@
-"""Plays steps against absolute deadlines, so that no error adds up.
-
-`play` and `aplay` are the whole difference between sync and async. A client's read timeout works as on a socket:
-it counts from the moment the client asks for more, and bytes that are already due are there at once.
-"""
+"""The drivers of a `Schedule` that block and that await; each waits, and does nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
-from typing import Literal, Protocol
+from collections.abc import AsyncGenerator, Generator
+from typing import Protocol
 
 from .. import loops, virtual_clock
-from .player import Data, Head, Silence, Step, Stop
-
-Ending = Literal["reset", "closed", "timeout", "cancelled"]
-
-
-class Broken(Exception):
-    """A playback ended otherwise than with a complete body; a transport turns it into its library's own exception.
-
-    Attributes:
-        ending: "reset", "closed" (in good order, but before the body was complete), "timeout" (the client's read
-            timeout), or "cancelled" (the recording has no more, because the client that made it let go there).
-    """
-
-    def __init__(self, ending: Ending) -> None:
-        self.ending: Ending = ending
-        super().__init__(ending)
+from .schedule import Part, Schedule
 
 
 class Clock(Protocol):
@@ -69,82 +50,35 @@ class LoopClock:
         await self._clock.sleep(seconds)
 
 
-def play(
-    steps: Iterable[Step],
-    *,
-    read_timeout: float | None = None,
-    clock: Clock | None = None,
-    started: float | None = None,
-) -> Generator[Head | Data, None, None]:
-    """Yield each step when it is due.
+def play(schedule: Schedule, clock: Clock, read_timeout: float | None = None) -> Generator[Part, None, None]:
+    """Yield each part when it is due.
 
     Args:
-        steps: of one playback.
-        read_timeout: seconds that the client waits for more bytes; None for ever.
-        clock: the wall clock by default.
-        started: the moment on that clock when the request was sent; by default the first `next`.
+        schedule: whose times are on `clock`.
+        clock: to wait on.
+        read_timeout: seconds that the client waits for more; None for ever.
 
     Raises:
-        Broken: the playback ended otherwise than with a complete body, at its moment.
+        Broken: the response does not end with a complete body; raised at its moment.
     """
-    clock = clock or WallClock()
-    started = clock.now() if started is None else started
-    for step in steps:
-        if isinstance(step, Silence):
-            _outlast(step, read_timeout)
-            continue
-        wait, expired = _wait(started + step.at - clock.now(), read_timeout)
+    while True:
+        wait = schedule.wait(clock.now(), read_timeout)
         if wait > 0:
             clock.sleep(wait)
-        if expired:
-            raise Broken("timeout")
-        if isinstance(step, Stop):
-            _stop(step)
+        part = schedule.take()
+        if part is None:
             return
-        yield step
+        yield part
 
 
 async def aplay(
-    steps: Iterable[Step],
-    *,
-    read_timeout: float | None = None,
-    clock: loops.LoopClock | None = None,
-    started: float | None = None,
-) -> AsyncGenerator[Head | Data, None]:
-    """`play` for async code, on the running loop's own clock by default."""
-    clock = clock or LoopClock()
-    started = clock.now() if started is None else started
-    for step in steps:
-        if isinstance(step, Silence):
-            _outlast(step, read_timeout)
-            continue
-        wait, expired = _wait(started + step.at - clock.now(), read_timeout)
-        # A real socket hands over to the loop even when bytes are there, at least now and then; so does this.
-        await clock.sleep(wait)
-        if expired:
-            raise Broken("timeout")
-        if isinstance(step, Stop):
-            _stop(step)
+    schedule: Schedule, clock: loops.LoopClock, read_timeout: float | None = None
+) -> AsyncGenerator[Part, None]:
+    """`play` for async code."""
+    while True:
+        # A real socket lets the loop run even when bytes are there, at least now and then; so does this.
+        await clock.sleep(schedule.wait(clock.now(), read_timeout))
+        part = schedule.take()
+        if part is None:
             return
-        yield step
-
-
-def _wait(seconds: float, read_timeout: float | None) -> tuple[float, bool]:
-    """How long to wait, and whether the client gives up then."""
-    if read_timeout is not None and seconds > read_timeout:
-        return read_timeout, True
-    return seconds, False
-
-
-def _outlast(silence: Silence, read_timeout: float | None) -> None:
-    """Nobody waits at instant speed; but who would have given up does so."""
-    if read_timeout is not None and silence.seconds > read_timeout:
-        raise Broken("timeout")
-
-
-def _stop(step: Stop) -> None:
-    end = step.end
-    if end.kind == "reset" and end.how == "closed":
-        raise Broken("closed")
-    if end.kind != "eof":
-        raise Broken(end.kind)
+        yield part

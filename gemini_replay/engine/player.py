@@ -1,4 +1,4 @@
-"""Turns an interaction into steps with their moments. It moves chunks and never parses them."""
+"""Turns an interaction into steps with their times. It moves chunks and never parses them."""
 
 from __future__ import annotations
 
@@ -6,52 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..cassette.model import End, Headers, Interaction, Response, header
+from ..cassette.model import Interaction, Response, header
 from ..errors import GeminiReplayError
 from .coding import Encoder, accepts, encoder
+from .schedule import Head, Schedule, Stall, Step
 from .script import Piece, Script, Scripting
 from .timing import INSTANT
 
 _PACKAGES = {"br": "brotli, 1.2 or newer", "zstd": "zstandard"}
 
 _GRACE_S = 1.0
-"""How long a cancelled recording stays silent at its end: a client that lets go by a timer of its own does so now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The response's head, due ``at`` seconds after the request was sent."""
-
-    at: float
-    status: int
-    headers: Headers
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """One chunk, due ``at`` seconds after the request was sent."""
-
-    at: float
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """In place of a stall, at instant speed: nothing comes for `seconds`; a client with less patience gives up."""
-
-    at: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """The end, due ``at`` seconds after the request was sent."""
-
-    at: float
-    end: End
-
-
-Step = Head | Data | Silence | Stop
+"""How long a cancelled recording stays silent at its end: a client that closes it by a timer does so first."""
 
 
 @dataclass(frozen=True)
@@ -86,42 +51,48 @@ class Playback:
                 hint=f"Install {_PACKAGES[coding]}." if coding in _PACKAGES else "Record it again with wire=True.",
             )
 
-    def steps(self, accept_encoding: str = "") -> Iterator[Step]:
-        """The steps in order: the head (unless there is none), every chunk, the end.
+    def schedule(self, accept_encoding: str, started: float, *, skip_stalls: bool = True) -> Schedule:
+        """The schedule of one response, see `steps` and `Schedule`."""
+        return Schedule(self.steps(accept_encoding), started, skip_stalls=skip_stalls)
 
-        A body that was stored decoded is compressed again, chunk by chunk, where `accept_encoding` (the client's
-        header) asks for the coding that was recorded; else it goes out as it is, and the head says so. A body with
-        bytes that are still coded keeps its coding, whatever the client asks for.
+    def steps(self, accept_encoding: str = "") -> Iterator[Step]:
+        """The steps in order: the head (unless there is none), every chunk, the ending.
+
+        A body that was stored decoded is compressed again, chunk by chunk, if `accept_encoding` (the client's header)
+        asks for the coding that was recorded; if not, it goes out as it is, and the head says so. A body with bytes
+        that are still coded keeps its coding, whatever the client asks for.
         """
         script = self.script or Scripting(self.interaction).script
         at = 0.0
         response = script.response
         wire = _Wire(script, accept_encoding)
         if response is not None:
-            yield from self._silence(at, script.head_stall)
+            if self._skips(script.head_stall):
+                yield at, Stall(script.head_stall)
             at += self._wait(response.after, script.head_stall)
             dropped = set() if wire.coded else {"content-encoding"}
             if not _length_is_true(script):
                 dropped.add("content-length")
             headers = tuple(pair for pair in response.headers if pair[0].lower() not in dropped)
-            yield Head(at, response.status, headers)
+            yield at, Head(response.status, headers)
         for piece, data in zip(script.pieces, wire.chunks(), strict=True):
-            yield from self._silence(at, piece.stall)
+            if self._skips(piece.stall):
+                yield at, Stall(piece.stall)
             at += self._wait(piece.after, piece.stall)
-            yield Data(at, data)
-        yield from self._silence(at, script.end_stall)
+            yield at, data
+        if self._skips(script.end_stall):
+            yield at, Stall(script.end_stall)
         at += self._wait(script.end.after, script.end_stall)
         if script.end.kind == "cancelled":
             at += _GRACE_S / self.speed
-        yield Stop(at, script.end)
+        yield at, script.end.ending
 
     def _wait(self, recorded: float, stall: float) -> float:
         wait = min(recorded / self.speed, self.max_gap)
         return wait if self.speed == INSTANT else wait + stall
 
-    def _silence(self, at: float, stall: float) -> Iterator[Silence]:
-        if stall and self.speed == INSTANT:
-            yield Silence(at, stall)
+    def _skips(self, stall: float) -> bool:
+        return stall > 0 and self.speed == INSTANT
 
 
 def _coding(response: Response | None) -> str:

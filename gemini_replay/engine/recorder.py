@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Concatenate, Literal, ParamSpec, Protocol
 
-from ..cassette.model import Chunk, End, EndKind, Headers, Response, header
+from ..cassette.model import Chunk, End, Ending, Headers, Response, header
 from ..errors import GeminiReplayError
 from .coding import DECODED_LIMIT, Decoder, decoder
 
@@ -115,7 +115,7 @@ class Recorder:
         self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
         self._was_cut = False
-        self._abandoned: tuple[float, EndKind] | None = None
+        self._abandoned: tuple[float, Ending] | None = None
 
     @_observing
     def sent(self, at: float) -> None:
@@ -150,19 +150,19 @@ class Recorder:
             self._add(Chunk(after, found.data, found.members, found.coded))
 
     @_observing
-    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+    def end(self, ending: Ending, at: float) -> None:
         """The response is over."""
         if not self._let_go_before(at):
-            self._finish(End(kind, max(0.0, at - self._last), how))
+            self._finish(End.of(ending, max(0.0, at - self._last)))
 
-    def abandon(self, at: float, kind: EndKind = "cancelled") -> None:
+    def abandon(self, at: float, ending: Ending = "cancelled") -> None:
         """The client has let go of the response at this moment: at will, or because its time was up ("timeout").
 
         A finalizer may call this in any thread at any moment, also in one that is inside this recorder: it takes no
         lock and writes nothing. What comes later is ignored, and `cut` writes the end if nothing else does before.
         """
         if self._abandoned is None:
-            self._abandoned = at, kind
+            self._abandoned = at, ending
 
     @_observing
     def cut(self) -> None:
@@ -203,8 +203,8 @@ class Recorder:
         """Whether the client had let go of the response before this moment; if so, that was its end."""
         if self._abandoned is None or self._abandoned[0] > at:
             return False
-        moment, kind = self._abandoned
-        self._finish(End(kind, max(0.0, moment - self._last)))
+        moment, ending = self._abandoned
+        self._finish(End.of(ending, max(0.0, moment - self._last)))
         return True
 
     def _add(self, chunk: Chunk) -> None:

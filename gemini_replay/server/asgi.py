@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMap
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ..cassette.model import End, Headers
-from ..engine.player import Data, Head, Silence, Step
+from ..cassette.model import Ending, Headers
+from ..engine.schedule import Broken, Head, Schedule
 from ..errors import UsageError
 from ..loops import AsyncioClock, turn
 
@@ -49,25 +49,21 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 async def deliver(
-    steps: Iterable[Step],
+    schedule: Schedule,
     scope: Scope,
     receive: Receive,
     send: Send,
     *,
-    began: float,
-    pace: float = 1.0,
     before_send: Callable[[bytes], None] = lambda data: None,
 ) -> bool:
-    """Send ``steps`` at their times; stop early when the client has left.
+    """Send a response, each part when it is due; stop early when the client has left.
 
     Args:
-        steps: the answer: its head (where it has one), its chunks, its end.
+        schedule: on the times of `loops.AsyncioClock`. It must wait for stalls: a client elsewhere has real time
+            limits, which only silence can try.
         scope: the request's ASGI scope.
         receive: the request's ASGI channel, with the body already read.
-        send: where the answer goes; each of its chunks is one ASGI message, hence one HTTP chunk.
-        began: the moment of `loops.AsyncioClock` to which the steps' times are relative. All waits are for
-            absolute deadlines, so that lateness does not add up.
-        pace: factor on all times; 0 sends without waiting.
+        send: where the response goes; each of its chunks is one ASGI message, hence one HTTP chunk.
         before_send: called with each chunk just before it is sent.
 
     Returns:
@@ -75,21 +71,24 @@ async def deliver(
     """
     client = _Client(receive)
     try:
-        for step in steps:
-            if not await client.stays_until(began + step.at * pace):
-                return False
-            if isinstance(step, Head):
-                await start(send, step.status, step.headers)
-            elif isinstance(step, Data):
-                before_send(step.data)
-                await send({"type": "http.response.body", "body": step.data, "more_body": True})
-            elif isinstance(step, Silence):
-                began += step.seconds  # the client's time limits are real: only silence can try them
-            elif step.end.kind == "timeout":
-                await client.gone  # a server cannot raise the client's read timeout; it can be silent
+        while await client.stays(schedule.wait(client.now())):
+            try:
+                part = schedule.take()
+            except Broken as broken:
+                if broken.ending == "timeout":
+                    await client.gone  # a server cannot raise the client's read timeout; it can be silent
+                else:
+                    await finish(broken.ending, scope, send)
+                return True
+            if part is None:
+                await finish("eof", scope, send)
+                return True
+            if isinstance(part, Head):
+                await start(send, part.status, part.headers)
             else:
-                await finish(step.end, scope, send)
-        return True
+                before_send(part)
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        return False
     finally:
         client.gone.cancel()
 
@@ -109,13 +108,17 @@ class _Client:
         self._clock = AsyncioClock(self._loop)
         self._waiting: asyncio.Future[None] | None = None
         self.gone = asyncio.ensure_future(_disconnect(receive))
-        self.gone.add_done_callback(self._wake)
+        self.gone.add_done_callback(self._end_wait)
 
-    async def stays_until(self, moment: float) -> bool:
-        """Wait for a moment, or until the client leaves; whether it is still there."""
-        if moment > self._clock.now():
+    def now(self) -> float:
+        """The present moment, in seconds on the loop's clock."""
+        return self._clock.now()
+
+    async def stays(self, seconds: float) -> bool:
+        """Wait so long, or until the client leaves; whether it is still there."""
+        if seconds > 0:
             self._waiting = self._loop.create_future()
-            timer = self._clock.call_at(moment, self._wake)
+            timer = self._clock.call_at(self._clock.now() + seconds, self._end_wait)
             try:
                 await self._waiting
             finally:
@@ -124,7 +127,7 @@ class _Client:
             await turn()  # other streams get their turn, and a lost connection is noticed
         return not self.gone.done()
 
-    def _wake(self, _: object = None) -> None:
+    def _end_wait(self, _: object = None) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -135,11 +138,11 @@ async def start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> 
     await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 
-async def finish(end: End, scope: Scope, send: Send) -> None:
-    """End a response: complete, or by breaking its connection off as it was broken."""
-    if end.kind == "eof":
+async def finish(ending: Ending, scope: Scope, send: Send) -> None:
+    """End a response: complete, or by breaking its connection as it was broken."""
+    if ending == "eof":
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-    elif end.how == "closed":
+    elif ending == "closed":
         await connection(scope).close()
     else:
         await connection(scope).reset()

@@ -10,8 +10,7 @@ from itertools import takewhile
 from typing import Any, Literal
 
 from .. import frames
-from ..cassette import model
-from ..engine import player
+from ..engine import schedule
 from ..gemini.spelling import dumps, encode_array, pretty
 from .scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
 
@@ -48,13 +47,12 @@ class Plan:
     end: End
     end_at: float
 
-    def steps(self) -> Iterator[player.Step]:
-        """The same as a playback's steps."""
-        yield player.Head(self.head_at, self.status, self.headers)
+    def steps(self, pace: float = 1.0) -> Iterator[schedule.Step]:
+        """The same as a playback's steps; `pace` is a factor on all times."""
+        yield self.head_at * pace, schedule.Head(self.status, self.headers)
         for at, data in self.chunks:
-            yield player.Data(at, data)
-        kind: model.EndKind = "eof" if self.end == "eof" else "reset"
-        yield player.Stop(self.end_at, model.End(kind, how="closed" if self.end == "closed" else None))
+            yield at * pace, data
+        yield self.end_at * pace, self.end
 
 
 def make_plan(

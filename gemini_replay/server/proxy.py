@@ -16,21 +16,93 @@ from urllib.request import getproxies, proxy_bypass
 import h11
 import httpx
 
-from ..cassette.model import End, Request
+from ..cassette.model import Ending
 from ..errors import GeminiReplayError, UsageError
 from ..session import Recording, Session, describe
-from ..transports.httpx_family import family
-from .asgi import MARK, Receive, Scope, Send, end_to_end, finish, respond, start, unsendable, while_connected
-from .replay import ReplayServer
+from ..transports.httpx_family import AsyncExchange, family, text
+from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected
+from .replay import Exchange, ReplayServer
 
 _log = logging.getLogger("gemini_replay.server")
 
 _CONNECT_S = 30.0
-_PATIENT = {"connect": _CONNECT_S, "read": None, "write": None, "pool": None}
+_NO_TIMEOUT = {"connect": _CONNECT_S, "read": None, "write": None, "pool": None}
 """No time limit for an answer: when the client gives up, so does the proxy."""
 
 _OWN = {"host", "expect", "proxy-authorization"}
 """Request headers that end here: the upstream has its own host, and uvicorn has answered ``100-continue``."""
+
+
+class Forwarding(Exchange):
+    """One request of a client, which is forwarded if the session says so."""
+
+    server: RecordingProxy
+
+    async def record(self, recording: Recording) -> None:
+        """Forward the request, and record the answer."""
+        try:
+            await while_connected(self.receive, self._forward(recording))
+        except asyncio.CancelledError:
+            _log.warning(
+                "The proxy stopped before the response to %s was complete; its recording ends there.",
+                describe(self.request),
+            )
+            raise
+
+    async def _forward(self, recording: Recording) -> None:
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in end_to_end(self.request.headers)
+            if name not in _OWN
+        ]
+        ending: Ending = "eof"
+        library = self.server.library
+        try:
+            outgoing = httpx.Request(
+                self.request.method,
+                self.request.url,
+                headers=headers,
+                content=self.request.body,
+                extensions={"timeout": _NO_TIMEOUT},
+            )
+            response = await AsyncExchange(library, outgoing, self.server.send).record(recording)
+            async with aclosing(response.stream) as body:
+                await start(self.send, response.status_code, text(response.headers.raw))
+                async for data in body:
+                    await self.send({"type": "http.response.body", "body": data, "more_body": True})
+        except httpx.TransportError as problem:
+            if library.never_connected(problem):
+                await self._unreachable(recording, problem)
+                return
+            ending = library.classify(problem) or "reset"
+        except httpx.InvalidURL as problem:
+            recording.recorder.drop()
+            await self._say(400, f"gemini-replay cannot send this URL on: {problem}")
+            return
+        except _UnusableHeadError as problem:
+            await self._say(502, f"{problem.message} {problem.hint}")
+            return
+        except GeminiReplayError as error:  # another session of this process keeps requests from the network
+            await self.server.refuse(error, self.send)
+            return
+        # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
+        await finish(ending, self.scope, self.send)
+
+    async def _unreachable(self, recording: Recording, problem: Exception) -> None:
+        parts = urlsplit(recording.url)
+        port = f":{parts.port}" if parts.port else ""
+        message = (
+            f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}{port}: {problem}\n"
+            "Nothing was recorded of this request. Check the network and the upstream's URL"
+            + (", and SSL_CERT_FILE if its certificate is not a public one." if parts.scheme == "https" else ".")
+        )
+        await self._say(502, message)
+
+    async def _say(self, code: int, message: str) -> None:
+        """Say as the API does, and in the log, why there is no answer of the upstream's."""
+        _log.warning("%s", message)
+        body = self.server.session.provider.error_body(code, message)
+        await respond(self.send, code, body, ((MARK, "error"),))
 
 
 class RecordingProxy(ReplayServer):
@@ -46,9 +118,11 @@ class RecordingProxy(ReplayServer):
             be used.
     """
 
+    exchange = Forwarding
+
     def __init__(self, session: Session, *, base: str | None = None) -> None:
         super().__init__(session, base=base)
-        self._family = family("httpx")
+        self.library = family("httpx")
         parts = urlsplit(session.upstream or base or session.provider.base_url())
         if "@" in parts.netloc:
             raise UsageError(
@@ -71,56 +145,7 @@ class RecordingProxy(ReplayServer):
         """Close the connections to the upstream; called by the server that runs this app."""
         await self._transport.aclose()
 
-    async def _forward(
-        self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        assert plan is not None  # no session that is served is in mode "live"
-        try:
-            await while_connected(receive, self._pass_on(plan, request, scope, send))
-        except asyncio.CancelledError:
-            _log.warning(
-                "The proxy stopped before the response to %s was complete; its recording ends there.",
-                describe(request),
-            )
-            raise
-
-    async def _pass_on(self, recording: Recording, request: Request, scope: Scope, send: Send) -> None:
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in end_to_end(request.headers)
-            if name not in _OWN
-        ]
-        end = End()
-        try:
-            outgoing = httpx.Request(
-                request.method, request.url, headers=headers, content=request.body, extensions={"timeout": _PATIENT}
-            )
-            response = await self._family.arecord(recording, outgoing, self._send)
-            async with aclosing(response.stream) as body:
-                pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-                await start(send, response.status_code, tuple(pairs))
-                async for data in body:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-        except httpx.TransportError as problem:
-            if self._family.never_connected(problem):
-                await self._unreachable(recording, problem, send)
-                return
-            kind, how = self._family.classify(problem) or ("reset", None)
-            end = End(kind, how=how)
-        except httpx.InvalidURL as problem:
-            recording.recorder.drop()
-            await self._say(send, 400, f"gemini-replay cannot send this URL on: {problem}")
-            return
-        except _UnusableHeadError as problem:
-            await self._say(send, 502, f"{problem.message} {problem.hint}")
-            return
-        except GeminiReplayError as error:  # another session of this process keeps requests from the network
-            await self._refuse(error, send)
-            return
-        # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
-        await finish(end, scope, send)
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request to the upstream.
 
         Raises:
@@ -138,21 +163,6 @@ class RecordingProxy(ReplayServer):
             await response.aclose()
             raise _UnusableHeadError(what)
         return response
-
-    async def _unreachable(self, recording: Recording, problem: Exception, send: Send) -> None:
-        parts = urlsplit(recording.url)
-        port = f":{parts.port}" if parts.port else ""
-        message = (
-            f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}{port}: {problem}\n"
-            "Nothing was recorded of this request. Check the network and the upstream's URL"
-            + (", and SSL_CERT_FILE if its certificate is not a public one." if parts.scheme == "https" else ".")
-        )
-        await self._say(send, 502, message)
-
-    async def _say(self, send: Send, code: int, message: str) -> None:
-        """Say as the API does, and in the log, why there is no answer of the upstream's."""
-        _log.warning("%s", message)
-        await respond(send, code, self.session.provider.error_body(code, message), ((MARK, "error"),))
 
 
 class _UnusableHeadError(GeminiReplayError):

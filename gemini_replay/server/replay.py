@@ -21,12 +21,67 @@ from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..loops import AsyncioClock
 from ..session import Recording, Session, base_url, describe
+from ..transports.client_names import client_name
+from ..transports.dispatch import carry_out
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
 
 _KEPT_MISSES = 100
 """How many misses a server leaves with its session; the others are only counted."""
 
 _log = logging.getLogger("gemini_replay.server")
+
+
+class Exchange:
+    """One request of a client, to be answered over its connection (`transports.dispatch.Exchange`).
+
+    Args:
+        server: that was asked.
+        request: as a client of Google itself would have made it.
+        scope: of ASGI.
+        receive: of ASGI, with the body already read.
+        send: of ASGI.
+        began: when the request came, on `loops.AsyncioClock`.
+    """
+
+    def __init__(
+        self, server: ReplayServer, request: Request, scope: Scope, receive: Receive, send: Send, began: float
+    ) -> None:
+        self.server = server
+        self.request = request
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.began = began
+
+    async def play(self, playback: Playback) -> None:
+        """Send a recording."""
+        recorded = playback.interaction
+        head = recorded.response
+        if head is not None and (what := unsendable(head.status, head.headers)):
+            where = describe(recorded.request)
+            problem = CassetteError(f"The recording of {where} has {what}, which HTTP cannot carry.")
+            await self.server.refuse(problem, self.send)
+            return
+        accepted = header(self.request.headers, "accept-encoding") or ""
+        schedule = playback.schedule(accepted, self.began, skip_stalls=False)
+        whole = await deliver(schedule, self.scope, self.receive, self.send)
+        if whole and recorded.end.kind == "cancelled":
+            _log.warning(
+                "The recording of %s stops where the client that made it closed it; the connection was reset there.",
+                describe(recorded.request),
+            )
+
+    async def fail(self, plan: NoConnection) -> None:
+        """Reset the connection: it is there already, and a reset is closest to refusing it."""
+        await connection(self.scope).reset()
+
+    async def record(self, recording: Recording) -> None:
+        """Only a recording proxy is asked to."""
+        raise AssertionError("a session that only replays never forwards a request")
+
+    async def pass_on(self) -> None:
+        """No server is asked to: its session owns every request."""
+        raise AssertionError("a session that is served is not in mode 'live'")
 
 
 class ReplayServer:
@@ -43,6 +98,8 @@ class ReplayServer:
     Raises:
         UsageError: `base` is not a base URL; or a fault of the session cannot be had from a server.
     """
+
+    exchange = Exchange
 
     def __init__(self, session: Session, *, base: str | None = None) -> None:
         for fault in session.faults:
@@ -70,14 +127,9 @@ class ReplayServer:
         try:
             plan = self.session.plan(request)
         except GeminiReplayError as error:
-            await self._refuse(error, send)
+            await self.refuse(error, send)
             return
-        if isinstance(plan, Playback):
-            await self._play(plan, request, scope, receive, send, began)
-        elif isinstance(plan, NoConnection):
-            await connection(scope).reset()  # the connection is there already: a reset comes nearest to refusing it
-        else:
-            await self._forward(plan, request, scope, receive, send)
+        await carry_out(plan, self.exchange(self, request, scope, receive, send, began))
 
     def _asked(self, scope: Scope, body: bytes) -> Request:
         """The request as a client of `base` itself would have made it."""
@@ -86,34 +138,10 @@ class ReplayServer:
         base = self._base or self.session.provider.base_url(path)
         host = urlsplit(base).netloc.rpartition("@")[2]
         headers: Headers = tuple((name, host if name == "host" else value) for name, value in pairs)
-        agent = header(headers, "x-goog-api-client") or header(headers, "user-agent") or ""
         url = f"{base}{path}{'?' if query else ''}{query}"
-        return Request(scope["method"], url, headers, body, agent.partition(" ")[0] or None)
+        return Request(scope["method"], url, headers, body, client_name(headers))
 
-    async def _play(
-        self, playback: Playback, request: Request, scope: Scope, receive: Receive, send: Send, began: float
-    ) -> None:
-        head = playback.interaction.response
-        if head is not None and (what := unsendable(head.status, head.headers)):
-            where = describe(playback.interaction.request)
-            problem = CassetteError(f"The recording of {where} has {what}, which HTTP cannot carry.")
-            await self._refuse(problem, send)
-            return
-        steps = playback.steps(header(request.headers, "accept-encoding") or "")
-        whole = await deliver(steps, scope, receive, send, began=began)
-        recorded = playback.interaction
-        if whole and recorded.end.kind == "cancelled":
-            _log.warning(
-                "The recording of %s stops where the client that made it let go; the connection was reset there.",
-                describe(recorded.request),
-            )
-
-    async def _forward(
-        self, plan: Recording | None, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        raise AssertionError("a session that only replays never forwards a request")
-
-    async def _refuse(self, error: GeminiReplayError, send: Send) -> None:
+    async def refuse(self, error: GeminiReplayError, send: Send) -> None:
         """Say as the API does, and in the log, why there is no answer."""
         missed = isinstance(error, MissError)
         if missed and self.session.test is None:

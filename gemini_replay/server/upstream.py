@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from .. import clocks
+from ..engine.schedule import Schedule
 from ..errors import UsageError
 from ..gemini import heads
 from ..loops import AsyncioClock
@@ -118,7 +119,7 @@ class Upstream:
                 chunks.append(sent)
 
         plan = self.answer(request, key)
-        await deliver(plan.steps(), scope, receive, send, began=began, pace=self.pace, before_send=note)
+        await deliver(Schedule(plan.steps(self.pace), began), scope, receive, send, before_send=note)
 
     def answer(self, request: Received, key: str = "") -> Plan:
         """What goes out for ``request``, which came with ``key``."""

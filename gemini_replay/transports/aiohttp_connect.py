@@ -6,25 +6,22 @@ that a pooled connection would serve; method, URL, headers and body are known th
 
 from __future__ import annotations
 
-import errno
-import os
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from .. import session
-from ..cassette.model import Request, header
+from ..cassette.model import Request
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..session import Recording
+from ..session import Recording, owner_of
 from . import aiohttp_record, aiohttp_replay
+from .client_names import client_name
+from .dispatch import carry_out
 from .observing import Harmless
 
-_REFUSED = os.strerror(errno.ECONNREFUSED)
 _ROUTED = "_gemini_replay_routed"
 
 
@@ -32,57 +29,86 @@ def connecting(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
     """`BaseConnector.connect`, which asks the current session first."""
 
     async def connect(connector: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        here = session.owner_of(str(_url(request)))
-        if here is None:
-            return await original(connector, request, *args, **kwargs)
-        clock = pacing.LoopClock()
-        began = clock.now()
-        plan = here.plan(await _asked(request))
-        if isinstance(plan, Playback):
-            offline = aiohttp_replay.Offline(connector, plan, request, spent=clock.now() - began)
-            return await original(offline, aiohttp_replay.Unpooled(request), *args, **kwargs)
-        if isinstance(plan, NoConnection):
-            raise await _unconnected(plan, request, args[-1] if args else kwargs.get("timeout"))
-        if isinstance(plan, Recording):
-            return await _record(plan, request, lambda: original(connector, request, *args, **kwargs))
-        return await original(connector, request, *args, **kwargs)
+        attempt = _Attempt(original, connector, request, args, kwargs)
+        session = owner_of(str(_url(request)))
+        if session is None:
+            return await attempt.pass_on()
+        return await carry_out(session.plan(await attempt.read()), attempt)
 
     return connect
 
 
-async def _unconnected(plan: NoConnection, request: Any, timeout: Any) -> Exception:
-    """Aiohttp's own exception where there is no connection; a time limit is its own, too, where it has one."""
-    key = request.connection_key
-    if plan.cause == "tls":
-        failed = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
-        return aiohttp.ClientConnectorCertificateError(key, failed)
-    if plan.cause == "refused":
-        return aiohttp.ClientConnectorError(key, ConnectionRefusedError(errno.ECONNREFUSED, _REFUSED))
-    limits = [timeout.connect, timeout.sock_connect if plan.cause == "connect-timeout" else None]
-    limit = min((limit for limit in limits if limit), default=None)
-    await pacing.LoopClock().sleep(plan.seconds(limit))
-    if plan.cause == "connect-timeout" and limit is None:
-        return aiohttp.ClientConnectorError(key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
-    return TimeoutError()  # its session makes its own of it
+class _Attempt:
+    """One attempt of a connector to connect for a request.
 
+    Args:
+        original: aiohttp's own function.
+        connector: the connector.
+        request: the request.
+        args: further arguments of aiohttp's function.
+        kwargs: likewise.
+    """
 
-async def _record(recording: Recording, request: Any, connect: Callable[[], Awaitable[Any]]) -> Any:
-    if "Upgrade" in request.headers:  # a websocket, which is no answer that ends
-        recording.recorder.drop()
-        return await connect()
-    _route(request, recording.url)
-    try:
-        connection = await connect()
-    except Exception as problem:
+    def __init__(
+        self,
+        original: Callable[..., Awaitable[Any]],
+        connector: Any,
+        request: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self._connect = original
+        self._connector = connector
+        self._request = request
+        self._args = args
+        self._kwargs = kwargs
+
+    async def read(self) -> Request:
+        """The request as the core knows it; the time of a playback counts from here."""
+        self._clock = pacing.LoopClock()
+        self._began = self._clock.now()
+        return await _asked(self._request)
+
+    async def play(self, playback: Playback) -> Any:
+        """Connect to a recording."""
+        spent = self._clock.now() - self._began
+        offline = aiohttp_replay.Offline(self._connector, playback, self._request, spent=spent)
+        return await self._connect(offline, aiohttp_replay.Unpooled(self._request), *self._args, **self._kwargs)
+
+    async def fail(self, plan: NoConnection) -> Any:
+        """Raise aiohttp's own exception without a connection, after its own time limit if it has one."""
+        cause: str = plan.cause
+        if cause.endswith("timeout"):
+            timeout: Any = self._args[-1] if self._args else self._kwargs.get("timeout")
+            limits = [timeout.connect, timeout.sock_connect if cause == "connect-timeout" else None]
+            limit = min((limit for limit in limits if limit), default=None)
+            await self._clock.sleep(plan.seconds(limit))
+            if limit is not None:
+                cause = "total timeout"
+        raise aiohttp_replay.FAILURES[cause](self._request.connection_key)
+
+    async def record(self, recording: Recording) -> Any:
+        """Connect to the server, and record what comes back on the connection."""
+        if "Upgrade" in self._request.headers:  # a websocket, which is not an answer that ends
+            recording.recorder.drop()
+            return await self.pass_on()
+        _route(self._request, recording.url)
+        try:
+            connection = await self.pass_on()
+        except Exception as problem:
+            with Harmless(recording.recorder):
+                recording.unreachable(problem)
+            raise
+        except BaseException:  # cancelled meanwhile
+            recording.recorder.drop()
+            raise
         with Harmless(recording.recorder):
-            recording.unreachable(problem)
-        raise
-    except BaseException:  # cancelled meanwhile
-        recording.recorder.drop()
-        raise
-    with Harmless(recording.recorder):
-        aiohttp_record.watch(connection.protocol, recording.recorder)
-    return connection
+            aiohttp_record.watch(connection.protocol, recording.recorder)
+        return connection
+
+    async def pass_on(self) -> Any:
+        """Connect as if there were no session."""
+        return await self._connect(self._connector, self._request, *self._args, **self._kwargs)
 
 
 # -- the request -----------------------------------------------------------------------------------------------------
@@ -92,11 +118,8 @@ async def _asked(request: Any) -> Request:
     coding = "content-encoding" if request.compress else ""  # put on by aiohttp's writer: the body is plain here
     pairs = ((str(name), str(value)) for name, value in request.headers.items())
     headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
-    agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
-    named = f"aiohttp {aiohttp.__version__}"
-    if agent and not agent.startswith("Python/"):  # aiohttp's own
-        named += f"; {agent.split()[0]}"
-    return Request(request.method, str(_url(request)), headers, await _body(request), named)
+    client = client_name(headers, f"aiohttp {aiohttp.__version__}", own_agent="Python/")
+    return Request(request.method, str(_url(request)), headers, await _body(request), client)
 
 
 async def _body(request: Any) -> bytes:

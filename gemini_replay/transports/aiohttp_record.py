@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ServerDisconnectedError, ServerTimeoutError
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_parser import DeflateBuffer
 from aiohttp.streams import StreamReader
 
-from ..cassette.model import EndKind
+from ..cassette.model import Ending
 from ..engine.recorder import Recorder
 from ..patching import Interception
 from .observing import Harmless, now
@@ -92,8 +92,8 @@ class _Watch:
         self.recorder.abandon(now(), "timeout" if getattr(self.timer, "_cancelled", False) else "cancelled")
         self._unwatch()
 
-    def end(self, kind: EndKind, how: Literal["closed"] | None = None) -> None:
-        self.recorder.end(kind, now(), how=how)  # which ignores all but the first
+    def end(self, ending: Ending) -> None:
+        self.recorder.end(ending, now())  # which ignores all but the first
         self._unwatch()
 
     def _unwatch(self) -> None:
@@ -124,14 +124,14 @@ class _Watched(_Base):
         super().set_exception(exc, *cause)
         watch = self.gemini_replay_watch
         with Harmless(watch.recorder):
-            kind: EndKind = "timeout" if isinstance(exc, ServerTimeoutError) else "reset"
-            watch.end(kind, "closed" if isinstance(exc, ServerDisconnectedError) else None)
+            timed_out, closed = isinstance(exc, ServerTimeoutError), isinstance(exc, ServerDisconnectedError)
+            watch.end("timeout" if timed_out else "closed" if closed else "reset")
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)  # which may be the regular end of a body
         watch = self.gemini_replay_watch
         with Harmless(watch.recorder):
-            watch.end("reset", "closed" if exc is None else None)
+            watch.end("closed" if exc is None else "reset")
 
     def close(self) -> None:
         super().close()

@@ -8,24 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from ..cassette.model import End
-from ..engine.player import Data, Head, Playback, Silence, Step, Stop
+from ..engine.player import Playback
+from ..engine.schedule import Broken
+from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
-from . import http1
-
-_Moment = tuple[float, bytes | End | Exception]
+from . import http1, http_client
 
 _DRY_S = 0.01
 """How often to look whether a client has read all that a cancelled recording holds."""
+
+
+FAILURES: dict[str, Callable[[Any], Exception]] = {
+    # The name of a read timeout is new in aiohttp 3.10.
+    "timeout": lambda key: getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)(
+        "Timeout on reading data from socket"
+    ),
+    "total timeout": lambda key: TimeoutError(),  # aiohttp's session makes its own exception of it
+    "reset": lambda key: http_client.FAILURES["reset"](),
+    "cancelled": lambda key: RecordingEndedError(),
+    "refused": lambda key: aiohttp.ClientConnectorError(key, http_client.FAILURES["refused"]()),
+    "tls": lambda key: aiohttp.ClientConnectorCertificateError(key, http_client.FAILURES["tls"]()),
+    "connect-timeout": lambda key: aiohttp.ClientConnectorError(
+        key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    ),
+    "pool-timeout": lambda key: TimeoutError(),
+}
+"""What each ending and each missing connection raises, given the request's connection key.
+
+"closed" is the end of the connection's bytes, of which aiohttp makes its own exception.
+"""
 
 
 class Offline:
@@ -100,11 +120,12 @@ class _Played(asyncio.Transport):
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._clock = AsyncioClock(self._loop)
-        self._began = self._clock.now() - spent
         self._protocol = protocol
-        steps = playback.steps(request.headers.get("Accept-Encoding", ""))
-        self._moments = _moments(steps, request.method, lambda: protocol._read_timeout, total)
-        self._moment: _Moment | None = None
+        accepted = request.headers.get("Accept-Encoding", "")
+        self._schedule = playback.schedule(accepted, self._clock.now() - spent)
+        self._framer = http1.Framer(request.method)
+        self._skips_stalls = playback.speed == INSTANT
+        self._total = total
         self._handle: Timer | None = None
         self._started = False
         self._paused = False
@@ -117,40 +138,48 @@ class _Played(asyncio.Transport):
         """The request has been sent."""
         if not self._started:
             self._started = True
-            self._moment = next(self._moments)
             self._arm()
 
     def _arm(self) -> None:
-        # Each moment has a turn of the loop to itself, also where several are due: a client that keeps up sees each.
-        if self._handle is None and self._moment is not None and not self._paused and not self._closing:
-            self._handle = self._clock.call_at(self._began + self._moment[0], self._play)
+        # Each part has a turn of the loop to itself, also if several are due: a client that keeps up sees each.
+        if self._started and self._handle is None and not self._paused and not self._closing:
+            now = self._clock.now()
+            limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
+            # aiohttp's own timers keep the client's time limits, but not if nobody waits.
+            limit = min(limits, default=None) if self._skips_stalls else None
+            self._handle = self._clock.call_at(now + self._schedule.wait(now, limit), self._play)
+
+    @property
+    def _total_left(self) -> float | None:
+        return self._total - self._schedule.skipped if self._total else None
 
     def _play(self) -> None:
-        assert self._moment is not None
-        _, what = self._moment
-        self._moment = next(self._moments, None)
         self._handle = None
-        if isinstance(what, bytes):
-            self._protocol.data_received(what)
-        elif isinstance(what, Exception):
-            self._protocol.fail(what)
+        try:
+            part = self._schedule.take()
+        except Broken as broken:
+            self._break(broken.ending)
+            return
+        if data := self._framer.frame(part):
+            self._protocol.data_received(data)
+        if part is None:
+            self._break("closed")
         else:
-            self._stop(what)
-        self._arm()
+            self._arm()
 
-    def _stop(self, end: End) -> None:
-        if end.kind == "timeout":
-            self._protocol.fail(_read_timeout())
-        elif end.kind == "cancelled" and self._protocol.unread:
-            # The client shall have all there is before it hears that there is no more.
-            self._moment = (self._clock.now() - self._began + _DRY_S, end)
-        elif end.kind == "cancelled":
-            self._protocol.fail(RecordingEndedError())
-        elif end.kind == "reset" and end.how is None:
-            self._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
-        else:
+    def _break(self, ending: str) -> None:
+        if ending == "cancelled" and self._protocol.unread:
+            # The client gets all there is before it hears that there is no more.
+            self._handle = self._clock.call_at(self._clock.now() + _DRY_S, self._play)
+        elif ending == "closed":
             self._protocol.eof_received()
             self._lose(None)
+        elif ending == "reset":
+            self._lose(FAILURES[ending](None))
+        else:
+            left, limit = self._total_left, self._protocol._read_timeout
+            ended_by_total = self._skips_stalls and left is not None and (not limit or left < limit)
+            self._protocol.fail(FAILURES["total timeout" if ending == "timeout" and ended_by_total else ending](None))
 
     def _lose(self, error: Exception | None) -> None:
         if not self._closing:
@@ -196,54 +225,3 @@ class _Played(asyncio.Transport):
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-
-
-class _Broken(Exception):
-    def __init__(self, by: End | Exception) -> None:
-        self.by = by
-
-
-def _read_timeout() -> Exception:
-    # Since 3.10 it has a name of its own.
-    kind = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
-    error: Exception = kind("Timeout on reading data from socket")
-    return error
-
-
-def _moments(
-    steps: Iterator[Step], method: str, patience: Callable[[], float | None], total: float | None
-) -> Iterator[_Moment]:
-    """What is due when: the packets of the answer, then how the connection ends.
-
-    Args:
-        steps: of one playback.
-        method: of the request.
-        patience: gives the client's limit for one read, in seconds.
-        total: its limit for the whole request. Aiohttp's own timers keep both, but not where nobody waits.
-    """
-    at = silent = 0.0
-
-    def before_the_end() -> Iterator[Head | Data]:
-        nonlocal at, silent
-        for step in steps:
-            at = step.at
-            if isinstance(step, Silence):
-                limit = patience()
-                read_until = silent + limit if limit and step.seconds > limit else math.inf
-                silent += step.seconds
-                if total and min(silent, read_until) > total:
-                    raise _Broken(TimeoutError())
-                if read_until < math.inf:
-                    raise _Broken(_read_timeout())
-            elif not isinstance(step, Stop):
-                yield step
-            elif step.end.kind != "eof":
-                raise _Broken(step.end)
-
-    try:
-        for packet in http1.packets(before_the_end(), method):
-            yield at, packet
-    except _Broken as broken:
-        yield at, broken.by
-    else:
-        yield at, End()

@@ -6,11 +6,11 @@ For transports that stand below their library's own HTTP parser. No I/O.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from ..cassette.model import Headers, header
-from ..engine.player import Data, Head
+from ..engine.schedule import Head, Part
 
 _NO_BODY = {204, 304}
 _LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
@@ -18,32 +18,31 @@ _MAX_LINE = 65536  # as in http.client
 _MAX_HELD = 8 * 1024 * 1024
 
 
-def packets(steps: Iterable[Head | Data], method: str) -> Iterator[bytes]:
-    """The bytes of one response, each step as its own packet when `steps` yields it.
+class Framer:
+    """Puts HTTP/1.1 framing on the parts of one response.
 
-    A body that was recorded without framing of its own (from HTTP/2, or by hand) goes out in HTTP chunks, as an
-    HTTP/1.1 server would send it; only one that the peer's closing delimits stays as it is.
+    A body that was recorded without framing of its own (from HTTP/2, or by hand) is sent in HTTP chunks, as an
+    HTTP/1.1 server would send it; only a body that ends with the connection stays as it is.
 
     Args:
-        steps: of one playback; whatever it raises comes through.
         method: of the request: the answer to HEAD has no body.
     """
-    remaining = iter(steps)
-    head = next(remaining, None)
-    if head is None:
-        return  # the connection ended before an answer came
-    assert isinstance(head, Head)
-    empty = method.upper() == "HEAD" or head.status in _NO_BODY
-    headers, chunked = (head.headers, False) if empty else _framed(head.headers)
-    yield _head(head.status, headers)
-    if empty:
-        return
-    for step in remaining:
-        assert isinstance(step, Data)
-        if step.data:  # an empty HTTP chunk would be the last one
-            yield b"%x\r\n%b\r\n" % (len(step.data), step.data) if chunked else step.data
-    if chunked:
-        yield b"0\r\n\r\n"
+
+    def __init__(self, method: str) -> None:
+        self._is_head = method.upper() == "HEAD"
+        self._empty = self._chunked = False
+
+    def frame(self, part: Part | None) -> bytes:
+        """The bytes of the head, of a chunk, or (for None) of the end; b"" if there are none."""
+        if isinstance(part, Head):
+            self._empty = self._is_head or part.status in _NO_BODY
+            headers, self._chunked = (part.headers, False) if self._empty else _framed(part.headers)
+            return _head(part.status, headers)
+        if part is None:
+            return b"0\r\n\r\n" if self._chunked else b""
+        if not part or self._empty:  # an empty HTTP chunk would be the last one
+            return b""
+        return b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
 
 
 def _framed(headers: Headers) -> tuple[Headers, bool]:

@@ -11,19 +11,22 @@ import io
 import os
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator
 from functools import partial
 from http.client import HTTPException, HTTPResponse
-from typing import Any, Literal
+from typing import Any
 
-from ..cassette.model import EndKind, Request, header
+from ..cassette.model import Ending, Request, header
 from ..engine import pacing
+from ..engine.faults import Cause
 from ..engine.player import Playback
 from ..engine.recorder import Recorder
+from ..engine.schedule import Broken
 from ..errors import GeminiReplayError, RecordingEndedError
 from . import http1, private
-from .observing import Ending, Harmless, now, tell_end
+from .observing import Harmless, now, tell_end
 from .read_ahead import ReadAhead
 
 _NAMES = (
@@ -50,6 +53,20 @@ def check() -> None:
     private.check("http.client", _NAMES, supported="Python 3.11 to 3.14")
 
 
+FAILURES: dict[Ending | Cause, Callable[[], OSError]] = {
+    "timeout": lambda: TimeoutError("timed out"),
+    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+    "refused": lambda: ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)),
+    "tls": lambda: ssl.SSLCertVerificationError(
+        1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    ),
+    "connect-timeout": lambda: TimeoutError("timed out"),
+    "pool-timeout": lambda: TimeoutError("timed out"),  # nothing at this level has a pool
+}
+"""What a socket raises for each ending and each missing connection. "closed" is the end of its bytes instead, and
+"cancelled" an error of ours."""
+
+
 class PlayedSocket:
     """What http.client needs of a socket: takes what is sent, and plays what is received.
 
@@ -59,8 +76,8 @@ class PlayedSocket:
     """
 
     def __init__(self, playback: Playback, asked: Request) -> None:
-        self._steps = playback.steps(header(asked.headers, "accept-encoding") or "")
-        self._method = asked.method
+        self._playback = playback
+        self._asked = asked
         self._timeout: float | None = None
         self._packets: Generator[bytes, None, None] | None = None
         self._shut = False
@@ -90,16 +107,19 @@ class PlayedSocket:
         return b"" if self._shut else data
 
     def _play(self) -> Generator[bytes, None, None]:
+        clock = pacing.WallClock()
+        schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
+        framer = http1.Framer(self._asked.method)
         try:
-            yield from http1.packets(pacing.play(self._steps, read_timeout=self._timeout), self._method)
-        except pacing.Broken as broken:
-            if broken.ending == "timeout":
-                raise TimeoutError("timed out") from None
-            if broken.ending == "reset":
-                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
+            for part in pacing.play(schedule, clock, self._timeout):
+                if data := framer.frame(part):
+                    yield data
+            yield framer.frame(None)
+        except Broken as broken:
             if broken.ending == "cancelled":
                 raise RecordingEndedError from None
-            # "closed": the end of the bytes, as on a socket; the parser above finds that it is too early
+            if broken.ending != "closed":
+                raise FAILURES[broken.ending]() from None
 
     def _let_go(self) -> None:
         if self._packets is not None:
@@ -187,8 +207,8 @@ class RecordedResponse(HTTPResponse):
         timeout = sock.gettimeout()
         body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
         file = self.fp
-        source, wake = partial(_wire, sock, file, body), partial(_wake, sock, body)
-        ahead = ReadAhead(source, body, classify=_classify, wake=wake, close=file.close)
+        source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
+        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=file.close)
         recorder.awaited = lambda: ahead.awaited
         read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
@@ -234,12 +254,12 @@ class _Unframed:
                     for piece in self._unframer.feed(data):
                         self._recorder.chunk(piece, at)
                 except http1.FramingError:
-                    self._end("reset", at, "closed")  # the client's parser fails on it just so
+                    self._end("closed", at)  # the client's parser fails on it just so
                 if self.complete:
                     self._end("eof", at)
             return self.complete
 
-    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+    def end(self, ending: Ending, at: float) -> None:
         """The connection gives no more."""
         with self._lock:
             if self._over:
@@ -247,14 +267,11 @@ class _Unframed:
             rest, whole = self._unframer.close()
             if rest:
                 self._recorder.chunk(rest, self._last)
-            if kind == "eof" and not whole:
-                self._end("reset", at, "closed")
-            else:
-                self._end(kind, at, how)
+            self._end("closed" if ending == "eof" and not whole else ending, at)
 
-    def _end(self, kind: EndKind, at: float, how: Literal["closed"] | None = None) -> None:
+    def _end(self, ending: Ending, at: float) -> None:
         self._over = True
-        self._recorder.end(kind, at, how=how)
+        self._recorder.end(ending, at)
 
 
 def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]:
@@ -265,7 +282,7 @@ def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]
         yield data
 
 
-def _wake(sock: Any, body: _Unframed) -> None:
+def _interrupt(sock: Any, body: _Unframed) -> None:
     """End the connection, so that a read of it that waits returns; one that was read to its end stays usable."""
     if body.complete:
         return
@@ -278,9 +295,9 @@ def _wake(sock: Any, body: _Unframed) -> None:
 def _classify(problem: BaseException) -> Ending | None:
     """How an exception of the socket, or of http.client, ends a response."""
     if isinstance(problem, TimeoutError):
-        return "timeout", None
+        return "timeout"
     if isinstance(problem, HTTPException):  # one of them is a ConnectionResetError as well
-        return "reset", "closed"
+        return "closed"
     if isinstance(problem, OSError):
-        return "reset", None
-    return None if isinstance(problem, Exception) else ("cancelled", None)
+        return "reset"
+    return None if isinstance(problem, Exception) else "cancelled"

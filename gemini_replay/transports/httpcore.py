@@ -137,21 +137,21 @@ def interceptions(library: str) -> list[Interception]:
         GeminiReplayError: the library is built otherwise than those that we know.
     """
     private.check(library, _NAMES, supported=_SUPPORTED[library])
-    kin = _core(sys.modules[library])
+    family = _core(sys.modules[library])
 
     def sync(original: Callable[..., Any]) -> Callable[..., Any]:
         def handle_request(pool: Any, request: Any) -> Any:
-            return handle(kin, owner(kin, request), request, lambda out: original(pool, out))
+            return handle(family, owner(family, request), request, lambda out: original(pool, out))
 
         return handle_request
 
     def asynchronous(original: Callable[..., Any]) -> Callable[..., Any]:
         async def handle_async_request(pool: Any, request: Any) -> Any:
-            return await ahandle(kin, owner(kin, request), request, lambda out: original(pool, out))
+            return await ahandle(family, owner(family, request), request, lambda out: original(pool, out))
 
         return handle_async_request
 
     return [
-        (kin.library.ConnectionPool, "handle_request", sync),
-        (kin.library.AsyncConnectionPool, "handle_async_request", asynchronous),
+        (family.library.ConnectionPool, "handle_request", sync),
+        (family.library.AsyncConnectionPool, "handle_async_request", asynchronous),
     ]

@@ -1,4 +1,4 @@
-"""httpx, httpcore and their kin, sync and async: one implementation that takes the library as a parameter.
+"""httpx, httpx2, httpcore and httpcore2, sync and async: one implementation that takes the library as a parameter.
 
 Clients are intercepted at httpcore's connection pools, see `httpcore`; the explicit transports and the recording
 proxy record and replay httpx's own requests.
@@ -12,50 +12,37 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from functools import cache, partial
 from typing import Any
 
-from .. import session
-from ..cassette.model import Headers, Request, header
+from ..cassette.model import Ending, Headers, Request
 from ..engine import pacing
 from ..engine.faults import Cause, NoConnection
-from ..engine.player import Data, Head, Playback, Step
+from ..engine.player import Playback
+from ..engine.schedule import Broken, Head, Part, Schedule
 from ..errors import GeminiReplayError, RecordingEndedError
-from ..session import Plan, Recording
+from ..session import Recording, Session, owner_of
 from . import http1, private
-from .observing import Ending, Harmless, now, tell_end
+from .client_names import client_name
+from .dispatch import carry_out
+from .observing import Harmless, now, tell_end
 from .read_ahead import AsyncReadAhead, ReadAhead
 
 _HANDLED = "gemini_replay.handled"
 """Request extension: a request that goes on to the network, which an inner seam must not plan again."""
 
 
-_ERRORS: dict[pacing.Ending, tuple[str, str]] = {
+FAILURES: dict[str, tuple[str, str]] = {
     "timeout": ("ReadTimeout", "The read operation timed out"),
     "reset": ("ReadError", "[Errno 104] Connection reset by peer"),
     "closed": (
         "RemoteProtocolError",
         "peer closed connection without sending complete message body (incomplete chunked read)",
     ),
-}
-_NO_ANSWER = "Server disconnected without sending a response."
-
-NO_CONNECTION: dict[Cause, tuple[str, str]] = {
+    "closed before the head": ("RemoteProtocolError", "Server disconnected without sending a response."),
     "refused": ("ConnectError", "[Errno 111] Connection refused"),
     "tls": ("ConnectError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"),
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }
-"""What is raised for each reason for which there is no connection: name and message, see `failure`."""
-
-
-def failure(ending: pacing.Ending, *, answered: bool) -> tuple[str, str]:
-    """What a real connection raises that ends so: its name, which httpx, httpcore and their kin share, and message.
-
-    Args:
-        ending: how the playback broke; not "cancelled".
-        answered: whether the head had come.
-    """
-    name, message = _ERRORS[ending]
-    return name, _NO_ANSWER if ending == "closed" and not answered else message
-
+"""What each ending and each missing connection raises: a name that all these libraries share, and a message."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Headers as they are on the wire."""
@@ -91,7 +78,7 @@ _NAMES = (
 
 
 class Family:
-    """Everything that is peculiar to one library; `library` is the imported module, httpx or its kin.
+    """Everything that is peculiar to one library; `library` is the imported module, httpx or httpx2.
 
     The methods down to `accepted_codings` are about its requests and responses; httpcore has others, see `httpcore`.
     """
@@ -146,31 +133,28 @@ class Family:
 
     # -- failures --------------------------------------------------------------------------------------------------
 
-    def broken(self, broken: pacing.Broken, *, answered: bool = True) -> Exception:
-        """The library's own exception for a playback that did not end well; `answered`: with its head."""
-        if broken.ending == "cancelled":
+    def failure(self, name: Ending | Cause, *, answered: bool = True) -> Exception:
+        """The library's own exception for an ending or a missing connection; `answered`: after the head."""
+        if name == "cancelled":
             return RecordingEndedError()
-        name, message = failure(broken.ending, answered=answered)
-        error: Exception = getattr(self.library, name)(message)
-        return error
+        return self.error(*FAILURES["closed before the head" if name == "closed" and not answered else name])
 
-    def unconnected(self, cause: Cause) -> Exception:
-        """The library's own exception where there is no connection."""
-        name, message = NO_CONNECTION[cause]
+    def error(self, name: str, message: str) -> Exception:
+        """An exception of the library's."""
         error: Exception = getattr(self.library, name)(message)
         return error
 
     def classify(self, problem: BaseException) -> Ending | None:
-        """How an exception ends a response that is being recorded; None: it is no doing of the wire's."""
+        """How an exception ends a response that is being recorded; None if the wire did not cause it."""
         if isinstance(problem, self.library.TimeoutException):
-            return "timeout", None
+            return "timeout"
         if isinstance(problem, self.library.RemoteProtocolError):
-            return "reset", "closed"
+            return "closed"
         if isinstance(problem, (self.library.NetworkError, self.library.ProtocolError)):
-            return "reset", None
-        if isinstance(problem, RecordingEndedError):  # the client reads on, in a recording that is recorded again
-            return "cancelled", None
-        return None if isinstance(problem, Exception) else ("cancelled", None)
+            return "reset"
+        if isinstance(problem, RecordingEndedError):  # a replay that is being recorded has no more bytes
+            return "cancelled"
+        return None if isinstance(problem, Exception) else "cancelled"
 
     def never_connected(self, problem: BaseException) -> bool:
         """Whether there was no connection at all, and so nothing of the server's to record."""
@@ -186,131 +170,221 @@ class Family:
             ),
         )
 
-    # -- playing ---------------------------------------------------------------------------------------------------
 
-    def play(self, playback: Playback, request: Any, started: float) -> Any:
-        """A response that is played as it is read; returns when its head is due after `started`."""
-        steps = pacing.play(self._steps(playback, request), read_timeout=_read_timeout(request), started=started)
-        try:
-            head = next(steps)
-        except pacing.Broken as broken:
-            raise self.broken(broken, answered=False) from None
+# -- one request -----------------------------------------------------------------------------------------------------
+
+
+class _Exchange:
+    """What sync and async exchanges share.
+
+    Args:
+        family: the client's library.
+        request: of that library.
+        send: sends a request on, as if there were no session.
+    """
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
+        self._family = family
+        self._request = request
+        self._send = send
+
+    @property
+    def _read_timeout(self) -> float | None:
+        timeout: float | None = self._request.extensions.get("timeout", {}).get("read")
+        return timeout
+
+    def _connect_timeout(self, plan: NoConnection) -> float:
+        """Seconds that the client waits for a connection: its own time limit."""
+        limits = self._request.extensions.get("timeout", {})
+        return plan.seconds(
+            {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(plan.cause)
+        )
+
+    def _schedule(self, playback: Playback, started: float) -> Schedule:
+        return playback.schedule(self._family.accepted_codings(self._request), started)
+
+    def _played(self, head: Part, stream: Any) -> Any:
         assert isinstance(head, Head)
-        return self._played(head, self.sync_body(self, steps))
+        return self._family.response(head.status, http1.fields(head.headers), stream, {"http_version": b"HTTP/1.1"})
 
-    async def aplay(self, playback: Playback, request: Any, started: float) -> Any:
-        """`play` for async clients."""
-        steps = pacing.aplay(self._steps(playback, request), read_timeout=_read_timeout(request), started=started)
+    def _marked(self) -> Any:
+        self._request.extensions = {**self._request.extensions, _HANDLED: True}
+        return self._request
+
+    def _outgoing(self, recording: Recording, trace: Callable[..., Any]) -> Any:
+        request = self._request
+        extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
+        extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
+        return self._family.outgoing(request, recording.url, extensions)
+
+    def _failed(self, recording: Recording, problem: BaseException) -> None:
+        with Harmless(recording.recorder):
+            if self._family.never_connected(problem):
+                recording.unreachable(problem)
+            elif isinstance(problem, (GeminiReplayError, self._family.library.LocalProtocolError)):
+                recording.recorder.drop()  # refused below, by another session; or it could not be sent as it is
+            else:
+                tell_end(recording.recorder, problem, self._family.classify)
+
+
+class SyncExchange(_Exchange):
+    """One request of a sync client."""
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
+        super().__init__(family, request, send)
+        self._clock = pacing.WallClock()
+        self._started = self._clock.now()
+
+    def play(self, playback: Playback) -> Any:
+        """A response that is played as it is read; returns when its head is due."""
+        parts = pacing.play(self._schedule(playback, self._started), self._clock, self._read_timeout)
         try:
-            head = await anext(steps)
-        except pacing.Broken as broken:
-            raise self.broken(broken, answered=False) from None
-        assert isinstance(head, Head)
-        return self._played(head, self.async_body(self, steps))
+            head = next(parts)
+        except Broken as broken:
+            raise self._family.failure(broken.ending, answered=False) from None
+        return self._played(head, self._family.sync_body(self._family, parts))
 
-    def _steps(self, playback: Playback, request: Any) -> Iterator[Step]:
-        return playback.steps(self.accepted_codings(request))
+    def fail(self, plan: NoConnection) -> Any:
+        """Raise what the library raises without a connection."""
+        self._clock.sleep(self._connect_timeout(plan))
+        raise self._family.failure(plan.cause)
 
-    def _played(self, head: Head, stream: Any) -> Any:
-        return self.response(head.status, http1.fields(head.headers), stream, {"http_version": b"HTTP/1.1"})
-
-    # -- recording -------------------------------------------------------------------------------------------------
-
-    def record(self, recording: Recording, request: Any, send: Callable[[Any], Any]) -> Any:
-        """Send a request on, and record what comes back while the client reads it."""
+    def record(self, recording: Recording) -> Any:
+        """Send the request on, and record what comes back while the client reads it."""
         recorder = recording.recorder
 
         def trace(event: str, info: Any) -> None:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
-        outgoing = self._outgoing(recording, request, trace)
+        outgoing = self._outgoing(recording, trace)
         recorder.sent(now())
         try:
-            response = send(outgoing)
+            response = self._send(outgoing)
         except BaseException as problem:
             self._failed(recording, problem)
             raise
         with Harmless(recorder):
-            status, headers = self.head(response)
+            status, headers = self._family.head(response)
             recorder.head(status, text(headers), now())
             live = response.stream
             ahead = ReadAhead(
                 partial(_chunks, iter, live, outgoing),
                 recorder,
-                classify=self.classify,
-                wake=_wake(response),
+                classify=self._family.classify,
+                interrupt=_interrupt(response),
                 close=live.close,
-                patience=_read_timeout(outgoing),
+                read_timeout=self._read_timeout,
             )
             recorder.awaited = lambda: ahead.awaited
-            recorded = self.response(status, headers, self.sync_body(self, ahead), response.extensions)
+            body = self._family.sync_body(self._family, ahead)
+            recorded = self._family.response(status, headers, body, response.extensions)
             ahead.start()
             return recorded
         return response
 
-    async def arecord(self, recording: Recording, request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
-        """`record` for async clients."""
+    def pass_on(self) -> Any:
+        """Send the request on untouched."""
+        return self._send(self._marked())
+
+
+class AsyncExchange(_Exchange):
+    """One request of an async client."""
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Awaitable[Any]]) -> None:
+        super().__init__(family, request, send)
+        self._clock = pacing.LoopClock()
+        self._started = self._clock.now()
+
+    async def play(self, playback: Playback) -> Any:
+        """`SyncExchange.play` for async clients, as are the methods that follow."""
+        parts = pacing.aplay(self._schedule(playback, self._started), self._clock, self._read_timeout)
+        try:
+            head = await anext(parts)
+        except Broken as broken:
+            raise self._family.failure(broken.ending, answered=False) from None
+        return self._played(head, self._family.async_body(self._family, parts))
+
+    async def fail(self, plan: NoConnection) -> Any:
+        """Raise what the library raises without a connection."""
+        await self._clock.sleep(self._connect_timeout(plan))
+        raise self._family.failure(plan.cause)
+
+    async def record(self, recording: Recording) -> Any:
+        """Send the request on, and record what comes back while the client reads it."""
         recorder = recording.recorder
 
         async def trace(event: str, info: Any) -> None:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
-        outgoing = self._outgoing(recording, request, trace)
+        outgoing = self._outgoing(recording, trace)
         recorder.sent(now())
         try:
-            response = await send(outgoing)
+            response = await self._send(outgoing)
         except BaseException as problem:
             self._failed(recording, problem)
             raise
         with Harmless(recorder):
-            status, headers = self.head(response)
+            status, headers = self._family.head(response)
             recorder.head(status, text(headers), now())
             live = response.stream
             ahead = AsyncReadAhead(
                 partial(_chunks, aiter, live, outgoing),
                 recorder,
-                classify=self.classify,
+                classify=self._family.classify,
                 close=live.aclose,
-                patience=_read_timeout(outgoing),
+                read_timeout=self._read_timeout,
             )
             recorder.awaited = lambda: ahead.awaited
-            recorded = self.response(status, headers, self.async_body(self, ahead), response.extensions)
+            body = self._family.async_body(self._family, ahead)
+            recorded = self._family.response(status, headers, body, response.extensions)
             ahead.start()
             return recorded
         return response
 
-    def _outgoing(self, recording: Recording, request: Any, trace: Callable[..., Any]) -> Any:
-        extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
-        extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
-        return self.outgoing(request, recording.url, extensions)
+    async def pass_on(self) -> Any:
+        """Send the request on untouched."""
+        return await self._send(self._marked())
 
-    def _failed(self, recording: Recording, problem: BaseException) -> None:
-        with Harmless(recording.recorder):
-            if self.never_connected(problem):
-                recording.unreachable(problem)
-            elif isinstance(problem, (GeminiReplayError, self.library.LocalProtocolError)):
-                recording.recorder.drop()  # refused below, by another session; or it could not be sent as it is
-            else:
-                tell_end(recording.recorder, problem, self.classify)
+
+def handle(family: Family, session: Session | None, request: Any, send: Callable[[Any], Any]) -> Any:
+    """Do with one request what its session says; it has none if `session` is None."""
+    if session is None:
+        return send(request)
+    exchange = SyncExchange(family, request, send)
+    return carry_out(session.plan(family.read(request)), exchange)
+
+
+async def ahandle(
+    family: Family, session: Session | None, request: Any, send: Callable[[Any], Awaitable[Any]]
+) -> Any:
+    """`handle` for async clients."""
+    if session is None:
+        return await send(request)
+    exchange = AsyncExchange(family, request, send)
+    return await carry_out(session.plan(await family.aread(request)), exchange)
+
+
+def owner(family: Family, request: Any) -> Session | None:
+    """The open session that a request belongs to, if any; not that of a request which goes to the network already."""
+    return None if _HANDLED in request.extensions else owner_of(family.url(request))
 
 
 class SyncBody:
     """What a client reads: the chunks of a playback, or of a live response that is being recorded."""
 
-    def __init__(self, family: Family, source: Generator[Head | Data, None, None] | ReadAhead) -> None:
+    def __init__(self, family: Family, source: Generator[Part, None, None] | ReadAhead) -> None:
         self._family = family
-        self._source = source
+        self._source: Any = source
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for item in self._source:
-                yield _bytes(item)
-        except pacing.Broken as broken:
-            raise self._family.broken(broken) from None
+            yield from self._source
+        except Broken as broken:
+            raise self._family.failure(broken.ending) from None
         except TimeoutError:
-            raise self._family.broken(pacing.Broken("timeout")) from None
+            raise self._family.failure("timeout") from None
 
     def close(self) -> None:
         """Let go of the response."""
@@ -318,23 +392,23 @@ class SyncBody:
 
 
 class AsyncBody:
-    """The same for async clients; no generator, which would need closing where a client lets go of it."""
+    """The same for async clients; not a generator, which would need closing where a client lets go of it."""
 
-    def __init__(self, family: Family, source: AsyncGenerator[Head | Data, None] | AsyncReadAhead) -> None:
+    def __init__(self, family: Family, source: AsyncGenerator[Part, None] | AsyncReadAhead) -> None:
         self._family = family
-        self._source = source
+        self._source: Any = source
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         try:
-            item = await anext(self._source)
-        except pacing.Broken as broken:
-            raise self._family.broken(broken) from None
+            chunk: bytes = await anext(self._source)
+        except Broken as broken:
+            raise self._family.failure(broken.ending) from None
         except TimeoutError:
-            raise self._family.broken(pacing.Broken("timeout")) from None
-        return _bytes(item)
+            raise self._family.failure("timeout") from None
+        return chunk
 
     async def aclose(self) -> None:
         """Let go of the response."""
@@ -359,58 +433,11 @@ def _family(module: Any) -> Family:  # a library may be removed and imported aga
     return Family(module)
 
 
-def handle(kin: Family, here: session.Session | None, request: Any, send: Callable[[Any], Any]) -> Any:
-    """Do with one request what the session says; it is no session's where `here` is None."""
-    if here is None:
-        return send(request)
-    started = pacing.WallClock().now()
-    plan: Plan = here.plan(kin.read(request))
-    if isinstance(plan, Playback):
-        return kin.play(plan, request, started)
-    if isinstance(plan, NoConnection):
-        pacing.WallClock().sleep(unconnected_after(plan, request))
-        raise kin.unconnected(plan.cause)
-    if isinstance(plan, Recording):
-        return kin.record(plan, request, send)
-    return send(_marked(request))
-
-
-async def ahandle(
-    kin: Family, here: session.Session | None, request: Any, send: Callable[[Any], Awaitable[Any]]
-) -> Any:
-    """`handle` for async clients."""
-    if here is None:
-        return await send(request)
-    started = pacing.LoopClock().now()
-    plan: Plan = here.plan(await kin.aread(request))
-    if isinstance(plan, Playback):
-        return await kin.aplay(plan, request, started)
-    if isinstance(plan, NoConnection):
-        await pacing.LoopClock().sleep(unconnected_after(plan, request))
-        raise kin.unconnected(plan.cause)
-    if isinstance(plan, Recording):
-        return await kin.arecord(plan, request, send)
-    return await send(_marked(request))
-
-
-def owner(kin: Family, request: Any) -> session.Session | None:
-    """The open session that a request belongs to, if any; not one that goes on to the network already."""
-    return None if _HANDLED in request.extensions else session.owner_of(kin.url(request))
-
-
-def _marked(request: Any) -> Any:
-    request.extensions = {**request.extensions, _HANDLED: True}
-    return request
-
-
 def described(library: Any, method: str, url: str, headers: RawHeaders, body: bytes) -> Request:
     """A request as the core knows it; `library` is the one that its client is of."""
     spelled = text(headers)
-    agent = (header(spelled, "x-goog-api-client") or header(spelled, "user-agent") or "").strip()
-    named = f"{library.__name__} {library.__version__}"
-    if agent and not agent.startswith("python-httpx"):
-        named += f"; {agent.split()[0]}"
-    return Request(method, url, spelled, body, named)
+    client = client_name(spelled, f"{library.__name__} {library.__version__}", own_agent="python-httpx")
+    return Request(method, url, spelled, body, client)
 
 
 def for_host(host: bytes, headers: RawHeaders) -> RawHeaders:
@@ -423,31 +450,13 @@ def text(headers: RawHeaders) -> Headers:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-def _bytes(item: bytes | Head | Data) -> bytes:
-    assert not isinstance(item, Head)  # it was waited for before there was a response
-    return item.data if isinstance(item, Data) else item
-
-
-def _read_timeout(request: Any) -> float | None:
-    timeout: float | None = request.extensions.get("timeout", {}).get("read")
-    return timeout
-
-
-def unconnected_after(plan: NoConnection, request: Any) -> float:
-    """Seconds that a client waits for a connection: its own time limit."""
-    limits = request.extensions.get("timeout", {})
-    return plan.seconds(
-        {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(plan.cause)
-    )
-
-
 def _chunks(begin: Callable[[Any], Any], live: Any, outgoing: Any) -> Any:
     """Begin to read (by `iter` or `aiter`), without the read timeout: from now on the consumer's side keeps it."""
     outgoing.extensions["timeout"]["read"] = None
     return begin(live)
 
 
-def _wake(response: Any) -> Callable[[], None] | None:
+def _interrupt(response: Any) -> Callable[[], None] | None:
     """What makes a blocked read of this response return: ending its socket, where it has one to itself."""
     if response.extensions.get("http_version", b"").startswith(b"HTTP/2"):
         return None

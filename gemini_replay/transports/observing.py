@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
-from ..cassette.model import EndKind
+from ..cassette.model import Ending
 from ..clocks import now as now
-
-Ending = tuple[EndKind, Literal["closed"] | None]
-"""How a response ended: the kind, and whether the peer closed the connection in good order."""
 
 Classify = Callable[[BaseException], Ending | None]
 """How an exception ends a response; None where it is nothing that a wire or a client does."""
@@ -27,7 +24,7 @@ class Observer(Protocol):
     def chunk(self, data: bytes, at: float) -> bool | None:
         """A chunk has arrived. True where it is known to be the last one."""
 
-    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+    def end(self, ending: Ending, at: float) -> None:
         """The response is over; only the first end counts."""
 
     def abandon(self, at: float) -> None:
@@ -84,8 +81,8 @@ def tell_end(
     """
     at = now()
     with Harmless(observer):
-        ending = ("cancelled", None) if abandoned else ("eof", None) if problem is None else classify(problem)
+        ending = "cancelled" if abandoned else "eof" if problem is None else classify(problem)
         if ending is not None:
-            observer.end(ending[0], at, how=ending[1])
+            observer.end(ending, at)
         elif problem is not None:
             observer.fail(problem)

@@ -52,10 +52,10 @@ class ReadAhead:
         source: begins to read the live response, without a time limit: gives its chunks. Only the reader calls it.
         observer: told of each.
         classify: names the end that an exception means.
-        wake: makes a blocked read of the source return at once; None where that cannot be had, and the reader
+        interrupt: makes a blocked read of the source return at once; None where that cannot be had, and the reader
             then stops at the next chunk. May be called in a finalizer.
         close: closes the source; called by the reader, when it ends, before the client hears of the end.
-        patience: the read timeout of an iteration, in seconds; None for ever.
+        read_timeout: the read timeout of an iteration, in seconds; None for ever.
 
     Attributes:
         awaited: whether the consumer is waiting for more.
@@ -67,20 +67,20 @@ class ReadAhead:
         observer: Observer,
         *,
         classify: Classify,
-        wake: Callable[[], None] | None,
+        interrupt: Callable[[], None] | None,
         close: Callable[[], None],
-        patience: float | None = None,
+        read_timeout: float | None = None,
     ) -> None:
         self._source = source
         self._observer = observer
         self._classify = classify
-        self._wake = wake
+        self._interrupt = interrupt
         self._close = close
-        self._patience = patience
+        self._read_timeout = read_timeout
         # Queues of this kind may be put to in a finalizer, also in one that runs in the middle of a put or a get.
         self._arrived: queue.SimpleQueue[bytes | _End] = queue.SimpleQueue()
         self._taken: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._interrupted: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._unread = 0  # the reader's own
         self._abandoned = False
         self._over = threading.Lock()  # never waited for: taken by who comes first, the reader's end or the client's
@@ -101,8 +101,8 @@ class ReadAhead:
     def _run(self) -> None:
         _readers.add(self)
         last, problem = self._read()
-        if not self._over.acquire(blocking=False):  # the client was first: its wake may be under way
-            self._woken.get()
+        if not self._over.acquire(blocking=False):  # the client was first: its interrupt may be under way
+            self._interrupted.get()
         tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         try:
             self._close()
@@ -171,7 +171,7 @@ class ReadAhead:
         return None
 
     def __iter__(self) -> Iterator[bytes]:
-        while (data := self.take(self._patience)) is not None:
+        while (data := self.take(self._read_timeout)) is not None:
             yield data
 
     def close(self) -> None:
@@ -184,11 +184,11 @@ class ReadAhead:
             self._observer.abandon(now())
             self._abandoned = True
             self._taken.put(0)
-            if self._wake is not None:
+            if self._interrupt is not None:
                 with contextlib.suppress(Exception):  # then the reader stops at the next chunk
-                    self._wake()
+                    self._interrupt()
         finally:
-            self._woken.put(None)
+            self._interrupted.put(None)
 
     def join(self, seconds: float) -> None:
         """Wait for the reader to end, but no longer than this."""
@@ -208,7 +208,7 @@ def settle(seconds: float = 1.0) -> None:
     """
     deadline = now() + seconds
     for reader in _readers.copy():
-        if reader._abandoned and reader._wake is not None:
+        if reader._abandoned and reader._interrupt is not None:
             reader.join(deadline - now())
 
 
@@ -236,13 +236,13 @@ class AsyncReadAhead:
         *,
         classify: Classify,
         close: Callable[[], Awaitable[None]],
-        patience: float | None = None,
+        read_timeout: float | None = None,
     ) -> None:
         import anyio
 
         self._source = source
         self._observer = observer
-        self._patience = patience
+        self._read_timeout = read_timeout
         self._classify = classify
         self._close = close
         self._scope = anyio.CancelScope()
@@ -339,7 +339,7 @@ class AsyncReadAhead:
         self._news = anyio.Event()
         self.awaited = True
         try:
-            with anyio.fail_after(self._patience):
+            with anyio.fail_after(self._read_timeout):
                 await self._news.wait()
         except TimeoutError:
             with Harmless(self._observer):

@@ -7,25 +7,23 @@ either answered, through a socket that plays, or sent on. urllib3's connections 
 
 from __future__ import annotations
 
-import errno
-import os
 import platform
 import socket
-import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import session
 from ..cassette.model import Headers, Request, header
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..patching import Interception
-from ..session import Recording, Session
+from ..session import Recording, Session, owner_of
 from . import http1, private
+from .client_names import client_name
+from .dispatch import carry_out
 from .observing import Harmless
 
 _NAMES = (
@@ -87,9 +85,9 @@ def _sending(original: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(conn.sock, _Held):
                 conn.sock = conn.sock.network
             url = _absolute(conn)
-            here = None if url is None else session.owner_of(url)
-            if here is not None and url is not None:
-                conn.sock = _Held(conn, here, url)
+            session = None if url is None else owner_of(url)
+            if session is not None and url is not None:
+                conn.sock = _Held(conn, session, url)
             else:
                 vars(conn).pop(_DEFERRED, None)
         original(conn, message_body, encode_chunked=encode_chunked)
@@ -142,7 +140,7 @@ def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_sessions(conn: Any) -> bool:
-    return not _is_urllib3s(conn) and session.owner_of(_base(conn)) is not None
+    return not _is_urllib3s(conn) and owner_of(_base(conn)) is not None
 
 
 def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,16 +164,16 @@ class _Held:
 
     Args:
         conn: the connection.
-        here: the session that the request belongs to.
+        session: the one that the request belongs to.
         url: where it goes.
 
     Attributes:
         network: the connection's own socket, if it is open.
     """
 
-    def __init__(self, conn: Any, here: Session, url: str) -> None:
+    def __init__(self, conn: Any, session: Session, url: str) -> None:
         self._conn = conn
-        self._here = here
+        self._session = session
         self._url = url
         self._sent = bytearray()
         self._head: bytes | None = None
@@ -223,28 +221,33 @@ class _Held:
             self.network.close()
 
     def _decide(self, head: bytes) -> None:
-        conn, network = self._conn, self.network
-        conn.sock = network
-        asked = _asked(head, self._url, bytes(self._body.data))
-        plan = self._here.plan(asked)
-        if isinstance(plan, Playback | NoConnection):
-            if network is not None:  # it may be of another server; the connection opens one when it needs it
-                conn.sock = None
-                network.close()
-            if isinstance(plan, NoConnection):
-                raise _unconnected(plan, _timeout(conn))
-            from .http_client import PlayedSocket
+        conn = self._conn
+        conn.sock = self.network
+        self._asked = _asked(head, self._url, bytes(self._body.data))
+        carry_out(self._session.plan(self._asked), self)
 
-            conn.sock = PlayedSocket(plan, asked)
-            conn.sock.settimeout(_timeout(conn))
-            _Answer(conn, None, lets_go=True)
-        elif isinstance(plan, Recording):
-            self._record(plan)
-        else:
-            _connect(conn)
-            conn.sock.sendall(self._sent)
+    # -- what can become of the request (`dispatch.Exchange`) --------------------------------------------------------
 
-    def _record(self, recording: Recording) -> None:
+    def play(self, playback: Playback) -> None:
+        """Answer through a socket that plays."""
+        from .http_client import PlayedSocket
+
+        self._leave_network()
+        self._conn.sock = PlayedSocket(playback, self._asked)
+        self._conn.sock.settimeout(_timeout(self._conn))
+        _Answer(self._conn, None, lets_go=True)
+
+    def fail(self, plan: NoConnection) -> None:
+        """Raise what a socket raises without a connection."""
+        from .http_client import FAILURES
+
+        self._leave_network()
+        if plan.cause.endswith("timeout"):
+            pacing.WallClock().sleep(plan.seconds(_timeout(self._conn)))
+        raise FAILURES[plan.cause]()
+
+    def record(self, recording: Recording) -> None:
+        """Send the request, and record what comes back."""
         conn = self._conn
         elsewhere = recording.url != self._url
         try:
@@ -259,6 +262,17 @@ class _Held:
                 recording.unreachable(problem)
             raise
         _Answer(conn, recording, lets_go=elsewhere)
+
+    def pass_on(self) -> None:
+        """Send the request."""
+        _connect(self._conn)
+        self._conn.sock.sendall(self._sent)
+
+    def _leave_network(self) -> None:
+        """Close an open connection, which may be to another server; `conn` opens a new one when it needs it."""
+        if self.network is not None:
+            self._conn.sock = None
+            self.network.close()
 
 
 class _Counted:
@@ -350,11 +364,8 @@ def _headers(head: bytes) -> Headers:
 
 def _asked(head: bytes, url: str, body: bytes) -> Request:
     headers = _headers(head)
-    agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
-    named = f"http.client {platform.python_version()}"
-    if agent and not agent.startswith("Python-urllib"):
-        named += f"; {agent.split()[0]}"
-    return Request(head.partition(b" ")[0].decode("latin-1").upper(), url, headers, body, named)
+    client = client_name(headers, f"http.client {platform.python_version()}", own_agent="Python-urllib")
+    return Request(head.partition(b" ")[0].decode("latin-1").upper(), url, headers, body, client)
 
 
 def _readdressed(sent: bytes, url: str) -> bytes:
@@ -397,15 +408,3 @@ def _connection(conn: Any, url: str) -> Any:
         other = client.HTTPConnection(parts.hostname, parts.port, timeout=conn.timeout)
     _connect(other)
     return other.sock
-
-
-def _unconnected(plan: NoConnection, limit: float | None) -> OSError:
-    """What a socket raises where there is no connection, when a client would get it."""
-    if plan.cause == "refused":
-        return ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-    if plan.cause == "tls":
-        return ssl.SSLCertVerificationError(
-            1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
-        )
-    pacing.WallClock().sleep(plan.seconds(limit))
-    return TimeoutError("timed out")

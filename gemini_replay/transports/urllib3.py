@@ -7,23 +7,23 @@ pooling, above the connection. A replayed answer comes through urllib3's own con
 from __future__ import annotations
 
 import http.client
-import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import session
-from ..cassette.model import Headers, Request, header
+from ..cassette.model import Headers, Request
 from ..engine import pacing
-from ..engine.faults import NoConnection
+from ..engine.faults import Cause, NoConnection
 from ..engine.player import Playback
 from ..errors import GeminiReplayError, UsageError
 from ..patching import Interception
-from ..session import Recording
+from ..session import Recording, candidates, owner_of
 from . import http_client, private
-from .http_client import PlayedSocket, RecordedResponse
+from .client_names import client_name
+from .dispatch import carry_out
+from .http_client import FAILURES, PlayedSocket, RecordedResponse
 from .observing import Harmless
 
 _TUNNEL = "_gemini_replay_tunnel"
@@ -80,31 +80,18 @@ def interceptions(library: str) -> list[Interception]:
 
 def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
     def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
-        send = partial(original, pool)
-        here = session.owner_of(whole := _absolute(pool, url))
-        if here is not None:
-            options["body"] = _read(options.get("body"))
-            asked = _asked(method, whole, options)
-            plan = here.plan(asked)
-            if isinstance(plan, Playback):
-                return send(_played(plan, asked, conn), method, url, **options)
-            if isinstance(plan, NoConnection):
-                raise _unconnected(plan, pool, conn, options.get("timeout"))
-            if isinstance(plan, Recording) and plan.url == whole:
-                return _record(plan, send, conn, method, url, options)
-            if isinstance(plan, Recording):
-                return _record_elsewhere(plan, send, _connection(pool, plan.url), method, options)
-        _tunnel(conn)
-        return send(conn, method, url, **options)
+        attempt = _Attempt(partial(original, pool), pool, conn, method, url, options)
+        session = owner_of(attempt.url)
+        return attempt.pass_on() if session is None else carry_out(session.plan(attempt.read()), attempt)
 
     return _make_request
 
 
 def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        if all(one.mode == "live" for one in session.candidates()):
+        if all(one.mode == "live" for one in candidates()):
             original(pool, conn)
-        else:  # a request that a cassette answers needs no tunnel, and the proxy shall not hear of it
+        else:  # a request that a cassette answers needs no tunnel, and the proxy must not hear of it
             vars(conn)[_TUNNEL] = partial(original, pool, conn)
 
     return _prepare_proxy
@@ -147,7 +134,7 @@ def _refusals(library: str) -> list[Interception]:
 
 
 def _refuse(url: str, error: Callable[[], GeminiReplayError]) -> None:
-    if session.owner_of(url) is not None:
+    if owner_of(url) is not None:
         raise error()
 
 
@@ -182,90 +169,123 @@ def _asked(method: str, url: str, options: dict[str, Any]) -> Request:
     skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
     pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
     headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
-    agent = (header(headers, "x-goog-api-client") or header(headers, "user-agent") or "").strip()
-    named = f"urllib3 {sys.modules['urllib3'].__version__}"
-    if agent and not agent.startswith("python-urllib3"):
-        named += f"; {agent.split()[0]}"
-    return Request(method.upper(), url, headers, options["body"] or b"", named)
+    client = client_name(headers, f"urllib3 {sys.modules['urllib3'].__version__}", own_agent="python-urllib3")
+    return Request(method.upper(), url, headers, options["body"] or b"", client)
 
 
 def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-# -- playing ---------------------------------------------------------------------------------------------------------
+# -- one attempt -----------------------------------------------------------------------------------------------------
 
 
-def _played(playback: Playback, asked: Request, conn: Any) -> Any:
-    """A connection of urllib3's own class that is open already, on a socket that plays."""
-    made = sys.modules["urllib3"].connection.HTTPConnection(conn.host, conn.port)
-    made.sock = PlayedSocket(playback, asked)
-    made.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
-    return made
+class _Attempt:
+    """One attempt of a pool to send a request.
+
+    Args:
+        send: urllib3's own function.
+        pool: the pool.
+        conn: the connection that it chose.
+        method: of the request.
+        target: what the request line names.
+        options: of urllib3's function.
+
+    Attributes:
+        url: where the request goes.
+    """
+
+    def __init__(
+        self, send: Callable[..., Any], pool: Any, conn: Any, method: str, target: str, options: dict[str, Any]
+    ) -> None:
+        self._send = send
+        self._pool = pool
+        self._conn = conn
+        self._method = method
+        self._target = target
+        self._options = options
+        self.url = _absolute(pool, target)
+
+    def read(self) -> Request:
+        """The request as the core knows it."""
+        self._options["body"] = _read(self._options.get("body"))
+        self._asked = _asked(self._method, self.url, self._options)
+        return self._asked
+
+    def play(self, playback: Playback) -> Any:
+        """Answer through a connection of urllib3's own class that is open already, on a socket that plays."""
+        conn = sys.modules["urllib3"].connection.HTTPConnection(self._conn.host, self._conn.port)
+        conn.sock = PlayedSocket(playback, self._asked)
+        conn.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
+        return self._send(conn, self._method, self._target, **self._options)
+
+    def fail(self, plan: NoConnection) -> Any:
+        """Raise urllib3's own exception without a connection, when a client would get it."""
+        timeout = getattr(self._options.get("timeout"), "connect_timeout", None)
+        timeout = timeout if isinstance(timeout, int | float) else None
+        if plan.cause == "connect-timeout":  # how long it would wait for its pool, urllib3 does not say down here
+            pacing.WallClock().sleep(plan.seconds(timeout))
+        elif plan.cause == "pool-timeout":
+            self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it never had one
+        raise _FAILURES[plan.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
+
+    def record(self, recording: Recording) -> Any:
+        """Send the request, and record what comes back while the client reads it."""
+        if recording.url == self.url:
+            return self._record(recording)
+        self._options["headers"] = _without_host(self._options.get("headers"))
+        parts = urlsplit(recording.url)
+        self._target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        self._conn = _connection(self._pool, recording.url)
+        try:
+            return self._record(recording)
+        finally:
+            if self._conn.sock is not None:
+                self._conn.sock.close()  # no pool has it; it lives on until the response is read or closed
+
+    def _record(self, recording: Recording) -> Any:
+        conn = self._conn
+        if not isinstance(conn, http.client.HTTPConnection):
+            recording.recorder.drop()
+            raise UsageError(
+                f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: "
+                "it is not an HTTP/1.1 connection.",
+                hint="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
+            )
+        sent: list[bool] = []
+        vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
+        try:
+            return self.pass_on()
+        except BaseException as problem:
+            if not sent:
+                with Harmless(recording.recorder):
+                    recording.unreachable(problem)
+            raise
+        finally:
+            del conn.response_class
+
+    def pass_on(self) -> Any:
+        """Send the request."""
+        _tunnel(self._conn)
+        return self._send(self._conn, self._method, self._target, **self._options)
 
 
-def _unconnected(plan: NoConnection, pool: Any, conn: Any, timeout: Any) -> Exception:
-    """urllib3's own exception where there is no connection, when a client would get it."""
-    errors = sys.modules["urllib3"].exceptions
-    limit = getattr(timeout, "connect_timeout", None)
-    limit = limit if isinstance(limit, int | float) else None
-    if plan.cause == "connect-timeout":  # how long it would wait for its pool, urllib3 does not say down here
-        pacing.WallClock().sleep(plan.seconds(limit))
-    error: Exception
-    if plan.cause == "tls":
-        error = errors.SSLError(
-            ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
-        )
-    elif plan.cause == "connect-timeout":
-        error = errors.ConnectTimeoutError(conn, f"Connection to {conn.host} timed out. (connect timeout={limit})")
-    elif plan.cause == "pool-timeout":
-        pool._put_conn(conn)  # urllib3 takes the error to mean that it never had one
-        error = errors.EmptyPoolError(pool, "Pool reached maximum size and no more connections are allowed.")
-    else:
-        message = "Failed to establish a new connection: [Errno 111] Connection refused"
-        error = errors.NewConnectionError(conn, message)
-    return error
+_FAILURES: dict[Cause, Callable[[Any, Any, Any, float | None], Exception]] = {
+    "refused": lambda errors, pool, conn, timeout: errors.NewConnectionError(
+        conn, "Failed to establish a new connection: [Errno 111] Connection refused"
+    ),
+    "tls": lambda errors, pool, conn, timeout: errors.SSLError(FAILURES["tls"]()),
+    "connect-timeout": lambda errors, pool, conn, timeout: errors.ConnectTimeoutError(
+        conn, f"Connection to {conn.host} timed out. (connect timeout={timeout})"
+    ),
+    "pool-timeout": lambda errors, pool, conn, timeout: errors.EmptyPoolError(
+        pool, "Pool reached maximum size and no more connections are allowed."
+    ),
+}
+"""What each missing connection raises: given urllib3's exceptions, the pool, the connection and its time limit.
 
-
-# -- recording -------------------------------------------------------------------------------------------------------
-
-
-def _record(
-    recording: Recording, send: Callable[..., Any], conn: Any, method: str, url: str, options: dict[str, Any]
-) -> Any:
-    """Send a request on, and record what comes back while the client reads it."""
-    if not isinstance(conn, http.client.HTTPConnection):
-        recording.recorder.drop()
-        raise UsageError(
-            f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: it is no HTTP/1.1 connection.",
-            hint="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
-        )
-    sent: list[bool] = []
-    vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
-    try:
-        _tunnel(conn)
-        return send(conn, method, url, **options)
-    except BaseException as problem:
-        if not sent:
-            with Harmless(recording.recorder):
-                recording.unreachable(problem)
-        raise
-    finally:
-        del conn.response_class
-
-
-def _record_elsewhere(
-    recording: Recording, send: Callable[..., Any], conn: Any, method: str, options: dict[str, Any]
-) -> Any:
-    """The same with a connection of its own, to the server that the recording is made from."""
-    options["headers"] = _without_host(options.get("headers"))
-    parts = urlsplit(recording.url)
-    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    try:
-        return _record(recording, send, conn, method, target, options)
-    finally:
-        if conn.sock is not None:
-            conn.sock.close()  # no pool has it; it lives on until the response is read or closed
+An ending is what the socket raises, see `http_client.FAILURES`; urllib3 makes its own exception of it.
+"""
 
 
 def _connection(pool: Any, url: str) -> Any:

@@ -2,19 +2,25 @@
 
 import gzip
 import zlib
+from collections.abc import Iterable
 from typing import Literal
 
 import pytest
 
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.engine import player
-from gemini_replay.engine.player import Data, Head, Playback, Stop
+from gemini_replay.engine.player import Playback
+from gemini_replay.engine.schedule import Head, Step
 from gemini_replay.engine.script import Scripting
 from gemini_replay.engine.timing import INSTANT
 from gemini_replay.errors import GeminiReplayError
 
 ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
 CHUNKS = (Chunk(0.0, b"one"), Chunk(0.5, b""), Chunk(0.25, b"two"))
+
+
+def sent(steps: Iterable[Step]) -> list[bytes]:
+    return [part for _, part in steps if isinstance(part, bytes)]
 
 
 def interaction(response: Response | None, **rest: object) -> Interaction:
@@ -25,118 +31,116 @@ def interaction(response: Response | None, **rest: object) -> Interaction:
 def test_moments_add_up_and_scale(speed: float, factor: float) -> None:
     """Every step is due so long after the request as the recording says, divided by the speed."""
     steps = list(Playback(interaction(Response(200, (), 1.0)), speed).steps())
-    assert [step.at * factor for step in steps] == [1.0, 1.0, 1.5, 1.75, 1.875]
-    assert [step.data for step in steps if isinstance(step, Data)] == [b"one", b"", b"two"]
-    assert isinstance(steps[0], Head)
-    assert isinstance(steps[-1], Stop)
+    assert [at * factor for at, _ in steps] == [1.0, 1.0, 1.5, 1.75, 1.875]
+    assert [part for _, part in steps] == [Head(200, ()), b"one", b"", b"two", "eof"]
 
 
 def test_instant_is_all_at_once() -> None:
     """No step waits."""
-    assert {step.at for step in Playback(interaction(Response(200, (), 9.0)), INSTANT).steps()} == {0.0}
+    assert {at for at, _ in Playback(interaction(Response(200, (), 9.0)), INSTANT).steps()} == {0.0}
 
 
 def test_without_a_response_only_the_end_is_played() -> None:
     """A connection that broke before any answer breaks again, at its moment."""
     steps = list(Playback(interaction(None, chunks=(), end=End("reset", 2.0))).steps())
-    assert steps == [Stop(2.0, End("reset", 2.0))]
+    assert steps == [(2.0, "reset")]
 
 
 def test_a_decoded_body_is_compressed_again_for_a_client_that_asks() -> None:
     """Chunk by chunk, each readable at once, with the header that says so and no stale length."""
     head = Response(200, (("content-encoding", "gzip"), ("Content-Length", "12")), 0.0, "decoded")
-    first, *data, _ = Playback(interaction(head)).steps("gzip, deflate")
+    (_, first), *data, _ = Playback(interaction(head)).steps("gzip, deflate")
     assert isinstance(first, Head)
     assert first.headers == (("content-encoding", "gzip"),)
     unzip = zlib.decompressobj(31)
-    assert [unzip.decompress(step.data) for step in data if isinstance(step, Data)] == [b"one", b"", b"two"]
+    assert [unzip.decompress(chunk) for chunk in sent(data)] == [b"one", b"", b"two"]
 
 
 def test_a_decoded_body_goes_out_plain_to_a_client_that_does_not_ask() -> None:
     """Then no header claims a coding."""
     head = Response(200, (("content-encoding", "gzip"), ("x", "y")), 0.0, "decoded")
-    first, *data, _ = Playback(interaction(head)).steps("")
+    (_, first), *data, _ = Playback(interaction(head)).steps("")
     assert isinstance(first, Head)
     assert first.headers == (("x", "y"),)
-    assert [step.data for step in data if isinstance(step, Data)] == [b"one", b"", b"two"]
+    assert sent(data) == [b"one", b"", b"two"]
 
 
 def test_a_wire_body_stays_as_it_was() -> None:
     """Stored compressed, it is played compressed."""
     head = Response(200, (("content-encoding", "br"),), 0.0, "wire")
-    first, *data, _ = Playback(interaction(head)).steps("gzip")
+    (_, first), *data, _ = Playback(interaction(head)).steps("gzip")
     assert isinstance(first, Head)
     assert first.headers == (("content-encoding", "br"),)
-    assert [step.data for step in data if isinstance(step, Data)] == [b"one", b"", b"two"]
+    assert sent(data) == [b"one", b"", b"two"]
 
 
 def wire(*chunks: Chunk, how: Literal["unfinished"] | None = None, accept: str = "gzip") -> tuple[Head, list[bytes]]:
     """The head, and the wire's chunks, of a gzip response that was stored decoded."""
     head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
-    first, *steps = Playback(interaction(head, chunks=chunks, end=End("eof", 0.0, how))).steps(accept)
+    (_, first), *steps = Playback(interaction(head, chunks=chunks, end=End("eof", 0.0, how))).steps(accept)
     assert isinstance(first, Head)
-    return first, [step.data for step in steps if isinstance(step, Data)]
+    return first, sent(steps)
 
 
 def test_a_body_that_ended_well_ends_its_coding() -> None:
     """With its last chunk, as it came; and any program can read the whole."""
-    _, sent = wire(Chunk(0.0, b"one"), Chunk(0.0, b"two"))
-    assert gzip.decompress(b"".join(sent)) == b"onetwo"
-    assert len(sent) == 2
+    _, got = wire(Chunk(0.0, b"one"), Chunk(0.0, b"two"))
+    assert gzip.decompress(b"".join(got)) == b"onetwo"
+    assert len(got) == 2
 
 
 def test_a_coding_that_was_cut_off_is_cut_off_again() -> None:
     """Readers that miss the end miss it again."""
-    _, sent = wire(Chunk(0.0, b"one"), how="unfinished")
-    assert zlib.decompressobj(31).decompress(b"".join(sent)) == b"one"
+    _, got = wire(Chunk(0.0, b"one"), how="unfinished")
+    assert zlib.decompressobj(31).decompress(b"".join(got)) == b"one"
     with pytest.raises(EOFError):
-        gzip.decompress(b"".join(sent))
+        gzip.decompress(b"".join(got))
 
 
 def test_members_are_sent_as_they_came() -> None:
     """Each is whole at the end of the chunk that completed it, wherever the next one begins."""
     chunks = Chunk(0.0, b"one"), Chunk(0.0, b"two", (0,)), Chunk(0.0, b"threefour", (0, 5)), Chunk(0.0, b"", (0, 0))
-    _, sent = wire(*chunks)
-    assert [gzip.decompress(data) for data in sent] == [b"one", b"two", b"threefour", b""]
+    _, got = wire(*chunks)
+    assert [gzip.decompress(data) for data in got] == [b"one", b"two", b"threefour", b""]
     first = zlib.decompressobj(31)
-    assert first.decompress(sent[2]) == b"three"
+    assert first.decompress(got[2]) == b"three"
     assert zlib.decompressobj(31).decompress(first.unused_data) == b"four"
 
 
 def test_coded_bytes_after_a_whole_member_go_out_as_they_are() -> None:
     """The member before them is complete, so that clients which pass over garbage do so again."""
-    _, sent = wire(Chunk(0.0, b"one", (3,), b"garbage"), Chunk(0.0, b"", coded=b"more"))
+    _, got = wire(Chunk(0.0, b"one", (3,), b"garbage"), Chunk(0.0, b"", coded=b"more"))
     first = zlib.decompressobj(31)
-    assert first.decompress(sent[0]) == b"one"
-    assert (first.eof, first.unused_data, sent[1]) == (True, b"garbage", b"more")
+    assert first.decompress(got[0]) == b"one"
+    assert (first.eof, first.unused_data, got[1]) == (True, b"garbage", b"more")
 
 
 def test_coded_bytes_within_a_member_make_a_client_fail() -> None:
     """Whatever they are: the recorder's decoder failed there, and so does any other."""
-    _, sent = wire(Chunk(0.0, b"one"), Chunk(0.0, b""), Chunk(0.0, b"", coded=b"\x00"))
+    _, got = wire(Chunk(0.0, b"one"), Chunk(0.0, b""), Chunk(0.0, b"", coded=b"\x00"))
     client = zlib.decompressobj(31)
-    assert client.decompress(sent[0] + sent[1]) == b"one"
+    assert client.decompress(got[0] + got[1]) == b"one"
     with pytest.raises(zlib.error):
-        client.decompress(sent[2])
+        client.decompress(got[2])
 
 
 @pytest.mark.parametrize("accept", ["", "gzip"])
 def test_a_body_that_was_never_of_its_coding_goes_out_as_it_came(accept: str) -> None:
     """To every client, under the same false header."""
-    first, sent = wire(Chunk(0.0, b"", coded=b"plain "), Chunk(0.0, b"", coded=b"text"), accept=accept)
+    first, got = wire(Chunk(0.0, b"", coded=b"plain "), Chunk(0.0, b"", coded=b"text"), accept=accept)
     assert first.headers == (("content-encoding", "gzip"),)
-    assert sent == [b"plain ", b"text"]
+    assert got == [b"plain ", b"text"]
 
 
 def test_coded_bytes_keep_the_coding_for_a_client_that_does_not_ask() -> None:
     """Decoded and coded bytes in one body would be garbage."""
-    first, sent = wire(Chunk(0.0, b"one", (3,), b"rest"), accept="")
+    first, got = wire(Chunk(0.0, b"one", (3,), b"rest"), accept="")
     assert first.headers == (("content-encoding", "gzip"),)
-    assert zlib.decompressobj(31).decompress(sent[0]) == b"one"
+    assert zlib.decompressobj(31).decompress(got[0]) == b"one"
 
 
 def test_coded_bytes_in_a_coding_that_cannot_be_had_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what to install; garbage is never sent."""
+    """It says what to install; garbage is never got."""
     monkeypatch.setattr(player, "encoder", lambda coding: None)
     head = Response(200, (("content-encoding", "zstd"),), 0.0, "decoded")
     odd = interaction(head, chunks=(Chunk(0.0, b"one"), Chunk(0.0, b"", coded=b"?")))
@@ -157,6 +161,6 @@ def test_a_cut_of_the_script_keeps_members_and_coded_bytes() -> None:
 @pytest.mark.parametrize(("length", "kept"), [("6", True), ("7", False)], ids=["true", "stale"])
 def test_a_content_length_is_played_only_while_it_is_true(length: str, kept: bool) -> None:
     """A stale one breaks clients that count."""
-    first = next(Playback(interaction(Response(200, (("content-length", length),)))).steps())
+    _, first = next(Playback(interaction(Response(200, (("content-length", length),)))).steps())
     assert isinstance(first, Head)
     assert bool(first.headers) is kept

@@ -373,7 +373,7 @@ def test_a_wait_of_a_greenlet_lets_the_others_go_on(order: str, patch: str, tmp_
 
 # -- the rule --------------------------------------------------------------------------------------------------------
 
-CLOCKS = {"clocks.py", "engine/virtual_time/functions.py", "fuzz/serve.py"}
+CLOCKS = {"clocks.py", "virtual_clock/functions.py", "fuzz/serve.py"}
 """The one that holds the real clocks; the one that replaces them; one file that must do without this package."""
 
 SLEEPS = {("asyncio", "sleep"), ("anyio", "sleep"), ("trio", "sleep"), ("trio", "sleep_until"), ("datetime", "now")}

@@ -10,7 +10,8 @@ import pytest
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cassette.model import Chunk, Request, Response
 from gemini_replay.engine.faults import NoConnection
-from gemini_replay.engine.player import Head, Playback
+from gemini_replay.engine.player import Playback
+from gemini_replay.engine.schedule import Head
 from gemini_replay.errors import CassetteNotFoundError, FaultUnusedError, MissError, UsageError
 
 
@@ -101,7 +102,7 @@ def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Pa
     """Two refusals, then the stream: the two that failed have not used it up."""
     session = Session.replaying(paths[1], fault="status:503;times=2")
     plans = [session.plan(request()) for _ in range(3)]
-    heads = [next(plan.steps()) for plan in plans if isinstance(plan, Playback)]
+    heads = [next(plan.steps())[1] for plan in plans if isinstance(plan, Playback)]
     assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
     with pytest.raises(MissError):
         session.plan(request())

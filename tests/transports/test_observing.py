@@ -65,8 +65,8 @@ def no_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_ahead, "_spawn", raises)
 
 
-def no_wake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(httpx_family, "_wake", raises)
+def no_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx_family, "_interrupt", raises)
 
 
 def no_class(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ SOCKETS = {"requests", "urllib3", "http.client", "urllib"}
 BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
     "no thread can be started": (no_thread, SYNC_HTTPX | SOCKETS),
     "no task can be started": (no_task, ASYNC_HTTPX),
-    "the socket is not found": (no_wake, SYNC_HTTPX),
+    "the socket is not found": (no_interrupt, SYNC_HTTPX),
     "no file for the client": (no_file, SOCKETS),
     "unframing": (no_unframing, SOCKETS),
     "no class for the watch": (no_class, {"aiohttp"}),

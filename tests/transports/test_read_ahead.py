@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import pytest
 
-from gemini_replay.cassette.model import EndKind
-from gemini_replay.transports.observing import Ending
+from gemini_replay.cassette.model import Ending
 from gemini_replay.transports.read_ahead import ROOM, AsyncReadAhead, ReadAhead
 
 CHUNK = b"x" * (ROOM // 8)
@@ -23,7 +22,7 @@ class Noted:
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
-        self.ends: list[EndKind] = []
+        self.ends: list[Ending] = []
         self.problems: list[BaseException] = []
         self.abandoned = False
 
@@ -31,8 +30,8 @@ class Noted:
         self.chunks.append(data)
         return data == b"last"
 
-    def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
-        self.ends.append(kind)
+    def end(self, ending: Ending, at: float) -> None:
+        self.ends.append(ending)
 
     def abandon(self, at: float) -> None:
         self.abandoned = True
@@ -61,7 +60,7 @@ class Source:
             self.stalled.set()
             self.woken.wait(30)
 
-    def wake(self) -> None:
+    def interrupt(self) -> None:
         self.woken.set()
 
     def close(self) -> None:
@@ -70,11 +69,11 @@ class Source:
 
 
 def classify(problem: BaseException) -> Ending | None:
-    return ("reset", None) if isinstance(problem, OSError) else None
+    return "reset" if isinstance(problem, OSError) else None
 
 
 def reading(source: Source, observer: Noted, **options: Any) -> ReadAhead:
-    options = {"classify": classify, "wake": source.wake, "close": source.close, **options}
+    options = {"classify": classify, "interrupt": source.interrupt, "close": source.close, **options}
     ahead = ReadAhead(source, observer, **options)
     ahead.start()
     return ahead
@@ -123,7 +122,7 @@ def test_letting_go_ends_a_reader_that_waits_for_room() -> None:
 def test_letting_go_waits_for_nothing_and_the_reader_closes_the_source() -> None:
     """Also where the source cannot be woken: it is closed when it gives the next chunk."""
     source, observer = Source(b"one", stalls=True), Noted()
-    ahead = reading(source, observer, wake=None)
+    ahead = reading(source, observer, interrupt=None)
     assert ahead.take(10) == b"one"
     source.stalled.wait(10)
     ahead.close()
@@ -134,11 +133,11 @@ def test_letting_go_waits_for_nothing_and_the_reader_closes_the_source() -> None
     assert source.closed_by is not threading.current_thread()
 
 
-@pytest.mark.parametrize("wake", [None, lambda: 1 / 0], ids=["none", "a bug"])
-def test_letting_go_raises_nothing(wake: Any) -> None:
+@pytest.mark.parametrize("interrupt", [None, lambda: 1 / 0], ids=["none", "a bug"])
+def test_letting_go_raises_nothing(interrupt: Any) -> None:
     """Whatever it cannot do; a second time does nothing."""
     source = Source(b"one", stalls=True)
-    ahead = reading(source, Noted(), wake=wake)
+    ahead = reading(source, Noted(), interrupt=interrupt)
     ahead.close()
     ahead.close()
     source.woken.set()
@@ -163,7 +162,7 @@ def test_a_response_that_was_read_to_its_end_is_not_woken() -> None:
 def test_a_reader_that_never_began_leaves_the_source_alone() -> None:
     """Letting go of it does not end the connection, which the client reads itself."""
     source, observer = Source(b"one"), Noted()
-    ahead = ReadAhead(source, observer, classify=classify, wake=source.wake, close=source.close)
+    ahead = ReadAhead(source, observer, classify=classify, interrupt=source.interrupt, close=source.close)
     ahead.close()
     assert not source.woken.is_set()
     assert not observer.abandoned
@@ -205,7 +204,7 @@ def test_a_failing_observer_does_not_hurt_the_reading() -> None:
         def chunk(self, data: bytes, at: float) -> bool | None:
             raise ZeroDivisionError
 
-        def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        def end(self, ending: Ending, at: float) -> None:
             raise ZeroDivisionError
 
     observer = Failing()
@@ -346,7 +345,7 @@ def test_a_failing_observer_does_not_hurt_async_reading(backend: str) -> None:
         def chunk(self, data: bytes, at: float) -> bool | None:
             raise ZeroDivisionError
 
-        def end(self, kind: EndKind, at: float, *, how: Literal["closed"] | None = None) -> None:
+        def end(self, ending: Ending, at: float) -> None:
             raise ZeroDivisionError
 
     async def main() -> None:

@@ -1,0 +1,166 @@
+"""What is due when, without a clock: each test says what time it is."""
+
+import pytest
+
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.engine.player import Playback
+from gemini_replay.engine.schedule import Broken, Head, Part, Schedule, Stall, Step
+from gemini_replay.engine.timing import INSTANT
+
+ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
+START = 1000.0
+STALLED: list[Step] = [(0.0, Head(200, ())), (0.0, b"one"), (0.0, Stall(10.0)), (0.0, b"two"), (0.0, "eof")]
+
+
+def schedule(*gaps: float, first: float = 0.5, end: End | None = None, speed: float = 1.0) -> Schedule:
+    chunks = tuple(Chunk(gap, b"%d" % number) for number, gap in enumerate(gaps))
+    return Playback(Interaction(ASKED, Response(200, (), first), chunks, end or End()), speed).schedule("", START)
+
+
+def rest(made: Schedule) -> list[Part]:
+    """What comes to a client that never waits too long."""
+    parts: list[Part] = []
+    while True:
+        made.wait(START + 1e6)
+        part = made.take()
+        if part is None:
+            return parts
+        parts.append(part)
+
+
+def test_each_part_is_due_at_its_moment_after_the_request() -> None:
+    """The head, the chunks, the end: told as seconds from the moment at which it is asked for."""
+    made = schedule(0.0, 0.25, end=End("eof", 0.125))
+    assert made.wait(START) == 0.5
+    assert made.take() == Head(200, ())
+    assert made.wait(START + 0.5) == 0
+    assert made.take() == b"0"
+    assert made.wait(START + 0.5) == 0.25
+    assert made.take() == b"1"
+    assert made.wait(START + 0.75) == 0.125
+    assert made.take() is None
+
+
+def test_lateness_does_not_add_up() -> None:
+    """1,200 chunks, each taken 0.3 ms late: every wait ends at the chunk's own moment."""
+    made = schedule(*[0.05] * 1200)
+    now = START + made.wait(START)
+    assert isinstance(made.take(), Head)
+    for number in range(1200):
+        now += made.wait(now)
+        assert now == pytest.approx(START + 0.5 + 0.05 * (number + 1))
+        made.take()
+        now += 0.0003
+
+
+def test_a_slow_client_waits_for_nothing_that_is_due() -> None:
+    """It is back in rhythm as soon as it has caught up."""
+    made = schedule(0.0, 0.1, 0.1, 0.1, 5.0)
+    waits = []
+    now = START
+    for _ in range(6):
+        waits.append(round(max(0.0, made.wait(now)), 3))
+        now += waits[-1] + 0.12
+        made.take()
+    assert waits == [0.5, 0.0, 0.0, 0.0, 0.0, 4.7]
+
+
+def test_asking_again_for_the_same_part_changes_nothing() -> None:
+    """A driver that was interrupted asks again, later."""
+    made = schedule(1.0)
+    assert made.wait(START) == 0.5
+    assert made.wait(START + 0.2) == pytest.approx(0.3)
+    assert made.take() == Head(200, ())
+
+
+class TestReadTimeout:
+    """How long a client waits for more, counted from the moment at which it asks."""
+
+    def test_it_ends_a_longer_wait(self) -> None:
+        """After the timeout, not after the gap."""
+        made = schedule(0.0, 3.0)
+        made.wait(START), made.take(), made.wait(START), made.take()
+        assert made.wait(START + 0.5, 2.0) == 2.0
+        with pytest.raises(Broken) as broken:
+            made.take()
+        assert broken.value.ending == "timeout"
+
+    def test_it_counts_from_asking(self) -> None:
+        """A client that asks late waits for the rest of the gap only."""
+        made = schedule(0.0, 3.0)
+        made.wait(START), made.take(), made.wait(START), made.take()
+        assert made.wait(START + 2.0, 2.0) == 1.5
+        assert made.take() == b"1"
+
+    def test_it_holds_for_the_head(self) -> None:
+        """Time to first byte."""
+        made = schedule(first=30.0)
+        assert made.wait(START, 5.0) == 5.0
+        with pytest.raises(Broken, match="timeout"):
+            made.take()
+
+
+@pytest.mark.parametrize(
+    ("end", "ending"),
+    [
+        (End("reset", 1.0), "reset"),
+        (End("reset", 1.0, "closed"), "closed"),
+        (End("timeout", 1.0), "timeout"),
+    ],
+    ids=["reset", "closed", "timeout"],
+)
+def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
+    """After the last chunk and its gap; and breaks again for whoever asks again."""
+    made = schedule(0.25, end=end)
+    made.wait(START), made.take(), made.wait(START), made.take()
+    assert made.wait(START + 0.75) == 1.0
+    for _ in range(2):
+        with pytest.raises(Broken) as broken:
+            made.take()
+        assert broken.value.ending == ending
+
+
+def test_a_cancelled_recording_stays_silent_for_a_second() -> None:
+    """A client that closes the response by a timer of its own does so before it hears that there is no more."""
+    made = schedule(0.0, end=End("cancelled", 1.0))
+    made.wait(START), made.take(), made.wait(START), made.take()
+    assert made.wait(START + 0.5) == 2.0
+    with pytest.raises(Broken, match="cancelled"):
+        made.take()
+
+
+class TestStalls:
+    """Silence that a fault asks for, at instant speed."""
+
+    @pytest.mark.parametrize("timeout", [None, 10.0, 60.0])
+    def test_a_client_that_would_wait_goes_on_at_once(self, timeout: float | None) -> None:
+        """What was skipped is counted."""
+        made = Schedule(iter(STALLED), START)
+        for part in (Head(200, ()), b"one", b"two"):
+            assert made.wait(START, timeout) == 0
+            assert made.take() == part
+        assert made.skipped == 10.0
+
+    def test_a_client_that_would_not_wait_times_out_at_once(self) -> None:
+        """The stall is longer than its read timeout."""
+        made = Schedule(iter(STALLED), START)
+        made.wait(START, 9.0), made.take(), made.wait(START, 9.0), made.take()
+        assert made.wait(START, 9.0) == 0
+        with pytest.raises(Broken, match="timeout"):
+            made.take()
+
+    def test_a_server_waits_and_so_does_all_that_follows(self) -> None:
+        """Its client's time limits are real."""
+        made = Schedule(iter(STALLED), START, skip_stalls=False)
+        made.wait(START), made.take(), made.wait(START), made.take()
+        assert made.wait(START) == 10.0
+        assert made.take() == b"two"
+        assert made.wait(START + 10.0) == 0
+        assert made.take() is None
+
+
+def test_instant_speed_is_all_at_once() -> None:
+    """No part waits for another."""
+    made = schedule(1.0, 2.0, first=9.0, speed=INSTANT)
+    assert made.wait(START) == 0
+    assert rest(made) == [Head(200, ()), b"0", b"1"]
