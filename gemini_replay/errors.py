@@ -257,7 +257,7 @@ class ParserBug(GeminiReplayError, AssertionError):
         expected: the JSON values that should have come out.
         got: those that came.
         error: the parser's error, as text; None if it raised none.
-        verdict: "raises", "loses", "changes", "invents", "stalls" or "grows".
+        kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
         needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
         parser: the parser's name.
     """
@@ -270,7 +270,7 @@ class ParserBug(GeminiReplayError, AssertionError):
         *,
         case: str,
         profile: str,
-        verdict: str,
+        kind: str,
         parser: str,
         chunks: Sequence[bytes] = (),
         expected: Sequence[object] = (),
@@ -280,7 +280,7 @@ class ParserBug(GeminiReplayError, AssertionError):
     ) -> None:
         self.case = case
         self.profile = profile
-        self.verdict = verdict
+        self.kind = kind
         self.parser = parser
         self.chunks = tuple(chunks)
         self.expected = tuple(expected)

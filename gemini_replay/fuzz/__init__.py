@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..errors import ParserBug as ParserBug
     from ..faults import check_client as check_client
-    from .api import check_parser as check_parser
-    from .api import survey as survey
     from .classes import CLASSES as CLASSES
     from .classes import PROFILES as PROFILES
     from .documents import Document as Document
-    from .fixed_cases import Case as Case
-    from .fixed_cases import cases as cases
+    from .parser_check import check_parser as check_parser
+    from .parser_check import survey as survey
     from .report import Result as Result
     from .report import Survey as Survey
     from .strategies import chunkings as chunkings
@@ -29,24 +27,26 @@ if TYPE_CHECKING:
     from .strategies import event_streams as event_streams
     from .strategies import from_cassette as from_cassette
     from .strategies import gemini_events as gemini_events
+    from .testing import Case as Case
+    from .testing import cases as cases
 
 _HOMES = {
     "CLASSES": ".classes",
     "PROFILES": ".classes",
-    "Case": ".fixed_cases",
+    "Case": ".testing",
     "Document": ".documents",
     "ParserBug": "..errors",
     "Result": ".report",
     "Survey": ".report",
-    "cases": ".fixed_cases",
+    "cases": ".testing",
     "check_client": "..faults",
-    "check_parser": ".api",
+    "check_parser": ".parser_check",
     "chunkings": ".strategies",
     "corruptions": ".strategies",
     "event_streams": ".strategies",
     "from_cassette": ".strategies",
     "gemini_events": ".strategies",
-    "survey": ".api",
+    "survey": ".parser_check",
 }
 
 __all__ = [*_HOMES]

@@ -136,8 +136,8 @@ def _profiles(chosen: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: argparse.Namespace) -> Survey:
-    from .api import survey
     from .database import open_databases
+    from .parser_check import survey
 
     return survey(
         parse,

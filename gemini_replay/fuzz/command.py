@@ -29,8 +29,8 @@ from typing import Any
 
 from .. import clocks
 from ..errors import UsageError, did_you_mean
-from .oracles import ACCIDENTS
-from .target import Chunks
+from .target import Feed
+from .verdicts import ACCIDENTS
 from .watchdog import SECONDS_PER_MEGABYTE, Hang
 
 
@@ -47,7 +47,7 @@ class CommandTimeoutError(CommandError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandOutput:
     """What a command said to one case.
 
     Attributes:
@@ -66,7 +66,7 @@ class Answer:
 class _Events(list[Any]):
     """All events of a case at once: nothing can be said of how early each one came."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: CommandOutput) -> None:
         super().__init__(answer.events)
         self._error = answer.error
 
@@ -76,7 +76,7 @@ class _Events(list[Any]):
             raise _error_class(self._error.partition(":")[0])(self._error)
 
 
-def _as_they_came(answer: Answer, pulled: Sequence[int], chunks: Iterable[bytes]) -> Iterator[Any]:
+def _as_they_came(answer: CommandOutput, pulled: Sequence[int], chunks: Iterable[bytes]) -> Iterator[Any]:
     """The events again, each when as many chunks have been taken as the process had taken by then."""
     arriving = iter(chunks)
     taken = 0
@@ -140,12 +140,12 @@ class Command:
             CommandError: the parser raised, or died.
             Hang: it took longer than the limit.
         """
-        known = chunks._chunks if isinstance(chunks, Chunks) else list(chunks)
+        known = chunks._chunks if isinstance(chunks, Feed) else list(chunks)
         try:
             answer = self.ask(known)
         except CommandTimeoutError as error:
             raise Hang from error
-        if answer.pulled is None or not isinstance(chunks, Chunks):
+        if answer.pulled is None or not isinstance(chunks, Feed):
             return _Events(answer)
         return _as_they_came(answer, answer.pulled, chunks)
 
@@ -153,7 +153,7 @@ class Command:
         """Seconds that the parser has spent on all cases: processor time where it tells it, else time that passed."""
         return self._seconds
 
-    def ask(self, chunks: Iterable[bytes]) -> Answer:
+    def ask(self, chunks: Iterable[bytes]) -> CommandOutput:
         """Put one case to the process.
 
         Raises:
@@ -176,7 +176,7 @@ class Command:
             self._seconds += clocks.now() - began if answer.seconds is None else answer.seconds
         return answer
 
-    def _say(self, coded: list[str], limit: float) -> Answer:
+    def _say(self, coded: list[str], limit: float) -> CommandOutput:
         assert self._process is not None  # it is started when the first case comes
         number = next(self._ids)
         return self._process.ask(number, json.dumps({"id": number, "chunks": coded}), limit)
@@ -230,7 +230,7 @@ class _Process:
         self._talker = threading.Thread(target=self._talk, name="gemini-replay-command", daemon=True)
         self._talker.start()
 
-    def ask(self, number: int, line: str, limit: float) -> Answer:
+    def ask(self, number: int, line: str, limit: float) -> CommandOutput:
         self._asked.put((number, line))
         try:
             answer = self._answered.get(timeout=limit)
@@ -244,7 +244,7 @@ class _Process:
             raise CommandDiedError(f"the process {how}{self._last_words()}")
         error = answer.get("error")
         events = answer.get("events") or []
-        return Answer(
+        return CommandOutput(
             list(events),
             None if error is None else str(error),
             answer.get("pulled"),

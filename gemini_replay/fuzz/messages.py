@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .source import Least, Source
-from .spelling import ASCII, Pieces, Spelled, text
+from .documents import Least, Source, Spelled
+from .texts import ASCII, Fragments, text
 
 Tree = dict[Any, Any]
 FINISH = ("STOP", "MAX_TOKENS", "SAFETY", "OTHER", "MALFORMED_FUNCTION_CALL", "CONTINUATION", "SOMETHING_NEW")
@@ -32,14 +32,14 @@ def message(source: Source, words: Callable[[], Spelled]) -> Tree:
     return {**candidate([{"text": words()}]), **usage(source), "modelVersion": MODEL}
 
 
-def messages(source: Source, pieces: Pieces, low: int = 1, high: int = 3, longest: int = 6) -> list[Tree]:
-    """Some messages with text of these pieces."""
-    return source.many(lambda: message(source, lambda: text(source, pieces, 1, longest)), low, high)
+def messages(source: Source, fragments: Fragments, low: int = 1, high: int = 3, longest: int = 6) -> list[Tree]:
+    """Some messages with text of these fragments."""
+    return source.many(lambda: message(source, lambda: text(source, fragments, 1, longest)), low, high)
 
 
-def small(source: Source, pieces: Pieces = ASCII, low: int = 1, high: int = 3) -> list[Tree]:
+def small(source: Source, fragments: Fragments = ASCII, low: int = 1, high: int = 3) -> list[Tree]:
     """Some of the smallest messages, for classes that are about the framing."""
-    return source.many(lambda: {"responseId": text(source, pieces, 1, 2)}, low, high)
+    return source.many(lambda: {"responseId": text(source, fragments, 1, 2)}, low, high)
 
 
 def candidate(parts: list[Any], **more: Any) -> Tree:

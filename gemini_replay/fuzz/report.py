@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ParserBug
 from .adapters import spelled
-from .growth import Growth
+from .checks import Growth, Promptness
 from .literals import list_literal, picture, short
-from .oracles import Verdict
-from .promptness import Promptness
+from .verdicts import BugKind
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Result:
     description: str
     profiles: tuple[str, ...]
     verdict: Literal["ok", "bug", "behaviour"] = "ok"
-    kind: Verdict | None = None
+    kind: BugKind | None = None
     needs_cut: bool = False
     chunks: tuple[bytes, ...] = ()
     expected: tuple[Any, ...] = ()
@@ -52,10 +51,6 @@ class Result:
     known: bool = False
     whole_raises: bool = False
     stopped: bool = False
-
-    def but(self, verdict: Literal["ok", "bug", "behaviour"], **changes: Any) -> Result:
-        """The same with another verdict, and what comes with it."""
-        return replace(self, verdict=verdict, **changes)
 
     @property
     def key(self) -> str:
@@ -161,7 +156,7 @@ def parser_bug(result: Result, parse: Callable[..., Any], parser: str, profile: 
         explain(result, parse, parser, profile),
         case=result.name,
         profile=profile,
-        verdict=result.kind or "",
+        kind=result.kind or "",
         parser=parser,
         chunks=result.chunks,
         expected=result.expected,

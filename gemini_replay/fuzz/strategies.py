@@ -12,14 +12,12 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from ..cassette.files import Cassette
 from ..errors import UsageError
-from . import messages, spelling
+from . import messages, texts
 from .classes import CaseClass, classes_of
 from .classes.hostile import damage
 from .cuts import split
-from .documents import Choice, Document
-from .source import Source
+from .documents import Document, Reading, Source, plain
 
 T = TypeVar("T")
 _NOTHING = st.none()
@@ -76,7 +74,7 @@ def gemini_events() -> st.SearchStrategy[Any]:
     @st.composite
     def events(draw: st.DrawFn) -> Any:
         source = Drawn(draw)
-        return spelling.plain(messages.message(source, lambda: spelling.text(source, spelling.ANYTHING)))
+        return plain(messages.message(source, lambda: texts.text(source, texts.ANYTHING)))
 
     return events()
 
@@ -120,6 +118,8 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
         UsageError: none of its responses has a body.
         CassetteError: it cannot be read.
     """
+    from ..cassette.files import Cassette
+
     recorded = [one for one in Cassette.load(path).interactions if one.body and one.response]
     if not recorded:
         raise UsageError(
@@ -128,5 +128,5 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
     documents = []
     for one in recorded:
         values = tuple(json.loads(json.dumps(event.json)) for event in one.events)
-        documents.append(Document(one.body, (Choice("yields", values),)))
+        documents.append(Document(one.body, (Reading("yields", values),)))
     return st.sampled_from(documents)

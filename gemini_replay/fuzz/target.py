@@ -23,7 +23,7 @@ _JSON = (dict, list, tuple, str, int, float, bool, type(None))
 
 
 @dataclass
-class Outcome:
+class Output:
     """What came of one run.
 
     Attributes:
@@ -41,7 +41,7 @@ class Outcome:
     lazy: bool = True
 
 
-class Chunks:
+class Feed:
     """An iterator over chunks, sync and async in one, so that nobody needs to know which of them the parser wants.
 
     Args:
@@ -58,7 +58,7 @@ class Chunks:
         self._at = 0
         self._home = threading.get_ident()
 
-    def __iter__(self) -> Chunks:
+    def __iter__(self) -> Feed:
         return self
 
     def __next__(self) -> bytes:
@@ -69,7 +69,7 @@ class Chunks:
             raise StopIteration
         return chunk
 
-    def __aiter__(self) -> Chunks:
+    def __aiter__(self) -> Feed:
         return self
 
     async def __anext__(self) -> bytes:
@@ -126,16 +126,16 @@ class Target:
             self._watchdog = None
         self._close_loop()
 
-    def run(self, chunks: Sequence[bytes], *, patient: bool = False) -> Outcome:
+    def run(self, chunks: Sequence[bytes], *, patient: bool = False) -> Output:
         """Run the parser over these chunks; one that waits without end is given a second chance."""
-        outcome = self._run(chunks, patient)
-        if outcome.hung and self._watchdog is not None and self._watchdog.waited:
-            outcome = self._run(chunks, patient)
-        return outcome
+        output = self._run(chunks, patient)
+        if output.hung and self._watchdog is not None and self._watchdog.waited:
+            output = self._run(chunks, patient)
+        return output
 
-    def _run(self, chunks: Sequence[bytes], patient: bool) -> Outcome:
-        outcome = Outcome()
-        source = Chunks(chunks, outcome.values, patient=patient)
+    def _run(self, chunks: Sequence[bytes], patient: bool) -> Output:
+        output = Output()
+        source = Feed(chunks, output.values, patient=patient)
         size = sum(map(len, chunks))
         self.runs += 1
         dog = self._watchdog
@@ -143,17 +143,17 @@ class Target:
         try:
             try:
                 dog.begin(size)
-                self._collect(source, outcome, limit=size + 1000)
+                self._collect(source, output, limit=size + 1000)
             finally:
                 dog.end()
         except Hang:
             dog.end()  # again, for it may itself have been interrupted
-            outcome.hung = True
+            output.hung = True
             self._close_loop()
         except (Exception, SystemExit) as error:
-            outcome.error = error
-        outcome.seen = source.seen
-        return outcome
+            output.error = error
+        output.seen = source.seen
+        return output
 
     def probe(self, chunks: Sequence[bytes]) -> None:
         """Refuse a callable that has the wrong shape altogether, before it is accused of anything.
@@ -161,29 +161,29 @@ class Target:
         Raises:
             UsageError: it gives no iterable, or one of things that are no JSON values, or it takes something else.
         """
-        outcome = self.run(chunks)
-        error = outcome.error
+        output = self.run(chunks)
+        error = output.error
         if isinstance(error, _WrongShape):
             raise UsageError(str(error), hint=_SHAPE)
-        if isinstance(error, AttributeError) and isinstance(error.obj, Chunks):
+        if isinstance(error, AttributeError) and isinstance(error.obj, Feed):
             raise UsageError(f"{self.name} wants .{error.name} of the chunks that it is given.", hint=_SHAPE)
-        strange = next((value for value in outcome.values if not isinstance(value, _JSON)), None)
+        strange = next((value for value in output.values if not isinstance(value, _JSON)), None)
         if strange is not None:
             hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""
             raise UsageError(
                 f"{self.name} gives {type(strange).__name__} objects, no JSON values.{hint}", hint=_SHAPE
             )
-        if outcome.values and all(isinstance(value, str) for value in outcome.values):
-            raise UsageError(f"{self.name} gives text such as {outcome.values[0][:40]!r}.", hint=_SHAPE)
+        if output.values and all(isinstance(value, str) for value in output.values):
+            raise UsageError(f"{self.name} gives text such as {output.values[0][:40]!r}.", hint=_SHAPE)
 
-    def _collect(self, source: Chunks, outcome: Outcome, limit: int) -> None:
+    def _collect(self, source: Feed, output: Output, limit: int) -> None:
         result = self.parse(source)
         if hasattr(result, "__aiter__") or inspect.isawaitable(result):
             loop = self._event_loop()
-            loop.run_until_complete(_collected(result, outcome, limit))
+            loop.run_until_complete(_collected(result, output, limit))
             return
-        outcome.lazy = not isinstance(result, list | tuple)
-        values = outcome.values
+        output.lazy = not isinstance(result, list | tuple)
+        values = output.values
         for value in _iterable(result):
             values.append(value)
             if len(values) > limit:
@@ -229,11 +229,11 @@ def _iterable(result: Any) -> Any:
     return result
 
 
-async def _collected(result: Any, outcome: Outcome, limit: int) -> None:
-    values = outcome.values
+async def _collected(result: Any, output: Output, limit: int) -> None:
+    values = output.values
     if inspect.isawaitable(result):
         result = await result
-        outcome.lazy = not isinstance(result, list | tuple)
+        output.lazy = not isinstance(result, list | tuple)
     if not hasattr(result, "__aiter__"):
         for value in _iterable(result):
             values.append(value)

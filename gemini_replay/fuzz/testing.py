@@ -1,26 +1,136 @@
-"""What stands behind the fixture `check_gemini_parser` and the marker `gemini_parser`."""
+"""In pytest: named cases as parameters of a test, and what the fixture `check_gemini_parser` does.
+
+The named cases are the same on every machine. They need no search, and do not import Hypothesis.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from ..errors import ParserBug, UsageError
-from .classes import CHECKS, classes_of
+from ..loops import run_without_loop
+from .classes import CHECKS, CaseClass, ProfileName, classes_of, known_profile
+from .cuts import Cuts, every, hot_offsets, split
+from .documents import Document
+from .report import Result, parser_bug
+from .target import Parse, Target, name_of
+from .verdicts import Examiner
 
+_DOCUMENTS = 6  # of each class
 _MARKER = "gemini_parser"
 
 
+@dataclass(frozen=True)
+class Case:
+    """One stream, cut in one way.
+
+    Attributes:
+        name: a slug: the class, the number of the document, and how it is cut.
+        profile: the profile that it was chosen by.
+        case: the case class.
+        document: the stream and what must come out of it.
+        cuts: the offsets before which it is cut.
+    """
+
+    name: str
+    profile: ProfileName
+    case: CaseClass
+    document: Document
+    cuts: Cuts
+
+    @property
+    def chunks(self) -> list[bytes]:
+        """What to feed."""
+        return list(split(self.document.body, self.cuts))
+
+    @property
+    def expected(self) -> list[Any]:
+        """The JSON values that must come out."""
+        return self.document.expected
+
+    def check(self, parse: Parse) -> None:
+        """Run a parser, sync or async, over the chunks.
+
+        An exception that quotes an error object of the stream is as good as the object.
+
+        Raises:
+            ParserBug: it is wrong.
+        """
+
+        def run() -> Result | None:
+            with Target(parse) as target:
+                complaint = Examiner(target).alone(self.document, self.cuts)
+            if complaint is None:
+                return None
+            return Result(
+                self.case.name,
+                self.case.description,
+                self.case.profiles,
+                "bug",
+                complaint.kind,
+                bool(self.cuts),
+                tuple(self.chunks),
+                complaint.expected,
+                complaint.got,
+                complaint.error,
+                stopped=complaint.stopped,
+            )
+
+        if bug := run_without_loop(run):
+            raise parser_bug(bug, parse, name_of(parse), self.profile)
+
+
+def cases(profile: str = "gemini") -> pytest.MarkDecorator:
+    """A decorator that runs a test once for each case, as its argument ``case``.
+
+        @fuzz.cases("gemini")
+        def test_my_parser(case):
+            assert list(my_parse(case.chunks)) == case.expected
+
+    Args:
+        profile: "gemini", "gateway", "sse" or "json-array"; streams of "hostile" have several correct results.
+
+    Raises:
+        UsageError: an unknown profile.
+    """
+    return pytest.mark.parametrize("case", [pytest.param(one, id=one.name) for one in all_cases(profile)])
+
+
+def all_cases(profile: str = "gemini") -> Iterator[Case]:
+    """The cases of a profile, in order."""
+    known = known_profile(profile)
+    for case in classes_of([known]):
+        if case.policy or case.sized is not None:
+            continue
+        for nth, document in enumerate(case.documents(2)[:_DOCUMENTS], start=1):
+            for how, cuts in _chunkings(document.body):
+                yield Case(f"{case.name}-{nth}-{how}", known, case, document, cuts)
+
+
+def _chunkings(body: bytes) -> Iterator[tuple[str, Cuts]]:
+    yield "whole", ()
+    yield "byte-by-byte", every(1, len(body))
+    yield "in-sevens", every(7, len(body))
+    hot = hot_offsets(body)
+    for at in hot[len(hot) // 3 : len(hot) // 3 + 1]:
+        yield "cut-in-two", (at,)
+
+
+# -- the fixture and its marker --------------------------------------------------------------------------------------
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """One test id for each class of the marker's profile, if it says so."""
+    """One test id for each class of the marker's profile, if the marker has ``each=True``."""
     profile, each, xfail = _settings(metafunc.definition)
     if not each:
         return
     names = [*CHECKS, *(one.name for one in classes_of([profile]))]
-    classes_of([profile], xfail)  # refuses names that are none, with the nearest
+    classes_of([profile], xfail)  # refuses unknown names
     known = pytest.mark.xfail(raises=ParserBug, strict=True, reason="a known bug of the parser")
     params = [pytest.param(name, id=name, marks=[known] if name in xfail else []) for name in names]
     metafunc.parametrize("check_gemini_parser", params, indirect=True)
@@ -28,7 +138,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def checker(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`check_parser` with the profile and the class of this test."""
-    from .api import check_parser
+    from .parser_check import check_parser
 
     profile, _, xfail = _settings(request.node)
     if hasattr(request, "param"):
@@ -36,7 +146,7 @@ def checker(request: pytest.FixtureRequest) -> Callable[..., None]:
     if xfail:
         raise UsageError(
             f"The marker {_MARKER} of {request.node.nodeid} has xfail= without each=True.",
-            hint="Only with a test id for each class can some of them be expected to fail.",
+            hint="Classes can be expected to fail only if each has a test id of its own.",
         )
     return functools.partial(check_parser, profile=profile)
 

@@ -15,7 +15,7 @@ import pytest
 
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import serve as serving
-from gemini_replay.fuzz.command import Answer, Command, CommandDiedError, CommandError, CommandTimeoutError
+from gemini_replay.fuzz.command import Command, CommandDiedError, CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.target import Target
 from gemini_replay.fuzz.watchdog import Hang
 
@@ -226,7 +226,7 @@ def test_the_node_example_speaks_the_protocol(chunks: list[bytes], events: list[
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
     with Command(["node", str(EXAMPLES / "adapter.mjs")]) as command:
-        assert command.ask(chunks) == Answer(events, None, None, None)
+        assert command.ask(chunks) == CommandOutput(events, None, None, None)
         assert command.ask([b"data: {no json}\r\n\r\n"]).error is not None
 
 
@@ -236,7 +236,7 @@ def test_the_shell_example_speaks_the_protocol(chunks: list[bytes], events: list
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed")
     with Command(["sh", str(EXAMPLES / "adapter.sh")]) as command:
-        assert command.ask(chunks) == Answer(events, None, None, None)
+        assert command.ask(chunks) == CommandOutput(events, None, None, None)
 
 
 def test_the_python_example_speaks_the_protocol() -> None:

@@ -10,10 +10,8 @@ import pytest
 
 from gemini_replay.fuzz.classes import CLASSES, PROFILES, CaseClass, classes_of
 from gemini_replay.fuzz.classes.framing import write
-from gemini_replay.fuzz.documents import google_array
-from gemini_replay.fuzz.oracles import same
-from gemini_replay.fuzz.source import Dice, Least
-from gemini_replay.fuzz.spelling import PRETTY, STYLES, Spelled, plain, spell
+from gemini_replay.fuzz.documents import PRETTY, STYLES, Dice, Least, Spelled, google_array, plain, spell
+from gemini_replay.fuzz.verdicts import same
 
 ORDINARY = [one for one in CLASSES if one.sized is None]
 SURE = [one for one in ORDINARY if not one.policy]
@@ -58,7 +56,7 @@ def test_documents_are_the_same_each_time_and_small(case: CaseClass) -> None:
 def test_only_policies_leave_a_choice(case: CaseClass) -> None:
     """Where there is one right result, no error excuses a parser."""
     documents = case.documents()
-    assert all(len(one.choices) == 1 and not one.malformed for one in documents) != case.policy
+    assert all(len(one.readings) == 1 and not one.malformed for one in documents) != case.policy
 
 
 def test_classes_have_names_of_their_own() -> None:

@@ -14,7 +14,7 @@ from gemini_replay import StreamParser, fuzz
 from gemini_replay.cassette.files import Cassette
 from gemini_replay.cassette.model import Interaction, Request
 from gemini_replay.errors import UsageError
-from gemini_replay.fuzz.oracles import same
+from gemini_replay.fuzz.verdicts import same
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 QUIET = settings(database=None, deadline=None)

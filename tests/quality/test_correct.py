@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from gemini_replay import fuzz
 from gemini_replay.fuzz.classes import CHECKS, CLASSES, CaseClass, classes_of
 from gemini_replay.fuzz.documents import Document
-from gemini_replay.fuzz.examine import Examiner
-from gemini_replay.fuzz.search import search
+from gemini_replay.fuzz.search import Search
 from gemini_replay.fuzz.strategies import documents_of
 from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.verdicts import Examiner
 from quality.correct import CORRECT, Correct, our_own
 
 FULL = os.environ.get("GEMINI_REPLAY_SLOW") == "full"
@@ -67,7 +67,7 @@ def test_a_correct_parser_is_never_accused(correct: Correct, profile: str) -> No
     with Target(correct.parse) as target:  # check_parser would try the fixed documents again for each seed
         for seed in range(20):
             for case in drawn[seed % share :: share]:
-                found = search(Examiner(target), case, max_examples=examples, seed=seed, database=None)
+                found = Search(Examiner(target), examples, seed).draw(case)
                 assert found is None, f"{case.name}: {found.chunks}: {found.complaint}"
 
 

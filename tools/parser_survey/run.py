@@ -23,13 +23,13 @@ import pages
 import python_parsers
 
 from gemini_replay import __version__, fuzz
+from gemini_replay.fuzz.checks import growth
 from gemini_replay.fuzz.classes import CHECKS, GROWTH, classes_of
-from gemini_replay.fuzz.command import Answer, Command, CommandError, CommandTimeoutError
-from gemini_replay.fuzz.growth import growth
+from gemini_replay.fuzz.command import Command, CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.literals import short
-from gemini_replay.fuzz.oracles import same
 from gemini_replay.fuzz.report import Result
 from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.verdicts import same
 
 DOCS = Path(__file__).parents[2] / "docs"
 SSE = ("gemini", "gateway", "sse", "hostile")
@@ -170,7 +170,7 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
     return wrong and same(answer.events, bug.got) and bug.kind != "stalls", came
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: CommandOutput) -> str:
     return short(answer.events) + (f", then {answer.error}" if answer.error else "")
 
 

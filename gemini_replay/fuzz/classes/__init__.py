@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from ...errors import UsageError, did_you_mean
 from . import arrays, content, failures, framing, hostile
-from .case_class import IN_ARRAY, PROFILES, CaseClass, Profile
+from .case_class import IN_ARRAY, PROFILES, CaseClass, ProfileName
 
-__all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "Profile", "classes_of", "known_profile"]
+__all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "ProfileName", "classes_of", "known_profile"]
 
 CLASSES: tuple[CaseClass, ...] = (
     *content.CLASSES,
@@ -27,7 +27,7 @@ CHECKS = {
 """What is checked besides the classes, and under which name."""
 
 
-def known_profile(name: str) -> Profile:
+def known_profile(name: str) -> ProfileName:
     """The profile of this name.
 
     Raises:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from .. import messages as m
-from .. import spelling as s
-from ..documents import CRLF, LF, Choice, Document, document, google_array, policy
-from ..source import Source
+from .. import texts as t
+from ..documents import (
+    COMPACT,
+    CRLF,
+    LF,
+    STYLES,
+    Document,
+    Reading,
+    Source,
+    Style,
+    document,
+    google_array,
+    policy,
+    spell,
+)
 from .case_class import ARRAY, CaseClass
 from .hostile import bad_text, damage
 
@@ -13,8 +25,8 @@ BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
 
 def _compact(source: Source) -> Document:
-    trees = m.messages(source, (*s.ASCII, *s.BRACKETS), longest=3)
-    return document(f"[{','.join(s.spell(tree, s.COMPACT) for tree in trees)}]", trees)
+    trees = m.messages(source, (*t.ASCII, *t.BRACKETS), longest=3)
+    return document(f"[{','.join(spell(tree, COMPACT) for tree in trees)}]", trees)
 
 
 def white_space(source: Source) -> Document:
@@ -24,15 +36,15 @@ def white_space(source: Source) -> Document:
     def blank() -> str:
         return source.choice(BLANKS)
 
-    parts = [f"{blank()}{s.spell(tree, source.choice(s.STYLES))}{blank()}" for tree in trees]
+    parts = [f"{blank()}{spell(tree, source.choice(STYLES))}{blank()}" for tree in trees]
     return document(f"{blank()}[{','.join(parts)}]{blank()}", trees)
 
 
 def indents(source: Source) -> Document:
     """Pretty-printed in other ways, down to braces that stand alone in the first column, within an element too."""
-    trees = m.messages(source, (*s.ASCII, *s.BRACKETS), high=2, longest=2)
-    style = s.Style(indent=source.choice((4, 1, 0)))
-    text = f"[{','.join(LF + s.spell(tree, style) for tree in trees)}{LF}]"
+    trees = m.messages(source, (*t.ASCII, *t.BRACKETS), high=2, longest=2)
+    style = Style(indent=source.choice((4, 1, 0)))
+    text = f"[{','.join(LF + spell(tree, style) for tree in trees)}{LF}]"
     return document(text.replace(LF, source.choice((LF, CRLF))), trees)
 
 
@@ -49,7 +61,7 @@ def bom(source: Source) -> Document:
 def commas(source: Source) -> Document:
     """A comma too many, at the end."""
     trees = m.small(source)
-    return policy(f"[{','.join(s.spell(tree) for tree in trees)},]", yields=trees)
+    return policy(f"[{','.join(spell(tree) for tree in trees)},]", yields=trees)
 
 
 def _nothing(source: Source) -> Document:
@@ -76,15 +88,15 @@ def _no_json(source: Source) -> Document:
 
 def _scalars(source: Source) -> Document:
     value = source.choice((None, True, 5, "x", "", -0.5, "},{", "]"))
-    return policy(_between(s.spell(value).encode()), yields=_around(value), skips=_around())
+    return policy(_between(spell(value).encode()), yields=_around(value), skips=_around())
 
 
 def damaged(source: Source) -> Document:
     """Any damage to a good array: what comes of it must not depend on the cuts."""
-    body = google_array(m.messages(source, s.ANYTHING)).encode()
+    body = google_array(m.messages(source, t.ANYTHING)).encode()
     for _ in range(source.integer(1, 3)):
         body = damage(source, body)
-    return Document(body, (Choice("gives nothing", ()),), malformed=True, free=True)
+    return Document(body, (Reading("gives nothing", ()),), malformed=True, free=True)
 
 
 CLASSES = (

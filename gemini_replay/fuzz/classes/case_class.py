@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ..documents import Document
-from ..source import Dice, Least, Source
+from ..documents import Dice, Document, Least, Source
 
-Profile = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
-PROFILES: tuple[Profile, ...] = get_args(Profile)
-SSE: tuple[Profile, ...] = ("gemini", "gateway", "sse")
-ARRAY: tuple[Profile, ...] = ("json-array",)
+ProfileName = Literal["gemini", "gateway", "sse", "json-array", "hostile"]
+PROFILES: tuple[ProfileName, ...] = get_args(ProfileName)
+SSE: tuple[ProfileName, ...] = ("gemini", "gateway", "sse")
+ARRAY: tuple[ProfileName, ...] = ("json-array",)
 IN_ARRAY = "-in-array"
 """The end of the name of what is done in both framings, where it is done in that of the array."""
 
@@ -35,7 +34,7 @@ class CaseClass:
 
     name: str
     description: str
-    profiles: tuple[Profile, ...]
+    profiles: tuple[ProfileName, ...]
     build: Callable[[Source], Document]
     fixed: Callable[[], list[Document]] = field(default=list)
     sized: Callable[[int], Document] | None = None

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import messages as m
-from .. import spelling as s
-from ..documents import CRLF, Document, blocks, document, google_array
-from ..source import Source
+from .. import texts as t
+from ..documents import CRLF, Document, Source, Spelled, blocks, document, google_array
 from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass
 
 Write = Callable[[list[Any]], str]
@@ -41,21 +40,21 @@ class Content:
         return lambda: [document(write(trees), trees) for trees in groups]
 
 
-def _text(name: str, description: str, pieces: s.Pieces, more: s.Pieces = (), **options: int) -> Content:
-    each = [{"responseId": s.Spelled(meaning, f'"{spelling}"')} for meaning, spelling in pieces]
-    return Content(name, description, lambda source: m.messages(source, (*pieces, *more), **options), each)
+def _text(name: str, description: str, fragments: t.Fragments, more: t.Fragments = (), **options: int) -> Content:
+    each = [{"responseId": Spelled(meaning, f'"{spelling}"')} for meaning, spelling in fragments]
+    return Content(name, description, lambda source: m.messages(source, (*fragments, *more), **options), each)
 
 
 CONTENT = (
-    _text("plain-text", "events with ASCII text", s.ASCII),
-    _text("wide-characters", "raw characters of 2, 3 and 4 bytes", s.WIDE),
-    _text("escapes", "quotes, backslashes, \\uXXXX and surrogate pairs", s.ESCAPES),
-    _text("separators", "U+2028, U+2029 and U+0085, raw in text: no line ends of SSE", s.SEPARATORS, s.ASCII),
-    _text("escaped-controls", "control characters and line separators as \\uXXXX", s.ESCAPED_SEPARATORS, s.ASCII),
-    _text("invisible-characters", "BOM, C1 controls, zero-width and no-break characters in text", s.INVISIBLE),
-    _text("syntax-in-text", "text that says data:, [DONE], error, or escaped blank lines", s.SYNTAX, s.ASCII),
-    _text("brackets-in-text", "brackets, commas and quotes in text", s.BRACKETS),
-    _text("white-space-in-text", "text that starts or ends with white space, or is nothing else", s.EDGES, longest=2),
+    _text("plain-text", "events with ASCII text", t.ASCII),
+    _text("wide-characters", "raw characters of 2, 3 and 4 bytes", t.WIDE),
+    _text("escapes", "quotes, backslashes, \\uXXXX and surrogate pairs", t.ESCAPES),
+    _text("separators", "U+2028, U+2029 and U+0085, raw in text: no line ends of SSE", t.SEPARATORS, t.ASCII),
+    _text("escaped-controls", "control characters and line separators as \\uXXXX", t.ESCAPED_SEPARATORS, t.ASCII),
+    _text("invisible-characters", "BOM, C1 controls, zero-width and no-break characters in text", t.INVISIBLE),
+    _text("syntax-in-text", "text that says data:, [DONE], error, or escaped blank lines", t.SYNTAX, t.ASCII),
+    _text("brackets-in-text", "brackets, commas and quotes in text", t.BRACKETS),
+    _text("white-space-in-text", "text that starts or ends with white space, or is nothing else", t.EDGES, longest=2),
     Content(
         "equal-and-empty-events",
         "empty objects, texts and parts; events equal to the one before",
@@ -65,14 +64,14 @@ CONTENT = (
     Content(
         "numbers",
         "integers and fractions in every notation",
-        lambda source: m.numbers(source, s.NUMBERS),
-        [{"n": number} for number in s.NUMBERS],
+        lambda source: m.numbers(source, t.NUMBERS),
+        [{"n": number} for number in t.NUMBERS],
     ),
     Content(
         "large-integers",
         "integers that a double cannot hold, up to 64 bits",
-        lambda source: m.numbers(source, s.LARGE),
-        [{"n": number} for number in s.LARGE],
+        lambda source: m.numbers(source, t.LARGE),
+        [{"n": number} for number in t.LARGE],
     ),
     Content(
         "unknown-fields",
@@ -83,13 +82,13 @@ CONTENT = (
     Content(
         "whole-answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer, m.ANSWERS
     ),
-    Content("anything-in-text", "text of everything above", lambda source: m.messages(source, s.ANYTHING, 1, 5, 12)),
+    Content("anything-in-text", "text of everything above", lambda source: m.messages(source, t.ANYTHING, 1, 5, 12)),
 )
 _PLAIN, _MIXED = CONTENT[0], CONTENT[-1]
 
 
 def _large(size: int) -> list[Any]:
-    text = s.Spelled("x" * size, '"' + "x" * size + '"')
+    text = Spelled("x" * size, '"' + "x" * size + '"')
     return [{"responseId": "before"}, {"responseId": text}, {"responseId": "behind"}]
 
 
@@ -98,7 +97,7 @@ def _many(size: int) -> list[Any]:
 
 
 def _limited(one: Document) -> Document:
-    return Document(one.body, one.choices, malformed=True)
+    return Document(one.body, one.readings, malformed=True)
 
 
 def _comment(size: int) -> Document:

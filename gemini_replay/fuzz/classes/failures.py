@@ -5,9 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from .. import messages as m
-from .. import spelling as s
-from ..documents import CRLF, LF, Document, block, blocks, document, google_array, google_elements, policy
-from ..source import Source
+from .. import texts as t
+from ..documents import (
+    CRLF,
+    GOOGLE,
+    LF,
+    PRETTY,
+    STYLES,
+    Document,
+    Source,
+    block,
+    blocks,
+    document,
+    google_array,
+    google_elements,
+    policy,
+    spell,
+)
 from .case_class import ARRAY, SSE, CaseClass
 
 
@@ -15,7 +29,7 @@ def raw_error(source: Source) -> Document:
     """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, behind good events."""
     trees = m.small(source) if not source.boolean() else m.answer(source)
     error, said = m.error(source)
-    return document(blocks(trees) + s.spell(error, s.PRETTY) + LF, [*trees, error], says=(said,))
+    return document(blocks(trees) + spell(error, PRETTY) + LF, [*trees, error], says=(said,))
 
 
 def error_event(source: Source) -> Document:
@@ -23,7 +37,7 @@ def error_event(source: Source) -> Document:
     trees, end = m.small(source, low=0), source.choice((LF, CRLF))
     error, said = m.error(source)
     name = source.choice(("", f"event: error{end}"))
-    body = blocks(trees, newline=end) + name + block(error, newline=end, style=source.choice(s.STYLES))
+    body = blocks(trees, newline=end) + name + block(error, newline=end, style=source.choice(STYLES))
     return document(body, [*trees, error], says=(said,))
 
 
@@ -37,9 +51,9 @@ def error_data(source: Source) -> Document:
 def error_body(source: Source) -> Document:
     """The body of an HTTP error: nothing but the error object."""
     error, said = m.error(source)
-    text = s.spell(error, source.choice((s.PRETTY, s.GOOGLE))) + source.choice((LF, ""))
-    choices = policy("", yields=[error], skips=[]).choices
-    return Document(text.encode(), choices, malformed=True, says=(said,), free=True)
+    text = spell(error, source.choice((PRETTY, GOOGLE))) + source.choice((LF, ""))
+    readings = policy("", yields=[error], skips=[]).readings
+    return Document(text.encode(), readings, malformed=True, says=(said,), free=True)
 
 
 def error_element(source: Source) -> Document:
@@ -73,7 +87,7 @@ def _without_blank_line(source: Source) -> Document:
 
 
 def _in_mid_event(source: Source) -> Document:
-    trees = m.small(source, (*s.ASCII, *s.WIDE, *s.ESCAPES))
+    trees = m.small(source, (*t.ASCII, *t.WIDE, *t.ESCAPES))
     last = len(block(trees[-1]).encode())
     return cut_off(trees, len(blocks(trees).encode()) - source.integer(2 * len(CRLF) + 1, last - 1))
 
@@ -86,7 +100,7 @@ def _at_every_byte() -> list[Document]:
 def _error_cut_off(source: Source) -> Document:
     trees = m.small(source)
     error, _ = m.error(source)
-    text = s.spell(error, s.PRETTY).encode()
+    text = spell(error, PRETTY).encode()
     return policy(blocks(trees).encode() + text[: source.integer(1, len(text) - 1)], discards=trees)
 
 
@@ -106,7 +120,7 @@ def array_cut_off(trees: list[Any], at: int) -> Document:
 
 
 def _array_ends_early(source: Source) -> Document:
-    trees = m.small(source, (*s.ASCII, *s.WIDE, *s.ESCAPES))
+    trees = m.small(source, (*t.ASCII, *t.WIDE, *t.ESCAPES))
     return array_cut_off(trees, source.integer(0, len(google_array(trees).encode()) - 1))
 
 

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import messages as m
-from .. import spelling as s
-from ..documents import CR, CRLF, LF, Document, block, blocks, document, policy
-from ..source import Source
-from .case_class import CaseClass, Profile
+from .. import texts as t
+from ..documents import CR, CRLF, LF, STYLES, Document, Source, block, blocks, document, policy, spell
+from .case_class import CaseClass, ProfileName
 
-GATEWAY: tuple[Profile, ...] = ("gateway", "sse")
-ONLY_SSE: tuple[Profile, ...] = ("sse",)
+GATEWAY: tuple[ProfileName, ...] = ("gateway", "sse")
+ONLY_SSE: tuple[ProfileName, ...] = ("sse",)
 
 COMMENTS = (
     ":",
@@ -56,7 +55,7 @@ def _end(source: Source) -> str:
 
 
 def _in_lines(source: Source, trees: Sequence[Any], ends: Sequence[str]) -> Document:
-    lines = [line for tree in trees for line in (f"data: {s.spell(tree)}", "")]
+    lines = [line for tree in trees for line in (f"data: {spell(tree)}", "")]
     return document(write(lines, source, ends), trees)
 
 
@@ -91,7 +90,7 @@ def comments(source: Source) -> Document:
 
     for tree in trees:
         own, before, behind = comment(), comment(), comment()
-        body += line(own) + (end if own else "") + line(before) + f"data: {s.spell(tree)}{end}" + line(behind) + end
+        body += line(own) + (end if own else "") + line(before) + f"data: {spell(tree)}{end}" + line(behind) + end
     return document(body + line(comment()), trees)
 
 
@@ -124,16 +123,16 @@ def names(source: Source) -> Document:
     for tree in trees:
         before = source.many(lambda: source.choice(NAMES), 0, 2)
         behind = source.many(lambda: source.choice(NAMES), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {s.spell(tree)}", *behind)) + end
+        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *behind)) + end
     return document(body, trees)
 
 
 def spacing(source: Source) -> Document:
     """White space where JSON and SSE allow it: between tokens, before and behind the JSON text."""
-    end, trees = _end(source), m.messages(source, s.ASCII, longest=2)
+    end, trees = _end(source), m.messages(source, t.ASCII, longest=2)
     body = ""
     for tree in trees:
-        text = s.spell(tree, source.choice(s.STYLES))
+        text = spell(tree, source.choice(STYLES))
         body += (
             f"data:{source.choice((' ', '  ', ' ' + chr(9), ''))}{text}{source.choice(('', ' ', chr(9)))}{end}{end}"
         )
@@ -142,8 +141,8 @@ def spacing(source: Source) -> Document:
 
 def anything_of_gateways(source: Source) -> Document:
     """All that gateways do, at once."""
-    end, trees = _end(source), m.messages(source, s.ANYTHING)
-    style, space = source.choice(s.STYLES), source.boolean()
+    end, trees = _end(source), m.messages(source, t.ANYTHING)
+    style, space = source.choice(STYLES), source.boolean()
     body = ""
     for tree in trees:
         before = source.many(lambda: source.choice((*COMMENTS, *NAMES)), 0, 2)
@@ -156,11 +155,11 @@ def each(lines: Sequence[str]) -> list[Document]:
     """Each of some lines before an event, and between its data and its blank line."""
     tree = {"responseId": "a"}
     first = [document(f"{line}{LF}{block(tree, newline=LF)}", [tree]) for line in lines]
-    return [*first, *(document(f"data: {s.spell(tree)}{LF}{line}{LF}{LF}", [tree]) for line in lines)]
+    return [*first, *(document(f"data: {spell(tree)}{LF}{line}{LF}{LF}", [tree]) for line in lines)]
 
 
 def _bom(source: Source) -> Document:
-    trees = m.small(source, (*s.ASCII, *s.WIDE))
+    trees = m.small(source, (*t.ASCII, *t.WIDE))
     return document("\ufeff" + blocks(trees, newline=_end(source)), trees)
 
 
@@ -185,7 +184,7 @@ def multi_line(source: Source) -> Document:
         trees.append({"thought": True, "t": [None, False], "d": {}})
     body = ""
     for tree in trees:
-        lines = data_lines(source, s.spell(tree))
+        lines = data_lines(source, spell(tree))
         at = source.integer(0, len(lines))
         lines[at:at] = source.many(lambda: source.choice(("data:", "data", ": x", "id: 1", "foo: 1")), 0, 1)
         body += "".join(line + end for line in lines) + end
@@ -195,7 +194,7 @@ def multi_line(source: Source) -> Document:
 def broken_text(source: Source) -> Document:
     """A text cut over two data lines: a raw line feed in a JSON string. No reading of it loses the line feed."""
     end, before, behind = _end(source), m.small(source, high=1), m.small(source, high=1)
-    one, two = s.text(source, s.ASCII, 1, 2), s.text(source, s.ASCII, 1, 2)
+    one, two = t.text(source, t.ASCII, 1, 2), t.text(source, t.ASCII, 1, 2)
     body = f'data: {{"responseId": "{one.value}{end}data: {two.value}"}}{end}{end}'
     kept = {"responseId": f"{one.value}\n{two.value}"}
     return policy(
@@ -211,7 +210,7 @@ def _other_fields(source: Source) -> Document:
     for tree in trees:
         before = source.many(lambda: source.choice((*UNKNOWN_FIELDS, *NAMES)), 0, 2)
         behind = source.many(lambda: source.choice(UNKNOWN_FIELDS), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {s.spell(tree)}", *behind)) + end
+        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *behind)) + end
     return document(body, trees)
 
 
@@ -271,12 +270,12 @@ def controls_elsewhere(source: Source) -> Document:
 
 
 def _anything_of_sse(source: Source) -> Document:
-    trees = m.messages(source, s.ANYTHING, high=3, longest=4)
+    trees = m.messages(source, t.ANYTHING, high=3, longest=4)
     lines: list[str] = []
     others = (*COMMENTS, *NAMES, *UNKNOWN_FIELDS)
     for tree in trees:
         lines += source.many(lambda: source.choice(others), 0, 2)
-        lines += data_lines(source, s.spell(tree)) if source.boolean() else [f"data: {s.spell(tree)}"]
+        lines += data_lines(source, spell(tree)) if source.boolean() else [f"data: {spell(tree)}"]
         lines += ["", *source.many(lambda: "", 0, 2)]
     return document(source.choice(("", "\ufeff")) + write(lines, source, (LF, CRLF, CR)), trees)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from .. import spelling as s
-from ..documents import CRLF, Choice, Document, block, blocks, policy
-from ..source import Source
-from .case_class import CaseClass, Profile
+from .. import texts as t
+from ..documents import CRLF, Document, Reading, Source, Spelled, block, blocks, policy
+from .case_class import CaseClass, ProfileName
 from .framing import anything_of_gateways
 
-HOSTILE: tuple[Profile, ...] = ("hostile",)
+HOSTILE: tuple[ProfileName, ...] = ("hostile",)
 
 NO_JSON = ("{", "hello", '{"a": }', "}", '{"a"', "[1,", '"', "tru", "-", '{"a": 01}', "<p>", "{{", "\\", "{a: 1}")
 NO_FIELD = ("hello", "<html>", "HTTP/1.1 502 Bad Gateway", "1f", "}", "]", ",", "--", "null", "=", "\\")
@@ -32,7 +31,7 @@ def _around(*middle: object) -> list[object]:
 def bad_text(source: Source) -> tuple[bytes, dict[str, list[object]]]:
     """An object whose text has bytes that are no UTF-8, and what may be read in its place."""
     bad = source.choice((b"\xff", b"\x80", b"\xe5", b"\xf0\x9f"))
-    before, behind = s.text(source, s.ASCII, 0, 1).value, s.text(source, s.ASCII, 1, 1).value
+    before, behind = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
 
     def read(errors: str, encoding: str = "utf-8") -> list[object]:
         return [{"responseId": before + bad.decode(encoding, errors) + behind}]
@@ -73,7 +72,7 @@ def _no_objects(source: Source) -> Document:
 
 def raw_controls(source: Source) -> Document:
     """Control characters that JSON wants escaped, raw in a text."""
-    before, behind = s.text(source, s.ASCII, 0, 1).value, s.text(source, s.ASCII, 1, 1).value
+    before, behind = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
     control = source.choice(("\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x01", "\x1f", "\0"))
     value = before + control + behind
     raw = f'data: {{"responseId": "{value}"}}{CRLF}{CRLF}'
@@ -86,7 +85,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 def lone_surrogates(source: Source) -> Document:
     """Half a surrogate pair, as an escape: JSON can write it, UTF-8 cannot."""
     half = source.choice(("\ud800", "\udc00", "\udfff\ud83d", "\ud83da", "a\udbff", "\ud83d\ud83d"))
-    trees = [{"responseId": s.Spelled(half, '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"')}]
+    trees = [{"responseId": Spelled(half, '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"')}]
     return policy(
         _between(blocks(trees)),
         keeps=_around(*trees),
@@ -96,7 +95,7 @@ def lone_surrogates(source: Source) -> Document:
 
 
 def _larger_integers(source: Source) -> Document:
-    number = source.choice(s.HUGE)
+    number = source.choice(t.HUGE)
     return policy(
         _between(block({"n": number})),
         keeps=_around({"n": number}),
@@ -147,7 +146,7 @@ def damaged(source: Source) -> Document:
     body = anything_of_gateways(source).body
     for _ in range(source.integer(1, 3)):
         body = damage(source, body)
-    return Document(body, (Choice("gives nothing", ()),), malformed=True, free=True)
+    return Document(body, (Reading("gives nothing", ()),), malformed=True, free=True)
 
 
 def damage(source: Source, body: bytes) -> bytes:

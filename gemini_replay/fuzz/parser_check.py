@@ -1,4 +1,4 @@
-"""`check_parser` and `survey`: what people call."""
+"""`check_parser` and `survey`: a parser against all case classes of a profile, and the checks beside them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..loops import run_without_loop
-from .checks import Check, chosen_checks, plain_body, run_check
-from .classes import PROFILES, CaseClass, Profile, classes_of, known_profile
-from .examine import Examiner, Found
-from .growth import Growth
-from .promptness import Promptness
+from .checks import Check, Growth, Promptness, chosen_checks, growth, plain_body, promptness, reads
+from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
 from .report import Result, Survey, known_bugs, parser_bug
-from .search import MAX_EXAMPLES, Suspicion, limit_of, minimise, scan, search
+from .search import MAX_EXAMPLES, Search, Suspicion
 from .target import Parse, Target, name_of
+from .verdicts import Counterexample, Examiner
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -35,23 +33,22 @@ def check_parser(
     """Search for a stream that a parser gets wrong, however it is cut, and show the smallest.
 
     Args:
-        parse: takes an iterable of byte chunks (or an async iterable: it gets one that is both), and gives decoded
-            JSON objects: as a list, an iterator or an async iterator, or as a coroutine of one of these.
+        parse: takes an iterable of byte chunks (or an async iterable: what it gets is both) and returns decoded JSON
+            objects: as a list, an iterator or an async iterator, or as a coroutine of one of these.
         profile: "gemini" what Google sends; "gateway" what gateways make of it; "sse" the whole WHATWG format;
             "json-array" the answer without ``alt=sse``; "hostile" damage and malice.
-        max_examples: how many documents are drawn for each class, 40 unless told otherwise. Each is cut in some 150
-            ways.
+        max_examples: how many documents are drawn for each class, by default 40. Each is cut in some 150 ways.
         seed: for the same search each time; Hypothesis then neither reads nor writes the database. Without it,
             pytest's ``--hypothesis-seed`` counts.
-        classes: the names of the classes to try, in place of all of the profile.
+        classes: the names of the classes to try, instead of all classes of the profile.
         documented: error types that the parser may raise for malformed input and for error objects. Malformed input
-            excuses other errors as well, unless they tell of an accident, as KeyError, TypeError and the like do.
-        database: where Hypothesis keeps what it found; nowhere unless told otherwise.
+            excuses other errors as well, except accidents such as KeyError and TypeError.
+        database: where Hypothesis keeps what it found; by default nowhere.
         name: what to call the parser in messages.
 
     Raises:
         ParserBug: it is wrong; the message has the smallest chunks and a test to keep.
-        UsageError: an argument cannot be used, or ``parse`` gives no JSON values.
+        UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
     chosen = known_profile(profile)
     names = None if classes is None else list(classes)
@@ -61,9 +58,9 @@ def check_parser(
 
     def run() -> Result | None:
         with Target(parse, name) as target:
-            examiner = Examiner(target, _types(documented))
+            search = Search(Examiner(target, _types(documented)), examples, seed, database)
             target.probe([plain_body(array=chosen == "json-array")])
-            return _first_bug(examiner, chosen, cases, checks, examples, seed, database)
+            return _first_bug(search, chosen, cases, checks)
 
     bug = run_without_loop(run)
     if bug is not None:
@@ -86,21 +83,20 @@ def survey(
     """Try every class, and report for each what the parser does; nothing is raised for bugs.
 
     Args:
-        parse: as for `check_parser`, as are ``max_examples``, ``seed``, ``classes``, ``documented``, ``database`` and
-            ``name``.
-        profiles: the profiles to try; all of them unless told otherwise.
+        parse: see `check_parser`.
+        profiles: the profiles to try, by default all.
         max_examples: see `check_parser`.
         seed: see `check_parser`.
         classes: see `check_parser`.
         documented: see `check_parser`.
-        baseline: an earlier survey, or what its ``to_json`` gave, or keys such as "comments: raises"; the bugs in it
-            are marked as known.
+        baseline: an earlier survey, or the result of its ``to_json``, or keys such as "comments: raises"; the bugs in
+            it are marked as known.
         progress: called as ``progress(done, total, name)`` before each class, and at the end.
         database: see `check_parser`.
         name: see `check_parser`.
 
     Raises:
-        UsageError: an argument cannot be used, or ``parse`` gives no JSON values.
+        UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
     chosen = tuple(known_profile(one) for one in (PROFILES if profiles is None else profiles))
     names = None if classes is None else list(classes)
@@ -119,17 +115,17 @@ def survey(
                 progress(len(results), total, what)
 
         with Target(parse, name) as target:
-            examiner = Examiner(target, _types(documented))
+            search = Search(Examiner(target, _types(documented)), examples, seed, database)
             target.probe([plain_body(array=chosen == ("json-array",))])
             for check in checks:
                 tell(check[0])
-                result, figures, late = run_check(target, check, chosen)
+                result, figures, late = _checked(target, check, chosen)
                 results.append(result)
                 measured += figures
                 prompt += [("json-array" if check[1] else "sse", late)] if late else []
             for case in cases:
                 tell(case.name)
-                results.append(_result(examiner, case, examples, seed, database))
+                results.append(_surveyed(search, case))
             tell("done")
             results = [replace(one, known=one.key in known) for one in results]
             return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
@@ -138,88 +134,97 @@ def survey(
 
 
 def _first_bug(
-    examiner: Examiner,
-    profile: Profile,
-    cases: Sequence[CaseClass],
-    checks: Sequence[Check],
-    max_examples: int,
-    seed: int | None,
-    database: ExampleDatabase | None,
+    search: Search, profile: ProfileName, cases: Sequence[CaseClass], checks: Sequence[Check]
 ) -> Result | None:
     """Quick things first: the fixed documents of all classes, then the other checks, then the search."""
-
-    def smallest(suspicion: Suspicion) -> tuple[CaseClass, Found]:
-        return suspicion.case, minimise(examiner, suspicion.case, suspicion.found, seed=seed, database=database)
-
     ordinary = [case for case in cases if case.sized is None]
-    if suspicions := _suspicions(examiner, ordinary):
+    if suspicions := _suspicions(search, ordinary):
         suspicions = [one for one in suspicions if not one.case.mixed] or suspicions
-        first, telling = suspicions[0], max(suspicions, key=lambda one: one.share)
-        chosen = [smallest(one) for one in ([first] if first is telling or _stalls(first) else [first, telling])]
-        return _bug(*min(chosen, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
+        first, clearest = suspicions[0], max(suspicions, key=lambda one: one.share)
+        tried = [first] if first is clearest or first.stalls else [first, clearest]
+        found = [(one.case, search.smallest(one)) for one in tried]
+        return _bug(*min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
     for check in checks:
-        result, *_ = run_check(examiner.target, check, [profile], thorough=False)
+        result, *_ = _checked(search.examiner.target, check, [profile], thorough=False)
         if result.verdict == "bug":
             return result
     for case in cases:
-        if case.sized is not None and (suspicion := scan(examiner, case)):
-            return _bug(*smallest(suspicion))
+        if case.sized is not None and (suspicion := search.scan(case)):
+            return _bug(case, search.smallest(suspicion))
     for case in ordinary:
-        if found := _searched(examiner, case, max_examples, seed, database):
-            return _bug(case, found)
+        if drawn := search.draw(case):
+            return _bug(case, drawn)
     return None
 
 
-def _suspicions(examiner: Examiner, cases: Iterable[CaseClass]) -> list[Suspicion]:
+def _suspicions(search: Search, cases: Iterable[CaseClass]) -> list[Suspicion]:
     """What fixed documents find; once something is found, the same kind of cut is tried on the other classes."""
     found: list[Suspicion] = []
     for case in cases:
-        if one := scan(examiner, case, kind=found[0].found.kind if found else None):
+        if one := search.scan(case, found[0].found.chunking if found else None):
             found.append(one)
-            if _stalls(one):
+            if one.stalls:
                 break
     return found
 
 
-def _stalls(suspicion: Suspicion) -> bool:
-    return suspicion.found.complaint.verdict == "stalls"
+def _checked(
+    target: Target, check: Check, profiles: Sequence[ProfileName], *, thorough: bool = True
+) -> tuple[Result, tuple[Growth, ...], Promptness | None]:
+    """The result of one check with the measurements that it is based on; else as `growth`."""
+    name, array = check
+    framed = tuple(one for one in profiles if (one == "json-array") == array)
+    good = Result(name + IN_ARRAY if array else name, CHECKS[name], framed)
+    if not reads(target, array=array):
+        return replace(good, verdict="behaviour", behaviour="not known: it does not read this framing"), (), None
+    if name == GROWTH:
+        figures = growth(target, array=array, thorough=thorough)
+        worst = max(figures, key=lambda one: (one.bad, one.exponent))
+        result = replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good
+        return result, figures, None
+    one = promptness(target, array=array)
+    if not one.chunks:
+        return good if one.lazy else replace(good, verdict="behaviour", behaviour="gives all at the end"), (), one
+    out = f"{len(one.out)} of {len(one.due)}" if one.out else "none"
+    late = replace(
+        good,
+        verdict="bug",
+        kind="stalls",
+        needs_cut=True,
+        chunks=one.chunks,
+        expected=one.due,
+        got=one.out,
+        error=f"{out} had come out when the last of these chunks was asked for",
+    )
+    return late, (), one
 
 
-def _searched(
-    examiner: Examiner, case: CaseClass, max_examples: int, seed: int | None, database: ExampleDatabase | None
-) -> Found | None:
-    found = search(examiner, case, max_examples=max_examples, seed=seed, database=database)
-    return found and minimise(examiner, case, found, seed=seed, database=database, drawn=True)
-
-
-def _result(
-    examiner: Examiner, case: CaseClass, max_examples: int, seed: int | None, database: ExampleDatabase | None
-) -> Result:
-    examiner.did.clear()
-    suspicion = scan(examiner, case)
+def _surveyed(search: Search, case: CaseClass) -> Result:
+    did = search.examiner.did
+    did.clear()
+    suspicion = search.scan(case)
     if suspicion is not None:
-        return _bug(case, minimise(examiner, case, suspicion.found, seed=seed, database=database))
-    if case.sized is None and (found := _searched(examiner, case, max_examples, seed, database)):
-        return _bug(case, found)
+        return _bug(case, search.smallest(suspicion))
+    if case.sized is None and (drawn := search.draw(case)):
+        return _bug(case, drawn)
     if not case.policy:
         return Result(case.name, case.description, case.profiles)
-    did = ", ".join(
-        label.replace("_", " ") for label, _ in examiner.did.most_common() if not label.startswith("gives")
-    )
-    if case.sized is not None and (limit := limit_of(examiner, case)):
-        did += f" from {limit:,} bytes on"
-    return Result(case.name, case.description, case.profiles, "behaviour", behaviour=did or "the same for every cut")
+    labels = [label.replace("_", " ") for label, _ in did.most_common() if not label.startswith("gives")]
+    behaviour = ", ".join(labels) or "the same for every cut"
+    if case.sized is not None and (limit := search.limit_of(case)):
+        behaviour += f" from {limit:,} bytes on"
+    return Result(case.name, case.description, case.profiles, "behaviour", behaviour=behaviour)
 
 
-def _bug(case: CaseClass, found: Found) -> Result:
+def _bug(case: CaseClass, found: Counterexample) -> Result:
     complaint = found.complaint
-    note = "" if found.steady else "not each time: the parser keeps state between streams, or is left to chance"
+    note = "" if found.steady else "not each time: the parser keeps state between streams, or depends on chance"
     return Result(
         case.name,
         case.description,
         case.profiles,
         "bug",
-        complaint.verdict,
+        complaint.kind,
         len(found.chunks) > 1,
         found.chunks,
         complaint.expected,

@@ -11,7 +11,7 @@ from quality.planted import decodes_each_chunk
 
 from gemini_replay import fuzz, parse_stream
 from gemini_replay.errors import UsageError
-from gemini_replay.fuzz.fixed_cases import all_cases
+from gemini_replay.fuzz.testing import all_cases
 
 
 @fuzz.cases("gemini")
@@ -41,7 +41,7 @@ def test_a_case_accuses_a_parser() -> None:
         with pytest.raises(fuzz.ParserBug) as caught:
             case.check(decodes_each_chunk)
         assert caught.value.chunks == tuple(case.chunks)
-        assert (caught.value.verdict, caught.value.needs_cut) == ("raises", True)
+        assert (caught.value.kind, caught.value.needs_cut) == ("raises", True)
 
 
 def test_an_async_parser_that_raises_error_objects_passes() -> None:

@@ -1,92 +1,30 @@
-"""JSON values together with one of the ways to write them: the expectation and the wire from one description.
-
-A tree is a JSON value whose leaves and keys may be ``Spelled``: ``spell`` writes it, ``plain`` gives the value that
-every correct decoder must find in what was written.
-"""
+"""The texts and numbers that events are made of: each has a meaning and a spelling."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
 
-from .source import Source
+from .documents import Source, Spelled
 
-
-@dataclass(frozen=True)
-class Spelled:
-    """A JSON scalar and the text that stands for it on the wire."""
-
-    value: Any
-    json: str
+Fragments = tuple[tuple[str, str], ...]
+"""What a text is put together of: pairs of meaning and spelling."""
 
 
-@dataclass(frozen=True)
-class Style:
-    """White space around the tokens of JSON; ``indent`` None keeps it on one line."""
-
-    comma: str = ","
-    colon: str = ": "
-    padding: str = ""
-    indent: int | None = None
-
-
-GOOGLE = Style()
-"""As Gemini writes an SSE event: ``"k": v,"k2": v``."""
-PRETTY = Style(indent=2)
-"""As Gemini writes the elements of an array, and its errors."""
-COMPACT = Style(colon=":")
-STYLES = (GOOGLE, COMPACT, Style(", ", ": "), Style(" , ", " : ", " "), Style(",\t", "\t:", "\t"))
-
-
-def spell(tree: Any, style: Style = GOOGLE, depth: int = 1) -> str:
-    """The JSON text of a tree."""
-    if isinstance(tree, Spelled):
-        return tree.json
-    if not isinstance(tree, dict | list) or not tree:
-        return json.dumps(tree, ensure_ascii=False)
-    if isinstance(tree, dict):
-        marks = "{}"
-        parts = [f"{spell(key)}{style.colon}{spell(value, style, depth + 1)}" for key, value in tree.items()]
-    else:
-        marks = "[]"
-        parts = [spell(value, style, depth + 1) for value in tree]
-    if style.indent is None:
-        return f"{marks[0]}{style.padding}{style.comma.join(parts)}{style.padding}{marks[1]}"
-    inner, outer = "\n" + " " * style.indent * depth, "\n" + " " * style.indent * (depth - 1)
-    return f"{marks[0]}{inner}{(',' + inner).join(parts)}{outer}{marks[1]}"
-
-
-def plain(tree: Any) -> Any:
-    """The JSON value of a tree."""
-    if isinstance(tree, Spelled):
-        return tree.value
-    if isinstance(tree, dict):
-        return {plain(key): plain(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [plain(value) for value in tree]
-    return tree
-
-
-Pieces = tuple[tuple[str, str], ...]
-"""What text is put together of: meaning and spelling."""
-
-
-def text(source: Source, pieces: Pieces, low: int = 0, high: int = 6) -> Spelled:
-    """Text of some pieces; shrinks towards few of them, and the first."""
-    chosen = source.many(lambda: source.choice(pieces), low, high)
+def text(source: Source, fragments: Fragments, low: int = 0, high: int = 6) -> Spelled:
+    """A text of some fragments; shrinks towards few of them, and the first."""
+    chosen = source.many(lambda: source.choice(fragments), low, high)
     return Spelled("".join(meaning for meaning, _ in chosen), f'"{"".join(spelling for _, spelling in chosen)}"')
 
 
-def _raw(*texts: str) -> Pieces:
+def _raw(*texts: str) -> Fragments:
     return tuple((one, one) for one in texts)
 
 
-def _escaped(characters: str) -> Pieces:
+def _escaped(characters: str) -> Fragments:
     return tuple((one, json.dumps(one)[1:-1]) for one in characters)
 
 
-def _as_unicode(characters: str) -> Pieces:
+def _as_unicode(characters: str) -> Fragments:
     """Every character as one escape of four digits, or as two."""
     return tuple((one, "".join(f"\\u{unit:04x}" for unit in _units(one))) for one in characters)
 

@@ -51,7 +51,7 @@ def test_a_bug_is_an_assertion_with_all_that_is_known() -> None:
     bug = bug_of(naive, seed=1, name="naive")
     assert isinstance(bug, AssertionError)
     assert isinstance(bug, GeminiReplayError)
-    assert (bug.parser, bug.case, bug.profile, bug.verdict) == ("naive", "plain-text", "gemini", "loses")
+    assert (bug.parser, bug.case, bug.profile, bug.kind) == ("naive", "plain-text", "gemini", "loses")
     assert bug.needs_cut
     assert bug.chunks == (b"d", b'ata: {"responseId": "a"}\r\n\r\n')
     assert (bug.expected, bug.got, bug.error) == (({"responseId": "a"},), (), None)
@@ -107,7 +107,7 @@ def test_a_late_parser_stalls() -> None:
         yield from right([b"".join(chunks)])
 
     bug = bug_of(late, classes=["promptness"])
-    assert (bug.verdict, len(bug.chunks), bug.expected, bug.got) == ("stalls", 2, ({"responseId": "a"},), ())
+    assert (bug.kind, len(bug.chunks), bug.expected, bug.got) == ("stalls", 2, ({"responseId": "a"},), ())
     fuzz.check_parser(lambda chunks: list(right(chunks)), classes=["promptness"])
 
 
@@ -122,7 +122,7 @@ def test_a_quadratic_parser_grows() -> None:
         yield from right([body])
 
     bug = bug_of(quadratic, classes=["growth"])
-    assert (bug.verdict, bug.chunks) == ("grows", ())
+    assert (bug.kind, bug.chunks) == ("grows", ())
     assert "time grows with the size to the power of" in str(bug)
 
 
@@ -130,7 +130,7 @@ def test_a_quadratic_parser_grows() -> None:
 def test_documented_errors_are_accepted_for_malformed_input(documented: Any) -> None:
     """A KeyError is an accident, unless it is documented."""
     options: dict[str, Any] = {"profile": "hostile", "classes": ["data-not-json"], "max_examples": 5}
-    assert bug_of(clumsy, **options).verdict == "raises"
+    assert bug_of(clumsy, **options).kind == "raises"
     fuzz.check_parser(clumsy, documented=documented, **options)
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from gemini_replay import parse_stream
-from gemini_replay.fuzz.growth import Growth, growth
-from gemini_replay.fuzz.target import Outcome, Target
+from gemini_replay.fuzz.checks import Growth, growth
+from gemini_replay.fuzz.target import Output, Target
 
 
 class Timed:
@@ -23,10 +23,10 @@ class Timed:
     def clock(self) -> float:
         return self.now
 
-    def run(self, chunks: Sequence[bytes]) -> Outcome:
+    def run(self, chunks: Sequence[bytes]) -> Output:
         taken = self.seconds(sum(map(len, chunks)) / 1e6)
         self.now += taken
-        return Outcome(hung=taken > 60)
+        return Output(hung=taken > 60)
 
 
 def large_event(seconds: Callable[[float], float]) -> Growth:

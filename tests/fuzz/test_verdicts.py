@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.fuzz.documents import Choice, Document
-from gemini_replay.fuzz.oracles import Complaint, judge, same
-from gemini_replay.fuzz.target import Outcome
+from gemini_replay.fuzz.documents import Document, Reading
+from gemini_replay.fuzz.target import Output
+from gemini_replay.fuzz.verdicts import Complaint, judge, same
 
 A, B, C = {"a": 1}, {"b": 2}, {"c": 3}
-GOOD = Document(b"", (Choice("yields", (A, B)),))
-BAD = Document(b"", (Choice("skips", (A, B)), Choice("keeps", (A, C, B))), malformed=True)
-ERROR = Document(b"", (Choice("yields", (A, B)),), says=("Overloaded.",))
+GOOD = Document(b"", (Reading("yields", (A, B)),))
+BAD = Document(b"", (Reading("skips", (A, B)), Reading("keeps", (A, C, B))), malformed=True)
+ERROR = Document(b"", (Reading("yields", (A, B)),), says=("Overloaded.",))
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ ERROR = Document(b"", (Choice("yields", (A, B)),), says=("Overloaded.",))
 )
 def test_a_wrong_result_has_a_verdict(got: list[Any], verdict: str) -> None:
     """Fewer values, more values, or others."""
-    complaint = judge(GOOD, Outcome(got))
+    complaint = judge(GOOD, Output(got))
     assert isinstance(complaint, Complaint)
-    assert (complaint.verdict, complaint.expected, complaint.got) == (verdict, (A, B), tuple(got))
+    assert (complaint.kind, complaint.expected, complaint.got) == (verdict, (A, B), tuple(got))
 
 
 @pytest.mark.parametrize(
@@ -53,33 +53,33 @@ def test_the_order_of_keys_does_not_matter() -> None:
 def test_no_error_excuses_a_good_stream() -> None:
     """Not even a documented one."""
     for documented in ((), (ValueError,)):
-        complaint = judge(GOOD, Outcome([A], ValueError("no")), documented)
+        complaint = judge(GOOD, Output([A], ValueError("no")), documented)
         assert isinstance(complaint, Complaint)
-        assert complaint.verdict == "raises"
+        assert complaint.kind == "raises"
         assert complaint.error == "ValueError: no"
 
 
 def test_malformed_input_excuses_errors_but_no_accidents() -> None:
     """A ValueError is an answer; a KeyError tells of code that met something unforeseen, unless it is documented."""
-    assert judge(BAD, Outcome([A], ValueError())) == "raises ValueError"
-    assert isinstance(judge(BAD, Outcome([A], KeyError("x"))), Complaint)
-    assert judge(BAD, Outcome([A], KeyError("x")), (LookupError,)) == "raises KeyError"
+    assert judge(BAD, Output([A], ValueError())) == "raises ValueError"
+    assert isinstance(judge(BAD, Output([A], KeyError("x"))), Complaint)
+    assert judge(BAD, Output([A], KeyError("x")), (LookupError,)) == "raises KeyError"
 
 
 def test_what_came_before_an_error_must_be_right() -> None:
     """It may be less than there was, and nothing else."""
-    assert judge(BAD, Outcome([], ValueError())) == "raises ValueError"
-    complaint = judge(BAD, Outcome([C], ValueError()))
+    assert judge(BAD, Output([], ValueError())) == "raises ValueError"
+    complaint = judge(BAD, Output([C], ValueError()))
     assert isinstance(complaint, Complaint)
 
 
 def test_a_choice_is_reported_by_its_label() -> None:
     """Each of the right results has a name; a silent stop has none."""
-    assert judge(BAD, Outcome([A, B])) == "skips"
-    assert judge(BAD, Outcome([A, C, B])) == "keeps"
-    complaint = judge(BAD, Outcome([A]))
+    assert judge(BAD, Output([A, B])) == "skips"
+    assert judge(BAD, Output([A, C, B])) == "keeps"
+    complaint = judge(BAD, Output([A]))
     assert isinstance(complaint, Complaint)
-    assert complaint.verdict == "loses"
+    assert complaint.kind == "loses"
 
 
 def test_an_error_object_may_be_given_or_raised() -> None:
@@ -92,21 +92,21 @@ def test_an_error_object_may_be_given_or_raised() -> None:
         def __str__(self) -> str:
             return "API error"
 
-    assert judge(ERROR, Outcome([A, B])) == "yields"
-    assert judge(ERROR, Outcome([A], RuntimeError("503: Overloaded."))) == "raises RuntimeError"
-    assert judge(ERROR, Outcome([A], ApiError({"message": "Overloaded."}))) == "raises ApiError"
-    assert isinstance(judge(ERROR, Outcome([A], RuntimeError("something"))), Complaint)
-    assert judge(ERROR, Outcome([A], RuntimeError("something")), (RuntimeError,)) == "raises RuntimeError"
+    assert judge(ERROR, Output([A, B])) == "yields"
+    assert judge(ERROR, Output([A], RuntimeError("503: Overloaded."))) == "raises RuntimeError"
+    assert judge(ERROR, Output([A], ApiError({"message": "Overloaded."}))) == "raises ApiError"
+    assert isinstance(judge(ERROR, Output([A], RuntimeError("something"))), Complaint)
+    assert judge(ERROR, Output([A], RuntimeError("something")), (RuntimeError,)) == "raises RuntimeError"
 
 
 def test_a_decoding_error_does_not_report_what_it_failed_on() -> None:
     """It carries the text that it could not decode, and tells nobody of the error in it."""
     error = json.JSONDecodeError("Expecting value", '{"error": {"message": "Overloaded."}}', 0)
-    assert isinstance(judge(ERROR, Outcome([A], error)), Complaint)
+    assert isinstance(judge(ERROR, Output([A], error)), Complaint)
 
 
 def test_a_parser_that_was_stopped_stalls() -> None:
     """Whatever it gave."""
-    complaint = judge(GOOD, Outcome([A, B], hung=True))
+    complaint = judge(GOOD, Output([A, B], hung=True))
     assert isinstance(complaint, Complaint)
-    assert (complaint.verdict, complaint.stopped) == ("stalls", True)
+    assert (complaint.kind, complaint.stopped) == ("stalls", True)
