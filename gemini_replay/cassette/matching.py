@@ -1,7 +1,7 @@
 """Which recording answers a request, and if none does, how the nearest one differs.
 
 Both requests are compared after redaction, so no message from here holds a secret. Where a secret was taken out of
-the recording, the same secret answers for it, or a placeholder (see `redaction.placeholders`).
+the recording, the same secret answers for it, or a placeholder (see `redaction.replacements`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import UsageError, did_you_mean
 from .model import Request
-from .redaction.placeholders import MARK, REDACTED, answers
-from .redaction.telling_names import CREDENTIAL_QUERY_NAMES
+from .redaction.replacements import MARK, REDACTED, answers
+from .redaction.secret_names import CREDENTIAL_QUERY_NAMES
 
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal: not the host, the API version or the key, and no header."""

@@ -14,8 +14,8 @@ from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
 from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
 from ..cassette.model import Request
-from ..cassette.redaction import Redactor, Removal
-from ..cassette.redaction.removals import total
+from ..cassette.redaction import Redactor, Removal, RequestRedactor
+from ..cassette.redaction.replacements import total
 from ..engine.recorder import Deaf, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
 from .describing import describe
@@ -75,7 +75,7 @@ class Recordings:
 
     # -- while the session is open ---------------------------------------------------------------------------------
 
-    def begin(self, asked: Request, redactor: Redactor) -> Recorder:
+    def begin(self, asked: Request, redactor: RequestRedactor) -> Recorder:
         """The recorder of a request; one that records nothing where the journal cannot be written.
 
         Args:
@@ -151,7 +151,7 @@ class Recordings:
         self.failures.append(failure)
         self.on_failure(failure)
 
-    def _done(self, recorder: Recorder, redactor: Redactor) -> None:
+    def _done(self, recorder: Recorder, redactor: RequestRedactor) -> None:
         with self._lock:
             self._live.discard(recorder)
             self.removals = total([*self.removals, *redactor.removals])

@@ -295,12 +295,12 @@ class Session:
         if not self.recording:
             if self._calls_own_server(request):
                 return None
-            return self._replay(self._redactor.for_request(request).request(request))
+            return self._replay(self._redactor.for_request(request).request())
         try:
             if self._calls_own_server(request):
                 return None
             redactor = self._redactor.for_request(request)
-            asked = replace(redactor.request(request), test=self.test)
+            asked = replace(redactor.request(), test=self.test)
             answer = None if self.mode == "rewrite" else self._take(asked)
         except RefusedError:
             raise
@@ -324,7 +324,7 @@ class Session:
         if not self.hosts.is_under_test(request.url, recorded=self._places, recording=self.recording):
             return False
         where = netloc(request.url)
-        if self._pool.answers(self._redactor.for_request(request).request(request)):
+        if self._pool.answers(self._redactor.for_request(request).request()):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "

@@ -246,7 +246,7 @@ OTHER = "Mf3_" + "j6Hs1QzBt8XdVw4Ny7Ka"
 
 
 def stored(request: Request, *secrets: str) -> Request:
-    return Redactor(secrets, environ={}).request(request)
+    return Redactor(secrets, environ={}).for_request(request).request()
 
 
 def told_apart(one: Request, other: Request, matcher: Matcher | None = None) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
-from support.planted_secrets import BLOCKS, SHAPED, drawn
+from support.planted_secrets import BLOCKS, SHAPED, drawn, without_secrets
 
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.model import Headers, Request, Response
@@ -178,8 +178,8 @@ def test_a_key_is_known_whatever_it_touches(kind: str) -> None:
     redactor = Redactor(environ={})
     for written in NEIGHBOURS:
         text = f'{{"text": "see {written.format(secret)} there"}}'.encode()
-        body = redactor.request(Request("POST", GOOGLE, JSON, text)).body
-        answer = b"".join(redactor.chunks([b"data: " + text + b"\r\n\r\n"]))
+        body = redactor.for_request(Request("POST", GOOGLE, JSON, text)).request().body
+        answer = b"".join(without_secrets(redactor, [b"data: " + text + b"\r\n\r\n"]))
         assert secret not in "".join(readings(body.decode() + answer.decode())), written
         assert json.loads(body)["text"].startswith("see ")
         assert json.loads(answer[6:])["text"].endswith(" there")
@@ -386,7 +386,7 @@ def test_an_answer_that_is_kept_compressed_is_searched(tmp_path: Path) -> None:
     packed = gzip.compress(event(f"key {SHAPED['API key (Google) AIza']}!"))
     session, journal = record(tmp_path / "b.jsonl", Planted(answer_headers=head, answer=[packed], wire=True))
     assert packed[20:] not in journal
-    assert "holds a secret" in str(session.problem)
+    assert "contains a secret" in str(session.problem)
     assert "wire=True" in str(session.problem)
 
 
@@ -397,7 +397,7 @@ def test_a_coding_that_cannot_be_undone_is_not_stored(coding: str, tmp_path: Pat
     for planted in (Planted(answer_headers=head, answer=[b"\x01\x02"]), Planted(headers=head, body=b"\x01\x02")):
         session, journal = record(tmp_path / "a.jsonl", planted)
         assert b"\\u0001" not in journal
-        assert "cannot be looked for" in str(session.problem)
+        assert "cannot be searched for secrets" in str(session.problem)
         assert coding in str(session.problem)
         assert isinstance(session.problem, GeminiReplayError)
         assert session.problem.hint
@@ -429,9 +429,11 @@ def test_what_was_taken_out_is_told_by_kind_and_place(monkeypatch: pytest.Monkey
         "POST", f"{GOOGLE}&key={google}", (*JSON, ("x-goog-api-key", google)), json.dumps(body).encode()
     )
     own = session.for_request(request)
-    own.request(request)
+    own.request()
     own.response(Response(200, (("set-cookie", f"a={drawn('c', 20)}"),)))
-    own.chunks([event("hello"), event(f"I know {SECRET} and"), event(f"{SECRET[:9]}"), event(f"{SECRET[9:]}, too")])
+    without_secrets(
+        own, [event("hello"), event(f"I know {SECRET} and"), event(f"{SECRET[:9]}"), event(f"{SECRET[9:]}, too")]
+    )
     assert own.removals == (
         Removal("answer header set-cookie", "value of the header set-cookie", 1),
         Removal("answer, chunk 2", "value of $OPENAI_API_KEY", 1),
@@ -442,12 +444,12 @@ def test_what_was_taken_out_is_told_by_kind_and_place(monkeypatch: pytest.Monkey
         Removal("request header x-goog-api-key", "value of the header x-goog-api-key", 1),
     )
     assert [removal.in_answer for removal in own.removals] == [False, True, True, False, False, False, False]
-    assert session.removals == ()
 
 
 def test_a_placeholder_is_not_told() -> None:
     """A test's own key that is none is taken out of its header, and nothing was lost."""
     redactor = Redactor(environ={})
     request = Request("POST", GOOGLE, (("x-goog-api-key", "test"),), b"{}")
-    assert dict(redactor.request(request).headers) == {"x-goog-api-key": "REDACTED"}
-    assert redactor.removals == ()
+    own = redactor.for_request(request)
+    assert dict(own.request().headers) == {"x-goog-api-key": "REDACTED"}
+    assert own.removals == ()

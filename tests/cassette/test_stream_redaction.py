@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.planted_secrets import BLOCKS
+from support.planted_secrets import BLOCKS, without_secrets
 
+from gemini_replay.cassette.model import Request
 from gemini_replay.cassette.redaction import Redactor
-from gemini_replay.cassette.redaction.search import _TOKEN
-from gemini_replay.cassette.redaction.shapes import SHAPES
-from gemini_replay.cassette.redaction.streaming import StreamRedactor
+from gemini_replay.cassette.redaction.finder import _TOKEN
+from gemini_replay.cassette.redaction.key_formats import KEY_FORMATS
+from gemini_replay.cassette.redaction.stream_redactor import StreamRedactor
 
 KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 WORD = 's3cr3t/with+odd="signs'
@@ -40,7 +41,7 @@ def texts(body: bytes) -> list[str]:
 
 
 def whole(body: bytes) -> bytes:
-    return b"".join(REDACTOR.chunks([body]))
+    return b"".join(without_secrets(REDACTOR, [body]))
 
 
 def cut(data: bytes, *places: int) -> list[bytes]:
@@ -62,7 +63,7 @@ def test_cut_over_two_chunks_at_every_place(secret: str) -> None:
     assert texts(expected)[0].endswith("ED or so.") or texts(expected)[0].endswith(" or so.")
     for place in range(len(body) + 1):
         chunks = cut(body, place)
-        stored = REDACTOR.chunks(chunks)
+        stored = without_secrets(REDACTOR, chunks)
         assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in chunks]
         assert b"".join(stored) == expected
 
@@ -74,8 +75,8 @@ def test_cut_over_three_chunks(secret: str) -> None:
     expected = whole(body)
     start = body.index(b"\xc2\xab")
     for one, other in itertools.combinations(range(start, start + len(secret) + 6, 2), 2):
-        assert b"".join(REDACTOR.chunks(cut(body, one, other))) == expected
-    assert b"".join(REDACTOR.chunks(body[at : at + 1] for at in range(len(body)))) == expected
+        assert b"".join(without_secrets(REDACTOR, cut(body, one, other))) == expected
+    assert b"".join(without_secrets(REDACTOR, (body[at : at + 1] for at in range(len(body))))) == expected
 
 
 @SECRETS
@@ -86,7 +87,7 @@ def test_cut_over_two_events_at_every_place(secret: str, array: bool) -> None:
         events = [event(f"It is {secret[:place]}"), event(f"{secret[place:]} or so.")]
         if array:
             events = [b"[" + events[0][6:-4], b"\n,\r\n" + events[1][6:-4], b"]"]
-        stored = REDACTOR.chunks(events)
+        stored = without_secrets(REDACTOR, events)
         assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in events]
         rest = b"".join(stored).decode()
         assert secret not in "".join(parts(stored, array=array))
@@ -112,7 +113,7 @@ def test_cut_over_three_events_and_any_chunks(secret: str) -> None:
     rng = random.Random(7)
     for _ in range(30):
         places = [rng.randrange(len(body)) for _ in range(rng.randrange(8))]
-        assert b"".join(REDACTOR.chunks(cut(body, *places))) == expected
+        assert b"".join(without_secrets(REDACTOR, cut(body, *places))) == expected
 
 
 RANDOM = "vOiC25OQ2nYr0SI4fAcFpT10b78xRhGa"
@@ -177,7 +178,7 @@ def test_chunks_make_no_difference(pieces: list[str], escaped: bool, data: st.Da
         body = body.replace(b"+", b"\\u002B").replace(b"/", b"\\/").replace(b"=", b"\\u003d")
     places = data.draw(st.lists(st.integers(0, len(body)), max_size=6))
     chunks = cut(body, *places)
-    stored = REDACTOR.chunks(chunks)
+    stored = without_secrets(REDACTOR, chunks)
     assert [len(chunk) for chunk in stored] == [len(chunk) for chunk in chunks]
     assert b"".join(stored) == whole(body)
     text = "".join(texts(b"".join(stored)))
@@ -206,7 +207,7 @@ def test_escaped_forms(written: str) -> None:
     assert text.endswith(" b")
     assert set(text[2:-2]) <= set("REDACTED")
     for place in range(len(body)):
-        assert b"".join(REDACTOR.chunks(cut(body, place))) == expected
+        assert b"".join(without_secrets(REDACTOR, cut(body, place))) == expected
 
 
 @pytest.mark.parametrize(
@@ -232,8 +233,8 @@ def test_near_misses_stay(text: str) -> None:
     """What only resembles a secret is not touched; a key with a character more is none, by its shape."""
     redactor = Redactor([WORD], environ={})
     body = event(f"so {text}, yes") + event(text)
-    assert b"".join(redactor.chunks([body])) == body
-    assert b"".join(redactor.chunks(body[at : at + 1] for at in range(len(body)))) == body
+    assert b"".join(without_secrets(redactor, [body])) == body
+    assert b"".join(without_secrets(redactor, (body[at : at + 1] for at in range(len(body))))) == body
 
 
 LOOK_ALIKE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
@@ -260,13 +261,13 @@ def test_opaque_data_stays_byte_exact(body: str) -> None:
     data = f"data: {body}\r\n\r\n".encode()
     for size in (1, 7, 1000, len(data)):
         chunks = [data[at : at + size] for at in range(0, len(data), size)]
-        assert redactor.chunks(chunks) == chunks
+        assert without_secrets(redactor, chunks) == chunks
 
 
 def test_a_real_key_beside_data_goes() -> None:
     """The same shape in a text is a secret."""
     body = event(f"key:\n{LOOK_ALIKE}\n", thoughtSignature=LOOK_ALIKE)
-    stored = b"".join(Redactor(environ={}).chunks([body]))
+    stored = b"".join(without_secrets(Redactor(environ={}), [body]))
     assert stored.count(LOOK_ALIKE.encode()) == 1
     assert texts(stored) == [f"key:\n{('REDACTED' * 5)[:39]}\n"]
 
@@ -274,22 +275,22 @@ def test_a_real_key_beside_data_goes() -> None:
 def test_a_number_stays_a_number() -> None:
     """A known value of digits is replaced by digits: where it stands bare, the JSON stays valid."""
     redactor = Redactor(["730123456"], environ={})
-    (stored,) = redactor.chunks([b'{"count": 730123456, "text": "730123456"}'])
+    (stored,) = without_secrets(redactor, [b'{"count": 730123456, "text": "730123456"}'])
     assert json.loads(stored) == {"count": 999999999, "text": "999999999"}
 
 
 def test_a_project_number_in_an_error_body_goes_only_when_it_is_given() -> None:
     """It is no credential, and bodies stay as they came; who wants it out names it."""
     body = b'{"error": {"message": "API not used in project 730123456789 before", "c": "projects/730123456789"}}'
-    assert REDACTOR.chunks([body]) == [body]
-    (stored,) = Redactor(["730123456789"], environ={}).chunks([body])
+    assert without_secrets(REDACTOR, [body]) == [body]
+    (stored,) = without_secrets(Redactor(["730123456789"], environ={}), [body])
     assert b"730123456789" not in stored
     assert len(stored) == len(body)
 
 
 def feed_all(chunks: list[bytes], redactor: Redactor = REDACTOR) -> list[int]:
     """How many chunks are held back after each one."""
-    stream, held, waiting = redactor.stream(), 0, []
+    stream, held, waiting = redactor.for_request(Request("GET", "https://h.example/")).stream(), 0, []
     for chunk in chunks:
         held += 1 - len(stream.feed(chunk))
         waiting.append(held)
@@ -330,19 +331,19 @@ def test_an_endless_token_is_data(token: str) -> None:
     body = event(token)
     chunks = [body[at : at + 500] for at in range(0, len(body), 500)]
     assert max(feed_all(chunks)) <= 10
-    assert REDACTOR.chunks(chunks) == chunks
+    assert without_secrets(REDACTOR, chunks) == chunks
 
 
 def test_empty_chunks_stay() -> None:
     """A chunk without bytes comes out in its place."""
-    assert REDACTOR.chunks([b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
+    assert without_secrets(REDACTOR, [b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
 
 
 @given(st.lists(st.binary()))
 def test_any_bytes_pass(chunks: list[bytes]) -> None:
     """Bytes without a secret come out as they went in, whatever they are."""
     redactor = Redactor(environ={})
-    assert redactor.chunks(chunks) == chunks
+    assert without_secrets(redactor, chunks) == chunks
 
 
 def test_work_grows_with_the_body_only() -> None:
@@ -373,20 +374,18 @@ def test_real_bodies_are_hardly_touched(corpus_entry: dict[str, Any]) -> None:
     """Real bodies keep their length and stay JSON; most lose nothing; chunks make no difference."""
     body: bytes = corpus_entry["body"]
     redactor = Redactor(environ={})
-    (stored,) = redactor.chunks([body]) or [b""]
+    (stored,) = without_secrets(redactor, [body]) or [b""]
     size = 1460 if len(body) > 20_000 else 97
-    assert b"".join(redactor.chunks(body[at : at + size] for at in range(0, len(body), size))) == stored
+    assert b"".join(without_secrets(redactor, (body[at : at + size] for at in range(0, len(body), size)))) == stored
     changed = [at for at, (one, other) in enumerate(zip(body, stored, strict=True)) if one != other]
     assert len(changed) < 100
 
 
 def test_every_key_is_made_of_token_characters() -> None:
     """What ends a row of token characters ends a key: so it is known what the end of a chunk may have cut."""
-    for shape in SHAPES:
-        inside = re.compile(f"[{shape.chars}]")
-        assert set(shape.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(
-            _TOKEN.decode()
-        )
+    for key in KEY_FORMATS:
+        inside = re.compile(f"[{key.chars}]")
+        assert set(key.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(_TOKEN.decode())
 
 
 def test_a_key_block_in_another_is_taken_out_wherever_chunks_are_cut() -> None:
@@ -395,4 +394,4 @@ def test_a_key_block_in_another_is_taken_out_wherever_chunks_are_cut() -> None:
     body = event(block[:400] + "\n" + block)
     expected = whole(body)
     assert not any(line.encode() in expected for line in block.splitlines() if len(line) == 64)
-    assert b"".join(REDACTOR.chunks(body[at : at + 1] for at in range(len(body)))) == expected
+    assert b"".join(without_secrets(REDACTOR, (body[at : at + 1] for at in range(len(body))))) == expected

@@ -199,14 +199,14 @@ class TestFailures:
     @pytest.mark.parametrize("step", ["for_request", "stream", "response"])
     def test_a_bug_of_ours(self, path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Wherever it is: told as a bug, with its cause."""
-        from gemini_replay.cassette.redaction import Redactor
+        from gemini_replay.cassette.redaction import Redactor, RequestRedactor
 
         def broken(*_: Any) -> Any:
             raise ZeroDivisionError("oh")
 
         session = Session(path, mode="new")
         with monkeypatch.context() as patch:
-            patch.setattr(Redactor, step, broken)
+            patch.setattr(Redactor if step == "for_request" else RequestRedactor, step, broken)
             ask(session)
         session.close()
         assert isinstance(session.problem, RecordingError)

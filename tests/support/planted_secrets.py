@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import random
 import string
+from collections.abc import Iterable
 
-from gemini_replay.cassette.redaction.shapes import SHAPES, Shape
+from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.redaction import Redactor, RequestRedactor
+from gemini_replay.cassette.redaction.key_formats import KEY_FORMATS, KeyFormat
 
 _RANGES = {
     "A-Z": string.ascii_uppercase,
@@ -30,23 +33,23 @@ def _class(chars: str) -> str:
     return chars.replace("\\", "")
 
 
-def sample(shape: Shape, seed: str = "") -> str:
-    """A key of this shape."""
-    seed = f"{shape.kind}{shape.begins}{seed}"
-    if shape.begins == "eyJ":
+def sample(key: KeyFormat, seed: str = "") -> str:
+    """A key of this format."""
+    seed = f"{key.kind}{key.begins}{seed}"
+    if key.begins == "eyJ":
         head, body = (
             base64.urlsafe_b64encode(text).decode().rstrip("=") for text in (b'{"alg":"HS256"}', b'{"sub":"17"}')
         )
         return ".".join((head, body, drawn(seed, 43)))
-    if shape.begins == "SG.":
+    if key.begins == "SG.":
         return f"SG.{drawn(seed, 22)}.{drawn(seed + '2', 43)}"
-    if shape.begins == "xox":
+    if key.begins == "xox":
         return f"xoxb-{drawn(seed, 12, string.digits)}-{drawn(seed + '2', 24)}"
-    chars = _class(shape.chars)
+    chars = _class(key.chars)
     plain = "".join(char for char in chars if char.isalnum())
-    length = min(shape.most, max(shape.least, 24))
+    length = min(key.most, max(key.least, 24))
     # No separator at the ends, where a scanner would not take it for a part of the key.
-    return shape.begins + drawn(seed, 1, plain) + drawn(seed + "m", length - 2, plain) + drawn(seed + "e", 1, plain)
+    return key.begins + drawn(seed, 1, plain) + drawn(seed + "m", length - 2, plain) + drawn(seed + "e", 1, plain)
 
 
 def pem(label: str, seed: str, *, header: str = "") -> str:
@@ -58,8 +61,8 @@ def pem(label: str, seed: str, *, header: str = "") -> str:
     )
 
 
-SHAPED = {f"{shape.kind} {shape.begins}": sample(shape) for shape in SHAPES}
-"""One key of each shape."""
+SHAPED = {f"{key.kind} {key.begins}": sample(key) for key in KEY_FORMATS}
+"""One key of each format."""
 
 BLOCKS = {
     label: pem(label, label, header="Proc-Type: 4,ENCRYPTED" if "DSA" in label else "")
@@ -74,3 +77,12 @@ BLOCKS = {
     )
 }
 """Private keys in PEM."""
+
+
+def without_secrets(redactor: Redactor | RequestRedactor, chunks: Iterable[bytes]) -> list[bytes]:
+    """A response body's chunks after redaction."""
+    if isinstance(redactor, Redactor):
+        redactor = redactor.for_request(Request("GET", "https://h.example/"))
+    stream = redactor.stream()
+    safe = [data for chunk in chunks for data in stream.feed(chunk)]
+    return [*safe, *stream.close()]

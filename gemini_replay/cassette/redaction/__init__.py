@@ -1,16 +1,14 @@
-"""Takes secrets out of everything that is stored or said.
+"""Removes secrets from everything that is stored or printed.
 
-- `redactor` takes them out of requests, responses and messages; the others serve it.
-- `judging` says whether a text could be a secret, `telling_names` whether a name says so, `shapes` how keys look,
-  `environment` what the environment knows.
-- `documents` takes request bodies apart, `codings` unpacks them, `spellings` undoes escapes, `search` finds secrets
-  in what is left, `streaming` does so in a body that is still coming.
-- `placeholders` says what stands where a secret was, `removals` what was taken out.
-- `scanning` looks again at whole cassettes.
+- `redactor` is where to begin: it removes secrets from a request and its response, with `request_body`, `text` (texts
+  and URLs) and `stream_redactor` (a response while it arrives).
+- `finder` finds secrets, by `known_values`, `key_formats` and `secret_names`, in any of the `encodings` that can hide
+  one. `randomness` says whether a value can be a secret at all.
+- `documents` parses bodies into texts. `replacements` says what replaces a secret, and lists what was removed.
+- `scanning` searches stored cassettes again.
 """
 
-from .placeholders import REDACTED
-from .redactor import Redactor
-from .removals import Removal
+from .redactor import Redactor, RequestRedactor
+from .replacements import REDACTED, Removal
 
-__all__ = ["REDACTED", "Redactor", "Removal"]
+__all__ = ["REDACTED", "Redactor", "Removal", "RequestRedactor"]

@@ -1,7 +1,7 @@
-"""Takes the body of a request apart into its texts, as a reader would see them, and puts it together again.
+"""Parses the body of a request into its texts, and writes it again with some of them changed.
 
-JSON, JSON Lines, forms and multipart bodies are taken apart, in one another too: JSON inside a JSON string or a form
-field, at any depth. What is not changed comes back byte for byte.
+JSON, JSON Lines, forms and multipart bodies are parsed, and also JSON in a JSON string or in a form field, at any
+depth. What does not change comes back byte for byte.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import quote_plus, unquote_plus
 
-from .telling_names import OPAQUE_MEMBERS, holds_headers
+from .secret_names import OPAQUE_MEMBERS, contains_headers
 
 Changes = Mapping[int, str]
 """New texts, by the index of their leaf."""
@@ -30,20 +30,19 @@ _VALUES = frozenset({"value", "Value", "VALUE"})
 _DEEPEST = 100
 
 Path = tuple[Any, ...]
-"""Linked from the inside out: (outer path, member, index or ""); () is the root."""
-_B = TypeVar("_B", bound="_Part")
+"""Linked from the inside out: (outer path, member or index); () is the root."""
 
 
 class Leaf:
     """One text of a document.
 
     Attributes:
-        text: what a reader sees.
-        name: the member, field or parameter whose value it is; "" if none.
-        within: the name of the member around that, if it holds headers or variables; else "".
-        opaque: whether it is data for machines.
+        text: the text without escapes.
+        name: the member, field or parameter with this value; "" if none.
+        within: whether the object around it contains headers or variables.
+        opaque: whether it is binary data or an id.
         form: whether it is the value of a form field or query parameter.
-        raw: whether it stands for bytes that are no text (one character for each byte).
+        raw: whether it is bytes that are not text, with one character for each byte.
     """
 
     __slots__ = ("form", "name", "opaque", "path", "raw", "text", "within")
@@ -57,7 +56,7 @@ class Leaf:
 
     @property
     def where(self) -> str:
-        """Its place, as a path: "$.tools[0].headers.X-Auth-Token"."""
+        """Its path: "$.tools[0].headers.X-Auth-Token"."""
         steps: list[str] = []
         path = self.path
         while path:
@@ -76,15 +75,15 @@ class _Part(Protocol):
 
 
 class Document:
-    """A body, taken apart.
+    """A parsed body.
 
     Args:
-        body: its bytes, decoded from any content coding.
-        content_type: what its Content-Type says; "" if nothing.
+        body: its bytes, decompressed.
+        content_type: its Content-Type; "" if there is none.
 
     Attributes:
-        leaves: its texts, in order; the names of members are none of them.
-        as_written: whether its texts stand in the body as a reader sees them, but for escapes of single characters.
+        leaves: its texts in order, without the names of members.
+        as_written: whether every text is in the body as it is, except for escapes of single characters.
     """
 
     def __init__(self, body: bytes, content_type: str = "") -> None:
@@ -94,7 +93,7 @@ class Document:
         self._root = self._bytes(body, content_type, (), "")
 
     def render(self, changes: Changes, rename: Callable[[str], str] = str) -> bytes:
-        """The body with the texts of some leaves changed, and the names of all members as `rename` gives them."""
+        """The body with the texts of some leaves changed, and all names of members changed by `rename`."""
         self.rename = rename
         rendered = self._root.render(changes)
         assert isinstance(rendered, bytes)
@@ -134,7 +133,7 @@ class Document:
         return _Plain(self._leaf(Leaf(text, name, path, raw=raw)), body, raw)
 
     def _json(self, text: str, path: Path, depth: int, name: str = "", *, within: bool = False) -> _Json | None:
-        """JSON as a part; None if it is none."""
+        """JSON as a part; None if the text is not JSON."""
         if depth > _DEEPEST:
             return None
         try:
@@ -149,7 +148,7 @@ class Document:
             return None
 
     def text_part(self, leaf: Leaf, depth: int) -> int | _Json | _Form:
-        """A leaf's number, or what its text is made of if it is JSON or a form in itself."""
+        """The number of a leaf, or its parts if the text is itself JSON or a form."""
         text = leaf.text
         if leaf.opaque or len(text) < 6:
             return self._leaf(leaf)
@@ -167,7 +166,7 @@ class Document:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object: its members in order, equal names too."""
+    """A JSON object: its members in order, including duplicates."""
 
 
 class _Json:
@@ -187,7 +186,7 @@ class _Json:
         if kind is str:
             self._items.append(self._document.text_part(Leaf(value, name, path, within), self._depth))
         elif kind is _Pairs:
-            inside = holds_headers(name)
+            inside = contains_headers(name)
             called = _called(value)
             for key, member in value:
                 self._items.append(key)
@@ -223,7 +222,7 @@ class _Json:
 
 
 def _called(members: _Pairs) -> str:
-    """What an object such as ``{"name": "Authorization", "value": "…"}`` gives a name to; "" if it is none."""
+    """The name in an object such as ``{"name": "Authorization", "value": "…"}``; "" for other objects."""
     for key, _ in members:
         if key in _VALUES and len(members) <= 8:
             names = {name.lower(): member for name, member in members if isinstance(member, str)}
@@ -253,14 +252,14 @@ class _Form:
 
 
 class _Lines:
-    """JSON Lines, with whatever stands between them."""
+    """JSON Lines, and what is between them."""
 
     def __init__(self, document: Document, body: bytes, lines: list[re.Match[bytes]], path: Path) -> None:
         self._parts: list[_Part] = []
         past = 0
         for number, line in enumerate(lines):
             self._between(document, body[past : line.start(1)], path)
-            # A line that is no JSON in itself is "text/plain": it has no further lines.
+            # As "text/plain", a line that is not JSON is not split into lines again.
             self._parts.append(document._bytes(line[1], "text/plain", (path, number), ""))
             past = line.end(1)
         self._between(document, body[past:], path)
@@ -274,7 +273,7 @@ class _Lines:
 
 
 class _Multipart:
-    """The parts of a multipart body, each with its own kind and perhaps its field's name."""
+    """The parts of a multipart body, each with its own type and perhaps the name of a field."""
 
     def __init__(self, document: Document, body: bytes, boundary: bytes, path: Path) -> None:
         self._parts: list[_Part] = []
@@ -307,7 +306,7 @@ class _Multipart:
 
 
 class _Plain:
-    """Text, or bytes that are none."""
+    """Text, or bytes that are not text."""
 
     def __init__(self, leaf: int, body: bytes, raw: bool) -> None:
         self._leaf, self._body, self._raw = leaf, body, raw
@@ -328,7 +327,7 @@ class _Kept:
 
 
 class _Encoded:
-    """A part that is text, as bytes."""
+    """A part of text, as bytes."""
 
     def __init__(self, part: _Part, encoding: str) -> None:
         self._part, self._encoding = part, encoding
@@ -340,7 +339,7 @@ class _Encoded:
 
 
 def _changed(part: _Json | _Form | None, changes: Changes) -> str | None:
-    """A part of a part, if any of it has changed."""
+    """The new text of a nested part; None if it has not changed."""
     if part is None:
         return None
     new = part.render(changes)

@@ -1,7 +1,7 @@
-"""Looks again at a cassette that is stored: is there a secret in it, in any text that a reader would see?
+"""Searches a stored cassette for secrets.
 
-The search is that of the recording, over the request, the head, the body and the body's texts joined; and, where it
-is installed, that of the library detect-secrets, which knows nothing of this package, as a second net.
+It repeats the search of the recording in the request, the response and the joined texts of the response. A second,
+independent search uses the library detect-secrets.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from pathlib import Path
 from ...errors import MissingExtraError
 from ..index import index_file
 from ..model import Interaction
-from .codings import UnchangeableError, UnsearchableError
 from .documents import Document
-from .judging import could_be_secret, is_placeholder
-from .placeholders import MARK
+from .encodings import UnchangeableError, UnsearchableError
+from .randomness import could_be_secret, is_placeholder
 from .redactor import Redactor
-from .removals import Removal
+from .replacements import MARK, Removal
 
 Detect = Callable[[str], Iterator[tuple[str, str]]]
 """Finds secrets in a text: each with its kind."""
@@ -49,7 +48,7 @@ _PLUGINS = {
     "telegram_token": "TelegramBotTokenDetector",
     "twilio": "TwilioKeyDetector",
 }
-"""Those of its plugins that look for keys. The others take every random text and every word "password" for one."""
+"""The plugins that search for keys. The others report every random text and every word "password"."""
 
 _MASKED = re.compile(r"[REDACT]{4,}|9+")
 _SHORTEST = 6
@@ -58,13 +57,13 @@ _CHUNK = re.compile(r"answer, chunk (\d+)")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Something in a cassette that looks like a secret; its value is not kept.
+    """A possible secret in a cassette, without its value.
 
     Attributes:
         path: the cassette.
         line: the line, from 1.
-        place: where, as in `removals.Removal`.
-        kind: what it looks like.
+        place: where in the interaction, as in `replacements.Removal`.
+        kind: the kind of secret.
     """
 
     path: Path
@@ -77,45 +76,48 @@ class Finding:
 
 
 def scan(path: Path, *, redactor: Redactor | None = None, detect: Detect | None = None) -> list[Finding]:
-    """What looks like a secret in a cassette, in order of its lines.
+    """Possible secrets in a cassette, in the order of its lines.
 
     Args:
         path: the cassette.
-        redactor: with the settings of the recording; the default ones, and this machine's environment, if None.
-        detect: a second search, such as `detect_secrets` gives.
+        redactor: by default one without settings, which knows the environment of this machine.
+        detect: a second search, such as `detect_secrets()`.
 
     Raises:
-        CassetteError: there is no such file, or a request in it cannot be read.
+        CassetteError: a request in the file cannot be read.
         OSError: the file cannot be read.
     """
     found: set[Finding] = set()
     redactor = redactor or Redactor()
     with path.open("rb") as file:
-        for place in index_file(file, path, check_chunks=False).entries:
-            interaction = place.read(file, path)
+        for entry in index_file(file, path, check_chunks=False).entries:
+            interaction = entry.read(file, path)
             for removal in _again(redactor, interaction):
-                found.add(Finding(path, place.line + _offset(removal.place), removal.place, removal.kind))
+                found.add(Finding(path, entry.line + _offset(removal.place), removal.place, removal.kind))
             if detect is not None:
-                for where, text in _texts(interaction):
+                for place, text in _texts(interaction):
                     for kind, value in detect(text):
                         if not _is_harmless(value):
-                            found.add(Finding(path, place.line + _offset(where), where, f"{kind} (detect-secrets)"))
+                            found.add(Finding(path, entry.line + _offset(place), place, f"{kind} (detect-secrets)"))
     return sorted(found)
 
 
 def _again(redactor: Redactor, interaction: Interaction) -> Iterator[Removal]:
-    """What would be taken out if it were recorded now."""
+    """What a recording of this interaction would remove now."""
     again = redactor.for_request(interaction.request)
-    again.request(interaction.request)
+    again.request()
     try:
         if interaction.response is not None:
             again.response(interaction.response)
-        again.chunks(chunk.data for chunk in interaction.chunks)
+        stream = again.stream()
+        for chunk in interaction.chunks:
+            stream.feed(chunk.data)
+        stream.close()
     except (UnchangeableError, UnsearchableError) as error:
         yield Removal("answer, compressed", error.message)
     sent = {name.lower(): value for name, value in interaction.request.headers}
     for removal in again.removals:
-        # A cassette that was written by hand may have values that no recording keeps, and that are no secrets.
+        # A cassette that was written by hand can have values that a recording would remove, but that are not secret.
         name = removal.place.removeprefix("request header ")
         if name == removal.place or could_be_secret(sent.get(name, "").rpartition(" ")[2], certain=True):
             yield removal
@@ -142,13 +144,13 @@ def _leaves(body: bytes) -> Iterator[str]:
 
 
 def _offset(place: str) -> int:
-    """Lines from the request's line to that of a place."""
+    """How many lines a place is after the line of its request."""
     chunk = _CHUNK.fullmatch(place)
     return 1 + int(chunk[1]) if chunk else 1 if place.startswith("answer") else 0
 
 
 def _is_harmless(value: str) -> bool:
-    if len(value) < _SHORTEST:  # a plugin that gives its key's first part only
+    if len(value) < _SHORTEST:  # some plugins return only the first part of a key
         return False
     return MARK.search(value) is not None or _MASKED.fullmatch(value) is not None or is_placeholder(value)
 

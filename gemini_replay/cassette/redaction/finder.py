@@ -1,12 +1,13 @@
-"""Finds secrets in bytes: known values, keys by their shape, and random values by the name before them. Pure.
+"""Finds secrets in bytes: known values, keys by their format, and random values by the name before them. No I/O.
 
-A *known value* is found in any of its `spellings`. A *shape* is found only where a key can stand: never in the middle
-of base64 data, nor as the value of a member that holds opaque data (``inlineData.data``, ``thoughtSignature``, …).
-Behind a *telling name* (``"access_token": "…"``, ``password=…``, ``Bearer …``, ``scheme://user:…@``) what is random
-enough is found.
+- A *known value* is found in any of its `encodings`.
+- A *key format* is found only where a key can be: not within base64 data, nor in a member with binary data or an id
+  (``inlineData.data``, ``thoughtSignature``, …).
+- After a *secret name* (``"access_token": "…"``, ``password=…``, ``Bearer …``, ``scheme://user:…@``), every value is
+  found that is random enough.
 
-`Finder.search` works on a window of a stream: it returns what is certain, and where something begins that later
-bytes may complete.
+`Finder.search` searches a window of a stream. It returns the certain secrets, and where one begins that later bytes
+can complete.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .judging import could_be_secret, is_placeholder
-from .shapes import BEGINNINGS, BY_BEGINNING, CANDIDATE, LONGEST, UNFINISHED
-from .spellings import Reading, spellings
-from .telling_names import OPAQUE_MEMBERS, telling, telling_query
+from ...errors import UsageError
+from .encodings import Unescaped, encodings
+from .key_formats import BEGINNINGS, BY_BEGINNING, CANDIDATE, LONGEST, UNFINISHED
+from .randomness import could_be_secret, is_placeholder
+from .secret_names import OPAQUE_MEMBERS, SecretNames, as_list
 
 
 class Span(NamedTuple):
-    """Where a secret stands.
+    """Where a secret is, and its kind.
 
-    ``number`` says that it is a known value of digits only, which may stand for a JSON number; ``kind`` what it is.
+    ``number`` means that it is a known value of digits only, which can be a JSON number.
     """
 
     start: int
@@ -36,20 +38,21 @@ class Span(NamedTuple):
 
 
 LOOK_BEHIND = 144
-"""Bytes before a secret that decide whether it is one: an escape, a name, the key of an opaque value, base64 data."""
+"""Bytes before a secret that can decide whether it is one: an escape, a name, base64 data."""
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/+="
 _TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+~"
 _IN_TOKEN = bytes(120 if byte in _TOKEN else 32 for byte in range(256))
 _LEAST = 12
-"""Bytes of a key or of a value behind a name; a shorter one is found only where documents are taken apart."""
+"""Bytes of a key or of a value after a name. Shorter ones are found only in parsed documents."""
 _LONG = b"x" * _LEAST
 _DATA = 64
-"""After so many base64 characters in a row no key begins: it is data."""
-_SURROUNDING = 32  # so many base64 characters around a pattern's match make it a part of base64 data
+"""No key begins after this many base64 characters in a row: that is data."""
+_SURROUNDING = 32  # base64 characters around a match of a pattern that make it a part of base64 data
 _NAME = 56
 _REMEMBERED = 256
 _MOST_HARMLESS = 256
+_MOST_DERIVED = 64
 
 _OPAQUE = re.compile(rb'"(?:' + "|".join(sorted(OPAQUE_MEMBERS)).encode() + rb')\\*"\s{0,8}:\s{0,8}\\*"\Z')
 _HEADS = frozenset(b"\"'`=:> \n\t")
@@ -69,7 +72,7 @@ _USER_CUT = re.compile(rb"://[^\s/@\"'<>\\:]{0,64}:([^\s/@\"'<>\\]{1,256})\Z")
 
 
 class Found(NamedTuple):
-    """What a window holds: certain secrets, and where an unfinished one begins (the window's length if none does)."""
+    """The certain secrets of a window, and where an unfinished one begins (at the end of the window if none does)."""
 
     spans: list[Span]
     open_at: int
@@ -80,23 +83,20 @@ class Finder:
 
     Args:
         known: known values, each with its kind.
-        patterns: further shapes, regular expressions over bytes. If one has a group, its first group is the secret.
-        keep: names whose values are kept.
-        redact: further names whose values are secret.
+        patterns: regular expressions that find more secrets. If one has a group, its first group is the secret.
+        names: which names are secret.
     """
 
     def __init__(
         self,
         known: Mapping[str, str],
-        patterns: Iterable[re.Pattern[bytes]] = (),
-        *,
-        keep: frozenset[str] = frozenset(),
-        redact: frozenset[str] = frozenset(),
+        patterns: Iterable[re.Pattern[bytes]],
+        names: SecretNames,
     ) -> None:
         self.known = dict(known)
         forms: dict[bytes, tuple[str, bool]] = {}
         for secret, kind in self.known.items():
-            for form in spellings(secret):
+            for form in encodings(secret):
                 forms.setdefault(form, (kind, secret.isdigit() and form == secret.encode()))
         self._forms = [(form, form[:3], kind, number) for form, (kind, number) in sorted(forms.items())]
         self._longest = max(map(len, forms), default=1)
@@ -104,32 +104,41 @@ class Finder:
         self._short = frozenset({form[:length] for form in forms for length in (1, 2)})
         self.numbers = tuple(secret.encode() for secret in self.known if secret.isascii() and secret.isdigit())
         self._patterns = tuple(patterns)
-        self._keep = keep
-        self._redact = redact
+        self._names = names
         self._harmless: set[bytes] = set()
+        self._derived: dict[frozenset[str], Finder] = {}
 
     def knowing(self, more: Mapping[str, str]) -> Finder:
-        """A finder that knows further values."""
-        return Finder({**more, **self.known}, self._patterns, keep=self._keep, redact=self._redact)
+        """A finder that knows more values. Finders are reused, since making one is slow."""
+        values = frozenset({*more, *self.known})
+        if len(values) == len(self.known):
+            return self
+        finder = self._derived.get(values)
+        if finder is None:
+            if len(self._derived) >= _MOST_DERIVED:
+                self._derived.clear()
+            finder = self._derived[values] = Finder({**more, **self.known}, self._patterns, self._names)
+            finder._derived = self._derived
+        return finder
 
     def search(self, window: bytes, *, first: bool = True, final: bool = True, opaque: bool = False) -> Found:
         """All secrets in a window.
 
         Args:
-            window: the bytes; at least `LOOK_BEHIND` of them stand before anything that was open, if there are.
-            first: the window is the beginning of the stream, nothing stands before it.
-            final: nothing follows it.
-            opaque: whether it is opaque data, in which known values alone are looked for.
+            window: the bytes, beginning at least `LOOK_BEHIND` bytes before the place that was open before.
+            first: whether the window is the beginning of the stream.
+            final: whether nothing follows.
+            opaque: whether this is binary data or an id, in which only known values are secrets.
         """
-        reading = Reading(window, final=final)
-        view = reading.text
-        # What begins in the bytes that only stand there to be looked back at has been judged before.
-        floor = 0 if first else len(Reading(window[:LOOK_BEHIND]).text) if reading.changed else LOOK_BEHIND
+        unescaped = Unescaped(window, final=final)
+        view = unescaped.text
+        # An earlier search has judged what begins within the look-behind.
+        floor = 0 if first else len(Unescaped(window[:LOOK_BEHIND]).text) if unescaped.changed else LOOK_BEHIND
         spans = [
-            Span(_behind_escape(window, reading.place(start)), reading.place(end), number, kind)
+            Span(_after_escape(window, unescaped.offset(start)), unescaped.offset(end), number, kind)
             for start, end, number, kind in self._spans(view, floor, final=final, opaque=opaque)
         ]
-        open_at = len(window) if final else reading.place(self._open(view, floor))
+        open_at = len(window) if final else unescaped.offset(self._open(view, floor))
         return Found(merged(spans) if spans else spans, open_at)
 
     def _spans(self, view: bytes, floor: int, *, final: bool, opaque: bool) -> Iterator[Span]:
@@ -149,17 +158,17 @@ class Finder:
                 start, stop = found.span(1 if pattern.groups else 0)
                 certain = (final or found.end() < end) and found.start() >= floor
                 if 0 <= start < stop and certain and not _is_data(view, start, stop):
-                    yield Span(start, stop, kind="what a pattern of the settings finds")
+                    yield Span(start, stop, kind="match of redact_patterns")
 
     def _unknown(self, view: bytes) -> Iterator[tuple[Span, int]]:
-        """Secrets by their shape or by what stands before them, each with the end of what it was told by."""
+        """Secrets by their format or the name before them, each with the end of the bytes that decide about it."""
         tokens = view.translate(_IN_TOKEN)
         at = tokens.find(_LONG)
         while at >= 0:
             end = tokens.find(b" ", at + _LEAST)
             end = len(view) if end < 0 else end
-            # The same member names and model names come with every event. Where what stands right before one tells
-            # nothing, it is harmless whatever came before that.
+            # The same member names and model names come with every event. If the characters just before one do not
+            # matter, it is harmless whatever is before them.
             seen = None
             if end - at <= _REMEMBERED:
                 nothing = view[at - 2 : at] in _TELLS_NOTHING or view[at - 3 : at] in _TELLS_NOTHING
@@ -168,7 +177,7 @@ class Finder:
                 if (span := self._named(view, at, end)) is not None:
                     yield span, end
                 elif end - at > _REMEMBERED or CANDIDATE.search(view, at, end):
-                    yield from _shaped(view, at, end)
+                    yield from _keys(view, at, end)
                 elif seen is not None:
                     if len(self._harmless) >= _MOST_HARMLESS:
                         self._harmless.clear()
@@ -184,7 +193,7 @@ class Finder:
                     yield Span(*found.span(1), kind="password in a URL"), found.end()
 
     def _named(self, view: bytes, start: int, end: int) -> Span | None:
-        """The secret that a row of token characters is, by what stands before it."""
+        """The secret that a row of token characters is, judged by the name before it."""
         if end - start > LONGEST or not (kind := self._kind(view, start)):
             return None
         end = start + len(view[start:end].rstrip(b"."))  # the end of a sentence
@@ -197,7 +206,7 @@ class Finder:
         return Span(start, end, kind=kind.partition(" ")[2])
 
     def _kind(self, view: bytes, start: int) -> str:
-        """What stands before a value: "certain KIND", "likely KIND", "Basic", or nothing that tells."""
+        """What the text before a value says about it: "certain KIND", "likely KIND", "Basic", or ""."""
         if not start or view[start - 1] not in _HEADS:
             return ""
         before = view[max(0, start - _NAME) : start]
@@ -216,16 +225,13 @@ class Finder:
             return ""
         if sign == b">" and bare[-len(name) - 1 : -len(name)] != b"<":
             return ""
-        known = name.decode("latin-1")
-        if known.lower() in self._keep:
-            return ""
+        text = name.decode("latin-1")
         in_query = sign == b"=" and bare[-len(name) - 1 : -len(name)] in {b"?", b"&"}
-        told = telling_query(known) if in_query else telling(known)
-        told = "certain" if known.lower() in self._redact else told
-        return f"{told} value of {known}" if told else ""
+        secrecy = self._names.field(text, parameter=in_query)
+        return f"{secrecy} value of {text}" if secrecy else ""
 
     def _open(self, view: bytes, floor: int) -> int:
-        """Where the earliest secret begins that the end of the view may have cut."""
+        """Where the first secret begins that the end of the view cuts."""
         end = len(view)
         if not end:
             return end
@@ -268,7 +274,7 @@ class Finder:
         start = end - run
         if start >= floor and self._kind(view, start):
             return start
-        # Most often the row is one word, and no key begins like it.
+        # Usually the row is one word that no key begins with.
         if view[start:].isalnum() and view[start - 1 : start] != b"\\" and view[start : start + 2] not in BEGINNINGS:
             return end
         found = UNFINISHED.search(view, start)
@@ -277,11 +283,11 @@ class Finder:
         return end if found is None else found.start()
 
 
-def _shaped(view: bytes, start: int, end: int) -> Iterator[tuple[Span, int]]:
-    """Keys by their shape that begin in a row of token characters, each with the end of what may belong to it."""
+def _keys(view: bytes, start: int, end: int) -> Iterator[tuple[Span, int]]:
+    """Keys of a known format in a row of token characters, each with the end of what can belong to it."""
     at = start
     while at < end:
-        # Where a key may begin within reach: behind a dot or a tilde base64 data may begin anew.
+        # A key begins near the start, or after a dot or a tilde, where base64 data ends.
         found = CANDIDATE.search(view, at, min(end, at + _DATA + 32))
         if found is None:
             dots = [dot for dot in (view.find(b".", at, end), view.find(b"~", at, end)) if dot >= 0]
@@ -290,35 +296,35 @@ def _shaped(view: bytes, start: int, end: int) -> Iterator[tuple[Span, int]]:
             at = max(min(dots) + 1, at)
             continue
         at = found.start() + 1
-        for shape in BY_BEGINNING[found[0]]:
-            key = shape.pattern.match(view, found.start())
+        for key_format in BY_BEGINNING[found[0]]:
+            key = key_format.pattern.match(view, found.start())
             if key is None or _in_data(view, key.start()):
                 continue
-            rest = key[0][len(shape.begins) :].decode("latin-1")
-            if could_be_secret(rest) if shape.random else not is_placeholder(rest):
+            rest = key[0][len(key_format.begins) :].decode("latin-1")
+            if could_be_secret(rest) if key_format.random else not is_placeholder(rest):
                 at = key.end()
-                reach = len(view) - len(view[at:].lstrip(b".")) if "." in shape.chars else at
-                yield Span(*key.span(), kind=shape.kind), reach
+                reach = len(view) - len(view[at:].lstrip(b".")) if "." in key_format.chars else at
+                yield Span(*key.span(), kind=key_format.kind), reach
                 break
 
 
 def _in_data(view: bytes, at: int) -> bool:
-    """Whether a place is inside base64 data or inside an opaque value."""
+    """Whether an offset is within base64 data, or in a member with binary data or an id."""
     before = view[max(0, at - _DATA) : at]
     head = len(before) - len(before.rstrip(_BASE64))
     return head >= _DATA or _OPAQUE.search(view, max(0, at - head - _NAME), at - head) is not None
 
 
 def _is_data(view: bytes, start: int, stop: int) -> bool:
-    """Whether a pattern's match is a part of base64 data, or of an opaque value."""
+    """Whether a match of a pattern is within base64 data, or in a member with binary data or an id."""
     before = view[max(0, start - _SURROUNDING) : start]
-    behind = view[stop : stop + _SURROUNDING]
-    head, tail = len(before) - len(before.rstrip(_BASE64)), len(behind) - len(behind.lstrip(_BASE64))
+    after = view[stop : stop + _SURROUNDING]
+    head, tail = len(before) - len(before.rstrip(_BASE64)), len(after) - len(after.lstrip(_BASE64))
     return head + tail >= _SURROUNDING or _OPAQUE.search(view, max(0, start - head - _NAME), start - head) is not None
 
 
 def _blocks(view: bytes) -> Iterator[re.Match[bytes]]:
-    """What may be the private keys of PEM blocks, one for each first line; one may reach into the next."""
+    """The possible private keys of PEM blocks, one for each first line; an unfinished one reaches into the next."""
     at = view.find(_PEM)
     while at >= 0:
         found = _PEM_BODY.match(view, at)
@@ -328,7 +334,7 @@ def _blocks(view: bytes) -> Iterator[re.Match[bytes]]:
 
 
 def _is_key(body: bytes) -> bool:
-    """Whether what follows the first line of a PEM block is a key, and no words about keys."""
+    """Whether the body of a PEM block is a key, rather than words about keys."""
     longest = max(re.findall(rb"[A-Za-z0-9+/]+", body), key=len, default=b"")
     return len(longest) > 24 and could_be_secret(longest[:LONGEST].decode())
 
@@ -342,7 +348,7 @@ def _is_basic(value: str) -> bool:
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that overlap made one."""
+    """The spans in order, with overlapping ones joined."""
     apart: list[Span] = []
     for span in sorted(spans):
         if span.start >= span.end:
@@ -354,8 +360,8 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return apart
 
 
-def _behind_escape(window: bytes, start: int) -> int:
-    """`start`, or the end of the escape that it would cut: behind a backslash, n is no part of a secret."""
+def _after_escape(window: bytes, start: int) -> int:
+    """`start`, or the end of the escape that it would cut: after a backslash, n is not part of a secret."""
     slash = window.rfind(b"\\", max(0, start - 5), start)
     if slash < 0:
         return start
@@ -363,5 +369,31 @@ def _behind_escape(window: bytes, start: int) -> int:
     while run > 0 and window[run - 1] == 0x5C:
         run -= 1
     if (slash - run) % 2:
-        return start  # an even number of backslashes: none of them escapes what follows
+        return start  # an even number of backslashes does not escape what follows
     return max(start, slash + (6 if window[slash + 1 : slash + 2] == b"u" else 2))
+
+
+def compile_patterns(patterns: Any) -> tuple[re.Pattern[bytes], ...]:
+    """The setting `redact_patterns` as regular expressions over bytes.
+
+    Raises:
+        UsageError: it is not a list of regular expressions.
+    """
+    compiled = []
+    for pattern in as_list("redact_patterns", patterns, "regular expressions"):
+        if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
+            text, flags = pattern.pattern, int(pattern.flags & ~re.UNICODE)
+        elif isinstance(pattern, str):
+            text, flags = pattern, 0
+        else:
+            raise UsageError(f"redact_patterns contains {pattern!r:.80}.", hint=_PATTERNS)
+        try:
+            compiled.append(re.compile(text.encode(), flags))
+        except re.error as error:
+            raise UsageError(
+                f"redact_patterns has the invalid pattern {text!r:.80}: {error}.", hint=_PATTERNS
+            ) from None
+    return tuple(compiled)
+
+
+_PATTERNS = "It takes regular expressions for text, in a list."

@@ -1,12 +1,11 @@
-"""Takes secrets out of a body while it streams, chunk by chunk, without changing any length.
+"""Removes secrets from a response body while it arrives, chunk by chunk, without changing any length.
 
-Two things are searched: the bytes as they come, so that a secret which is cut by chunk boundaries is found; and for
-each key whose text a model streams in pieces (``"text"``, …) the sequence of its values, so that a secret which is
-cut by event boundaries is found.
+Two things are searched: the bytes, to find secrets across chunk boundaries; and, for each key whose text a model
+streams in pieces (``"text"``, …), the sequence of its values, to find secrets across event boundaries.
 
-A chunk is held back only while a secret may have begun in it that is not finished. The result does not depend on
-how the body is cut into chunks. To keep ordinary words from holding events back, the first one or two bytes of a
-secret stay readable if its event ends behind them.
+A chunk is held back only while it can contain the beginning of a secret. The result does not depend on the chunk
+boundaries. So that ordinary words do not hold events back, the first one or two bytes of a secret stay if its event
+ends after them.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from .codings import UnchangeableError, Unpacker
-from .removals import Removals
-from .search import LOOK_BEHIND, Finder, Span, merged
+from .encodings import Decompressor, UnchangeableError
+from .finder import LOOK_BEHIND, Finder, Span, merged
+from .replacements import Removals
 
 _CONTEXT = 256
 _KEY = re.compile(
@@ -29,52 +28,49 @@ _LONGEST_KEY = 64
 _VALUE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _LEAST = 3
 _FARTHEST = 256 * 1024
-"""Bytes between two values; farther apart they do not make one secret, so that nothing is held back for longer."""
+"""Bytes between two values of one secret at most, which limits how much is held back."""
 
 _MASK = b"REDACTED"
 
 
 def _mask(length: int, offset: int, *, number: bool) -> bytes:
-    """A part of what replaces a secret, from `offset` on. A number stays one."""
+    """A part of the replacement of a secret, from `offset` on. A number stays a number."""
     return b"9" * length if number else (_MASK * (length // len(_MASK) + 2))[offset % len(_MASK) :][:length]
 
 
 class BodyRedactor:
-    """One body's redaction; `feed` it the chunks in order, then `close` it.
+    """Redacts one body: `feed` it the chunks in order, then `close` it.
 
     Args:
-        finder: gives what finds secrets; asked with the first chunk, when the head of the response is known.
-        removals: told of what is taken out.
-        unpacker: gives what decodes the body if it is kept as it came, or None; asked with the first chunk as well.
+        finder: returns what finds secrets; called at the first chunk, when the head of the response is known.
+        removals: lists what is removed.
+        decompressor: returns what decompresses the body, if it is stored compressed; called at the first chunk.
     """
 
     def __init__(
-        self,
-        finder: Callable[[], Finder],
-        removals: Removals,
-        unpacker: Callable[[], Unpacker | None] = lambda: None,
+        self, finder: Callable[[], Finder], removals: Removals, decompressor: Callable[[], Decompressor | None]
     ) -> None:
-        self._finder, self._removals, self._unpacker = finder, removals, unpacker
+        self._finder, self._removals, self._decompressor = finder, removals, decompressor
         self._body: _Searches | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The chunks that may be written now, in order, each as long as it came.
+        """The chunks that can be written now, in order and of unchanged length.
 
         Raises:
-            UnsearchableError: the body is kept compressed, and cannot be decoded.
-            UnchangeableError: the body is kept compressed, and holds a secret.
+            UnsearchableError: the body is stored compressed and cannot be decompressed.
+            UnchangeableError: the body is stored compressed and contains a secret.
         """
         return (self._body or self._begun()).feed(data)
 
     def close(self) -> list[bytes]:
-        """The chunks that were still held back; raises as `feed` does."""
+        """The chunks that are still held back. Raises the same errors as `feed`."""
         return self._begun().close()
 
     def _begun(self) -> _Searches:
         if self._body is None:
             plain = StreamRedactor(self._finder(), self._removals)
-            unpacker = self._unpacker()
-            self._body = plain if unpacker is None else _PackedSearch(plain, unpacker)
+            decompressor = self._decompressor()
+            self._body = plain if decompressor is None else _CompressedSearch(plain, decompressor)
         return self._body
 
 
@@ -84,16 +80,16 @@ class _Searches(Protocol):
     def close(self) -> list[bytes]: ...
 
 
-class _PackedSearch:
-    """Searches a body that is kept as it came, compressed: a chunk is let go when what it decodes to is safe."""
+class _CompressedSearch:
+    """Searches a body that is stored compressed, and releases a chunk when its decompressed bytes are safe."""
 
-    def __init__(self, plain: StreamRedactor, unpacker: Unpacker) -> None:
+    def __init__(self, plain: StreamRedactor, decompressor: Decompressor) -> None:
         self._plain = plain
-        self._unpacker = unpacker
+        self._decompressor = decompressor
         self._held: deque[tuple[bytes, bytes]] = deque()
 
     def feed(self, data: bytes) -> list[bytes]:
-        decoded = self._unpacker.decode(data)
+        decoded = self._decompressor.feed(data)
         self._held.append((data, decoded))
         return self._safe(self._plain.feed(decoded))
 
@@ -106,15 +102,15 @@ class _PackedSearch:
             data, decoded = self._held.popleft()
             if chunk != decoded:
                 raise UnchangeableError(
-                    "An answer that is kept compressed, as it came, holds a secret. It is not stored.",
-                    hint="Record it without wire=True: it is stored decoded then, without the secret.",
+                    "A response that is stored compressed contains a secret. It was not stored.",
+                    hint="Record it without wire=True: then it is stored decompressed, without the secret.",
                 )
             released.append(data)
         return released
 
 
 class StreamRedactor:
-    """One decoded body's redaction; `feed` it the chunks in order, then `close` it."""
+    """Redacts one decompressed body: `feed` it the chunks in order, then `close` it."""
 
     def __init__(self, finder: Finder, removals: Removals | None = None) -> None:
         self._finder = finder
@@ -125,18 +121,18 @@ class StreamRedactor:
         self._start = 0  # of the window, in the body
         self._spans: list[Span] = []
         self._channels: dict[bytes, _Channel] = {}
-        self._value: _Channel | None = None  # whose value the scan stands in
-        self._fresh = False  # nothing of that value has been read
+        self._value: _Channel | None = None  # the channel of the value that the scan is in
+        self._fresh = False  # whether none of that value has been read
         self._scanned = 0  # in the body
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The chunks that may be written now, in order, each as long as it came."""
+        """The chunks that can be written now, in order and of unchanged length."""
         at = self._start + len(self._window)
         self._held.append((at, bytearray(data)))
         return self._advance(data, final=False)
 
     def close(self) -> list[bytes]:
-        """The chunks that were still held back."""
+        """The chunks that are still held back."""
         return self._advance(b"", final=True)
 
     def _advance(self, data: bytes, *, final: bool) -> list[bytes]:
@@ -216,7 +212,7 @@ class StreamRedactor:
 
 
 class _Piece:
-    """A part of a channel's text: where it stands in the channel and in the body, and in which value."""
+    """A part of a channel's text: its offsets in the channel and in the body, and its value's number."""
 
     __slots__ = ("at", "body", "length", "value")
 
@@ -240,7 +236,7 @@ class _Channel:
         return self.pieces[-1].body + self.pieces[-1].length
 
     def add(self, finder: Finder, data: bytes, body: int, *, fresh: bool) -> list[Span]:
-        """Append a piece; what it completes, as spans of the body."""
+        """Append a piece. Returns the secrets that it completes, as spans of the body."""
         spans: list[Span] = []
         if fresh:
             if self.pieces and body - self.end > _FARTHEST:
@@ -260,7 +256,7 @@ class _Channel:
         return spans
 
     def close(self, finder: Finder) -> list[Span]:
-        """Nothing that comes later can continue this text: what is complete as it stands."""
+        """End this text. Returns the secrets that are complete without continuation."""
         spans: list[Span] = []
         if self._open_at < len(self.text):
             spans = self._in_body(finder.search(self.text, first=self._first, final=True).spans)
@@ -268,7 +264,7 @@ class _Channel:
         return spans
 
     def hold(self, *, unfinished: bool) -> int | None:
-        """From where on the body must not be written yet; None if all of it may."""
+        """The offset from which the body must not be written yet; None if there is none."""
         if self._open_at >= len(self.text):
             return None
         spans = self._in_body([Span(self._open_at, len(self.text))], unfinished=unfinished)
@@ -277,9 +273,9 @@ class _Channel:
     def _in_body(self, spans: list[Span], *, unfinished: bool = True) -> list[Span]:
         """Spans of the text as spans of the body.
 
-        A secret's first bytes are left out where their value ends before there are `_LEAST` of them. That a value
-        ends is known of all but the last one, and of that one if it is not `unfinished`. Only the first part of a
-        secret has its kind, so that it is told once.
+        The first bytes of a secret are left out if their value ends before there are `_LEAST` of them. All values
+        have ended, except the last one while it is `unfinished`. Only the first part of a secret has its kind, so
+        that it is counted once.
         """
         ends = {piece.value: piece.at + piece.length for piece in self.pieces}
         placed = []

@@ -1,8 +1,8 @@
-"""Whether a text could be a secret, by nothing but its own look.
+"""Whether a text is random enough to be a secret.
 
-Secrets are random; names, slugs, dates, paths and words are not. `could_be_secret` counts the pairs of neighbouring
-characters that are odd in what people write: a digit beside a letter, or two letters that rarely follow each other
-in English words and identifiers. Of a random key more than half of the pairs are odd, of a name hardly any.
+Secrets are random; names, slugs, dates, paths and words are not. `could_be_secret` counts the pairs of adjacent
+characters that are unusual in written text: a digit next to a letter, or two letters that rarely follow each other in
+English words and identifiers. In a random key, more than half of the pairs are unusual; in a name, hardly any.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SAMPLE_WORDS = frozenset(
     undefined unknown unused use user username value whatever with xxx your yours
     """.split()  # noqa: SIM905
 )
-"""Words that placeholders are made of: what people write where a secret would stand, in samples and in tests."""
+"""Words of placeholders, which people write instead of a secret in samples and tests."""
 
 _TEMPLATE = re.compile(
     r"<[^<>]*>|\[[^\[\]]*\]|\{\{?[^{}]*\}?\}|\$\{[^{}]*\}|\$\w+|%\w+%|%s|\.{3,}|…|REDACTED-[0-9a-f]{4}|"
@@ -50,15 +50,15 @@ _PUBLISHED = re.compile(
     r"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIy"
     r"fQ\.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
 )  # fmt: skip
-"""Samples that their makers have published, and runs that nobody draws at random."""
+"""Published samples of keys, and runs of characters that are never random."""
 
 
 @lru_cache(4096)
 def is_placeholder(value: str) -> bool:
-    """Whether a value is what people write where a secret would stand: "test", "YOUR_API_KEY", "${TOKEN}", "xxxx".
+    """Whether people write a value instead of a secret: "test", "YOUR_API_KEY", "${TOKEN}", "xxxx".
 
-    That is so if it is a template, a published sample, made of fewer than four different characters, or made of
-    nothing but the words of placeholders.
+    A placeholder is a template or a published sample, has fewer than four different characters, or consists of words
+    that are common in placeholders.
     """
     value = value.strip()
     scheme, _, rest = value.partition(" ")
@@ -76,17 +76,17 @@ def _is_sample(word: str) -> bool:
 
 
 def could_be_secret(value: str, *, certain: bool = False, least: int = 8) -> bool:
-    """Whether a value is random enough to be a secret, so that it may be looked for in any text.
+    """Whether a value is random enough to be a secret that can be searched for in any text.
 
     Args:
         value: the text, without its surroundings.
-        certain: whether its place leaves little doubt, such as a variable named PASSWORD; less is asked for then.
-        least: how many characters it must have.
+        certain: whether its name leaves little doubt, such as PASSWORD. Then it can be less random.
+        least: the smallest number of characters.
 
-    A value is one if it has no white space, is no placeholder, and three of ten of its pairs of neighbours are odd:
-    five pairs at least, or two where its place is certain. So a UUID, a digest and base64 data could be secrets: they
-    are where a name says so, and are not where nothing does. Words, numbers, dates, versions, slugs, paths and
-    identifiers never are; nor is a password made of words, because it would take them out of innocent text.
+    A value can be secret if it has no white space, is not a placeholder, and three of ten of its pairs of characters
+    are unusual, at least five pairs, or two with a certain name. So a UUID, a digest and base64 data can be secret:
+    they are if a name says so. Words, numbers, dates, versions, slugs, paths and identifiers never are; nor is a
+    password of words, since it would remove these words from ordinary text.
     """
     if len(value) < least or value.isdigit() or any(map(str.isspace, value)) or is_placeholder(value):
         return False
@@ -95,10 +95,10 @@ def could_be_secret(value: str, *, certain: bool = False, least: int = 8) -> boo
 
 
 def is_held_secret(value: str, *, certain: bool) -> bool:
-    """Whether a value that the environment or a request holds under a telling name is to be looked for in any text.
+    """Whether to search any text for a value that has a secret name in the environment or a request.
 
-    Where the name is certain, that is so of long values of words too ("correct-horse-battery-staple"): no innocent
-    text has the very same ones.
+    With a certain name, that includes long values of words ("correct-horse-battery-staple"), since no other text has
+    exactly the same ones.
     """
     if could_be_secret(value, certain=certain):
         return True
@@ -108,7 +108,7 @@ def is_held_secret(value: str, *, certain: bool) -> bool:
 
 @lru_cache(4096)
 def oddness(value: str) -> tuple[int, int]:
-    """How many pairs of neighbours a text has that are not two digits, and how many of them are odd."""
+    """How many pairs of adjacent characters a text has, except two digits, and how many of them are unusual."""
     odd = len(_PUNCTUATION.findall(value, 1))
     pairs = odd
     for part in _PART.findall(value):

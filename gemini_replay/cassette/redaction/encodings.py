@@ -1,0 +1,188 @@
+"""Encodings that can hide a secret: content codings, escapes of single characters, base64 and hexadecimal.
+
+`Decompressor` and `Unescaped` undo the first two. What is left are the `encodings` of a whole secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import accumulate
+from urllib.parse import quote, unquote
+
+from ...errors import GeminiReplayError
+from ..model import Headers, header
+
+_SHORTEST = 8
+"""Bytes of an encoded secret; a shorter one occurs in data by chance."""
+
+_NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+# Escapes of one printable ASCII character. No token contains any other character.
+_ESCAPE = re.compile(
+    rb"\\+(?:u00([2-7][0-9a-fA-F])|/)|%(?:25)*([2-7][0-9a-fA-F])"
+    rb"|&(?:#[xX]0{0,4}([2-7][0-9a-fA-F])|#0{0,4}(3[2-9]|[4-9]\d|1[01]\d|12[0-6])|(amp|lt|gt|quot|apos));"
+)
+_BEGUN = re.compile(
+    rb"(?:\\+(?:u(?:0(?:0[2-7]?)?)?)?|%(?:25)*[2-7]?|&(?:#(?:[xX]?0{0,4}[0-9a-fA-F]{0,3})?|[a-z]{1,4})?)\Z"
+)
+_LONGEST_ESCAPE = 12
+
+
+@lru_cache(512)
+def encodings(secret: str) -> tuple[bytes, ...]:
+    """The forms that a known secret can have in `Unescaped` text: plain, JSON, base64 at each alignment, hexadecimal.
+
+    Trailing backslashes are left out, since they could cut an escape.
+    """
+    secret = secret.rstrip("\\")
+    plain = json.dumps(secret, ensure_ascii=False)[1:-1]
+    texts = {secret, plain, json.dumps(secret)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], unquote(secret)}
+    if not secret.isascii():
+        escaped = quote(secret, safe="".join(map(chr, range(0x20, 0x7F))), errors="replace")
+        texts |= {escaped, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), escaped)}
+    if " " in secret:
+        texts.add(secret.replace(" ", "+"))
+    raw = secret.encode("utf-8", "replace")
+    whole = [form for form in _base64_and_hex(raw) if len(form) >= _SHORTEST]
+    found = {Unescaped(text.encode("utf-8", "replace")).text for text in texts if text}
+    return tuple(sorted({*(text.encode("utf-8", "replace") for text in texts if text), *found, *whole}))
+
+
+def _base64_and_hex(raw: bytes) -> set[bytes]:
+    forms = {raw.hex().encode(), raw.hex().upper().encode()}
+    for before in range(3):
+        # The base64 characters that contain only bits of this value, whatever is before and after it.
+        coded = base64.b64encode(b"\0" * before + raw).rstrip(b"=")
+        end = (before + len(raw)) * 8 // 6
+        inner = coded[(before * 8 + 5) // 6 : end]
+        forms |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    return forms
+
+
+class Unescaped:
+    """A window of bytes without the escapes of JSON (also nested), URLs and HTML for printable ASCII characters.
+
+    Args:
+        window: the bytes.
+        final: whether nothing follows. If more can follow, an incomplete escape at the end is left out.
+
+    Attributes:
+        text: the bytes without escapes.
+    """
+
+    __slots__ = ("_ends", "_shrunk", "text")
+
+    def __init__(self, window: bytes, *, final: bool = True) -> None:
+        self._ends: list[int] = []
+        if not final:
+            last = window[-_LONGEST_ESCAPE:]
+            if (b"\\" in last or b"%" in last or b"&" in last) and (begun := _BEGUN.search(last)):
+                window = window[: len(window) - len(last) + begun.start()]
+        self.text = window
+        if (b"\\" in window and (b"\\u00" in window or b"\\/" in window)) or b"%" in window or b"&" in window:
+            self._undo(window)
+
+    def _undo(self, window: bytes) -> None:
+        escapes = list(_ESCAPE.finditer(window))
+        if not escapes:
+            return
+        pieces, past, length = [], 0, 0
+        for escape in escapes:
+            pieces += [window[past : escape.start()], _character(escape)]
+            length += escape.start() - past + 1
+            self._ends.append(length - 1)
+            past = escape.end()
+        self.text = b"".join([*pieces, window[past:]])
+        self._shrunk = [0, *accumulate(len(escape[0]) - 1 for escape in escapes)]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any escape was undone."""
+        return bool(self._ends)
+
+    def offset(self, at: int) -> int:
+        """The offset in the window of an offset in the text."""
+        return at + self._shrunk[bisect_left(self._ends, at)] if self._ends else at
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    if coded := escape[1] or escape[2] or escape[3]:
+        return bytes.fromhex(coded.decode())
+    return bytes([int(escape[4])]) if escape[4] else _NAMED[escape[5]] if escape[5] else b"/"
+
+
+# --- content codings ----------------------------------------------------------------------------------------------
+
+_MOST = 64 * 1024 * 1024
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+class UnsearchableError(GeminiReplayError):
+    """A body that cannot be searched for secrets, so it is not stored."""
+
+
+class UnchangeableError(GeminiReplayError):
+    """A compressed body that contains a secret but must be stored unchanged, so it is not stored."""
+
+
+def coding_of(headers: Headers) -> str:
+    """The content coding of a body; "" without one."""
+    coding = (header(headers, "content-encoding") or "").strip().lower()
+    return "" if coding == "identity" else coding
+
+
+class Decompressor:
+    """Decompresses one body, piece by piece.
+
+    Args:
+        coding: the content coding.
+        what: what the body is, for messages.
+        hint: what the user can do, for messages.
+
+    Raises:
+        UnsearchableError: the coding is not supported.
+    """
+
+    def __init__(self, coding: str, what: str, hint: str) -> None:
+        if coding not in _WINDOWS:
+            raise UnsearchableError(
+                f"{what} has the content coding {coding!r:.80}, which cannot be searched for secrets. "
+                "It was not stored.",
+                hint=hint,
+            )
+        self._what = f"{what} in the content coding {coding!r}"
+        self._hint = hint
+        self._make: Callable[[], zlib._Decompress] = lambda: zlib.decompressobj(_WINDOWS[coding])
+        self._member = self._make()
+        self._room = _MOST
+
+    def feed(self, data: bytes) -> bytes:
+        """Decompress a piece.
+
+        Raises:
+            UnsearchableError: the piece is invalid, or the body is too large.
+        """
+        found = []
+        while data:
+            try:
+                piece = self._member.decompress(data, self._room + 1)
+            except zlib.error as error:
+                raise UnsearchableError(
+                    f"{self._what} cannot be decoded ({error}) to search it for secrets. It was not stored.",
+                    hint=self._hint,
+                ) from None
+            self._room -= len(piece)
+            if self._room < 0:
+                raise UnsearchableError(
+                    f"{self._what} decodes to more than {_MOST:,} bytes. It was not stored.", hint=self._hint
+                )
+            found.append(piece)
+            data = self._member.unused_data
+            if self._member.eof:
+                self._member = self._make()
+        return b"".join(found)

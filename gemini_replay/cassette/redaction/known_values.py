@@ -1,0 +1,142 @@
+"""Values that are known to be secret: from the settings, the environment, and a request's own credentials."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from ...errors import UsageError
+from ..model import Request, Response
+from .documents import Document
+from .randomness import could_be_secret, is_held_secret, is_placeholder
+from .request_body import RequestBody
+from .secret_names import CREDENTIAL_QUERY_NAMES, SecretNames, as_list, secrecy, variable_secrecy
+
+_SHORTEST_GIVEN = 4
+_SHORTEST_SENT = 6  # of a request's own credentials, which are certainly secret
+
+_PATH_ROOTS = re.compile(
+    r"~|\.{1,2}/|[A-Za-z]:[\\/]|/(?:home|root|usr|etc|tmp|var|run|opt|mnt|srv|Users|Library|dev|proc)(?:/|$)"
+)
+_URL_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")
+
+
+def given_secrets(secrets: Any) -> dict[str, str]:
+    """The values of the setting `redact`, each with its kind.
+
+    Raises:
+        UsageError: the setting is invalid, or a value is too short to search for. The message contains no value.
+    """
+    given = as_list("redact", secrets, "texts that must not be stored")
+    for secret in given:
+        if not isinstance(secret, str):
+            raise UsageError(
+                f"redact contains a {type(secret).__qualname__}.",
+                hint="It takes texts that must not be stored, in a list.",
+            )
+        if len(secret) < _SHORTEST_GIVEN:
+            raise UsageError(
+                f"A value to redact has {len(secret)} characters; such a short text occurs everywhere.",
+                hint=f"Give values of at least {_SHORTEST_GIVEN} characters, or a pattern with its surroundings.",
+            )
+    return dict.fromkeys(given, "value given to redact")
+
+
+def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The secret values of environment variables, each with its kind ("value of $OPENAI_API_KEY").
+
+    The variable's name and the value decide. ``PARTITION_KEY=customer_id`` and paths are not secret, so that a
+    recording depends on its machine for nothing but real secrets. Of a private key, each line is a secret; of a URL,
+    its password; of JSON, its secret members.
+    """
+    found: dict[str, str] = {}
+    for name, raw in environ.items():
+        told = variable_secrecy(name)
+        for value, certain in _parts(raw.strip(), told == "certain") if told else _passwords(raw):
+            if is_held_secret(value, certain=certain):
+                found.setdefault(value, f"value of ${name}")
+    return found
+
+
+def _parts(value: str, certain: bool) -> Iterator[tuple[str, bool]]:
+    yield from _passwords(value)
+    if value[:1] == "{":
+        yield from (
+            (leaf.text, True) for leaf in Document(value.encode("utf-8", "replace")).leaves if secrecy(leaf.name)
+        )
+    elif "\n" in value or "\\n" in value:
+        lines = (line.strip() for line in re.split(r"\n|\\n", value) if not line.startswith("-----"))
+        yield from ((line, False) for line in lines if len(line) > 24)
+    elif "://" not in value and not _PATH_ROOTS.match(value):
+        yield value, certain
+
+
+def _passwords(value: str) -> Iterator[tuple[str, bool]]:
+    if "://" in value:
+        yield from ((found[1], True) for found in _URL_PASSWORD.finditer(value))
+
+
+def request_credentials(request: Request, body: RequestBody | None, names: SecretNames) -> Iterator[tuple[str, str]]:
+    """The secrets that a request sends, each with its kind. They must not occur anywhere else."""
+    parts = urlsplit(request.url)
+    if parts.password and _is_credential(password := unquote(parts.password)):
+        yield password, "password of the request's URL"
+    for pair in parts.query.split("&"):
+        name = unquote(pair.partition("=")[0])
+        if told := names.field(name, parameter=True):
+            value = unquote_plus(pair.partition("=")[2])
+            if _is_sent(value, told, sent=name.lower() in CREDENTIAL_QUERY_NAMES):
+                yield value, f"query parameter {name}"
+    for name, value in request.headers:
+        low = name.lower()
+        if not names.keeps_header(low):
+            for part in _header_credentials(low, value):
+                if _is_sent(part, secrecy(name), sent=names.has_credentials(low)):
+                    yield part, f"value of the header {low}"
+    for _, leaf, told in body.named if body else ():
+        for part in _header_credentials("cookie" if "cookie" in leaf.name.lower() else "", leaf.text):
+            if _is_sent(part, told, sent=names.redacts_field(leaf.name)):
+                yield part, f"value of {leaf.name}"
+
+
+def response_credentials(response: Response, names: SecretNames) -> Iterator[tuple[str, str]]:
+    """The secrets in the headers of a response that are removed, each with its kind."""
+    for name, value in response.headers:
+        low = name.lower()
+        if names.removes_response_header(low):
+            for part in _header_credentials(low, value):
+                if could_be_secret(part, certain=True):
+                    yield part, f"value of the header {low} of the answer"
+
+
+def _is_sent(value: str, told: str, *, sent: bool) -> bool:
+    return _is_credential(value) if sent else is_held_secret(value, certain=told == "certain")
+
+
+def _is_credential(value: str) -> bool:
+    """Whether a value that was sent as a credential is one, and not a placeholder that any text can contain."""
+    number = value.isdigit() and len(value) < 12
+    return len(value) >= _SHORTEST_SENT and not number and not is_placeholder(value)
+
+
+def _header_credentials(name: str, value: str) -> Iterator[str]:
+    """The credentials in the value of a header."""
+    if "cookie" in name:
+        for pair in value.split(";"):
+            name, equals, crumb = pair.partition("=")
+            yield (crumb if equals else name).strip()
+        return
+    scheme, space, token = value.strip().partition(" ")
+    if not space:
+        yield scheme
+        return
+    yield token.strip()
+    if scheme.lower() == "basic":
+        try:
+            yield base64.b64decode(token, validate=True).decode("utf-8", "replace").partition(":")[2]
+        except (binascii.Error, ValueError):
+            return
