@@ -49,7 +49,10 @@ class Scrubber(Protocol):
 def _observing(
     method: Callable[Concatenate[Recorder, _P], None],
 ) -> Callable[Concatenate[Recorder, _P], None]:
-    """Run a method under the recorder's lock, unless the response is over; its failure is the recording's."""
+    """Run a method under the recorder's lock, after the chunks that came before; its failure is the recording's.
+
+    Nothing happens once the response is over.
+    """
 
     @functools.wraps(method)
     def observing(recorder: Recorder, *args: _P.args, **options: _P.kwargs) -> None:
@@ -58,6 +61,7 @@ def _observing(
                 recorder._came_late()
                 return
             try:
+                recorder._write_arrived()
                 method(recorder, *args, **options)
             except Exception as problem:
                 recorder._give_up(problem)
@@ -112,6 +116,7 @@ class Recorder:
         self._last = 0.0
         self._decoded_limit = decoded_limit
         self._decoder: Decoder | None = None
+        self._arrived: deque[tuple[bytes, float]] = deque()
         self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
         self._was_cut = False
@@ -136,9 +141,22 @@ class Recorder:
         self._last = at
         self._entry.response(self._redact(response))
 
-    @_observing
     def chunk(self, data: bytes, at: float) -> None:
-        """A chunk has arrived."""
+        """A chunk has arrived. It is only noted: `write`, or any other method, writes it down.
+
+        So the client can have it first.
+        """
+        self._arrived.append((data, at))
+
+    @_observing
+    def write(self) -> None:
+        """Write down the chunks that have arrived."""
+
+    def _write_arrived(self) -> None:
+        while self._arrived and not self._over:
+            self._write_chunk(*self._arrived.popleft())
+
+    def _write_chunk(self, data: bytes, at: float) -> None:
         if self._let_go_before(at):
             return
         after = max(0.0, at - self._last)
@@ -211,9 +229,9 @@ class Recorder:
         assert self._scrub is not None
         self._held.append((replace(chunk, data=b"", coded=b""), len(chunk.data)))
         # What could not be decoded may be plain text under a wrong header: it is searched as well.
-        self._write(self._scrub.feed(chunk.data + chunk.coded if chunk.coded else chunk.data))
+        self._write_safe(self._scrub.feed(chunk.data + chunk.coded if chunk.coded else chunk.data))
 
-    def _write(self, safe: list[bytes]) -> None:
+    def _write_safe(self, safe: list[bytes]) -> None:
         assert self._entry is not None
         for data in safe:
             chunk, decoded = self._held.popleft()
@@ -228,11 +246,12 @@ class Recorder:
                 self._add(Chunk(0.0, b"", coded=rest))
             if end.kind == "eof" and self._decoder.unfinished:
                 end = replace(end, how="unfinished")
-        self._write(self._scrub.close())
+        self._write_safe(self._scrub.close())
         self._entry.end(end)
         self._close()
 
     def _came_late(self) -> None:
+        self._arrived.clear()
         if self._was_cut and self.awaited():
             self._was_cut = False
             self._still_read()
@@ -245,12 +264,14 @@ class Recorder:
         """Record nothing more and say nothing of it: this process is a fork of the one that records."""
         self._lock = threading.Lock()  # another thread of that process may have held it
         self._over = True
+        self._arrived.clear()
 
     def _close(self) -> None:
         """Hold nothing any more."""
         self._over = True
         self._entry = self._scrub = self._decoder = None
         self._held.clear()
+        self._arrived.clear()
         self._done(self)
 
 
@@ -260,6 +281,7 @@ class Deaf(Recorder):
     def __init__(self) -> None:
         self.status = None
         self._lock = threading.Lock()
+        self._arrived = deque(maxlen=0)
         self._over = True
         self._was_cut = False
         self._abandoned = None

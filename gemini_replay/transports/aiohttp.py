@@ -34,6 +34,7 @@ _NAMES = (
     "client_proto.ResponseHandler.set_exception(exc)",
     "client_proto.ResponseHandler.set_response_params(timer)",
     "client_proto.ResponseHandler.start_timeout",
+    "client_proto.ResponseHandler()._loop",
     "client_proto.ResponseHandler()._read_timeout",
     "client_proto.ResponseHandler().transport",
     "helpers.TimerContext()._cancelled",

@@ -78,6 +78,10 @@ class _Watch:
         elif data:
             self.recorder.chunk(data, now())
 
+    def write_soon(self) -> None:
+        """Write down what has arrived when the client has it: its task is the next in the loop's queue."""
+        self._protocol._loop.call_soon(self.recorder.write)
+
     def eof(self) -> None:
         if self._early is not None:
             self._early.append(None)
@@ -155,10 +159,14 @@ def _watch_of(body: Any) -> _Watch | None:
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(body: Any, data: bytes, *size: int) -> Any:
         watch = _watch_of(body)
-        if watch is not None and not watch.compressed:
-            with Harmless(watch.recorder):
-                watch.chunk(data)
-        return original(body, data, *size)
+        if watch is None or watch.compressed:
+            return original(body, data, *size)
+        with Harmless(watch.recorder):
+            watch.chunk(data)
+        fed = original(body, data, *size)
+        with Harmless(watch.recorder):
+            watch.write_soon()
+        return fed
 
     return feed_data
 
@@ -177,10 +185,14 @@ def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
 def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(inflating: Any, data: bytes, *size: int) -> Any:
         watch = _watch_of(inflating.out)
-        if watch is not None:
-            watch.compressed = True  # what the body is given from now on is not the wire's
-            with Harmless(watch.recorder):
-                watch.chunk(data)
-        return original(inflating, data, *size)
+        if watch is None:
+            return original(inflating, data, *size)
+        watch.compressed = True  # what the body is given from now on is not the wire's
+        with Harmless(watch.recorder):
+            watch.chunk(data)
+        fed = original(inflating, data, *size)
+        with Harmless(watch.recorder):
+            watch.write_soon()
+        return fed
 
     return feed_data

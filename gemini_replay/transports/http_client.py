@@ -237,6 +237,7 @@ class _Unframed:
         self._lock = threading.Lock()  # a client whose time is up says so in its own thread
         self._last = now()
         self._over = False
+        self.write = recorder.write
         self.abandon = recorder.abandon
         self.fail = recorder.fail
 

@@ -22,7 +22,10 @@ class Observer(Protocol):
     """What is told of each chunk and of the end; a `Recorder`, mostly. `abandon` is safe in a finalizer."""
 
     def chunk(self, data: bytes, at: float) -> bool | None:
-        """A chunk has arrived. True where it is known to be the last one."""
+        """A chunk has arrived, and goes to the client next. True if it is known to be the last one."""
+
+    def write(self) -> None:
+        """Write down what has arrived: the client has it."""
 
     def end(self, ending: Ending, at: float) -> None:
         """The response is over; only the first end counts."""

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+from .. import clocks
 from .observing import Classify, Harmless, Observer, now, tell_end
 
 ROOM = 8 * 1024 * 1024
@@ -132,12 +133,15 @@ class ReadAhead:
                 last = self._observer.chunk(data, at)
             if last:
                 return data, None
-            self._hand_on(data)
+            self._arrived.put(data)
+            clocks.sleep(0)  # let the client have it first
+            with Harmless(self._observer):
+                self._observer.write()
+            self._wait_for_room(len(data))
         return b"", None
 
-    def _hand_on(self, data: bytes) -> None:
-        self._arrived.put(data)
-        self._unread += len(data)
+    def _wait_for_room(self, count: int) -> None:
+        self._unread += count
         while not self._abandoned and (self._unread > ROOM or not self._taken.empty()):
             self._unread -= self._taken.get()
 
@@ -275,7 +279,9 @@ class AsyncReadAhead:
             self._finish(problem)
 
     async def _read(self) -> Exception | None:
-        """Hand on what comes; gives what the source raised."""
+        """Hand on what comes; returns what the source raised."""
+        import anyio.lowlevel
+
         try:
             chunks = self._source()
         except Exception as problem:
@@ -290,16 +296,21 @@ class AsyncReadAhead:
                     return problem
                 with Harmless(self._observer):
                     self._observer.chunk(data, now())
-                await self._hand_on(data)
+                self._arrived.append(data)
+                self._news.set()
+                try:
+                    await anyio.lowlevel.checkpoint()  # the client has it first
+                finally:
+                    with Harmless(self._observer):
+                        self._observer.write()
+                await self._wait_for_room(len(data))
         finally:
             await _exhausted(chunks)
 
-    async def _hand_on(self, data: bytes) -> None:
+    async def _wait_for_room(self, count: int) -> None:
         import anyio
 
-        self._arrived.append(data)
-        self._unread += len(data)
-        self._news.set()
+        self._unread += count
         while self._unread > ROOM:
             self._room = anyio.Event()
             await self._room.wait()

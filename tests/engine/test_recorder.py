@@ -88,6 +88,18 @@ def test_gaps_are_between_one_moment_and_the_next() -> None:
     assert not failures
 
 
+def test_a_chunk_is_written_after_the_client_has_it() -> None:
+    """By `write`, or by whatever comes first: nothing that has arrived is lost."""
+    for later in (lambda one: one.write(), lambda one: one.settle(), lambda one: one.cut()):
+        made, paper, _failures = recorder()
+        made.head(200, (), 0.0)
+        made.chunk(b"one", 1.0)
+        made.chunk(b"two", 2.0)
+        assert paper.lines[1:] == []
+        later(made)
+        assert paper.lines[1:3] == [Chunk(1.0, b"one"), Chunk(1.0, b"two")]
+
+
 def test_a_held_chunk_keeps_its_own_moment() -> None:
     """Written later, but with the time it came at."""
     made, paper, _failures = recorder(Holding())
@@ -222,7 +234,7 @@ def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None)
 def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
     """Whatever comes later is ignored, and the end is written by whoever comes next."""
     for later in (
-        lambda one: one.chunk(b"late", 9.0),
+        lambda one: (one.chunk(b"late", 9.0), one.write()),
         lambda one: one.end("eof", 9.0),
         lambda one: one.cut(),
         lambda one: one.settle(),
@@ -230,6 +242,7 @@ def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
         made, paper, _ = recorder()
         made.head(200, (), 0.0)
         made.chunk(b"a", 1.0)
+        made.write()
         made.abandon(3.0)
         assert paper.lines[1:] == [Chunk(1.0, b"a")]
         later(made)

@@ -33,6 +33,9 @@ class Noted:
     def end(self, ending: Ending, at: float) -> None:
         self.ends.append(ending)
 
+    def write(self) -> None:
+        """Nothing more to do."""
+
     def abandon(self, at: float) -> None:
         self.abandoned = True
 
