@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial, wraps
 from os import PathLike
 from types import AsyncGeneratorType, GeneratorType, TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, Unpack, cast
 
 from . import transports
-from .cassette.matching import DEFAULT_KEYS
-from .engine.coding import DECODED_LIMIT
 from .errors import GeminiReplayError, UsageError
 from .patching import Lock
-from .session import Faults, Mode, Session, Suspended, activated, arguments, candidates
+from .session import Session, Suspended, activated, candidates
+from .session.arguments import checked
+from .session.settings import RecordSettings, ReplaySettings
 from .transports.read_ahead import settle
 from .virtual_clock import virtual_time
 
@@ -57,23 +56,7 @@ def close(session: Session, *, keep: bool) -> None:
     session.close(keep=keep)
 
 
-def replay(
-    path: str | PathLike[str],
-    *,
-    speed: str | float = 1.0,
-    max_gap: float | None = None,
-    rechunk: str | int | None = None,
-    fault: Faults = None,
-    match: Sequence[str] = DEFAULT_KEYS,
-    hosts: Iterable[str] = (),
-    ignore_hosts: Iterable[str] = (),
-    redact: Iterable[str] = (),
-    keep_headers: Iterable[str] = (),
-    redact_headers: Iterable[str] = (),
-    keep_fields: Iterable[str] = (),
-    redact_fields: Iterable[str] = (),
-    redact_patterns: Iterable[str | re.Pattern[str]] = (),
-) -> Block:
+def replay(path: str | PathLike[str], **settings: Unpack[ReplaySettings]) -> Block:
     """Answer every Gemini request in a with-block from a cassette; nothing reaches the network.
 
     Also a decorator, of functions, coroutine functions, generator functions and async generator functions: each call
@@ -81,20 +64,7 @@ def replay(
 
     Args:
         path: the cassette.
-        speed: a factor of the recorded rhythm (1.0), "instant", or "virtual" (see `gemini_replay.virtual_time`).
-        max_gap: the longest wait, in seconds; None: as recorded.
-        rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes.
-        fault: what goes wrong ("reset@event:3", "status:503;times=2"), or several; see `gemini_replay.faults`.
-        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
-        hosts: further hosts whose requests are to be answered, as shell patterns, with or without a port.
-        ignore_hosts: hosts whose requests are left alone, in the same form.
-        redact: the values that were given to `record` for this cassette, so that requests match; so are the settings
-            that follow.
-        keep_headers: headers whose values are kept although their names are not known to be harmless.
-        redact_headers: further headers whose values are taken out.
-        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
-        redact_fields: further such names whose values are taken out.
-        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
+        settings: see `session.settings.ReplaySettings`.
 
     Returns:
         What the with-statement takes; its target is the `Session`. It can be used again.
@@ -106,71 +76,21 @@ def replay(
         MissError: raised in the client by a request that nothing answers, and again at the end of the block
             where the code in it swallowed that.
         AmbiguousSessionError: likewise, by a request that may belong to another open session.
-        FaultUnusedError: at the end of the block: a fault struck no answer.
+        FaultUnusedError: at the end of the block: a fault was applied to no answer.
     """
-    settings = arguments.checked(
-        path=path,
-        speed=speed,
-        max_gap=max_gap,
-        rechunk=rechunk,
-        fault=fault,
-        match=match,
-        hosts=hosts,
-        ignore_hosts=ignore_hosts,
-        redact=redact,
-        keep_headers=keep_headers,
-        redact_headers=redact_headers,
-        keep_fields=keep_fields,
-        redact_fields=redact_fields,
-        redact_patterns=redact_patterns,
-    )
-    return Block(partial(Session.replaying, settings.pop("path"), **settings), keeps=False)
+    given = checked(ReplaySettings.__annotations__, path=path, **settings)
+    return Block(partial(Session.replaying, given.pop("path"), **given), keeps=False)
 
 
-def record(
-    path: str | PathLike[str],
-    *,
-    mode: Mode = "rewrite",
-    speed: str | float = 1.0,
-    max_gap: float | None = None,
-    rechunk: str | int | None = None,
-    match: Sequence[str] = DEFAULT_KEYS,
-    hosts: Iterable[str] = (),
-    ignore_hosts: Iterable[str] = (),
-    upstream: str | None = None,
-    redact: Iterable[str] = (),
-    keep_headers: Iterable[str] = (),
-    redact_headers: Iterable[str] = (),
-    keep_fields: Iterable[str] = (),
-    redact_fields: Iterable[str] = (),
-    redact_patterns: Iterable[str | re.Pattern[str]] = (),
-    wire: bool = False,
-    decoded_limit: int = DECODED_LIMIT,
-) -> Block:
-    """Record every Gemini request in a with-block into a cassette, while the client streams as ever.
+def record(path: str | PathLike[str], **settings: Unpack[RecordSettings]) -> Block:
+    """Record every Gemini request in a with-block into a cassette, while the client streams as it always does.
 
     The cassette is replaced when the block ends well; where it raises, the old one stays and what was recorded
     is left beside it as ``NAME.jsonl.part``. Also a decorator, like `replay`.
 
     Args:
         path: the cassette; folders are made as needed.
-        mode: "rewrite" everything, "new" (append what is missing), or "once" (only where there is no file).
-        speed: of what is replayed, in the modes that do; so are `max_gap` and `rechunk`.
-        max_gap: the longest wait, in seconds; None: as recorded.
-        rechunk: other chunk boundaries, see `replay`.
-        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
-        hosts: further hosts whose requests are to be recorded, as shell patterns, with or without a port.
-        ignore_hosts: hosts whose requests are left alone, in the same form.
-        upstream: a base URL that the requests are sent to in place of their own scheme and host.
-        redact: further values that must not be stored; the usual secrets never are.
-        keep_headers: headers whose values are kept although their names are not known to be harmless.
-        redact_headers: further headers whose values are taken out.
-        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
-        redact_fields: further such names whose values are taken out.
-        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
-        wire: keep a compressed body as it came, instead of decoded.
-        decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
-            client gets all of it.
+        settings: see `session.settings.RecordSettings`; `mode` is "rewrite" by default.
 
     Returns:
         What the with-statement takes; its target is the `Session`. It can be used again.
@@ -181,26 +101,8 @@ def record(
         RecordingError: at the end of the block: the recording failed; the client got the live response all the same.
         MissError: in mode "once", see `replay`.
     """
-    settings = arguments.checked(
-        path=path,
-        mode=mode,
-        speed=speed,
-        max_gap=max_gap,
-        rechunk=rechunk,
-        match=match,
-        hosts=hosts,
-        ignore_hosts=ignore_hosts,
-        upstream=upstream,
-        redact=redact,
-        keep_headers=keep_headers,
-        redact_headers=redact_headers,
-        keep_fields=keep_fields,
-        redact_fields=redact_fields,
-        redact_patterns=redact_patterns,
-        wire=wire,
-        decoded_limit=decoded_limit,
-    )
-    return Block(partial(Session, settings.pop("path"), **settings), keeps=True)
+    given = {"mode": "rewrite", **checked(RecordSettings.__annotations__, path=path, **settings)}
+    return Block(partial(Session, given.pop("path"), **given), keeps=True)
 
 
 class Block:

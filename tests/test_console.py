@@ -120,7 +120,7 @@ def test_a_miss_is_plain(tmp_path: Path) -> None:
     Cassette([Interaction(asking(f"gemini-{EVIL}", EVIL), Response(200), (Chunk(0, b"x"),))]).save(path)
     session = Session.replaying(path, hosts=None)
     with pytest.raises(MissError) as miss:
-        session.plan(asking(f"gemini-2{EVIL}", f"2{EVIL}"))
+        session.decide(asking(f"gemini-2{EVIL}", f"2{EVIL}"))
     session.close()
     assert "\\x1b" in str(miss.value)
     assert not [code for code in HARMFUL if code in str(miss.value)]

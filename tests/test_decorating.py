@@ -369,13 +369,6 @@ def test_the_working_directory_may_change_in_the_block(
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("name", ["speed", "max_gap", "rechunk", "match", "hosts", "ignore_hosts", "redact"])
-def test_record_and_replay_take_the_same_settings(name: str) -> None:
-    """With the same defaults."""
-    ours, theirs = (inspect.signature(one).parameters[name] for one in (gemini_replay.record, gemini_replay.replay))
-    assert (ours.default, ours.annotation) == (theirs.default, theirs.annotation)
-
-
 def test_what_was_recorded_with_secrets_is_replayed_with_them(
     server: upstream.RunningUpstream, tmp_path: Path
 ) -> None:

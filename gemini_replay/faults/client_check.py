@@ -270,7 +270,7 @@ class _Checker:
             session.close(keep=False)
         if must_answer and session.misses:
             raise session.misses[0]
-        return outcome, session.struck
+        return outcome, session.applied
 
 
 def _outcome_of(call: Callable[[], Any]) -> Outcome:

@@ -18,7 +18,7 @@ import httpx
 
 from ..cassette.model import Ending
 from ..errors import GeminiReplayError, UsageError
-from ..session import Recording, Session, describe
+from ..session import Forward, Session, describe
 from ..transports.httpx_family import AsyncExchange, family, text
 from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected
 from .replay import Exchange, ReplayServer
@@ -38,10 +38,10 @@ class Forwarding(Exchange):
 
     server: RecordingProxy
 
-    async def record(self, recording: Recording) -> None:
+    async def record(self, forward: Forward) -> None:
         """Forward the request, and record the answer."""
         try:
-            await while_connected(self.receive, self._forward(recording))
+            await while_connected(self.receive, self._forward(forward))
         except asyncio.CancelledError:
             _log.warning(
                 "The proxy stopped before the response to %s was complete; its recording ends there.",
@@ -49,7 +49,7 @@ class Forwarding(Exchange):
             )
             raise
 
-    async def _forward(self, recording: Recording) -> None:
+    async def _forward(self, forward: Forward) -> None:
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in end_to_end(self.request.headers)
@@ -65,18 +65,18 @@ class Forwarding(Exchange):
                 content=self.request.body,
                 extensions={"timeout": _NO_TIMEOUT},
             )
-            response = await AsyncExchange(library, outgoing, self.server.send).record(recording)
+            response = await AsyncExchange(library, outgoing, self.server.send).record(forward)
             async with aclosing(response.stream) as body:
                 await start(self.send, response.status_code, text(response.headers.raw))
                 async for data in body:
                     await self.send({"type": "http.response.body", "body": data, "more_body": True})
         except httpx.TransportError as problem:
             if library.never_connected(problem):
-                await self._unreachable(recording, problem)
+                await self._unreachable(forward, problem)
                 return
             ending = library.classify(problem) or "reset"
         except httpx.InvalidURL as problem:
-            recording.recorder.drop()
+            forward.recorder.drop()
             await self._say(400, f"gemini-replay cannot send this URL on: {problem}")
             return
         except _UnusableHeadError as problem:
@@ -88,8 +88,8 @@ class Forwarding(Exchange):
         # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
         await finish(ending, self.scope, self.send)
 
-    async def _unreachable(self, recording: Recording, problem: Exception) -> None:
-        parts = urlsplit(recording.url)
+    async def _unreachable(self, forward: Forward, problem: Exception) -> None:
+        parts = urlsplit(forward.url)
         port = f":{parts.port}" if parts.port else ""
         message = (
             f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}{port}: {problem}\n"

@@ -20,7 +20,7 @@ from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..loops import AsyncioClock
-from ..session import Recording, Session, base_url, describe
+from ..session import Forward, Session, base_url, describe
 from ..transports.client_names import client_name
 from ..transports.dispatch import carry_out
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
@@ -75,7 +75,7 @@ class Exchange:
         """Reset the connection: it is there already, and a reset is closest to refusing it."""
         await connection(self.scope).reset()
 
-    async def record(self, recording: Recording) -> None:
+    async def record(self, forward: Forward) -> None:
         """Only a recording proxy is asked to."""
         raise AssertionError("a session that only replays never forwards a request")
 
@@ -125,11 +125,11 @@ class ReplayServer:
             return
         request = self._asked(scope, body)
         try:
-            plan = self.session.plan(request)
+            decision = self.session.decide(request)
         except GeminiReplayError as error:
             await self.refuse(error, send)
             return
-        await carry_out(plan, self.exchange(self, request, scope, receive, send, began))
+        await carry_out(decision, self.exchange(self, request, scope, receive, send, began))
 
     def _asked(self, scope: Scope, body: bytes) -> Request:
         """The request as a client of `base` itself would have made it."""

@@ -1,31 +1,24 @@
-"""Sessions: one cassette with a record mode, matching and speed; who owns a request; whose hosts are whose."""
+"""Sessions: one cassette with a record mode, matching and speed; which of them owns a request, and which hosts."""
 
-from .arguments import MODES, Mode
+from .current import Suspended, activated, candidates
 from .describing import describe
+from .expected import Expected, expect, expect_no_longer
+from .forward import Forward
+from .handing_on import handing_on
 from .hosts import Hosts, base_url
-from .owner import (
-    Expected,
-    Suspended,
-    activated,
-    candidates,
-    check_host,
-    check_url,
-    expect,
-    expect_no_longer,
-    handing_on,
-    owner_of,
-)
+from .owner import check_host, check_url, owner_of
 from .refusing import blocked
-from .session import Faults, Plan, Recording, Session
+from .session import Decision, Session
+from .settings import MODES, Faults, Mode
 
 __all__ = [
     "MODES",
+    "Decision",
     "Expected",
     "Faults",
+    "Forward",
     "Hosts",
     "Mode",
-    "Plan",
-    "Recording",
     "Session",
     "Suspended",
     "activated",

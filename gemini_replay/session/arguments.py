@@ -1,10 +1,10 @@
-"""What `record`, `replay`, `Session` and the explicit transports take: every argument is checked here, once."""
+"""The one place where the arguments of `record`, `replay`, `Session` and the explicit transports are checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 from ..cassette.matching import Matcher
 from ..cassette.redaction import Redactor
@@ -14,23 +14,30 @@ from ..engine.timing import parse_max_gap, parse_speed
 from ..errors import UsageError, did_you_mean
 from ..provider import Provider
 from .hosts import base_url, parse_ignored, parse_patterns
-
-Mode = Literal["none", "once", "new", "rewrite", "live"]
-MODES: tuple[str, ...] = get_args(Mode)
-
+from .settings import MODES, RedactionSettings
 
 _LONGEST = 220  # bytes of a file name; file systems take 255, and a recording adds endings of its own
 
 
-def checked(**given: Any) -> dict[str, Any]:
+def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, Any]:
     """The arguments, with every iterable as a tuple, so that they can be used more than once.
 
     Args:
-        given: values by the names of the arguments; what the names stand for is said at `Session`.
+        known: the settings that are allowed beside `path`, one of the groups in `settings`; None: all that are given.
+        given: values by the names of the arguments.
 
     Raises:
-        UsageError: a value cannot be used. The message names the argument, the value, and what it takes.
+        UsageError: an unknown setting, or a value that cannot be used. The message names the setting, the value, and
+            what it takes.
     """
+    allowed = list(_CHECKS if known is None else known)
+    for name in given:
+        if name not in allowed and name != "path":
+            raise UsageError(
+                f"Unknown setting {name!r}.",
+                suggestion=did_you_mean(name, allowed),
+                hint=f"The settings are {', '.join(sorted(allowed))}.",
+            )
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
@@ -116,14 +123,14 @@ def _redact(name: str, value: Any) -> tuple[str, ...]:
         texts = _texts(name, value, "")
     except UsageError:  # what was given is secret
         raise UsageError(
-            f"{name} is a {type(value).__qualname__} that holds something else than text.",
+            f"{name} is a {type(value).__qualname__} that holds something other than text.",
             hint="It takes literal values that must not be stored, as text: one, or several in a list.",
         ) from None
-    Redactor(texts, environ={})  # knows what is too short to be searched for
+    Redactor(texts, environ={})  # refuses what is too short to search for
     return texts
 
 
-REDACTION = ("keep_headers", "redact_headers", "keep_fields", "redact_fields", "redact_patterns")
+REDACTION = tuple(name for name in RedactionSettings.__annotations__ if name != "redact")
 """What the redactor takes besides literal values."""
 
 
@@ -168,7 +175,7 @@ def _provider(name: str, value: Any) -> Provider | None:
 
 
 def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
-    """Checked by what parses it, which names the argument by itself; handed on as it was given."""
+    """Check a value with its parser, which names the argument itself; the value stays as it was given."""
 
     def check(_: str, value: Any) -> Any:
         parse(value)

@@ -18,6 +18,7 @@ from ..cassette.redaction import Redactor, Removal, RequestRedactor
 from ..cassette.redaction.replacements import total
 from ..engine.recorder import Deaf, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
+from ..provider import Provider
 from .describing import describe
 
 _log = logging.getLogger("gemini_replay")
@@ -29,6 +30,7 @@ class Recordings:
 
     Args:
         path: the cassette, as an absolute path.
+        provider: whose API is recorded.
         test: the id of the test that records, without secrets.
         rewrite: whether what the present file holds of this test (without a test: all that it holds now) gives way.
         matcher: says whether a recording of unknown origin answers a new request, so that it gives way too.
@@ -39,7 +41,6 @@ class Recordings:
     Attributes:
         failures: what went wrong in the recording, in order.
         on_failure: called at once with each failure.
-        refused: whether an answer had the status 400, 401 or 403, perhaps for the sake of the key.
         removals: what was taken out of what was recorded, by kind and place.
     """
 
@@ -47,6 +48,7 @@ class Recordings:
         self,
         path: Path,
         *,
+        provider: Provider,
         test: str | None,
         rewrite: bool,
         matcher: Matcher,
@@ -56,9 +58,10 @@ class Recordings:
     ) -> None:
         self.failures: list[RecordingError] = []
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
-        self.refused = False
+        self._refused = False  # whether an answer had the status 400, 401 or 403: the key may be wrong
         self.removals: tuple[Removal, ...] = ()
         self._path = path
+        self._provider = provider
         self._test = test
         self._rewrite = rewrite
         self._matcher = matcher
@@ -156,7 +159,7 @@ class Recordings:
             self._live.discard(recorder)
             self.removals = total([*self.removals, *redactor.removals])
         if recorder.status in _REFUSED:
-            self.refused = True
+            self._refused = True
 
     def _still_read(self, asked: Request) -> None:
         _log.warning(
@@ -178,11 +181,24 @@ class Recordings:
     @property
     def recorded(self) -> Recorded:
         """The interactions that were recorded and have ended, in order of their requests, read from the disk."""
-        if self._finished is not None:
-            return self._finished
-        if not self.count or self._journal is None or self._journal.part is None:
-            return Recorded()
-        return recorded_in(self._journal.part)
+        found = self._finished
+        if found is None and self.count and self._journal is not None and self._journal.part is not None:
+            found = recorded_in(self._journal.part)
+        return (found or Recorded()).of(self._provider)
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with the recording, as far as its answers show; empty where they show nothing."""
+        for interaction in self.recorded if self._refused else ():
+            response, error = interaction.response, interaction.error
+            bad_key = error is not None and error.refuses_key
+            if response is not None and (response.status in {401, 403} or bad_key):
+                reason = error.message if error is not None else "no reason given"
+                return (
+                    f"The upstream answered {response.status}: {self._redactor.text(reason)} "
+                    f"Set {self._provider.key_variable} (or the client's own key) to one that it accepts."
+                )
+        return ""
 
     def _open(self) -> list[Recorder]:
         with self._lock:

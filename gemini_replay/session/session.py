@@ -1,70 +1,45 @@
-"""One session: a cassette, a record mode, matching and timing.
+"""One session: a cassette with a record mode. It decides what becomes of each request that belongs to it.
 
-A session decides what becomes of each request. It knows no client library: a transport asks `Session.plan` and
-does what it says.
+It knows no client library. A transport asks `owner.owner_of` for the session of a URL, then `Session.decide` with the
+whole request, and does what it says.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import Unpack
+from urllib.parse import urlsplit
 
-from ..cassette.matching import DEFAULT_KEYS, Matcher
+from ..cassette.matching import Matcher
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.pool import Pool
 from ..cassette.redaction import Redactor, Removal
-from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
-from ..engine.recorder import Recorder
-from ..engine.script import Scripting, check_events
-from ..engine.timing import INSTANT, is_virtual, parse_max_gap, parse_speed
-from ..errors import FaultUnusedError, GeminiReplayError, MissError, RecordingError, RefusedError, UsageError
+from ..engine.timing import is_virtual, parse_max_gap, parse_speed
+from ..errors import GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
-from .arguments import REDACTION, Mode, checked
+from .answering import Answers
+from .arguments import REDACTION, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
-from .hosts import Hosts, address, netloc, place
+from .forward import Forward, route
+from .hosts import Hosts, address, netloc
 from .recordings import Recordings
 from .refusing import blocked, explained, through
+from .settings import DEFAULTS, Mode, ReplaySettings, SessionSettings
 
-Faults = str | Fault | Iterable[str | Fault] | None
-"""What `fault=` takes, see `engine.faults.parse_faults`."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The plan for a request that goes to the network: record it with `recorder`, send it to `url`."""
-
-    recorder: Recorder
-    url: str
-    unanswered: Callable[[str], None] = lambda where: None
-
-    def unreachable(self, problem: BaseException) -> None:
-        """There was no connection: record nothing, and say on the exception where it was tried.
-
-        The recording fails if no later try gets an answer, also where the code under test swallows the exception.
-        """
-        self.recorder.drop()
-        parts = urlsplit(self.url)
-        where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
-        self.unanswered(where)
-        problem.add_note(
-            f"gemini-replay was recording and could not reach {where}. Nothing was recorded and no cassette was "
-            "changed. Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
-        )
-
-
-Plan = Playback | NoConnection | Recording | None
+Decision = Playback | NoConnection | Forward | None
+"""What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
+recorded; or (None) it goes to the network untouched.
+"""
 
 
 class Session:
@@ -72,161 +47,87 @@ class Session:
 
     Args:
         path: the cassette file.
-        mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
-            and appends what is missing; "rewrite" records everything anew; "live" lets everything through.
-        speed: a factor of the recorded rhythm, "instant", or "virtual": the recorded rhythm in virtual time, which
-            `interception.intercepted` sets up while the session only replays.
-        max_gap: the longest wait of a replay, in seconds; None: as recorded.
-        rechunk: other chunk boundaries for what is replayed, see `engine.rechunking.parse_rechunk`.
-        fault: what goes wrong with what is replayed, see `engine.faults`; such a session cannot record.
-        match: what must be equal for a recording to answer a request, see `cassette.matching`.
-        hosts: further hosts whose requests belong to the session, as shell patterns, with or without a port.
-            The provider's own always do, and so does any URL of its shape, unless it calls a server of this process,
-            see `hosts.Hosts.is_under_test`. None: every request belongs.
-        ignore_hosts: hosts whose requests never belong to the session, in the same form; not the provider's.
-        upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
-        redact: further secrets: literal values that must not be stored.
-        keep_headers: headers whose values are kept although their names are not known to be harmless.
-        redact_headers: further headers whose values are taken out.
-        keep_fields: members of JSON, and query and form parameters, whose values are kept although their names tell.
-        redact_fields: further such names whose values are taken out.
-        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
-        test: the id of the test that records, for the cassette's header and for messages.
-        wire: keep compressed bodies as they came, instead of decoded.
-        decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
-        repeat: start again from the first when every recording of a request was played, as a server must.
-        provider: whose API is recorded and replayed; None for Gemini.
+        settings: see `settings.SessionSettings`. A session with a fault cannot record.
 
     Attributes:
-        upstream: as given.
-        virtual: whether time is to be virtual where the session is replayed.
-        played: interactions that were replayed, in order.
-        recorded: interactions that were recorded, in order of their requests.
-        misses: requests that nothing answered, as the errors that they raised.
-        struck: the faults that struck, each with the recording that it struck, in order.
+        path: the cassette, as an absolute path.
+        provider: whose API is recorded and replayed.
+        mode: the record mode.
+        test: the id of the test, without secrets.
         hosts: which hosts are the session's.
+        upstream: where recorded requests are sent; None: where they are addressed to.
+        speed: the factor of the recorded rhythm, infinite where it is "instant".
+        virtual: whether the speed is "virtual".
+        recording: whether requests that no recording answers are recorded.
+        active: whether the session is open.
+        misses: the requests that were refused, as the errors that they raised.
         passed_through: the addresses of this process's own servers that were called, one for each request.
 
     Raises:
         UsageError: an argument cannot be used.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        mode: Mode = "none",
-        speed: str | float = 1.0,
-        max_gap: float | None = None,
-        rechunk: str | int | None = None,
-        fault: Faults = None,
-        match: Sequence[str] = DEFAULT_KEYS,
-        hosts: Iterable[str] | None = (),
-        ignore_hosts: Iterable[str] = (),
-        upstream: str | None = None,
-        redact: Iterable[str] = (),
-        keep_headers: Iterable[str] = (),
-        redact_headers: Iterable[str] = (),
-        keep_fields: Iterable[str] = (),
-        redact_fields: Iterable[str] = (),
-        redact_patterns: Iterable[str | re.Pattern[str]] = (),
-        test: str | None = None,
-        wire: bool = False,
-        decoded_limit: int = DECODED_LIMIT,
-        repeat: bool = False,
-        provider: Provider | None = None,
-    ) -> None:
-        given = checked(
-            path=path,
-            mode=mode,
-            speed=speed,
-            max_gap=max_gap,
-            rechunk=rechunk,
-            fault=fault,
-            match=match,
-            hosts=hosts,
-            ignore_hosts=ignore_hosts,
-            upstream=upstream,
-            redact=redact,
-            keep_headers=keep_headers,
-            redact_headers=redact_headers,
-            keep_fields=keep_fields,
-            redact_fields=redact_fields,
-            redact_patterns=redact_patterns,
-            test=test,
-            wire=wire,
-            decoded_limit=decoded_limit,
-            repeat=repeat,
-            provider=provider,
-        )
-        self.path = Path(os.path.abspath(path))  # whatever the working directory is later
-        self.provider = provider or shipped()
-        self.mode: Mode = mode
-        self.speed = parse_speed(speed)
-        self.max_gap = parse_max_gap(max_gap)
-        self.rechunk = parse_rechunk(rechunk)
-        self.faults: tuple[Fault, ...] = given["fault"]
-        if self.faults and mode != "none":
+    def __init__(self, path: str | Path, **settings: Unpack[SessionSettings]) -> None:
+        given = checked(SessionSettings.__annotations__, path=path, **{**DEFAULTS, **settings})
+        self.path = Path(os.path.abspath(given["path"]))  # whatever the working directory is later
+        self.provider: Provider = given["provider"] or shipped()
+        self.mode: Mode = given["mode"]
+        faults: tuple[Fault, ...] = given["fault"]
+        if faults and self.mode != "none":
             raise UsageError(
-                f"A session with a fault ({self.faults[0]}) replays only; its mode is {mode!r}.",
+                f"A session with a fault ({faults[0]}) only replays; its mode is {self.mode!r}.",
                 hint="Record without the fault, then replay with it.",
             )
-        self.virtual = is_virtual(speed)
+        self.virtual = is_virtual(given["speed"])
+        self.speed = parse_speed(given["speed"])
         self._redactor = Redactor(given["redact"], **{name: given[name] for name in REDACTION})
+        test: str | None = given["test"]
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         # An id without its secrets names no test; the function without its parameters does.
         self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
-        self.played: list[Interaction] = []
+        self.upstream: str | None = given["upstream"]
+        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], self.upstream, self.provider)
         self.misses: list[RefusedError] = []
-        self._answered = 0
-        self.struck: list[tuple[Fault, Interaction]] = []
+        self.passed_through: list[str] = []
         matcher = Matcher(given["match"])
-        self._pool = Pool(matcher, repeat=repeat, test=self.test, provider=self.provider)
-        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], upstream, self.provider)
-        self.upstream = upstream
-        self._lock = threading.RLock()
+        self._answers = Answers(
+            Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider),
+            speed=self.speed,
+            max_gap=parse_max_gap(given["max_gap"]),
+            rechunk=parse_rechunk(given["rechunk"]),
+            faults=faults,
+        )
         self._recordings = Recordings(
             self.path,
+            provider=self.provider,
             test=self.test,
-            rewrite=mode == "rewrite",
+            rewrite=self.mode == "rewrite",
             matcher=matcher,
             redactor=self._redactor,
-            wire=wire,
-            decoded_limit=decoded_limit,
+            wire=given["wire"],
+            decoded_limit=given["decoded_limit"],
         )
+        self._lock = threading.RLock()
         self._children = Children()
         self._child: Child | None = None
         self.active = True
         watch_forks(self)
-        self.passed_through: list[str] = []
-        self._places: set[tuple[str, int]] = set()
-        self._known = set() if upstream is None else {address(upstream)[0]}  # the hosts that transports reach
+        # the hosts that transports have seen requests to, or send them to
+        self._known = set() if self.upstream is None else {address(self.upstream)[0]}
         self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
-        self.recording = mode in {"new", "rewrite"} or (mode == "once" and not existing)
-        if existing and mode in {"none", "once", "new"}:
-            self._load(self.path)
+        self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
+        if existing and self.mode in {"none", "once", "new"}:
+            self._answers.load(self.path)
 
     @classmethod
     def replaying(
         cls,
         path: str | Path,
         *more: str | Path,
-        speed: str | float = 1.0,
-        max_gap: float | None = None,
-        rechunk: str | int | None = None,
-        fault: Faults = None,
-        match: Sequence[str] = DEFAULT_KEYS,
-        hosts: Iterable[str] | None = (),
-        ignore_hosts: Iterable[str] = (),
-        redact: Iterable[str] = (),
-        keep_headers: Iterable[str] = (),
-        redact_headers: Iterable[str] = (),
-        keep_fields: Iterable[str] = (),
-        redact_fields: Iterable[str] = (),
-        redact_patterns: Iterable[str | re.Pattern[str]] = (),
         repeat: bool = False,
         provider: Provider | None = None,
+        **settings: Unpack[ReplaySettings],
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
@@ -234,36 +135,15 @@ class Session:
             UsageError: an argument cannot be used.
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        paths = [checked(path=one)["path"] for one in (path, *more)]
-        session = cls(
-            paths[0],
-            speed=speed,
-            max_gap=max_gap,
-            rechunk=rechunk,
-            fault=fault,
-            match=match,
-            hosts=hosts,
-            ignore_hosts=ignore_hosts,
-            redact=redact,
-            keep_headers=keep_headers,
-            redact_headers=redact_headers,
-            keep_fields=keep_fields,
-            redact_fields=redact_fields,
-            redact_patterns=redact_patterns,
-            repeat=repeat,
-            provider=provider,
-        )
-        if not session._pool.loaded:
-            session._load(session.path)  # raises, and says what is near
-        for another in paths[1:]:
-            session._load(Path(another))
+        first, *others = [checked(path=one)["path"] for one in (path, *more)]
+        session = cls(first, repeat=repeat, provider=provider, **checked(ReplaySettings.__annotations__, **settings))
+        if not session._answers.loaded:
+            session._answers.load(session.path)  # raises an error that names what is near
+        for other in others:
+            session._answers.load(Path(other))
         return session
 
-    def _load(self, path: Path) -> None:
-        self._pool.load(path)
-        self._places |= {place(request.url) for request in self._pool.requests}
-
-    # -- what belongs to the session ---------------------------------------------------------------------------
+    # -- what belongs to the session ---------------------------------------------------------------------------------
 
     @property
     def replay_only(self) -> bool:
@@ -272,125 +152,116 @@ class Session:
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        return self.hosts.owns(url)
+        return self.mode != "live" and self.hosts.owns(url)
 
-    # -- what becomes of a request -----------------------------------------------------------------------------
+    def reaches(self, url: str) -> bool:
+        """Whether a request to this URL belongs to the session, and calls no server of this process under test."""
+        return self.hosts.owns(url) and not self._is_under_test(url)
 
-    def plan(self, request: Request) -> Plan:
-        """What to do with a request: play this, record that, or (None) let it through untouched.
+    @property
+    def guarded(self) -> bool:
+        """Whether clients that no transport sees must not reach the session's hosts unnoticed."""
+        return self.mode != "live" and not self.hosts.every
 
-        A recording that cannot be begun is a failure of the session, told where it ends; the request goes on.
+    def _is_under_test(self, url: str) -> bool:
+        return self.hosts.is_under_test(url, recorded=self._answers.places, recording=self.recording)
+
+    # -- what becomes of a request -----------------------------------------------------------------------------------
+
+    def decide(self, request: Request) -> Decision:
+        """What to do with a request.
+
+        In a session that records, a request that cannot be recorded goes to the network all the same, and the session
+        reports the problem where it ends.
 
         Raises:
-            MissError: nothing recorded answers it (or there is no cassette), and the mode does not allow to record.
-            RefusedError: a server of this process is asked what a recording from elsewhere would answer.
+            MissError: no recording answers it (or there is no cassette), and the mode does not allow recording.
+            RefusedError: it calls a server of this process, and a recording from elsewhere would answer it, too.
             UsageError: the session is closed.
+            GeminiReplayError: the recording that answers it cannot be played.
         """
-        if self.mode == "live" or not self.owns(request.url):
+        if not self.owns(request.url):
             return None
-        request = request.of(self.provider)
-        with self._lock:
-            self._check_open()
-            self._known.add(address(request.url)[0])
-        if not self.recording:
-            if self._calls_own_server(request):
-                return None
-            return self._replay(self._redactor.for_request(request).request())
+        self._check_open()
+        with self._lock:  # an answer that a fault breaks is taken and put back before the next request is answered
+            return self._decide(request.of(self.provider))
+
+    def _decide(self, request: Request) -> Decision:
+        self._known.add(address(request.url)[0])
         try:
             if self._calls_own_server(request):
                 return None
             redactor = self._redactor.for_request(request)
             asked = replace(redactor.request(), test=self.test)
-            answer = None if self.mode == "rewrite" else self._take(asked)
+            recorded = None if self.mode == "rewrite" else self._answers.take(asked)
         except RefusedError:
             raise
         except Exception as problem:
+            if not self.recording:
+                raise
             recorder = self._recordings.deaf(problem, Request(request.method, urlsplit(request.url).path))
-            return Recording(recorder, self._route(request.url))
-        if answer is not None:
-            return self._answer(*answer)
-        return Recording(
+            return Forward(recorder, route(request.url, self.upstream))
+        if recorded is not None:
+            return self._play(*recorded)
+        if not self.recording:
+            raise self.refuse(self._answers.miss(asked, self.path, self._record_command))
+        return Forward(
             self._recordings.begin(asked, redactor),
-            self._route(request.url),
-            partial(self._recordings.unanswered, asked),
+            route(request.url, self.upstream),
+            lambda where: self._recordings.unanswered(asked, where),
         )
 
+    def _check_open(self) -> None:
+        if not self.active:
+            raise UsageError(
+                f"The session of {self.path} is closed.",
+                hint="Send requests inside the with-block, or inside the test that opened it.",
+            )
+
     def _calls_own_server(self, request: Request) -> bool:
-        """Whether a request calls a server of this process, which is code under test: it goes through, counted.
+        """Whether a request calls a server of this process, which is code under test: it is counted and let through.
 
         Raises:
-            RefusedError: the cassette has an answer to this very request, so that it may as well be for the cassette.
+            RefusedError: the cassette has an answer to this very request, so it may be meant for the cassette.
         """
-        if not self.hosts.is_under_test(request.url, recorded=self._places, recording=self.recording):
+        if not self._is_under_test(request.url):
             return False
         where = netloc(request.url)
-        if self._pool.answers(self._redactor.for_request(request).request()):
+        if self._answers.has(self._redactor.for_request(request).request()):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
                     "recorded elsewhere.",
-                    suggestion="It is not certain which of the two is to answer it.",
-                    hint=f"If the cassette is, name {where!r} in the setting hosts; if the server is, in "
+                    suggestion="Either of the two may be meant to answer it.",
+                    hint=f"To be answered by the cassette, name {where!r} in the setting hosts; by the server, in "
                     "ignore_hosts.",
                 )
             )
-        with self._lock:
-            self.passed_through.append(where)
+        self.passed_through.append(where)
         return True
 
-    def _replay(self, asked: Request) -> Playback | NoConnection:
-        with self._lock:
-            taken = self._take(asked)
-            if taken is None:
-                raise self.refuse(self._miss(asked))
-            return self._answer(*taken)
-
-    def _take(self, asked: Request) -> tuple[int, Interaction] | None:
-        with self._lock:
-            return self._pool.take(asked)
-
-    def _answer(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        """Play a recording, with the faults that strike this request."""
-        with self._lock:
-            return self._answered_by(number, interaction)
-
-    def _answered_by(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        check_events(self.faults, self.rechunk, interaction)
-        self._answered += 1
-        scripting = Scripting(interaction, self.rechunk)
-        struck: list[Fault] = []
-        for fault in self.faults:
-            if fault.request not in (None, self._answered):
-                continue
-            if fault.times is not None and self._times_struck(fault) >= fault.times:
-                continue
-            if fault.cause is not None or scripting.apply(fault):
-                struck.append(fault)
-        self.struck += [(fault, interaction) for fault in struck]
-        if any(fault.breaks for fault in struck):
-            self._pool.give_back(interaction)
-        for fault in struck:
-            if fault.cause is not None:
-                return NoConnection(fault.cause, waits=self.speed != INSTANT)
-        self.played.append(interaction)
-        if self._child is not None:
+    def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
+        answer = self._answers.play(interaction)
+        if self._child is not None and isinstance(answer, Playback):
             self._child.played(number)
-        return Playback(interaction, self.speed, self.max_gap, scripting.script)
+        return answer
 
-    def _times_struck(self, fault: Fault) -> int:
-        return sum(fault is other for other, _ in self.struck)
+    def _record_command(self, mode: str) -> str:
+        if self.test:
+            return f'pytest "{self._test_to_run}" --gemini-record {mode}'
+        return f'gemini_replay.record("{self.path}", mode="{mode}")'
 
-    @property
-    def guarded(self) -> bool:
-        """Whether clients that no transport here sees must not reach the session's hosts unnoticed."""
-        return self.mode != "live" and not self.hosts.every
+    # -- requests that no transport sees -----------------------------------------------------------------------------
 
-    def reaches(self, url: str) -> bool:
-        """Whether a request to this URL is the session's, and calls no server of this process that is under test."""
-        return self.owns(url) and not self.hosts.is_under_test(url, recorded=self._places, recording=self.recording)
+    def refuse(self, error: RefusedError) -> RefusedError:
+        """Count a refused request, which the session reports at its end; returns the error, to be raised."""
+        self.misses.append(error)
+        if self._child is not None:
+            self._child.missed(error)
+        return error
 
     def meet(self, where: str) -> None:
-        """Called by the guard: a client that no transport here sees is about to reach a place of the session's.
+        """Called by the guard: a client that no transport sees is about to reach a place of the session's.
 
         Raises:
             NetworkBlockedError: the session only replays.
@@ -402,66 +273,44 @@ class Session:
             self._unseen.setdefault(host, (where, " ".join(explained(through()))))
 
     def unrecorded(self, where: str, why: str) -> None:
-        """A request that is to be recorded was made outside of the session, which fails the recording."""
+        """A request that was to be recorded was made outside of the session, so the recording fails."""
         self._recordings.fail(GeminiReplayError(f"A request to {where} was not recorded.", hint=why))
 
-    def _check_open(self) -> None:
-        if not self.active:
-            raise UsageError(
-                f"The session of {self.path} is closed.",
-                hint="Send requests inside the with-block, or inside the test that opened it.",
-            )
+    # -- what came of it ---------------------------------------------------------------------------------------------
 
-    def refuse(self, error: RefusedError) -> RefusedError:
-        """Count a request that is refused, which the session tells at its end; gives the error back, to be raised."""
-        self.misses.append(error)
-        if self._child is not None:
-            self._child.missed(error)
-        return error
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is to go wrong."""
+        return self._answers.faults
 
-    def _miss(self, asked: Request) -> MissError:
-        command = (
-            f'pytest "{self._test_to_run}" --gemini-record {{}}'
-            if self.test
-            else f'gemini_replay.record("{self.path}", mode="{{}}")'
-        )
-        what = f"No recording answers {describe(asked)}."
-        aside = (
-            f"\nLeave out the fault {self.faults[0]} for that: a session with one replays only."
-            if self.faults
-            else ""
-        )
-        if not self._pool.loaded:
-            return MissError(
-                what,
-                suggestion=f"There is no cassette at {self.path}.",
-                hint=f"Record it with: {command.format('once')}{aside}",
-            )
-        near = self._pool.nearest(asked)
-        return MissError(
-            what,
-            suggestion=near.words,
-            hint=(
-                f"If the request has changed, record it anew with: {command.format('rewrite')}\n"
-                f"If it is one more, record what is missing with: {command.format('new')}{aside}"
-                if near.own
-                else f"Record what is missing with: {command.format('new')}{aside}"
-            ),
-            differences=near.differences,
-        )
+    @property
+    def applied(self) -> list[tuple[Fault, Interaction]]:
+        """The faults that were applied, each with the recording that it changed, in order."""
+        return self._answers.applied
 
-    # -- recording ---------------------------------------------------------------------------------------------
+    @property
+    def played(self) -> list[Interaction]:
+        """Interactions that were replayed, in order."""
+        return self._answers.played
 
-    def _route(self, url: str) -> str:
-        if self.upstream is None:
-            return url
-        base, own = urlsplit(self.upstream), urlsplit(url)
-        return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))
+    @property
+    def model_time(self) -> float:
+        """Seconds that the replayed interactions took when they were recorded."""
+        return sum(interaction.duration for interaction in self.played)
+
+    @property
+    def unused(self) -> list[Interaction]:
+        """Recordings that no request asked for."""
+        return [interaction for _, interaction in self._answers.unused]
+
+    def unused_descriptions(self) -> list[str]:
+        """Each unused recording in one line."""
+        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._answers.unused]
 
     @property
     def recorded(self) -> Recorded:
         """Interactions that were recorded and have ended, in order of their requests; each is read from the disk."""
-        return self._recordings.recorded.of(self.provider)
+        return self._recordings.recorded
 
     @property
     def recorded_count(self) -> int:
@@ -470,65 +319,29 @@ class Session:
 
     @property
     def removals(self) -> tuple[Removal, ...]:
-        """What was taken out of what was recorded, by kind and place; never a value."""
+        """What was redacted in what was recorded, by kind and place; never a value."""
         return self._recordings.removals
-
-    def on_recording_failure(self, call: Callable[[RecordingError], None]) -> None:
-        """Call `call` at once when the recording fails; the session also says it where it ends."""
-        self._recordings.on_failure = call
-
-    # -- the end -----------------------------------------------------------------------------------------------
-
-    @property
-    def unused(self) -> list[Interaction]:
-        """Recordings that no request asked for."""
-        return [interaction for _, interaction in self._pool.unused]
-
-    def unused_descriptions(self) -> list[str]:
-        """Each unused recording in one line."""
-        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._pool.unused]
 
     @property
     def hint(self) -> str:
-        """What may be wrong with a recording, as far as its answers tell; empty where they tell nothing."""
-        for interaction in self.recorded if self._recordings.refused else ():
-            response, error = interaction.response, interaction.error
-            bad_key = error is not None and error.refuses_key
-            if response is not None and (response.status in {401, 403} or bad_key):
-                reason = error.message if error is not None else "no reason given"
-                return (
-                    f"The upstream answered {response.status}: {self._redactor.text(reason)} "
-                    f"Set {self.provider.key_variable} (or the client's own key) to one that it takes."
-                )
-        return ""
+        """What may be wrong with a recording, as far as its answers show; empty where they show nothing."""
+        return self._recordings.hint
 
     @property
     def problems(self) -> list[GeminiReplayError]:
-        """What must not pass unnoticed at the end: a failed recording, then requests that nothing answered, then
-        faults that struck none.
-        """
-        found: list[GeminiReplayError] = [*self._recordings.failures, *self.misses]
-        unused = (fault for fault in self.faults if not self._times_struck(fault))
-        return [*found, *(FaultUnusedError(fault.text, suggestion=self._answers()) for fault in unused)]
+        """What must not go unnoticed: a failed recording, refused requests, then faults that were not applied."""
+        return [*self._recordings.failures, *self.misses, *self._answers.unused_faults]
 
     @property
     def problem(self) -> GeminiReplayError | None:
         """The first of the problems, or None."""
         return next(iter(self.problems), None)
 
-    def _answers(self) -> str:
-        if not self.played:
-            return f"{self._answered or 'No'} request{'s were' if self._answered != 1 else ' was'} answered."
-        longest = max(self.played, key=lambda interaction: len(interaction.body))
-        return (
-            f"{self._answered} request{'s were' if self._answered != 1 else ' was'} answered; the longest answer has "
-            f"{len(longest.events)} events and {len(longest.body)} bytes in {len(longest.chunks)} chunks."
-        )
+    def on_recording_failure(self, call: Callable[[RecordingError], None]) -> None:
+        """Call `call` at once when the recording fails; the session also reports it where it ends."""
+        self._recordings.on_failure = call
 
-    @property
-    def model_time(self) -> float:
-        """Seconds that the replayed interactions took when they were recorded."""
-        return sum(interaction.duration for interaction in self.played)
+    # -- the end, and forked children --------------------------------------------------------------------------------
 
     def close(self, *, keep: bool = True) -> None:
         """End the session. With `keep`, the cassette is made from what was recorded; without, it stays as it is.
@@ -551,15 +364,12 @@ class Session:
                 if isinstance(report, RefusedError):
                     self.misses.append(report)
                 else:
-                    self.played.append(self._pool.played_elsewhere(report))
-            journals = self._children.journals
-            self._recordings.close(keep=keep, more=journals)
+                    self._answers.played_by_child(report)
+            self._recordings.close(keep=keep, more=self._children.journals)
         except Exception as problem:
             self._recordings.fail(problem)
         finally:
             self._children.forget()
-
-    # -- forked children -------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
         """Called in the parent before each fork."""
@@ -567,10 +377,11 @@ class Session:
             self._children.prepare()
 
     def after_fork_in_child(self) -> None:
-        """Called in a forked child: what it plays, misses and records from now on is told to the parent."""
+        """Called in a forked child: what it plays, misses and records from now on is reported to the parent."""
         if not self.active:
             return
         self._lock = threading.RLock()
         self._child = self._children.child()
+        self._answers.played = []
         self._recordings.become_child(self._child.cassette)
-        self.played, self.misses = [], []
+        self.misses = []

@@ -16,7 +16,7 @@ from ..cassette.model import Request
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..session import Recording, owner_of
+from ..session import Forward, owner_of
 from . import aiohttp_record, aiohttp_replay
 from .client_names import client_name
 from .dispatch import carry_out
@@ -33,7 +33,7 @@ def connecting(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
         session = owner_of(str(_url(request)))
         if session is None:
             return await attempt.pass_on()
-        return await carry_out(session.plan(await attempt.read()), attempt)
+        return await carry_out(session.decide(await attempt.read()), attempt)
 
     return connect
 
@@ -87,23 +87,23 @@ class _Attempt:
                 cause = "total timeout"
         raise aiohttp_replay.FAILURES[cause](self._request.connection_key)
 
-    async def record(self, recording: Recording) -> Any:
+    async def record(self, forward: Forward) -> Any:
         """Connect to the server, and record what comes back on the connection."""
         if "Upgrade" in self._request.headers:  # a websocket, which is not an answer that ends
-            recording.recorder.drop()
+            forward.recorder.drop()
             return await self.pass_on()
-        _route(self._request, recording.url)
+        _route(self._request, forward.url)
         try:
             connection = await self.pass_on()
         except Exception as problem:
-            with Harmless(recording.recorder):
-                recording.unreachable(problem)
+            with Harmless(forward.recorder):
+                forward.unreachable(problem)
             raise
         except BaseException:  # cancelled meanwhile
-            recording.recorder.drop()
+            forward.recorder.drop()
             raise
-        with Harmless(recording.recorder):
-            aiohttp_record.watch(connection.protocol, recording.recorder)
+        with Harmless(forward.recorder):
+            aiohttp_record.watch(connection.protocol, forward.recorder)
         return connection
 
     async def pass_on(self) -> Any:

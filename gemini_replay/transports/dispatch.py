@@ -1,4 +1,4 @@
-"""Carries out what a session has planned for a request: the one place where plans are told apart."""
+"""Carries out what a session has decided about a request: the one place where decisions are told apart."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..session import Plan, Recording
+from ..session import Decision, Forward
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -24,19 +24,19 @@ class Exchange(Protocol[T_co]):
     def fail(self, plan: NoConnection) -> T_co:
         """Raise what the library raises if there is no connection, after its own time limit."""
 
-    def record(self, recording: Recording) -> T_co:
+    def record(self, forward: Forward) -> T_co:
         """Send the request, and record what comes back."""
 
     def pass_on(self) -> T_co:
         """Send the request as if there were no session."""
 
 
-def carry_out(plan: Plan, exchange: Exchange[T]) -> T:
-    """Do what a session has planned for a request."""
-    if plan is None:
+def carry_out(decision: Decision, exchange: Exchange[T]) -> T:
+    """Do what a session has decided about a request."""
+    if decision is None:
         return exchange.pass_on()
-    if isinstance(plan, Playback):
-        return exchange.play(plan)
-    if isinstance(plan, Recording):
-        return exchange.record(plan)
-    return exchange.fail(plan)
+    if isinstance(decision, Playback):
+        return exchange.play(decision)
+    if isinstance(decision, Forward):
+        return exchange.record(decision)
+    return exchange.fail(decision)

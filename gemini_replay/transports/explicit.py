@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from ..cassette.matching import DEFAULT_KEYS
 from ..engine.timing import parse_real_speed
-from ..session import Faults, Mode, Session, arguments
+from ..session import Session
+from ..session.arguments import checked
+from ..session.settings import RecordTransportSettings, ReplayTransportSettings
 from .httpx_family import ahandle, family, handle
 from .read_ahead import settle
 
-VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
+_VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
 
 class _Explicit:
@@ -74,47 +74,38 @@ class Replaying(_Explicit):
 
     Args:
         path: the cassette.
-        speed: a factor of the recorded rhythm (1.0), or "instant".
-        max_gap: the longest wait, in seconds; None: as recorded.
-        rechunk: other chunk boundaries, see `gemini_replay.replay`.
-        fault: what goes wrong, see `gemini_replay.faults`.
-        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
+        settings: see `session.settings.ReplayTransportSettings`.
 
     Raises:
-        UsageError: `speed` is none, or "virtual".
+        UsageError: an argument cannot be used.
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers, and again when the client is closed.
-        FaultUnusedError: when the client is closed: a fault struck no answer.
+        FaultUnusedError: when the client is closed: a fault was applied to no answer.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        speed: str | float = 1.0,
-        max_gap: float | None = None,
-        rechunk: str | int | None = None,
-        fault: Faults = None,
-        match: Sequence[str] = DEFAULT_KEYS,
-    ) -> None:
-        factor = parse_real_speed(speed, subject="A transport", hint=VIRTUAL_HINT)
-        session = Session.replaying(
-            path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
-        )
-        super().__init__(session)
+    def __init__(self, path: str | Path, **settings: Unpack[ReplayTransportSettings]) -> None:
+        super().__init__(real_time_session(path, "A transport", settings))
+
+
+def real_time_session(path: str | Path, subject: str, settings: ReplayTransportSettings) -> Session:
+    """A session that replays and owns every request, for what cannot play in virtual time.
+
+    Raises:
+        UsageError: a setting cannot be used, or the speed is "virtual"; the message names `subject`.
+        CassetteError: there is no such file, or it cannot be read as a cassette.
+    """
+    given = checked(ReplayTransportSettings.__annotations__, **settings)
+    parse_real_speed(given.get("speed", 1.0), subject=subject, hint=_VIRTUAL_HINT)
+    return Session.replaying(path, hosts=None, **given)
 
 
 class Recording(_Explicit):
-    """Records every request into a cassette while the client streams as ever. Closing the client saves it.
+    """Records every request into a cassette while the client streams as it always does. Closing the client saves it.
 
     Args:
         path: the cassette.
         transport: carries the requests; the library's own network transport by default.
-        mode: "rewrite", "new" (append what is missing), or "once" (only where there is no file).
-        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
-        upstream: a base URL that requests are sent to in place of their own scheme and host.
-        redact: further values that must not be stored; the usual secrets never are.
-        wire: keep a compressed body as it came, instead of decoded.
+        settings: see `session.settings.RecordTransportSettings`; `mode` is "rewrite" by default.
 
     Raises:
         UsageError: an argument cannot be used.
@@ -122,24 +113,8 @@ class Recording(_Explicit):
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        *,
-        transport: Any = None,
-        mode: Mode = "rewrite",
-        match: Sequence[str] = DEFAULT_KEYS,
-        upstream: str | None = None,
-        redact: Iterable[str] = (),
-        wire: bool = False,
+        self, path: str | Path, *, transport: Any = None, **settings: Unpack[RecordTransportSettings]
     ) -> None:
-        arguments.checked(transport=transport)
-        session = Session(
-            path,
-            mode=mode,
-            match=match,
-            hosts=None,
-            upstream=upstream,
-            redact=redact,
-            wire=wire,
-        )
-        super().__init__(session, transport)
+        checked(transport=transport)
+        given = {"mode": "rewrite", **checked(RecordTransportSettings.__annotations__, **settings)}
+        super().__init__(Session(path, hosts=None, **given), transport)

@@ -18,7 +18,7 @@ from ..engine.faults import Cause, NoConnection
 from ..engine.player import Playback
 from ..engine.schedule import Broken, Head, Part, Schedule
 from ..errors import GeminiReplayError, RecordingEndedError
-from ..session import Recording, Session, owner_of
+from ..session import Forward, Session, owner_of
 from . import http1, private
 from .client_names import client_name
 from .dispatch import carry_out
@@ -211,20 +211,20 @@ class _Exchange:
         self._request.extensions = {**self._request.extensions, _HANDLED: True}
         return self._request
 
-    def _outgoing(self, recording: Recording, trace: Callable[..., Any]) -> Any:
+    def _outgoing(self, forward: Forward, trace: Callable[..., Any]) -> Any:
         request = self._request
         extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
         extensions.setdefault("trace", trace)  # a trace of the user's own stays; the moment is then a little early
-        return self._family.outgoing(request, recording.url, extensions)
+        return self._family.outgoing(request, forward.url, extensions)
 
-    def _failed(self, recording: Recording, problem: BaseException) -> None:
-        with Harmless(recording.recorder):
+    def _failed(self, forward: Forward, problem: BaseException) -> None:
+        with Harmless(forward.recorder):
             if self._family.never_connected(problem):
-                recording.unreachable(problem)
+                forward.unreachable(problem)
             elif isinstance(problem, (GeminiReplayError, self._family.library.LocalProtocolError)):
-                recording.recorder.drop()  # refused below, by another session; or it could not be sent as it is
+                forward.recorder.drop()  # refused below, by another session; or it could not be sent as it is
             else:
-                tell_end(recording.recorder, problem, self._family.classify)
+                tell_end(forward.recorder, problem, self._family.classify)
 
 
 class SyncExchange(_Exchange):
@@ -249,20 +249,20 @@ class SyncExchange(_Exchange):
         self._clock.sleep(self._connect_timeout(plan))
         raise self._family.failure(plan.cause)
 
-    def record(self, recording: Recording) -> Any:
+    def record(self, forward: Forward) -> Any:
         """Send the request on, and record what comes back while the client reads it."""
-        recorder = recording.recorder
+        recorder = forward.recorder
 
         def trace(event: str, info: Any) -> None:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
-        outgoing = self._outgoing(recording, trace)
+        outgoing = self._outgoing(forward, trace)
         recorder.sent(now())
         try:
             response = self._send(outgoing)
         except BaseException as problem:
-            self._failed(recording, problem)
+            self._failed(forward, problem)
             raise
         with Harmless(recorder):
             status, headers = self._family.head(response)
@@ -310,20 +310,20 @@ class AsyncExchange(_Exchange):
         await self._clock.sleep(self._connect_timeout(plan))
         raise self._family.failure(plan.cause)
 
-    async def record(self, recording: Recording) -> Any:
+    async def record(self, forward: Forward) -> Any:
         """Send the request on, and record what comes back while the client reads it."""
-        recorder = recording.recorder
+        recorder = forward.recorder
 
         async def trace(event: str, info: Any) -> None:
             if event.endswith("send_request_headers.started"):
                 recorder.sent(now())
 
-        outgoing = self._outgoing(recording, trace)
+        outgoing = self._outgoing(forward, trace)
         recorder.sent(now())
         try:
             response = await self._send(outgoing)
         except BaseException as problem:
-            self._failed(recording, problem)
+            self._failed(forward, problem)
             raise
         with Harmless(recorder):
             status, headers = self._family.head(response)
@@ -353,7 +353,7 @@ def handle(family: Family, session: Session | None, request: Any, send: Callable
     if session is None:
         return send(request)
     exchange = SyncExchange(family, request, send)
-    return carry_out(session.plan(family.read(request)), exchange)
+    return carry_out(session.decide(family.read(request)), exchange)
 
 
 async def ahandle(
@@ -363,7 +363,7 @@ async def ahandle(
     if session is None:
         return await send(request)
     exchange = AsyncExchange(family, request, send)
-    return await carry_out(session.plan(await family.aread(request)), exchange)
+    return await carry_out(session.decide(await family.aread(request)), exchange)
 
 
 def owner(family: Family, request: Any) -> Session | None:

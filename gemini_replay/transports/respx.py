@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import httpcore
 import httpx
 
-from ..cassette.matching import DEFAULT_KEYS
 from ..engine.player import Playback
 from ..engine.schedule import Head
-from ..engine.timing import parse_real_speed
-from ..session import Faults, Plan, Session
+from ..session import Decision
+from ..session.settings import ReplayTransportSettings
 from . import private
 from .dispatch import carry_out
-from .explicit import VIRTUAL_HINT
+from .explicit import real_time_session
 from .http1 import fields
 from .httpx_family import AsyncExchange, Family, SyncExchange, family
 
@@ -25,13 +24,7 @@ _NAMES = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ReadError", "ReadTim
 
 
 def from_cassette(
-    path: str | Path,
-    *,
-    speed: str | float = 1.0,
-    max_gap: float | None = None,
-    rechunk: str | int | None = None,
-    fault: Faults = None,
-    match: Sequence[str] = DEFAULT_KEYS,
+    path: str | Path, **settings: Unpack[ReplayTransportSettings]
 ) -> Callable[[httpx.Request], httpx.Response]:
     """A ``side_effect=`` for a respx route: the recorded answers, with their chunks, times and failures.
 
@@ -40,27 +33,20 @@ def from_cassette(
 
     Args:
         path: the cassette.
-        speed: a factor of the recorded rhythm (1.0), or "instant".
-        max_gap: the longest wait, in seconds; None: as recorded.
-        rechunk: other chunk boundaries, see `gemini_replay.replay`.
-        fault: what goes wrong, see `gemini_replay.faults`; one that is never applied goes unnoticed here.
-        match: what must be equal for a recording to answer, see `gemini_replay.cassette.matching`.
+        settings: see `session.settings.ReplayTransportSettings`. A fault that is never applied goes unnoticed here: a
+            route has no end at which to report it.
 
     Raises:
-        UsageError: `speed` is not a speed, or "virtual".
+        UsageError: an argument cannot be used.
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers.
     """
-    factor = parse_real_speed(speed, subject="A respx route", hint=VIRTUAL_HINT)
     private.check("httpcore", _NAMES, supported="httpcore 1.x")
-    session = Session.replaying(
-        path, speed=factor, max_gap=max_gap, rechunk=rechunk, fault=fault, match=match, hosts=None
-    )
-
+    session = real_time_session(path, "A respx route", settings)
     library = _Respx(family("httpx").library)
 
     def side_effect(request: httpx.Request) -> httpx.Response:
-        return _Pending(session.plan(library.asked(request)), library, request)
+        return _Pending(session.decide(library.asked(request)), library, request)
 
     return side_effect
 
@@ -84,13 +70,13 @@ class _Pending(httpx.Response):
     sync: each is the moment to wait for the head.
     """
 
-    def __init__(self, plan: Plan, library: Family, request: httpx.Request) -> None:
-        self._plan = plan
+    def __init__(self, decision: Decision, library: Family, request: httpx.Request) -> None:
+        self._decision = decision
         self._library = library
         self._asked = request
         self._played: httpx.Response | None = None
         accepted = request.headers.get("accept-encoding", "")
-        parts = (part for _, part in plan.steps(accepted)) if isinstance(plan, Playback) else ()
+        parts = (part for _, part in decision.steps(accepted)) if isinstance(decision, Playback) else ()
         head = next((part for part in parts if isinstance(part, Head)), Head(200, ()))
         super().__init__(head.status, headers=fields(head.headers), stream=httpx.ByteStream(b""), request=request)
 
@@ -98,7 +84,7 @@ class _Pending(httpx.Response):
     def stream(self) -> Any:
         """The body, once the head is due."""
         if self._played is None:
-            self._played = carry_out(self._plan, SyncExchange(self._library, self._asked, _never_sent))
+            self._played = carry_out(self._decision, SyncExchange(self._library, self._asked, _never_sent))
         return self._played.stream
 
     @stream.setter
@@ -109,7 +95,9 @@ class _Pending(httpx.Response):
         return self._await_head().__await__()
 
     async def _await_head(self) -> httpx.Response:
-        played: httpx.Response = await carry_out(self._plan, AsyncExchange(self._library, self._asked, _never_sent))
+        played: httpx.Response = await carry_out(
+            self._decision, AsyncExchange(self._library, self._asked, _never_sent)
+        )
         played.request = self._asked
         return played
 

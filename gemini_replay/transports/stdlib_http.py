@@ -20,7 +20,7 @@ from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..patching import Interception
-from ..session import Recording, Session, owner_of
+from ..session import Forward, Session, owner_of
 from . import http1, private
 from .client_names import client_name
 from .dispatch import carry_out
@@ -224,7 +224,7 @@ class _Held:
         conn = self._conn
         conn.sock = self.network
         self._asked = _asked(head, self._url, bytes(self._body.data))
-        carry_out(self._session.plan(self._asked), self)
+        carry_out(self._session.decide(self._asked), self)
 
     # -- what can become of the request (`dispatch.Exchange`) --------------------------------------------------------
 
@@ -246,22 +246,22 @@ class _Held:
             pacing.WallClock().sleep(plan.seconds(_timeout(self._conn)))
         raise FAILURES[plan.cause]()
 
-    def record(self, recording: Recording) -> None:
+    def record(self, forward: Forward) -> None:
         """Send the request, and record what comes back."""
         conn = self._conn
-        elsewhere = recording.url != self._url
+        elsewhere = forward.url != self._url
         try:
             if elsewhere:
                 self.close()
-                conn.sock = _connection(conn, recording.url)
+                conn.sock = _connection(conn, forward.url)
             else:
                 _connect(conn)
-            conn.sock.sendall(_readdressed(bytes(self._sent), recording.url) if elsewhere else self._sent)
+            conn.sock.sendall(_readdressed(bytes(self._sent), forward.url) if elsewhere else self._sent)
         except BaseException as problem:
-            with Harmless(recording.recorder):
-                recording.unreachable(problem)
+            with Harmless(forward.recorder):
+                forward.unreachable(problem)
             raise
-        _Answer(conn, recording, lets_go=elsewhere)
+        _Answer(conn, forward, lets_go=elsewhere)
 
     def pass_on(self) -> None:
         """Send the request."""
@@ -315,25 +315,25 @@ class _Answer:
 
     Args:
         conn: the connection.
-        recording: records the response; None: it is played.
+        forward: has the recorder of the response; None: it is played.
         lets_go: whether the connection's socket serves this response only.
     """
 
-    def __init__(self, conn: Any, recording: Recording | None, *, lets_go: bool) -> None:
+    def __init__(self, conn: Any, forward: Forward | None, *, lets_go: bool) -> None:
         self._conn = conn
-        self._recording = recording
+        self._forward = forward
         self._lets_go = lets_go
         self._own = vars(conn).get("response_class")
         vars(conn)["response_class"] = self
 
     def __call__(self, sock: Any, debuglevel: int = 0, **others: Any) -> Any:
         self._put_back()
-        if self._recording is None:
+        if self._forward is None:
             response = self._conn.response_class(sock, debuglevel, **others)
         else:
             from .http_client import RecordedResponse
 
-            response = RecordedResponse(self._recording.recorder, lambda: None, sock, debuglevel=debuglevel, **others)
+            response = RecordedResponse(self._forward.recorder, lambda: None, sock, debuglevel=debuglevel, **others)
         if self._lets_go:
             self._conn.sock = None
             sock.close()  # it lives on until the response is read or closed
@@ -350,8 +350,8 @@ class _Answer:
         answer = vars(conn).get("response_class")
         if isinstance(answer, _Answer):
             answer._put_back()
-            if answer._recording is not None:
-                answer._recording.recorder.drop()
+            if answer._forward is not None:
+                answer._forward.recorder.drop()
 
 
 # -- what is asked ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from ..engine.faults import Cause, NoConnection
 from ..engine.player import Playback
 from ..errors import GeminiReplayError, UsageError
 from ..patching import Interception
-from ..session import Recording, candidates, owner_of
+from ..session import Forward, candidates, owner_of
 from . import http_client, private
 from .client_names import client_name
 from .dispatch import carry_out
@@ -82,7 +82,7 @@ def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
     def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
         attempt = _Attempt(partial(original, pool), pool, conn, method, url, options)
         session = owner_of(attempt.url)
-        return attempt.pass_on() if session is None else carry_out(session.plan(attempt.read()), attempt)
+        return attempt.pass_on() if session is None else carry_out(session.decide(attempt.read()), attempt)
 
     return _make_request
 
@@ -229,37 +229,37 @@ class _Attempt:
             self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it never had one
         raise _FAILURES[plan.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
 
-    def record(self, recording: Recording) -> Any:
+    def record(self, forward: Forward) -> Any:
         """Send the request, and record what comes back while the client reads it."""
-        if recording.url == self.url:
-            return self._record(recording)
+        if forward.url == self.url:
+            return self._record(forward)
         self._options["headers"] = _without_host(self._options.get("headers"))
-        parts = urlsplit(recording.url)
+        parts = urlsplit(forward.url)
         self._target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        self._conn = _connection(self._pool, recording.url)
+        self._conn = _connection(self._pool, forward.url)
         try:
-            return self._record(recording)
+            return self._record(forward)
         finally:
             if self._conn.sock is not None:
                 self._conn.sock.close()  # no pool has it; it lives on until the response is read or closed
 
-    def _record(self, recording: Recording) -> Any:
+    def _record(self, forward: Forward) -> Any:
         conn = self._conn
         if not isinstance(conn, http.client.HTTPConnection):
-            recording.recorder.drop()
+            forward.recorder.drop()
             raise UsageError(
                 f"A {type(conn).__module__}.{type(conn).__qualname__} cannot be recorded: "
                 "it is not an HTTP/1.1 connection.",
                 hint="Record without urllib3's HTTP/2, and without another tool that replaces its connections.",
             )
         sent: list[bool] = []
-        vars(conn)["response_class"] = partial(RecordedResponse, recording.recorder, partial(sent.append, True))
+        vars(conn)["response_class"] = partial(RecordedResponse, forward.recorder, partial(sent.append, True))
         try:
             return self.pass_on()
         except BaseException as problem:
             if not sent:
-                with Harmless(recording.recorder):
-                    recording.unreachable(problem)
+                with Harmless(forward.recorder):
+                    forward.unreachable(problem)
             raise
         finally:
             del conn.response_class

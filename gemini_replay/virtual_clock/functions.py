@@ -41,7 +41,7 @@ _GO_BETWEENS = (
     "contextlib",
     "functools",
     "gemini_replay.virtual_clock.clock",
-    "gemini_replay.session.owner",
+    "gemini_replay.session.handing_on",
     "runpy",
     "threading",
     "trio._threads",

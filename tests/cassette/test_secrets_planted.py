@@ -19,7 +19,7 @@ from gemini_replay import Cassette, Session
 from gemini_replay.cassette.model import Headers, Request, Response
 from gemini_replay.cassette.redaction import Redactor, Removal
 from gemini_replay.errors import GeminiReplayError, MissError
-from gemini_replay.session import Recording
+from gemini_replay.session import Forward
 
 GOOGLE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
 JSON: Headers = (("content-type", "application/json"),)
@@ -49,8 +49,8 @@ def event(text: str) -> bytes:
 def record(path: Path, planted: Planted) -> tuple[Session, bytes]:
     """Record it as a transport does; the session, and its journal before the end."""
     session = Session(path, mode="rewrite", hosts=None, redact=planted.redact, test=planted.test, wire=planted.wire)
-    plan = session.plan(Request("POST", planted.url, planted.headers, planted.body))
-    assert isinstance(plan, Recording)
+    plan = session.decide(Request("POST", planted.url, planted.headers, planted.body))
+    assert isinstance(plan, Forward)
     plan.recorder.sent(0.0)
     plan.recorder.head(200, planted.answer_headers, 0.1)
     for chunk in planted.answer:
@@ -85,7 +85,7 @@ def assert_gone(path: Path, planted: Planted, *secrets: str) -> Session:
     assert session.problem is None, session.problem
     asked = Session(path, hosts=None, redact=planted.redact)
     with pytest.raises(MissError) as missed:
-        asked.plan(Request("PUT", planted.url, planted.headers, planted.body))
+        asked.decide(Request("PUT", planted.url, planted.headers, planted.body))
     asked.close()
     everything = "\n".join(
         reading for text in (stored(path), journal.decode(), str(missed.value)) for reading in readings(text)
@@ -412,7 +412,7 @@ def test_a_compressed_request_is_stored_as_it_reads(tmp_path: Path) -> None:
     assert interaction.request.json == {"text": "hello"}
     assert "content-encoding" not in dict(interaction.request.headers)
     session = Session(tmp_path / "a.jsonl", hosts=None)
-    assert session.plan(Request("POST", GOOGLE, headers, gzip.compress(body, 9))) is not None
+    assert session.decide(Request("POST", GOOGLE, headers, gzip.compress(body, 9))) is not None
     session.close()
 
 

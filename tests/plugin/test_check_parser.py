@@ -24,7 +24,7 @@ PARSERS = """
 
 @pytest.fixture(autouse=True)
 def _quiet(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
 
 def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -> None:

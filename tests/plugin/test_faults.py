@@ -40,7 +40,7 @@ Run = Callable[..., pytest.RunResult]
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a client, and no key in the environment."""
     pytester.makepyfile(asking=CLIENT, test_story=STORY)
-    pytester.makeini("[pytest]\naddopts = -p no:randomly\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(pytester.path)
@@ -80,7 +80,7 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
         @pytest.mark.gemini_cassette(STORY, fault=["stall@event:1:30s", "slow:x2"], speed="instant")
         def test_stall(gemini_cassette):
             assert ask() == (1, "ReadTimeout")
-            assert [str(fault) for fault in gemini_replay.faults] == ["stall@event:1:30s", "slow:x2"]
+            assert [str(fault) for fault in gemini_cassette.faults] == ["stall@event:1:30s", "slow:x2"]
 
         @pytest.mark.gemini_cassette(STORY, fault="status:503;times=2, refuse;request=3")
         def test_retries():
@@ -278,6 +278,6 @@ def test_a_fault_without_a_recording_says_how_to_make_one(project: pytest.Pytest
         [
             "*There is no cassette at *test_reset.jsonl.",
             '*pytest "test_faults.py::test_reset" --gemini-record once',
-            "*Leave out the fault reset@event:2 for that: a session with one replays only.",
+            "*Leave out the fault reset@event:2 for that: a session with a fault only replays.",
         ]
     )

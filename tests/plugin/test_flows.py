@@ -233,12 +233,10 @@ def test_xdist_workers_share_one_summary(project: pytest.Pytester, server: upstr
             assert len(ask(str(number))) == 3
         """
     )
-    recording = project.runpytest_subprocess(
-        "-n2", "--gemini-record=once", f"--gemini-upstream={server.url}", "-p", "no:randomly"
-    )
+    recording = project.runpytest_subprocess("-n2", "--gemini-record=once", f"--gemini-upstream={server.url}")
     recording.assert_outcomes(passed=6)
     recording.stdout.fnmatch_lines(["0 replayed, 6 recorded, 0 unused"])
-    replaying = project.runpytest_subprocess("-n2", "-p", "no:randomly")
+    replaying = project.runpytest_subprocess("-n2")
     replaying.stdout.fnmatch_lines(["6 replayed, 0 recorded, 0 unused*"])
 
 

@@ -253,7 +253,7 @@ def test_a_miss_is_told_once_and_fails_the_test(project: pytest.Pytester, name: 
 def test_workers_tell_it_too(project: pytest.Pytester, name: str) -> None:
     """The report comes whole to the controller of pytest-xdist."""
     write(project, FAILING[name])
-    result = project.runpytest_subprocess("-n1", "-p", "no:randomly")
+    result = project.runpytest_subprocess("-n1")
     assert result.ret == 1
     result.stdout.fnmatch_lines([f"*{MISS}"])
 

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -68,9 +68,17 @@ ENTRIES: dict[str, Callable[..., Any]] = {
 }
 
 
+def settings(entry: Callable[..., Any]) -> list[str]:
+    """The names of the settings that an entry point takes."""
+    hints = get_type_hints(entry.__init__ if isinstance(entry, type) else entry)
+    (group,) = get_args(hints["settings"])
+    return list(get_type_hints(group))
+
+
 def taken(entry: Callable[..., Any]) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [name for name, one in inspect.signature(entry).parameters.items() if one.kind in kinds]
+    plain = [name for name, one in inspect.signature(entry).parameters.items() if one.kind in kinds]
+    return [*plain, *settings(entry)]
 
 
 CASES = [
@@ -110,6 +118,24 @@ def test_every_argument_has_a_check_and_a_wrong_value() -> None:
     """A new one cannot be forgotten."""
     names = {name for entry in ENTRIES.values() for name in taken(entry)}
     assert names == set(WRONG) == set(arguments._CHECKS)
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_an_unknown_setting_is_named_with_what_is_near(tmp_path: Path, entry: Callable[..., Any]) -> None:
+    """And with all that there are."""
+    path = tmp_path / "story.jsonl"
+    Cassette([]).save(path)
+    with pytest.raises(UsageError) as refused:
+        entry(path, sped=4)
+    assert refused.value.message == "Unknown setting 'sped'."
+    assert refused.value.suggestion == "Did you mean 'speed'?"
+    assert refused.value.hint == f"The settings are {', '.join(sorted(settings(entry)))}."
+
+
+def test_a_recording_takes_no_fault(tmp_path: Path) -> None:
+    """A fault belongs to a replay."""
+    with pytest.raises(UsageError, match="Unknown setting 'fault'"):
+        gemini_replay.record(tmp_path / "story.jsonl", fault="reset@event:1")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("value", [re.compile("very secret"), ["very secret", 5], {"very secret": 1}])

@@ -27,7 +27,7 @@ from gemini_replay.cassette.model import Request
 def one(session, name):
     body = b'{"contents": [{"parts": [{"text": "%s"}]}]}' % name.encode()
     url = "https://generativelanguage.googleapis.com/v1/models/gemini-x:streamGenerateContent?alt=sse"
-    recorder = session.plan(Request("POST", url, body=body)).recorder
+    recorder = session.decide(Request("POST", url, body=body)).recorder
     recorder.head(200, (), 0.0)
     for number in range(20):
         recorder.chunk(b"%s.%d;" % (name.encode(), number), 0.0)

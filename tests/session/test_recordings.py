@@ -16,7 +16,7 @@ import pytest
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import MissError, RecordingError
-from gemini_replay.session import Recording
+from gemini_replay.session import Forward
 
 
 def request(text: str = "hello") -> Request:
@@ -27,8 +27,8 @@ def request(text: str = "hello") -> Request:
 
 def ask(session: Session, text: str = "hello", answer: str | None = None) -> None:
     """What a transport does with one request."""
-    plan = session.plan(request(text))
-    assert isinstance(plan, Recording)
+    plan = session.decide(request(text))
+    assert isinstance(plan, Forward)
     plan.recorder.sent(0.0)
     plan.recorder.head(200, (), 0.5)
     plan.recorder.chunk((answer or text).encode(), 0.5)
@@ -58,7 +58,7 @@ def test_what_was_recorded_can_be_read_before_and_after_the_end(path: Path) -> N
     """In the order of the requests; a response that is under way is not among it."""
     session = Session(path, mode="rewrite", test="t.py::test")
     ask(session, "one")
-    session.plan(request("open"))
+    session.decide(request("open"))
     assert [i.body for i in session.recorded] == [b"one"]
     assert session.recorded_count == 1
     session.close()
@@ -136,13 +136,13 @@ class TestSharedCassettes:
             session.close()
         for name in "ba":
             session = Session(path, test=f"t.py::{name}")
-            plan: Any = session.plan(request("same"))
+            plan: Any = session.decide(request("same"))
             assert plan.interaction.body.decode() == f"of {name}"
 
     def test_a_test_replays_what_another_recorded(self, path: Path) -> None:
         """Where it has recorded nothing itself."""
         recorded(path, "same", test="t.py::a")
-        plan: Any = Session(path, test="t.py::c").plan(request("same"))
+        plan: Any = Session(path, test="t.py::c").decide(request("same"))
         assert plan.interaction.body == b"same"
 
 
@@ -285,11 +285,11 @@ print(session.recorded_count)
         done = self.run(
             """
 session = Session(path)
-session.plan(request("one"))
+session.decide(request("one"))
 if os.fork() == 0:
-    session.plan(request("two"))
+    session.decide(request("two"))
     try:
-        session.plan(request("never recorded"))
+        session.decide(request("never recorded"))
     except Exception:
         pass
     os._exit(0)
@@ -310,7 +310,7 @@ print(type(session.problem).__name__, "child process" in str(session.problem))
 session = Session(path, mode="rewrite")
 ready, go = os.pipe(), os.pipe()
 if os.fork() == 0:
-    plan = session.plan(request("child"))
+    plan = session.decide(request("child"))
     plan.recorder.head(200, (), 0.0)
     os.write(ready[1], b"x")
     os.read(go[0], 1)
@@ -355,8 +355,8 @@ def test_a_head_that_no_cassette_can_hold_fails_the_recording(
     """And replaces nothing."""
     recorded(path, "old")
     session = Session(path, mode="rewrite")
-    plan = session.plan(request())
-    assert isinstance(plan, Recording)
+    plan = session.decide(request())
+    assert isinstance(plan, Forward)
     plan.recorder.head(status, headers, 0.0)
     plan.recorder.end("eof", 0.0)
     session.close()
@@ -395,8 +395,8 @@ def test_a_relative_path_is_where_it_was_when_the_session_opened(
 def test_a_body_that_decodes_to_too_much_fails_the_recording(path: Path) -> None:
     """The message names the limit and how to raise it."""
     session = Session(path, mode="rewrite", decoded_limit=1000)
-    plan = session.plan(request())
-    assert isinstance(plan, Recording)
+    plan = session.decide(request())
+    assert isinstance(plan, Forward)
     plan.recorder.head(200, (("content-encoding", "gzip"),), 0.0)
     plan.recorder.chunk(gzip.compress(b"0" * 1001), 0.0)
     session.close()
@@ -409,8 +409,8 @@ def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
     """It cannot be decoded, and it is not stored unseen."""
     key = b"AIzaSy" + b"A1b2C3d4E" * 3 + b"abcdef"
     session = Session(path, mode="rewrite")
-    plan = session.plan(request())
-    assert isinstance(plan, Recording)
+    plan = session.decide(request())
+    assert isinstance(plan, Forward)
     plan.recorder.head(200, (("content-encoding", "gzip"),), 0.0)
     plan.recorder.chunk(b"the key is " + key[:20], 0.0)
     plan.recorder.chunk(key[20:] + b", keep it", 0.0)
@@ -438,8 +438,8 @@ def test_an_answer_that_refuses_the_key_is_hinted_at(
 ) -> None:
     """Google says so with 400, too."""
     session = Session(path, mode="rewrite")
-    plan = session.plan(request())
-    assert isinstance(plan, Recording)
+    plan = session.decide(request())
+    assert isinstance(plan, Forward)
     plan.recorder.head(status, (), 0.0)
     error = {"code": status, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": details}
     plan.recorder.chunk(json.dumps({"error": error}).encode(), 0.0)
@@ -452,10 +452,10 @@ def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path)
     """The id without its secret could not be run."""
     key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
     with pytest.raises(MissError) as missed:
-        Session(path, test=f"t.py::test[{key}]").plan(request())
+        Session(path, test=f"t.py::test[{key}]").decide(request())
     assert 'pytest "t.py::test" --gemini-record once' in str(missed.value)
     with pytest.raises(MissError) as missed:
-        Session(path, test="t.py::test[a]").plan(request())
+        Session(path, test="t.py::test[a]").decide(request())
     assert 'pytest "t.py::test[a]" --gemini-record once' in str(missed.value)
 
 
@@ -464,8 +464,8 @@ def test_what_was_taken_out_is_told_by_kind_and_place(path: Path, caplog: pytest
     key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
     session = Session(path, mode="rewrite")
     for answer in ("nothing", f"your key is {key}"):
-        plan = session.plan(replace(request(), headers=(("x-goog-api-key", key),)))
-        assert isinstance(plan, Recording)
+        plan = session.decide(replace(request(), headers=(("x-goog-api-key", key),)))
+        assert isinstance(plan, Forward)
         plan.recorder.head(200, (), 0.0)
         plan.recorder.chunk(answer.encode(), 0.0)
         plan.recorder.end("eof", 0.0)
@@ -480,8 +480,8 @@ def test_a_request_that_got_no_answer_is_told(path: Path) -> None:
     """Also where the code under test swallowed its exception; not where a later try got one."""
     session = Session(path, mode="rewrite")
     for text in ("never", "at last"):
-        plan = session.plan(request(text))
-        assert isinstance(plan, Recording)
+        plan = session.decide(request(text))
+        assert isinstance(plan, Forward)
         plan.unreachable(OSError())
     ask(session, "at last")
     session.close()
@@ -502,8 +502,8 @@ def test_what_is_secret_can_be_set(path: Path) -> None:
     headers = (("x-tenant", "blue"), ("user-agent", "robot"))
     asked = replace(request(), body=body, headers=headers)
     session = Session(path, mode="rewrite", **settings)
-    plan = session.plan(asked)
-    assert isinstance(plan, Recording)
+    plan = session.decide(asked)
+    assert isinstance(plan, Forward)
     plan.recorder.head(200, (), 0.0)
     plan.recorder.end("eof", 0.0)
     session.close()
@@ -512,4 +512,4 @@ def test_what_is_secret_can_be_set(path: Path) -> None:
     assert b"robot" not in path.read_bytes()
     assert b"4711" not in stored.body
     assert b"case-1234" not in stored.body
-    assert Session(path, **settings).plan(asked) is not None
+    assert Session(path, **settings).decide(asked) is not None

@@ -35,7 +35,7 @@ def paths(tmp_path: Path) -> list[Path]:
 
 
 def answer(session: Session, asked: Request) -> str:
-    plan = session.plan(asked)
+    plan = session.decide(asked)
     assert isinstance(plan, Playback)
     return plan.interaction.body.decode()
 
@@ -45,7 +45,7 @@ def test_equal_requests_are_answered_once_each(paths: list[Path]) -> None:
     session = Session.replaying(paths[0])
     assert [answer(session, request()) for _ in range(2)] == ["one", "two"]
     with pytest.raises(MissError, match="each was played already"):
-        session.plan(request())
+        session.decide(request())
 
 
 def test_a_repeating_session_starts_again_from_the_first(paths: list[Path]) -> None:
@@ -72,7 +72,7 @@ def test_a_miss_names_the_nearest_cassette_of_several(paths: list[Path]) -> None
     session = Session.replaying(*paths, repeat=True)
     answer(session, request("bye"))
     with pytest.raises(MissError) as missed:
-        session.plan(request("bye!"))
+        session.decide(request("bye!"))
     assert f"Nearest in {paths[1]}: interaction 2 of 2; it differs in:" in str(missed.value)
 
 
@@ -101,18 +101,18 @@ def test_matching_goes_by_the_body(paths: list[Path]) -> None:
 def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Path]) -> None:
     """Two refusals, then the stream: the two that failed have not used it up."""
     session = Session.replaying(paths[1], fault="status:503;times=2")
-    plans = [session.plan(request()) for _ in range(3)]
+    plans = [session.decide(request()) for _ in range(3)]
     heads = [next(plan.steps())[1] for plan in plans if isinstance(plan, Playback)]
     assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
     with pytest.raises(MissError):
-        session.plan(request())
+        session.decide(request())
     assert session.unused_descriptions() == ["interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"]
 
 
 def test_a_fault_may_strike_only_the_nth_request(paths: list[Path]) -> None:
     """Counted over all that are answered."""
     session = Session.replaying(paths[0], fault="refuse;request=2")
-    plans = [session.plan(request()) for _ in range(3)]
+    plans = [session.decide(request()) for _ in range(3)]
     assert [isinstance(plan, Playback) for plan in plans] == [True, False, True]
     assert plans[1] == NoConnection("refused")
     assert session.problem is None
@@ -138,13 +138,13 @@ def test_a_miss_under_a_fault_says_to_record_without_it(tmp_path: Path) -> None:
     """The same command with the fault would only miss again."""
     session = Session(tmp_path / "nothing.jsonl", fault="slow:x2", test="test_a.py::test_b")
     with pytest.raises(MissError) as missed:
-        session.plan(request())
+        session.decide(request())
     assert 'pytest "test_a.py::test_b" --gemini-record once\nLeave out the fault slow:x2' in str(missed.value)
 
 
 def test_a_session_with_a_fault_does_not_record(tmp_path: Path) -> None:
     """A cassette holds what was, not what is done to it."""
-    with pytest.raises(UsageError, match="replays only"):
+    with pytest.raises(UsageError, match="only replays"):
         Session(tmp_path / "new.jsonl", mode="once", fault="slow:x2")
 
 
@@ -155,7 +155,7 @@ def test_events_of_a_body_that_is_stored_compressed_cannot_be_had(tmp_path: Path
     path = tmp_path / "wire.jsonl"
     Cassette([stored]).save(path)
     with pytest.raises(UsageError, match="stored compressed"):
-        Session.replaying(path, **how).plan(request())  # type: ignore[arg-type]
+        Session.replaying(path, **how).decide(request())  # type: ignore[arg-type]
     assert answer(Session.replaying(path, fault="reset@byte:2", rechunk="bytes"), request()) == "zip"
 
 
@@ -170,10 +170,10 @@ def test_a_miss_shows_the_tests_own_recording_first(tmp_path: Path) -> None:
         ]
     ).save(path)
     with pytest.raises(MissError) as missed:
-        Session(path, test="t.py::mine").plan(request("Tell me a story of hate."))
+        Session(path, test="t.py::mine").decide(request("Tell me a story of hate."))
     assert "a tale of the sea" in str(missed.value)
     assert "--gemini-record rewrite" in str(missed.value)
     with pytest.raises(MissError) as missed:
-        Session(path, test="t.py::third").plan(request("Tell me a story of hate."))
+        Session(path, test="t.py::third").decide(request("Tell me a story of hate."))
     assert "a story of love" in str(missed.value)
     assert "--gemini-record rewrite" not in str(missed.value)

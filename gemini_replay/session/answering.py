@@ -1,0 +1,167 @@
+"""Answers from recordings: which recording a request gets, and which faults are applied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..cassette.model import Interaction, Request
+from ..cassette.pool import Pool
+from ..engine.faults import Fault, NoConnection
+from ..engine.player import Playback
+from ..engine.rechunking import Rechunking
+from ..engine.script import Scripting, check_events
+from ..engine.timing import INSTANT
+from ..errors import FaultUnusedError, MissError
+from .describing import describe
+from .hosts import Address, place
+
+
+class Answers:
+    """The recordings that a session can play, and those that it has played. Not safe for threads: see
+    `Session.decide`.
+
+    Args:
+        pool: the recordings.
+        speed: the factor of the recorded rhythm.
+        max_gap: the longest wait, in seconds.
+        rechunk: how bodies are cut.
+        faults: what goes wrong.
+
+    Attributes:
+        faults: as given.
+        played: the recordings that were played, in order.
+        applied: the faults that were applied, each with the recording that it changed, in order.
+        places: where the recordings come from.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        speed: float,
+        max_gap: float,
+        rechunk: Rechunking,
+        faults: tuple[Fault, ...],
+    ) -> None:
+        self.faults = faults
+        self.played: list[Interaction] = []
+        self.applied: list[tuple[Fault, Interaction]] = []
+        self.places: set[Address] = set()
+        self._pool = pool
+        self._speed = speed
+        self._max_gap = max_gap
+        self._rechunk = rechunk
+        self._count = 0
+
+    def load(self, path: Path) -> None:
+        """Add a cassette.
+
+        Raises:
+            CassetteError: there is no such file, or it cannot be read as a cassette.
+        """
+        self._pool.load(path)
+        self.places |= {place(request.url) for request in self._pool.requests}
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is any cassette, even an empty one."""
+        return self._pool.loaded
+
+    def has(self, asked: Request) -> bool:
+        """Whether any recording answers a redacted request, played already or not."""
+        return self._pool.answers(asked)
+
+    def take(self, asked: Request) -> tuple[int, Interaction] | None:
+        """The next recording that answers a redacted request, with its number; None: there is none, or none left."""
+        return self._pool.take(asked)
+
+    def play(self, interaction: Interaction) -> Playback | NoConnection:
+        """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
+
+        Raises:
+            GeminiReplayError: the recording cannot be played: a fault or the rechunking needs the events of a body
+                that is stored compressed, or its coding is not installed.
+        """
+        check_events(self.faults, self._rechunk, interaction)
+        self._count += 1
+        scripting = Scripting(interaction, self._rechunk)
+        applied = [fault for fault in self.faults if self._apply(fault, scripting)]
+        self.applied += [(fault, interaction) for fault in applied]
+        if any(fault.breaks for fault in applied):
+            self._pool.give_back(interaction)
+        for fault in applied:
+            if fault.cause is not None:
+                return NoConnection(fault.cause, waits=self._speed != INSTANT)
+        self.played.append(interaction)
+        return Playback(interaction, self._speed, self._max_gap, scripting.script)
+
+    def _apply(self, fault: Fault, scripting: Scripting) -> bool:
+        """Apply a fault to the present answer; False where it is for another one, or changes nothing."""
+        if fault.request not in (None, self._count):
+            return False
+        if fault.times is not None and self._times_applied(fault) >= fault.times:
+            return False
+        return fault.cause is not None or scripting.apply(fault)
+
+    def _times_applied(self, fault: Fault) -> int:
+        return sum(fault is other for other, _ in self.applied)
+
+    def played_by_child(self, number: int) -> None:
+        """A forked child has played the recording of this number."""
+        self.played.append(self._pool.played_elsewhere(number))
+
+    # -- what is reported --------------------------------------------------------------------------------------------
+
+    def miss(self, asked: Request, path: Path, record: Callable[[str], str]) -> MissError:
+        """The error about a request that nothing answers.
+
+        Args:
+            asked: the request, redacted.
+            path: the session's cassette.
+            record: returns the command that records it in a record mode.
+        """
+        message = f"No recording answers {describe(asked)}."
+        note = (
+            f"\nLeave out the fault {self.faults[0]} for that: a session with a fault only replays."
+            if self.faults
+            else ""
+        )
+        if not self._pool.loaded:
+            return MissError(
+                message,
+                suggestion=f"There is no cassette at {path}.",
+                hint=f"Record it with: {record('once')}{note}",
+            )
+        near = self._pool.nearest(asked)
+        hint = f"Record what is missing with: {record('new')}"
+        if near.own:
+            hint = (
+                f"If the request has changed, record it again with: {record('rewrite')}\n"
+                f"If it is a further one, record what is missing with: {record('new')}"
+            )
+        return MissError(message, suggestion=near.words, hint=hint + note, differences=near.differences)
+
+    @property
+    def unused(self) -> Sequence[tuple[str, Interaction]]:
+        """The recordings that no request asked for, each with its place ("interaction 2 of 3")."""
+        return self._pool.unused
+
+    @property
+    def unused_faults(self) -> list[FaultUnusedError]:
+        """The faults that were applied to no answer."""
+        return [
+            FaultUnusedError(fault.text, suggestion=self._summary())
+            for fault in self.faults
+            if not self._times_applied(fault)
+        ]
+
+    def _summary(self) -> str:
+        requests = f"{self._count or 'No'} request{' was' if self._count == 1 else 's were'} answered"
+        if not self.played:
+            return f"{requests}."
+        longest = max(self.played, key=lambda interaction: len(interaction.body))
+        return (
+            f"{requests}; the longest answer has {len(longest.events)} events and {len(longest.body)} bytes in "
+            f"{len(longest.chunks)} chunks."
+        )

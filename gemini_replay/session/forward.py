@@ -1,0 +1,46 @@
+"""A request that goes to the network and is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from ..engine.recorder import Recorder
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a transport does with the request: send it to `url`, and show the response to `recorder`.
+
+    Attributes:
+        recorder: records the response.
+        url: where the request goes, which is not where it was addressed to if the session has an upstream.
+        unanswered: called with the server's base URL when no connection could be made.
+    """
+
+    recorder: Recorder
+    url: str
+    unanswered: Callable[[str], None] = lambda where: None
+
+    def unreachable(self, problem: BaseException) -> None:
+        """There was no connection: record nothing, and note on the exception which server was tried.
+
+        The recording fails if no later attempt gets an answer, even where the code under test swallows the exception.
+        """
+        self.recorder.drop()
+        parts = urlsplit(self.url)
+        where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+        self.unanswered(where)
+        problem.add_note(
+            f"gemini-replay was recording and could not reach {where}. Nothing was recorded and no cassette was "
+            "changed. Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
+        )
+
+
+def route(url: str, upstream: str | None) -> str:
+    """Where a request to `url` is sent."""
+    if upstream is None:
+        return url
+    base, own = urlsplit(upstream), urlsplit(url)
+    return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))

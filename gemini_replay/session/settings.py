@@ -1,0 +1,153 @@
+"""Every setting of a session, described once.
+
+`record`, `replay`, `Session` and the explicit transports take these groups as ``**settings: Unpack[...]``, so that
+type checkers know each keyword. `arguments.checked` checks the values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypedDict, get_args
+
+from ..cassette.matching import DEFAULT_KEYS
+from ..engine.coding import DECODED_LIMIT
+from ..engine.faults import Fault
+from ..provider import Provider
+
+Mode = Literal["none", "once", "new", "rewrite", "live"]
+"""A record mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
+and appends what is missing; "rewrite" records everything again; "live" lets everything through.
+"""
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+Faults = str | Fault | Iterable[str | Fault] | None
+"""What `fault=` takes, see `engine.faults.parse_faults`."""
+
+
+class PlaybackSettings(TypedDict, total=False):
+    """How recordings are chosen and played.
+
+    Attributes:
+        speed: a factor of the recorded rhythm (1.0), "instant", or "virtual": the recorded rhythm in virtual
+            time (see `gemini_replay.virtual_time`), which explicit transports and servers cannot have.
+        max_gap: the longest wait, in seconds; None: as recorded.
+        rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes; None: as recorded.
+        match: what must be equal for a recording to answer a request, see `gemini_replay.cassette.matching`.
+    """
+
+    speed: str | float
+    max_gap: float | None
+    rechunk: str | int | None
+    match: Sequence[str]
+
+
+class RedactionSettings(TypedDict, total=False):
+    """What is secret beyond what is known to be, and what is not. Replay with the same settings as you record.
+
+    Attributes:
+        redact: literal values that must not be stored.
+        keep_headers: headers to keep although their names are not known to be harmless.
+        redact_headers: further headers to redact.
+        keep_fields: members of JSON, and query and form parameters, to keep although their names sound secret.
+        redact_fields: further such names to redact.
+        redact_patterns: further shapes of secrets, as regular expressions; a first group is the secret.
+    """
+
+    redact: Iterable[str]
+    keep_headers: Iterable[str]
+    redact_headers: Iterable[str]
+    keep_fields: Iterable[str]
+    redact_fields: Iterable[str]
+    redact_patterns: Iterable[str | re.Pattern[str]]
+
+
+class HostSettings(TypedDict, total=False):
+    """Which requests belong to the session.
+
+    Attributes:
+        hosts: further hosts, as shell patterns, with or without a port. The provider's own always belong, and so does
+            any URL of its shape (``…/models/MODEL:ACTION``), unless it calls a server of this process, see
+            `hosts.Hosts.is_under_test`. None: every request belongs.
+        ignore_hosts: hosts that never belong, in the same form; not the provider's.
+    """
+
+    hosts: Iterable[str] | None
+    ignore_hosts: Iterable[str]
+
+
+class StorageSettings(TypedDict, total=False):
+    """What is recorded, and how.
+
+    Attributes:
+        mode: the record mode, see `Mode`.
+        upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
+        wire: store compressed bodies as they came, instead of decoded.
+        decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
+            client gets all of it.
+    """
+
+    mode: Mode
+    upstream: str | None
+    wire: bool
+    decoded_limit: int
+
+
+class ReplayTransportSettings(PlaybackSettings, RedactionSettings, total=False):
+    """The settings of an explicit transport that replays.
+
+    Attributes:
+        fault: what goes wrong ("reset@event:3", "status:503;times=2"), or several; see `gemini_replay.faults`.
+    """
+
+    fault: Faults
+
+
+class RecordTransportSettings(PlaybackSettings, RedactionSettings, StorageSettings, total=False):
+    """The settings of an explicit transport that records."""
+
+
+class ReplaySettings(ReplayTransportSettings, HostSettings, total=False):
+    """The settings of `replay`."""
+
+
+class RecordSettings(RecordTransportSettings, HostSettings, total=False):
+    """The settings of `record`."""
+
+
+class SessionSettings(ReplaySettings, StorageSettings, total=False):
+    """The settings of a `Session`.
+
+    Attributes:
+        test: the id of the test that records, for the cassette's header and for messages.
+        repeat: start again from the first when every recording of a request was played, as a server must.
+        provider: whose API is recorded and replayed; None for Gemini.
+    """
+
+    test: str | None
+    repeat: bool
+    provider: Provider | None
+
+
+DEFAULTS: SessionSettings = {
+    "mode": "none",
+    "speed": 1.0,
+    "max_gap": None,
+    "rechunk": None,
+    "fault": None,
+    "match": DEFAULT_KEYS,
+    "hosts": (),
+    "ignore_hosts": (),
+    "upstream": None,
+    "redact": (),
+    "keep_headers": (),
+    "redact_headers": (),
+    "keep_fields": (),
+    "redact_fields": (),
+    "redact_patterns": (),
+    "test": None,
+    "wire": False,
+    "decoded_limit": DECODED_LIMIT,
+    "repeat": False,
+    "provider": None,
+}
