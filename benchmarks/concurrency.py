@@ -29,7 +29,7 @@ from story import Story, Stream, raise_file_limit
 from support.processes import announced, listening
 
 from gemini_replay import interception
-from gemini_replay.report import terminal
+from gemini_replay.plain_text import table
 from gemini_replay.session import Session
 
 HEAD = 0.4
@@ -200,7 +200,7 @@ def main(arguments: list[str] | None = None) -> None:
             rows.append(row)
     if chosen.markdown:
         write_page(chosen.markdown, about, rows)
-    terminal.console().print(terminal.table(about, COLUMNS, [row.cells() for row in rows]))
+    print(f"{about}\n{table(COLUMNS, [row.cells() for row in rows])}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from support.streams import PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.report import terminal
+from gemini_replay.plain_text import table
 from gemini_replay.server import upstream
 from gemini_replay.server.scenarios import Scenario
 
@@ -54,7 +54,7 @@ def main() -> None:
         "replay late",
     )
     title = f"{COUNT} chunks, {GAP * 1000:.0f} ms apart; p50 / max in ms"
-    terminal.console().print(terminal.table(title, columns, rows))
+    print(f"{title}\n{table(columns, rows)}")
 
 
 def _latency(server: upstream.RunningUpstream, seen: Seen) -> list[float]:

@@ -259,12 +259,11 @@ def _show(chosen: argparse.Namespace) -> int:
     from .cassette.files import Cassette
     from .report import terminal
 
-    console = terminal.console()
     for path in chosen.cassettes:
         cassette = Cassette.load(path)
-        console.print(terminal.cassette_table(cassette))
+        print(terminal.cassette_table(cassette))
         for interaction in cassette.interactions if chosen.chunks else ():
-            console.print(terminal.chunk_table(interaction))
+            print(f"\n{terminal.chunk_table(interaction)}")
     return 0
 
 
@@ -375,7 +374,7 @@ def _retime(chosen: argparse.Namespace) -> int:
     from .writing import retime_file
 
     if chosen.list:
-        print("\n".join(profiles.lines()))
+        print(profiles.profile_table())
         return 0
     if chosen.cassette is None:
         raise UsageError("There is no cassette to retime.", hint="Give one, or --list to see the profiles.")

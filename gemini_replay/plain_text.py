@@ -1,16 +1,17 @@
-r"""Text from outside, made safe to print: what a reader cannot see is spelled out, such as ``\x1b`` and ``\u202e``.
+r"""Text from outside, safe to print, and tables of it: invisible characters are escaped, such as ``\x1b``.
 
-A terminal obeys control characters, a bidirectional override reverses what follows it, and a zero-width character
-hides. Each character is judged by itself, so text may come in pieces, cut anywhere.
+A terminal obeys control characters, a bidirectional override reverses the text after it, and a zero-width character
+hides. Each character is escaped on its own, so text can come in pieces.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 
-# Controls (C0, DEL, C1), line and paragraph separators, surrogates, noncharacters, and the code points that Unicode
-# says are to be ignored where they cannot be displayed (Default_Ignorable_Code_Point). Only the two variation
-# selectors that choose how an emoji looks are left as they are.
+# Controls (C0, DEL, C1), line and paragraph separators, surrogates, noncharacters, and Unicode's default-ignorable
+# code points, except the two variation selectors that choose the look of an emoji.
 _UNSEEN = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
@@ -21,18 +22,35 @@ _IN_LINES = re.compile(f"(?![\t\n\u200c\u200d])[{_UNSEEN}]")
 
 
 def plain(text: str) -> str:
-    """One line of text that shows all there is: a name, a field, a title."""
-    return _IN_A_LINE.sub(_spelled, text)
+    """One line of text, such as a name or a title, with invisible characters and line ends escaped."""
+    return _IN_A_LINE.sub(_escaped, text)
 
 
 def plain_lines(text: str) -> str:
-    """Text of several lines: an answer, a message. Line feeds and tabs stay.
+    """Text of several lines, such as a message, with invisible characters escaped.
 
-    So do the two joiners, without which Persian, Hindi and many emoji cannot be written. A carriage return before a
-    line feed is left out.
+    Line feeds and tabs stay, and the two joiners, which Persian, Hindi and many emoji need. A carriage return before
+    a line feed is dropped.
     """
-    return _IN_LINES.sub(_spelled, text.replace("\r\n", "\n"))
+    return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
 
 
-def _spelled(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with aligned columns for a terminal, with a rule below the head; the cells are made `plain`."""
+    lines = [[plain(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: two for a wide character, none for a mark on the one before."""
+    marks = sum(unicodedata.category(char) in {"Mn", "Me"} for char in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(char) in "WF" for char in text)

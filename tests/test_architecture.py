@@ -48,7 +48,6 @@ HEAVY = (
     "requests",
     "aiohttp",
     "hypothesis",
-    "rich",
     "uvicorn",
     "anyio",
     "trio",

@@ -46,7 +46,7 @@ def run(chosen: argparse.Namespace) -> int:
     with _parser(chosen) as parse:
         profiles = _profiles(chosen)
         survey = _survey(parse, profiles, known, chosen)
-        _print(survey)
+        print(survey)
         for bug in survey.new_bugs:
             print(f"\n{'─' * 78}\n{_explained(bug, parse, survey)}")
     print(f"\n{_summary(survey, known)}")
@@ -157,27 +157,6 @@ def _progress(done: int, total: int, name: str) -> None:
         print(f"\r\x1b[K{done}/{total} {name}" if done < total else "\r\x1b[K", end="", file=sys.stderr, flush=True)
     elif done % 10 == 0 or done == total:
         print(f"gemini-replay: {done} of {total} classes", file=sys.stderr, flush=True)
-
-
-def _print(survey: Survey) -> None:
-    print(f"{survey.parser}, as {', '.join(survey.profiles)}")
-    try:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        print(str(survey).partition("\n")[2])
-        return
-    table = Table()
-    for column in ("class", "profiles", "verdict", "what it does"):
-        table.add_column(column, overflow="fold")
-    styles = {"ok": "green", "behaviour": "", "bug": "bold red", "known": "yellow"}
-    for one in survey.results:
-        verdict = "known" if one.known else one.verdict
-        said = f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
-        profiles = ", ".join(name for name in one.profiles if name in survey.profiles)
-        table.add_row(Text(one.name), Text(profiles), Text(verdict, styles[verdict]), Text(said))
-    Console(highlight=False).print(table)
 
 
 def _explained(bug: Result, parse: Any, survey: Survey) -> str:

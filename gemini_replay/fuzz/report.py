@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ParserBug
+from ..plain_text import plain, table
 from .adapters import spelled
 from .checks import Growth, Promptness
 from .literals import list_literal, picture, short
@@ -124,14 +125,17 @@ class Survey:
         }
 
     def __str__(self) -> str:
-        width = max((len(one.name) for one in self.results), default=0)
-        lines = [f"{self.parser}: {len(self.bugs)} bugs in {len(self.results)} classes"]
-        for one in self.results:
-            said = f"{one.kind}{', at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
-            lines.append(
-                f"  {one.name:<{width}}  {one.verdict:<9}  {said}{'  (known)' if one.known else ''}".rstrip()
+        rows = [
+            (
+                one.name,
+                ", ".join(name for name in one.profiles if name in self.profiles),
+                "known" if one.known else one.verdict,
+                f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour,
             )
-        return "\n".join(lines)
+            for one in self.results
+        ]
+        title = f"{self.parser}, as {', '.join(self.profiles)}: {len(self.bugs)} bugs in {len(self.results)} classes"
+        return f"{plain(title)}\n{table(('class', 'profiles', 'verdict', 'what it does'), rows)}"
 
 
 def _rounded(value: float) -> float | None:

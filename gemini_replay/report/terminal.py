@@ -1,63 +1,34 @@
-"""What `show`, `check` and `demo` print, with rich (the extra `report`)."""
+"""Cassettes as tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 from ..cassette.files import Cassette
 from ..cassette.model import Interaction
-from ..errors import MissingExtraError
-from ..plain_text import plain
+from ..plain_text import plain, table
 from ..session import describe
 
 
-def console() -> Any:
-    """A rich console for standard output.
-
-    Raises:
-        MissingExtraError: rich is not installed.
-    """
-    try:
-        from rich.console import Console
-    except ImportError:
-        raise MissingExtraError("rich", extra="report", purpose="A table in the terminal") from None
-    return Console(highlight=False, soft_wrap=False)
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Any:
-    """A rich table. Title and cells show as plain text whatever they hold, also what rich would take for markup."""
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(title=Text(plain(title)), title_justify="left")
-    for column in columns:
-        drawn.add_column(column)
-    for row in rows:
-        drawn.add_row(*(Text(plain(cell)) for cell in row))
-    return drawn
-
-
-def cassette_table(cassette: Cassette) -> Any:
-    """One row per interaction: what was asked, what came, how long it took."""
+def cassette_table(cassette: Cassette) -> str:
+    """One row for each interaction: the request, the response, and how long it took."""
     rows = [_row(number, interaction) for number, interaction in enumerate(cassette.interactions, 1)]
     columns = ("#", "request", "status", "head after", "chunks", "bytes", "took", "end", "says")
-    return table(str(cassette.path or "cassette"), columns, rows)
+    return f"{plain(str(cassette.path or 'cassette'))}\n{table(columns, rows)}"
 
 
-def chunk_table(interaction: Interaction) -> Any:
-    """One row per chunk: when it came, how large it is, how it begins."""
+def chunk_table(interaction: Interaction) -> str:
+    """One row for each chunk: its time, size and beginning."""
     at = interaction.response.after if interaction.response else 0.0
     rows = []
     for number, chunk in enumerate(interaction.chunks, 1):
         at += chunk.after
         start = clipped(chunk.data.decode("utf-8", "backslashreplace"), 80)
         rows.append((str(number), f"{at:.3f} s", f"+{chunk.after * 1000:.0f} ms", str(len(chunk.data)), start))
-    return table(describe(interaction.request), ("chunk", "at", "after", "bytes", "begins with"), rows)
+    columns = ("chunk", "at", "after", "bytes", "begins with")
+    return f"{plain(describe(interaction.request))}\n{table(columns, rows)}"
 
 
 def clipped(text: str, width: int) -> str:
-    """One line of at most `width` characters; what cannot be seen is spelled out."""
+    """One line of at most `width` characters, with invisible ones escaped."""
     flat = plain(text[: width + 1])
     return flat if len(flat) <= width and len(text) <= width else flat[: width - 1] + "…"
 
@@ -72,17 +43,9 @@ def _row(number: int, interaction: Interaction) -> tuple[str, ...]:
         str(len(interaction.chunks)),
         str(len(interaction.body)),
         f"{interaction.duration:.3f} s",
-        _end(interaction),
+        interaction.end.kind if interaction.end.kind != "eof" else interaction.finish_reason or "eof",
         clipped(_says(interaction), 40),
     )
-
-
-def _end(interaction: Interaction) -> str:
-    if interaction.end.kind != "eof":
-        return interaction.end.kind
-    if interaction.finish_reason:
-        return interaction.finish_reason
-    return "eof"
 
 
 def _says(interaction: Interaction) -> str:

@@ -253,13 +253,3 @@ def test_progress_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) 
     arguments: list[Any] = [one for one in QUICK if one != "--quiet"]
     main(["fuzz", f"{os.environ['PARSERS']}:right", *arguments, *classes("plain-text", "escapes")])
     assert "2 of 2 classes" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("folder")
-def test_without_rich_the_table_is_plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """CI needs no extra for it."""
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    assert fuzz("right", *classes("plain-text")) == 0
-    out = capsys.readouterr().out
-    assert "plain-text  ok" in out
-    assert "┃" not in out
