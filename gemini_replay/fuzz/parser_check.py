@@ -157,14 +157,20 @@ def _first_bug(
     return None
 
 
-def _suspicions(search: Search, cases: Iterable[CaseClass]) -> list[Suspicion]:
-    """What fixed documents find; once something is found, the same kind of cut is tried on the other classes."""
+def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
+    """What fixed documents find: whole and byte by byte at first, then with every cut.
+
+    Once something is found, only the same kind of cut is tried on the other classes.
+    """
     found: list[Suspicion] = []
-    for case in cases:
-        if one := search.scan(case, found[0].found.chunking if found else None):
-            found.append(one)
-            if one.stalls:
-                break
+    for chunking in ("bytes", None):
+        for case in cases:
+            if one := search.scan(case, found[0].found.chunking if found else chunking):
+                found.append(one)
+                if one.stalls:
+                    return found
+        if found:
+            break
     return found
 
 

@@ -328,6 +328,7 @@ def forgets_the_buffer_between_reads(chunks: Iterable[bytes]) -> Iterator[Any]:
             if b"\r\n\r\n" in rest:
                 yield from good_events(rest.decode().split("\r\n"))
                 rest = b""
+    yield from good_events(rest.decode().replace("\r\n", "\n").split("\n"))
 
 
 @planted("gemini", 100)
