@@ -44,9 +44,11 @@ def format(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the package's types."""
+    """Check the package's types, and how two checkers see its public names."""
     install(session)
     session.run("mypy", "--strict", "gemini_replay", *session.posargs)
+    session.run("mypy", "--strict", "tests/typing")
+    session.run("pyright")
 
 
 @nox.session

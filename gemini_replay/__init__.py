@@ -7,51 +7,81 @@ the real clocks are taken at once, before a test can replace them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import clocks as clocks
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import faults as faults
-    from . import fuzz as fuzz
-    from .cassette.files import Cassette as Cassette
-    from .cassette.model import Interaction as Interaction
-    from .gemini import Event as Event
-    from .gemini import StreamParser as StreamParser
-    from .gemini import parse_stream as parse_stream
-    from .interception import record as record
-    from .interception import replay as replay
-    from .rhythm.retiming import retime as retime
-    from .session import Session as Session
-    from .virtual_clock import virtual_time as virtual_time
-    from .writing import from_events as from_events
-    from .writing import from_text as from_text
+    from . import faults, fuzz
+    from .cassette.files import Cassette
+    from .cassette.model import Interaction
+    from .errors import (
+        AmbiguousSessionError,
+        CassetteError,
+        CassetteNotFoundError,
+        ClientBug,
+        FaultUnusedError,
+        GeminiReplayError,
+        MissError,
+        NetworkBlockedError,
+        ParserBug,
+        RecordingError,
+        RefusedError,
+        UsageError,
+    )
+    from .gemini import Event, StreamParser, aparse_stream, parse_stream
+    from .interception import record, replay
+    from .rhythm.retiming import retime
+    from .session import Session
+    from .virtual_clock import virtual_time
+    from .writing import from_events, from_text
+else:  # hidden from type checkers, which would take any name to exist
 
-_HOMES = {
-    "Cassette": "cassette.files",
-    "Interaction": "cassette.model",
-    "Event": "gemini",
-    "StreamParser": "gemini",
-    "parse_stream": "gemini",
-    "virtual_time": "virtual_clock",
-    "record": "interception",
-    "replay": "interception",
-    "Session": "session",
-    "from_events": "writing",
-    "from_text": "writing",
-    "retime": "rhythm.retiming",
-}
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f".{name}", __name__)
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = next((module for module, names in _HOMES.items() if name in names), "errors")
+        return getattr(import_module(f".{home}", __name__), name)
+
 
 _MODULES = ("faults", "fuzz")
+_HOMES = {
+    "cassette.files": ("Cassette",),
+    "cassette.model": ("Interaction",),
+    "gemini": ("Event", "StreamParser", "aparse_stream", "parse_stream"),
+    "interception": ("record", "replay"),
+    "rhythm.retiming": ("retime",),
+    "session": ("Session",),
+    "virtual_clock": ("virtual_time",),
+    "writing": ("from_events", "from_text"),
+}
+"""The public names by their modules; an error is in `errors`."""
 
 __all__ = [
+    "AmbiguousSessionError",
     "Cassette",
+    "CassetteError",
+    "CassetteNotFoundError",
+    "ClientBug",
     "Event",
+    "FaultUnusedError",
+    "GeminiReplayError",
     "Interaction",
+    "MissError",
+    "NetworkBlockedError",
+    "ParserBug",
+    "RecordingError",
+    "RefusedError",
     "Session",
     "StreamParser",
+    "UsageError",
     "__version__",
+    "aparse_stream",
     "faults",
     "from_events",
     "from_text",
@@ -62,13 +92,3 @@ __all__ = [
     "retime",
     "virtual_time",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES and name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
