@@ -1,4 +1,4 @@
-"""Shared by all tests: profiles for Hypothesis, the corpus, and the marker of the long tests."""
+"""Shared by all tests: profiles for Hypothesis, certificate authorities, the corpus, the marker of the long tests."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ pytest_plugins = ["pytester"]
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A client loads every authority that its machine trusts, which takes 20 ms; no test needs one of them.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "tests" / "support" / "no_authority.pem")
 
 CORPUS = os.environ.get("GEMINI_REPLAY_CORPUS")
 

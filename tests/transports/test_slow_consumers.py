@@ -53,23 +53,23 @@ def pauses(*seconds: float, end: End | None = None) -> Interaction:
 
 
 def test_what_is_due_is_there_at_once(both: Callable[..., tuple[Seen, Seen]]) -> None:
-    """Chunk for chunk; the gaps go by while the client works, and are not waited for again."""
+    """The gaps go by while the client works, and are not waited for again."""
     for seen in both(streaming(*CHUNKS, gap=0.1), consume=0.12):
         assert (seen.error, seen.chunks) == (None, CHUNKS)
         waited = [later - sooner - 0.12 for sooner, later in pairwise(seen.times)]
-        assert -0.01 < statistics.median(waited) < 0.08
+        assert statistics.median(waited) < 0.08  # a gap that is waited for takes another 0.1 s
 
 
 def test_a_read_timeout_counts_from_when_the_client_asks(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
     """A gap that is mostly over by then is none; aiohttp counts from the last bytes, and gives up on both."""
-    for seen in both(pauses(0.0, 0.5, 0.0), timeout=0.35, consume=0.3):
+    for seen in both(pauses(0.0, 0.45), timeout=0.3, consume=0.4):
         if client.name == "aiohttp":
             assert type(seen.error) is client.errors["timeout"]
             assert seen.chunks == CHUNKS[:1]
         else:
-            assert (seen.error, seen.chunks) == (None, CHUNKS[:3])
+            assert (seen.error, seen.chunks) == (None, CHUNKS[:2])
 
 
 def test_a_gap_beyond_the_timeout_ends_it_however_slow_the_client(
