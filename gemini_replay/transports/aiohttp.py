@@ -7,7 +7,7 @@ import sys
 from ..patching import Interception
 from .private import check
 
-_SUPPORTED = "aiohttp 3.9 to 3.14"
+_SUPPORTED = "aiohttp 3.10 to 3.14"
 _NAMES = (
     "__version__",
     "BaseConnector.connect(req, timeout)",

@@ -142,7 +142,7 @@ def test_text_appears_as_it_streams_while_recording_and_again_on_replay(
         assert len({round(at, 2) for at, _ in output.pieces}) > 5
         first = output.when(due[0][1])
         off = [abs(output.when(count) - first - (at - due[0][0])) for at, count in due]
-        assert statistics.median(off) < 0.03
+        assert statistics.median(off) < (due[-1][0] - due[0][0]) / 5  # in one piece at the end: about a half
 
 
 @needs_requests

@@ -80,14 +80,14 @@ BODIES: dict[str, Callable[[Callable[[bytes], bytes]], list[bytes]]] = {
 UNFINISHED = {"cut off", "cut off in its head", "a false checksum"}
 
 
-def chunks_of(coding: str, wire: list[bytes]) -> Interaction:
-    """The recording of a body that came in these chunks."""
+def chunks_of(coding: str, wire: list[bytes], gap: float) -> Interaction:
+    """The recording of a body that came in these chunks, with this gap before each."""
     decode = decoder(coding)
     assert decode is not None
     chunks = []
     for data in wire:
         found = decode.decode(data)
-        chunks.append(Chunk(0.001, found.data, found.members, found.coded))
+        chunks.append(Chunk(gap, found.data, found.members, found.coded))
     how = "unfinished" if decode.unfinished else None
     if rest := decode.close():
         chunks.append(Chunk(0.0, b"", coded=rest))
@@ -107,7 +107,7 @@ def decodes(client: Client, coding: str) -> bool:
     if coding == "br":
         return installed("brotli")
     if coding == "zstd" and client.name.startswith("httpx-"):
-        return installed("zstandard")
+        return "zstd" in client.library._decoders.SUPPORTED_DECODERS  # not before 0.27.1, nor without zstandard
     return coding != "zstd" or installed("compression.zstd") or installed("backports.zstd")
 
 
@@ -132,9 +132,10 @@ def test_a_client_gets_on_replay_what_it_got_live(client: Client, coding: str, b
     wire = BODIES[body](member(coding))
     asked = {"headers": {"accept-encoding": name}, "raw": False}
     start = head("200 OK", "transfer-encoding: chunked", f"content-encoding: {name}")
-    with raw_server(Answer([(0.0, start), *((GAP, chunked(data)) for data in wire), (GAP, LAST)])) as server:
+    gap = 0.06 if client.name == "aiohttp" else GAP  # it forgets what was not read when it meets an error
+    with raw_server(Answer([(0.0, start), *((gap, chunked(data)) for data in wire), (gap, LAST)])) as server:
         live = client.fetch(server.url + PATH, **asked)
-    path = recorded(tmp_path / "story.jsonl", chunks_of(name, wire))
+    path = recorded(tmp_path / "story.jsonl", chunks_of(name, wire, gap))
     with gemini_replay.replay(path):
         again = client.fetch(GOOGLE, **asked)
     assert outcome(again) == outcome(live)
