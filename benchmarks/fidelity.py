@@ -22,7 +22,7 @@ import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.plain_text import table
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 COUNT, GAP = 40, 0.05
 CHUNKS = events(COUNT)

@@ -14,7 +14,8 @@ import httpx
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.server import scenarios, upstream
+from gemini_replay.server import upstream
+from gemini_replay.server.upstream import scenarios
 
 HERE = Path(__file__).parent
 BASE = "https://generativelanguage.googleapis.com/v1beta/models/"

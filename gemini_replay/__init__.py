@@ -14,7 +14,6 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import faults, fuzz
-    from .cassette.files import Cassette
     from .cassette.model import Interaction
     from .errors import (
         AmbiguousSessionError,
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
     )
     from .gemini import Event, StreamParser, aparse_stream, parse_stream
     from .interception import record, replay
-    from .rhythm.retiming import retime
+    from .rhythm.cassette import Cassette
     from .session import Session
     from .virtual_clock import virtual_time
-    from .writing import from_events, from_text
 else:  # hidden from type checkers, which would take any name to exist
 
     def __getattr__(name: str) -> object:
@@ -51,14 +49,12 @@ else:  # hidden from type checkers, which would take any name to exist
 
 _MODULES = ("faults", "fuzz")
 _HOMES = {
-    "cassette.files": ("Cassette",),
     "cassette.model": ("Interaction",),
     "gemini": ("Event", "StreamParser", "aparse_stream", "parse_stream"),
     "interception": ("record", "replay"),
-    "rhythm.retiming": ("retime",),
+    "rhythm.cassette": ("Cassette",),
     "session": ("Session",),
     "virtual_clock": ("virtual_time",),
-    "writing": ("from_events", "from_text"),
 }
 """The public names by their modules; an error is in `errors`."""
 
@@ -83,12 +79,9 @@ __all__ = [
     "__version__",
     "aparse_stream",
     "faults",
-    "from_events",
-    "from_text",
     "fuzz",
     "parse_stream",
     "record",
     "replay",
-    "retime",
     "virtual_time",
 ]

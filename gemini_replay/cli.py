@@ -181,7 +181,8 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _upstream(chosen: argparse.Namespace) -> int:
-    from .server import running, scenarios, upstream
+    from .server import running, upstream
+    from .server.upstream import scenarios
 
     if chosen.list:
         for name, scenario in sorted(scenarios.SCENARIOS.items()):
@@ -256,8 +257,8 @@ def _log_on_stderr() -> Iterator[None]:
 
 
 def _show(chosen: argparse.Namespace) -> int:
-    from .cassette.files import Cassette
     from .report import terminal
+    from .rhythm.cassette import Cassette
 
     for path in chosen.cassettes:
         cassette = Cassette.load(path)
@@ -268,12 +269,12 @@ def _show(chosen: argparse.Namespace) -> int:
 
 
 def _play(chosen: argparse.Namespace) -> int:
-    from .cassette.files import Cassette
     from .engine.pacing import WallClock, play
     from .engine.player import Playback
     from .engine.schedule import Broken
     from .engine.timing import parse_max_gap, parse_real_speed
     from .gemini import StreamParser
+    from .rhythm.cassette import Cassette
 
     cassette = Cassette.load(chosen.cassette)
     count = len(cassette.interactions)
@@ -316,7 +317,7 @@ def _write(text: str) -> None:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from .cassette.files import Cassette
+    from .rhythm.cassette import Cassette
 
     wrong = checked = 0
     search = _secrets_search()
@@ -370,24 +371,24 @@ def _salvage(path: Path) -> None:
 
 
 def _retime(chosen: argparse.Namespace) -> int:
+    from .cassette.atomic_write import keep_backup
     from .report import profiles
-    from .writing import retime_file
+    from .rhythm.cassette import Cassette
 
     if chosen.list:
         print(profiles.profile_table())
         return 0
     if chosen.cassette is None:
         raise UsageError("There is no cassette to retime.", hint="Give one, or --list to see the profiles.")
-    kept = retime_file(
-        chosen.cassette,
-        chosen.profile,
-        seed=chosen.seed,
-        rechunk=chosen.rechunk,
-        only=chosen.only,
-        out=chosen.output,
+    timed = Cassette.load(chosen.cassette).retime(
+        chosen.profile, seed=chosen.seed, rechunk=chosen.rechunk, only=chosen.only
     )
+    target = chosen.output or chosen.cassette
+    replaced = target.is_file() and target.read_bytes() != timed.dumps()
+    kept = keep_backup(target) if replaced else None  # recorded times are nowhere else
+    timed.save(target)
     if kept is not None:
-        print(plain(f"{chosen.output or chosen.cassette}: the original is kept as {kept}"))
+        print(plain(f"{target}: the original is kept as {kept}"))
     return 0
 
 

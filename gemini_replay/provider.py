@@ -7,7 +7,8 @@ holds and where they end, how it reports an error, which names its keys go by. G
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -69,6 +70,7 @@ class ApiError:
     refuses_key: bool = False
 
 
+@runtime_checkable
 class Event(Protocol):
     """One decoded message of a stream."""
 
@@ -208,3 +210,71 @@ class Provider(Protocol):
 
     def tokens(self, text: str) -> int:
         """An estimate of the tokens of a text."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer, written instead of recorded.
+
+    Attributes:
+        url: where the request goes.
+        json: its body; None for none.
+        status: the HTTP status of the answer.
+        headers: the answer's headers.
+        chunks: its body, one chunk for each event.
+    """
+
+    url: str
+    json: Mapping[str, Any] | None
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    chunks: tuple[bytes, ...]
+
+
+class Writer(Provider, Protocol):
+    """A provider that can also write: for cassettes without a recording."""
+
+    def compose(
+        self,
+        text: str,
+        *,
+        model: str,
+        asked: int,
+        thoughts: Sequence[str],
+        finish_reason: str | None,
+        event_tokens: int,
+        rng: random.Random,
+    ) -> Sequence[Mapping[str, Any]]:
+        """The events of an answer that says a text.
+
+        Args:
+            text: what the answer says; the events' texts together are exactly this.
+            model: the model that answers.
+            asked: an estimate of the request's tokens.
+            thoughts: thought summaries that come before the text.
+            finish_reason: of the last event; None for an answer that never finished.
+            event_tokens: tokens of each event of text.
+            rng: where ids come from.
+        """
+
+    def exchange(
+        self,
+        events: Sequence[Mapping[str, Any]],
+        *,
+        model: str,
+        prompt: str | Mapping[str, Any] | None,
+        framing: str,
+        status: int | None,
+    ) -> Exchange:
+        """A request, and an answer of exactly these events.
+
+        Args:
+            events: the decoded messages, at least one.
+            model: the model that is asked.
+            prompt: what is asked: a text, or the body of the request; None for a request without a body.
+            framing: how the events are written, as the provider calls it.
+            status: the HTTP status; None for the one that belongs to the events.
+
+        Raises:
+            UsageError: an unknown framing.
+        """

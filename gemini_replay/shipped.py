@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .gemini import GEMINI
-from .provider import Provider
+from .provider import Writer
 
 
-def shipped() -> Provider:
+def shipped() -> Writer:
     """Gemini."""
     return GEMINI

@@ -33,7 +33,7 @@ LAYERS = [
     {"interception"},
     {"faults"},
     {"server", "fuzz", "report"},
-    {"demo", "naming", "writing"},
+    {"demo", "naming"},
     {"pytest_plugin", "cli"},
     {"__main__"},
 ]

@@ -21,7 +21,7 @@ from gemini_replay import Cassette, session
 from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
 from gemini_replay.errors import FaultUnusedError, MissError, UsageError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 
 def asked(text: str) -> Request:

@@ -22,7 +22,7 @@ from gemini_replay.errors import (
     UsageError,
 )
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 
 @pytest.fixture

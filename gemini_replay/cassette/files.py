@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from ..provider import Provider
@@ -22,7 +22,7 @@ from .reader import Reader
 
 
 @dataclass
-class Cassette:
+class CassetteFile:
     """A file of interactions.
 
     Attributes:
@@ -46,7 +46,7 @@ class Cassette:
     trailing_comments: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, provider: Provider | None = None) -> Cassette:
+    def load(cls, path: str | os.PathLike[str], *, provider: Provider | None = None) -> Self:
         """Read a cassette file.
 
         Args:
@@ -64,16 +64,23 @@ class Cassette:
         return cls._read(_read_bytes(path), path, provider)
 
     @classmethod
-    def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Cassette:
+    def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Self:
         """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
         return cls._read(content.encode() if isinstance(content, str) else content, None, provider)
 
     @classmethod
-    def _read(cls, content: bytes, path: Path | None, provider: Provider | None) -> Cassette:
+    def _read(cls, content: bytes, path: Path | None, provider: Provider | None) -> Self:
         _refuse_foreign(content, path)
         reader = Reader(BytesIO(content), path)
         interactions = [found if provider is None else found.of(provider) for found in reader]
-        return _cassette(reader.header, interactions, path, reader)
+        return cls._of(reader.header, interactions, path, reader)
+
+    @classmethod
+    def _of(
+        cls, header: Header, interactions: list[Interaction], path: Path | None, source: Reader | FileIndex
+    ) -> Self:
+        about = (header.recorder, header.recorded, header.test)
+        return cls(interactions, *about, path, header.extra, source.comments, source.trailing_comments)
 
     def dumps(self) -> bytes:
         """The cassette as the bytes of a file."""
@@ -118,7 +125,7 @@ class Salvaged:
         problems: the lines that cannot be read.
     """
 
-    cassette: Cassette
+    cassette: CassetteFile
     whole: int
     problems: Sequence[CassetteFormatError]
 
@@ -140,15 +147,8 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
     if found.header is None and not found.entries:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
     interactions = [entry.read(file, path) for entry in found.entries]
-    cassette = _cassette(found.header or Header(), interactions, path, found)
+    cassette = CassetteFile._of(found.header or Header(), interactions, path, found)
     return Salvaged(cassette, sum(entry.whole for entry in found.entries), found.problems)
-
-
-def _cassette(
-    header: Header, interactions: list[Interaction], path: Path | None, source: Reader | FileIndex
-) -> Cassette:
-    about = (header.recorder, header.recorded, header.test)
-    return Cassette(interactions, *about, path, header.extra, source.comments, source.trailing_comments)
 
 
 def refuse_irregular(path: Path) -> None:

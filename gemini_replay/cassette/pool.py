@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..provider import Provider
-from .files import Cassette
+from .files import CassetteFile
 from .matching import Matcher, nearest
 from .model import Interaction, Request
 
@@ -63,7 +63,7 @@ class Pool:
         Raises:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        found = Cassette.load(path, provider=self._provider).interactions
+        found = CassetteFile.load(path, provider=self._provider).interactions
         self._paths.append(path)
         self._entries += [
             _Entry(interaction, path, f"interaction {number} of {len(found)}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..cassette.files import Cassette
+from ..cassette.files import CassetteFile
 from ..cassette.matching import DEFAULT_KEYS
 from ..cassette.model import Interaction
 from ..engine.faults import Fault, parse_faults
@@ -120,7 +120,7 @@ class ClientReport:
 
 def check_client(
     call: Callable[[], Any],
-    cassette: str | os.PathLike[str] | Cassette,
+    cassette: str | os.PathLike[str] | CassetteFile,
     *,
     rechunk: Sequence[str | int] = RECHUNKINGS,
     kinds: Sequence[str] = SWEPT,
@@ -157,7 +157,7 @@ def check_client(
     check_kinds(kinds)
     for value in rechunk:
         parse_rechunk(value)
-    recording = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
+    recording = cassette if isinstance(cassette, CassetteFile) else CassetteFile.load(cassette)
     with tempfile.TemporaryDirectory(prefix="gemini-replay-") as folder:
         checker = _Checker(call, list(recording.interactions), Path(folder), complete, match, speed)
         results = [*checker.rechunked(rechunk), *checker.faulted(kinds, most)]
@@ -256,7 +256,7 @@ class _Checker:
 
     def _save(self, name: str, interactions: Sequence[Interaction]) -> Path:
         path = self._folder / f"{name}.jsonl"
-        Cassette(list(interactions)).save(path)
+        CassetteFile(list(interactions)).save(path)
         return path
 
     def _play(

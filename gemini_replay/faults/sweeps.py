@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any
 
-from ..cassette.files import Cassette
+from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
 from ..engine.faults import KINDS
 from ..errors import UsageError, did_you_mean
@@ -29,7 +29,7 @@ _FIXED = {
 
 
 def sweep(
-    cassette: str | PathLike[str] | Cassette, *, kinds: Sequence[str] = SWEPT, most: int | None = None
+    cassette: str | PathLike[str] | CassetteFile, *, kinds: Sequence[str] = SWEPT, most: int | None = None
 ) -> list[Any]:
     """Every fault that a cassette has a place for, as parameters of a test.
 
@@ -51,7 +51,7 @@ def sweep(
     """
     import pytest
 
-    recorded = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
+    recorded = cassette if isinstance(cassette, CassetteFile) else CassetteFile.load(cassette)
     return [pytest.param(text, id=text) for _, text in all_faults(recorded.interactions, kinds=kinds, most=most)]
 
 

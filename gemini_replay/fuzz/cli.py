@@ -74,7 +74,7 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
         The path: the bug's name in `folder`.
     """
     from .._version import __version__
-    from ..cassette.files import Cassette
+    from ..cassette.files import CassetteFile
     from ..cassette.model import Chunk, Interaction, Request, Response
 
     array = bug.profiles == ("json-array",)
@@ -92,7 +92,7 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
         comments=(" ".join(comment.split()),),
     )
     path = folder / f"{bug.name}.jsonl"
-    Cassette([interaction], recorder=f"gemini-replay {__version__}").save(path)
+    CassetteFile([interaction], recorder=f"gemini-replay {__version__}").save(path)
     return path
 
 

@@ -118,9 +118,9 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
         UsageError: none of its responses has a body.
         CassetteError: it cannot be read.
     """
-    from ..cassette.files import Cassette
+    from ..cassette.files import CassetteFile
 
-    recorded = [one for one in Cassette.load(path).interactions if one.body and one.response]
+    recorded = [one for one in CassetteFile.load(path).interactions if one.body and one.response]
     if not recorded:
         raise UsageError(
             f"{os.fspath(path)} has no response with a body.", hint="Record one, or use another cassette."

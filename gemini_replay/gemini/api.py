@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..frames import Framing
-from ..provider import Answer, Layout, Provider, Target
-from . import addresses, error_objects, tokens
+from ..provider import Answer, Exchange, Layout, Target, Writer
+from . import addresses, error_objects, tokens, writing
 from .answer import collect
 from .error_objects import Json
 from .layout import lay_out
 
 
-class Gemini(Provider):
-    """The Gemini API and Vertex AI, see `provider.Provider`."""
+class Gemini(Writer):
+    """The Gemini API and Vertex AI, see `provider.Writer`."""
 
     name = "Gemini"
     hosts = addresses.HOSTS
@@ -62,6 +63,40 @@ class Gemini(Provider):
     def tokens(self, text: str) -> int:
         """See `tokens.count_tokens`."""
         return tokens.count_tokens(text)
+
+    def compose(
+        self,
+        text: str,
+        *,
+        model: str,
+        asked: int,
+        thoughts: Sequence[str],
+        finish_reason: str | None,
+        event_tokens: int,
+        rng: random.Random,
+    ) -> Sequence[Json]:
+        """See `writing.compose`."""
+        return writing.compose(
+            text,
+            model=model,
+            asked=asked,
+            thoughts=thoughts,
+            finish_reason=finish_reason,
+            event_tokens=event_tokens,
+            rng=rng,
+        )
+
+    def exchange(
+        self,
+        events: Sequence[Mapping[str, Any]],
+        *,
+        model: str,
+        prompt: str | Mapping[str, Any] | None,
+        framing: str,
+        status: int | None,
+    ) -> Exchange:
+        """See `writing.exchange`."""
+        return writing.exchange(events, model=model, prompt=prompt, framing=framing, status=status)
 
 
 def _error(code: int, message: str | None, retry_after: float | None) -> Json:

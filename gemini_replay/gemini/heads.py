@@ -11,8 +11,13 @@ JSON = "application/json; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"
 
 
-def response_headers(content_type: str, *, first_byte: float, vertex: bool = False) -> list[Header]:
-    """The headers of Google's answers, without HTTP's own framing; ``first_byte`` in seconds."""
+def response_headers(content_type: str, *, first_byte: float | None = None) -> list[Header]:
+    """The headers of Google's answers, without HTTP's own framing.
+
+    Args:
+        content_type: what the body is.
+        first_byte: seconds until the head, for ``server-timing``; None leaves it out, as Vertex AI does.
+    """
     found = [("content-type", content_type)]
     if content_type == SSE:
         found.append(("content-disposition", "attachment"))
@@ -24,7 +29,7 @@ def response_headers(content_type: str, *, first_byte: float, vertex: bool = Fal
         ("x-frame-options", "SAMEORIGIN"),
         ("x-content-type-options", "nosniff"),
     ]
-    if not vertex:
+    if first_byte is not None:
         found.append(("server-timing", f"gfet4t7; dur={round(first_byte * 1000)}"))
     found.append(("alt-svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'))
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..cassette.files import Cassette
+from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
 from ..plain_text import plain, table
 from ..session import describe
 
 
-def cassette_table(cassette: Cassette) -> str:
+def cassette_table(cassette: CassetteFile) -> str:
     """One row for each interaction: the request, the response, and how long it took."""
     rows = [_row(number, interaction) for number, interaction in enumerate(cassette.interactions, 1)]
     columns = ("#", "request", "status", "head after", "chunks", "bytes", "took", "end", "says")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gemini_replay.cassette.files import Cassette, salvage
+from gemini_replay import Cassette
+from gemini_replay.cassette.files import salvage
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteError, CassetteFormatError, CassetteNotFoundError, CassetteTruncatedError
 

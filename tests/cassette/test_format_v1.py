@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.cassette.files import Cassette
+from gemini_replay import Cassette
 from gemini_replay.cassette.format_v1 import decode_line
 from gemini_replay.cassette.model import END_KINDS, Chunk, End, Interaction, Request, Response
 from gemini_replay.cassette.reader import Reader

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.cassette.files import Cassette, salvage
+from gemini_replay import Cassette
+from gemini_replay.cassette.files import salvage
 from gemini_replay.cassette.journal import Journal
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteError, CassetteTruncatedError

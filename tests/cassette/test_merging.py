@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_replay.cassette.files import Cassette
+from gemini_replay import Cassette
 from gemini_replay.cassette.format_v1 import Header
 from gemini_replay.cassette.journal import Journal
 from gemini_replay.cassette.merging import digests, merge, recorded_in

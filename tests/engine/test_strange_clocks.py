@@ -31,8 +31,8 @@ import gemini_replay
 from gemini_replay import Cassette, Session, clocks, virtual_time
 from gemini_replay.loops import AsyncioClock, TrioClock
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
 from gemini_replay.server.serving import serving
+from gemini_replay.server.upstream.scenarios import Scenario
 
 PACKAGE = Path(gemini_replay.__file__).parent
 FIRST = 0.05

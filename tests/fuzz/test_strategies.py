@@ -10,8 +10,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from gemini_replay import StreamParser, fuzz
-from gemini_replay.cassette.files import Cassette
+from gemini_replay import Cassette, StreamParser, fuzz
 from gemini_replay.cassette.model import Interaction, Request
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.verdicts import same

@@ -16,7 +16,7 @@ from support.streams import events
 
 import gemini_replay
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 for found in pkgutil.walk_packages(gemini_replay.__path__, "gemini_replay."):
     if not found.name.endswith("__main__"):

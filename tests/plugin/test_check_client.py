@@ -30,7 +30,7 @@ CALLS = """
 
     @pytest.fixture(autouse=True, scope="module")
     def cassettes():
-        gemini_replay.from_text("One two three. " * 30, prompt="?").save("cassettes/story.jsonl")
+        gemini_replay.Cassette.from_text("One two three. " * 30, prompt="?").save("cassettes/story.jsonl")
 """
 
 
@@ -79,7 +79,7 @@ def test_a_sweep_gives_a_test_id_to_each_fault(pytester: pytest.Pytester) -> Non
         + """
     from gemini_replay import faults
 
-    gemini_replay.from_text("One two three. " * 30, prompt="?").save("cassettes/swept.jsonl")
+    gemini_replay.Cassette.from_text("One two three. " * 30, prompt="?").save("cassettes/swept.jsonl")
 
     @pytest.mark.parametrize("fault", faults.sweep("cassettes/swept.jsonl", kinds=["eof", "status"]))
     def test_careful(fault):

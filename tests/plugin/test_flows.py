@@ -10,7 +10,7 @@ from support.plugin_projects import KEY, cassettes
 
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 pytestmark = pytest.mark.usefixtures("project")
 

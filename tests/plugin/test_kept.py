@@ -8,7 +8,7 @@ import pytest
 from support.plugin_projects import KEY, asked, cassettes
 
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 Run = Callable[..., pytest.RunResult]
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay import Cassette, frames, retime
+from gemini_replay import Cassette, frames
 from gemini_replay.cassette.model import Chunk, End, EndKind, Interaction, Request, Response
 from gemini_replay.engine.player import Playback
 from gemini_replay.errors import UsageError
 from gemini_replay.gemini import error_objects, spelling
 from gemini_replay.rhythm.profiles import PROFILES
+from gemini_replay.rhythm.retiming import retime
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
 URL = "https://generativelanguage.googleapis.com/v1beta/models/{model}:streamGenerateContent?alt=sse"

@@ -18,7 +18,7 @@ import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.gemini import GEMINI
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
 pytest.importorskip("cryptography", reason="cryptography is not installed")

@@ -29,8 +29,8 @@ from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cli import main
 from gemini_replay.errors import UsageError
 from gemini_replay.server import running, upstream
-from gemini_replay.server.scenarios import Scenario
 from gemini_replay.server.serving import serving
+from gemini_replay.server.upstream.scenarios import Scenario
 from gemini_replay.transports.read_ahead import ROOM
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}

@@ -21,7 +21,7 @@ import trustme
 
 from gemini_replay.errors import MissingExtraError, UsageError
 from gemini_replay.server import running, upstream
-from gemini_replay.server.scenarios import Scenario, stalling
+from gemini_replay.server.upstream.scenarios import Scenario, stalling
 
 ASK = {"contents": [{"parts": [{"text": "Tell me a story."}]}]}
 

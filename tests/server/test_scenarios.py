@@ -14,9 +14,10 @@ import pytest
 
 from gemini_replay import gemini
 from gemini_replay.errors import UsageError
-from gemini_replay.server import scenarios, upstream
-from gemini_replay.server.scenarios import SCENARIOS, Scenario
-from gemini_replay.server.scenarios.answers import cut_at_traps
+from gemini_replay.server import upstream
+from gemini_replay.server.upstream import scenarios
+from gemini_replay.server.upstream.scenarios import SCENARIOS, Scenario
+from gemini_replay.server.upstream.scenarios.answers import cut_at_traps
 
 BROKEN = {"cut", "cut_clean"}
 ERRORS = {"400", "404", "429", "503"}

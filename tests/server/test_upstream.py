@@ -13,7 +13,7 @@ import pytest
 
 from gemini_replay.errors import UsageError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import SCENARIOS, Scenario
+from gemini_replay.server.upstream.scenarios import SCENARIOS, Scenario
 
 ASK = {"contents": [{"parts": [{"text": "Tell me a story."}]}]}
 MODEL = "models/gemini-2.5-flash:streamGenerateContent"

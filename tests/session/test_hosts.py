@@ -25,7 +25,7 @@ from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
 from gemini_replay.errors import MissError, NetworkBlockedError, RefusedError, UsageError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 from gemini_replay.session import hosts
 from gemini_replay.session.hosts import Hosts
 

@@ -21,7 +21,7 @@ from gemini_replay import Cassette, session
 from gemini_replay.errors import UsageError
 from gemini_replay.interception import intercepted
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 

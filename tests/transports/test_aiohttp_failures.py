@@ -14,7 +14,7 @@ from gemini_replay import Cassette
 from gemini_replay.cassette.model import End
 from gemini_replay.errors import MissError, RecordingEndedError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 

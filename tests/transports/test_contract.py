@@ -21,7 +21,7 @@ from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk
 from gemini_replay.errors import MissError, RecordingError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 GAP = 0.05
 

@@ -15,7 +15,7 @@ from support.streams import GOOGLE, PATH, events
 from gemini_replay import Cassette
 from gemini_replay.errors import CassetteNotFoundError, FaultUnusedError, MissError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)

@@ -29,7 +29,7 @@ from support.urllib3_cases import BODY
 
 import gemini_replay
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 LIMIT = 0.15
 

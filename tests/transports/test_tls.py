@@ -17,7 +17,7 @@ from support.streams import PATH, events
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 from gemini_replay.transports import tls
 
 

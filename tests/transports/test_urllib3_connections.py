@@ -38,7 +38,7 @@ from gemini_replay import Cassette
 from gemini_replay.cassette.model import End
 from gemini_replay.errors import RecordingError
 from gemini_replay.server import upstream
-from gemini_replay.server.scenarios import Scenario
+from gemini_replay.server.upstream.scenarios import Scenario
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)

@@ -11,58 +11,58 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...gemini.spelling import dumps
-from ...gemini.tokens import count_tokens
+from ....gemini.spelling import dumps
+from ....gemini.tokens import count_tokens
 from . import texts
-from .reply import Reply
-from .script import Message, Prompt, Step, Wait
+from .instructions import Instruction, Message, Prompt, Wait
+from .reply import TimedReply
 
 
-def story(prompt: Prompt) -> Iterator[Step]:
+def story(prompt: Prompt) -> Iterator[Instruction]:
     """A story in Chinese, in the cadence of 2.5-flash."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.STORY)
 
 
-def long_answer(prompt: Prompt) -> Iterator[Step]:
+def long_answer(prompt: Prompt) -> Iterator[Instruction]:
     """About 40 events."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.LONG)
 
 
-def thinking(prompt: Prompt) -> Iterator[Step]:
+def thinking(prompt: Prompt) -> Iterator[Instruction]:
     """Thought summaries, then text."""
-    reply = Reply(prompt, profile="gemini-2.5-flash-thinking")
+    reply = TimedReply(prompt, profile="gemini-2.5-flash-thinking")
     yield reply.head()
     for thought in texts.THOUGHTS:
         yield from reply.thought(thought)
     yield from reply.text(texts.PRIMES)
 
 
-def signature(prompt: Prompt) -> Iterator[Step]:
+def signature(prompt: Prompt) -> Iterator[Instruction]:
     """The end of Gemini 3: an empty text part with a signature."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.SHORT, finish=None)
     yield Wait(0.03)
     yield Message(reply.event([{"text": "", "thoughtSignature": reply.signature()}], finish="STOP"))
 
 
-def function_call(prompt: Prompt) -> Iterator[Step]:
+def function_call(prompt: Prompt) -> Iterator[Instruction]:
     """One call."""
     yield from _calls(prompt, {"Zürich": "k2m8x0qa"})
 
 
-def parallel_calls(prompt: Prompt) -> Iterator[Step]:
+def parallel_calls(prompt: Prompt) -> Iterator[Instruction]:
     """Three calls in one event."""
     yield from _calls(prompt, {"Zürich": "k2m8x0qa", "東京": "p7w3n5dz", "São Paulo": "t1c9v6rb"})
 
 
-def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Step]:
+def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Instruction]:
     """As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     parts: list[dict[str, Any]] = [
         {
@@ -81,9 +81,9 @@ def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Step]:
     yield Message(reply.event([{"text": ""}], finish="STOP"))
 
 
-def streamed_arguments(prompt: Prompt) -> Iterator[Step]:
+def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
     """A call whose arguments come piece by piece; each string is continued, then ended by ""."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     partials: list[dict[str, Any]] = [{"jsonPath": "$.days", "numberValue": 3}]
     for path, value in (("$.city", "Zürich"), ("$.note", "bring an umbrella < 1 kg, please")):
@@ -105,12 +105,12 @@ def streamed_arguments(prompt: Prompt) -> Iterator[Step]:
     yield Message(reply.event([{"functionCall": {}}], tokens=1, thoughts=96, finish="STOP"))
 
 
-def afc(prompt: Prompt) -> Iterator[Step]:
+def afc(prompt: Prompt) -> Iterator[Instruction]:
     """The first turn calls a function; a turn that brings its result is answered in words."""
     if not _has_function_response(prompt.contents):
         yield from function_call(prompt)
         return
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.WEATHER)
 
@@ -120,16 +120,16 @@ def _has_function_response(contents: Sequence[Any]) -> bool:
     return any("functionResponse" in part or "function_response" in part for part in parts)
 
 
-def max_tokens(prompt: Prompt) -> Iterator[Step]:
+def max_tokens(prompt: Prompt) -> Iterator[Instruction]:
     """Ends in mid-sentence."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.TRUNCATED, finish="MAX_TOKENS")
 
 
-def grounding(prompt: Prompt) -> Iterator[Step]:
+def grounding(prompt: Prompt) -> Iterator[Instruction]:
     """Sources and citations on the last event."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     ends = [at + 1 for at, char in enumerate(texts.GROUNDED) if char == "."]
     supports = []
@@ -156,18 +156,18 @@ def grounding(prompt: Prompt) -> Iterator[Step]:
     yield from reply.text(texts.GROUNDED, citationMetadata=citations, groundingMetadata=metadata)
 
 
-def many_chunks(prompt: Prompt) -> Iterator[Step]:
+def many_chunks(prompt: Prompt) -> Iterator[Instruction]:
     """200 events of one word each, hard upon one another."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     for nth in range(1, 201):
         yield Wait(prompt.rng.uniform(0, 0.001))
         yield Message(reply.event([{"text": f"{nth} "}], tokens=2, finish="STOP" if nth == 200 else None))
 
 
-def split(prompt: Prompt) -> Iterator[Step]:
+def split(prompt: Prompt) -> Iterator[Instruction]:
     """Few events in very many chunks, cut where parsers break."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     for text, finish in (("你好！😀 1 < 2\n", None), ("C’est “déjà” \u2028 l’été\t🌞", "STOP")):
         tokens = count_tokens(text)
@@ -187,9 +187,9 @@ def cut_at_traps(data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-def image(prompt: Prompt) -> Iterator[Step]:
+def image(prompt: Prompt) -> Iterator[Instruction]:
     """One event of 1 MB, in pieces of 64 KB."""
-    reply = Reply(prompt, profile="gemini-2.5-flash")
+    reply = TimedReply(prompt, profile="gemini-2.5-flash")
     yield reply.head()
     yield Wait(reply.rhythm.text(1))
     yield Message(reply.event([{"text": "Here is the picture: "}], tokens=5))
@@ -226,9 +226,9 @@ def _picture() -> str:
     return base64.b64encode(picture).decode()
 
 
-def echo(prompt: Prompt) -> Iterator[Step]:
+def echo(prompt: Prompt) -> Iterator[Instruction]:
     """Says the request's key twice: cut in two by a chunk's end, and by an event's end."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     key = prompt.key or "none"
     half = len(key) // 2
 

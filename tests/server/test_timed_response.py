@@ -7,15 +7,22 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.server.plan import make_plan, merged
-from gemini_replay.server.scenarios.script import Close, Failure, Message, Raw, Reset, Step, Wait
+from gemini_replay.server.upstream.scenarios.instructions import (
+    Close,
+    Instruction,
+    Message,
+    Raw,
+    Reset,
+    Wait,
+)
+from gemini_replay.server.upstream.timed_response import merged, timed_response
 
 ERROR = {"error": {"code": 503}}
 
 
 def test_the_first_wait_is_the_heads() -> None:
     """Waits add up to absolute times; the first one is the time to the head."""
-    plan = make_plan([Wait(0.5), Wait(0.1), Raw(b"a"), Wait(0.2), Raw(b"b"), Wait(1)], "raw")
+    plan = timed_response([Wait(0.5), Wait(0.1), Raw(b"a"), Wait(0.2), Raw(b"b"), Wait(1)], "raw")
     assert plan.head_at == 0.5
     assert plan.chunks == ((pytest.approx(0.6), b"a"), (pytest.approx(0.8), b"b"))
     assert plan.end_at == pytest.approx(1.8)
@@ -24,7 +31,7 @@ def test_the_first_wait_is_the_heads() -> None:
 def test_pieces_are_chunks_with_gaps_between() -> None:
     """An event in pieces takes a gap before each piece but the first; empty pieces are left out."""
     step = Message({"a": 1}, lambda data: [data[:3], b"", data[3:]], 0.5)
-    plan = make_plan([step], "sse")
+    plan = timed_response([step], "sse")
     assert [at for at, _ in plan.chunks] == [0.0, 0.5]
     assert b"".join(data for _, data in plan.chunks) == b'data: {"a": 1}\r\n\r\n'
 
@@ -53,26 +60,26 @@ def test_pieces_are_chunks_with_gaps_between() -> None:
 )
 def test_framings(framing: Any, expected: list[bytes]) -> None:
     """An event and an error in each framing, byte for byte."""
-    plan = make_plan([Message({"a": "<"}), Failure(ERROR)], framing)
+    plan = timed_response([Message({"a": "<"}), Message(ERROR)], framing)
     assert [data for _, data in plan.chunks] == expected
 
 
 @pytest.mark.parametrize("framing", ["json-array", "gateway"])
 @pytest.mark.parametrize(("ending", "end"), [(Reset(), "reset"), (Close(), "closed")])
-def test_nothing_closes_a_body_that_breaks_off(framing: Any, ending: Step, end: str) -> None:
+def test_nothing_closes_a_body_that_breaks_off(framing: Any, ending: Instruction, end: str) -> None:
     """After a break there is no closing bracket, no [DONE], and no later step."""
-    plan = make_plan([Message({}), Wait(1), ending, Message({"late": 1})], framing)
+    plan = timed_response([Message({}), Wait(1), ending, Message({"late": 1})], framing)
     assert (plan.end, plan.end_at, len(plan.chunks)) == (end, 1.0, 1)
 
 
 def test_an_array_of_nothing_is_empty_brackets() -> None:
     """A stream without events is still a JSON array."""
-    assert b"".join(data for _, data in make_plan([], "json-array").chunks) == b"[]"
+    assert b"".join(data for _, data in timed_response([], "json-array").chunks) == b"[]"
 
 
 def test_gzip_of_a_broken_body_has_no_trailer() -> None:
     """What was sent before a break can be unpacked; the stream's end is missing."""
-    plan = make_plan([Message({"a": 1}), Reset()], "json-array", gzip=True)
+    plan = timed_response([Message({"a": 1}), Reset()], "json-array", gzip=True)
     unpacker = zlib.decompressobj(wbits=31)
     assert unpacker.decompress(plan.chunks[0][1]) == b'[{\n  "a": 1\n}\n'
     assert not unpacker.eof

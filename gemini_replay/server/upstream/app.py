@@ -1,7 +1,7 @@
 """The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
 
 It routes, checks keys and bodies, and chooses a scenario; what goes out is the scenario's
-(``scenarios``), how it is framed and timed is ``plan``'s, sending it is ``asgi.deliver``'s.
+(``scenarios``), ``timed_response`` frames and times it, ``asgi.deliver`` sends it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from .. import clocks
-from ..engine.schedule import Schedule
-from ..errors import UsageError
-from ..gemini import heads
-from ..loops import AsyncioClock
-from . import google, running, scenarios
-from .asgi import Receive, Scope, Send, deliver, read_body
-from .entrance import USUAL, Rules
-from .plan import Framing, Plan, make_plan, merged
+from ... import clocks
+from ...engine.schedule import Schedule
+from ...errors import UsageError
+from ...gemini import heads
+from ...loops import AsyncioClock
+from .. import running
+from ..asgi import Receive, Scope, Send, deliver, read_body
+from ..entrance import USUAL, Rules
+from . import keys, scenarios
 from .request import (
     Call,
     InvalidRequestError,
@@ -32,7 +32,8 @@ from .request import (
     received,
     understood,
 )
-from .scenarios import Failure, Message, Prompt, Raw, Scenario, Step, Wait
+from .scenarios import Instruction, Message, Prompt, Raw, Scenario, Wait
+from .timed_response import Framing, TimedResponse, first_wait, merged, timed_response
 
 
 class Sent(NamedTuple):
@@ -118,23 +119,23 @@ class Upstream:
             with self._lock:
                 chunks.append(sent)
 
-        plan = self.answer(request, key)
-        await deliver(Schedule(plan.steps(self.pace), began), scope, receive, send, before_send=note)
+        response = self.answer(request, key)
+        await deliver(Schedule(response.steps(self.pace), began), scope, receive, send, before_send=note)
 
-    def answer(self, request: Received, key: str = "") -> Plan:
+    def answer(self, request: Received, key: str = "") -> TimedResponse:
         """What goes out for ``request``, which came with ``key``."""
-        refusal = google.check_key(
+        refusal = keys.check_key(
             (request.key_place, key) if request.key_place else None,
             self._key,
             vertex="/publishers/google/" in request.path,
         )
         if self.scenario is not None and self.scenario.framing == "raw" and refusal is None:
-            steps = self.scenario.script(Prompt(self.scenario.model, key=key))
-            return make_plan(steps, "raw", status=self.scenario.status, headers=self.scenario.headers)
+            instructions = self.scenario.instructions(Prompt(self.scenario.model, key=key))
+            return timed_response(instructions, "raw", status=self.scenario.status, headers=self.scenario.headers)
         call = understood(request, any_prefix=bool(self.gateway))
         if call is None:
-            headers = heads.response_headers(heads.HTML, first_byte=0.0, vertex=True)
-            return make_plan([Raw(google.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
+            headers = heads.response_headers(heads.HTML)
+            return timed_response([Raw(keys.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
         if refusal is not None:
             return self._refuse(call, refusal)
         if call.action == "get":
@@ -145,7 +146,7 @@ class Upstream:
         except InvalidRequestError as problem:
             return self._refuse(call, problem.error)
         if scenario is None:
-            return self._refuse(call, google.model_not_found(call.model, call.version, call.action))
+            return self._refuse(call, keys.model_not_found(call.model, call.version, call.action))
         prompt = Prompt(
             model=call.model if call.model.startswith("gemini-") else scenario.model,
             contents=contents,
@@ -175,28 +176,27 @@ class Upstream:
         except UsageError as unknown:
             raise InvalidRequestError(str(unknown)) from None
 
-    def _play(self, call: Call, scenario: Scenario, prompt: Prompt) -> Plan:
-        steps: list[Step] = list(scenario.script(prompt))
+    def _play(self, call: Call, scenario: Scenario, prompt: Prompt) -> TimedResponse:
+        instructions: list[Instruction] = list(scenario.instructions(prompt))
         gateway = self._gateway_form(scenario)
         if call.action == "generateContent":
-            steps = merged(steps)
-            if isinstance(steps[-1], Failure):
-                return self._refuse(call, steps[-1].error, wait=_first_wait(steps))
-            return self._framed(call, steps, "object", heads.JSON, gateway=bool(gateway))
-        failure = next((step for step in steps if isinstance(step, Failure)), None)
-        if scenario.status != 200 and failure is not None:
-            return self._refuse(call, failure.error, wait=_first_wait(steps))
+            instructions = merged(instructions)
+            if (failure := _failure(instructions)) is not None:
+                return self._refuse(call, failure, wait=first_wait(instructions))
+            return self._framed(call, instructions, "object", heads.JSON, gateway=bool(gateway))
+        if scenario.status != 200 and (failure := _failure(instructions)) is not None:
+            return self._refuse(call, failure, wait=first_wait(instructions))
         if gateway == "gateway":
             # Gateways keep a connection alive while the model thinks; here once, so that it is
             # seen.
-            first = next((at for at, step in enumerate(steps) if isinstance(step, Message)), -1)
-            steps.insert(first + 1, Raw(b": keep-alive\n\n"))
+            first = next((at for at, one in enumerate(instructions) if isinstance(one, Message)), -1)
+            instructions.insert(first + 1, Raw(b": keep-alive\n\n"))
         if gateway:
             content_type = "text/event-stream; charset=utf-8"
-            return self._framed(call, steps, gateway, content_type, gateway=True)
+            return self._framed(call, instructions, gateway, content_type, gateway=True)
         if call.sse and scenario.framing is None:
-            return self._framed(call, steps, "sse", heads.SSE)
-        return self._framed(call, steps, "json-array", heads.JSON)
+            return self._framed(call, instructions, "sse", heads.SSE)
+        return self._framed(call, instructions, "json-array", heads.JSON)
 
     def _gateway_form(self, scenario: Scenario) -> Literal["gateway", "gateway-plain"] | None:
         if scenario.framing in ("gateway", "gateway-plain"):
@@ -208,43 +208,43 @@ class Upstream:
     def _framed(
         self,
         call: Call,
-        steps: list[Step],
+        instructions: list[Instruction],
         framing: Framing,
         content_type: str,
         *,
         status: int = 200,
         gateway: bool = False,
-    ) -> Plan:
-        first_byte = _first_wait(steps) * self.pace
+    ) -> TimedResponse:
+        first_byte = first_wait(instructions) * self.pace
         if gateway:
             headers = heads.gateway_headers(content_type)
         else:
-            headers = heads.response_headers(content_type, first_byte=first_byte, vertex=call.vertex)
+            headers = heads.response_headers(content_type, first_byte=None if call.vertex else first_byte)
         # Google compresses JSON when asked, and SSE never.
         packed = call.gzip and content_type == heads.JSON
-        return make_plan(steps, framing, status=status, headers=headers, gzip=packed)
+        return timed_response(instructions, framing, status=status, headers=headers, gzip=packed)
 
-    def _object(self, call: Call, found: dict[str, Any]) -> Plan:
+    def _object(self, call: Call, found: dict[str, Any]) -> TimedResponse:
         return self._framed(call, [Wait(0.03), Message(found)], "object", heads.JSON, gateway=bool(self.gateway))
 
-    def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> Plan:
+    def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> TimedResponse:
         """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
         streams = call.action == "streamGenerateContent"
         listed = call.vertex and streams and not call.sse
         return self._framed(
             call,
-            [Wait(wait), Failure(error)],
+            [Wait(wait), Message(error)],
             "object-list" if listed else "object",
             heads.SSE if streams and call.sse and not self.gateway else heads.JSON,
             status=error["error"]["code"],
             gateway=bool(self.gateway),
         )
 
-    def _describe(self, call: Call) -> Plan:
+    def _describe(self, call: Call) -> TimedResponse:
         """The description of a model, as ``models.get`` gives it."""
         scenario = scenarios.find(call.model)
         if scenario is None and not call.model.startswith("gemini-"):
-            return self._refuse(call, google.model_not_found(call.model, call.version))
+            return self._refuse(call, keys.model_not_found(call.model, call.version))
         methods = ["generateContent", "streamGenerateContent", "countTokens"]
         return self._object(
             call,
@@ -264,8 +264,9 @@ class Upstream:
         )
 
 
-def _first_wait(steps: list[Step]) -> float:
-    return steps[0].seconds if steps and isinstance(steps[0], Wait) else 0.0
+def _failure(instructions: list[Instruction]) -> dict[str, Any] | None:
+    """The first error object among the messages."""
+    return next((one.json for one in instructions if isinstance(one, Message) and "error" in one.json), None)
 
 
 class RunningUpstream(running.Running):

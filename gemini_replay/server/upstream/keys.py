@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from ..gemini.error_objects import Json, detail, error
+from ...gemini.error_objects import Json, detail, error
 
 Header = tuple[str, str]
 KeyPlace = Literal["header", "query", "bearer"]

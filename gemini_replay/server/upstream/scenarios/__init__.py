@@ -1,22 +1,21 @@
-"""What the embedded upstream streams: named scenarios, and the vocabulary to script others."""
+"""What the embedded upstream streams: named scenarios, and what others are made of."""
 
 from __future__ import annotations
 
-from ...errors import UsageError, did_you_mean
+from ....errors import UsageError, did_you_mean
 from . import answers, failures
 from .failures import stalling
-from .script import Close, Failure, Message, Prompt, Raw, Reset, Scenario, Step, Wait
+from .instructions import Close, Instruction, Message, Prompt, Raw, Reset, Scenario, Wait
 
 __all__ = [
     "SCENARIOS",
     "Close",
-    "Failure",
+    "Instruction",
     "Message",
     "Prompt",
     "Raw",
     "Reset",
     "Scenario",
-    "Step",
     "Wait",
     "find",
     "get",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
-from ..gemini.tokens import count_tokens
-from . import google
-from .asgi import Scope
+from ...gemini.tokens import count_tokens
+from ..asgi import Scope
+from . import keys
 
 Action = Literal["streamGenerateContent", "generateContent", "countTokens", "get"]
 
@@ -43,14 +43,14 @@ class Received:
     query: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    key_place: google.KeyPlace | None
+    key_place: keys.KeyPlace | None
 
 
 def received(scope: Scope, body: bytes) -> tuple[Received, str]:
     """The request of an ASGI scope, and its key ("" where there is none)."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     query = scope["query_string"].decode("latin-1")
-    key = google.find_key(headers, query)
+    key = keys.find_key(headers, query)
     if key and key[0] == "query":
         pairs = parse_qsl(query, keep_blank_values=True)
         query = urlencode([(name, REDACTED if name == "key" else value) for name, value in pairs])
@@ -120,7 +120,7 @@ class InvalidRequestError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.error = google.invalid(message)
+        self.error = keys.invalid(message)
 
 
 def read_contents(body: bytes) -> list[Any]:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gemini_replay
-from gemini_replay import Cassette, Event, Interaction, from_events, from_text
+from gemini_replay import Cassette, Event, Interaction
 from gemini_replay.cassette.model import header
 from gemini_replay.cli import main
 from gemini_replay.errors import GeminiReplayError, MissError, UsageError
@@ -51,7 +51,7 @@ def reloaded(cassette: Cassette) -> Cassette:
 def test_a_text_becomes_a_complete_answer(profile: str, framing: Any) -> None:
     """Exactly this text and these thoughts, in several events with growing counts, one id and the model's name."""
     thoughts = ["**One**\n\nFirst.", "**Two**\n\nThen."]
-    answer = only(from_text(STORY, profile=profile, prompt=PROMPT, thoughts=thoughts, framing=framing))
+    answer = only(Cassette.from_text(STORY, profile=profile, prompt=PROMPT, thoughts=thoughts, framing=framing))
     assert answer.complete
     assert (answer.text, answer.thoughts, answer.finish_reason) == (STORY, "".join(thoughts), "STOP")
     assert len(answer.events) > 5
@@ -64,12 +64,12 @@ def test_a_text_becomes_a_complete_answer(profile: str, framing: Any) -> None:
 
 
 def test_it_looks_like_googles() -> None:
-    """Headers, CRLF, one event a chunk, JSON in Google's style with its two escapes, all else raw."""
-    answer = only(from_text(STORY, prompt=PROMPT))
+    """Headers but those that name a time, CRLF, one event a chunk, JSON with Google's two escapes, all else raw."""
+    answer = only(Cassette.from_text(STORY, prompt=PROMPT))
     assert answer.response is not None
     assert header(answer.response.headers, "content-type") == "text/event-stream"
-    timing = header(answer.response.headers, "server-timing")
-    assert timing == f"gfet4t7; dur={round(answer.response.after * 1000)}"
+    assert header(answer.response.headers, "server") == "scaffolding on HTTPServer2"
+    assert not {"date", "server-timing"} & {name for name, _ in answer.response.headers}
     assert len(answer.chunks) == len(answer.events)
     for chunk in answer.chunks:
         assert chunk.data.startswith(b'data: {"candidates": [')
@@ -81,17 +81,17 @@ def test_it_looks_like_googles() -> None:
 
 def test_gemini_3_ends_with_a_signature() -> None:
     """On an empty text, with the finish reason; others end with their last text."""
-    last = only(from_text("Hi.", model="gemini-3-flash-preview")).events[-1]
+    last = only(Cassette.from_text("Hi.", model="gemini-3-flash-preview")).events[-1]
     assert (last.text, last.finish_reason) == ("", "STOP")
     assert last.parts[0]["thoughtSignature"]
-    assert only(from_text("Hi.", model="gemini-2.5-pro")).events[-1].text == "Hi."
+    assert only(Cassette.from_text("Hi.", model="gemini-2.5-pro")).events[-1].text == "Hi."
 
 
 @pytest.mark.parametrize("reason", ["MAX_TOKENS", "SOMETHING_NEW", None])
 def test_it_ends_as_told(reason: str | None) -> None:
     """With any reason on the last event alone, or with none."""
     for model in ("gemini-2.5-flash", "gemini-3-pro-preview"):
-        events = only(from_text(STORY, model=model, finish_reason=reason)).events
+        events = only(Cassette.from_text(STORY, model=model, finish_reason=reason)).events
         assert [event.finish_reason for event in events] == [None] * (len(events) - 1) + [reason]
 
 
@@ -102,35 +102,38 @@ def test_profile_and_model_complete_each_other() -> None:
         answer = only(cassette)
         return answer.request.model, answer.comments[-1].split(": ")[1]
 
-    assert rhythm(from_text("x")) == ("gemini-2.5-flash", "gemini-2.5-flash, seed 0")
-    assert rhythm(from_text("x", thoughts="y")) == ("gemini-2.5-flash", "gemini-2.5-flash-thinking, seed 0")
-    assert rhythm(from_text("x", model="models/gemini-3.1-pro-preview")) == (
+    assert rhythm(Cassette.from_text("x")) == ("gemini-2.5-flash", "gemini-2.5-flash, seed 0")
+    assert rhythm(Cassette.from_text("x", thoughts="y")) == ("gemini-2.5-flash", "gemini-2.5-flash-thinking, seed 0")
+    assert rhythm(Cassette.from_text("x", model="models/gemini-3.1-pro-preview")) == (
         "gemini-3.1-pro-preview",
         "gemini-3.1-pro, seed 0",
     )
-    assert rhythm(from_text("x", profile="gemini-2.5-flash-thinking", seed=5)) == (
+    assert rhythm(Cassette.from_text("x", profile="gemini-2.5-flash-thinking", seed=5)) == (
         "gemini-2.5-flash",
         "gemini-2.5-flash-thinking, seed 5",
     )
-    assert rhythm(from_text("x", model="ours", profile="gemini-2.5-pro")) == ("ours", "gemini-2.5-pro, seed 0")
+    assert rhythm(Cassette.from_text("x", model="ours", profile="gemini-2.5-pro")) == (
+        "ours",
+        "gemini-2.5-pro, seed 0",
+    )
 
 
 def test_the_same_arguments_give_the_same_file() -> None:
     """Byte for byte; another seed gives other times and ids, another text as well."""
-    first = from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps()
-    assert from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps() == first
-    ones, others = only(from_text(STORY)), only(from_text(STORY, seed=1))
+    first = Cassette.from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps()
+    assert Cassette.from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps() == first
+    ones, others = only(Cassette.from_text(STORY)), only(Cassette.from_text(STORY, seed=1))
     assert ones.events[0].response_id != others.events[0].response_id
     assert [chunk.after for chunk in ones.chunks] != [chunk.after for chunk in others.chunks]
-    assert only(from_text("Another.")).events[0].response_id != ones.events[0].response_id
+    assert only(Cassette.from_text("Another.")).events[0].response_id != ones.events[0].response_id
 
 
 def test_it_says_that_nothing_was_recorded() -> None:
     """In comments, where a reader of the file sees it."""
-    text = from_text("Hi.").dumps().decode()
+    text = Cassette.from_text("Hi.").dumps().decode()
     assert text.startswith("# Written by gemini-replay, not recorded.\n")
     assert '# Without a prompt; play it with match=("model", "action").\n' in text
-    assert "# Without a prompt" not in from_text("Hi.", prompt="?").dumps().decode()
+    assert "# Without a prompt" not in Cassette.from_text("Hi.", prompt="?").dumps().decode()
 
 
 @given(
@@ -141,7 +144,7 @@ def test_it_says_that_nothing_was_recorded() -> None:
 )
 def test_any_text_can_be_said_and_saved(text: str, prompt: str | None, framing: Any, model: str) -> None:
     """It comes out as it was given, and the file holds all of it."""
-    cassette = from_text(text, prompt=prompt, framing=framing, model=model)
+    cassette = Cassette.from_text(text, prompt=prompt, framing=framing, model=model)
     assert only(cassette).text == text
     assert only(cassette).complete
     assert reloaded(cassette).interactions == cassette.interactions
@@ -158,14 +161,14 @@ def test_events_go_out_exactly_as_given() -> None:
         "x": ["<", "\u2028", "\ud800"],
     }
     events = [said("a", index=0), odd, {}, said("b", finishReason="STOP")]
-    answer = only(from_events([*events[:2], *map(Event, events[2:])], prompt=PROMPT))
+    answer = only(Cassette.from_events([*events[:2], *map(Event, events[2:])], prompt=PROMPT))
     assert [event.json for event in answer.events] == events
     assert len(answer.chunks) == len(events)
 
 
 def test_an_error_in_mid_stream_is_googles_raw_object() -> None:
     """After good events, with status 200, pretty-printed and without ``data:``."""
-    answer = only(from_events([said("a"), BUSY]))
+    answer = only(Cassette.from_events([said("a"), BUSY]))
     assert answer.response is not None
     assert answer.response.status == 200
     assert answer.chunks[-1].data.startswith(b'{\n  "error": {\n    "code": 503,\n')
@@ -178,7 +181,7 @@ def test_an_error_in_mid_stream_is_googles_raw_object() -> None:
 )
 def test_an_error_alone_comes_instead_of_a_stream(status: int | None, expected: int) -> None:
     """With its code as the status, unless told otherwise; and soon."""
-    answer = only(from_events([BUSY], status=status))
+    answer = only(Cassette.from_events([BUSY], status=status))
     assert answer.response is not None
     assert answer.response.status == expected
     assert answer.body == (json.dumps(BUSY, indent=2) + "\n").encode()
@@ -187,7 +190,7 @@ def test_an_error_alone_comes_instead_of_a_stream(status: int | None, expected: 
 
 def test_events_of_a_generator_in_a_json_array() -> None:
     """Any iterable will do."""
-    answer = only(from_events((said(str(nth)) for nth in range(3)), framing="json-array"))
+    answer = only(Cassette.from_events((said(str(nth)) for nth in range(3)), framing="json-array"))
     assert answer.text == "012"
     assert answer.request.alt is None
     assert isinstance(json.loads(answer.body), list)
@@ -196,7 +199,7 @@ def test_events_of_a_generator_in_a_json_array() -> None:
 def test_thoughts_among_the_events_choose_the_thinking_profile() -> None:
     """As in from_text."""
     thought = {"candidates": [{"content": {"parts": [{"text": "Hm", "thought": True}]}}]}
-    assert "flash-thinking" in only(from_events([thought, said("a")])).comments[-1]
+    assert "flash-thinking" in only(Cassette.from_events([thought, said("a")])).comments[-1]
 
 
 class Model:
@@ -210,28 +213,28 @@ ENDLESS["self"] = ENDLESS
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: from_text("x", profile="gemini-2.5-flsh"), "Did you mean 'gemini-2.5-flash'"),
-        (lambda: from_text("x", model=""), "model is ''"),
-        (lambda: from_text("x", model="a/b"), "model is 'a/b'"),
-        (lambda: from_text("x", model="gemini\ud800"), "model is"),
-        (lambda: from_text("x", model=3), "model is 3"),  # type: ignore[arg-type]
-        (lambda: from_text("a\ud83d"), "lone surrogate, U+D83D, at character 1"),
-        (lambda: from_text("a", prompt="\udc00"), "prompt has a lone surrogate"),
-        (lambda: from_text("a", thoughts=["b", "\udc00"]), "a thought has a lone surrogate"),
-        (lambda: from_text(b"a"), "text is b'a'"),  # type: ignore[arg-type]
-        (lambda: from_text("a", prompt=["x"]), "prompt is ['x']"),  # type: ignore[arg-type]
-        (lambda: from_text("a", prompt={"x": object()}), "given as prompt is no JSON"),
-        (lambda: from_text("a", finish_reason=""), "finish_reason is ''"),
-        (lambda: from_text("a", framing="ndjson"), "framing is 'ndjson'"),  # type: ignore[arg-type]
-        (lambda: from_events([]), "no events"),
-        (lambda: from_events(said("a")), "events is {"),  # type: ignore[arg-type]
-        (lambda: from_events(5), "events is 5"),  # type: ignore[arg-type]
-        (lambda: from_events([said("a"), '{"candidates": []}']), "Event 2 is '{"),  # type: ignore[list-item]
-        (lambda: from_events([Model()]), "model_dump"),  # type: ignore[list-item]
-        (lambda: from_events([said("a"), {"x": float("nan")}]), "given as event 2 is no JSON"),
-        (lambda: from_events([{"x": {1, 2}}]), "given as event 1 is no JSON"),
-        (lambda: from_events([ENDLESS]), "given as event 1 is no JSON"),
-        (lambda: from_events([BUSY], status=99), "status is 99"),
+        (lambda: Cassette.from_text("x", profile="gemini-2.5-flsh"), "Did you mean 'gemini-2.5-flash'"),
+        (lambda: Cassette.from_text("x", model=""), "model is ''"),
+        (lambda: Cassette.from_text("x", model="a/b"), "model is 'a/b'"),
+        (lambda: Cassette.from_text("x", model="gemini\ud800"), "model is"),
+        (lambda: Cassette.from_text("x", model=3), "model is 3"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_text("a\ud83d"), "lone surrogate, U+D83D, at character 1"),
+        (lambda: Cassette.from_text("a", prompt="\udc00"), "prompt has a lone surrogate"),
+        (lambda: Cassette.from_text("a", thoughts=["b", "\udc00"]), "a thought has a lone surrogate"),
+        (lambda: Cassette.from_text(b"a"), "text is b'a'"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_text("a", prompt=["x"]), "prompt is ['x']"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_text("a", prompt={"x": object()}), "given as prompt is not JSON"),
+        (lambda: Cassette.from_text("a", finish_reason=""), "finish_reason is ''"),
+        (lambda: Cassette.from_text("a", framing="ndjson"), "framing is 'ndjson'"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_events([]), "no events"),
+        (lambda: Cassette.from_events(said("a")), "events is {"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_events(5), "events is 5"),  # type: ignore[arg-type]
+        (lambda: Cassette.from_events([said("a"), '{"candidates": []}']), "Event 2 is '{"),  # type: ignore[list-item]
+        (lambda: Cassette.from_events([Model()]), "model_dump"),  # type: ignore[list-item]
+        (lambda: Cassette.from_events([said("a"), {"x": float("nan")}]), "given as event 2 is not JSON"),
+        (lambda: Cassette.from_events([{"x": {1, 2}}]), "given as event 1 is not JSON"),
+        (lambda: Cassette.from_events([ENDLESS]), "given as event 1 is not JSON"),
+        (lambda: Cassette.from_events([BUSY], status=99), "status is 99"),
     ],
 )
 def test_what_cannot_be_used_says_so(call: Any, words: str) -> None:
@@ -275,7 +278,7 @@ def tell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
 def test_google_genai_reads_what_was_written(tell: Any, tmp_path: Path, model: str) -> None:
     """The text as given, in the events that the cassette shows; thoughts apart."""
     path = tmp_path / "story.jsonl"
-    cassette = from_text(STORY, prompt=PROMPT, model=model)
+    cassette = Cassette.from_text(STORY, prompt=PROMPT, model=model)
     cassette.save(path)
     with gemini_replay.replay(path, speed="instant"):
         heard = tell(model=model)
@@ -290,7 +293,7 @@ def test_google_genai_reads_events_as_given(tell: Any, tmp_path: Path) -> None:
         "contents": [{"parts": [{"text": "a"}, {"text": "b"}], "role": "user"}],
         "generationConfig": {"temperature": 1.0},
     }
-    from_events([said("x"), said("yz", finishReason="STOP")], prompt=body).save(path)
+    Cassette.from_events([said("x"), said("yz", finishReason="STOP")], prompt=body).save(path)
     with gemini_replay.replay(path, speed="instant"):
         assert tell(["a", "b"], config={"temperature": 1}) == ["x", "yz"]
 
@@ -300,7 +303,7 @@ def test_google_genai_raises_written_errors(tell: Any, tmp_path: Path) -> None:
     from google.genai import errors
 
     path = tmp_path / "busy.jsonl"
-    from_events([BUSY], prompt=PROMPT).save(path)
+    Cassette.from_events([BUSY], prompt=PROMPT).save(path)
     with gemini_replay.replay(path, speed="instant"), pytest.raises(errors.ServerError, match="overloaded"):
         tell()
 
@@ -308,7 +311,7 @@ def test_google_genai_raises_written_errors(tell: Any, tmp_path: Path) -> None:
 def test_without_a_prompt_the_match_must_be_wider(tell: Any, tmp_path: Path) -> None:
     """By default it is a miss; with the match that the file's comment names, any prompt is answered."""
     path = tmp_path / "yes.jsonl"
-    from_text("Yes.").save(path)
+    Cassette.from_text("Yes.").save(path)
     with gemini_replay.replay(path, speed="instant", match=("model", "action")):
         assert tell("Anything?") == ["Yes."]
     with pytest.raises(MissError, match="body: recorded none"), gemini_replay.replay(path, speed="instant"):
@@ -443,4 +446,4 @@ def test_retime_as_a_user_runs_it(tmp_path: Path) -> None:
 def test_errors_of_writing_are_this_packages_own() -> None:
     """One tree, one base."""
     with pytest.raises(GeminiReplayError):
-        from_text("x", profile="")
+        Cassette.from_text("x", profile="")

@@ -1,8 +1,7 @@
-"""The vocabulary of scenarios: what a stream is made of, before it is framed.
+"""What scenarios are made of: instructions to the server, before they are framed.
 
-A scenario's script yields steps. ``Wait`` moves the time on; ``Message`` and ``Failure`` are framed
-as the client asked (SSE, JSON array, gateway form); ``Raw`` is a chunk as it stands; ``Reset`` and
-``Close`` break the connection. A script that just ends is a complete body.
+``Wait`` moves the time on; ``Message`` is framed as the client asked (SSE, JSON array, gateway form); ``Raw`` is one
+chunk, unchanged; ``Reset`` and ``Close`` break the connection. Otherwise the body is complete after the last one.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ...errors import UsageError
+from ....errors import UsageError
 
 Pieces = Callable[[bytes], Sequence[bytes]]
 """Cuts the bytes of one event into the chunks that carry it."""
@@ -27,18 +26,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Message:
-    """One event. With ``pieces`` it goes out in several chunks, ``gap`` seconds apart."""
+    """One event, or an error object. With ``pieces`` it goes out in several chunks, ``gap`` seconds apart."""
 
     json: dict[str, Any]
-    pieces: Pieces | None = None
-    gap: float = 0.0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error object (``{"error": {…}}``), raw and pretty-printed in SSE; cut as a ``Message``."""
-
-    error: dict[str, Any]
     pieces: Pieces | None = None
     gap: float = 0.0
 
@@ -60,12 +50,12 @@ class Close:
     """The peer closes in good order (FIN) although the body is not complete."""
 
 
-Step = Wait | Message | Failure | Raw | Reset | Close
+Instruction = Wait | Message | Raw | Reset | Close
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a script may know of the request it answers.
+    """What a scenario may know of the request it answers.
 
     Attributes:
         model: the model's name to answer under.
@@ -84,7 +74,7 @@ class Prompt:
     rng: random.Random = field(default_factory=lambda: random.Random(0))
 
 
-Script = Callable[[Prompt], Iterable[Step]]
+Instructions = Callable[[Prompt], Iterable[Instruction]]
 
 
 @dataclass(frozen=True)
@@ -94,8 +84,8 @@ class Scenario:
     Attributes:
         name: what requests and the command line call it.
         description: what it shows, in one line.
-        script: gives the steps for one request.
-        status: the HTTP status; a scenario other than 200 yields one ``Failure``.
+        instructions: yields the instructions for one request.
+        status: the HTTP status; with one other than 200, the only message is an error object.
         model: the model it poses as, when the request names none.
         framing: "json-array", "gateway", "gateway-plain" or "raw" whatever the client asked for;
             None: what it asked for.
@@ -104,7 +94,7 @@ class Scenario:
 
     name: str
     description: str
-    script: Script
+    instructions: Instructions
     status: int = 200
     model: str = "gemini-2.5-flash"
     framing: Literal["json-array", "gateway", "gateway-plain", "raw"] | None = None
@@ -134,7 +124,7 @@ class Scenario:
                 ``transfer-encoding``, ``connection``, ``keep-alive``) are the server's own and are
                 left out.
             head_after: seconds until the response's head.
-            end: "eof", "reset" or "closed", as in ``plan.Plan``.
+            end: "eof", "reset" or "closed", as in ``timed_response.TimedResponse``.
             end_after: seconds between the last chunk and the end.
             name: the scenario's name.
 
@@ -143,7 +133,7 @@ class Scenario:
                 ``end``.
         """
         waits = tuple(gaps) or (0.0,) * len(chunks)
-        endings: dict[str, tuple[Step, ...]] = {
+        endings: dict[str, tuple[Instruction, ...]] = {
             "eof": (),
             "reset": (Reset(),),
             "closed": (Close(),),
@@ -158,16 +148,16 @@ class Scenario:
             raise UsageError(f"chunk {empty} is empty", hint="HTTP has no empty chunk: leave it out.")
         if end not in endings:
             raise UsageError(f"end={end!r} is unknown", hint=f"Use one of: {', '.join(endings)}.")
-        steps: list[Step] = [Wait(head_after)]
+        instructions: list[Instruction] = [Wait(head_after)]
         for wait, chunk in zip(waits, chunks, strict=True):
-            steps += [Wait(wait), Raw(bytes(chunk))]
-        steps += [Wait(end_after), *endings[end]]
+            instructions += [Wait(wait), Raw(bytes(chunk))]
+        instructions += [Wait(end_after), *endings[end]]
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         kept = tuple((key.lower(), value) for key, value in pairs if key.lower() not in _SERVERS_OWN)
         return cls(
             name,
             "chunks as given",
-            lambda prompt: steps,
+            lambda prompt: instructions,
             status=status,
             framing="raw",
             headers=kept,

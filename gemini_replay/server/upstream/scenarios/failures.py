@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...gemini.error_objects import detail, error
-from .. import google
+from ....gemini.error_objects import detail, error
+from .. import keys
 from . import texts
-from .reply import Reply
-from .script import Close, Failure, Message, Prompt, Reset, Scenario, Script, Step, Wait
+from .instructions import Close, Instruction, Instructions, Message, Prompt, Reset, Scenario, Wait
+from .reply import TimedReply
 
 
 def refused(name: str, description: str, found: dict[str, Any]) -> Scenario:
     """A scenario that answers with an HTTP error."""
 
-    def script(prompt: Prompt) -> Iterator[Step]:
+    def script(prompt: Prompt) -> Iterator[Instruction]:
         yield Wait(prompt.rng.uniform(0.015, 0.075))
-        yield Failure(found)
+        yield Message(found)
 
     return Scenario(name, description, script, status=found["error"]["code"])
 
@@ -27,7 +27,7 @@ BAD_REQUEST = error(
     "Unable to submit request because it has a temperature value of 3.5 but the supported range is "
     "from 0 (inclusive) to 2.0001 (exclusive). Update the value and try again.",
 )
-NOT_FOUND = google.model_not_found("gemini-0.1-none", "v1beta")
+NOT_FOUND = keys.model_not_found("gemini-0.1-none", "v1beta")
 _METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
 EXHAUSTED = error(
     429,
@@ -72,9 +72,9 @@ def _ratings(worst: str, probability: str, *, blocked: bool) -> list[dict[str, A
     ]
 
 
-def safety(prompt: Prompt) -> Iterator[Step]:
+def safety(prompt: Prompt) -> Iterator[Instruction]:
     """Text, then a candidate without content that says SAFETY."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.SMOKE, finish=None)
     yield Wait(reply.rhythm.text(48))
@@ -82,9 +82,9 @@ def safety(prompt: Prompt) -> Iterator[Step]:
     yield Message(reply.event(None, finish="SAFETY", safetyRatings=ratings))
 
 
-def blocked(prompt: Prompt) -> Iterator[Step]:
+def blocked(prompt: Prompt) -> Iterator[Instruction]:
     """No candidates at all: the prompt itself was refused."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     feedback = {
         "blockReason": "SAFETY",
@@ -93,9 +93,9 @@ def blocked(prompt: Prompt) -> Iterator[Step]:
     yield Message({"promptFeedback": feedback, **reply.tail()})
 
 
-def _beginning(prompt: Prompt, messages: int) -> Iterator[Step]:
+def _beginning(prompt: Prompt, messages: int) -> Iterator[Instruction]:
     """The story up to and including its nth message, then the wait that comes before the next."""
-    reply = Reply(prompt)
+    reply = TimedReply(prompt)
     yield reply.head()
     for step in reply.text(texts.STORY):
         if isinstance(step, Message):
@@ -105,24 +105,24 @@ def _beginning(prompt: Prompt, messages: int) -> Iterator[Step]:
         yield step
 
 
-def inband_error(prompt: Prompt) -> Iterator[Step]:
+def inband_error(prompt: Prompt) -> Iterator[Instruction]:
     """HTTP 200 and good events, then an error object, raw, over several lines and two chunks."""
     yield from _beginning(prompt, 3)
     unavailable = error(503, "The service is currently unavailable.")
-    yield Failure(unavailable, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
+    yield Message(unavailable, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
 
 
-def cut(prompt: Prompt) -> Iterator[Step]:
+def cut(prompt: Prompt) -> Iterator[Instruction]:
     """Three events and a half, then a TCP reset."""
     yield from _broken_off(prompt, Reset())
 
 
-def cut_clean(prompt: Prompt) -> Iterator[Step]:
+def cut_clean(prompt: Prompt) -> Iterator[Instruction]:
     """Three events and a half, then a FIN without the chunk that ends the body."""
     yield from _broken_off(prompt, Close())
 
 
-def _broken_off(prompt: Prompt, ending: Step) -> Iterator[Step]:
+def _broken_off(prompt: Prompt, ending: Instruction) -> Iterator[Instruction]:
     *steps, last = _beginning(prompt, 4)
     while not isinstance(last, Message):
         last = steps.pop()
@@ -135,9 +135,9 @@ def _broken_off(prompt: Prompt, ending: Step) -> Iterator[Step]:
 def stalling(seconds: float = 30.0) -> Scenario:
     """The story with a silence of ``seconds`` (times the server's pace) after three events."""
 
-    def script(prompt: Prompt) -> Iterator[Step]:
+    def script(prompt: Prompt) -> Iterator[Instruction]:
         seen = 0
-        reply = Reply(prompt)
+        reply = TimedReply(prompt)
         yield reply.head()
         for step in reply.text(texts.STORY):
             yield step
@@ -155,7 +155,7 @@ REFUSALS = (
     refused("503", "the model is overloaded", OVERLOADED),
 )
 
-BROKEN: tuple[tuple[str, str, Script], ...] = (
+BROKEN: tuple[tuple[str, str, Instructions], ...] = (
     ("safety", "text, then finishReason SAFETY without content", safety),
     ("blocked", "promptFeedback.blockReason, no candidates", blocked),
     ("inband_error", "good events, then a raw error object in two chunks", inband_error),

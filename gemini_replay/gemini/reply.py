@@ -1,0 +1,92 @@
+"""Builds the events of one answer: cumulative token counts, ids, text cut as a model cuts it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .tokens import count_tokens, cut_text
+
+Json = dict[str, Any]
+
+
+class Reply:
+    """The growing answer to one request.
+
+    Args:
+        model: the model that answers.
+        asked: the tokens of the request.
+        rng: where ids and signatures come from.
+        vertex: whether Vertex AI answers.
+    """
+
+    def __init__(self, model: str, *, asked: int, rng: random.Random, vertex: bool = False) -> None:
+        self.rng = rng
+        self._model = model
+        self._asked = asked
+        self._vertex = vertex
+        self._tokens = 0
+        self._thoughts = 0
+        self._id = base64.urlsafe_b64encode(rng.randbytes(17)).decode().rstrip("=")
+
+    def event(
+        self,
+        parts: Sequence[Json] | None,
+        *,
+        tokens: int = 0,
+        thoughts: int = 0,
+        finish: str | None = None,
+        **candidate: Any,
+    ) -> Json:
+        """One ``GenerateContentResponse``.
+
+        Args:
+            parts: the parts of its content; None for a candidate without content.
+            tokens: the tokens that this event adds.
+            thoughts: the tokens of thoughts that it adds.
+            finish: the finish reason.
+            candidate: further fields of the candidate.
+        """
+        self._tokens += tokens
+        self._thoughts += thoughts
+        found: Json = {}
+        if parts is not None:
+            found["content"] = {"parts": list(parts), "role": "model"}
+        if finish:
+            found["finishReason"] = finish
+        if not self._vertex:
+            found["index"] = 0
+        return {"candidates": [{**found, **candidate}], **self.tail()}
+
+    def tail(self) -> Json:
+        """What every event ends with: usage, model version, response id."""
+        usage: Json = {"promptTokenCount": self._asked}
+        if self._tokens:
+            usage["candidatesTokenCount"] = self._tokens
+        usage["totalTokenCount"] = self._asked + self._tokens + self._thoughts
+        usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": self._asked}]
+        if self._thoughts:
+            usage["thoughtsTokenCount"] = self._thoughts
+        if self._vertex:
+            usage["trafficType"] = "ON_DEMAND"
+        return {"usageMetadata": usage, "modelVersion": self._model, "responseId": self._id}
+
+    def text_events(
+        self, text: str, event_tokens: int, *, finish: str | None = "STOP", **last: Any
+    ) -> Iterator[tuple[int, Json]]:
+        """``text`` in events of so many tokens, each with its tokens; ``finish`` and ``last`` go on the last one."""
+        pieces = cut_text(text, event_tokens) or [""]
+        for nth, piece in enumerate(pieces, start=1):
+            tokens = count_tokens(piece)
+            ending = {"finish": finish, **last} if nth == len(pieces) else {}
+            yield tokens, self.event([{"text": piece}], tokens=tokens, **ending)
+
+    def thought_event(self, text: str) -> Json:
+        """One thought summary; it costs more tokens than it shows."""
+        return self.event([{"text": text, "thought": True}], thoughts=count_tokens(text) * 3)
+
+    def signature(self, size: int = 180) -> str:
+        """An opaque ``thoughtSignature``."""
+        return base64.b64encode(b"\x0a\xa4\x04" + self.rng.randbytes(size)).decode()

@@ -1,0 +1,71 @@
+"""Whole exchanges with Gemini, written instead of recorded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from ..errors import UsageError
+from ..provider import Exchange
+from . import heads
+from .addresses import base_url
+from .event import Event
+from .framings import encode_events
+from .reply import Reply
+
+Framing = Literal["sse", "json-array", "gateway"]
+"""How the events are written: as Google does with ``alt=sse``, without it, or as API gateways do."""
+
+
+def compose(
+    text: str,
+    *,
+    model: str,
+    asked: int,
+    thoughts: Sequence[str],
+    finish_reason: str | None,
+    event_tokens: int,
+    rng: random.Random,
+) -> list[dict[str, Any]]:
+    """The events of an answer, see `provider.Writer.compose`."""
+    reply = Reply(model, asked=asked, rng=rng)
+    events = [reply.thought_event(thought) for thought in thoughts]
+    signed = model.startswith("gemini-3") and finish_reason is not None
+    events += [one for _, one in reply.text_events(text, event_tokens, finish=None if signed else finish_reason)]
+    if signed:  # Gemini 3 ends with a signature on an empty text
+        events.append(reply.event([{"text": "", "thoughtSignature": reply.signature()}], finish=finish_reason))
+    return events
+
+
+def exchange(
+    events: Sequence[Mapping[str, Any]],
+    *,
+    model: str,
+    prompt: str | Mapping[str, Any] | None,
+    framing: str,
+    status: int | None,
+) -> Exchange:
+    """A request and its answer, see `provider.Writer.exchange`."""
+    form = next((one for one in get_args(Framing) if one == framing), None)
+    if form is None:
+        raise UsageError(f"framing is {framing!r}.", hint=f"Use one of {', '.join(get_args(Framing))}.")
+    status = _status(events) if status is None else status
+    array = form == "json-array"
+    content_type = heads.JSON if array else heads.SSE
+    headers = heads.gateway_headers(content_type) if form == "gateway" else heads.response_headers(content_type)
+    if isinstance(prompt, str):
+        prompt = {"contents": [{"parts": [{"text": prompt}], "role": "user"}]}
+    return Exchange(
+        url=f"{base_url()}/v1beta/models/{model}:streamGenerateContent{'' if array else '?alt=sse'}",
+        json=prompt,
+        status=status,
+        headers=tuple(pair for pair in headers if pair[0] != "date"),  # it would make equal cassettes differ
+        chunks=tuple(filter(None, encode_events([*map(dict, events)], "object" if status >= 400 else form))),
+    )
+
+
+def _status(events: Sequence[Mapping[str, Any]]) -> int:
+    """The code of an error that comes instead of a stream, else 200."""
+    error = Event(events[0]).error if len(events) == 1 else None
+    return error.code if error and error.code and 400 <= error.code <= 599 else 200

@@ -1,0 +1,255 @@
+"""The public class `Cassette`: a cassette file that can be written without a recording, with times that can be drawn.
+
+What is written says so in comments. The same arguments give the same file, on every machine and every day.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+from .._version import __version__
+from ..cassette.encoding import json_body
+from ..cassette.files import CassetteFile
+from ..cassette.model import Chunk, Interaction, Request, Response
+from ..errors import UsageError
+from ..provider import Event, Writer
+from ..shipped import shipped
+from .profiles import DEFAULT_PROFILE, Profile, find_profile, profile_for
+from .retiming import retime
+
+Json = Mapping[str, Any]
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SDK = 'Of an SDK\'s object take response.model_dump(mode="json", by_alias=True, exclude_none=True).'
+
+
+class Cassette(CassetteFile):
+    """A file of interactions, see `cassette.files.CassetteFile`."""
+
+    @classmethod
+    def from_text(
+        cls,
+        text: str,
+        *,
+        profile: str | Profile | None = None,
+        model: str | None = None,
+        prompt: str | Json | None = None,
+        thoughts: str | Sequence[str] | None = None,
+        finish_reason: str | None = "STOP",
+        framing: str = "sse",
+        seed: int = 0,
+        provider: Writer | None = None,
+    ) -> Self:
+        """A cassette with one answer that says ``text``, cut into events and timed as the model would.
+
+        Args:
+            text: what the model says. The events' texts together are exactly this.
+            profile: the rhythm or its name, see ``rhythm.profiles.PROFILES``; by default the model's own.
+            model: the model that is asked; by default the profile's, and gemini-2.5-flash without either.
+            prompt: what will be asked: a text, as google-genai sends it, or the whole JSON body of the request as a
+                dict, where it holds more. Without one the request has no body: play the cassette with
+                ``match=("model", "action")``, since a request with a body does not match by default.
+            thoughts: thought summaries that come before the text, one event each.
+            finish_reason: of the last event; None for an answer that never finished.
+            framing: "sse", "json-array" or "gateway": as Google writes with ``alt=sse``, without it, or as API
+                gateways do.
+            seed: of the times, the ids and the signatures.
+            provider: whose API answers; None for Gemini.
+
+        Returns:
+            The cassette; ``save(path)`` writes it.
+
+        Raises:
+            UsageError: an argument that cannot be used.
+        """
+        before = [thoughts] if isinstance(thoughts, str) else list(thoughts or ())
+        for thought in before:
+            _check_text("a thought", thought)
+        _check_text("text", text)
+        if finish_reason is not None and not (isinstance(finish_reason, str) and finish_reason):
+            raise UsageError(f"finish_reason is {finish_reason!r}.", hint='Give a name such as "STOP", or None.')
+        name, rhythm = _chosen(profile, model)
+        prompt = _checked_prompt(prompt)
+        provider = provider or shipped()
+        rhythm = rhythm or profile_for(name, thinking=bool(before))
+        events = provider.compose(
+            text,
+            model=name,
+            asked=provider.tokens(prompt if isinstance(prompt, str) else _body(prompt).decode()),
+            thoughts=before,
+            finish_reason=finish_reason,
+            event_tokens=rhythm.event_tokens,
+            rng=random.Random(json.dumps([seed, name, before, text, finish_reason])),
+        )
+        return cls._written(events, name, prompt, rhythm, framing, seed, None, provider)
+
+    @classmethod
+    def from_events(
+        cls,
+        events: Iterable[Json | Event],
+        *,
+        profile: str | Profile | None = None,
+        model: str | None = None,
+        prompt: str | Json | None = None,
+        framing: str = "sse",
+        status: int | None = None,
+        seed: int = 0,
+        provider: Writer | None = None,
+    ) -> Self:
+        """A cassette with one answer of exactly these events, in the API's spelling, timed as the model would.
+
+        An ``{"error": {…}}`` goes out as Google sends it: raw, without ``data:``. If it is the only event, it comes
+        instead of a stream, with its code as the HTTP status.
+
+        Args:
+            events: decoded messages (``GenerateContentResponse`` as dicts, camelCase), or `Event` objects. Nothing is
+                added to them. A lone surrogate goes out as its escape.
+            profile: see `from_text`.
+            model: see `from_text`.
+            prompt: see `from_text`.
+            framing: see `from_text`.
+            status: the HTTP status; None for 200, or for the code of an error that is the only event.
+            seed: of the times.
+            provider: see `from_text`.
+
+        Raises:
+            UsageError: an argument that cannot be used; of events, it tells which.
+        """
+        if isinstance(events, Mapping | str | bytes | Event) or not isinstance(events, Iterable):
+            raise UsageError(f"events is {events!r:.60}.", hint="Give a list of dicts, one for each event.")
+        found = [_message(nth, event) for nth, event in enumerate(events, start=1)]
+        if not found:
+            raise UsageError("There are no events.", hint="Give at least one.")
+        name, rhythm = _chosen(profile, model)
+        wrong = isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999
+        if status is not None and wrong:
+            raise UsageError(f"status is {status!r}.", hint="Give an HTTP status, such as 200 or 503.")
+        return cls._written(
+            found, name, _checked_prompt(prompt), rhythm, framing, seed, status, provider or shipped()
+        )
+
+    @classmethod
+    def _written(
+        cls,
+        events: Sequence[Json],
+        model: str,
+        prompt: str | Json | None,
+        rhythm: Profile | None,
+        framing: str,
+        seed: int,
+        status: int | None,
+        provider: Writer,
+    ) -> Self:
+        exchange = provider.exchange(events, model=model, prompt=prompt, framing=framing, status=status)
+        body = _body(exchange.json)
+        headers = (("content-type", "application/json"),) if body else ()
+        written = Interaction(
+            Request("POST", exchange.url, headers, body, provider=provider),
+            Response(exchange.status, exchange.headers),
+            tuple(Chunk(0.0, data) for data in exchange.chunks),
+            comments=() if body else ('# Without a prompt; play it with match=("model", "action").',),
+        )
+        return cls(
+            [retime(written, rhythm, seed=seed)],
+            recorder=f"gemini-replay {__version__}",
+            comments=("# Written by gemini-replay, not recorded.",),
+        )
+
+    def retime(
+        self,
+        profile: str | Profile | None = None,
+        *,
+        seed: int = 0,
+        rechunk: str | int | None = None,
+        only: Sequence[int] = (),
+    ) -> Self:
+        """The cassette with times drawn by a profile; see `rhythm.retiming.retime` for what is drawn.
+
+        Args:
+            profile: the rhythm or its name, see ``rhythm.profiles.PROFILES``; by default that of each model.
+            seed: the same seed gives the same times for the same bytes, on every machine.
+            rechunk: cut the bodies anew first: "events" for a single lump, which would stay one. None: as they are.
+            only: the numbers of the interactions to retime, counted from 1; by default all.
+
+        Returns:
+            A new cassette of the same path; this one stays as it is.
+
+        Raises:
+            UsageError: an unknown profile, interaction or way to rechunk.
+        """
+        known = None if profile is None else find_profile(profile)
+        count = len(self.interactions)
+        for number in only:
+            if not 1 <= number <= count:
+                raise UsageError(
+                    f"{self.path or 'The cassette'} has no interaction {number}.",
+                    suggestion=f"It holds {count}, counted from 1." if count else "It holds none.",
+                    hint=f"See them with: gemini-replay show {self.path or 'CASSETTE'}",
+                )
+        return replace(
+            self,
+            interactions=[
+                retime(one, known, seed=seed, rechunk=rechunk) if not only or number in only else one
+                for number, one in enumerate(self.interactions, start=1)
+            ],
+        )
+
+
+def _chosen(profile: str | Profile | None, model: str | None) -> tuple[str, Profile | None]:
+    """The name of the model, and the profile, if one is given."""
+    rhythm = None if profile is None else find_profile(profile)
+    if model is None:
+        model = (rhythm or DEFAULT_PROFILE).model
+    name = model.removeprefix("models/") if isinstance(model, str) else ""
+    if not _MODEL.fullmatch(name):
+        raise UsageError(f"model is {model!r}.", hint='Give the name of a model, such as "gemini-2.5-flash".')
+    return name, rhythm
+
+
+def _checked_prompt(prompt: str | Json | None) -> str | Json | None:
+    if isinstance(prompt, str):
+        _check_text("prompt", prompt)
+    elif isinstance(prompt, dict):
+        _check_json("prompt", prompt)
+    elif prompt is not None:
+        raise UsageError(
+            f"prompt is {prompt!r:.60}.",
+            hint='Give a text, or the whole body of the request as a dict: {"contents": […], …}.',
+        )
+    return prompt
+
+
+def _body(prompt: Json | None) -> bytes:
+    """Spelled as a loaded cassette has it, so that saving and loading changes nothing."""
+    return b"" if prompt is None else json_body(prompt)
+
+
+def _message(nth: int, event: Json | Event) -> Json:
+    found = event.json if isinstance(event, Event) else event
+    if not isinstance(found, dict):
+        raise UsageError(f"Event {nth} is {found!r:.60}.", hint=f"Give a dict. {_SDK}")
+    _check_json(f"event {nth}", found)
+    return found
+
+
+def _check_json(what: str, value: Json) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"The value given as {what} is not JSON: {error}.", hint=_SDK) from None
+
+
+def _check_text(what: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise UsageError(f"{what} is {text!r:.60}.", hint="Give a str.")
+    if found := _SURROGATE.search(text):
+        raise UsageError(
+            f"{what} has a lone surrogate, U+{ord(found[0]):04X}, at character {found.start()}.",
+            hint="No UTF-8 can hold it. Decode the text it came from with errors='replace', or leave it out.",
+        )
