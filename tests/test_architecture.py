@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -131,7 +132,43 @@ def test_no_circle_within_a_folder(folder: Path) -> None:
     assert circle(graph) == []
 
 
-CORE = ["frames", "gemini", "cassette/model.py", "cassette/format_v1.py", "engine"]
+NEUTRAL = [
+    name
+    for name in MODULES
+    if name.partition(".")[0] in {"provider", "frames", "cassette", "engine", "session", "transports", "server"}
+    and name
+    not in {
+        "transports.google_auth",  # a client library
+        "transports",  # which lists the client libraries
+        "cassette.redaction.shapes",  # the keys of all vendors
+        "cassette.redaction.judging",  # words of placeholders
+    }
+    and not name.startswith("server.upstream")  # the embedded upstream is a Gemini server
+]
+OWN_NAMES = re.compile(r"gemini[-_]replay|--gemini-[a-z-]+|\bgemini_[a-z_]+|GeminiReplayError")
+PECULIAR = re.compile(r"gemini(?![a-z])|google|vertex|generativelanguage", re.IGNORECASE)
+
+
+def words(path: Path) -> Iterator[str]:
+    """The names and texts in a module's code; no docstrings, no comments."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+        for field in ("id", "attr", "name", "arg", "module", "asname"):
+            if isinstance(found := getattr(node, field, None), str):
+                yield found
+
+
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_only_the_provider_knows_gemini(name: str) -> None:
+    """Frames, cassettes, engine, sessions, transports and servers would serve another API as well."""
+    assert not [other for other in imports(MODULES[name]) if other.partition(".")[0] == "gemini"]
+    assert not [word for word in words(MODULES[name]) if PECULIAR.search(OWN_NAMES.sub("", word))]
+
+
+CORE = ["frames", "provider.py", "gemini", "cassette/model.py", "cassette/format_v1.py", "engine"]
 OUTSIDE = {"socket", "ssl", "asyncio", "time", "os", "io", "select", "selectors", "subprocess"}
 
 

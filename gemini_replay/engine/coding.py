@@ -1,7 +1,7 @@
 """Content codings (RFC 9110, 8.4.1), chunk by chunk.
 
 A compressed response is stored decoded, each wire chunk by itself, and compressed again for a client that asks for
-it, with one flush per chunk, as Google sends gzip (`00 00 ff ff` after every element).
+it, with one flush per chunk, as some servers send gzip (`00 00 ff ff` after every element).
 
 A compressed body is a row of *members*: gzip members, zlib streams, zstd frames; a brotli stream is always alone.
 Clients disagree on what comes after the first member: some stop there, some go on, some fail. So a recording keeps

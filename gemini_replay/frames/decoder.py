@@ -1,4 +1,4 @@
-"""The decoder for any Gemini body: it sees from the first bytes which framing it has."""
+"""The decoder for a body of unknown framing: the first bytes show which one it has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BY_FIRST_BYTE: dict[bytes, Framing] = {b"[": "json-array", b"{": "json-object"}
 
 
 class FrameDecoder(Decoder):
-    """Frames of a body in any of Gemini's framings.
+    """Frames of a body in any framing.
 
     The first byte that is no white space decides, behind a BOM if there is one: an opening bracket starts a JSON
     array; an opening brace raw JSON objects (an error body, or objects one after another); all else is SSE.

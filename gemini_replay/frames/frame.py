@@ -50,7 +50,7 @@ class Decoder:
         max_frame_bytes: the most bytes of one frame, or of one line, that are held; beyond it
             :class:`FrameTooLargeError` is raised, strict or not.
         final: what becomes of a frame that the input's end leaves unfinished: "yield" hands it out as it is, as
-            recorded Gemini bodies want it (many end without the last blank line); "discard" drops it, as the
+            recorded bodies need it (many end without the last blank line); "discard" drops it, as the
             WHATWG algorithm does. A strict decoder raises for it.
     """
 

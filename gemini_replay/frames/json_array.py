@@ -1,4 +1,4 @@
-"""JSON without SSE around it: Gemini's array, element by element, and single objects.
+"""JSON without SSE around it: an array, element by element, and single objects.
 
 Everything that decides where one JSON value of a stream ends and the next begins lives here; how the end of an
 object is found lives in ``json_scan``.

@@ -2,7 +2,7 @@
 
 Two ways, one answer. A raw LF cannot occur inside a JSON string, so in pretty-printed text a line that is nothing
 but a closing brace is a likely end, which counting brackets outside strings then proves or refutes at the speed of
-``bytes`` methods (Google's arrays are printed so). Everything else is walked bracket by bracket.
+``bytes`` methods (as pretty-printed arrays have it). Everything else is walked bracket by bracket.
 """
 
 from __future__ import annotations

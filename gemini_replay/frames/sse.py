@@ -1,4 +1,4 @@
-"""Server-sent events by the WHATWG algorithm, and the raw JSON that Gemini puts between them.
+"""Server-sent events by the WHATWG algorithm, and raw JSON objects between them.
 
 The algorithm is https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
 Everything that decides about lines, fields and blank lines lives here.
@@ -30,7 +30,7 @@ class SSEDecoder(Decoder):
         strict: see :class:`Decoder`; malformed are also lines that are neither a known field nor a comment.
         max_frame_bytes: see :class:`Decoder`.
         final: see :class:`Decoder`.
-        objects: hand out raw JSON objects too, kind "object". Gemini reports an error in mid-stream so:
+        objects: hand out raw JSON objects too, kind "object". Some APIs report an error in mid-stream so:
             pretty-printed over several lines, without ``data:``. An object starts at a line whose first visible
             character is an opening brace, where no field is pending, and ends where its brackets balance, with or
             without a line end. An array of objects at such a place gives one frame for each. A lenient decoder
@@ -117,7 +117,7 @@ class SSEDecoder(Decoder):
                 "the stream ends within an event",
                 offset=self._start,
                 suggestion="The blank line that ends an event is missing.",
-                hint="Decode without strict to get the event, as real Gemini bodies need it.",
+                hint="Decode without strict to get the event: many real streams end so.",
             )
         if self._final == "yield":
             self._dispatch(frames)

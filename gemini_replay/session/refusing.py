@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from types import FrameType
 
 from ..errors import NetworkBlockedError
+from ..provider import Provider
+from ..shipped import shipped
 
 SUPPORTED = (
     "httpx",
@@ -21,21 +23,24 @@ SUPPORTED = (
 )
 """Client libraries whose requests the transports answer and record."""
 
-_LIVE = "the Live API"
+_WEBSOCKETS = "websockets"
 _GRPC = "gRPC"
 _OWN = __name__.partition(".")[0]
 
 
-def blocked(where: str, *, suggestion: str = "", hint: str = "") -> NetworkBlockedError:
-    """The error for a Gemini request that something is about to make past every cassette.
+def blocked(
+    where: str, *, suggestion: str = "", hint: str = "", provider: Provider | None = None
+) -> NetworkBlockedError:
+    """The error for a request that something is about to make past every cassette.
 
     Args:
         where: the host, or the URL without its query.
         suggestion: why nothing could answer it; "": what the client that makes it says of that.
         hint: what to do about it, likewise.
+        provider: whose API is asked; None for Gemini.
     """
     client = through()
-    reason, advice = explained(client)
+    reason, advice = explained(client, provider)
     if suggestion and client:
         suggestion += f" The request came through {client}."
     return NetworkBlockedError(
@@ -45,18 +50,17 @@ def blocked(where: str, *, suggestion: str = "", hint: str = "") -> NetworkBlock
     )
 
 
-def explained(client: str) -> tuple[str, str]:
+def explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
     """Why the transports have not seen a request of a client, as `through` names it; and what to do."""
-    if client == _LIVE:
+    if client == _WEBSOCKETS:
         return (
-            "It is a connection of the Live API (over websockets), which gemini-replay does not record.",
-            "Put a fake in the place of the Live session.",
+            "It is a websocket, such as the Live API uses, which gemini-replay does not record.",
+            "Put a fake in the place of the live session.",
         )
     if client == _GRPC:
         return (
             "It came through gRPC, which gemini-replay does not intercept.",
-            'Use the REST transport: transport="rest" (google-generativeai), api_transport="rest" '
-            "(google-cloud-aiplatform, langchain-google-vertexai).",
+            (provider or shipped()).grpc_advice,
         )
     if client in SUPPORTED:
         return (
@@ -76,8 +80,8 @@ def through() -> str:
     modules = [name for name, _ in frames]
     if any(f"{name}.".startswith("grpc.") for name in modules):
         return _GRPC
-    if any(name.startswith("websockets.") or name == "google.genai.live" for name in modules):
-        return _LIVE
+    if any(name.startswith("websockets.") for name in modules):
+        return _WEBSOCKETS
     for name in reversed(modules):  # who was called first: requests, not urllib3 below it
         for client in SUPPORTED:
             if name == client or name.startswith(f"{client}."):

@@ -80,7 +80,9 @@ class Session:
             )
         self.virtual = is_virtual(given["speed"])
         self.speed = parse_speed(given["speed"])
-        self._redactor = Redactor(given["redact"], **{name: given[name] for name in REDACTION})
+        self._redactor = Redactor(
+            given["redact"], provider=self.provider, **{name: given[name] for name in REDACTION}
+        )
         test: str | None = given["test"]
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         # An id without its secrets names no test; the function without its parameters does.
@@ -126,7 +128,6 @@ class Session:
         path: str | Path,
         *more: str | Path,
         repeat: bool = False,
-        provider: Provider | None = None,
         **settings: Unpack[ReplaySettings],
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
@@ -136,7 +137,7 @@ class Session:
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
         first, *others = [checked(path=one)["path"] for one in (path, *more)]
-        session = cls(first, repeat=repeat, provider=provider, **checked(ReplaySettings.__annotations__, **settings))
+        session = cls(first, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
         if not session._answers.loaded:
             session._answers.load(session.path)  # raises an error that names what is near
         for other in others:
@@ -267,10 +268,10 @@ class Session:
             NetworkBlockedError: the session only replays.
         """
         if self.replay_only:
-            raise self.refuse(blocked(where))
+            raise self.refuse(blocked(where, provider=self.provider))
         host = address(f"//{where}")[0]
         if host not in self._known:
-            self._unseen.setdefault(host, (where, " ".join(explained(through()))))
+            self._unseen.setdefault(host, (where, " ".join(explained(through(), self.provider))))
 
     def unrecorded(self, where: str, why: str) -> None:
         """A request that was to be recorded was made outside of the session, so the recording fails."""

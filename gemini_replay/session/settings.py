@@ -70,10 +70,12 @@ class HostSettings(TypedDict, total=False):
             any URL of its shape (``…/models/MODEL:ACTION``), unless it calls a server of this process, see
             `hosts.Hosts.is_under_test`. None: every request belongs.
         ignore_hosts: hosts that never belong, in the same form; not the provider's.
+        provider: whose API is recorded and replayed; None for Gemini.
     """
 
     hosts: Iterable[str] | None
     ignore_hosts: Iterable[str]
+    provider: Provider | None
 
 
 class StorageSettings(TypedDict, total=False):
@@ -121,12 +123,10 @@ class SessionSettings(ReplaySettings, StorageSettings, total=False):
     Attributes:
         test: the id of the test that records, for the cassette's header and for messages.
         repeat: start again from the first when every recording of a request was played, as a server must.
-        provider: whose API is recorded and replayed; None for Gemini.
     """
 
     test: str | None
     repeat: bool
-    provider: Provider | None
 
 
 DEFAULTS: SessionSettings = {

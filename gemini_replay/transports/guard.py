@@ -1,4 +1,4 @@
-"""Stops what no transport here sees: what any other Python client asks of a Gemini host, by whatever way.
+"""Stops what no transport here sees: what any other Python client asks of an API's hosts, by whatever way.
 
 A request needs a name and says a name. Names are looked up through Python's socket module (whose audit events tell
 of it, whoever has imported which function when), or by an event loop or a gRPC channel that looks them up in C.
@@ -38,7 +38,7 @@ def heed(users: int) -> None:
 
 
 def block(hosts: Iterable[str] | None) -> None:
-    """Refuse Google's Gemini hosts and these also where no session is open; None: do so no longer."""
+    """Refuse the hosts of the shipped provider and these also where no session is open; None: no longer."""
     global _blocked
     _blocked = None if hosts is None else session.Hosts(hosts, (), None)
 
@@ -119,7 +119,7 @@ def _head(data: Any, scheme: str = "http") -> None:
 def _out_of_reach(where: str) -> Exception:
     return session.blocked(
         where,
-        suggestion="No session is open, and Gemini hosts are out of reach (--gemini-block-network).",
+        suggestion=f"No session is open, and {shipped().name} hosts are out of reach (--gemini-block-network).",
         hint="Use the fixture or the marker gemini_cassette in the test that makes the request.",
     )
 

@@ -14,7 +14,7 @@ from ..model import Request, Response
 from .documents import Document
 from .randomness import could_be_secret, is_held_secret, is_placeholder
 from .request_body import RequestBody
-from .secret_names import CREDENTIAL_QUERY_NAMES, SecretNames, as_list, secrecy, variable_secrecy
+from .secret_names import SecretNames, as_list, secrecy, variable_secrecy
 
 _SHORTEST_GIVEN = 4
 _SHORTEST_SENT = 6  # of a request's own credentials, which are certainly secret
@@ -89,7 +89,7 @@ def request_credentials(request: Request, body: RequestBody | None, names: Secre
         name = unquote(pair.partition("=")[0])
         if told := names.field(name, parameter=True):
             value = unquote_plus(pair.partition("=")[2])
-            if _is_sent(value, told, sent=name.lower() in CREDENTIAL_QUERY_NAMES):
+            if _is_sent(value, told, sent=names.is_credential_parameter(name)):
                 yield value, f"query parameter {name}"
     for name, value in request.headers:
         low = name.lower()

@@ -3,7 +3,7 @@
 A value is secret
 
 - by its name: request headers that are not known to be harmless; response headers, parameters and JSON members with
-  secret names (`secret_names`); passwords and Vertex projects in URLs;
+  secret names (`secret_names`); passwords and projects in URLs;
 - by its value: keys in the environment and the request's own credentials (`known_values`), anywhere and in any
   encoding (`encodings`);
 - by its format: the keys of `key_formats`.
@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ...provider import Provider
 from ..model import Request, Response
 from .encodings import Decompressor, coding_of
 from .finder import Finder, compile_patterns
@@ -26,7 +27,7 @@ from .known_values import environment_secrets, given_secrets, request_credential
 from .randomness import is_placeholder
 from .replacements import MARK, REDACTED, Removal, mark
 from .request_body import RequestBody
-from .secret_names import CREDENTIAL_HEADERS, URL_HEADERS, SecretNames
+from .secret_names import URL_HEADERS, SecretNames
 from .stream_redactor import BodyRedactor
 from .text import TextRedactor
 
@@ -46,6 +47,7 @@ class Redactor:
         redact_patterns: regular expressions that find more secrets in text. If one has a group, the first group is
             the secret. A match within base64 data is ignored.
         environ: the environment variables; ``os.environ`` by default.
+        provider: whose API is asked; None for Gemini.
 
     Raises:
         UsageError: a setting is invalid. The message names it and never contains a value to redact.
@@ -61,6 +63,7 @@ class Redactor:
         redact_fields: Iterable[str] = (),
         redact_patterns: Iterable[str | re.Pattern[str]] = (),
         environ: Mapping[str, str] | None = None,
+        provider: Provider | None = None,
     ) -> None:
         given = given_secrets(secrets)
         self._names = SecretNames(
@@ -68,6 +71,7 @@ class Redactor:
             redact_headers=redact_headers,
             keep_fields=keep_fields,
             redact_fields=redact_fields,
+            provider=provider,
         )
         known = environment_secrets(os.environ if environ is None else environ)
         self._finder = Finder({**known, **given}, compile_patterns(redact_patterns), self._names)
@@ -128,7 +132,7 @@ class RequestRedactor:
             return self._text.text(value, f"request header {name}", f"header {name}") if search else value
         if not value or MARK.fullmatch(value):
             return value
-        credential = name in CREDENTIAL_HEADERS
+        credential = self._names.is_credential(name)
         if not (credential and is_placeholder(value)):
             self._text.removals.add(f"request header {name}", f"value of the header {name}")
         return mark(value, f"header {name}", always=not credential)

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ...errors import UsageError
+from ...provider import Provider
+from ...shipped import shipped
 
 Secrecy = Literal["certain", "likely", ""]
 """What a name says about its value: it is certainly secret; it is secret if it looks random; or nothing."""
@@ -45,13 +47,13 @@ All others are kept, so that a client gets the same on replay, such as the count
 URL_HEADERS = _names("location content-location x-goog-upload-url x-goog-upload-control-url")
 """Response headers whose values are URLs, some of them relative. Only the secrets in the URL are removed."""
 
-CREDENTIAL_HEADERS = _names("authorization proxy-authorization x-goog-api-key x-api-key api-key cookie")
-"""Request headers that contain only credentials."""
+CREDENTIAL_HEADERS = _names("authorization proxy-authorization x-api-key api-key cookie")
+"""Request headers that contain only credentials, in addition to those of the provider."""
 
 CREDENTIAL_QUERY_NAMES = _names("""
-    key api_key api-key apikey x-goog-api-key access_token accesstoken authorization bearer_token oauth_token
+    key api_key api-key apikey access_token accesstoken authorization bearer_token oauth_token
 """)
-"""Query parameters used instead of an Authorization header. Requests are never matched on them."""
+"""Query parameters used instead of an Authorization header. Requests are never matched on them, nor on the provider's."""
 
 QUERY_NAMES = CREDENTIAL_QUERY_NAMES | _names("""
     id_token refresh_token client_secret assertion password passwd secret x-goog-signature x-goog-credential
@@ -131,6 +133,7 @@ class SecretNames:
         redact_headers: more headers whose values are removed.
         keep_fields: JSON members and parameters whose values are kept, although their names sound secret.
         redact_fields: more JSON members and parameters whose values are secret.
+        provider: whose headers and parameters with keys are secret too; None for Gemini.
 
     Raises:
         UsageError: a setting is invalid; the message names it.
@@ -143,14 +146,18 @@ class SecretNames:
         redact_headers: Iterable[str] = (),
         keep_fields: Iterable[str] = (),
         redact_fields: Iterable[str] = (),
+        provider: Provider | None = None,
     ) -> None:
+        provider = provider or shipped()
+        self._credential_headers = CREDENTIAL_HEADERS | provider.key_headers
+        self._credential_parameters = CREDENTIAL_QUERY_NAMES | provider.key_parameters
         self._keep_headers = _checked("keep_headers", keep_headers)
         self._redact_headers = _checked("redact_headers", redact_headers)
         self._keep_fields = _checked("keep_fields", keep_fields)
         self._redact_fields = _checked("redact_fields", redact_fields)
         _check_disjoint("headers", self._keep_headers, self._redact_headers)
         _check_disjoint("fields", self._keep_fields, self._redact_fields)
-        if credentials := sorted(self._keep_headers & CREDENTIAL_HEADERS):
+        if credentials := sorted(self._keep_headers & self._credential_headers):
             raise UsageError(
                 f"keep_headers names {credentials[0]!r}, which contains credentials.",
                 hint="Remove it from keep_headers.",
@@ -162,7 +169,15 @@ class SecretNames:
 
     def has_credentials(self, header: str) -> bool:
         """Whether everything in a request header is secret."""
-        return header in CREDENTIAL_HEADERS or header in self._redact_headers
+        return self.is_credential(header) or header in self._redact_headers
+
+    def is_credential(self, header: str) -> bool:
+        """Whether a request header contains only credentials, whatever the settings say."""
+        return header in self._credential_headers
+
+    def is_credential_parameter(self, name: str) -> bool:
+        """Whether a query parameter stands for an Authorization header."""
+        return name.lower() in self._credential_parameters
 
     def removes_response_header(self, name: str) -> bool:
         """Whether the value of a response header is removed."""
@@ -182,6 +197,8 @@ class SecretNames:
             return "certain"
         if low in self._keep_fields:
             return ""
+        if parameter and self.is_credential_parameter(name):
+            return "certain"
         found = query_secrecy(name) if parameter else secrecy(name)
         return "likely" if not found and in_headers and not self.keeps_header(low) else found
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from .finder import Finder, Span
 from .randomness import could_be_secret
 from .replacements import MARK, REDACTED, Removals, mark
-from .secret_names import CREDENTIAL_QUERY_NAMES, QUERY_NAMES, SecretNames
+from .secret_names import QUERY_NAMES, SecretNames
 
 _QUERY_VALUE = re.compile(
     rf"((?:[?&;]|\\u0026|^)(?:{'|'.join(map(re.escape, sorted(QUERY_NAMES | {'token'})))})=)([^&\s\"'<>#;\\]+)",
@@ -97,7 +97,7 @@ class TextRedactor:
             secrecy = self.names.field(own, parameter=True) if value and not MARK.fullmatch(text) else ""
             if secrecy == "certain" or (secrecy and could_be_secret(text)):
                 self.removals.add(place, f"query parameter {own}")
-                matched = marks and own.lower() not in CREDENTIAL_QUERY_NAMES
+                matched = marks and not self._names.is_credential_parameter(own)
                 pair = f"{name}={mark(text, f'query {own.lower()}', always=True) if matched else REDACTED}"
             pairs.append(pair)
         return "&".join(pairs)

@@ -1,0 +1,157 @@
+"""Another API than Gemini takes one object, and nothing else of the package has to change."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from support.raw_server import CHUNKED, LAST, Answer, chunked, raw_server
+
+import gemini_replay
+from gemini_replay import Cassette, Interaction
+from gemini_replay.errors import MissError, UsageError
+from gemini_replay.report.terminal import cassette_table, console
+from gemini_replay.server import serving
+from gemini_replay.session import Session
+from provider.toy import FIN, TOY, sung
+
+URL = "https://eu.toy.example/v1/tenor/sing?pass=open-sesame-4711"
+PIECES = [sung("la la "), sung("tra ")[:7], sung("tra ")[7:] + sung("hey"), FIN]
+EVENTS = [sung("la la "), sung("tra "), sung("hey"), FIN]
+SONG = "la la tra hey"
+
+
+def sing(url: str = URL, verse: int = 1) -> list[bytes]:
+    """The chunks of one answer."""
+    with httpx.Client() as client, client.stream("POST", url, json={"verse": verse}) as response:
+        response.raise_for_status()
+        return list(response.iter_raw())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A song, recorded from a server of this machine."""
+    path = tmp_path / "song.jsonl"
+    with (
+        raw_server(Answer([(0.0, CHUNKED), *((0.01, chunked(piece)) for piece in PIECES), (0.0, LAST)])) as server,
+        gemini_replay.record(path, upstream=server.url, provider=TOY),
+    ):
+        assert b"".join(sing()) == b"".join(EVENTS)
+    return path
+
+
+def only(path: Path) -> Interaction:
+    (interaction,) = Cassette.load(path, provider=TOY).interactions
+    return interaction
+
+
+def test_what_was_recorded_is_read_as_the_provider_reads_it(path: Path) -> None:
+    """Model, action, events and answer; the key went nowhere."""
+    song = only(path)
+    assert (song.request.model, song.request.action, song.request.alt) == ("tenor", "sing", None)
+    assert (song.text, song.finish_reason, song.complete) == (SONG, "encore", True)
+    assert [event.json for event in song.events][-1] == {"fin": "encore"}
+    assert b"open-sesame" not in path.read_bytes()
+
+
+def test_it_is_replayed_with_its_chunks(path: Path) -> None:
+    """Whatever the key, the version and the host."""
+    with gemini_replay.replay(path, provider=TOY) as session:
+        assert sing("https://us.toy.example/v2/tenor/sing?pass=another-word") == PIECES
+    assert session.played[0].text == SONG
+
+
+def test_a_gateway_is_known_by_the_shape_of_its_urls(path: Path) -> None:
+    """And another URL of another host is left alone."""
+    with gemini_replay.replay(path, provider=TOY) as session:
+        assert sing("https://gateway.example/toys/v1/tenor/sing") == PIECES
+        assert not session.owns("https://gateway.example/v1beta/models/gemini-2.5-flash:generateContent")
+        assert session.owns("https://eu.toy.example/anything")
+
+
+def test_geminis_own_hosts_are_hosts_like_others(path: Path) -> None:
+    """What may not be ignored is the provider's."""
+    with pytest.raises(UsageError, match="takes in Toy's own hosts"):
+        Session(path, ignore_hosts=["*.toy.example"], provider=TOY)
+
+
+@pytest.mark.parametrize(
+    ("url", "verse", "differs"),
+    [("https://eu.toy.example/v1/bass/sing", 1, 'model: recorded "tenor", asked "bass"'), (URL, 2, "body.verse")],
+)
+def test_a_miss_says_what_differs(path: Path, url: str, verse: int, differs: str) -> None:
+    """In the provider's words."""
+    with (
+        pytest.raises(MissError, match=differs) as missed,
+        gemini_replay.replay(path, provider=TOY),
+    ):
+        sing(url, verse)
+    assert f"No recording answers POST {url.split('/')[4]}:sing." in str(missed.value)
+
+
+def test_an_error_in_mid_stream_is_the_providers(path: Path) -> None:
+    """After two events."""
+    with gemini_replay.replay(path, provider=TOY, fault="error@event:2"):
+        body = b"".join(sing())
+    assert body == EVENTS[0] + EVENTS[1] + TOY.error_event(503, framing="sse", first=False)
+    assert TOY.collect(TOY.layout(body).events).error == TOY.layout(body).events[-1].error is not None
+
+
+def test_a_reset_comes_after_whole_events(path: Path) -> None:
+    """By the provider's end of an event."""
+    got: list[bytes] = []
+    with (
+        gemini_replay.replay(path, provider=TOY, fault="reset@event:2"),
+        httpx.Client() as client,
+        client.stream("POST", URL, json={"verse": 1}) as response,
+        pytest.raises(httpx.ReadError),
+    ):
+        got.extend(response.iter_raw())
+    assert b"".join(got) == EVENTS[0] + EVENTS[1]
+
+
+def test_an_error_status_has_the_providers_body(path: Path) -> None:
+    """Instead of the stream."""
+    with gemini_replay.replay(path, provider=TOY, fault="status:503"):
+        answer = httpx.post(URL, json={"verse": 1})
+    assert (answer.status_code, answer.json()) == (503, {"trouble": {"number": 503, "why": "hoarse"}})
+
+
+def test_each_event_in_a_chunk_of_its_own(path: Path) -> None:
+    """Wherever it was cut."""
+    with gemini_replay.replay(path, provider=TOY, rechunk="events"):
+        assert sing() == EVENTS
+
+
+def test_it_is_retimed(path: Path) -> None:
+    """By the provider's events and tokens; nothing but times changes."""
+    timed = Cassette.load(path, provider=TOY).retime("gemini-2.5-flash", seed=1, rechunk="events").interactions[0]
+    assert [chunk.data for chunk in timed.chunks] == EVENTS
+    assert timed.text == SONG
+    assert timed.response is not None
+    assert 0.3 < timed.response.after < 1
+
+
+def test_a_server_answers_with_it_and_refuses_as_the_provider_does(path: Path) -> None:
+    """For clients in other processes."""
+    with closing(Session.replaying(path, hosts=None, provider=TOY)) as session, serving.serving(session) as url:
+        assert b"".join(sing(f"{url}/v1/tenor/sing")) == b"".join(EVENTS)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}/v1/bass/sing", data=b"{}")
+        assert json.load(refused.value)["trouble"]["number"] == 404
+
+
+def test_it_is_shown(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request in a few words, what the answer says, and why it ended."""
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = console()
+    with shown.capture() as captured:
+        shown.print(cassette_table(Cassette.load(path, provider=TOY)))
+    assert "POST tenor:sing" in captured.get()
+    assert SONG in captured.get()
+    assert "encore" in captured.get()
