@@ -53,7 +53,10 @@ CREDENTIAL_HEADERS = _names("authorization proxy-authorization x-api-key api-key
 CREDENTIAL_QUERY_NAMES = _names("""
     key api_key api-key apikey access_token accesstoken authorization bearer_token oauth_token
 """)
-"""Query parameters used instead of an Authorization header. Requests are never matched on them, nor on the provider's."""
+"""Query parameters used instead of an Authorization header, in addition to those of the provider.
+
+Requests are never matched on them.
+"""
 
 QUERY_NAMES = CREDENTIAL_QUERY_NAMES | _names("""
     id_token refresh_token client_secret assertion password passwd secret x-goog-signature x-goog-credential

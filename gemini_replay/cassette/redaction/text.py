@@ -97,7 +97,7 @@ class TextRedactor:
             secrecy = self.names.field(own, parameter=True) if value and not MARK.fullmatch(text) else ""
             if secrecy == "certain" or (secrecy and could_be_secret(text)):
                 self.removals.add(place, f"query parameter {own}")
-                matched = marks and not self._names.is_credential_parameter(own)
+                matched = marks and not self.names.is_credential_parameter(own)
                 pair = f"{name}={mark(text, f'query {own.lower()}', always=True) if matched else REDACTED}"
             pairs.append(pair)
         return "&".join(pairs)
