@@ -397,7 +397,7 @@ def test_retime_lists_the_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert all(name in out for name in PROFILES)
     assert "2115 / 2938 / 8007" in out
-    assert "* borrowed" in out
+    assert "* from another model" in out
 
 
 @pytest.mark.parametrize(
