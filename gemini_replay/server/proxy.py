@@ -19,7 +19,8 @@ import httpx
 from ..cassette.model import Ending
 from ..errors import GeminiReplayError, UsageError
 from ..session import Forward, Session, describe
-from ..transports.httpx_family import AsyncExchange, family, text
+from ..transports.httpx_exchange import AsyncExchange
+from ..transports.httpx_family import family, text
 from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected
 from .replay import Exchange, ReplayServer
 

@@ -1,4 +1,4 @@
-"""One small module per client library. An interceptor waits for its library and never imports it for the user."""
+"""One small module for each client library. An interceptor waits for its library and never imports it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _INTERCEPTED = {
     "httpcore2": "httpcore",
     "aiohttp": "aiohttp",
     "urllib3": "urllib3",
-    "http.client": "stdlib_http",
-    "httplib2": "stdlib_http",
+    "http.client": "http_client",
+    "httplib2": "http_client",
     "google.auth": "google_auth",
     "google.oauth2": "google_auth",
 }
@@ -26,12 +26,12 @@ _INTERCEPTED = {
 
 
 class _Installation:
-    """What is replaced while somebody needs it. Users nest; any thread may be one.
+    """What is replaced while somebody needs it. Uses nest, from any thread.
 
     Args:
-        interceptions: what to replace in a library that has been imported; for None: at once.
+        interceptions: returns what to replace in a library that has been imported; for None: at once.
         libraries: the libraries to wait for.
-        users: called with the number of users each time that it changes.
+        users: called with the number of users each time it changes.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class _Installation:
         self._patches = Patches()
         self._waiting = WhenImported(self._failed)
         self._failures: dict[str, Exception] = {}
-        self._lock = Lock()  # nothing is imported under it: a thread that imports a library may wait for it
+        self._lock = Lock()  # nothing is imported while it is held: a thread that imports may wait for it
 
     def install(self) -> None:
-        """Be in place, for one user more.
+        """Put everything in place for one more user.
 
         Raises:
-            GeminiReplayError: a library that is loaded is not built as this release knows it. Nothing has changed.
+            GeminiReplayError: a loaded library is not built as expected. Nothing has changed.
         """
         self.hold()
         try:
@@ -65,16 +65,16 @@ class _Installation:
             raise
 
     def hold(self) -> None:
-        """Stay in place, for one user more."""
+        """Stay in place for one more user."""
         with self._lock:
             self._users += 1
             self._tell(self._users)
 
     def release(self) -> Exception | None:
-        """Have one user less; without any, put everything back.
+        """One user less; after the last one, put everything back.
 
         Returns:
-            Why a library that was imported meanwhile could not be intercepted, if there is one.
+            Why a library that was imported in the meantime could not be intercepted; None if all were.
         """
         with self._lock:
             failure = next(iter(self._failures.values()), None)
@@ -88,11 +88,11 @@ class _Installation:
 
     def _intercept(self, library: str) -> None:
         if getattr(sys.modules[library], "__file__", None) is None:
-            return  # a folder of that name, or a stand-in that a test has put there
+            return  # a folder of that name, or a test's stand-in
         try:
             interceptions = self._interceptions(library)
             with self._lock:
-                if self._users:  # the last one may have gone meanwhile
+                if self._users:  # the last one may have left in the meantime
                     self._patches.apply(interceptions)
                     self._failures.pop(library, None)
         except GeminiReplayError:
@@ -102,7 +102,7 @@ class _Installation:
             raise incompatible(library, why, supported=f"another version of {library}") from error
 
     def _failed(self, library: str, error: Exception) -> None:
-        """A library that has just been imported cannot be intercepted; open sessions say so at their end."""
+        """A library that has just been imported cannot be intercepted; open sessions report that when they end."""
         with self._lock:
             if self._users:
                 self._failures[library] = error
@@ -125,7 +125,7 @@ def install() -> None:
     Calls nest; any thread may call.
 
     Raises:
-        GeminiReplayError: a library that is loaded is not built as this release knows it. Nothing is left replaced.
+        GeminiReplayError: a loaded library is not built as expected. Nothing stays replaced.
     """
     Lock.watch_forks()
     _guard.install()
@@ -145,14 +145,14 @@ def uninstall() -> Exception | None:
     """Undo one `install`; the last one puts everything back.
 
     Returns:
-        Why a library that was imported meanwhile could not be intercepted, if there is one.
+        Why a library that was imported in the meantime could not be intercepted; None if all were.
     """
     failure = _clients.release()
     return _guard.release() or failure
 
 
 def start_guard() -> None:
-    """Guard the hosts of sessions that are open or expected from all clients, and intercept none. Calls nest."""
+    """Guard the hosts of open and expected sessions, and intercept no client. Calls nest."""
     Lock.watch_forks()
     _guard.install()
 
@@ -163,7 +163,7 @@ def stop_guard() -> None:
 
 
 def block_network(hosts: Iterable[str] = ()) -> None:
-    """Refuse Google's Gemini hosts and `hosts` also where no session is open."""
+    """Refuse the provider's hosts and `hosts`, even without an open session."""
     guard.block(hosts)
     start_guard()
 

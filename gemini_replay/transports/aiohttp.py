@@ -1,4 +1,4 @@
-"""aiohttp: what is replaced in it. The rest is imported when it is known to be built as we expect."""
+"""aiohttp: what is replaced in it. The rest is imported once the library is known to be built as expected."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def interceptions(library: str) -> list[Interception]:
     """What to replace in aiohttp, which has been imported.
 
     Raises:
-        GeminiReplayError: this aiohttp is built otherwise than those that we know.
+        GeminiReplayError: this aiohttp is not built as expected.
     """
     check(library, _NAMES, supported=_SUPPORTED)
     from . import aiohttp_connect, aiohttp_record

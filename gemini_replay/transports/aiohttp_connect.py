@@ -1,7 +1,7 @@
-"""aiohttp: its own pool, parser, decoding and timers, over a connection that is played, or a real one, watched.
+"""aiohttp: its own pool, parser, decoding and timers, over a connection that is played, or over a real one, watched.
 
-The seam is `BaseConnector.connect`. Every attempt of every request comes through it before a byte is sent, also one
-that a pooled connection would serve; method, URL, headers and body are known there.
+The seam is `BaseConnector.connect`. Every attempt of every request comes through it before a byte is sent, even if a
+pooled connection would serve it; method, URL, headers and body are known there.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Attempt:
         self._kwargs = kwargs
 
     async def read(self) -> Request:
-        """The request as the core knows it; the time of a playback counts from here."""
+        """The request as a cassette has it; the time of a playback counts from here."""
         self._clock = pacing.LoopClock()
         self._began = self._clock.now()
         return await _asked(self._request)
@@ -99,7 +99,7 @@ class _Attempt:
             with Harmless(forward.recorder):
                 forward.unreachable(problem)
             raise
-        except BaseException:  # cancelled meanwhile
+        except BaseException:  # cancelled
             forward.recorder.drop()
             raise
         with Harmless(forward.recorder):
@@ -115,7 +115,7 @@ class _Attempt:
 
 
 async def _asked(request: Any) -> Request:
-    coding = "content-encoding" if request.compress else ""  # put on by aiohttp's writer: the body is plain here
+    coding = "content-encoding" if request.compress else ""  # aiohttp compresses later: the body is plain here
     pairs = ((str(name), str(value)) for name, value in request.headers.items())
     headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
     client = client_name(headers, f"aiohttp {aiohttp.__version__}", own_agent="Python/")
@@ -123,9 +123,9 @@ async def _asked(request: Any) -> Request:
 
 
 async def _body(request: Any) -> bytes:
-    """The request's body, which stays sendable."""
+    """The request's body; it can still be sent."""
     body = request.body
-    if not isinstance(body, aiohttp.Payload):  # bytes until 3.12; a tuple of them where they were sent before
+    if not isinstance(body, aiohttp.Payload):  # bytes until 3.12; a tuple of bytes if they were sent before
         return bytes(body) if isinstance(body, bytes | bytearray) else b"".join(body)
     if hasattr(body, "as_bytes"):  # since 3.12; made to be called before the body is sent
         data: bytes = await body.as_bytes()
@@ -137,12 +137,12 @@ async def _body(request: Any) -> bytes:
             collected.extend(data)
 
     await body.write(Collector())  # type: ignore[arg-type]
-    request.body = bytes(collected)  # it may have been an iterator or a file, which can be read only once
+    request.body = bytes(collected)  # an iterator or a file can be read only once
     return bytes(collected)
 
 
 def _url(request: Any) -> Any:
-    """The URL that the client asked for, also where a recording sends the request elsewhere."""
+    """The URL that the client asked for, even if a recording sends the request elsewhere."""
     asked, routed = vars(request).get(_ROUTED, (request.url, request.url))
     return asked if request.url is routed else request.url
 

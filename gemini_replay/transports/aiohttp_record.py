@@ -1,9 +1,8 @@
-"""Recording through aiohttp: a real connection is watched for the length of one exchange, and nothing is added to it.
+"""Recording through aiohttp: a real connection is watched for one exchange, and nothing is added to it.
 
-The wire's chunks are noted where aiohttp's parser hands them to the body, before they are decompressed, while the
-consumer may be busy elsewhere. aiohttp stops reading from the socket while more than a limit of its own lies unread
-(128 KiB; 512 KiB since 3.14), and a recording does not change that: what comes then has the time at which aiohttp
-took it up again.
+Chunks are noted where aiohttp's parser hands them to the body, before they are decompressed, even while the client
+is busy elsewhere. aiohttp stops reading from the socket while too much lies unread (128 KiB; 512 KiB since 3.14). A
+recording does not change that: what comes then has the time at which aiohttp went on reading.
 """
 
 from __future__ import annotations
@@ -47,12 +46,12 @@ def watch(protocol: Any, recorder: Recorder) -> None:
 
 
 class _Watch:
-    """What is noted of one exchange."""
+    """Records one exchange."""
 
     def __init__(self, protocol: Any, recorder: Recorder) -> None:
         self._protocol = protocol
         self._unwatched = type(protocol)
-        self._early: list[bytes | None] | None = []  # body before its head: the parser tells of the head afterwards
+        self._early: list[bytes | None] | None = []  # the parser reports the head after the first of its body
         self.recorder = recorder
         self.compressed = False
         self.timer: Any = None
@@ -69,7 +68,7 @@ class _Watch:
                 self.eof()
             else:
                 self.chunk(data)
-        if body.is_eof():  # it has none
+        if body.is_eof():  # there is no body
             self.eof()
 
     def chunk(self, data: bytes) -> None:
@@ -89,9 +88,9 @@ class _Watch:
             self.end("eof")
 
     def let_go(self) -> None:
-        """The client closes the connection: at will, or by its time limit for the whole request.
+        """The client closes the connection, at will or by its time limit for the whole request.
 
-        A finalizer may call this, at any moment.
+        A finalizer may call this at any moment.
         """
         self.recorder.abandon(now(), "timeout" if getattr(self.timer, "_cancelled", False) else "cancelled")
         self._unwatch()
@@ -105,9 +104,9 @@ class _Watch:
 
 
 class _Watched(_Base):
-    """Mixed into the class of a connection's `ResponseHandler` for the length of one exchange.
+    """Mixed into the class of a connection's `ResponseHandler` for one exchange.
 
-    The watch comes last everywhere: it may end there, and with it the mixing in.
+    The watch comes last in each method: it may end there, which undoes the mixing in.
     """
 
     __slots__ = ()

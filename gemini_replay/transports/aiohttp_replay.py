@@ -1,7 +1,7 @@
 """Replaying through aiohttp: a real `ResponseHandler` over a transport that plays HTTP/1.1 into it.
 
-Each recorded chunk is one HTTP chunk and comes in a call of its own, so that the parser sees the true boundaries.
-Time limits, decompression, flow control and errors are aiohttp's.
+Each recorded chunk is one HTTP chunk and arrives in a call of its own, so that the parser sees the true boundaries.
+Time limits, decompression, flow control and errors are aiohttp's own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..engine.schedule import Broken
 from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
-from . import http1, http_client
+from . import http1, sockets
 
 _DRY_S = 0.01
-"""How often to look whether a client has read all that a cancelled recording holds."""
+"""How often to check whether a client has read all that a cancelled recording holds."""
 
 
 FAILURES: dict[str, Callable[[Any], Exception]] = {
@@ -33,10 +33,10 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
         "Timeout on reading data from socket"
     ),
     "total timeout": lambda key: TimeoutError(),  # aiohttp's session makes its own exception of it
-    "reset": lambda key: http_client.FAILURES["reset"](),
+    "reset": lambda key: sockets.FAILURES["reset"](),
     "cancelled": lambda key: RecordingEndedError(),
-    "refused": lambda key: aiohttp.ClientConnectorError(key, http_client.FAILURES["refused"]()),
-    "tls": lambda key: aiohttp.ClientConnectorCertificateError(key, http_client.FAILURES["tls"]()),
+    "refused": lambda key: aiohttp.ClientConnectorError(key, sockets.FAILURES["refused"]()),
+    "tls": lambda key: aiohttp.ClientConnectorCertificateError(key, sockets.FAILURES["tls"]()),
     "connect-timeout": lambda key: aiohttp.ClientConnectorError(
         key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
     ),
@@ -49,7 +49,7 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
 
 
 class Offline:
-    """A connector, but for where its connections come from: limits, traces and closing are the real one's."""
+    """The real connector, except that its connections play: limits, traces and closing are its own."""
 
     def __init__(self, connector: Any, playback: Playback, request: Any, *, spent: float) -> None:
         self._connector = connector
@@ -63,12 +63,12 @@ class Offline:
     async def _create_connection(self, _request: Any, _traces: Any, timeout: Any) -> ResponseHandler:
         protocol = _Handler(asyncio.get_running_loop())
         protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent, timeout.total))
-        protocol.force_close()  # it is good for this one request and never goes to the pool
+        protocol.force_close()  # it serves this one request and never goes to the pool
         return protocol
 
 
 class Unpooled:
-    """A request, but for its place in the connector's pool: one where no connection ever rests."""
+    """The real request, except for its place in the connector's pool, where no connection is ever kept."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -85,7 +85,7 @@ class _Key:
 
 
 class _Handler(ResponseHandler):
-    """The real one; it tells the transport when the request has been sent, and remembers the body."""
+    """The real one; it tells the transport when the request has been sent, and keeps the body."""
 
     body: Any = None
 
@@ -109,9 +109,9 @@ class _Handler(ResponseHandler):
 
 
 class _Played(asyncio.Transport):
-    """The connection: plays a recorded answer, each step at its moment.
+    """The connection: plays a recorded response, each part when it is due.
 
-    It needs no task, so that nothing is left where a loop ends in mid-stream.
+    It needs no task, so that nothing is left if a loop ends in mid-stream.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class _Played(asyncio.Transport):
     # -- what a protocol does with its transport ---------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take a part of the request, which is known already."""
+        """Nothing, since the request is known already; but answer ``Expect: 100-continue``."""
         if self._asks_to_go_on:
             self._asks_to_go_on = False
             self._loop.call_soon(self._protocol.data_received, b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -200,13 +200,13 @@ class _Played(asyncio.Transport):
         self._cancel()
 
     def resume_reading(self) -> None:
-        """Go on, at once with what is due."""
+        """Go on; what is due already is played at once."""
         if self._paused:
             self._paused = False
             self._arm()
 
     def is_closing(self) -> bool:
-        """Whether the connection has ended, or is about to."""
+        """Whether the connection has ended or is about to."""
         return self._closing
 
     def close(self) -> None:
@@ -218,7 +218,7 @@ class _Played(asyncio.Transport):
                 self._loop.call_soon(self._protocol.connection_lost, None)
 
     def abort(self) -> None:
-        """`close`, since nothing waits to be sent."""
+        """The same as `close`: nothing is waiting to be sent."""
         self.close()
 
     def _cancel(self) -> None:

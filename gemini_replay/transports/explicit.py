@@ -1,4 +1,4 @@
-"""What the explicit transports of httpx and httpx2 share: a session of their own that owns every request."""
+"""What the explicit transports of httpx and httpx2 share: a session of their own, which owns every request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ..engine.timing import parse_real_speed
 from ..session import Session
 from ..session.arguments import checked
 from ..session.settings import RecordTransportSettings, ReplayTransportSettings
-from .httpx_family import ahandle, family, handle
+from .httpx_exchange import ahandle, handle
+from .httpx_family import family
 from .read_ahead import settle
 
 _VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
@@ -77,10 +78,10 @@ class Replaying(_Explicit):
         settings: see `session.settings.ReplayTransportSettings`.
 
     Raises:
-        UsageError: an argument cannot be used.
+        UsageError: an argument cannot be used; the speed cannot be "virtual".
         CassetteError: there is no such file, or it cannot be read as a cassette.
         MissError: from a request that nothing answers, and again when the client is closed.
-        FaultUnusedError: when the client is closed: a fault was applied to no answer.
+        FaultUnusedError: when the client is closed: a fault was never applied.
     """
 
     def __init__(self, path: str | Path, **settings: Unpack[ReplayTransportSettings]) -> None:

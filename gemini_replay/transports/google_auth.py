@@ -1,8 +1,8 @@
-"""google-auth, which Vertex clients get their tokens from.
+"""google-auth, from which Vertex clients get their tokens.
 
-While a session only replays, nothing asks for a token: whatever credentials the client has are given a placeholder
-when they are refreshed, and `google.auth.default()` finds placeholder credentials where there are none. While a
-session records, tokens are asked for as ever, and never recorded.
+While a session only replays, nothing asks for a token: the client's credentials get a placeholder when they are
+refreshed, and `google.auth.default()` finds placeholder credentials if there are none. While a session records,
+tokens are asked for as usual, and never recorded.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _LONG_AGO = datetime.datetime(2000, 1, 1)
 """When a placeholder expired: credentials that outlive the session ask for a real token."""
 
 _LOCAL = ("google.auth.jwt", "google.auth._jwt_async", "google.auth.api_key")
-"""Modules whose credentials make their tokens by themselves."""
+"""Modules whose credentials make their own tokens."""
 _STATIC = ("AnonymousCredentials", "StaticCredentials")
 """Classes whose credentials cannot be refreshed."""
 
 _ROOTS = (("google.auth._credentials_base", "_BaseCredentials"), ("google.auth.credentials", "Credentials"))
-"""What all credentials are subclasses of; the former since google-auth 2.31."""
+"""The base classes of all credentials; the former since google-auth 2.31."""
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in google-auth, of which a part has been imported: every way in which it refreshes.
+    """What to replace in google-auth, part of which has been imported: every way in which it refreshes.
 
     Raises:
-        GeminiReplayError: it is built otherwise than those that we know.
+        GeminiReplayError: it is not built as expected.
     """
     default = sys.modules.get("google.auth._default")
     if default is None:
@@ -52,7 +52,7 @@ def interceptions(library: str) -> list[Interception]:
 
 
 def _kinds(kind: Any) -> Iterator[Any]:
-    """The classes of Google's own that ask a server for their tokens, each in a way of its own."""
+    """Google's own classes that ask a server for their tokens, each in its own way."""
     for one in kind.__subclasses__():
         yield from _kinds(one)
         local = one.__module__ in _LOCAL or one.__name__ in _STATIC
@@ -92,7 +92,7 @@ def _give_token(credentials: Any) -> Any:
 
 
 def _finding(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The last place where `google.auth.default()` looks is the metadata server of Google's machines."""
+    """`google.auth.default()` looks last at the metadata server of Google's machines."""
 
     def _get_gce_credentials(*args: Any, **options: Any) -> Any:
         if not _replays_only():

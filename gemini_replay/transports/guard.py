@@ -1,11 +1,11 @@
-"""Stops what no transport here sees: what any other Python client asks of an API's hosts, by whatever way.
+"""Stops requests to an API's hosts that no transport sees, from any Python client and by any way.
 
-A request needs a name and says a name. Names are looked up through Python's socket module (whose audit events tell
-of it, whoever has imported which function when), or by an event loop or a gRPC channel that looks them up in C.
-Names are said on a connection, to whatever address it leads: to a proxy, by TLS, or in the head of a request.
+A request needs its host's name twice: to look it up, and to say it on the connection. Names are looked up through
+Python's socket module (its audit events report that, whoever imported which function when), or by an event loop or
+a gRPC channel in C. Names are said on a connection, wherever it leads: to a proxy, by TLS, or in a request's head.
 
-While nobody needs the guard, nothing is replaced, and the audit hook, which Python never takes out again, compares
-one number. Other processes, and C code that looks up names and encrypts by itself (curl), are not seen.
+While nobody needs the guard, nothing is replaced, and the audit hook, which Python cannot remove, compares one
+number. Other processes are not seen, nor is C code that looks up names and encrypts by itself (curl).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..shipped import shipped
 from . import heads
 
 LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
-"""Libraries in which something is replaced, too, when they have been imported."""
+"""Libraries in which something is replaced once they have been imported."""
 
 _blocked: session.Hosts | None = None
 _users = 0
@@ -29,7 +29,7 @@ _hears = False
 
 
 def heed(users: int) -> None:
-    """Heed what the socket module tells while there is a user. The hook for that stays for as long as the process."""
+    """Listen to the socket module's audit events while there is a user. The hook stays as long as the process."""
     global _users, _hears
     _users = users
     if users and not _hears:
@@ -38,13 +38,13 @@ def heed(users: int) -> None:
 
 
 def block(hosts: Iterable[str] | None) -> None:
-    """Refuse the hosts of the shipped provider and these also where no session is open; None: no longer."""
+    """Refuse the provider's hosts and these even without an open session; None: no longer."""
     global _blocked
     _blocked = None if hosts is None else session.Hosts(hosts, (), None)
 
 
 def interceptions(library: str | None) -> list[Interception]:
-    """What to replace in a library that has been imported; None: in the standard library's lowest modules."""
+    """What to replace in a library that has been imported; for None: in modules socket and ssl."""
     if library == "grpc":
         return list(_in_grpc())
     found = []
@@ -60,14 +60,14 @@ def _find(path: str) -> tuple[Any, str]:
     first, *way, name = path.split(".")
     owner: Any = import_module(first)
     for number, part in enumerate(way):
-        # A module whose import ends just now is no attribute of its package yet.
+        # A module whose import is just ending is not yet an attribute of its package.
         module = sys.modules.get(".".join([first, *way[: number + 1]]))
         owner = module or getattr(owner, part, None)
     return owner, name
 
 
 Asks = Callable[..., None]
-"""Called with the arguments of a function before it is; raises where it must not be called."""
+"""Called with a function's arguments before the function is; raises if it must not be called."""
 
 
 def _asking(asks: Asks) -> Wrap:
@@ -98,7 +98,7 @@ def _address(address: Any) -> None:
     """An address is about to be spoken to, which may be a name that is looked up first."""
     if isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], (str, bytes, bytearray)):
         host = address[0] if isinstance(address[0], str) else address[0].decode("latin-1")
-        if ":" not in host and not host.rpartition(".")[2].isdigit():  # no number
+        if ":" not in host and not host.rpartition(".")[2].isdigit():  # not an IP address
             _host(host, address[1])
 
 
@@ -110,7 +110,7 @@ def _head(data: Any, scheme: str = "http") -> None:
     elif asked is not None:
         try:
             known = session.check_url(asked)
-        except ValueError:  # no URL: a server will say so
+        except ValueError:  # not a URL: a server will say so
             return
         if not known and _blocked is not None and _blocked.owns(asked):
             raise _out_of_reach(asked.partition("?")[0])
@@ -242,8 +242,8 @@ _LOOP: dict[str, Asks] = {
 }
 
 _IN: dict[str | None, dict[str, Asks]] = {
-    # The audit events tell of most of it. But a function that another tool has put in the place of getaddrinfo may
-    # know a name without a look-up, and a name that is given to connect has been looked up by the time of its event.
+    # The audit events report most of it. But a tool's replacement of getaddrinfo may know a name without looking it
+    # up, and a name that is passed to connect has been looked up before its event.
     None: {
         **{f"socket.{name}": _host for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")},
         "socket.socket.connect": _to,
@@ -270,7 +270,7 @@ _IN: dict[str | None, dict[str, Asks]] = {
     "trio": {"SocketStream.send_all": _send, "_socket._SocketType.send": _send},
     "websockets": {"asyncio.client.connect.open_tcp_connection": _websocket},
 }
-"""What is replaced in each library, and what that asks for."""
+"""What is replaced in each library, and what checks its arguments."""
 
 
 # -- gRPC ------------------------------------------------------------------------------------------------------------

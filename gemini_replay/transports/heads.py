@@ -1,4 +1,4 @@
-"""Whom the first bytes of something that is sent ask: a request of HTTP, or one to a proxy."""
+"""Reads from the first bytes of a message to whom it goes: the head of an HTTP request, or a request to a proxy."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Place = tuple[str, int | None]
 
 
 def asked(data: Any, scheme: str) -> Place | str | None:
-    """What is asked for, if this is the beginning of a request.
+    """Where a request goes, if these bytes are the beginning of one.
 
     Args:
         data: bytes that are about to be sent on a connection.
         scheme: "https" or "http", for a request that leaves it out.
 
     Returns:
-        The place that a proxy (HTTP's CONNECT, SOCKS 4a or 5) is to connect with, or the URL of a request; None:
-        neither.
+        The place that a proxy (HTTP's CONNECT, SOCKS 4a or 5) must connect to, or the URL of a request; None for
+        anything else.
     """
     try:
         line = _LINE.match(data)
         if line is None:
             return _of_socks(data)
         found = _HOST.match(data, line.end())
-    except (TypeError, ValueError, BufferError):  # no bytes, which whoever is given them will say
+    except (TypeError, ValueError, BufferError):  # not bytes: whoever gets them will say so
         return None
     target, host = line[1].decode("ascii"), found[1].decode("ascii") if found else ""
     if line[0].startswith(b"CONNECT "):

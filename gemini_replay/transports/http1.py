@@ -1,6 +1,6 @@
-"""HTTP/1.1 messages on the wire (RFC 9112), both ways: what is played gets its framing, what is recorded loses it.
+"""HTTP/1.1 framing (RFC 9112): put on what is played, removed from what is recorded. No I/O.
 
-For transports that stand below their library's own HTTP parser. No I/O.
+For transports that stand below their library's own HTTP parser.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Framer:
 
 
 def _framed(headers: Headers) -> tuple[Headers, bool]:
-    """The headers that say how the body is framed, and whether that is in HTTP chunks."""
+    """The headers that say how the body is framed, and whether it comes in HTTP chunks."""
     if header(headers, "transfer-encoding") is not None:
         return headers, "chunked" in (header(headers, "transfer-encoding") or "").lower()
     closes = "close" in (header(headers, "connection") or "").lower()
@@ -77,21 +77,21 @@ def _bytes(text: str) -> bytes:
 
 
 class FramingError(ValueError):
-    """The bytes are no chunked body."""
+    """The bytes are not a chunked body."""
 
 
 class Unframer:
-    """Takes the framing off a body, as its bytes arrive: out come HTTP chunks, each whole, as clients get them.
+    """Removes the framing from a body as its bytes arrive; yields whole HTTP chunks, as clients get them.
 
-    A body without HTTP chunks comes out in the pieces in which it goes in, and so does an HTTP chunk of more than
-    8 MiB, which is not held until it is whole.
+    A body without HTTP chunks comes out in the pieces in which it goes in. So does an HTTP chunk of more than 8 MiB,
+    which is not held until it is whole.
 
     Args:
-        chunked: whether it comes in HTTP chunks.
-        length: its length in bytes otherwise; None where only the closing of the connection ends it.
+        chunked: whether the body comes in HTTP chunks.
+        length: the body's length in bytes if it does not; None if it ends with the connection.
 
     Attributes:
-        complete: whether the body has ended, by its own framing.
+        complete: whether the body has ended by its own framing.
     """
 
     def __init__(self, *, chunked: bool, length: int | None) -> None:
@@ -102,22 +102,22 @@ class Unframer:
         self.complete = not chunked and length == 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The pieces of the body that are whole now; to be taken before more is fed.
+        """Yield the pieces of the body that are whole now; take them before feeding more.
 
         Raises:
-            FramingError: after these pieces the body is not framed as it should be, and no more can be told of it.
+            FramingError: the framing after these pieces is malformed. Nothing more comes out.
         """
         if self._chunked:
             yield from self._unchunk(data)
             return
         if self._left is not None:
-            data = data[: self._left]  # what follows is no part of the body
+            data = data[: self._left]  # what follows is not part of the body
             self._left -= len(data)
             self.complete = self._left <= 0
         yield data
 
     def close(self) -> tuple[bytes, bool]:
-        """The connection has ended: the beginning of an HTTP chunk that came, and whether the body is whole."""
+        """The connection has ended. Returns the part of an unfinished HTTP chunk, and whether the body is whole."""
         rest = bytes(self._held) if self._awaiting == "data" else b""
         self._held.clear()
         whole = self._awaiting == "trailer" if self._chunked else self._left is None
@@ -164,5 +164,5 @@ class Unframer:
 def _size(line: bytes) -> int:
     digits = line.partition(b";")[0].strip()
     if not digits or digits.strip(b"0123456789abcdefABCDEF"):
-        raise FramingError(f"{bytes(line[:40])!r} is no size of an HTTP chunk")
+        raise FramingError(f"{bytes(line[:40])!r} is not the size of an HTTP chunk")
     return int(digits, 16)

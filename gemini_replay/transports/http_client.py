@@ -1,304 +1,123 @@
-"""Below http.client: a socket that plays a recording, and a response that is recorded while it is read.
+"""http.client, and what rides on it: urllib.request, httplib2 and others.
 
-http.client and everything above it parse true wire bytes and raise their own errors. While recording, a reader of
-its own takes the bytes from the real socket as they come, and hands them on untouched, framing and all.
+The seam is where a connection sends the head of a request (`HTTPConnection.endheaders`): before it connects, and
+before a proxy hears of it. A request of a session is held back from there on, see `held_request`. urllib3's
+connections have a seam of their own.
 """
 
 from __future__ import annotations
 
-import errno
-import io
-import os
-import re
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Generator
-from functools import partial
-from http.client import HTTPException, HTTPResponse
+import sys
+from collections.abc import Callable
 from typing import Any
 
-from ..cassette.model import Ending, Request, header
-from ..engine import pacing
-from ..engine.faults import Cause
-from ..engine.player import Playback
-from ..engine.recorder import Recorder
-from ..engine.schedule import Broken
-from ..errors import GeminiReplayError, RecordingEndedError
-from . import http1, private
-from .observing import Harmless, now, tell_end
-from .read_ahead import ReadAhead
+from ..patching import Interception
+from ..session import owner_of
+from . import private, sockets
+from .held_request import OPENS, HeldRequest, NextResponse, server_url
 
 _NAMES = (
-    "HTTPConnection.getresponse",
+    "HTTPConnection.auto_open",
+    "HTTPConnection.connect",
+    "HTTPConnection.default_port",
+    "HTTPConnection.endheaders(message_body, encode_chunked)",
     "HTTPConnection.response_class",
+    "HTTPConnection()._buffer",
+    "HTTPConnection()._tunnel_host",
+    "HTTPConnection()._tunnel_port",
+    "HTTPConnection().host",
+    "HTTPConnection().port",
     "HTTPConnection().sock",
-    "HTTPException",
-    "HTTPResponse(sock)",
-    "HTTPResponse.begin",
-    "HTTPResponse().chunked",
-    "HTTPResponse().fp",
-    "HTTPResponse().length",
-    "HTTPResponse().msg",
-    "HTTPResponse().status",
+    "HTTPConnection().timeout",
+    "HTTPSConnection()._context",
+    "ResponseNotReady",
 )
+_HTTPLIB2_NAMES = (
+    "HTTPConnectionWithTimeout.connect",
+    "HTTPSConnectionWithTimeout.connect",
+    "Http._conn_request(conn, request_uri)",
+)
+_DEFERRED = "_gemini_replay_deferred"
+"""Attribute of one of httplib2's connections: it need not connect before it sends its request."""
 
 
-def check() -> None:
-    """Check that http.client is built as we know it.
+def interceptions(library: str) -> list[Interception]:
+    """What to replace in http.client or httplib2, which has been imported.
 
     Raises:
-        GeminiReplayError: it is not.
+        GeminiReplayError: it is not built as expected.
     """
-    private.check("http.client", _NAMES, supported="Python 3.11 to 3.14")
+    if library == "httplib2":
+        private.check(library, _HTTPLIB2_NAMES, supported="httplib2 0.20 or later")
+        httplib2 = sys.modules[library]
+        return [
+            (httplib2.HTTPConnectionWithTimeout, "connect", _connecting),
+            (httplib2.HTTPSConnectionWithTimeout, "connect", _connecting),
+            (httplib2.Http, "_conn_request", _deferring),
+        ]
+    private.check(library, _NAMES, supported="Python 3.11 to 3.14")
+    sockets.check()
+    client = sys.modules[library]
+    kinds = (getattr(client, name, None) for name in ("HTTPConnection", "HTTPSConnection"))  # there may be no ssl
+    opening: list[Interception] = [(kind, "connect", _connecting) for kind in kinds if kind is not None]
+    return [*opening, (client.HTTPConnection, "endheaders", _sending)]
 
 
-FAILURES: dict[Ending | Cause, Callable[[], OSError]] = {
-    "timeout": lambda: TimeoutError("timed out"),
-    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
-    "refused": lambda: ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)),
-    "tls": lambda: ssl.SSLCertVerificationError(
-        1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
-    ),
-    "connect-timeout": lambda: TimeoutError("timed out"),
-    "pool-timeout": lambda: TimeoutError("timed out"),  # nothing at this level has a pool
-}
-"""What a socket raises for each ending and each missing connection. "closed" is the end of its bytes instead, and
-"cancelled" an error of ours."""
-
-
-class PlayedSocket:
-    """What http.client needs of a socket: takes what is sent, and plays what is received.
-
-    Args:
-        playback: what to play; time zero is when the client begins to read.
-        asked: the request that it answers.
-    """
-
-    def __init__(self, playback: Playback, asked: Request) -> None:
-        self._playback = playback
-        self._asked = asked
-        self._timeout: float | None = None
-        self._packets: Generator[bytes, None, None] | None = None
-        self._shut = False
-
-    def settimeout(self, seconds: float | None) -> None:
-        """How long a read waits for more bytes; None for ever."""
-        self._timeout = seconds
-
-    def sendall(self, data: Any) -> None:
-        """It is known already."""
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """The file that the response is read from."""
-        return incoming(self._receive, self._let_go)
-
-    def shutdown(self, how: int) -> None:
-        """The next read finds the end."""
-        self._shut = True
-
-    def close(self) -> None:
-        """The file that was made of it stays readable, as a socket's does."""
-
-    def _receive(self) -> bytes:
-        if self._packets is None:  # time zero, and the timeout is the one for reading by now
-            self._packets = self._play()
-        data = next(self._packets, b"")
-        return b"" if self._shut else data
-
-    def _play(self) -> Generator[bytes, None, None]:
-        clock = pacing.WallClock()
-        schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
-        framer = http1.Framer(self._asked.method)
-        try:
-            for part in pacing.play(schedule, clock, self._timeout):
-                if data := framer.frame(part):
-                    yield data
-            yield framer.frame(None)
-        except Broken as broken:
-            if broken.ending == "cancelled":
-                raise RecordingEndedError from None
-            if broken.ending != "closed":
-                raise FAILURES[broken.ending]() from None
-
-    def _let_go(self) -> None:
-        if self._packets is not None:
-            self._packets.close()
-
-
-def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
-    """The file of a socket: gives what is there and waits only where nothing is.
-
-    Args:
-        receive: gives the next bytes, b"" at the end.
-        let_go: called once, when the reader closes the file.
-    """
-    return io.BufferedReader(_Incoming(receive, let_go))
-
-
-class _Incoming(io.RawIOBase):
-    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
-        self._receive = receive
-        self._let_go = let_go
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(self._receive())
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def flush(self) -> None:
-        """Nothing; closed or not: the garbage collector may close this before the response, which flushes it then."""
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._let_go()
-
-
-class RecordedResponse(HTTPResponse):
-    """A response whose body is read ahead of the client, and recorded.
-
-    It is made by a connection (as its `response_class`) when the request has been sent.
-
-    Args:
-        recorder: told of everything.
-        sent: called at once: there was a connection.
-        sock: the connection's socket.
-        debuglevel: of http.client.
-        others: of http.client.
-    """
-
-    def __init__(
-        self, recorder: Recorder, sent: Callable[[], object], sock: Any, debuglevel: int = 0, **others: Any
-    ) -> None:
-        super().__init__(sock, debuglevel, **others)
-        self._gemini_replay = recorder, sock
-        sent()
-        recorder.sent(now())
-
-    def begin(self) -> None:
-        """Read the head; http.client calls this once."""
-        recorder, sock = self._gemini_replay
-        try:
-            super().begin()
-        except BaseException as problem:
-            tell_end(recorder, problem, _classify)
-            raise
-        with Harmless(recorder):
-            recorder.head(
-                self.status, tuple((name, _FOLD.sub(" ", value)) for name, value in self.msg.items()), now()
-            )
-            _check_framing(self.msg.get("transfer-encoding"))
-            if self.length == 0:
-                recorder.end("eof", now())
+def _sending(original: Callable[..., Any]) -> Callable[..., Any]:
+    def endheaders(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+        if not _is_urllib3s(conn):
+            NextResponse.withdraw(conn)
+            if isinstance(conn.sock, HeldRequest):
+                conn.sock = conn.sock.network
+            url = _absolute(conn)
+            session = None if url is None else owner_of(url)
+            if session is not None and url is not None:
+                conn.sock = HeldRequest(conn, session, url)
             else:
-                self.fp = self._ahead(recorder, sock)
+                vars(conn).pop(_DEFERRED, None)
+        original(conn, message_body, encode_chunked=encode_chunked)
 
-    def _ahead(self, recorder: Recorder, sock: Any) -> Any:
-        """What the client reads its body from in place of the socket's own file."""
-        # The client's timeout counts from when it asks for more: it waits on the reader, and that on the socket.
-        timeout = sock.gettimeout()
-        body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
-        file = self.fp
-        source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
-        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=file.close)
-        recorder.awaited = lambda: ahead.awaited
-        read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
-        ahead.start()
-        return read
+    return endheaders
 
 
-_FOLD = re.compile(r"\r?\n[ \t]+")  # a value may go on in the next line (RFC 9112, 5.2)
+def _is_urllib3s(conn: Any) -> bool:
+    theirs = getattr(sys.modules.get("urllib3.connection"), "HTTPConnection", None)
+    return theirs is not None and isinstance(conn, theirs)
 
 
-def _check_framing(transfer_encoding: str | None) -> None:
-    """Refuse to record a body whose framing http.client does not take off.
-
-    Raises:
-        GeminiReplayError: it has a transfer coding besides "chunked".
-    """
-    if transfer_encoding is not None and transfer_encoding.strip().lower() != "chunked":
-        raise GeminiReplayError(f"The transfer coding {transfer_encoding!r} of an answer cannot be recorded.")
-
-
-class _Unframed:
-    """Stands between a reader of wire bytes and a `Recorder`, which gets the body without its framing."""
-
-    def __init__(self, recorder: Recorder, unframer: http1.Unframer) -> None:
-        self._recorder = recorder
-        self._unframer = unframer
-        self._lock = threading.Lock()  # a client whose time is up says so in its own thread
-        self._last = now()
-        self._over = False
-        self.write = recorder.write
-        self.abandon = recorder.abandon
-        self.fail = recorder.fail
-
-    @property
-    def complete(self) -> bool:
-        """Whether the body has been read to its end."""
-        return self._unframer.complete
-
-    def chunk(self, data: bytes, at: float) -> bool:
-        """Take the framing off what has arrived; True where the body ends with it."""
-        with self._lock:
-            if not self._over:
-                self._last = at
-                try:
-                    for piece in self._unframer.feed(data):
-                        self._recorder.chunk(piece, at)
-                except http1.FramingError:
-                    self._end("closed", at)  # the client's parser fails on it just so
-                if self.complete:
-                    self._end("eof", at)
-            return self.complete
-
-    def end(self, ending: Ending, at: float) -> None:
-        """The connection gives no more."""
-        with self._lock:
-            if self._over:
-                return
-            rest, whole = self._unframer.close()
-            if rest:
-                self._recorder.chunk(rest, self._last)
-            self._end("closed" if ending == "eof" and not whole else ending, at)
-
-    def _end(self, ending: Ending, at: float) -> None:
-        self._over = True
-        self._recorder.end(ending, at)
+def _absolute(conn: Any) -> str | None:
+    """The URL of the request whose head a connection is about to send; None if that is not HTTP."""
+    words = b" ".join(conn._buffer[:1]).decode("latin-1").split(" ")
+    if len(words) != 3:
+        return None
+    target = words[1]
+    if "://" in target.partition("?")[0]:  # to a proxy that forwards
+        return target
+    return server_url(conn) + target
 
 
-def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]:
-    """What is there, as soon as anything is, to the end of the body and not beyond: the connection is used again."""
-    with Harmless(body):
-        sock.settimeout(None)
-    while data := file.read1(65536):
-        yield data
+def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Do not connect for a session's requests; a connection is opened when one of them needs it."""
+
+    def connect(conn: Any) -> None:
+        if OPENS in vars(conn) or not (_DEFERRED in vars(conn) or _is_sessions(conn)):
+            original(conn)
+
+    return connect
 
 
-def _interrupt(sock: Any, body: _Unframed) -> None:
-    """End the connection, so that a read of it that waits returns; one that was read to its end stays usable."""
-    if body.complete:
-        return
-    inner = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)  # TLS inside of TLS
-    if isinstance(inner, socket.socket):
-        # The plain method: on a TLS socket the reader may be inside the TLS layer's own state just now.
-        socket.socket.shutdown(inner, socket.SHUT_RDWR)
+def _is_sessions(conn: Any) -> bool:
+    return not _is_urllib3s(conn) and owner_of(server_url(conn)) is not None
 
 
-def _classify(problem: BaseException) -> Ending | None:
-    """How an exception of the socket, or of http.client, ends a response."""
-    if isinstance(problem, TimeoutError):
-        return "timeout"
-    if isinstance(problem, HTTPException):  # one of them is a ConnectionResetError as well
-        return "closed"
-    if isinstance(problem, OSError):
-        return "reset"
-    return None if isinstance(problem, Exception) else "cancelled"
+def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
+    """httplib2 connects before it sends the request: let it do so without a connection."""
+
+    def _conn_request(http: Any, conn: Any, request_uri: str, *args: Any, **options: Any) -> Any:
+        vars(conn)[_DEFERRED] = True
+        try:
+            return original(http, conn, request_uri, *args, **options)
+        finally:
+            vars(conn).pop(_DEFERRED, None)
+
+    return _conn_request

@@ -1,8 +1,8 @@
-"""httpcore and httpcore2, and with them httpx and httpx2, which ride on them.
+"""httpcore and httpcore2, and so httpx and httpx2, which ride on them.
 
-The seam is a connection pool (`ConnectionPool.handle_request`, `AsyncConnectionPool.handle_async_request`), which
-proxies are subclasses of; the same in httpcore 1.x and httpcore2 2.x. Whatever stands above it is the real thing:
-httpx's clients, transports, mounts, decoding and errors, and what others have put around them, in whatever order.
+The seam is a connection pool (`ConnectionPool.handle_request`, `AsyncConnectionPool.handle_async_request`); proxies
+are subclasses of it. All that stands above is real: httpx's clients, transports, mounts, decoding and errors, and
+what other tools have put around them, in any order.
 """
 
 from __future__ import annotations
@@ -15,17 +15,8 @@ from typing import Any
 from ..cassette.model import Request
 from ..patching import Interception
 from . import private
-from .httpx_family import (
-    AsyncBody,
-    Family,
-    RawHeaders,
-    SyncBody,
-    ahandle,
-    described,
-    for_host,
-    handle,
-    owner,
-)
+from .httpx_exchange import ahandle, handle, owner
+from .httpx_family import AsyncBody, Family, RawHeaders, SyncBody, described, for_host
 
 _ABOVE = {"httpcore": "httpx", "httpcore2": "httpx2"}
 _SUPPORTED = {"httpcore": "httpcore 1.x", "httpcore2": "httpcore2 2.x"}
@@ -63,7 +54,7 @@ _NAMES = (
 
 
 class Core(Family):
-    """Everything that is peculiar to httpcore or httpcore2, the imported module."""
+    """What is peculiar to httpcore or httpcore2, the imported module."""
 
     sync_body = SyncBody
     async_body = AsyncBody
@@ -134,7 +125,7 @@ def interceptions(library: str) -> list[Interception]:
     """What to replace in a library that has been imported.
 
     Raises:
-        GeminiReplayError: the library is built otherwise than those that we know.
+        GeminiReplayError: the library is not built as expected.
     """
     private.check(library, _NAMES, supported=_SUPPORTED[library])
     family = _core(sys.modules[library])

@@ -1,8 +1,7 @@
-"""The observer cannot hurt the observed: what every transport that records keeps to.
+"""The observer cannot hurt the observed: the rule for every transport that records.
 
-Whatever fails in code of ours that stands between a client and its wire is a failure of the recording. The session
-fails where it ends; the client gets the live response to its true end. And only what the wire did is recorded as the
-wire's doing.
+Whatever fails in our code between a client and its wire is a failure of the recording. The session fails when it
+ends; the client gets the live response to its true end. Only what the wire did is recorded as an event of the wire.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from ..cassette.model import Ending
 from ..clocks import now as now
 
 Classify = Callable[[BaseException], Ending | None]
-"""How an exception ends a response; None where it is nothing that a wire or a client does."""
+"""How an exception ends a response; None if neither the wire nor the client caused it."""
 
 
 class Observer(Protocol):
-    """What is told of each chunk and of the end; a `Recorder`, mostly. `abandon` is safe in a finalizer."""
+    """Hears of each chunk and of the end: mostly a `Recorder`. `abandon` is safe in a finalizer."""
 
     def chunk(self, data: bytes, at: float) -> bool | None:
         """A chunk has arrived, and goes to the client next. True if it is known to be the last one."""
@@ -31,26 +30,26 @@ class Observer(Protocol):
         """The response is over; only the first end counts."""
 
     def abandon(self, at: float) -> None:
-        """The client has let go of the response."""
+        """The client has closed the response."""
 
     def fail(self, problem: BaseException) -> None:
         """Something went wrong on our side."""
 
 
 class Fails(Protocol):
-    """What can be told that a recording has failed; a `Recorder`, mostly."""
+    """Hears that a recording has failed: mostly a `Recorder`."""
 
     def fail(self, problem: BaseException) -> None:
         """Something went wrong on our side."""
 
 
 class Harmless:
-    """A with-block of ours between a client and its wire: what fails in it fails the recording and nothing else.
+    """A with-block between a client and its wire: what fails in it fails the recording and nothing else.
 
     Every line that records stands in such a block, or calls a recorder, which never raises.
 
     Args:
-        recorder: told of what failed.
+        recorder: hears what failed.
     """
 
     __slots__ = ("_recorder",)
@@ -64,7 +63,7 @@ class Harmless:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        """Let through only what is no `Exception`: an interrupt, a cancellation."""
+        """Let through only what is not an `Exception`: an interrupt, a cancellation."""
         if not isinstance(problem, Exception):
             return False
         self._recorder.fail(problem)
@@ -78,9 +77,9 @@ def tell_end(
 
     Args:
         observer: to be told.
-        problem: what reading raised; None where it came to the end.
-        classify: names the end that an exception means. An exception that means none is a failure of ours.
-        abandoned: whether it is over because the client has let go.
+        problem: what reading raised; None if it came to the end.
+        classify: names the ending that an exception means. An exception without one is a failure of ours.
+        abandoned: whether it is over because the client closed the response.
     """
     at = now()
     with Harmless(observer):

@@ -1,4 +1,4 @@
-"""What a transport needs of a client library beyond its documentation, checked before anything is replaced."""
+"""Checks that a client library has the undocumented names that a transport uses, before anything is replaced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(r"(?P<path>[\w.]+)(?:\((?P<parameters>[\w, ]*)\)(?:\.(?P<attr
 
 
 def check(library: str, names: tuple[str, ...], *, supported: str) -> None:
-    """Check that a client library has every name that a transport uses, and in the shape that it is used in.
+    """Check that a client library has every name that a transport uses, in the shape in which it is used.
 
     Args:
         library: the name of a module that has been imported.
@@ -36,7 +36,7 @@ def check(library: str, names: tuple[str, ...], *, supported: str) -> None:
 
 
 def incompatible(library: str, why: str, *, supported: str) -> GeminiReplayError:
-    """The error where a client library is not one that a transport can work with."""
+    """The error for a client library that a transport cannot work with."""
     module = sys.modules[library]
     version = getattr(module, "__version__", f"of Python {platform.python_version()}")
     return GeminiReplayError(

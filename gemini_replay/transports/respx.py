@@ -18,7 +18,8 @@ from . import private
 from .dispatch import carry_out
 from .explicit import real_time_session
 from .http1 import fields
-from .httpx_family import AsyncExchange, Family, SyncExchange, family
+from .httpx_exchange import AsyncExchange, SyncExchange
+from .httpx_family import Family, family
 
 _NAMES = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError")
 

@@ -1,9 +1,9 @@
-"""Building a client costs no TLS context while nothing can reach the network.
+"""Does not load certificates while nothing can reach the network.
 
-Nearly all of a client's construction (20 ms of 21 in httpx and httpx2, three times that in google-genai) is
+Building a client takes 20 ms in httpx and httpx2, and three times that in google-genai. Nearly all of it is
 `SSLContext.load_verify_locations`, which parses the certificate authorities. While a session only replays, that
-is put off until the context first meets a connection; so a client that does talk to another host verifies it as
-strictly as ever, also when it outlives the session.
+waits until the context is first used for a connection. So a client that does talk to another host verifies it as
+strictly as ever, even after the session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         sessions = session.candidates()
         paths = [path for path in (cafile, capath) if path is not None]
-        # Certificates in memory are few, and a path that is not there shall fail at once, as it always does.
+        # Certificates in memory are few, and a missing path must fail at once, as always.
         late = (
             sessions
             and all(one.replay_only for one in sessions)
@@ -67,7 +67,7 @@ def _defer(context: ssl.SSLContext, load: Callable[[], None]) -> None:
 
 def _load(context: ssl.SSLContext) -> None:
     own = vars(context)
-    with _lock:  # a second connection shall not begin with half of the certificates
+    with _lock:  # a second connection must not begin with half of the certificates
         for load in own.pop("_gemini_replay_deferred", ()):
             load()
         for name in _NEEDS_CERTIFICATES:

@@ -1,7 +1,7 @@
 """urllib3, and requests, which rides on it: one seam for urllib3 1.26–2.x.
 
 The seam is one attempt of a connection pool (`HTTPConnectionPool._make_request`): below retries, redirects and
-pooling, above the connection. A replayed answer comes through urllib3's own connection, on a socket that plays.
+pooling, above the connection. A replayed response comes through urllib3's own connection, from a socket that plays.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..engine.player import Playback
 from ..errors import GeminiReplayError, UsageError
 from ..patching import Interception
 from ..session import Forward, candidates, owner_of
-from . import http_client, private
+from . import private, sockets
 from .client_names import client_name
 from .dispatch import carry_out
-from .http_client import FAILURES, PlayedSocket, RecordedResponse
 from .observing import Harmless
+from .sockets import FAILURES, PlayedSocket, RecordedResponse
 
 _TUNNEL = "_gemini_replay_tunnel"
-"""Attribute of a connection: makes the proxy's tunnel that was put off until it is known to be needed."""
+"""Attribute of a connection: makes the proxy's tunnel, which waits until it is known to be needed."""
 
 _TLS = ("cert_reqs", "ca_certs", "ca_cert_dir", "cert_file", "key_file", "key_password")
 
@@ -54,7 +54,7 @@ _NAMES = (
 )
 
 _FUTURE_NAMES = ("HTTPConnectionPool._make_request(conn, method, url)", "AsyncHTTPConnectionPool._make_request(url)")
-_FUTURE_TODO = (
+_FUTURE_HINT = (
     "urllib3 itself (URLLIB3_NO_OVERRIDE=1 pip install --force-reinstall --no-binary=urllib3-future urllib3-future "
     "urllib3 installs both, each under its own name), or httpx or aiohttp"
 )
@@ -64,13 +64,13 @@ def interceptions(library: str) -> list[Interception]:
     """What to replace in urllib3, which has been imported.
 
     Raises:
-        GeminiReplayError: this urllib3, or Python's http.client below it, is built otherwise than those that we know.
+        GeminiReplayError: this urllib3, or Python's http.client below it, is not built as expected.
     """
     urllib3 = sys.modules[library]
     if hasattr(urllib3, "AsyncPoolManager"):
         return _refusals(library)
     private.check(library, _NAMES, supported=_SUPPORTED)
-    http_client.check()
+    sockets.check()
     pools = urllib3.connectionpool
     return [
         (pools.HTTPConnectionPool, "_make_request", _attempting),
@@ -107,11 +107,11 @@ def _tunnel(conn: Any) -> None:
 
 
 def _refusals(library: str) -> list[Interception]:
-    """urllib3-future, which niquests installs in urllib3's place: no request that a session owns goes through it."""
+    """urllib3-future, which niquests installs in place of urllib3: refuse a session's requests."""
     private.check(library, _FUTURE_NAMES, supported=_SUPPORTED)
     urllib3 = sys.modules[library]
     why = "it is urllib3-future, which comes with niquests and replaces urllib3 by connections of another kind"
-    error = partial(private.incompatible, library, why, supported=_FUTURE_TODO)
+    error = partial(private.incompatible, library, why, supported=_FUTURE_HINT)
 
     def refusing(original: Callable[..., Any]) -> Callable[..., Any]:
         def _make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
@@ -142,7 +142,7 @@ def _refuse(url: str, error: Callable[[], GeminiReplayError]) -> None:
 
 
 def _absolute(pool: Any, url: str) -> str:
-    """The URL of a request; to a proxy that forwards, it is absolute already."""
+    """The URL of a request; it is absolute already if it goes to a forwarding proxy."""
     if "://" in url.partition("?")[0]:
         return url
     host = f"[{pool.host}]" if ":" in pool.host else pool.host
@@ -152,7 +152,7 @@ def _absolute(pool: Any, url: str) -> str:
 
 
 def _read(body: Any) -> bytes | None:
-    """A request's body, whatever urllib3 takes as one: text, bytes, a file, an iterable of either."""
+    """A request's body: text, bytes, a file, or an iterable of either."""
     if body is None:
         return None
     if isinstance(body, str):
@@ -207,7 +207,7 @@ class _Attempt:
         self.url = _absolute(pool, target)
 
     def read(self) -> Request:
-        """The request as the core knows it."""
+        """The request as a cassette has it."""
         self._options["body"] = _read(self._options.get("body"))
         self._asked = _asked(self._method, self.url, self._options)
         return self._asked
@@ -223,10 +223,10 @@ class _Attempt:
         """Raise urllib3's own exception without a connection, when a client would get it."""
         timeout = getattr(self._options.get("timeout"), "connect_timeout", None)
         timeout = timeout if isinstance(timeout, int | float) else None
-        if plan.cause == "connect-timeout":  # how long it would wait for its pool, urllib3 does not say down here
+        if plan.cause == "connect-timeout":  # urllib3 does not say here how long it would wait for its pool
             pacing.WallClock().sleep(plan.seconds(timeout))
         elif plan.cause == "pool-timeout":
-            self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it never had one
+            self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it got no connection
         raise _FAILURES[plan.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
 
     def record(self, forward: Forward) -> Any:
@@ -241,7 +241,7 @@ class _Attempt:
             return self._record(forward)
         finally:
             if self._conn.sock is not None:
-                self._conn.sock.close()  # no pool has it; it lives on until the response is read or closed
+                self._conn.sock.close()  # not in a pool; it stays open until the response is read or closed
 
     def _record(self, forward: Forward) -> Any:
         conn = self._conn
@@ -284,7 +284,7 @@ _FAILURES: dict[Cause, Callable[[Any, Any, Any, float | None], Exception]] = {
 }
 """What each missing connection raises: given urllib3's exceptions, the pool, the connection and its time limit.
 
-An ending is what the socket raises, see `http_client.FAILURES`; urllib3 makes its own exception of it.
+An ending is what the socket raises, see `sockets.FAILURES`; urllib3 makes its own exception of it.
 """
 
 
@@ -295,7 +295,7 @@ def _connection(pool: Any, url: str) -> Any:
         tls["ssl_context"] = context
     secure = urlsplit(url).scheme == "https"
     conn = sys.modules["urllib3"].connection_from_url(url, **(tls if secure else {}))._new_conn()
-    conn.is_verified = not secure  # a pool for HTTPS would warn of the plain connection that was asked for
+    conn.is_verified = not secure  # a pool for HTTPS would warn of a plain connection
     return conn
 
 

@@ -17,7 +17,7 @@ from support.streams import GOOGLE, events
 
 import gemini_replay
 from gemini_replay.errors import GeminiReplayError
-from gemini_replay.transports import aiohttp_record, http_client, httpx_family, read_ahead
+from gemini_replay.transports import aiohttp_record, async_read_ahead, httpx_exchange, httpx_family, sockets
 from gemini_replay.transports.http1 import Unframer
 
 CHUNKS = events(12)
@@ -62,11 +62,11 @@ def no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_ahead, "_spawn", raises)
+    monkeypatch.setattr(async_read_ahead, "_spawn", raises)
 
 
 def no_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(httpx_family, "_interrupt", raises)
+    monkeypatch.setattr(httpx_exchange, "_interrupt", raises)
 
 
 def no_class(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def no_unframing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "_Incoming", raises)
+    monkeypatch.setattr(sockets, "_Incoming", raises)
 
 
 FAMILY = ("httpx", "httpx2", "httpcore")
@@ -153,7 +153,7 @@ def test_an_exception_that_is_not_the_wires_is_not_recorded_as_its_doing(
     bug: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure to name the end is a failure of the recording; the client has the wire's error."""
-    owner: Any = http_client if bug == "_classify" else httpx_family.Family
+    owner: Any = sockets if bug == "_classify" else httpx_family.Family
     monkeypatch.setattr(owner, bug, raises)
     for client in EVERY_CLIENT:
         if client.name in (SOCKETS if bug == "_classify" else SYNC_HTTPX | ASYNC_HTTPX):

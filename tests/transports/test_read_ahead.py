@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from gemini_replay.cassette.model import Ending
-from gemini_replay.transports.read_ahead import ROOM, AsyncReadAhead, ReadAhead
+from gemini_replay.transports.async_read_ahead import AsyncReadAhead
+from gemini_replay.transports.read_ahead import ROOM, ReadAhead
 
 CHUNK = b"x" * (ROOM // 8)
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])

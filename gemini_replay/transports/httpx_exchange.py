@@ -1,0 +1,240 @@
+"""One request of httpx, httpx2, httpcore or httpcore2: answered from a session, or recorded for one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from ..engine import pacing
+from ..engine.faults import NoConnection
+from ..engine.player import Playback
+from ..engine.schedule import Broken, Head, Part, Schedule
+from ..errors import GeminiReplayError
+from ..session import Forward, Session, owner_of
+from . import http1
+from .async_read_ahead import AsyncReadAhead
+from .dispatch import carry_out
+from .httpx_family import Family, text
+from .observing import Harmless, now, tell_end
+from .read_ahead import ReadAhead
+
+_HANDLED = "gemini_replay.handled"
+"""Request extension: the request goes to the network, and an inner seam must not plan it again."""
+
+
+class _Exchange:
+    """What sync and async exchanges share.
+
+    Args:
+        family: the client's library.
+        request: of that library.
+        send: sends a request on, as if there were no session.
+    """
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
+        self._family = family
+        self._request = request
+        self._send = send
+
+    @property
+    def _read_timeout(self) -> float | None:
+        timeout: float | None = self._request.extensions.get("timeout", {}).get("read")
+        return timeout
+
+    def _connect_timeout(self, plan: NoConnection) -> float:
+        """Seconds that the client waits for a connection: its own time limit."""
+        limits = self._request.extensions.get("timeout", {})
+        return plan.seconds(
+            {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(plan.cause)
+        )
+
+    def _schedule(self, playback: Playback, started: float) -> Schedule:
+        return playback.schedule(self._family.accepted_codings(self._request), started)
+
+    def _played(self, head: Part, stream: Any) -> Any:
+        assert isinstance(head, Head)
+        return self._family.response(head.status, http1.fields(head.headers), stream, {"http_version": b"HTTP/1.1"})
+
+    def _marked(self) -> Any:
+        self._request.extensions = {**self._request.extensions, _HANDLED: True}
+        return self._request
+
+    def _outgoing(self, forward: Forward, trace: Callable[..., Any]) -> Any:
+        request = self._request
+        extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
+        extensions.setdefault("trace", trace)  # a trace of the user's own stays; the time is then a little early
+        return self._family.outgoing(request, forward.url, extensions)
+
+    def _failed(self, forward: Forward, problem: BaseException) -> None:
+        with Harmless(forward.recorder):
+            if self._family.never_connected(problem):
+                forward.unreachable(problem)
+            elif isinstance(problem, (GeminiReplayError, self._family.library.LocalProtocolError)):
+                forward.recorder.drop()  # another session refused it below, or it could not be sent as it is
+            else:
+                tell_end(forward.recorder, problem, self._family.classify)
+
+
+class SyncExchange(_Exchange):
+    """One request of a sync client."""
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
+        super().__init__(family, request, send)
+        self._clock = pacing.WallClock()
+        self._started = self._clock.now()
+
+    def play(self, playback: Playback) -> Any:
+        """Return a response that is played as it is read, when its head is due."""
+        parts = pacing.play(self._schedule(playback, self._started), self._clock, self._read_timeout)
+        try:
+            head = next(parts)
+        except Broken as broken:
+            raise self._family.failure(broken.ending, answered=False) from None
+        return self._played(head, self._family.sync_body(self._family, parts))
+
+    def fail(self, plan: NoConnection) -> Any:
+        """Raise what the library raises without a connection."""
+        self._clock.sleep(self._connect_timeout(plan))
+        raise self._family.failure(plan.cause)
+
+    def record(self, forward: Forward) -> Any:
+        """Send the request on, and record what comes back while the client reads it."""
+        recorder = forward.recorder
+
+        def trace(event: str, info: Any) -> None:
+            if event.endswith("send_request_headers.started"):
+                recorder.sent(now())
+
+        outgoing = self._outgoing(forward, trace)
+        recorder.sent(now())
+        try:
+            response = self._send(outgoing)
+        except BaseException as problem:
+            self._failed(forward, problem)
+            raise
+        with Harmless(recorder):
+            status, headers = self._family.head(response)
+            recorder.head(status, text(headers), now())
+            live = response.stream
+            ahead = ReadAhead(
+                partial(_chunks, iter, live, outgoing),
+                recorder,
+                classify=self._family.classify,
+                interrupt=_interrupt(response),
+                close=live.close,
+                read_timeout=self._read_timeout,
+            )
+            recorder.awaited = lambda: ahead.awaited
+            body = self._family.sync_body(self._family, ahead)
+            recorded = self._family.response(status, headers, body, response.extensions)
+            ahead.start()
+            return recorded
+        return response
+
+    def pass_on(self) -> Any:
+        """Send the request on untouched."""
+        return self._send(self._marked())
+
+
+class AsyncExchange(_Exchange):
+    """One request of an async client."""
+
+    def __init__(self, family: Family, request: Any, send: Callable[[Any], Awaitable[Any]]) -> None:
+        super().__init__(family, request, send)
+        self._clock = pacing.LoopClock()
+        self._started = self._clock.now()
+
+    async def play(self, playback: Playback) -> Any:
+        """`SyncExchange.play` for async clients, as are the methods that follow."""
+        parts = pacing.aplay(self._schedule(playback, self._started), self._clock, self._read_timeout)
+        try:
+            head = await anext(parts)
+        except Broken as broken:
+            raise self._family.failure(broken.ending, answered=False) from None
+        return self._played(head, self._family.async_body(self._family, parts))
+
+    async def fail(self, plan: NoConnection) -> Any:
+        """Raise what the library raises without a connection."""
+        await self._clock.sleep(self._connect_timeout(plan))
+        raise self._family.failure(plan.cause)
+
+    async def record(self, forward: Forward) -> Any:
+        """Send the request on, and record what comes back while the client reads it."""
+        recorder = forward.recorder
+
+        async def trace(event: str, info: Any) -> None:
+            if event.endswith("send_request_headers.started"):
+                recorder.sent(now())
+
+        outgoing = self._outgoing(forward, trace)
+        recorder.sent(now())
+        try:
+            response = await self._send(outgoing)
+        except BaseException as problem:
+            self._failed(forward, problem)
+            raise
+        with Harmless(recorder):
+            status, headers = self._family.head(response)
+            recorder.head(status, text(headers), now())
+            live = response.stream
+            ahead = AsyncReadAhead(
+                partial(_chunks, aiter, live, outgoing),
+                recorder,
+                classify=self._family.classify,
+                close=live.aclose,
+                read_timeout=self._read_timeout,
+            )
+            recorder.awaited = lambda: ahead.awaited
+            body = self._family.async_body(self._family, ahead)
+            recorded = self._family.response(status, headers, body, response.extensions)
+            ahead.start()
+            return recorded
+        return response
+
+    async def pass_on(self) -> Any:
+        """Send the request on untouched."""
+        return await self._send(self._marked())
+
+
+def handle(family: Family, session: Session | None, request: Any, send: Callable[[Any], Any]) -> Any:
+    """Do with one request what its session says; it has none if `session` is None."""
+    if session is None:
+        return send(request)
+    exchange = SyncExchange(family, request, send)
+    return carry_out(session.decide(family.read(request)), exchange)
+
+
+async def ahandle(
+    family: Family, session: Session | None, request: Any, send: Callable[[Any], Awaitable[Any]]
+) -> Any:
+    """`handle` for async clients."""
+    if session is None:
+        return await send(request)
+    exchange = AsyncExchange(family, request, send)
+    return await carry_out(session.decide(await family.aread(request)), exchange)
+
+
+def owner(family: Family, request: Any) -> Session | None:
+    """The open session that a request belongs to, if any; not that of a request which goes to the network already."""
+    return None if _HANDLED in request.extensions else owner_of(family.url(request))
+
+
+def _chunks(begin: Callable[[Any], Any], live: Any, outgoing: Any) -> Any:
+    """Begin to read (by `iter` or `aiter`) without the read timeout: from now on the client's side keeps it."""
+    outgoing.extensions["timeout"]["read"] = None
+    return begin(live)
+
+
+def _interrupt(response: Any) -> Callable[[], None] | None:
+    """What makes a blocked read of this response return: shutting down its socket, unless others share it."""
+    if response.extensions.get("http_version", b"").startswith(b"HTTP/2"):
+        return None
+    stream = response.extensions.get("network_stream")
+    sock = stream.get_extra_info("socket") if stream is not None else None
+    if sock is None:
+        return None
+
+    # The plain method: on a TLS socket, the reader may be inside the TLS layer at this moment.
+    return partial(socket.socket.shutdown, sock, socket.SHUT_RDWR)

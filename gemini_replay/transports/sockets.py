@@ -1,0 +1,304 @@
+"""What http.client reads from: a socket that plays a recording, and a response that is recorded as it is read.
+
+http.client, and all that rides on it, parses true wire bytes and raises its own errors. While recording, a reader
+takes the bytes from the real socket as they come, and hands them on untouched, framing included.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Generator
+from functools import partial
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+
+from ..cassette.model import Ending, Request, header
+from ..engine import pacing
+from ..engine.faults import Cause
+from ..engine.player import Playback
+from ..engine.recorder import Recorder
+from ..engine.schedule import Broken
+from ..errors import GeminiReplayError, RecordingEndedError
+from . import http1, private
+from .observing import Harmless, now, tell_end
+from .read_ahead import ReadAhead
+
+_NAMES = (
+    "HTTPConnection.getresponse",
+    "HTTPConnection.response_class",
+    "HTTPConnection().sock",
+    "HTTPException",
+    "HTTPResponse(sock)",
+    "HTTPResponse.begin",
+    "HTTPResponse().chunked",
+    "HTTPResponse().fp",
+    "HTTPResponse().length",
+    "HTTPResponse().msg",
+    "HTTPResponse().status",
+)
+
+
+def check() -> None:
+    """Check that http.client is built as we know it.
+
+    Raises:
+        GeminiReplayError: it is not.
+    """
+    private.check("http.client", _NAMES, supported="Python 3.11 to 3.14")
+
+
+FAILURES: dict[Ending | Cause, Callable[[], OSError]] = {
+    "timeout": lambda: TimeoutError("timed out"),
+    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+    "refused": lambda: ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)),
+    "tls": lambda: ssl.SSLCertVerificationError(
+        1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    ),
+    "connect-timeout": lambda: TimeoutError("timed out"),
+    "pool-timeout": lambda: TimeoutError("timed out"),  # nothing at this level has a pool
+}
+"""What a socket raises for each ending and each missing connection. "closed" is the end of its bytes instead, and
+"cancelled" an error of ours."""
+
+
+class PlayedSocket:
+    """What http.client needs of a socket: takes what is sent, and plays what is received.
+
+    Args:
+        playback: what to play; time zero is when the client begins to read.
+        asked: the request that it answers.
+    """
+
+    def __init__(self, playback: Playback, asked: Request) -> None:
+        self._playback = playback
+        self._asked = asked
+        self._timeout: float | None = None
+        self._packets: Generator[bytes, None, None] | None = None
+        self._shut = False
+
+    def settimeout(self, seconds: float | None) -> None:
+        """How long a read waits for more bytes; None for ever."""
+        self._timeout = seconds
+
+    def sendall(self, data: Any) -> None:
+        """Nothing: the request is known already."""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """The file that the response is read from."""
+        return incoming(self._receive, self._let_go)
+
+    def shutdown(self, how: int) -> None:
+        """Make the next read find the end."""
+        self._shut = True
+
+    def close(self) -> None:
+        """Nothing: a file made of a socket stays readable."""
+
+    def _receive(self) -> bytes:
+        if self._packets is None:  # time zero; by now the timeout is the one for reading
+            self._packets = self._play()
+        data = next(self._packets, b"")
+        return b"" if self._shut else data
+
+    def _play(self) -> Generator[bytes, None, None]:
+        clock = pacing.WallClock()
+        schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
+        framer = http1.Framer(self._asked.method)
+        try:
+            for part in pacing.play(schedule, clock, self._timeout):
+                if data := framer.frame(part):
+                    yield data
+            yield framer.frame(None)
+        except Broken as broken:
+            if broken.ending == "cancelled":
+                raise RecordingEndedError from None
+            if broken.ending != "closed":
+                raise FAILURES[broken.ending]() from None
+
+    def _let_go(self) -> None:
+        if self._packets is not None:
+            self._packets.close()
+
+
+def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
+    """The file of a socket: returns what is there, and waits only if nothing is.
+
+    Args:
+        receive: returns the next bytes, b"" at the end.
+        let_go: called once, when the reader closes the file.
+    """
+    return io.BufferedReader(_Incoming(receive, let_go))
+
+
+class _Incoming(io.RawIOBase):
+    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
+        self._receive = receive
+        self._let_go = let_go
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._receive())
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def flush(self) -> None:
+        """Nothing, even if closed: the garbage collector may close this before the response, which flushes it."""
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._let_go()
+
+
+class RecordedResponse(HTTPResponse):
+    """A response whose body is read ahead of the client, and recorded.
+
+    A connection makes it (as its `response_class`) when the request has been sent.
+
+    Args:
+        recorder: told of everything.
+        sent: called at once, since there was a connection.
+        sock: the connection's socket.
+        debuglevel: of http.client.
+        others: of http.client.
+    """
+
+    def __init__(
+        self, recorder: Recorder, sent: Callable[[], object], sock: Any, debuglevel: int = 0, **others: Any
+    ) -> None:
+        super().__init__(sock, debuglevel, **others)
+        self._gemini_replay = recorder, sock
+        sent()
+        recorder.sent(now())
+
+    def begin(self) -> None:
+        """Read the head; http.client calls this once."""
+        recorder, sock = self._gemini_replay
+        try:
+            super().begin()
+        except BaseException as problem:
+            tell_end(recorder, problem, _classify)
+            raise
+        with Harmless(recorder):
+            recorder.head(
+                self.status, tuple((name, _FOLD.sub(" ", value)) for name, value in self.msg.items()), now()
+            )
+            _check_framing(self.msg.get("transfer-encoding"))
+            if self.length == 0:
+                recorder.end("eof", now())
+            else:
+                self.fp = self._ahead(recorder, sock)
+
+    def _ahead(self, recorder: Recorder, sock: Any) -> Any:
+        """The file from which the client reads the body, in place of the socket's own."""
+        # The client's timeout counts from when it asks for more: it waits for the reader, not for the socket.
+        timeout = sock.gettimeout()
+        body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
+        file = self.fp
+        source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
+        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=file.close)
+        recorder.awaited = lambda: ahead.awaited
+        read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
+        ahead.start()
+        return read
+
+
+_FOLD = re.compile(r"\r?\n[ \t]+")  # a value may go on in the next line (RFC 9112, 5.2)
+
+
+def _check_framing(transfer_encoding: str | None) -> None:
+    """Refuse to record a body whose framing http.client does not remove.
+
+    Raises:
+        GeminiReplayError: it has a transfer coding besides "chunked".
+    """
+    if transfer_encoding is not None and transfer_encoding.strip().lower() != "chunked":
+        raise GeminiReplayError(f"The transfer coding {transfer_encoding!r} of an answer cannot be recorded.")
+
+
+class _Unframed:
+    """Stands between a reader of wire bytes and a `Recorder`, which gets the body without its framing."""
+
+    def __init__(self, recorder: Recorder, unframer: http1.Unframer) -> None:
+        self._recorder = recorder
+        self._unframer = unframer
+        self._lock = threading.Lock()  # a client reports its own timeout in its own thread
+        self._last = now()
+        self._over = False
+        self.write = recorder.write
+        self.abandon = recorder.abandon
+        self.fail = recorder.fail
+
+    @property
+    def complete(self) -> bool:
+        """Whether the body has been read to its end."""
+        return self._unframer.complete
+
+    def chunk(self, data: bytes, at: float) -> bool:
+        """Remove the framing from what has arrived; True if the body ends with it."""
+        with self._lock:
+            if not self._over:
+                self._last = at
+                try:
+                    for piece in self._unframer.feed(data):
+                        self._recorder.chunk(piece, at)
+                except http1.FramingError:
+                    self._end("closed", at)  # the client's parser fails on it just so
+                if self.complete:
+                    self._end("eof", at)
+            return self.complete
+
+    def end(self, ending: Ending, at: float) -> None:
+        """The connection has ended."""
+        with self._lock:
+            if self._over:
+                return
+            rest, whole = self._unframer.close()
+            if rest:
+                self._recorder.chunk(rest, self._last)
+            self._end("closed" if ending == "eof" and not whole else ending, at)
+
+    def _end(self, ending: Ending, at: float) -> None:
+        self._over = True
+        self._recorder.end(ending, at)
+
+
+def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]:
+    """What has arrived, as soon as anything has; to the end of the body and no further: the connection is reused."""
+    with Harmless(body):
+        sock.settimeout(None)
+    while data := file.read1(65536):
+        yield data
+
+
+def _interrupt(sock: Any, body: _Unframed) -> None:
+    """End the connection, so that a blocked read returns; a connection that was read to its end stays usable."""
+    if body.complete:
+        return
+    inner = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)  # TLS inside of TLS
+    if isinstance(inner, socket.socket):
+        # The plain method: on a TLS socket, the reader may be inside the TLS layer at this moment.
+        socket.socket.shutdown(inner, socket.SHUT_RDWR)
+
+
+def _classify(problem: BaseException) -> Ending | None:
+    """How an exception of the socket, or of http.client, ends a response."""
+    if isinstance(problem, TimeoutError):
+        return "timeout"
+    if isinstance(problem, HTTPException):  # one of them is a ConnectionResetError as well
+        return "closed"
+    if isinstance(problem, OSError):
+        return "reset"
+    return None if isinstance(problem, Exception) else "cancelled"
