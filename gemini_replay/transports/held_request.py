@@ -42,7 +42,8 @@ class HeldRequest:
         self._url = url
         self._sent = bytearray()
         self._head: bytes | None = None
-        self._unframer = http1.Unframer(chunked=False, length=0)
+        self._length = 0
+        self._unframer: http1.Unframer | None = None  # for a body in HTTP chunks
         self._body = bytearray()
         self.network = conn.sock
 
@@ -63,13 +64,20 @@ class HeldRequest:
             headers = _headers(head)
             length = header(headers, "content-length") or ""
             chunked = "chunked" in (header(headers, "transfer-encoding") or "").lower()
-            counted = int(length) if length.isdecimal() else 0
-            self._unframer = http1.Unframer(chunked=chunked, length=None if chunked else counted)
-        with suppress(http1.FramingError):  # such a body is never complete
+            self._length = int(length) if length.isdecimal() else 0
+            self._unframer = http1.Unframer(chunked=True, length=None) if chunked else None
+        if self._takes_last(data):
+            self._decide(self._head)
+
+    def _takes_last(self, data: bytes) -> bool:
+        """Take a part of the body; whether it is complete. A chunked body that is malformed never is."""
+        if self._unframer is None:
+            self._body += data
+            return len(self._body) >= self._length
+        with suppress(http1.FramingError):
             for piece in self._unframer.feed(data):
                 self._body += piece
-        if self._unframer.complete:
-            self._decide(self._head)
+        return self._unframer.complete
 
     def settimeout(self, seconds: float | None) -> None:
         """Nothing: the connection's own timeout counts."""
