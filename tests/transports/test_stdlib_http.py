@@ -106,7 +106,7 @@ def test_a_response_before_the_request_is_complete_is_refused(path: Path) -> Non
     with gemini_replay.replay(path):
         made = connection()
         by_hand(BODY[:9], content_length=str(len(BODY)))(made)
-        with pytest.raises(http.client.ResponseNotReady, match="not complete"):
+        with pytest.raises(http.client.ResponseNotReady, match="incomplete"):
             made.getresponse()
         made.close()
 
