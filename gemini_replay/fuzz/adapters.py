@@ -1,7 +1,7 @@
-"""Parsers of every shape as `parse(chunks)`: those that take text, lines, a library's response, or are fed.
+"""Makes `parse(chunks)` of parsers of other shapes: those that take text, lines or a response, or that are fed.
 
-Each adapter takes the user's callable and returns one that takes byte chunks; it is async where the callable is. The
-chunks reach the callable through the library's own code, as they would live, and none is asked for before it is read.
+Each adapter takes the user's callable and returns one that takes byte chunks; it is async if the callable is. The
+chunks pass through the library's own code, as they would live, and no chunk is asked for before it is read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class PushParser(Protocol):
-    """What `push` drives: ``feed`` takes bytes and returns events (or None); ``close``, if there is one, the last."""
+    """What `push` drives: ``feed`` takes bytes and returns events or None; an optional ``close`` returns the last."""
 
     def feed(self, data: bytes, /) -> Iterable[Any] | None:
         """Take the next bytes."""
@@ -32,8 +32,8 @@ class PushParser(Protocol):
 def text(parse: Parse) -> Parse:
     """For a parser of text chunks: `parse(Iterable[str])`.
 
-    UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character
-    yields none.
+    UTF-8 is decoded across chunk boundaries, invalid bytes as U+FFFD. A chunk that completes no character yields
+    nothing.
     """
     return _adapted("text", parse, functools.partial(_driven, _Text))
 
@@ -41,14 +41,13 @@ def text(parse: Parse) -> Parse:
 def lines(parse: Parse) -> Parse:
     """For a parser of text lines without their ends: `parse(Iterable[str])`.
 
-    Lines end at LF, CR or CRLF, as SSE has it, and nowhere else. What tests a library's own lines is its response
-    adapter.
+    Lines end only at LF, CR or CRLF, as in SSE. To test the lines of a library, use the adapter of its response.
     """
     return _adapted("lines", parse, functools.partial(_driven, _Lines))
 
 
 def push(make: Callable[[], PushParser]) -> Parse:
-    """For a parser that is fed: `make()` returns a new one with ``feed(bytes)`` and perhaps ``close()``."""
+    """For a parser that is fed: `make()` returns a new one with ``feed(bytes)`` and optionally ``close()``."""
 
     @functools.wraps(make)
     def parse(chunks: Chunks) -> Any:
@@ -60,8 +59,8 @@ def push(make: Callable[[], PushParser]) -> Parse:
 def httpx_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     """For a function of an `httpx.Response` that streams: `parse(response)`.
 
-    The response stands as within ``client.stream(…)``: status 200 and not read yet, for ``iter_lines`` and the like,
-    or for ``aiter_lines`` where `parse` is async.
+    The response is as in ``client.stream(…)``: status 200 and not read yet, for ``iter_lines`` and the like, or for
+    ``aiter_lines`` if `parse` is async.
     """
     return _adapted("httpx_response", parse, responses.of_httpx("httpx", content_type), content_type)
 
@@ -74,8 +73,8 @@ def httpx2_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
 def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     """For a function of a `requests.Response`, as of ``requests.post(…, stream=True)``: `parse(response)`.
 
-    The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. An empty chunk would end the body
-    there, so none is sent.
+    The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. Empty chunks are left out, since
+    they would end the body.
     """
     source = functools.partial(responses.of_requests, content_type)
     return _adapted("requests_response", parse, source, content_type)
@@ -94,7 +93,7 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
 
 
 def is_async(function: Parse) -> bool:
-    """Whether calling `function` gives a coroutine or an async generator."""
+    """Whether calling `function` returns a coroutine or an async generator."""
     for one in (function, getattr(function, "__call__", None)):  # noqa: B004  # an object with an async __call__
         while isinstance(one, functools.partial):
             one = one.func
@@ -104,7 +103,7 @@ def is_async(function: Parse) -> bool:
 
 
 def spelled(parse: Parse, name: str) -> str:
-    """The call that adapts `name` as `parse` was; `name` itself where it was not."""
+    """The expression that adapts `name` as `parse` was adapted; `name` itself if it was not."""
     return getattr(parse, _SPELLING, "{}").format(name)
 
 
@@ -118,7 +117,7 @@ def _named(adapter: str, parse: Parse, content_type: str = _SSE) -> Parse:
 
 
 def _adapted(adapter: str, parse: Parse, source: Callable[[Chunks], Any], content_type: str = _SSE) -> Parse:
-    """`parse` behind `source`, which makes of chunks what it takes."""
+    """`parse` on what `source` makes of the chunks."""
     if not is_async(parse):
 
         @functools.wraps(parse)
@@ -188,7 +187,7 @@ class _Text:
 
 class _Lines:
     def __init__(self) -> None:
-        self._begun: list[bytes] = []  # the pieces of a line whose end has not come
+        self._begun: list[bytes] = []  # the pieces of an unfinished line
         self._after_cr = False
 
     def feed(self, data: bytes, /) -> list[str]:

@@ -1,4 +1,4 @@
-"""The arguments of ``gemini-replay fuzz``. Apart from what it does, since every command builds them."""
+"""The arguments of ``gemini-replay fuzz``: in a module of their own, since every command builds them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument(
-        "target", nargs="?", metavar="MODULE:CALLABLE", help="takes chunks of bytes, gives JSON objects"
+        "target", nargs="?", metavar="MODULE:CALLABLE", help="takes chunks of bytes, returns JSON objects"
     )
-    parser.add_argument("--command", metavar="CMD", help="a parser in any language, by the line protocol")
+    parser.add_argument("--command", metavar="CMD", help="a parser in any language that speaks the line protocol")
     parser.add_argument(
         "--time-limit", type=float, default=10.0, metavar="SECONDS", help="for each case of --command"
     )
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--adapter",
         metavar="KIND",
         help="what the callable takes instead of chunks of bytes: text, lines, a response of httpx, httpx2, requests "
-        "or aiohttp; push: nothing, and it gives a parser that is fed",
+        "or aiohttp; push: nothing, and it returns a parser that is fed",
     )
     parser.add_argument(
         "--profile",
@@ -27,17 +27,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="gemini (default), gateway, sse, json-array, hostile or all; may be repeated",
     )
-    parser.add_argument("--class", action="append", dest="classes", metavar="NAME", help="only this class of cases")
-    parser.add_argument("--max-examples", type=int, metavar="N", help="documents that are drawn for each class")
+    parser.add_argument(
+        "--class", action="append", dest="classes", metavar="NAME", help="only this class of cases; may be repeated"
+    )
+    parser.add_argument("--max-examples", type=int, metavar="N", help="documents to draw for each class")
     parser.add_argument("--seed", type=int, metavar="N", help="for the same search each time")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole survey here")
-    parser.add_argument("--save", type=Path, metavar="DIR", help="write each bug's case here, as a cassette")
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="known bugs: they do not fail the command")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole survey to this file")
+    parser.add_argument(
+        "--save", type=Path, metavar="DIR", help="write each bug's case to this folder, as a cassette"
+    )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="a file of known bugs, which do not fail the command"
+    )
     parser.add_argument("--update-baseline", action="store_true", help="write the bugs of this run to the baseline")
     parser.add_argument(
         "--database",
         action="append",
         metavar="DB",
-        help="where found cases are kept: a folder or redis://HOST:PORT/0; readonly:DB is only read; may be repeated",
+        help="where to keep found cases: a folder or redis://HOST:PORT/0; readonly:DB is only read; may be repeated",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")

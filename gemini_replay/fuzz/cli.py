@@ -16,7 +16,7 @@ from . import adapters
 from .classes import PROFILES, known_profile
 from .command import Command
 from .loading import load
-from .report import Result, Survey, explain
+from .report import Result, Survey, explain, known_bugs
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "text": adapters.text,
@@ -37,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Survey the parser and print what was found.
 
     Returns:
-        0, or 1 where a bug was found that the baseline does not have.
+        0, or 1 if a bug was found that the baseline does not have.
 
     Raises:
         UsageError: the parser cannot be loaded, or an argument cannot be used.
@@ -57,7 +57,7 @@ def run(chosen: argparse.Namespace) -> int:
             if bug.chunks:
                 print(f"saved: {save_case(bug, survey.parser, chosen.save)}")
     if chosen.update_baseline:
-        # What this run did not try stays known.
+        # Bugs in classes that this run did not try stay known.
         tried = {one.name for one in survey.results}
         kept = {key for key in known if key.rpartition(": ")[0] not in tried}
         keys = sorted(kept | {bug.key for bug in survey.bugs})
@@ -100,7 +100,7 @@ def save_case(bug: Result, parser: str, folder: Path) -> Path:
 def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
     if (chosen.target is None) == (chosen.command is None):
         raise UsageError(
-            "Give one parser." if chosen.target is None else f"Both {chosen.target!r} and --command are given.",
+            "No parser is given." if chosen.target is None else f"Both {chosen.target!r} and --command are given.",
             hint="Either MODULE:CALLABLE, such as my_package.streams:parse, or --command 'node adapter.mjs'.",
         )
     if chosen.update_baseline and chosen.baseline is None:
@@ -112,7 +112,7 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         yield adapt(load(chosen.target))
         return
     if chosen.adapter:
-        raise UsageError("--adapter is for a callable, not for --command.", hint="Leave it out.")
+        raise UsageError("--adapter does not apply to --command.", hint="Leave it out.")
     with Command(chosen.command, time_limit=chosen.time_limit) as command:
         command.check()
         yield command
@@ -152,7 +152,7 @@ def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: arg
 
 
 def _progress(done: int, total: int, name: str) -> None:
-    """One line that changes in a terminal; elsewhere, as in CI, a line now and then."""
+    """In a terminal, one line that changes; elsewhere, as in CI, one line for ten classes."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{done}/{total} {name}" if done < total else "\r\x1b[K", end="", file=sys.stderr, flush=True)
     elif done % 10 == 0 or done == total:
@@ -177,7 +177,7 @@ def _summary(survey: Survey, known: list[str]) -> str:
     if known:
         said += f", {old} known"
     if gone:
-        said += f"; no longer there: {', '.join(gone)} (take it out of the baseline with --update-baseline)"
+        said += f"; no longer found: {', '.join(gone)} (remove from the baseline with --update-baseline)"
     return said
 
 
@@ -188,26 +188,21 @@ def _number(count: int, one: str, more: str) -> str:
 def _baseline(chosen: argparse.Namespace) -> list[str]:
     """The keys of the known bugs: of a baseline, or of a survey that ``--json`` wrote."""
     path: Path | None = chosen.baseline
-    if path is None:
+    if path is None or (chosen.update_baseline and not path.exists()):
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return sorted(known_bugs(json.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        if chosen.update_baseline:
-            return []
         raise UsageError(
             f"There is no baseline {path}.", hint="Write it with: --baseline FILE --update-baseline"
         ) from None
+    except UsageError:
+        raise UsageError(f"{path} is not a baseline.", hint=_REWRITE) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"The baseline {path} cannot be read: {error}", hint=_REWRITE) from None
-    if isinstance(content, dict) and isinstance(content.get("known"), list):
-        return [str(key) for key in content["known"]]
-    if isinstance(content, dict) and isinstance(content.get("results"), list):
-        return [f"{one['name']}: {one['kind']}" for one in content["results"] if one.get("verdict") == "bug"]
-    raise UsageError(f"{path} is no baseline.", hint=_REWRITE)
 
 
-_REWRITE = "Delete it, and write it anew with: --baseline FILE --update-baseline"
+_REWRITE = "Delete it, and write it again with: --baseline FILE --update-baseline"
 
 
 def _write(path: Path, content: Any) -> None:

@@ -35,7 +35,7 @@ from .watchdog import SECONDS_PER_MEGABYTE, Hang
 
 
 class CommandError(Exception):
-    """The parser behind a command reported an error; the message is its own."""
+    """The parser in the other process reported an error; the message is its own."""
 
 
 class CommandDiedError(CommandError):
@@ -43,18 +43,18 @@ class CommandDiedError(CommandError):
 
 
 class CommandTimeoutError(CommandError):
-    """The process gave no answer within the time limit, and was stopped."""
+    """The process did not answer within the time limit, and was stopped."""
 
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """What a command said to one case.
+    """A process's answer to one case.
 
     Attributes:
         events: the decoded JSON values, up to the error if there was one.
-        error: what the parser raised, as text; None where it did not.
-        pulled: for each event, how many chunks had been taken when it came; None where the command does not tell.
-        seconds: the processor time that parsing took; None where the command does not tell.
+        error: what the parser raised, as text; None if it raised nothing.
+        pulled: for each event, how many chunks had been taken when it came out; None if the process does not say.
+        seconds: the processor time that parsing took; None if the process does not say.
     """
 
     events: list[Any]
@@ -64,7 +64,7 @@ class CommandOutput:
 
 
 class _Events(list[Any]):
-    """All events of a case at once: nothing can be said of how early each one came."""
+    """All events of a case at once: it is not known how early each came out."""
 
     def __init__(self, answer: CommandOutput) -> None:
         super().__init__(answer.events)
@@ -77,7 +77,7 @@ class _Events(list[Any]):
 
 
 def _as_they_came(answer: CommandOutput, pulled: Sequence[int], chunks: Iterable[bytes]) -> Iterator[Any]:
-    """The events again, each when as many chunks have been taken as the process had taken by then."""
+    """The events, each after as many chunks as the process had taken by then."""
     arriving = iter(chunks)
     taken = 0
     events = iter(_Events(answer))
@@ -93,7 +93,7 @@ def _as_they_came(answer: CommandOutput, pulled: Sequence[int], chunks: Iterable
 
 @functools.cache
 def _error_class(name: str) -> type[CommandError]:
-    """An error with the name of the parser's own; it counts as what Python calls so (a TypeError, a KeyError)."""
+    """An error class with this name; it is also Python's own class of this name (TypeError, KeyError)."""
     if not name.isidentifier():
         return CommandError
     builtin = getattr(builtins, name, None)
@@ -104,16 +104,16 @@ def _error_class(name: str) -> type[CommandError]:
 
 
 class Command:
-    """A parser in another process. The process serves many cases; where it dies, the next case starts another.
+    """A parser in another process, which serves many cases. If it dies, the next case starts another.
 
     Args:
         command: the program with its arguments, as one text (split as a shell would, but without a shell) or as a
             sequence.
-        time_limit: seconds that one case may take, beside what its size allows for.
+        time_limit: seconds that one case may take, besides an allowance for its size.
         start_limit: seconds from the start of the process to its answer to a first, empty case.
 
     Raises:
-        UsageError: there is no such program, or the limit is no time.
+        UsageError: there is no such program, or the limit is not above 0.
     """
 
     def __init__(self, command: str | Sequence[str], *, time_limit: float = 10.0, start_limit: float = 60.0) -> None:
@@ -131,10 +131,10 @@ class Command:
             raise UsageError(f"The time limit is {time_limit:g}.", hint="Give a number of seconds above 0.")
 
     def __call__(self, chunks: Iterable[bytes]) -> Iterable[Any]:
-        """The events of the case; iterating over them raises its error behind the last.
+        """The events of the case; iterating over them raises its error after the last.
 
-        All chunks go to the process at once. Where it tells how many it had taken by each event, and the chunks are
-        the kit's own, events and chunks come in that order here as well.
+        All chunks go to the process at once. If it says how many chunks it had taken by each event, and the chunks
+        are a `Feed`, events and chunks come in the same order in this process.
 
         Raises:
             CommandError: the parser raised, or died.
@@ -150,11 +150,11 @@ class Command:
         return _as_they_came(answer, answer.pulled, chunks)
 
     def clock(self) -> float:
-        """Seconds that the parser has spent on all cases: processor time where it tells it, else time that passed."""
+        """Seconds that the parser has spent on all cases: processor time, or elapsed time if it reports none."""
         return self._seconds
 
     def ask(self, chunks: Iterable[bytes]) -> CommandOutput:
-        """Put one case to the process.
+        """Send one case to the process.
 
         Raises:
             CommandDiedError: the process ended.
@@ -182,7 +182,7 @@ class Command:
         return self._process.ask(number, json.dumps({"id": number, "chunks": coded}), limit)
 
     def check(self) -> None:
-        """Put an empty case to the process, to see whether it speaks the protocol.
+        """Send an empty case to the process, to see whether it speaks the protocol.
 
         Raises:
             UsageError: it does not.
@@ -192,7 +192,7 @@ class Command:
         except CommandError as error:
             raise UsageError(
                 f"The command {self.__name__!r} does not answer: {error}",
-                hint='For each line {"id": N, "chunks": [BASE64, …]} on its standard input it should write one line '
+                hint='For each line {"id": N, "chunks": [BASE64, …]} on its standard input it must write one line '
                 '{"id": N, "events": […]} and flush it; docs/fuzzing.md has examples.',
             ) from None
 
@@ -271,7 +271,7 @@ class _Process:
         assert stdin is not None  # they are pipes
         assert stdout is not None
         for number, line in iter(self._asked.get, None):
-            with contextlib.suppress(OSError):  # it has ended: reading will tell
+            with contextlib.suppress(OSError):  # it has ended, and reading fails as well
                 stdin.write(line.encode() + b"\n")
                 stdin.flush()
             said = map(_decoded, stdout)
@@ -287,14 +287,14 @@ class _Process:
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
-    """A line of output; {} where it is no answer but something that the parser printed."""
+    """A line of output; {} if it is not an answer but something that the parser printed."""
     try:
         said = json.loads(line)
     except ValueError:
         return {}
     except RecursionError:
         number = _ID.match(line)
-        error = "RecursionError: the answer is nested too deeply to be read here"
+        error = "RecursionError: the answer is nested too deeply to be read"
         return {"id": int(number[1]), "events": [], "error": error} if number else {}
     return said if isinstance(said, dict) else {}
 
@@ -316,7 +316,7 @@ def _check_program(arguments: Sequence[str]) -> None:
         if entry[:1] == program[:1]
     }
     raise UsageError(
-        f"There is no program {program!r}.",
+        f"Unknown program {program!r}.",
         suggestion=did_you_mean(program, names),
         hint="Give a program on the PATH or with its path; shell syntax needs a shell: sh -c '…'.",
     )

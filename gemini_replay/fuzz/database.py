@@ -1,4 +1,4 @@
-"""Where found cases are kept and shared: Hypothesis' own example databases, named as on the command line."""
+"""Where found cases are kept and shared: Hypothesis' example databases, by their names on the command line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _READ_ONLY = "readonly:"
 
 
 def open_databases(names: Sequence[str]) -> ExampleDatabase | None:
-    """The database of these names; several are one that reads from all and writes to all that may be written to.
+    """The database of these names; several become one that reads from all and writes to all writable ones.
 
     Args:
-        names: each a folder, or ``redis://HOST:PORT/NUMBER`` (also ``rediss://`` and ``unix://``); behind
-            ``readonly:``, nothing is written to it.
+        names: each a folder, or ``redis://HOST:PORT/NUMBER`` (also ``rediss://`` and ``unix://``); after
+            ``readonly:``, it is only read.
 
     Returns:
-        None where there are no names: nothing is kept.
+        None without names: nothing is kept.
 
     Raises:
         UsageError: a Redis server does not answer, or a name cannot be used.
@@ -46,8 +46,8 @@ def _open(name: str) -> ExampleDatabase:
         return _redis(name)
     if "://" in name or not name:
         raise UsageError(
-            f"{_shown(name)!r} is no database.",
-            hint="Give a folder, or redis://HOST:PORT/0; readonly: may stand before either.",
+            f"Unknown database {_shown(name)!r}.",
+            hint="Give a folder or redis://HOST:PORT/0, with or without readonly: before it.",
         )
     return DirectoryBasedExampleDatabase(name)
 

@@ -1,4 +1,4 @@
-"""Values as short Python source: long runs are written as a product, so that a large case stays readable."""
+"""Values as short Python source. Long runs are written as products, so that a large case stays readable."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _joined(text: str, write: Any) -> str:
 
 
 def list_literal(values: Sequence[Any]) -> str:
-    """A Python list of values, over several lines where one would be long."""
+    """A Python list of values, over several lines if one line is too long."""
     texts = [literal(value) for value in values]
     line = f"[{', '.join(texts)}]"
     return line if len(line) <= _WIDTH else "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
 
 
 def short(values: Sequence[Any], limit: int = 300) -> str:
-    """Values for people: cut after ``limit`` characters."""
+    """Values for people, cut after ``limit`` characters."""
     try:
         text = f"[{', '.join(map(literal, values))}]"
     except RecursionError:
@@ -63,7 +63,7 @@ def short(values: Sequence[Any], limit: int = 300) -> str:
 
 
 def picture(chunks: Sequence[bytes]) -> str:
-    """The stream on one line with a mark at each cut, and a line below that says where each falls."""
+    """The stream on one line with a mark at each cut, and below it a line for each cut that says where it falls."""
     if len(chunks) < 2:
         return "(one chunk, not cut)"
     body, at = b"".join(chunks), 0

@@ -1,4 +1,4 @@
-"""``MODULE:CALLABLE`` to the callable, with a clear word where there is none."""
+"""From ``MODULE:CALLABLE`` to the callable."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ def load(target: str) -> Callable[[Any], Any]:
             found = getattr(found, name)
         except AttributeError:
             raise UsageError(
-                f"{at} has no {name!r}.", suggestion=_closest(name, _callables(found)), hint="Name what it has."
+                f"{at} has no {name!r}.", suggestion=_closest(name, _callables(found)), hint="Name a callable in it."
             ) from None
         at = f"{at}:{name}" if at == module_name else f"{at}.{name}"
     if not callable(found):
         raise UsageError(
             f"{target} is {found!r:.60}, which cannot be called.",
             suggestion=_closest(path, _callables(sys.modules[module_name])),
-            hint="Name a callable that takes byte chunks and gives JSON objects.",
+            hint="Name a callable that takes byte chunks and returns JSON objects.",
         )
     return found  # type: ignore[no-any-return]
 
 
 def _module(name: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if missing != name and not name.startswith(f"{missing}."):
             raise UsageError(
-                f"{name} cannot be imported: it needs {missing}, which is not installed here.",
+                f"{name} cannot be imported: it needs {missing}, which is not installed.",
                 hint="Run the command in the environment of that module, or use --command.",
             ) from None
         parent = missing.rpartition(".")[0]
         raise UsageError(
-            f"There is no module {missing!r}.",
+            f"Unknown module {missing!r}.",
             suggestion=_closest(missing.rpartition(".")[2], _modules(parent), parent),
             hint="Modules are looked for in the working folder and in this environment.",
         ) from None

@@ -145,7 +145,7 @@ def _middles(source: Source) -> tuple[Callable[[], Tree], ...]:
 
 
 def _ends(source: Source) -> tuple[Callable[[], Tree], ...]:
-    """What tells that an answer is at its end."""
+    """What shows that an answer is at its end."""
 
     def finish() -> str:
         return source.choice(FINISH)
@@ -159,7 +159,7 @@ def _ends(source: Source) -> tuple[Callable[[], Tree], ...]:
 
 
 def answer(source: Source) -> list[Tree]:
-    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come behind it."""
+    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come after it."""
     middles, ends = _middles(source), _ends(source)
     before = source.many(lambda: source.choice(middles)(), 0, 3)
     end = source.choice(ends)()

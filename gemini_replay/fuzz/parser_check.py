@@ -190,7 +190,7 @@ def _checked(
         return result, figures, None
     one = promptness(target, array=array)
     if not one.chunks:
-        return good if one.lazy else replace(good, verdict="behaviour", behaviour="gives all at the end"), (), one
+        return good if one.lazy else replace(good, verdict="behaviour", behaviour="returns all at the end"), (), one
     out = f"{len(one.out)} of {len(one.due)}" if one.out else "none"
     late = replace(
         good,
@@ -215,7 +215,7 @@ def _surveyed(search: Search, case: CaseClass) -> Result:
         return _bug(case, drawn)
     if not case.policy:
         return Result(case.name, case.description, case.profiles)
-    labels = [label.replace("_", " ") for label, _ in did.most_common() if not label.startswith("gives")]
+    labels = [label.replace("_", " ") for label, _ in did.most_common() if not label.startswith("returns")]
     behaviour = ", ".join(labels) or "the same for every cut"
     if case.sized is not None and (limit := search.limit_of(case)):
         behaviour += f" from {limit:,} bytes on"

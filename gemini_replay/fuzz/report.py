@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ParserBug
+from ..errors import ParserBug, UsageError
 from ..plain_text import plain, table
 from .adapters import spelled
 from .checks import Growth, Promptness
@@ -24,17 +24,17 @@ class Result:
         name: the class.
         description: what is in its streams.
         profiles: where getting it wrong is a bug.
-        verdict: "ok", "bug", or "behaviour" where standard and practice leave a choice.
+        verdict: "ok", "bug", or "behaviour" if standard and practice leave a choice.
         kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
             ends) or "grows" (time or memory grows faster than the input); else None.
-        needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
+        needs_cut: whether it needs a cut, or happens to the whole body in one chunk too.
         chunks: the smallest case.
-        expected: the values that should have come of it.
-        got: the values that came.
-        error: the error that came, or another remark; None if there is none.
-        behaviour: what the parser does, where there is a choice.
+        expected: the values that should have come out.
+        got: the values that came out.
+        error: the error that was raised, or another remark; None if there is none.
+        behaviour: what the parser does, if there is a choice.
         known: whether the baseline has it.
-        whole_raises: whether the whole stream in one chunk rightly raises an error, and the cut one does not.
+        whole_raises: whether the whole stream in one chunk correctly raises an error, and the cut one does not.
         stopped: whether the parser had to be stopped.
     """
 
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def key(self) -> str:
-        """By what a baseline knows it: the class and the kind of the bug."""
+        """What identifies it in a baseline: the class and the kind of the bug."""
         return f"{self.name}: {self.kind}"
 
     def to_json(self) -> dict[str, Any]:
@@ -142,16 +142,25 @@ def _rounded(value: float) -> float | None:
     return round(value, 2) if value < 100 else None
 
 
-def known_bugs(baseline: Any) -> Collection[str]:
-    """The keys of a baseline: a survey, what its ``to_json`` gave, or an iterable of keys ("comments: raises")."""
-    if baseline is None:
-        return frozenset()
+def known_bugs(baseline: Any) -> frozenset[str]:
+    """The keys of a baseline ("comments: raises").
+
+    Args:
+        baseline: a `Survey` or its JSON; what ``--update-baseline`` writes; an iterable of keys; None for none.
+
+    Raises:
+        UsageError: something else.
+    """
     if isinstance(baseline, Survey):
         return frozenset(one.key for one in baseline.bugs)
-    if isinstance(baseline, dict):
-        results = baseline.get("results", [])
-        return frozenset(f"{one['name']}: {one['kind']}" for one in results if one.get("verdict") == "bug")
-    return frozenset(map(str, baseline))
+    if isinstance(baseline, dict) and isinstance(results := baseline.get("results"), list):
+        return frozenset(f"{one.get('name')}: {one.get('kind')}" for one in results if one.get("verdict") == "bug")
+    keys = [] if baseline is None else baseline.get("known") if isinstance(baseline, dict) else list(baseline)
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise UsageError(
+            f"{baseline!r:.80} is not a baseline.", hint='Give a survey, or keys such as "comments: raises".'
+        )
+    return frozenset(keys)
 
 
 def parser_bug(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> ParserBug:
@@ -194,12 +203,12 @@ def explain(result: Result, parse: Callable[..., Any], parser: str, profile: str
 
 def _happens(result: Result) -> str:
     if result.kind == "stalls":
-        return "does not come to an end" if result.stopped else "gives events later than it has them"
+        return "does not come to an end" if result.stopped else "yields events later than it has them"
     return {
-        "raises": "raises an error where there is none to report",
+        "raises": "raises an error without a reason",
         "loses": "loses what is in the stream",
         "changes": "changes what is in the stream",
-        "invents": "gives what is not in the stream",
+        "invents": "yields what is not in the stream",
         "grows": "takes time or memory that grows faster than its input",
     }[result.kind or "raises"]
 
@@ -209,7 +218,7 @@ def ready_test(result: Result, parse: Callable[..., Any], profile: str) -> str:
     name = result.name.replace("-", "_")
     source, call = _import(parse)
     if result.kind in ("stalls", "grows") or result.whole_raises:
-        # What one run gives does not tell it.
+        # One run does not show it.
         check = f'    fuzz.check_parser({call}, profile="{profile}", classes=["{result.name}"])'
         return f"from gemini_replay import fuzz\n\n{source}\n\n\ndef test_{name}():\n{check}"
     chunks = list_literal(result.chunks).replace("\n", "\n    ")

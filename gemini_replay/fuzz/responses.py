@@ -1,7 +1,7 @@
-"""Responses of the HTTP libraries whose bodies arrive in exactly the given chunks, each when it is waited for.
+"""Responses of the HTTP libraries with bodies that arrive in exactly the given chunks, each when it is waited for.
 
-The libraries' own code reads them; only what lies below, the socket, is not there. Standard library only, apart from
-the library that is asked for.
+The libraries' own code reads them; only the socket is replaced. Imports nothing but the standard library and the
+library of the response.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _httpx_stream(library: Any) -> Any:
 
 
 def of_requests(content_type: str, chunks: Iterable[bytes]) -> Any:
-    """A response of requests, over urllib3 and http.client, over a socket that there is not."""
+    """A response of requests, over urllib3 and http.client, without a socket."""
     import http.client
     import io
 
@@ -52,7 +52,7 @@ def of_requests(content_type: str, chunks: Iterable[bytes]) -> Any:
     import urllib3
 
     class Wire(io.RawIOBase):
-        """What a socket would give, one HTTP chunk at a time."""
+        """What a socket would return, one HTTP chunk at a time."""
 
         def __init__(self) -> None:
             self._units = _http_chunks(content_type, chunks)
@@ -106,7 +106,7 @@ def _http_chunks(content_type: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def of_aiohttp(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
-    """A response of aiohttp, with its own connection handler and parser over a transport that there is not."""
+    """A response of aiohttp, with its own connection handler and parser, without a connection."""
     import asyncio
 
     import aiohttp
@@ -115,7 +115,7 @@ def of_aiohttp(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
     from aiohttp.helpers import TimerNoop
 
     class Connected(asyncio.Transport):
-        """A connection that is open, and on which nothing is sent."""
+        """An open connection on which nothing is sent."""
 
         def is_closing(self) -> bool:
             return False
@@ -132,7 +132,7 @@ def of_aiohttp(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
     arriving = aiter(chunks)
 
     class Content(type(content)):  # type: ignore[misc]
-        """aiohttp's reader; where it would wait for the network, the next chunk arrives."""
+        """aiohttp's reader; when it would wait for the network, the next chunk arrives."""
 
         __slots__ = ()
 

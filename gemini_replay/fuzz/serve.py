@@ -23,10 +23,9 @@ def serve(parse: Callable[[Any], Any], asked: Iterable[str] | None = None, answe
 
     Args:
         parse: takes an iterable of byte chunks (an async one, where it is an async function or async generator),
-            gives JSON objects.
-        asked: lines of the protocol; standard input by default.
-        answered: where the answers go. By default standard output, which is then kept from `parse`: what it prints
-            goes to standard error.
+            returns JSON objects.
+        asked: lines of the protocol; by default standard input.
+        answered: where the answers go; by default standard output. What `parse` prints then goes to standard error.
     """
     asked = sys.stdin if asked is None else asked
     if answered is None:
@@ -36,7 +35,7 @@ def serve(parse: Callable[[Any], Any], asked: Iterable[str] | None = None, answe
         answer = {"id": case["id"], **_run(parse, [base64.b64decode(chunk) for chunk in case["chunks"]])}
         try:
             text = json.dumps(answer)
-        except (TypeError, ValueError, RecursionError) as error:  # an event is no JSON value, or too deep for one
+        except (TypeError, ValueError, RecursionError) as error:  # an event is not a JSON value, or too deep for one
             text = json.dumps({"id": case["id"], "events": [], "error": f"{type(error).__name__}: {error}"})
         answered.write(text + "\n")
         answered.flush()

@@ -1,6 +1,6 @@
 """Strategies for Hypothesis: messages, streams with what must come out of them, cuts and damage.
 
-They work with plain ``@given``; nothing here is needed for ``check_parser``.
+They work with plain ``@given``; ``check_parser`` does not need them.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ def documents_of(case: CaseClass) -> st.SearchStrategy[Document]:
 
 
 def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
-    """Whole streams: ``.body`` is the bytes, ``.expected`` the JSON values that every correct parser gives.
+    """Whole streams: ``.body`` is the bytes, ``.expected`` the JSON values that every correct parser returns.
 
-    Streams of all classes of the profile in which there is one right result; shrinks towards plain text.
+    Streams of all classes of the profile with one correct result; shrinks towards plain text.
 
     Args:
-        profile: "gemini", "gateway", "sse" or "json-array"; "hostile" has no one right result.
+        profile: "gemini", "gateway", "sse" or "json-array"; streams of "hostile" have several correct results.
 
     Raises:
-        UsageError: there is no such profile, or it is "hostile".
+        UsageError: an unknown profile, or "hostile".
     """
     cases = [one for one in classes_of([profile]) if not one.policy and one.sized is None]
     if not cases:
         raise UsageError(
-            f"The profile {profile!r} has no streams with one right result.",
+            f"The profile {profile!r} has no streams with one correct result.",
             hint="Use another, or corruptions(data) for damaged streams.",
         )
     return st.one_of([documents_of(case) for case in cases])

@@ -1,4 +1,4 @@
-"""The parser under test, run over chunks: sync or async, generator or list, and never for ever."""
+"""The parser under test, run over chunks: sync or async, generator or list, with a limit of time."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .watchdog import Hang, Watchdog
 Parse = Callable[[Any], Any]
 """From an iterable of byte chunks, sync or async, to an iterable of JSON values, sync or async, or an awaitable."""
 
-_PULLS_BEHIND_THE_END = 1000
+_PULLS_AFTER_THE_END = 1000
 _JSON = (dict, list, tuple, str, int, float, bool, type(None))
 
 
 @dataclass
 class Output:
-    """What came of one run.
+    """What came out of one run.
 
     Attributes:
         values: what came out, up to the error if there was one.
         error: what the parser raised.
         hung: whether it had to be stopped.
-        seen: how many values were out at each pull of a chunk, the first and the one behind the last included.
+        seen: how many values were out at each pull of a chunk, including the first and the one after the last.
         lazy: whether values come out while chunks go in; a list comes at the end.
     """
 
@@ -42,7 +42,7 @@ class Output:
 
 
 class Feed:
-    """An iterator over chunks, sync and async in one, so that nobody needs to know which of them the parser wants.
+    """An iterator over chunks that is both sync and async, since it is not known which of them the parser wants.
 
     Args:
         chunks: the chunks.
@@ -83,7 +83,7 @@ class Feed:
     def _next(self) -> bytes | None:
         at = self._at
         self._at += 1
-        if at > len(self._chunks) + _PULLS_BEHIND_THE_END:
+        if at > len(self._chunks) + _PULLS_AFTER_THE_END:
             raise Hang
         if at <= len(self._chunks):
             self.seen.append(len(self._out))
@@ -91,11 +91,11 @@ class Feed:
 
 
 class Target:
-    """A parser and what is needed to run it; a context manager, of use in the thread that entered it.
+    """A parser and what is needed to run it; a context manager, for use in the thread that enters it.
 
     Args:
         parse: the parser.
-        name: what reports call it; its own name where none is given.
+        name: what reports call it; by default its own name.
 
     Attributes:
         runs: how many times it has been run.
@@ -156,25 +156,25 @@ class Target:
         return output
 
     def probe(self, chunks: Sequence[bytes]) -> None:
-        """Refuse a callable that has the wrong shape altogether, before it is accused of anything.
+        """Refuse a callable of the wrong shape, before it is accused of anything.
 
         Raises:
-            UsageError: it gives no iterable, or one of things that are no JSON values, or it takes something else.
+            UsageError: it does not return an iterable of JSON values, or does not take chunks.
         """
         output = self.run(chunks)
         error = output.error
         if isinstance(error, _WrongShape):
             raise UsageError(str(error), hint=_SHAPE)
         if isinstance(error, AttributeError) and isinstance(error.obj, Feed):
-            raise UsageError(f"{self.name} wants .{error.name} of the chunks that it is given.", hint=_SHAPE)
+            raise UsageError(f"{self.name} uses .{error.name} of its argument, an iterable of chunks.", hint=_SHAPE)
         strange = next((value for value in output.values if not isinstance(value, _JSON)), None)
         if strange is not None:
             hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""
             raise UsageError(
-                f"{self.name} gives {type(strange).__name__} objects, no JSON values.{hint}", hint=_SHAPE
+                f"{self.name} returns {type(strange).__name__} objects, not JSON values.{hint}", hint=_SHAPE
             )
         if output.values and all(isinstance(value, str) for value in output.values):
-            raise UsageError(f"{self.name} gives text such as {output.values[0][:40]!r}.", hint=_SHAPE)
+            raise UsageError(f"{self.name} returns text such as {output.values[0][:40]!r}.", hint=_SHAPE)
 
     def _collect(self, source: Feed, output: Output, limit: int) -> None:
         result = self.parse(source)
@@ -214,18 +214,18 @@ class Target:
 
 
 class _WrongShape(TypeError):
-    """What the parser returned is nothing to iterate over."""
+    """The parser returned something that is not an iterable."""
 
 
 _SHAPE = (
-    "parse takes an iterable (or async iterable) of byte chunks and gives the decoded JSON objects, as a list, an "
+    "parse takes an iterable (or async iterable) of byte chunks and returns the decoded JSON objects, as a list, an "
     "iterator or an async iterator. gemini_replay.fuzz.adapters wraps other shapes."
 )
 
 
 def _iterable(result: Any) -> Any:
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
-        raise _WrongShape(f"The parser returned {result!r:.60}, which is no iterable of JSON values.")
+        raise _WrongShape(f"The parser returned {result!r:.60}, which is not an iterable of JSON values.")
     return result
 
 

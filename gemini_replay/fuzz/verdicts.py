@@ -206,7 +206,7 @@ def judge(document: Document, output: Output, documented: Documented = ()) -> Co
         if text == reading.text or same(values, reading.values):
             return reading.label
     if document.free:
-        return f"gives {text}"
+        return f"returns {text}"
     return _complaint(document, values)
 
 

@@ -1,4 +1,4 @@
-"""Ends a parser that never does: a thread that raises `Hang` in the thread that runs it."""
+"""Stops a parser that does not end: a thread that raises `Hang` in the thread that runs the parser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WALL_SECONDS = 10.0
 SECONDS_PER_MEGABYTE = 8.0
 """What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""
 IDLE_SECONDS = 1.0
-"""How long an event loop may wait without any work: nothing is on its way that it could wait for."""
+"""How long an event loop may wait without any work: there is nothing that it could wait for."""
 
 _TICK = 0.2
 _AGAIN = 1.0  # seconds until the next try, if the parser swallows the first
@@ -25,13 +25,13 @@ class Hang(BaseException):
 
 
 class Watchdog:
-    """Watches runs of the thread that makes it; counts that thread's processor time, where the system tells it.
+    """Watches runs of the thread that makes it; counts that thread's processor time, if the system reports it.
 
     A wait that Python cannot interrupt (a lock, a blocking read) cannot be ended.
 
     Attributes:
-        wake: gets a sleeping event loop to look up; None where there is none.
-        waited: whether the last run was ended for waiting, not for work; a busy machine may have caused it.
+        wake: wakes a sleeping event loop; None if there is none.
+        waited: whether the last run was stopped for waiting, not for work; a busy machine may be the cause.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Watchdog:
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:
-    """The processor time of a thread, readable from others; elsewhere the wall clock, and so no fair measure."""
+    """The processor time of a thread, readable from others; elsewhere a share of the wall clock."""
     try:
         clock = clocks.real.pthread_getcpuclockid(thread)
     except (AttributeError, OSError):

@@ -54,7 +54,7 @@ class AsyncFeed(Feed):
 
 
 def everything(parse: Callable[[Any], Any], feed: Feed | None = None) -> list[Any]:
-    """All that an adapted parser gives."""
+    """Everything that an adapted parser returns."""
     if not adapters.is_async(parse):
         return list(parse(feed or Feed()))
 
@@ -93,7 +93,7 @@ async def from_text_async(pieces: Any) -> AsyncIterator[Any]:
 
 
 async def all_at_once(response: Any) -> list[Any]:
-    """A coroutine that gives a list."""
+    """A coroutine that returns a list."""
     return list(decoded((await response.aread()).split(b"\r\n")))
 
 
@@ -167,7 +167,7 @@ def test_a_response_of_the_httpx_family_has_the_chunks_as_they_are(name: str) ->
 
 
 def test_a_requests_response_has_the_chunks_as_http_chunks() -> None:
-    """`iter_content(None)` gives them as they are, and `iter_lines` cuts them at its own 512 bytes."""
+    """`iter_content(None)` yields them as they are, and `iter_lines` cuts them at its own 512 bytes."""
     requests = pytest.importorskip("requests", reason="requests is not installed")
     kinds: list[type] = []
 
@@ -220,7 +220,7 @@ def test_lines_end_at_lf_cr_and_crlf_and_nowhere_else(end: bytes, cut: int) -> N
 
 
 def test_text_never_holds_half_a_character() -> None:
-    """And what is no UTF-8 is replaced, at the end of the body as well."""
+    """Bytes that are not UTF-8 are replaced, at the end of the body as well."""
     text = everything(adapters.text(lambda pieces: pieces), Feed([b"\xf0", b"\x9f", b"\x98", b"\x80\xff!", b"\xe4"]))
     assert text == ["😀\ufffd!", "\ufffd"]
 
@@ -236,7 +236,7 @@ def test_a_push_parser_may_lack_close_and_may_return_nothing() -> None:
 
 
 def test_an_error_of_the_parser_is_its_own() -> None:
-    """It comes through behind the events before it, in every adapter."""
+    """It comes through after the events before it, in every adapter."""
 
     def broken(lines: Iterable[str | bytes]) -> Iterator[Any]:
         yield from list(decoded(lines))[:1]

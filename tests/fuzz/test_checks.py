@@ -1,4 +1,4 @@
-"""How the growth of time is told: by the ratio of two sizes, on a clock that the test sets."""
+"""Growth of time and memory: the ratio of two sizes, on a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_linear_time_is_no_bug(seconds: Callable[[float], float]) -> None:
     "seconds",
     [
         pytest.param(lambda mb: 0.5 * mb**2, id="from the start"),
-        pytest.param(lambda mb: 1.2 * mb + 15 * mb**2, id="behind a slow linear part"),
+        pytest.param(lambda mb: 1.2 * mb + 15 * mb**2, id="after a slow linear part"),
         pytest.param(lambda mb: 1e3 * mb**2, id="until it has to be stopped"),
     ],
 )

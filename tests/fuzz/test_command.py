@@ -59,7 +59,7 @@ def got(events: Iterable[Any]) -> list[str]:
 
 
 def test_events_come_back_with_what_had_been_taken_by_then(wayward: Command) -> None:
-    """And what the parser prints is no answer."""
+    """What the parser prints is not an answer."""
     answer = wayward.ask([b"a", b"", b"b"])
     assert got(answer.events) == ["a", "", "b"]
     assert (answer.error, answer.pulled) == (None, [1, 2, 3])
@@ -75,7 +75,7 @@ def test_events_and_chunks_come_in_the_order_they_had_in_the_process(wayward: Co
     assert isinstance(outcome.error, LookupError)
 
 
-def test_a_parsers_exception_is_raised_behind_its_events(wayward: Command) -> None:
+def test_a_parsers_exception_is_raised_after_its_events(wayward: Command) -> None:
     """With its type and message."""
     events = iter(wayward([b"a", b"raise", b"b"]))
     assert got([next(events)]) == ["a"]
@@ -151,7 +151,7 @@ def test_a_limit_that_is_no_time_is_refused(limit: float) -> None:
 
 def test_a_program_that_does_not_exist_is_told_with_the_nearest() -> None:
     """Before anything is started."""
-    with pytest.raises(UsageError, match="no program 'pythonn3'"):
+    with pytest.raises(UsageError, match="Unknown program 'pythonn3'"):
         Command("pythonn3 adapter.py")
     with pytest.raises(UsageError, match="empty"):
         Command("  ")

@@ -63,16 +63,16 @@ def test_hot_offsets_lie_within(body: bytes) -> None:
     ("body", "at", "said"),
     [
         (b"a\r\nb", 2, "between CR and LF"),
-        (b"a\r\nb", 3, "behind a line end"),
+        (b"a\r\nb", 3, "after a line end"),
         (b"a\n\nb", 2, "between two line ends"),
         (b"ab\n", 2, "before a line end"),
         (b"data: 1", 2, "within the field name"),
         ("你".encode(), 1, "within the 3-byte character '你'"),
-        (b"a\xff\x80\x80b", 2, "within the 3-byte run of bytes that are no UTF-8"),
+        (b"a\xff\x80\x80b", 2, "within the 3-byte run of bytes that are not UTF-8"),
         (b'"\\u00e9"', 4, "within the escape \\u00e9"),
         (b'{"a"', 1, 'between { and "'),
         (b"a", 0, "before the first byte"),
-        (b"a", 1, "behind the last byte"),
+        (b"a", 1, "after the last byte"),
     ],
 )
 def test_a_place_is_named(body: bytes, at: int, said: str) -> None:

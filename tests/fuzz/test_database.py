@@ -85,7 +85,7 @@ def test_a_shared_database_may_be_read_only_beside_an_own_one(redis_url: str, tm
 
 
 def test_a_folder_is_a_database(tmp_path: Path) -> None:
-    """It is made as needed; no name is no database."""
+    """It is made as needed; without a name there is none."""
     database = open_databases([str(tmp_path / "cases")])
     assert database is not None
     database.save(b"parser", b"case")
@@ -105,8 +105,8 @@ def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
     assert "hidden-word" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["http://127.0.0.1", "", "readonly:"], ids=["scheme", "empty", "nothing-behind"])
+@pytest.mark.parametrize("name", ["http://127.0.0.1", "", "readonly:"], ids=["scheme", "empty", "nothing-after"])
 def test_other_names_are_refused(name: str) -> None:
     """With what may be given."""
-    with pytest.raises(UsageError, match="is no database"):
+    with pytest.raises(UsageError, match="Unknown database"):
         open_databases([name])

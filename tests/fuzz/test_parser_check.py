@@ -232,7 +232,7 @@ def test_a_survey_serves_as_a_baseline() -> None:
 
 
 def test_behaviour_is_reported_where_there_is_a_choice() -> None:
-    """What a parser does at the end of a stream is no bug."""
+    """What a parser does at the end of a stream is not a bug."""
     survey = fuzz.survey(strict, profiles=["gateway"], classes=["done", "end-without-blank-line"], max_examples=5)
     assert {one.name: set(one.behaviour.split(", ")) for one in survey.results} == {
         "done": {"skips"},
@@ -241,7 +241,7 @@ def test_behaviour_is_reported_where_there_is_a_choice() -> None:
 
 
 def test_a_limit_is_reported_with_its_size() -> None:
-    """Where an error for something large is no bug."""
+    """If an error for something large is not a bug."""
 
     def limited(chunks: Iterable[bytes]) -> Iterator[Any]:
         for event in parse_stream(chunks, max_frame_bytes=100_000):

@@ -13,6 +13,7 @@ import pytest
 
 from gemini_replay import parse_stream
 from gemini_replay.errors import UsageError
+from gemini_replay.fuzz import watchdog
 from gemini_replay.fuzz.target import Target, name_of
 from gemini_replay.loops import run_without_loop
 
@@ -78,7 +79,7 @@ def test_a_parser_may_have_any_shape(parse: Callable[..., Any]) -> None:
 
 
 def test_values_before_an_error_are_kept() -> None:
-    """The error comes behind them."""
+    """The error comes after them."""
     with Target(as_generator) as target:
         outcome = target.run([b'{"a": 1}\n{'])
     assert outcome.values == [{"a": 1}]
@@ -123,8 +124,9 @@ async def spins_asynchronously(chunks: Any) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("parse", [spins, catches_everything, pulls_for_ever, spins_asynchronously], ids=name_of)
-def test_a_parser_that_does_not_end_is_stopped(parse: Callable[..., Any]) -> None:
-    """And the next run is none the worse for it."""
+def test_a_parser_that_does_not_end_is_stopped(parse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run is not affected."""
+    monkeypatch.setattr(watchdog, "CPU_SECONDS", 0.3)
     with Target(parse) as target:
         outcome = target.run([b"a"])
         assert outcome.hung
@@ -147,18 +149,18 @@ def test_a_parser_that_invents_without_end_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("parse", "said"),
     [
-        (lambda chunks: None, "no iterable"),
-        (lambda chunks: "text", "no iterable"),
-        (lambda chunks: {"a": 1}, "no iterable"),
-        (lambda chunks: ['{"a": 1}'], "gives text"),
-        (lambda chunks: [b"{}"], "gives bytes objects"),
+        (lambda chunks: None, "not an iterable"),
+        (lambda chunks: "text", "not an iterable"),
+        (lambda chunks: {"a": 1}, "not an iterable"),
+        (lambda chunks: ['{"a": 1}'], "returns text"),
+        (lambda chunks: [b"{}"], "returns bytes objects"),
         (lambda chunks: parse_stream(chunks), "value.json"),
-        (lambda response: response.iter_lines(), "wants .iter_lines of the chunks"),
+        (lambda response: response.iter_lines(), "uses .iter_lines of its argument"),
     ],
     ids=["None", "text", "an object", "undecoded", "bytes", "events", "takes a response"],
 )
 def test_a_callable_of_the_wrong_shape_is_refused(parse: Callable[..., Any], said: str) -> None:
-    """With what it gives and what it should give, before it is accused of anything."""
+    """With what it returns and what it should return, before it is accused of anything."""
     with Target(parse) as target, pytest.raises(UsageError, match=said):
         target.probe([b'data: {"a": 1}\r\n\r\n'])
 

@@ -16,7 +16,7 @@ from gemini_replay.fuzz.testing import all_cases
 
 @fuzz.cases("gemini")
 def test_each_case_can_be_compared(case: fuzz.Case) -> None:
-    """The decorator gives chunks and what must come out of them."""
+    """The decorator provides chunks and what must come out of them."""
     assert [event.json for event in parse_stream(case.chunks)] == case.expected
 
 

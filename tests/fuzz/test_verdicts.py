@@ -46,7 +46,7 @@ def test_what_python_takes_for_equal_may_differ_as_json(one: Any, other: Any) ->
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
-    """An object is no list."""
+    """Unlike in a list."""
     assert same({"a": [1, {"x": None, "y": 2.5}], "b": "é"}, {"b": "é", "a": [1, {"y": 2.5, "x": None}]})
 
 

@@ -24,14 +24,14 @@ CHECKS = {
     PROMPTNESS: "each complete event comes out before the next chunk is asked for",
     GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time and memory",
 }
-"""What is checked besides the classes, and under which name."""
+"""What is checked besides the classes, by name."""
 
 
 def known_profile(name: str) -> ProfileName:
     """The profile of this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: an unknown profile.
     """
     for profile in PROFILES:
         if profile == name:
@@ -40,10 +40,10 @@ def known_profile(name: str) -> ProfileName:
 
 
 def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> tuple[CaseClass, ...]:
-    """The classes of some profiles; only those in ``names`` where these are given.
+    """The classes of some profiles; only those in ``names`` if these are given.
 
     Raises:
-        UsageError: there is no such profile, or no such class in them.
+        UsageError: an unknown profile, or a class that is not in them.
     """
     wanted = {known_profile(profile) for profile in profiles}
     found = tuple(one for one in CLASSES if wanted & set(one.profiles))

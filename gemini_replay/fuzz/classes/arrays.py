@@ -30,7 +30,7 @@ def _compact(source: Source) -> Document:
 
 
 def white_space(source: Source) -> Document:
-    """Between the elements and their commas, before the array and behind it."""
+    """Between the elements and their commas, before the array and after it."""
     trees = m.small(source)
 
     def blank() -> str:
@@ -96,7 +96,7 @@ def damaged(source: Source) -> Document:
     body = google_array(m.messages(source, t.ANYTHING)).encode()
     for _ in range(source.integer(1, 3)):
         body = damage(source, body)
-    return Document(body, (Reading("gives nothing", ()),), malformed=True, free=True)
+    return Document(body, (Reading("returns nothing", ()),), malformed=True, free=True)
 
 
 CLASSES = (
@@ -105,9 +105,9 @@ CLASSES = (
     CaseClass("indents-in-array", "other indents, and none", ARRAY, indents),
     CaseClass("empty-array", "no elements at all", ARRAY, _empty),
     CaseClass("byte-order-mark-before-array", "a BOM before the bracket", ARRAY, bom, policy=True),
-    CaseClass("trailing-comma", "a comma behind the last element", ARRAY, commas, policy=True),
-    CaseClass("no-array", "an empty body in place of an array", ARRAY, _nothing, policy=True),
-    CaseClass("invalid-utf-8-in-array", "bytes that are no UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
+    CaseClass("trailing-comma", "a comma after the last element", ARRAY, commas, policy=True),
+    CaseClass("no-array", "an empty body instead of an array", ARRAY, _nothing, policy=True),
+    CaseClass("invalid-utf-8-in-array", "bytes that are not UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
     CaseClass("element-not-json", "one, between good ones", ARRAY, _no_json, policy=True),
     CaseClass("element-not-object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
     CaseClass("damaged-arrays", "any damage; the result may not depend on the cuts", ARRAY, damaged, policy=True),

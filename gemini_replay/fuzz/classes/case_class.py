@@ -13,7 +13,7 @@ PROFILES: tuple[ProfileName, ...] = get_args(ProfileName)
 SSE: tuple[ProfileName, ...] = ("gemini", "gateway", "sse")
 ARRAY: tuple[ProfileName, ...] = ("json-array",)
 IN_ARRAY = "-in-array"
-"""The end of the name of what is done in both framings, where it is done in that of the array."""
+"""Ends the names of classes and checks that exist in both framings, for the JSON array."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class CaseClass:
     Attributes:
         name: a slug, such as "wide-characters"; it names tests and rows of reports.
         description: what is in the stream, in one line.
-        profiles: where getting it wrong is a bug.
-        build: makes a document of choices.
+        profiles: the profiles in which getting it wrong is a bug.
+        build: makes a document from choices.
         fixed: documents that are tried each time, besides those that are drawn.
         sized: for classes about one large thing, makes the document of a size in bytes; ``build`` is not used then.
         size: the size that is tried.
-        mixed: many peculiarities at once; a bug is told of by a class of its own where there is one.
+        mixed: many peculiarities at once; a class with only one of them describes a bug better.
         policy: standard and practice leave a choice; what the parser does is reported.
     """
 

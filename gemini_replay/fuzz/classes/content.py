@@ -80,7 +80,7 @@ CONTENT = (
         [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
     ),
     Content(
-        "whole-answers", "thoughts, calls, finish reasons, and events behind a finish reason", m.answer, m.ANSWERS
+        "whole-answers", "thoughts, calls, finish reasons, and events after a finish reason", m.answer, m.ANSWERS
     ),
     Content("anything-in-text", "text of everything above", lambda source: m.messages(source, t.ANYTHING, 1, 5, 12)),
 )
@@ -108,7 +108,7 @@ def _comment(size: int) -> Document:
 def _sized(
     name: str, description: str, write: Write, trees: Callable[[int], list[Any]], size: int, limited: bool = False
 ) -> CaseClass:
-    """A class about size: in SSE, or in an array; with ``limited``, an error that tells of a limit is no bug."""
+    """A class about size: in SSE, or in an array; with ``limited``, an error that reports a limit is accepted."""
 
     def sized(size: int) -> Document:
         made = document(write(trees(size)), trees(size))
@@ -142,7 +142,7 @@ CLASSES = (
     _sized("many-elements", "some thousand small elements", google_array, _many, 250_000),
     _sized(
         "event-of-20-mb",
-        "one event of 20 MB; a limit that is reported is no bug",
+        "one event of 20 MB; a limit that is reported is not a bug",
         blocks,
         _large,
         20_000_000,

@@ -26,7 +26,7 @@ from .case_class import ARRAY, SSE, CaseClass
 
 
 def raw_error(source: Source) -> Document:
-    """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, behind good events."""
+    """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, after good events."""
     trees = m.small(source) if not source.boolean() else m.answer(source)
     error, said = m.error(source)
     return document(blocks(trees) + spell(error, PRETTY) + LF, [*trees, error], says=(said,))
@@ -64,10 +64,10 @@ def error_element(source: Source) -> Document:
 
 
 def cut_off(trees: list[Any], at: int) -> Document:
-    """A stream of ``trees`` that ends behind ``at`` bytes.
+    """A stream of ``trees`` that ends after ``at`` bytes.
 
-    An event whose blank line has come is one; without its blank line the standard drops it, and recorded Gemini
-    bodies end so.
+    An event is complete with its blank line. The standard drops an event without one, but recorded Gemini bodies end
+    so.
     """
     wire = [block(tree).encode() for tree in trees]
     whole, start = 0, 0
@@ -105,12 +105,12 @@ def _error_cut_off(source: Source) -> Document:
 
 
 def array_cut_off(trees: list[Any], at: int) -> Document:
-    """An array that ends behind ``at`` bytes; the last element that is there counts before its comma has come."""
+    """An array that ends after ``at`` bytes; the last element counts before its comma has come."""
     elements = [element.encode() for element in google_elements(trees)]
     ends, start = [], 0
     for element in elements:
         start += len(element)
-        ends.append(start - 1)  # behind the brace, before the line feed
+        ends.append(start - 1)  # after the brace, before the line feed
     whole = sum(end <= at for end in ends)
     body = (b"".join(elements) + b"]")[:at]
     comma_came = whole < len(elements) and b"," in body[ends[whole - 1] :] if whole else True
@@ -130,9 +130,7 @@ def _array_at_every_byte() -> list[Document]:
 
 
 CLASSES = (
-    CaseClass(
-        "raw-error", "an error object without data:, over several lines, behind events", ("gemini",), raw_error
-    ),
+    CaseClass("raw-error", "an error object without data:, over several lines, after events", ("gemini",), raw_error),
     CaseClass("error-as-data", 'data: {"error": …}', ("gemini",), error_data),
     CaseClass("error-event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
     CaseClass("error-body", "an error object and nothing else", ("gemini",), error_body, policy=True),

@@ -39,7 +39,7 @@ CONTROLS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e")
 def write(lines: Sequence[str], source: Source, ends: Sequence[str]) -> str:
     """Lines with an end each.
 
-    A blank line behind one that ends with CR does not end with LF: the two would be one CRLF.
+    A blank line after one that ends with CR does not end with LF: the two would be one CRLF.
     """
     written = ""
     for line in lines:
@@ -78,7 +78,7 @@ def _no_space(source: Source) -> Document:
 
 
 def comments(source: Source) -> Document:
-    """Before, between, within and behind events; as a block of their own, and as a line among others."""
+    """Before, between, within and after events; as a block of their own, and as a line among others."""
     end, trees = _end(source), m.small(source)
     body = ""
 
@@ -89,8 +89,8 @@ def comments(source: Source) -> Document:
         return text + end if text else ""
 
     for tree in trees:
-        own, before, behind = comment(), comment(), comment()
-        body += line(own) + (end if own else "") + line(before) + f"data: {spell(tree)}{end}" + line(behind) + end
+        own, before, after = comment(), comment(), comment()
+        body += line(own) + (end if own else "") + line(before) + f"data: {spell(tree)}{end}" + line(after) + end
     return document(body + line(comment()), trees)
 
 
@@ -117,18 +117,18 @@ def wrapped(source: Source) -> Document:
 
 
 def names(source: Source) -> Document:
-    """Event, id and retry, before or behind the data."""
+    """Event, id and retry, before or after the data."""
     end, trees = _end(source), m.small(source)
     body = ""
     for tree in trees:
         before = source.many(lambda: source.choice(NAMES), 0, 2)
-        behind = source.many(lambda: source.choice(NAMES), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *behind)) + end
+        after = source.many(lambda: source.choice(NAMES), 0, 1)
+        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *after)) + end
     return document(body, trees)
 
 
 def spacing(source: Source) -> Document:
-    """White space where JSON and SSE allow it: between tokens, before and behind the JSON text."""
+    """White space where JSON and SSE allow it: between tokens, before and after the JSON text."""
     end, trees = _end(source), m.messages(source, t.ASCII, longest=2)
     body = ""
     for tree in trees:
@@ -193,14 +193,14 @@ def multi_line(source: Source) -> Document:
 
 def broken_text(source: Source) -> Document:
     """A text cut over two data lines: a raw line feed in a JSON string. No reading of it loses the line feed."""
-    end, before, behind = _end(source), m.small(source, high=1), m.small(source, high=1)
+    end, before, after = _end(source), m.small(source, high=1), m.small(source, high=1)
     one, two = t.text(source, t.ASCII, 1, 2), t.text(source, t.ASCII, 1, 2)
     body = f'data: {{"responseId": "{one.value}{end}data: {two.value}"}}{end}{end}'
     kept = {"responseId": f"{one.value}\n{two.value}"}
     return policy(
-        blocks(before, newline=end) + body + blocks(behind, newline=end),
-        skips=[*before, *behind],
-        keeps=[*before, kept, *behind],
+        blocks(before, newline=end) + body + blocks(after, newline=end),
+        skips=[*before, *after],
+        keeps=[*before, kept, *after],
     )
 
 
@@ -209,8 +209,8 @@ def _other_fields(source: Source) -> Document:
     body = ""
     for tree in trees:
         before = source.many(lambda: source.choice((*UNKNOWN_FIELDS, *NAMES)), 0, 2)
-        behind = source.many(lambda: source.choice(UNKNOWN_FIELDS), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *behind)) + end
+        after = source.many(lambda: source.choice(UNKNOWN_FIELDS), 0, 1)
+        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *after)) + end
     return document(body, trees)
 
 
@@ -241,20 +241,20 @@ def without_data(source: Source) -> Document:
 
 
 def empty_data(source: Source) -> Document:
-    """An event whose data is empty is dispatched; it holds no JSON."""
-    end, before, behind = _end(source), m.small(source, high=1), m.small(source, high=1)
+    """An event with empty data is dispatched; it holds no JSON."""
+    end, before, after = _end(source), m.small(source, high=1), m.small(source, high=1)
     body = (
         blocks(before, newline=end)
         + source.choice(("data:", "data: ", "data"))
         + end * 2
-        + blocks(behind, newline=end)
+        + blocks(after, newline=end)
     )
     return policy(
         body,
-        skips=[*before, *behind],
-        yields_null=[*before, None, *behind],
-        yields_text=[*before, "", *behind],
-        yields_object=[*before, {}, *behind],
+        skips=[*before, *after],
+        yields_null=[*before, None, *after],
+        yields_text=[*before, "", *after],
+        yields_object=[*before, {}, *after],
     )
 
 
@@ -281,11 +281,11 @@ def _anything_of_sse(source: Source) -> Document:
 
 
 CLASSES = (
-    CaseClass("line-ends-lf", "LF in place of CRLF", GATEWAY, _line_ends_lf),
+    CaseClass("line-ends-lf", "LF instead of CRLF", GATEWAY, _line_ends_lf),
     CaseClass("no-space-after-colon", "data:{…}", GATEWAY, _no_space),
     CaseClass(
         "comments",
-        "comments before, between, within and behind events",
+        "comments before, between, within and after events",
         GATEWAY,
         comments,
         lambda: each(COMMENTS),
@@ -296,7 +296,7 @@ CLASSES = (
     CaseClass("names-and-ids", "event, id and retry fields around the data", GATEWAY, names, lambda: each(NAMES)),
     CaseClass("spacing", "white space between the tokens and around the JSON text", GATEWAY, spacing),
     CaseClass("anything-of-gateways", "all of the above at once", GATEWAY, anything_of_gateways, mixed=True),
-    CaseClass("line-ends-cr", "CR in place of CRLF", ONLY_SSE, _line_ends_cr),
+    CaseClass("line-ends-cr", "CR instead of CRLF", ONLY_SSE, _line_ends_cr),
     CaseClass("line-ends-mixed", "CR, LF and CRLF in one stream", ONLY_SSE, _line_ends_mixed),
     CaseClass("byte-order-mark", "a BOM at the start of the stream", ONLY_SSE, _bom),
     CaseClass("data-over-several-lines", "several data lines in an event, cut between tokens", ONLY_SSE, multi_line),
@@ -312,7 +312,7 @@ CLASSES = (
     ),
     CaseClass(
         "fields-like-data",
-        "Data:, ' data:', database: are no data fields",
+        "Data:, ' data:', database: are not data fields",
         ONLY_SSE,
         _lookalikes,
         lambda: each([name + HIDDEN for name in LOOKALIKES]),
@@ -320,12 +320,12 @@ CLASSES = (
     CaseClass("event-types", "events of other types than message", ONLY_SSE, _event_types),
     CaseClass(
         "blocks-without-data",
-        "an id, event or retry alone is no event",
+        "an id, event or retry alone is not an event",
         ONLY_SSE,
         without_data,
         lambda: each([field + LF for field in NO_DATA]),
     ),
-    CaseClass("data-without-value", "an event whose data is empty", GATEWAY, empty_data, policy=True),
+    CaseClass("data-without-value", "an event with empty data", GATEWAY, empty_data, policy=True),
     CaseClass(
         "controls-elsewhere",
         "U+2028, VT, FS … in comments and other fields",

@@ -29,26 +29,26 @@ def _around(*middle: object) -> list[object]:
 
 
 def bad_text(source: Source) -> tuple[bytes, dict[str, list[object]]]:
-    """An object whose text has bytes that are no UTF-8, and what may be read in its place."""
+    """An object with bytes in its text that are not UTF-8, and what may be read instead."""
     bad = source.choice((b"\xff", b"\x80", b"\xe5", b"\xf0\x9f"))
-    before, behind = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
+    before, after = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
 
     def read(errors: str, encoding: str = "utf-8") -> list[object]:
-        return [{"responseId": before + bad.decode(encoding, errors) + behind}]
+        return [{"responseId": before + bad.decode(encoding, errors) + after}]
 
     readings: dict[str, list[object]] = {
         "replaces": read("replace"),
-        "replaces_each_byte": [{"responseId": before + "\ufffd" * len(bad) + behind}],
+        "replaces_each_byte": [{"responseId": before + "\ufffd" * len(bad) + after}],
         "skips": [],
         "drops_bytes": read("ignore"),
         "escapes": read("surrogateescape"),
         "reads_latin_1": read("strict", "latin-1"),
     }
-    return b'{"responseId": "' + before.encode() + bad + behind.encode() + b'"}', readings
+    return b'{"responseId": "' + before.encode() + bad + after.encode() + b'"}', readings
 
 
 def invalid_utf8(source: Source) -> Document:
-    """A byte that is no UTF-8 in a text: the event comes marked, or not at all, or with an error; others stay."""
+    """A byte in a text that is not UTF-8: the event comes out marked, or not at all, or as an error; others stay."""
     raw, readings = bad_text(source)
     body = _between(b"data: " + raw + CRLF.encode() * 2)
     return policy(body, **{label: _around(*values) for label, values in readings.items()})
@@ -60,7 +60,7 @@ def _no_json(source: Source) -> Document:
 
 
 def no_field(source: Source) -> Document:
-    """A line that is no field, alone or with an event: the standard ignores it."""
+    """A line that is not a field, alone or with an event: the standard ignores it."""
     bad = source.choice(NO_FIELD) + CRLF * source.integer(1, 2)
     return policy(_between(bad), skips=_around())
 
@@ -72,9 +72,9 @@ def _no_objects(source: Source) -> Document:
 
 def raw_controls(source: Source) -> Document:
     """Control characters that JSON wants escaped, raw in a text."""
-    before, behind = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
+    before, after = t.text(source, t.ASCII, 0, 1).value, t.text(source, t.ASCII, 1, 1).value
     control = source.choice(("\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x01", "\x1f", "\0"))
-    value = before + control + behind
+    value = before + control + after
     raw = f'data: {{"responseId": "{value}"}}{CRLF}{CRLF}'
     return policy(_between(raw), skips=_around(), keeps=_around({"responseId": value}))
 
@@ -146,7 +146,7 @@ def damaged(source: Source) -> Document:
     body = anything_of_gateways(source).body
     for _ in range(source.integer(1, 3)):
         body = damage(source, body)
-    return Document(body, (Reading("gives nothing", ()),), malformed=True, free=True)
+    return Document(body, (Reading("returns nothing", ()),), malformed=True, free=True)
 
 
 def damage(source: Source, body: bytes) -> bytes:
@@ -167,14 +167,14 @@ def damage(source: Source, body: bytes) -> bytes:
 
 
 CLASSES = (
-    CaseClass("invalid-utf-8", "bytes that are no UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
-    CaseClass("data-not-json", "one event that is no JSON, between good ones", HOSTILE, _no_json, policy=True),
+    CaseClass("invalid-utf-8", "bytes that are not UTF-8, in one text", HOSTILE, invalid_utf8, policy=True),
+    CaseClass("data-not-json", "one event that is not JSON, between good ones", HOSTILE, _no_json, policy=True),
     CaseClass("lines-not-fields", "foreign lines between events", HOSTILE, no_field, policy=True),
     CaseClass("data-not-object", "null, numbers, text and arrays as events", HOSTILE, _no_objects, policy=True),
     CaseClass("raw-controls", "raw control characters in a JSON text", HOSTILE, raw_controls, policy=True),
     CaseClass("lone-surrogates", "half a surrogate pair as an escape", HOSTILE, lone_surrogates, policy=True),
     CaseClass("huge-integers", "integers of more than 63 bits", HOSTILE, _larger_integers, policy=True),
-    CaseClass("infinity", "Infinity, which is no JSON", HOSTILE, _infinity, policy=True),
+    CaseClass("infinity", "Infinity, which is not JSON", HOSTILE, _infinity, policy=True),
     CaseClass("deep-nesting", "100 000 brackets", HOSTILE, _no_json, sized=nesting, size=200_000, policy=True),
     CaseClass("byte-order-mark-within", "a BOM between events", HOSTILE, late_bom, policy=True),
     CaseClass("nul-bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
