@@ -84,7 +84,7 @@ class Matcher:
 
 
 def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[str]] | None:
-    """The recording that comes nearest to a request: its index and its differences; None if there is none."""
+    """The recording that is nearest to a request: its index and its differences; None without recordings."""
     if not recordings:
         return None
     index = min(range(len(recordings)), key=lambda at: matcher._distance(recordings[at], asked))
@@ -133,7 +133,7 @@ def _canonical(body: bytes) -> str | bytes:
 
 
 def _numbers(value: Any) -> Any:
-    """1.0 and 1 are the same number in JSON; true is none."""
+    """1.0 and 1 are the same number in JSON; true is not a number."""
     if isinstance(value, dict):
         return {key: _numbers(member) for key, member in value.items()}
     if isinstance(value, list):
@@ -142,7 +142,7 @@ def _numbers(value: Any) -> Any:
 
 
 def _answered(key: str, recorded: Any, asked: Any) -> bool:
-    """Whether what is read of a recording stands for what is asked, but for secrets that were taken out of it."""
+    """Whether what was recorded answers what is asked, apart from secrets that were removed from the recording."""
     if REDACTED not in str(recorded):
         return False
     if key == "body":

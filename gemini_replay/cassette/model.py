@@ -180,8 +180,8 @@ class Interaction:
     def body(self) -> bytes:
         """The data of all chunks, joined.
 
-        Bytes that are still coded are no part of it, nor of anything that is read from it (`events`, `text`, …): they
-        are no text, and what follows them cannot be placed. They stand in `chunks` alone.
+        Bytes that are still coded are not text: they are only in `chunks`, not in the body, nor in anything that is
+        read from it (`events`, `text`, …).
         """
         return b"".join(chunk.data for chunk in self.chunks)
 

@@ -22,8 +22,12 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Nearest:
-    """What came closest to a request that nothing answers: in words, how it differs, one line each, and whether the
-    test that asks has recorded it itself.
+    """The recording that is nearest to a request.
+
+    Attributes:
+        words: where it is and how it differs.
+        differences: how it differs, one line each.
+        own: whether the test that makes the request has recorded it.
     """
 
     words: str
@@ -32,7 +36,7 @@ class Nearest:
 
 
 class Pool:
-    """Recordings in order, each played once, or (`repeat`) again from the first when all equal ones were played.
+    """Recordings in order. Each is played once; with `repeat`, they start again when all equal ones were played.
 
     Of equal ones, those that `test` itself has recorded come first. All are read as `provider` reads them.
     """
@@ -54,14 +58,14 @@ class Pool:
 
     @property
     def loaded(self) -> bool:
-        """Whether there is any cassette, be it an empty one."""
+        """Whether there is any cassette, even an empty one."""
         return bool(self._paths)
 
     def load(self, path: Path) -> None:
         """Add a cassette's recordings.
 
         Raises:
-            CassetteError: there is no such file, or it cannot be read as a cassette.
+            CassetteError: it does not exist, or cannot be read.
         """
         found = CassetteFile.load(path, provider=self._provider).interactions
         self._paths.append(path)
@@ -105,7 +109,7 @@ class Pool:
         return entry.interaction
 
     def give_back(self, interaction: Interaction) -> None:
-        """Let a recording that `take` gave answer the next equal request as well."""
+        """Let a recording that `take` returned answer the next equal request as well."""
         for entry in self._entries:
             if entry.interaction is interaction:
                 entry.plays -= 1
@@ -116,7 +120,7 @@ class Pool:
         return [(entry.place, entry.interaction) for entry in self._entries if not entry.asked]
 
     def nearest(self, asked: Request) -> Nearest:
-        """What to say of a request that nothing answers."""
+        """The recording that is nearest to a request that nothing answers."""
         where = ", ".join(map(str, self._paths))
         if not self._entries:
             return Nearest(f"{where} holds no interaction.")

@@ -3,7 +3,7 @@
 ::
 
     fault    kind ["@" place] [":" argument] (";" option)*       several: in a list, or separated by commas
-    place    head | chunk:N | event:N | byte:N | end             behind so many of them; 0: behind the head
+    place    head | chunk:N | event:N | byte:N | end             after so many of them; 0: after the head
     option   once | times=N | request=N | code=N | retry-after=S
 
 N of chunk and event may have a fraction: ``event:2.5`` is in the middle of the third event. Places count in the
@@ -26,16 +26,16 @@ Cause = Literal["refused", "tls", "connect-timeout", "pool-timeout"]
 KINDS: dict[str, str] = {
     "reset": "the connection is reset there",
     "close": "the peer closes the connection in good order there, with the body incomplete",
-    "eof": "the body ends there as if it were whole",
-    "stall": "nothing comes for so long (stall@event:2:30s); any speed but instant waits just that",
+    "eof": "the body ends there as if it were complete",
+    "stall": "nothing comes for so long (stall@event:2:30s); at any speed but instant, exactly so long",
     "error": "an error object of the API comes there, and ends the body (code=503)",
-    "garbage": "bytes that are no UTF-8, no SSE and no JSON come in between there",
+    "garbage": "bytes that are neither UTF-8 nor SSE nor JSON come in between there",
     "duplicate": "that chunk or event comes twice",
     "status": "an HTTP error instead of the stream (status:429;retry-after=2)",
     "slow": "every recorded wait takes so many times as long (slow:x4)",
     "refuse": "the connection is refused",
-    "tls": "the server's certificate is not to be trusted",
-    "timeout": "no connection in time: timeout:connect, or timeout:pool (none of the pool's becomes free)",
+    "tls": "the server's certificate is not trusted",
+    "timeout": "no connection in time: timeout:connect, or timeout:pool (no connection of the pool becomes free)",
 }
 """Each kind of fault, and what it does."""
 
@@ -50,7 +50,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 _CAUSES: dict[str, Cause] = {"connect": "connect-timeout", "pool": "pool-timeout"}
 _SYSTEM_GIVES_UP_S = 127.0
-"""Linux gives up on a connection that nobody answers after six tries (tcp_syn_retries): 1 + 2 + 4 … + 64 seconds."""
+"""Linux gives up on an unanswered connection after six retries (tcp_syn_retries): 1 + 2 + 4 … + 64 seconds."""
 _EXAMPLES = {
     "reset": "reset@event:3",
     "close": "close@event:3",
@@ -69,7 +69,7 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class NoConnection:
-    """What becomes of a request whose connection fails: nothing is sent, nothing comes.
+    """A request gets no connection: nothing is sent, and nothing comes.
 
     Attributes:
         cause: why.
@@ -82,8 +82,8 @@ class NoConnection:
     def seconds(self, limit: float | None) -> float:
         """How long a client waits that has this time limit.
 
-        Without one (None) its system gives up on a connection; nobody would ever give up on a pool, so that the
-        error comes at once.
+        Without one (None), the system gives up on a connection. Waiting for a pool would never end, so the error
+        comes at once.
         """
         if not self.waits or self.cause not in _CAUSES.values():
             return 0.0
@@ -94,7 +94,7 @@ class NoConnection:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a response: behind `count` of `unit`, counted in the recording; "head" is before the head."""
+    """Where in a response: after `count` of `unit`, counted in the recording; "head" is before the head."""
 
     unit: Unit
     count: float = 0.0
@@ -102,7 +102,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong; made by `parse_faults`.
+    """One thing that goes wrong, as `parse_faults` reads it.
 
     Attributes:
         text: as it was spelled.
@@ -113,8 +113,8 @@ class Fault:
         code: the HTTP status, or that of an error object.
         retry_after: seconds, for the header ``retry-after`` and the error's RetryInfo; None without.
         cause: why there is no connection, for "refuse", "tls" and "timeout".
-        times: how many requests it strikes at most; None: every one.
-        request: the only request that it strikes, counted from 1; None: any.
+        times: how many requests it is applied to at most; None: every one.
+        request: the only request that it is applied to, counted from 1; None: any.
     """
 
     text: str
@@ -130,7 +130,7 @@ class Fault:
 
     @property
     def breaks(self) -> bool:
-        """Whether a client may want to ask again afterwards: then it finds the recording once more."""
+        """Whether a client may ask again afterwards; if so, the recording answers it once more."""
         return self.kind not in {"slow", "duplicate"}
 
     def __str__(self) -> str:
@@ -162,7 +162,7 @@ def parse_faults(value: str | Fault | Iterable[str | Fault] | None) -> tuple[Fau
 
 
 def _parse(text: str) -> Fault:
-    found = _SPELLING.fullmatch(text.lower()) if len(text) < 200 else None  # longer numbers are none
+    found = _SPELLING.fullmatch(text.lower()) if len(text) < 200 else None  # longer ones are not faults
     kind = re.split("[@:;]", text.lower(), maxsplit=1)[0].strip()
     if found is None or kind not in KINDS:
         example = _EXAMPLES.get(kind) or _EXAMPLES.get(nearest(kind, KINDS) or "", "reset@event:3")
@@ -186,7 +186,7 @@ def _read(text: str, kind: str, found: re.Match[str]) -> Fault:
         known["code"] = _code(text, kind, argument)
     elif kind == "timeout":
         if argument not in _CAUSES:
-            raise _wrong(text, kind, "what times out, connect or pool, is missing")
+            raise _wrong(text, kind, "it needs what times out, connect or pool")
         known["cause"] = _CAUSES[argument]
     elif argument is not None:
         raise _wrong(text, kind, f"it takes no {argument!r}")
@@ -198,22 +198,22 @@ def _read(text: str, kind: str, found: re.Match[str]) -> Fault:
 def _place(text: str, kind: str, unit: str | None, count: str | None) -> Place | None:
     if kind not in _WHERE:
         if unit is not None:
-            raise _wrong(text, kind, "it has no place")
+            raise _wrong(text, kind, "it takes no place")
         return None
     if unit is None:
-        raise _wrong(text, kind, "its place is missing")
+        raise _wrong(text, kind, "it needs a place")
     if unit in ("head", "end"):
         if unit == "head" and kind in {"error", "garbage"}:
-            raise _wrong(text, kind, "it comes behind the head; for an error instead of the stream take status:503")
+            raise _wrong(text, kind, "it comes after the head; for an error instead of the stream use status:503")
         number = 0.0
     elif unit in ("chunk", "event", "byte"):
         if count is None:
             raise _wrong(text, kind, f"{unit} needs a number")
         number = float(count)
         if unit == "byte" and "." in count:
-            raise _wrong(text, kind, "there is no part of a byte")
+            raise _wrong(text, kind, "a byte has no parts")
     else:
-        raise _wrong(text, kind, f"{unit!r} is no place; places are head, chunk:N, event:N, byte:N and end")
+        raise _wrong(text, kind, f"unknown place {unit!r}; places are head, chunk:N, event:N, byte:N and end")
     if kind == "duplicate" and (unit not in ("chunk", "event") or number < 1 or number % 1):
         raise _wrong(text, kind, "it takes a whole chunk or event, from 1 on")
     return Place(unit, number)  # type: ignore[arg-type]  # it is one of the units
@@ -232,7 +232,7 @@ def _options(text: str, kind: str, spelled: str) -> dict[str, float | int]:
         elif name == "retry-after" and kind in {"status", "error"}:
             options["retry_after"] = _duration(text, kind, value)
         elif name != "always" or value:
-            raise _wrong(text, kind, f"{option!r} is no option of it")
+            raise _wrong(text, kind, f"unknown option {option!r}")
     return options
 
 
@@ -260,4 +260,4 @@ def _code(text: str, kind: str, spelled: str | None) -> int:
 
 
 def _wrong(text: str, kind: str, why: str) -> UsageError:
-    return UsageError(f"The fault {text!r} cannot be: {why}.", hint=f"Write it like {_EXAMPLES[kind]!r}.")
+    return UsageError(f"Invalid fault {text!r}: {why}.", hint=f"Write it like {_EXAMPLES[kind]!r}.")

@@ -1,4 +1,4 @@
-"""A response on its way from the recording to the client: cut anew, and with faults done to it. Pure."""
+"""What a client gets of a recorded response: cut anew, and with faults applied. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .faults import Fault, Place
 from .rechunking import Rechunking
 
 GARBAGE = b"\x00\xff\xfe<garbage>\xc3{[\xe2\x80"
-"""What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end: it spoils what follows."""
+"""What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end, so that it spoils what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,23 @@ class Piece:
     def split(self, at: int) -> tuple[Piece, Piece]:
         """Two pieces, cut at an offset of `data`."""
         before = tuple(member for member in self.members if member < at)
-        behind = tuple(member - at for member in self.members[len(before) :])
+        after = tuple(member - at for member in self.members[len(before) :])
         start = None if self.start is None else self.start + at
         return (
             replace(self, data=self.data[:at], members=before, coded=b""),
-            Piece(0.0, self.data[at:], start=start, members=behind, coded=self.coded),
+            Piece(0.0, self.data[at:], start=start, members=after, coded=self.coded),
         )
 
 
 @dataclass(frozen=True)
 class Script:
-    """What a client is to get.
+    """What a client gets.
 
     Attributes:
         response: the head; None where the connection ends before it.
         pieces: the body.
         end: how it ends.
-        head_stall: seconds of silence before the head, beside what was recorded.
+        head_stall: seconds of silence before the head, in addition to what was recorded.
         end_stall: the same before the end.
     """
 
@@ -60,7 +60,7 @@ class Script:
 
 
 class Scripting:
-    """Makes the script of one recorded response: faults are done to it in order.
+    """Makes the script of one recorded response, with faults applied in order.
 
     Args:
         interaction: the recording; it stays as it is.
@@ -73,7 +73,7 @@ class Scripting:
         self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
 
     def apply(self, fault: Fault) -> bool:
-        """Do a fault to the script; False where the response has no such place, or stays as it is."""
+        """Apply a fault to the script; False if the response has no such place, or does not change."""
         before = self.script
         if fault.kind == "status":
             self._refuse(fault)
@@ -113,7 +113,7 @@ class Scripting:
         return min(max(start + round(part * (end - start)), start + 1), max(end - 1, start))
 
     def _split(self, at: int) -> int:
-        """Cut the recorded bytes at an offset; the index of the piece behind it, faults done there before it."""
+        """Cut the recorded bytes at an offset; the index of the piece after it, or of what a fault put there."""
         pieces: list[Piece] = []
         index: int | None = None
         for piece in self.script.pieces:

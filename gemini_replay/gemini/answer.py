@@ -17,7 +17,7 @@ class Answer:
 
     Attributes:
         usage: the last value of each count.
-        finish_reason: the last one given.
+        finish_reason: the last one.
         error: the first one.
     """
 
@@ -36,7 +36,7 @@ class Answer:
     def complete(self) -> bool:
         """Whether the model came to an end: a finish reason or a block reason, and no error.
 
-        CONTINUATION is no end: another response goes on with the answer.
+        CONTINUATION is not an end: another response continues the answer.
         """
         ended = self.finish_reason not in (None, "CONTINUATION") or self.block_reason is not None
         return ended and self.error is None

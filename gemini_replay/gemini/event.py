@@ -43,7 +43,7 @@ class InlineData:
         """The bytes themselves.
 
         Raises:
-            ValueError: the text is no base64.
+            ValueError: the text is not base64.
         """
         text = self.data.replace("-", "+").replace("_", "/")
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -53,11 +53,11 @@ class InlineData:
 class Event:
     """One decoded message of a stream.
 
-    Where several candidates are streamed, the accessors tell of the first: index 0, or without an index.
+    If several candidates are streamed, the accessors read the first: index 0, or without an index.
 
     Attributes:
         json: the decoded value as received, unknown fields and a gateway's additions included.
-        frame: the frame it came in; None for an event that was made otherwise.
+        frame: the frame it came in; None for an event that was not parsed.
     """
 
     json: Any
@@ -65,7 +65,7 @@ class Event:
 
     @cached_property
     def message(self) -> Mapping[str, Any]:
-        """The GenerateContentResponse or error object, taken out of a wrapper if there is one; {} if there is none.
+        """The GenerateContentResponse or error object, without its wrapper if it has one; {} if there is neither.
 
         Wrappers: ``{"response": {…}}``; an array around one object; ``sdkHttpResponse`` whose ``body`` holds it.
         """

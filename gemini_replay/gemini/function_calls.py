@@ -21,7 +21,7 @@ _STEP = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_MAX_GAP = 1000  # items that one index may add to a list; a wild index must not eat the memory
+_MAX_GAP = 1000  # items that one index may add to a list; a wild index must not fill the memory
 
 
 class _Call:
@@ -49,7 +49,7 @@ def assemble(parts: Iterable[Mapping[str, Any]]) -> tuple[FunctionCall, ...]:
         name, id_ = str_of(part.get("name")) or "", str_of(part.get("id"))
         more = bool(get(part, "willContinue"))
         if not (calls and calls[-1].goes_on_with(name, id_)):
-            if not part:  # the end of a call, and there is none to end
+            if not part:  # the end of a call, but no call is open
                 continue
             calls.append(_Call(name, id_))
         call = calls[-1]
@@ -76,7 +76,7 @@ def _add(args: dict[str, Any], piece: Mapping[str, Any]) -> None:
 
 
 def _steps(path: str) -> list[str | int]:
-    """A JSON path's names and indices (RFC 9535, singular queries); empty where it is none."""
+    """A JSON path's names and indices (RFC 9535, singular queries); empty if it is not valid."""
     steps: list[str | int] = []
     pos = 1
     while path.startswith("$") and pos < len(path):
@@ -94,7 +94,7 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _put(args: dict[str, Any], steps: list[str | int], value: Any) -> bool:
-    """Set or continue the value at the end of ``steps``; False where other values are in the way."""
+    """Set or continue the value at the end of ``steps``; False if other values are in the way."""
     at: Any = args
     for here, then in zip(steps, [*steps[1:], None], strict=True):
         if isinstance(here, int):

@@ -28,17 +28,17 @@ class Malformed(NamedTuple):
 class StreamParser:
     """Bytes in, events out, each from the very ``feed`` that completes it.
 
-    Data that is ``[DONE]`` is passed over. As with the frame decoders, an error that is met after events in the
+    ``[DONE]`` is left out. As with the frame decoders, an error that is met after events in the
     same ``feed`` is raised by the next call.
 
     Args:
         framing: "auto" to detect it, or "sse" or "json-array".
-        strict: raise :class:`FrameError` for malformed framing and for frames that are no JSON.
+        strict: raise :class:`FrameError` for malformed framing and for frames that are not JSON.
         max_frame_bytes: the most bytes of one frame; beyond it :class:`FrameTooLargeError`, strict or not.
         final: "yield" or "discard" a frame that the input's end leaves unfinished, see ``frames.Decoder``.
 
     Attributes:
-        malformed: lenient, the frames that are no JSON, in order.
+        malformed: if lenient, the frames that are not JSON, in order.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class StreamParser:
         return self._frames.framing
 
     def feed(self, data: bytes) -> list[Event]:
-        """Take the stream's next bytes and return the events that they complete.
+        """Take the stream's next bytes; return the events that they complete.
 
         Raises:
             FrameError: strict, and the input is malformed.
@@ -73,7 +73,7 @@ class StreamParser:
         return self._events(self._frames.feed(data))
 
     def close(self) -> list[Event]:
-        """Tell that the input has ended; return the events that the end completes.
+        """The input has ended; return the events that the end completes.
 
         Raises:
             FrameError: strict, and a frame is unfinished; or an error that a ``feed`` had still to report.
@@ -95,7 +95,7 @@ class StreamParser:
                     self.malformed.append(Malformed(frame.offset, reason))
                     continue
                 self._error = FrameError(
-                    f"a frame is no JSON: {reason}",
+                    f"a frame is not JSON: {reason}",
                     offset=frame.offset,
                     suggestion=f"It starts with {frame.data[:40]!r}.",
                 )
@@ -121,7 +121,7 @@ def parse_stream(
     for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
         if events := parser.feed(chunk):
             yield from events
-            parser.feed(b"")  # an error behind these events is due now
+            parser.feed(b"")  # an error after these events is due now
     yield from parser.close()
 
 
@@ -145,7 +145,7 @@ async def aparse_stream(
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _JSON = json.JSONDecoder().decode

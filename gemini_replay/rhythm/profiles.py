@@ -24,7 +24,7 @@ class Profile:
         event_tokens: tokens per text event, once the stream is going.
         token_ms: milliseconds per token, least and most.
         thought_ms: milliseconds between thought summaries, least and most.
-        borrowed: which of these were measured nowhere for this model, and are those of its nearest relation.
+        borrowed: which of these were not measured for this model, but for its nearest relation.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Profile:
 
     @property
     def model(self) -> str:
-        """The model's name: that a model thinks is a matter of the request, not of the name."""
+        """The model's name; whether it thinks is a matter of the request."""
         return self.name.removesuffix(_THINKING)
 
 
@@ -65,10 +65,10 @@ _LONGEST_FIRST = sorted(PROFILES, key=len, reverse=True)
 
 
 def find_profile(profile: str | Profile) -> Profile:
-    """The profile of that name; one's own `Profile` is given back as it is.
+    """The profile of that name; a `Profile` is returned as it is.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: an unknown profile.
     """
     if isinstance(profile, Profile):
         return profile
@@ -83,11 +83,11 @@ def find_profile(profile: str | Profile) -> Profile:
 
 
 def profile_for(model: str | None, *, thinking: bool = False) -> Profile:
-    """The profile of a model by the longest name that it starts with; that of 2.5-flash for one that is unknown.
+    """The profile of a model by the longest name that it starts with; that of 2.5-flash for an unknown one.
 
     Args:
         model: the model's name ("gemini-3-flash-preview").
-        thinking: whether the answer shows thoughts; there is a profile of its own for some models then.
+        thinking: whether the answer shows thoughts; some models have a profile of their own for that.
     """
     name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_PROFILE.name)
     return PROFILES.get(f"{name}{_THINKING}", PROFILES[name]) if thinking else PROFILES[name]
@@ -140,7 +140,7 @@ class Rhythm:
         return self._rng.uniform(0, 0.001)
 
     def refusal(self) -> float:
-        """Until the head of an answer that no model had to think of: an error, a description, a count."""
+        """Until the head of an answer that no model had to write: an error, a description, a count."""
         return self._rng.uniform(0.015, 0.075)
 
     def _openings(self) -> Iterator[float]:

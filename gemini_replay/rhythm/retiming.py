@@ -1,7 +1,7 @@
-"""Gives an interaction the rhythm of a profile: for cassettes that have none, imported or written by hand. Pure.
+"""The rhythm of a profile for an interaction that has none of its own: imported, or written by hand. Pure.
 
 Only times are drawn; bytes stay, and chunk boundaries unless others are asked for. An event's wait falls before the
-chunk in which the event begins, since nothing of it can be sent before it is there.
+chunk in which the event begins, since nothing of it can be sent before it exists.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def retime(
     saving keeps them. An end other than "eof" keeps its time: it is the connection's or the client's doing.
 
     Args:
-        interaction: what is to be timed. One without a response is given back as it is.
+        interaction: what is timed. Without a response, it is returned as it is.
         profile: the rhythm or its name, see `rhythm.PROFILES`; by default that of the request's model.
         seed: the same seed gives the same times for the same bytes, on every machine; different answers get
             different times by one seed.
@@ -50,8 +50,7 @@ def retime(
         A new interaction, with a comment that says how its times came about in place of an older one.
 
     Raises:
-        UsageError: there is no profile of that name, or no such way to rechunk; or events are asked for of a body
-            that is stored compressed.
+        UsageError: an unknown profile or rechunk; or `rechunk` needs the events of a body that is stored compressed.
     """
     response = interaction.response
     how = parse_rechunk(rechunk)
@@ -91,7 +90,7 @@ def _chance(interaction: Interaction, seed: int) -> random.Random:
 
 
 def _whole_ms(waits: Iterable[float]) -> Iterator[float]:
-    """The waits in whole milliseconds; what rounding takes from one it gives to the next."""
+    """The waits in whole milliseconds; a rounding error is carried over to the next."""
     total, written_ms = 0.0, 0
     for wait in waits:
         total += wait

@@ -32,13 +32,13 @@ Address = tuple[str, int]
 class Hosts:
     """Which hosts are a session's.
 
-    A host that the user has named is; one that is to be ignored is not, also where it was named. The provider's own
-    always are. Of all others, those URLs are that name a model and an action as the provider's do: a gateway's.
+    The provider's own hosts always are. Hosts that the user has named are, unless they are ignored too. On any other
+    host, URLs that name a model and an action as the provider's do are: those of gateways.
 
     Args:
         hosts: further hosts, as shell patterns with or without a port; None: every request is the session's.
         ignore: hosts that are never the session's, in the same form.
-        upstream: the base URL that the session sends requests to; its own address is no code under test.
+        upstream: the base URL that the session sends requests to; its own address is not code under test.
         provider: whose API is recorded and replayed; None for Gemini.
 
     Attributes:
@@ -77,7 +77,7 @@ class Hosts:
         """Whether a request to this URL is the session's, by its host or by its path."""
         try:
             host, port = address(url)
-        except ValueError:  # an address in brackets that is none: it leads nowhere
+        except ValueError:  # what is in brackets is not an address: the URL leads nowhere
             return self.every
         if self.owns_host(host, port):
             return True
@@ -85,10 +85,10 @@ class Hosts:
         return not ignored and self._provider.target(url).action is not None
 
     def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
-        """Whether a request calls a server of this very process, which is then code under test and no gateway.
+        """Whether a request calls a server of this process, which is then code under test and not a gateway.
 
-        Not so where the user has named the host, where the server itself stands for the API (what is recorded
-        without an upstream, or an upstream of this process), or where the cassette holds recordings from there.
+        It is not under test if the user has named the host, if the server itself stands for the API (recording
+        without an upstream, or an upstream of this process), or if the cassette has recordings from there.
 
         Args:
             url: the URL.
@@ -112,7 +112,7 @@ def address(url: str) -> Address:
 
 
 def spelled(host: str) -> str:
-    """A host as the name system is asked for it: in lower case, without the last dot, and in ASCII.
+    """A host as it is looked up: in lower case, without the last dot, and in ASCII.
 
     Resolvers also take names with full-width letters and with the dots of East Asian scripts.
     """
@@ -159,7 +159,7 @@ _SPELLED = re.compile(
     r"|(?P<bare>[\da-f.%*?]*(?::[\da-f.%*?]*){2,})",
     re.ASCII,
 )
-"""A name, or an IPv6 address with or without brackets; a port behind the first two."""
+"""A name, or an IPv6 address with or without brackets; the first two can have a port."""
 
 
 @lru_cache(maxsize=256)
@@ -209,7 +209,7 @@ def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tup
 
 
 def _without_secrets(url: str) -> str:
-    """A URL as far as a message may show it: without user, password and query."""
+    """A URL that a message may show: without user, password and query."""
     address = url.partition("?")[0]
     scheme, mark, rest = address.rpartition("://")
     return scheme + mark + rest.rpartition("@")[2]
@@ -252,13 +252,13 @@ def _is_loopback(host: str) -> bool:
 
 
 def _leads_to(host: str, bound: str) -> bool:
-    """Whether a connection to a loopback host comes to a socket that is bound to this address."""
-    there, here = _ip(bound), _ip(host)
-    if there is None or here is None or here.is_unspecified:  # the host is a name, or "any"
-        return there is not None and (there.is_loopback or there.is_unspecified)
-    if there.is_unspecified:
-        return there.version == 6 or here.version == 4
-    return there == here
+    """Whether a connection to a loopback host reaches a socket that is bound to this address."""
+    socket_ip, host_ip = _ip(bound), _ip(host)
+    if socket_ip is None or host_ip is None or host_ip.is_unspecified:  # the host is a name, or "any"
+        return socket_ip is not None and (socket_ip.is_loopback or socket_ip.is_unspecified)
+    if socket_ip.is_unspecified:
+        return socket_ip.version == 6 or host_ip.version == 4
+    return socket_ip == host_ip
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -275,7 +275,7 @@ def _listening() -> Iterator[Address]:
         names = os.listdir("/dev/fd") if sys.platform in ("linux", "darwin") else None
     except OSError:
         names = None
-    if names is None:  # a system that does not list a process's descriptors: Python's own sockets are seen
+    if names is None:  # the system does not list a process's descriptors: only Python's own sockets are found
         for thing in gc.get_objects():
             if issubclass(type(thing), socket.socket):
                 with suppress(OSError):

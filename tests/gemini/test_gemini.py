@@ -326,7 +326,7 @@ class TestParsers:
 
         async def run() -> list[tuple[int, Any]]:
             seen = []
-            with pytest.raises(FrameError, match="no JSON"):
+            with pytest.raises(FrameError, match="not JSON"):
                 async for event in aparse_stream(chunks(), strict=True):
                     seen.append((len(pulled), event.json))
             return seen
@@ -352,7 +352,7 @@ class TestParsers:
         parser = StreamParser(strict=True)
         assert len(parser.feed(b"data: {}\n\ndata: " + text.encode() + b"\n\ndata: {}\n\n")) == 1
         for call in (lambda: parser.feed(b"data: {}\n\n"), parser.close):
-            with pytest.raises(FrameError, match="no JSON") as caught:
+            with pytest.raises(FrameError, match="not JSON") as caught:
                 call()
             assert caught.value.offset == 10
 

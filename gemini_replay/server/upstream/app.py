@@ -53,7 +53,7 @@ class Upstream:
     Args:
         scenario: one scenario for all requests, by name or as such. A "raw" one answers any path
             and body.
-        key: the one right key; "any" where every key will do; None where none is needed.
+        key: the one right key; "any" for every key; None if none is needed.
         pace: factor on all waits; 0 sends without waiting.
         seed: seeds the jitter and the ids.
         gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves
@@ -94,7 +94,7 @@ class Upstream:
 
     @property
     def sent(self) -> list[list[Sent]]:
-        """For each of ``requests``, the chunks sent so far. Not redacted: ``echo`` says the key."""
+        """For each of ``requests``, the chunks sent so far. Not redacted: ``echo`` repeats the key."""
         with self._lock:
             return [list(chunks) for chunks in self._sent]
 
@@ -161,7 +161,7 @@ class Upstream:
         return self._play(call, scenario, prompt)
 
     def _choose(self, call: Call, contents: list[Any]) -> Scenario | None:
-        """The scenario that answers; None where there is no such model."""
+        """The scenario that answers; None for an unknown model."""
         if self.scenario is not None:
             return self.scenario
         by_model = scenarios.find(call.model)
@@ -241,7 +241,7 @@ class Upstream:
         )
 
     def _describe(self, call: Call) -> TimedResponse:
-        """The description of a model, as ``models.get`` gives it."""
+        """The description of a model, as ``models.get`` returns it."""
         scenario = scenarios.find(call.model)
         if scenario is None and not call.model.startswith("gemini-"):
             return self._refuse(call, keys.model_not_found(call.model, call.version))

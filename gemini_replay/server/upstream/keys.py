@@ -31,13 +31,12 @@ def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | No
 
 
 def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False) -> Json | None:
-    """None where the key will do, else the error.
+    """None if the key is right, else the error.
 
     Args:
         found: the key and its place, as ``find_key`` gives them.
-        wanted: the one right key; "any" where every key will do; None where none is needed.
-        vertex: whether the request came by Vertex AI's path, which misses credentials rather than a
-            key.
+        wanted: the one right key; "any" for every key; None if none is needed.
+        vertex: whether the request came by Vertex AI's path, which asks for credentials instead of a key.
     """
     if wanted is None:
         return None

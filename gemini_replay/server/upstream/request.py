@@ -35,7 +35,7 @@ class Received:
         query: the query string; the value of ``key`` is redacted.
         headers: name and value pairs; those that carry a key are redacted.
         body: the body's bytes.
-        key_place: where a key stood: "header", "query", "bearer", or None where there was none.
+        key_place: where a key stood: "header", "query", "bearer", or None if there was none.
     """
 
     method: str
@@ -83,7 +83,7 @@ class Call:
 
 
 def understood(request: Received, *, any_prefix: bool = False) -> Call | None:
-    """The call that ``request`` makes; None where Google has no such page.
+    """The call that ``request`` makes; None if Google has no such page.
 
     A path may start with anything where ``any_prefix`` (gateways), and with anything but a version
     of Vertex AI's.
@@ -127,7 +127,7 @@ def read_contents(body: bytes) -> list[Any]:
     """The ``contents`` of a request's body.
 
     Raises:
-        InvalidRequestError: no JSON, no object, or no contents.
+        InvalidRequestError: not JSON, not an object, or without contents.
     """
     try:
         found = json.loads(body or b"{}")

@@ -1,0 +1,72 @@
+"""Gemini as a provider: what its URLs ask for, and how it reports errors."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gemini_replay.gemini import GEMINI
+from gemini_replay.provider import Provider, Target
+
+HOST = "https://generativelanguage.googleapis.com"
+VERTEX = "/v1/projects/p/locations/europe-west4/publishers/google/models/m:streamGenerateContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/v1beta/models/m:countTokens", Target("m", "countTokens", None, "/models/m:countTokens")),
+        ("/v1/models/m", Target("m", None, None, "/models/m")),
+        ("/v1beta/tunedModels/t-1:generateContent?alt=sse", Target("t-1", "generateContent", "sse", "/tunedModels/t-1:generateContent")),
+        (
+            "/v1/projects/p/locations/l/endpoints/7:streamGenerateContent",
+            Target("7", "streamGenerateContent", None, "/projects/REDACTED/locations/l/endpoints/7:streamGenerateContent"),
+        ),
+        ("/v1beta/files/x", Target(None, None, None, "/files/x")),
+        ("/gateway/v1beta/models", Target(None, None, None, "/gateway/v1beta/models")),
+    ],
+)  # fmt: skip
+def test_what_a_url_asks_for(path: str, target: Target) -> None:
+    """Model, action, alt, and the path without version and project."""
+    assert GEMINI.target(HOST + path) == target
+
+
+def test_a_path_of_vertex_ai_names_its_host() -> None:
+    """All others are the Gemini API's."""
+    assert GEMINI.base_url() == GEMINI.base_url("/v1beta/models/m:generateContent") == HOST
+    assert GEMINI.base_url(VERTEX) == "https://europe-west4-aiplatform.googleapis.com"
+
+
+def test_it_has_all_that_a_provider_has() -> None:
+    """A session checks that of any other, too."""
+    assert isinstance(GEMINI, Provider)
+    assert not isinstance(object(), Provider)
+
+
+@pytest.mark.parametrize(
+    ("url", "listed"),
+    [(f"{HOST}/v1beta/models/m:streamGenerateContent", False), (VERTEX, True), (f"{VERTEX}?alt=sse", False)],
+)
+def test_an_error_instead_of_a_stream(url: str, listed: bool) -> None:
+    """Vertex AI sends a list of one, where a list was asked for."""
+    found = json.loads(GEMINI.error_body(429, url=url, retry_after=2))
+    error = (found[0] if listed else found)["error"]
+    assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(403, "PERMISSION_DENIED"), (418, "INVALID_ARGUMENT"), (599, "UNKNOWN")]
+)
+def test_every_code_has_a_name(code: int, status: str) -> None:
+    """Those that Google never sends get one of their class."""
+    assert json.loads(GEMINI.error_body(code, "No."))["error"] == {"code": code, "message": "No.", "status": status}
+
+
+@pytest.mark.parametrize(("first", "begins"), [(True, b"[{\n"), (False, b",\r\n{\n")])
+def test_an_error_in_an_array_ends_it(first: bool, begins: bytes) -> None:
+    """As an element, before the bracket."""
+    data = GEMINI.error_event(503, framing="json-array", first=first)
+    assert data.startswith(begins)
+    assert data.endswith(b"}\n]")
