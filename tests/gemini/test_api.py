@@ -18,15 +18,18 @@ VERTEX = "/v1/projects/p/locations/europe-west4/publishers/google/models/m:strea
     [
         ("/v1beta/models/m:countTokens", Target("m", "countTokens", None, "/models/m:countTokens")),
         ("/v1/models/m", Target("m", None, None, "/models/m")),
-        ("/v1beta/tunedModels/t-1:generateContent?alt=sse", Target("t-1", "generateContent", "sse", "/tunedModels/t-1:generateContent")),
         (
-            "/v1/projects/p/locations/l/endpoints/7:streamGenerateContent",
-            Target("7", "streamGenerateContent", None, "/projects/REDACTED/locations/l/endpoints/7:streamGenerateContent"),
+            "/v1beta/tunedModels/t:generateContent?alt=sse",
+            Target("t", "generateContent", "sse", "/tunedModels/t:generateContent"),
+        ),
+        (
+            "/v1/projects/p/endpoints/7:countTokens",
+            Target("7", "countTokens", None, "/projects/REDACTED/endpoints/7:countTokens"),
         ),
         ("/v1beta/files/x", Target(None, None, None, "/files/x")),
         ("/gateway/v1beta/models", Target(None, None, None, "/gateway/v1beta/models")),
     ],
-)  # fmt: skip
+)
 def test_what_a_url_asks_for(path: str, target: Target) -> None:
     """Model, action, alt, and the path without version and project."""
     assert GEMINI.target(HOST + path) == target
