@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument(
         "--mode",
         default="rewrite",
-        choices=("once", "new", "rewrite"),
+        metavar="MODE",
         help="rewrite (default): record everything anew; new: replay what is there, append what is missing; "
         "once: record where there is no cassette, else replay",
     )
@@ -207,6 +207,11 @@ def _record(chosen: argparse.Namespace) -> int:
     from .session import Session
 
     (host, port), rules = _listen(chosen.listen), _rules(chosen)
+    if chosen.mode in ("none", "live"):
+        raise UsageError(
+            f"The mode {chosen.mode!r} does not record.",
+            hint="Use once, new or rewrite. To replay only, run: gemini-replay serve",
+        )
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
     with _log_on_stderr():
         serving.serve_forever(session, base=chosen.upstream, host=host, port=port, rules=rules, announce=_announce)

@@ -95,9 +95,11 @@ def test_upstream_lists_its_scenarios() -> None:
         (["play", str(FOLDER / "story.jsonl"), "-n", "2"], "no interaction 2"),
         (["play", str(FOLDER / "story.jsonl"), "--speed", "0"], "Unknown speed"),
         (["show", "nothing.jsonl"], "nothing.jsonl"),
+        (["record", "new.jsonl", "--mode", "live"], "does not record"),
+        (["record", "new.jsonl", "--mode", "rewrit"], "Did you mean 'rewrite'?"),
         (["check", "."], "no cassette"),
     ],
-    ids=["scenario", "listen", "pace", "interaction", "speed", "missing", "no-cassettes"],
+    ids=["scenario", "listen", "pace", "interaction", "speed", "missing", "mode", "misspelled-mode", "no-cassettes"],
 )
 def test_wrong_input_says_what_is_wrong(
     arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,8 +11,6 @@ import pytest
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
 
-_MODES = ("none", "once", "new", "rewrite", "live")
-
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options and ini settings."""
@@ -111,6 +109,11 @@ class Settings:
         if option.gemini_speed is not None or self.speed != "1" or any(given):
             self._check()
 
+    @property
+    def may_record(self) -> bool:
+        """Whether a test can write a cassette."""
+        return self.mode not in ("none", "live")
+
     def _check(self) -> None:
         from ..cassette.matching import Matcher
         from ..cassette.redaction import Redactor
@@ -143,7 +146,7 @@ class Settings:
         values = []
         for name in self._variables:
             value = os.environ.get(name)
-            if not value and self.mode in ("once", "new", "rewrite"):
+            if not value and self.may_record:
                 raise UsageError(
                     f"gemini_redact names the environment variable {name}, which is not set.",
                     suggestion="Its value could not be taken out of what is recorded.",
@@ -174,10 +177,10 @@ class Settings:
 def _mode(mode: str | None) -> str:
     if mode is None:
         return "none"
-    if mode in _MODES:
-        return mode
-    import difflib
+    from ..errors import UsageError
+    from ..session.arguments import checked
 
-    close = difflib.get_close_matches(mode, _MODES, 1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise pytest.UsageError(f"--gemini-record: unknown record mode {mode!r}.{guess} Use one of {', '.join(_MODES)}.")
+    try:
+        return str(checked(mode=mode)["mode"])
+    except UsageError as error:
+        raise pytest.UsageError(f"--gemini-record: {error}") from None

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
-_RECORDING = ("once", "new", "rewrite")
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
@@ -47,7 +46,7 @@ class Run:
         self._expected: Expected | None = None  # the session of the test that is running
         self._folder: Path | None = None
         self._owner = 0  # the process that removes the folder
-        if self.settings.mode in _RECORDING:
+        if self.settings.may_record:
             given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
             if given is not None and os.path.isdir(given):
                 self._folder = Path(given)
