@@ -1,4 +1,4 @@
-"""The command line: ``gemini-replay …`` and ``python -m gemini_replay …``. Thin: each command calls one place."""
+"""The command line: ``gemini-replay …`` and ``python -m gemini_replay …``. Each command calls one other module."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those of the process by default.
 
     Returns:
-        The exit status: 0 good, 1 something is wrong with what was looked at, 2 the command cannot be used so.
+        The exit status: 0 for success, 1 if something is wrong with the files, 2 for a wrong usage of the command.
     """
     for console in (sys.stdout, sys.stderr):
         if isinstance(console, io.TextIOWrapper):
-            console.reconfigure(errors="backslashreplace")  # print what its encoding has, spell out the rest
+            console.reconfigure(errors="backslashreplace")  # escape what its encoding does not have
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, 1)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output has gone (`gemini-replay show … | head`)
+    except BrokenPipeError:  # nobody reads the output any more (`gemini-replay show … | head`)
         sys.stderr.close()
         return 0
     return status
@@ -61,83 +61,89 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="gemini-replay", description="Record live Gemini streams once, replay them true.")
+    parser = _Parser(prog="gemini-replay", description="Record live Gemini streams once, and replay them exactly.")
     parser.add_argument("--version", action="version", version=f"gemini-replay {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="record a live stream from the embedded upstream, replay it, compare")
-    demo.add_argument("--speed", default="1", help="of the replay; the comparison of times then counts at that speed")
-    demo.add_argument("--keep", type=Path, metavar="FILE", help="keep the cassette here")
+    demo.add_argument("--speed", default="1", help="the speed of the replay (default: 1)")
+    demo.add_argument("--keep", type=Path, metavar="FILE", help="save the cassette here")
     demo.set_defaults(run=_demo)
 
     upstream = commands.add_parser("upstream", help="run the embedded Gemini-like server")
-    upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this; see --list")
+    upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this scenario, see --list")
     upstream.add_argument("--list", action="store_true", help="list the scenarios")
-    upstream.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    upstream.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     upstream.add_argument("--key", help="accept only this API key (default: any)")
-    upstream.add_argument("--pace", type=float, default=1.0, help="multiplies every wait; 0 is no waiting")
-    upstream.add_argument("--seed", type=int, default=0, help="of the jitter")
-    upstream.add_argument("--gateway", action="store_true", help="answer in the form of an API gateway")
+    upstream.add_argument("--pace", type=float, default=1.0, help="multiply every wait by this; 0: do not wait")
+    upstream.add_argument("--seed", type=int, default=0, help="the seed of the random waits")
+    upstream.add_argument("--gateway", action="store_true", help="answer like an API gateway")
     _add_rules(upstream)
     upstream.set_defaults(run=_upstream)
 
-    record = commands.add_parser("record", help="run a proxy that records what passes through it")
+    record = commands.add_parser("record", help="run a proxy that records")
     record.add_argument("cassette", type=Path, metavar="CASSETTE")
-    record.add_argument("--upstream", metavar="URL", help="where requests are sent on to (default: the Gemini API)")
-    record.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    record.add_argument("--upstream", metavar="URL", help="where the proxy sends requests (default: the Gemini API)")
+    record.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     record.add_argument(
         "--mode",
         default="rewrite",
         metavar="MODE",
-        help="rewrite (default): record everything anew; new: replay what is there, append what is missing; "
-        "once: record where there is no cassette, else replay",
+        help="rewrite (default): record everything again; new: replay what is recorded, append what is missing; "
+        "once: record if there is no cassette, else replay",
     )
     _add_rules(record)
     record.set_defaults(run=_record)
 
-    serve = commands.add_parser("serve", help="replay cassettes to any HTTP client")
+    serve = commands.add_parser("serve", help="replay cassettes for any HTTP client")
     serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
-    serve.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any that is free")
+    serve.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     serve.add_argument("--speed", default="1", help="a factor, or instant")
     serve.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     serve.add_argument("--rechunk", metavar="HOW", help="bytes, events, tcp, random[:SEED], or a size in bytes")
     serve.add_argument(
-        "--fault", action="append", metavar="FAULT", help="what goes wrong, such as reset@event:3; may be repeated"
+        "--fault", action="append", metavar="FAULT", help="a fault, such as reset@event:3; can be repeated"
     )
     _add_rules(serve)
     serve.set_defaults(run=_serve)
 
-    show = commands.add_parser("show", help="print what cassettes hold")
+    show = commands.add_parser("show", help="print the contents of cassettes")
     show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
-    show.add_argument("--chunks", action="store_true", help="every chunk with its time")
+    show.add_argument("--chunks", action="store_true", help="print every chunk with its time too")
     show.set_defaults(run=_show)
 
-    play = commands.add_parser("play", help="print a recorded answer as it streamed")
+    play = commands.add_parser("play", help="print a recorded answer while it streams")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
-    play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which one (default: the first)")
+    play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which interaction (default: 1)")
     play.add_argument("--speed", default="1", help="a factor, or instant")
     play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
-    play.add_argument("--raw", action="store_true", help="the bytes of the body instead of the answer's text")
+    play.add_argument("--raw", action="store_true", help="print the bytes of the body instead of the text")
     play.set_defaults(run=_play)
 
-    check = commands.add_parser("check", help="find what is wrong with cassettes")
+    check = commands.add_parser("check", help="check cassettes for errors and secrets")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
-    check.add_argument("--salvage", action="store_true", help="close what was cut off, and keep the original as .bak")
+    check.add_argument("--salvage", action="store_true", help="close what was cut off; the original becomes .bak")
     check.set_defaults(run=_check)
 
-    retime = commands.add_parser("retime", help="give cassettes the rhythm of a model, where they have none")
+    retime = commands.add_parser("retime", help="give cassettes the rhythm of a model")
     retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
-    retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of each request's model)")
-    retime.add_argument("--seed", type=int, default=0, help="the same seed draws the same times")
-    retime.add_argument("--rechunk", metavar="HOW", help="cut bodies anew first: events, where all came in one lump")
-    retime.add_argument("--only", type=int, action="append", default=[], metavar="N", help="this interaction alone")
+    retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of the requested model)")
+    retime.add_argument("--seed", type=int, default=0, help="the seed of the random times")
+    retime.add_argument("--rechunk", metavar="HOW", help="change the chunk boundaries first, such as events")
     retime.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="default: in place, the original kept as .bak"
+        "--only", type=int, action="append", default=[], metavar="N", help="this interaction; can be repeated"
+    )
+    retime.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to save (default: in place, the original becomes .bak)",
     )
     retime.add_argument("--list", action="store_true", help="list the profiles")
     retime.set_defaults(run=_retime)
 
-    fuzz = commands.add_parser("fuzz", help="search for a stream that a parser gets wrong")
+    fuzz = commands.add_parser("fuzz", help="search for streams that a parser gets wrong")
     add_fuzz_arguments(fuzz)
     fuzz.set_defaults(run=_fuzz)
     return parser
@@ -149,19 +155,17 @@ def _add_rules(server: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="a web page of this origin may use the server, such as https://app.example; those of localhost may "
-        "always; may be repeated",
+        help="let web pages of this origin use the server, such as https://app.example; pages of localhost always "
+        "can; can be repeated",
     )
     server.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="HOST",
-        help="clients may call the server by this name too, such as host.docker.internal; may be repeated",
+        help="let clients use this name for the server, such as host.docker.internal; can be repeated",
     )
-    server.add_argument(
-        "--max-body", default="128M", metavar="SIZE", help="the largest body of a request (default: 128M)"
-    )
+    server.add_argument("--max-body", default="128M", metavar="SIZE", help="the largest request body (default: 128M)")
 
 
 def _rules(chosen: argparse.Namespace) -> Rules:
@@ -245,7 +249,7 @@ def _announce(url: str) -> None:
 
 @contextmanager
 def _log_on_stderr() -> Iterator[None]:
-    """Show what a server has to say: its clients may not show what it answers."""
+    """Print the log of a server on standard error, since its clients may not show its error messages."""
     import logging
 
     class Plain(logging.Formatter):
@@ -286,7 +290,7 @@ def _play(chosen: argparse.Namespace) -> int:
     if not 1 <= chosen.interaction <= count:
         raise UsageError(
             f"{chosen.cassette} has no interaction {chosen.interaction}.",
-            suggestion=f"It holds {count}, counted from 1." if count else "It holds none.",
+            suggestion=f"It has {count}, counted from 1." if count else "It has none.",
             hint=f"See them with: gemini-replay show {chosen.cassette}",
         )
     interaction = cassette.interactions[chosen.interaction - 1]
@@ -333,7 +337,7 @@ def _check(chosen: argparse.Namespace) -> int:
             if found := search(path):
                 wrong += 1
                 print("\n".join(map(plain, found)))
-                print("Record it anew, or take the secrets out by hand; and replace the keys that were in it.\n")
+                print("Record it again or remove the secrets by hand, and revoke the keys that it contained.\n")
             if path.suffix != ".part":
                 continue
         except CassetteError as error:
@@ -348,7 +352,7 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _secrets_search() -> Callable[[Path], list[str]]:
-    """Looks for secrets in a cassette: by our own search, and by that of detect-secrets where it is installed."""
+    """Searches a cassette for secrets, with detect-secrets too if that is installed."""
     from .cassette.redaction import Redactor
     from .cassette.redaction.scanning import detect_secrets, scan
 
@@ -356,7 +360,7 @@ def _secrets_search() -> Callable[[Path], list[str]]:
     try:
         detect = detect_secrets()
     except MissingExtraError as missing:
-        print(f"Secrets are looked for by gemini-replay alone. {missing.hint}", file=sys.stderr)
+        print(f"Searching for secrets without detect-secrets. {missing.hint}", file=sys.stderr)
         detect = None
     return lambda path: [str(finding) for finding in scan(path, redactor=redactor, detect=detect)]
 
@@ -370,7 +374,7 @@ def _salvage(path: Path) -> None:
         print(plain(f"{path}: the original is kept as {keep_backup(path)}"))
     found.cassette.save(target)
     total = len(found.cassette.interactions)
-    print(plain(f"{target}: {total} interactions salvaged, {found.whole} of them whole"))
+    print(plain(f"{target}: {total} interactions salvaged, {found.whole} of them complete"))
     for problem in found.problems:
         print(plain_lines(f"left out: {problem.message}"))
 
@@ -384,7 +388,7 @@ def _retime(chosen: argparse.Namespace) -> int:
         print(profiles.profile_table())
         return 0
     if chosen.cassette is None:
-        raise UsageError("There is no cassette to retime.", hint="Give one, or --list to see the profiles.")
+        raise UsageError("The cassette to retime is missing.", hint="Give one, or --list to see the profiles.")
     timed = Cassette.load(chosen.cassette).retime(
         chosen.profile, seed=chosen.seed, rechunk=chosen.rechunk, only=chosen.only
     )
@@ -404,7 +408,7 @@ def _fuzz(chosen: argparse.Namespace) -> int:
 
 
 def _salvaged(path: Path) -> Path:
-    """Where what is salvaged of a file goes: a cassette is mended in place, a journal becomes a cassette."""
+    """Where to save what was salvaged: a cassette is repaired in place, a journal becomes a cassette."""
     if path.suffix != ".part":
         return path
     cassette = path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
@@ -419,7 +423,7 @@ def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
         found = sorted(path.rglob("*.jsonl"))
         if not found:
             raise UsageError(
-                f"There is no cassette in {path}.", hint="Give a folder that holds .jsonl files, or the files."
+                f"There is no cassette in {path}.", hint="Give a folder with .jsonl files, or the files."
             )
         yield from found
 

@@ -1,8 +1,8 @@
-"""File names from test names: safe on every system, and different for different tests.
+"""File names from test names: valid on every system, and different for different tests.
 
-A name that is safe as it is stays readable. Any other gets a short hash of the whole name, so that no two tests share
-a file. A name is safe if every file system takes it and keeps it apart from every other safe name, also one that
-ignores capitals or normalizes Unicode.
+A safe name does not change. Any other name gets a short hash of the whole name, so that no two tests share a file. A
+name is safe if every file system accepts it and distinguishes it from every other safe name, even if the file system
+ignores case or normalizes Unicode.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import unicodedata
 from collections.abc import Sequence
 
 LONGEST = 150
-"""Bytes of a name in UTF-8. File systems take 255; a cassette adds its ending, and a recording more of them."""
+"""Bytes of a name in UTF-8. File systems allow 255; cassettes and journals add suffixes."""
 
 _UNSAFE = re.compile(r"[^\w.,=+@\[\]-]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # on Windows
 
 
 def file_name(test: str, *, twin: bool = False) -> str:
-    """A file name, without ending, for the part of a test's id that follows its module.
+    """A file name, without suffix, for the part of a test's id after its module.
 
-    ``TestStory::test_end[long-2]`` becomes ``TestStory.test_end[long-2]``. Capitals are unsafe, except in the names
-    of classes, where they are the rule; so is a dot in the function's name (that of a doctest), since a dot joins it
-    to its class.
+    ``TestStory::test_end[long-2]`` becomes ``TestStory.test_end[long-2]``. Upper case is unsafe, except in class
+    names, where it is usual. A dot in the function's name (of a doctest) is unsafe too, since a dot follows a class.
 
     Args:
         test: the class names, the function's name and its parameters, as pytest joins them.
-        twin: whether one of the classes has a twin, whose name differs from its own in capitals only.
+        twin: whether another class has the same name except for upper case.
     """
     name, bracket, parameters = test.partition("[")
     *classes, function = name.split("::")
@@ -41,9 +40,8 @@ def folder_names(module: Sequence[str]) -> list[str]:
     """Folder names for a module's path.
 
     Args:
-        module: the parts of the path below the root directory, the last without ``.py``. A path that leaves the root
-            directory begins with ``..``; it gets one folder, ``outside-`` and a hash, for all that precedes its last
-            part.
+        module: the parts of the path below the root directory, the last without ``.py``. For a path outside of the
+            root directory, which begins with ``..``, one folder ``outside-HASH`` replaces all parts but the last.
     """
     *folders, last = module
     if ".." in folders:
@@ -52,7 +50,7 @@ def folder_names(module: Sequence[str]) -> list[str]:
 
 
 def fold(name: str) -> str:
-    """What is the same for all names that some file system takes for one."""
+    """The same text for all names that some file system does not distinguish."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 

@@ -99,7 +99,7 @@ def test_what_comes_too_late_is_ignored(tmp_path: Path) -> None:
     journal.remove()
     other.chunk(Chunk(0.0, b"late"))
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(CassetteError, match="over"):
+    with pytest.raises(CassetteError, match="has ended"):
         journal.begin(request("c"))
 
 

@@ -405,9 +405,9 @@ def test_retime_lists_the_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["{}", "--profile", "gemini-2.5-prx"], "Did you mean 'gemini-2.5-pro'"),
         (["{}", "--only", "3"], "no interaction 3"),
-        (["{}", "--only", "0"], "It holds 2, counted from 1."),
+        (["{}", "--only", "0"], "It has 2, counted from 1."),
         (["missing.jsonl"], "missing.jsonl"),
-        ([], "no cassette to retime"),
+        ([], "cassette to retime is missing"),
     ],
     ids=["profile", "beyond", "zero", "missing", "none"],
 )

@@ -1,4 +1,4 @@
-"""The journal: what a recording session knows so far, on disk, line by line, until its cassette is made from it."""
+"""The journal: a recording in progress on disk, line by line, from which the cassette is made."""
 
 from .file import is_left_of, keep_beside
 from .writer import Journal, JournalEntry

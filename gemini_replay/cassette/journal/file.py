@@ -1,12 +1,11 @@
-"""Creates the file of a journal, one for each recording session.
+"""Creates the files of journals, one for each recording session.
 
-The first session that records to a cassette writes ``NAME.jsonl.part``. Another one at the same time, in this
-process or another, writes ``NAME.jsonl.2.part``, and so on. A session holds a lock on its file while it lives.
+The first session that records to a cassette writes ``NAME.jsonl.part``. Another one at the same time, in this process
+or another, writes ``NAME.jsonl.2.part``, and so on. A session locks its file.
 
-What becomes of the journals that earlier sessions left, when the next recording begins: one whose last line is
-``#| discarded`` was given up in good order; the next recording of the same test removes it, that of another test
-leaves it. Any other was left by a crash or by a recording that failed, and moves to ``NAME.jsonl.crashed-N.part``
-with the first N that is free.
+When a recording begins, it handles the journals that earlier sessions left. One whose last line is ``#| discarded``
+was given up on purpose: the next recording of the same test removes it, other tests leave it. Any other was left by a
+crash or a failed recording: it is renamed to ``NAME.jsonl.crashed-N.part`` with the first free N.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ except ImportError:  # Windows has none; there, a file that is open can be neith
     fcntl = None  # type: ignore[assignment]
 
 DISCARDED = "#| discarded"
-"""The last line of a journal that was given up in good order."""
+"""The last line of a journal that was given up on purpose."""
 OPEN_FILES_STAY = fcntl is None
-"""Whether an open file can be neither renamed nor removed, which guards a journal where there are no locks."""
+"""Whether open files cannot be renamed or removed. That protects a journal where there are no locks."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _SUFFIX = re.compile(r"\.(?:(?:crashed-)?\d+\.)?part")
 
 
 def is_left_of(name: str, cassette: str) -> bool:
-    """Whether a file's name is that of a journal of the cassette, whatever session wrote it."""
+    """Whether a file name is that of a journal of the cassette, from any session."""
     return name.startswith(f"{cassette}.") and _SUFFIX.fullmatch(name[len(cassette) :]) is not None
 
 
 def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
-    """Create a journal of the cassette `path`, locked; returns its file descriptor and its path.
+    """Create and lock a journal of the cassette `path`. Returns its file descriptor and its path.
 
     Args:
         path: the cassette.
@@ -61,8 +60,8 @@ def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
                 try:
                     file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
                 except FileExistsError:
-                    continue  # another session was quicker
-                # Between creating and locking, another session may have taken the file for a crash's.
+                    continue  # another session was faster
+                # Before the lock, another session may have renamed the file as one that a crash left.
                 if _lock(file) and _is_at(file, part):
                     return file, part
                 os.close(file)
@@ -70,18 +69,18 @@ def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
         raise CassetteError(
             f"the journal cannot be created: {error.strerror}",
             path=part,
-            hint="Check the folder's permissions, or set another with the ini option gemini_cassette_dir.",
+            hint="Check the folder's permissions, or set another folder with the ini option gemini_cassette_dir.",
         ) from error
     raise AssertionError("unreachable: there are always more numbers")
 
 
 def keep_beside(path: Path, part: Path, *, discarded: bool) -> None:
-    """Move a journal that was written elsewhere to the others of the cassette `path`, for salvage.
+    """Move a journal that was written elsewhere to the folder of the cassette `path`, for salvage.
 
     Args:
         path: the cassette.
-        part: the journal; nobody writes to it any more.
-        discarded: whether it was given up in good order, so that the next recording may remove it.
+        part: the journal, which must be closed.
+        discarded: whether it was given up on purpose, so that the next recording can remove it.
     """
     if discarded:
         with part.open("ab") as file:
@@ -101,7 +100,7 @@ def _lock(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # Some file systems have no locks: recording works there, unguarded.
+        # Some file systems have no locks. Recording works there without this protection.
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
 
@@ -118,7 +117,7 @@ def _is_plain_journal(name: str, cassette: str) -> bool:
 
 
 def _is_of(file: int, test: str | None) -> bool:
-    """Whether a journal is that of a test, by its header; one that names no test is anybody's."""
+    """Whether a journal belongs to a test, by its header. Without a test in its header, it belongs to every test."""
     os.lseek(file, 0, os.SEEK_SET)
     try:
         header = json.loads(os.read(file, 64 * 1024).partition(b"\n")[0])
@@ -128,7 +127,7 @@ def _is_of(file: int, test: str | None) -> bool:
 
 
 def _is_free(path: Path, part: Path, test: str | None) -> bool:
-    """Whether there is no journal at `part` any more: an old one gives way, that of a live session does not."""
+    """Whether the name `part` is free, after renaming or removing an old journal there."""
     try:
         file = os.open(part, os.O_RDONLY | _BINARY)
     except FileNotFoundError:
@@ -137,7 +136,7 @@ def _is_free(path: Path, part: Path, test: str | None) -> bool:
         if not _lock(file):
             return False
         if not _is_at(file, part):
-            return True  # it has just gone
+            return True  # it has just been removed
         size = os.fstat(file).st_size
         os.lseek(file, max(0, size - len(DISCARDED) - 2), os.SEEK_SET)
         given_up = size == 0 or os.read(file, 64).endswith(f"\n{DISCARDED}\n".encode())

@@ -1,14 +1,13 @@
-"""Writes a journal: each line at once, by one call to the system.
+"""Writes a journal: each line at once, with one system call.
 
-A crash of this process loses at most the last line; the cassette ``NAME.jsonl`` stays as it was until it is made
-from the journal (see `cassette.merging`). Nothing that has been written is held in memory.
+A crash of this process loses at most the last line. The cassette ``NAME.jsonl`` does not change until it is made from
+the journal (see `cassette.merging`). Nothing that has been written is kept in memory.
 
-Interactions that overlap in time share the journal. Whenever the writer turns to another interaction than the one
-of the line before, it first writes the marker ``#| N``: what follows belongs to interaction N, counted from 1 in
-the order of the requests. A request that comes while no other interaction is open needs none, so that a journal
-without overlap is the beginning of a plain cassette. ``#| dropped N`` says that nothing came of interaction N.
-A journal that is given up in good order ends with ``#| discarded``. `cassette.index` understands these markers; a
-finished cassette has none.
+Interactions that overlap in time share the journal. When the next line belongs to another interaction, the marker
+``#| N`` comes first: the lines after it belong to interaction N, counted from 1 by their requests. A request
+while no other interaction is open needs no marker, so a journal without overlap is the beginning of a plain cassette.
+``#| dropped N`` removes interaction N. A journal that is given up on purpose ends with ``#| discarded``.
+`cassette.index` understands these markers; a cassette has none.
 """
 
 from __future__ import annotations
@@ -37,10 +36,9 @@ from .file import DISCARDED, OPEN_FILES_STAY, open_journal
 
 
 class JournalEntry:
-    """One interaction in the journal; each method writes its line at once.
+    """One interaction in the journal. Each method writes its line at once.
 
-    After the interaction's end, or the journal's, everything is ignored: a stream that outlives its session has
-    nobody left to record for.
+    After the end of the interaction or of the journal, everything is ignored: a stream can outlive its session.
     """
 
     def __init__(self, journal: Journal, number: int) -> None:
@@ -52,7 +50,7 @@ class JournalEntry:
         """Write the response's head.
 
         Raises:
-            CassetteFormatError: a cassette cannot hold it (a status or a header that HTTP cannot carry).
+            CassetteFormatError: the status or a header is not valid in HTTP.
         """
         line = encode_response(response, self._rounding)
         decode_line(line.encode())
@@ -67,19 +65,19 @@ class JournalEntry:
         self._journal._append(self._number, encode_end(end, self._rounding), ends=True)
 
     def drop(self) -> None:
-        """Nothing came of the request: the cassette is not to hold it."""
+        """Leave this interaction out of the cassette: the request came to nothing."""
         self._journal._drop(self._number)
 
 
 class Journal:
-    """Writes down a recording session while it runs. Safe for threads. Redact before: it writes what it is given.
+    """Writes the interactions of a recording session. Safe for threads. It does not redact.
 
-    The file is created by the first `begin`; a session in which nothing is recorded leaves no trace.
+    The first `begin` creates the file, so a session that records nothing leaves no file.
 
     Args:
-        path: the cassette's path; the journal is a file beside it, see `journal.file`.
+        path: the cassette's path; the journal is in the same folder, see `journal.file`.
         test: the id of the test that records.
-        recorder: who records; this release by default.
+        recorder: the program that records; this release by default.
         recorded: when, in ISO 8601; now by default.
 
     Attributes:
@@ -129,25 +127,25 @@ class Journal:
         line = encode_request(request)
         with self._lock:
             if self._closed:
-                raise CassetteError("the recording session is over", path=self.path)
+                raise CassetteError("the recording session has ended", path=self.path)
             if self._file is None:
                 self._file, self.part = open_journal(self.path, self.header.test)
                 self._write(encode_header(self.header))
             self._count += 1
             number = self._count
-            # An overlapping request is marked; a plain one says by itself that a new interaction begins.
+            # Only an overlapping request needs a marker: a request line begins a new interaction.
             self._turn_to(number, marked=bool(self._open))
             self._open.add(number)
             self._write(line)
         return JournalEntry(self, number)
 
     def remove(self) -> None:
-        """End the journal and remove its file: its cassette has been made, or it holds nothing."""
+        """End the journal and remove its file, when the cassette has been made or the journal is empty."""
         with self._lock:
             self._close(remove=True)
 
     def discard(self) -> None:
-        """End the journal. Its file stays beside the cassette until the next recording, for salvage."""
+        """End the journal. Its file stays until the next recording, for salvage."""
         with self._lock:
             if self._file is not None:
                 with contextlib.suppress(CassetteError):
@@ -155,13 +153,13 @@ class Journal:
             self._close(remove=False)
 
     def abandon(self) -> None:
-        """End the journal as a crash would: its file stays until somebody removes it."""
+        """End the journal like a crash does. Its file stays until somebody removes it."""
         with self._lock:
             self._close(remove=False)
 
     def forget(self) -> None:
-        """End the journal in a forked child: it is the parent's."""
-        self._lock = threading.Lock()  # another thread of the parent may have held it
+        """End the journal in a forked child. Its file belongs to the parent."""
+        self._lock = threading.Lock()  # another thread of the parent may hold the old one
         self._closed = True
         if self._file is not None:
             os.close(self._file)
@@ -201,23 +199,24 @@ class Journal:
             raise CassetteError(
                 f"the journal cannot be written: {error.strerror}",
                 path=self.part,
-                hint=f"The cassette {self.path} is as it was. Make room or set the permissions, and record again.",
+                hint=f"The cassette {self.path} has not changed. "
+                "Free some disk space or change the permissions, and record again.",
             ) from error
         self._size += total
 
     def _undo_write(self) -> None:
-        """Take back the part of a line that was written, so that the next line does not continue it."""
+        """Remove a partly written line, so that the next line does not continue it."""
         assert self._file is not None
         try:
             os.ftruncate(self._file, self._size)
         except OSError:
-            self._close(remove=False)  # nothing can be written after half a line
+            self._close(remove=False)  # nothing can follow half a line
 
     def _close(self, *, remove: bool) -> None:
         self._closed = True
         if self._file is None or self.part is None:
             return
-        # Windows removes no open file; elsewhere the lock must outlive the name.
+        # Windows cannot remove an open file. Elsewhere the lock must outlive the name.
         file, self._file = self._file, None
         if not OPEN_FILES_STAY and remove:
             self.part.unlink(missing_ok=True)
