@@ -189,7 +189,7 @@ class Cassette(CassetteFile):
             if not 1 <= number <= count:
                 raise UsageError(
                     f"{self.path or 'The cassette'} has no interaction {number}.",
-                    suggestion=f"It holds {count}, counted from 1." if count else "It holds none.",
+                    suggestion=f"It has {count}, counted from 1." if count else "It has none.",
                     hint=f"See them with: gemini-replay show {self.path or 'CASSETTE'}",
                 )
         return replace(
