@@ -208,6 +208,15 @@ class Provider(Protocol):
             retry_after: as in `error_body`.
         """
 
+    def finished(self, event: Event | None, *, framing: Framing | None, first: bool) -> bytes:
+        """The bytes of an event that says what this one says, and ends the answer; with what ends the body.
+
+        Args:
+            event: the event; None for one that says nothing.
+            framing: the framing of the body.
+            first: whether nothing of the body comes before it.
+        """
+
     def tokens(self, text: str) -> int:
         """An estimate of the tokens of a text."""
 

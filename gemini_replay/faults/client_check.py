@@ -183,7 +183,8 @@ class _Checker:
         self._interactions = interactions
         self._folder = folder
         self._complete = complete
-        self._settings: dict[str, Any] = {"match": match, "speed": speed}
+        provider = next((one.request.provider for one in interactions), None)
+        self._settings: dict[str, Any] = {"match": match, "speed": speed, "provider": provider}
         self._path = self._save("recorded", interactions)
         self.recorded = self._run_recorded()
 

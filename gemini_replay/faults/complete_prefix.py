@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ..cassette.model import Chunk, End, Interaction
 from ..engine.faults import Fault
-from ..frames import encode_sse
-from ..gemini.spelling import dumps, pretty
 from ..provider import Layout
-
-_EMPTY = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}}]}
 
 
 def is_breakable(interaction: Interaction) -> bool:
@@ -52,12 +47,9 @@ def _kept(interaction: Interaction, layout: Layout, fault: Fault) -> int:
 
 
 def _shortened(interaction: Interaction, layout: Layout, kept: int) -> Interaction:
-    body, array = interaction.body, layout.framing == "json-array"
-    last: Any = layout.events[kept - 1].json if kept else _EMPTY
-    start = layout.ends[kept - 2] if kept > 1 else 0
-    head = body[:start]
-    finished = pretty(_finished(last)).encode()
-    tail = ((b"[" if not head else b",\r\n") + finished + b"\n]") if array else encode_sse(dumps(_finished(last)))
+    last = layout.events[kept - 1] if kept else None
+    head = interaction.body[: layout.ends[kept - 2] if kept > 1 else 0]
+    tail = interaction.request.provider.finished(last, framing=layout.framing, first=not head)
     return _of(interaction, head, tail)
 
 
@@ -71,10 +63,3 @@ def _without(interaction: Interaction, layout: Layout, index: int) -> Interactio
 
 def _of(interaction: Interaction, *parts: bytes) -> Interaction:
     return replace(interaction, chunks=tuple(Chunk(0.0, part) for part in parts if part), end=End())
-
-
-def _finished(event: Any) -> Any:
-    if not isinstance(event, dict):
-        return event
-    candidates = event.get("candidates") or [{}]
-    return {**event, "candidates": [{**candidates[0], "finishReason": "STOP"}, *candidates[1:]]}

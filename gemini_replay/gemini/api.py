@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..frames import Framing
-from ..provider import Answer, Exchange, Layout, Target, Writer
-from . import addresses, error_objects, tokens, writing
+from ..provider import Writer
+from . import addresses, error_objects, writing
 from .answer import collect
 from .error_objects import Json
 from .layout import lay_out
+from .tokens import count_tokens
 
 
 class Gemini(Writer):
@@ -30,21 +28,14 @@ class Gemini(Writer):
     key_headers = frozenset({"x-goog-api-key"})
     key_parameters = frozenset({"key", "x-goog-api-key"})
 
-    def target(self, url: str) -> Target:
-        """See `addresses.target`."""
-        return addresses.target(url)
-
-    def base_url(self, path: str = "/") -> str:
-        """See `addresses.base_url`."""
-        return addresses.base_url(path)
-
-    def layout(self, body: bytes) -> Layout:
-        """See `layout.lay_out`."""
-        return lay_out(body)
-
-    def collect(self, events: Iterable[Any]) -> Answer:
-        """See `answer.collect`."""
-        return collect(events)
+    target = staticmethod(addresses.target)
+    base_url = staticmethod(addresses.base_url)
+    layout = staticmethod(lay_out)
+    collect = staticmethod(collect)
+    tokens = staticmethod(count_tokens)
+    finished = staticmethod(writing.finished)
+    compose = staticmethod(writing.compose)
+    exchange = staticmethod(writing.exchange)
 
     def error_body(
         self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None
@@ -59,44 +50,6 @@ class Gemini(Writer):
     ) -> bytes:
         """A raw object, also in SSE; an element, in an array."""
         return error_objects.error_event(_error(code, None, retry_after), framing, first=first)
-
-    def tokens(self, text: str) -> int:
-        """See `tokens.count_tokens`."""
-        return tokens.count_tokens(text)
-
-    def compose(
-        self,
-        text: str,
-        *,
-        model: str,
-        asked: int,
-        thoughts: Sequence[str],
-        finish_reason: str | None,
-        event_tokens: int,
-        rng: random.Random,
-    ) -> Sequence[Json]:
-        """See `writing.compose`."""
-        return writing.compose(
-            text,
-            model=model,
-            asked=asked,
-            thoughts=thoughts,
-            finish_reason=finish_reason,
-            event_tokens=event_tokens,
-            rng=rng,
-        )
-
-    def exchange(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        *,
-        model: str,
-        prompt: str | Mapping[str, Any] | None,
-        framing: str,
-        status: int | None,
-    ) -> Exchange:
-        """See `writing.exchange`."""
-        return writing.exchange(events, model=model, prompt=prompt, framing=framing, status=status)
 
 
 def _error(code: int, message: str | None, retry_after: float | None) -> Json:

@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from ..errors import UsageError
+from ..frames import Framing as BodyKind
+from ..frames import encode_sse
+from ..provider import Event as AnyEvent
 from ..provider import Exchange
 from . import heads
 from .addresses import base_url
 from .event import Event
 from .framings import encode_events
 from .reply import Reply
+from .spelling import dumps, pretty
 
 Framing = Literal["sse", "json-array", "gateway"]
 """How the events are written: as Google does with ``alt=sse``, without it, or as API gateways do."""
@@ -63,6 +67,17 @@ def exchange(
         headers=tuple(pair for pair in headers if pair[0] != "date"),  # it would make equal cassettes differ
         chunks=tuple(filter(None, encode_events([*map(dict, events)], "object" if status >= 400 else form))),
     )
+
+
+def finished(event: AnyEvent | None, *, framing: BodyKind | None, first: bool) -> bytes:
+    """An event with the finish reason STOP, see `provider.Provider.finished`."""
+    found = event.json if event is not None else {"candidates": [{"content": {"parts": [{"text": ""}]}}]}
+    if isinstance(found, dict):
+        candidate, *others = found.get("candidates") or [{}]
+        found = {**found, "candidates": [{**candidate, "finishReason": "STOP"}, *others]}
+    if framing == "json-array":
+        return (b"[" if first else b",\r\n") + pretty(found).encode() + b"\n]"
+    return encode_sse(dumps(found))
 
 
 def _status(events: Sequence[Mapping[str, Any]]) -> int:

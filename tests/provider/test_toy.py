@@ -13,7 +13,7 @@ import pytest
 from support.raw_server import CHUNKED, LAST, Answer, chunked, raw_server
 
 import gemini_replay
-from gemini_replay import Cassette, Interaction
+from gemini_replay import Cassette, ClientBug, Interaction, faults
 from gemini_replay.errors import MissError, UsageError
 from gemini_replay.report.terminal import cassette_table
 from gemini_replay.server import serving
@@ -144,6 +144,23 @@ def test_a_server_answers_with_it_and_refuses_as_the_provider_does(path: Path) -
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{url}/v1/bass/sing", data=b"{}")
         assert json.load(refused.value)["trouble"]["number"] == 404
+
+
+def test_a_client_of_it_is_checked(path: Path) -> None:
+    """One that does not wait for the event that ends an answer is deceived; one that does is not."""
+
+    def careless() -> str:
+        return "".join(event.text for event in TOY.layout(b"".join(sing())).events)
+
+    def careful() -> str:
+        song = TOY.collect(TOY.layout(b"".join(sing())).events)
+        assert song.complete
+        return song.text
+
+    cassette = Cassette.load(path, provider=TOY)
+    with pytest.raises(ClientBug, match="fault=eof@event:2"):
+        faults.check_client(careless, cassette, kinds=["eof"])
+    assert not faults.check_client(careful, cassette, kinds=["eof", "error", "reset"]).bugs
 
 
 def test_it_is_shown(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gemini_replay.frames import Framing, SSEDecoder, encode_sse
-from gemini_replay.provider import Answer, ApiError, FunctionCall, Layout, Provider, Target
+from gemini_replay.provider import Answer, ApiError, Event, FunctionCall, Layout, Provider, Target
 
 _PATH = re.compile(r"/v(?P<version>\d+)/(?P<model>\w+)/(?P<action>sing)$")
 
@@ -107,6 +107,9 @@ class Toy(Provider):
         self, code: int, *, framing: Framing | None, first: bool, retry_after: float | None = None
     ) -> bytes:
         return encode_sse(self.error_body(code), event="trouble", newline="\n")
+
+    def finished(self, event: Event | None, *, framing: Framing | None, first: bool) -> bytes:
+        return (sung(event.text) if event else b"") + FIN
 
     def tokens(self, text: str) -> int:
         return len(text.split())
