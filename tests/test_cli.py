@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -21,34 +24,39 @@ from gemini_replay.cli import main
 FOLDER = Path(__file__).parent.parent / "cassettes"
 
 
-def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gemini_replay", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "160", "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, encoding="utf-8")
+class Done(NamedTuple):
+    """What a command left: its exit status, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+    raw: bytes
 
 
-def test_demo_records_replays_and_compares() -> None:
-    """Exit status 0, and every line of the table is true."""
-    done = run("demo", "--speed", "4")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(re.findall("  yes$", done.stdout, re.MULTILINE)) == 4
-    assert "NO" not in done.stdout
-    assert done.stdout.count("从前，海边有一座老灯塔") == 2
+def run(*arguments: str | Path) -> Done:
+    """A command in this process, with standard output and error as a user has them."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+        status = main([*map(str, arguments)])
+    raw, err = (stream.detach().getvalue() for stream in streams)  # type: ignore[attr-defined]
+    return Done(status, raw.decode("utf-8", "replace"), err.decode(), raw)
 
 
-def test_demo_keeps_its_cassette_on_request(tmp_path: Path) -> None:
-    """To be looked at."""
-    assert run("demo", "--speed", "instant", "--keep", tmp_path / "kept.jsonl").returncode == 0
+def test_demo_records_replays_and_compares(tmp_path: Path) -> None:
+    """Exit status 0, every line of the table is true, and the cassette is kept on request."""
+    done = run("demo", "--speed", "4", "--keep", tmp_path / "kept.jsonl")
+    assert done.status == 0, done.out + done.err
+    assert len(re.findall("  yes$", done.out, re.MULTILINE)) == 4
+    assert "NO" not in done.out
+    assert done.out.count("从前，海边有一座老灯塔") == 2
     assert Cassette.load(tmp_path / "kept.jsonl").interactions[0].complete
 
 
-def test_demo_fails_when_something_is_not_true(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_fails_when_something_is_not_true(monkeypatch: pytest.MonkeyPatch) -> None:
     """A replay that lost a boundary is no success."""
     from gemini_replay import demo
 
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(demo.upstream, "start", partial(demo.upstream.start, pace=0))
     true, calls = demo._stream, []
 
     def merging(client: httpx.Client, model: str) -> demo.Seen:
@@ -57,8 +65,9 @@ def test_demo_fails_when_something_is_not_true(
         return seen if len(calls) == 1 else demo.Seen([b"".join(seen.chunks)], seen.times)
 
     monkeypatch.setattr(demo, "_stream", merging)
-    assert main(["demo", "--speed", "instant"]) == 1
-    assert "NO" in capsys.readouterr().out
+    done = run("demo", "--speed", "instant")
+    assert done.status == 1
+    assert re.search("^chunk boundaries .* NO$", done.out, re.MULTILINE)
 
 
 def test_upstream_serves_until_it_is_told_to_stop() -> None:
@@ -81,7 +90,7 @@ def test_upstream_serves_until_it_is_told_to_stop() -> None:
 
 def test_upstream_lists_its_scenarios() -> None:
     """Each with what it shows."""
-    lines = run("upstream", "--list").stdout.splitlines()
+    lines = run("upstream", "--list").out.splitlines()
     assert any(line.startswith("story ") for line in lines)
     assert all(len(line.split(None, 1)) == 2 for line in lines)
 
@@ -107,36 +116,33 @@ def test_wrong_input_says_what_is_wrong(
     """On standard error, without a traceback, and with a status other than 0."""
     monkeypatch.chdir(tmp_path)
     done = run(*arguments)
-    assert done.returncode in (1, 2)
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.status in (1, 2)
+    assert words in done.err
+    assert "Traceback" not in done.err
 
 
 def test_show_prints_what_a_cassette_holds() -> None:
     """One row per interaction, and every chunk on request."""
     done = run("show", FOLDER / "afc.jsonl", FOLDER / "split.jsonl", "--chunks")
-    assert done.returncode == 0
-    assert "gemini-2.5-flash:streamGenerateContent" in done.stdout
-    assert "get_weather(…)" in done.stdout
-    assert r"\xbd" in done.stdout
+    assert done.status == 0
+    assert "gemini-2.5-flash:streamGenerateContent" in done.out
+    assert "get_weather(…)" in done.out
+    assert r"\xbd" in done.out
 
 
 def test_play_prints_the_answer_as_it_streamed() -> None:
     """Text, or the bytes of the body."""
     story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
-    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").stdout == story.text + "\n"
-    raw = subprocess.run(
-        [sys.executable, "-m", "gemini_replay", "play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant"],
-        capture_output=True,
-    )
-    assert raw.stdout == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
-    assert b"the recording ends here: reset" in raw.stderr
+    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").out == story.text + "\n"
+    cut = run("play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant")
+    assert cut.raw == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
+    assert "the recording ends here: reset" in cut.err
 
 
 def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
     """The recorded gaps are of a minute."""
     path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
-    assert run("play", path, "--max-gap", "0.01").stdout == Cassette.load(path).interactions[0].text + "\n"
+    assert run("play", path, "--max-gap", "0.01").out == Cassette.load(path).interactions[0].text + "\n"
 
 
 def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
@@ -146,32 +152,34 @@ def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
     whole = (FOLDER / "story.jsonl").read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
     done = run("check", tmp_path)
-    assert done.returncode == 1
-    assert "cut.jsonl" in done.stdout
-    assert "good.jsonl" not in done.stdout
-    assert "2 checked, 1 with errors" in done.stdout
-    assert run("check", tmp_path, "--salvage").returncode == 0
+    assert done.status == 1
+    assert "cut.jsonl" in done.out
+    assert "good.jsonl" not in done.out
+    assert "2 checked, 1 with errors" in done.out
+    assert run("check", tmp_path, "--salvage").status == 0
     assert (tmp_path / "cut.jsonl.bak").read_bytes() == whole[: len(whole) // 2]
     mended = Cassette.load(cut).interactions[0]
     assert mended.end.kind == "cancelled"
     assert 0 < len(mended.chunks) < 13
-    assert run("check", tmp_path).returncode == 0
+    assert run("check", tmp_path).status == 0
 
 
 def test_a_journal_that_was_left_becomes_a_cassette(tmp_path: Path) -> None:
     """Under its own name where that is free, else beside the cassette, which stays."""
     whole = (FOLDER / "story.jsonl").read_bytes()
     (tmp_path / "story.jsonl.part").write_bytes(whole[: len(whole) // 2])
-    assert run("check", "--salvage", tmp_path / "story.jsonl.part").returncode == 0
+    assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0
     assert Cassette.load(tmp_path / "story.jsonl").interactions[0].end.kind == "cancelled"
     first = (tmp_path / "story.jsonl").read_bytes()
-    assert run("check", "--salvage", tmp_path / "story.jsonl.part").returncode == 0
+    assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0
     assert (tmp_path / "story.jsonl").read_bytes() == first
     assert (tmp_path / "story.salvaged.jsonl").exists()
 
 
-def test_version_and_help() -> None:
-    """The version is the package's; help names every command."""
-    assert run("--version").stdout.strip() == f"gemini-replay {__version__}"
-    help_text = run("--help").stdout
-    assert all(command in help_text for command in ("demo", "upstream", "show", "play", "check"))
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """The module runs as a program; its version is the package's; help names every command."""
+    command = [sys.executable, "-m", "gemini_replay", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == f"gemini-replay {__version__}"
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert {"demo", "upstream", "show", "play", "check"} <= set(capsys.readouterr().out.split())

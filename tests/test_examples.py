@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ KEY = "gateway-token-0123456789-abcdefghij"
 
 def test_the_requests_loop_against_a_gateway(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text comes piece by piece, live and again, and the token is in no file."""
-    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(EXAMPLES), *sys.path]))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins take seconds to load
+    monkeypatch.setenv("PYTEST_PLUGINS", "gemini_replay.pytest_plugin")
     pytester.makepyfile(
         test_client="""
         import time
@@ -27,15 +31,15 @@ def test_the_requests_loop_against_a_gateway(pytester: pytest.Pytester, monkeypa
             told = [(time.monotonic(), text) for text in story_client.tell("Tell me a story.")]
             assert "".join(text for _, text in told).startswith("从前")
             assert len(told) > 10
-            assert told[-1][0] - told[0][0] > 0.5
+            assert told[-1][0] - told[0][0] > 0.3
         """
     )
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    with upstream.start("story", gateway=True, key=KEY) as server:
+    with upstream.start("story", gateway=True, key=KEY, pace=0.5) as server:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        pytester.runpytest_subprocess("--gemini-record=once", "-p", "no:randomly").assert_outcomes(passed=1)
+        pytester.runpytest_subprocess("--gemini-record=once").assert_outcomes(passed=1)
         assert len(server.app.requests) == 1
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
     path = pytester.path / "cassettes/test_client/test_story.jsonl"
     assert KEY not in path.read_text(encoding="utf-8")
     assert (Cassette.load(path).interactions[0].request.client or "").startswith("urllib3 ")
