@@ -10,7 +10,7 @@ import pytest
 
 from . import marker
 from .fixtures import (
-    _gemini_replay_marker,
+    _gemini_cassette_marker,
     check_gemini_client,
     check_gemini_parser,
     gemini_cassette,
@@ -19,7 +19,13 @@ from .fixtures import (
 from .options import add_options
 from .run import RUN, Run
 
-__all__ = ["_gemini_replay_marker", "check_gemini_client", "check_gemini_parser", "gemini_cassette", "gemini_server"]
+__all__ = [
+    "_gemini_cassette_marker",
+    "check_gemini_client",
+    "check_gemini_parser",
+    "gemini_cassette",
+    "gemini_server",
+]
 
 _PARSER_MARKER_HELP = (
     "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "

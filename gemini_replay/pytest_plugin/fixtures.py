@@ -24,7 +24,7 @@ _PLACEHOLDER = "gemini-replay-placeholder-key"
 
 
 @pytest.fixture(autouse=True)
-def _gemini_replay_marker(request: pytest.FixtureRequest) -> None:
+def _gemini_cassette_marker(request: pytest.FixtureRequest) -> None:
     """The marker alone activates replay, like the fixture; beside another fixture of ours it only configures that."""
     others = {"gemini_server", "check_gemini_client"}
     if request.node.get_closest_marker(marker.NAME) is not None and others.isdisjoint(request.fixturenames):

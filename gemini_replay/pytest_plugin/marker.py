@@ -24,7 +24,7 @@ def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any
         test: its id, without secrets.
 
     Raises:
-        UsageError: an argument that the marker does not take.
+        UsageError: an unknown argument.
     """
     name: str | None = None
     given: dict[str, Any] = {}
@@ -36,9 +36,7 @@ def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any
         name = given.pop("name", marker.args[0] if marker.args else name)
         if name is not None:
             name = _checked_name(test, name)
-    if isinstance(given.get("match"), str):
-        given["match"] = (given["match"],)
-    return name, given
+    return name, {key: value for key, value in given.items() if value is not None}
 
 
 def _checked_name(test: str, name: object) -> str:
@@ -48,8 +46,8 @@ def _checked_name(test: str, name: object) -> str:
     from ..errors import UsageError
 
     raise UsageError(
-        f"The marker gemini_cassette of {test} has {name!r} for a cassette name.",
-        hint='Give it a name such as "story", or none at all.',
+        f"The marker gemini_cassette of {test} has the cassette name {name!r}.",
+        hint='Give it a name such as "story", or none.',
     )
 
 
@@ -57,7 +55,7 @@ def _unknown(test: str, culprit: str) -> Exception:
     from ..errors import UsageError, did_you_mean
 
     return UsageError(
-        f"The marker gemini_cassette of {test} does not know the argument {culprit}.",
+        f"Unknown argument {culprit} in the marker gemini_cassette of {test}.",
         suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
         hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
         '@pytest.mark.gemini_cassette("story", speed=4).',

@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
+    from ..session import Mode
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -19,7 +20,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--gemini-record",
         metavar="MODE",
         help="none (default): only replay; once: record where there is no cassette; new: append what is missing; "
-        "rewrite: record anew what the tests of this run made; live: use no cassette at all",
+        "rewrite: record again what the tests of this run made; live: use no cassette at all",
     )
     group.addoption(
         "--gemini-speed",
@@ -53,7 +54,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("gemini_match", "what must be equal for a recording to answer a request", type="args", default=[])
     parser.addini(
         "gemini_redact",
-        "names of environment variables whose values must not be stored, beside those that are known to be secret",
+        "names of environment variables whose values must not be stored, besides those that are known to be secret",
         type="args",
         default=[],
     )
@@ -76,62 +77,56 @@ class Settings:
 
     Attributes:
         mode: the record mode.
-        speed: the speed of replay, as it was given.
+        session: the settings of every session, by the names that `Session` has for them; those with another value
+            than the default.
         hosts: further hosts whose requests belong to the tests' sessions.
-        ignore_hosts: hosts whose requests never do.
-        match: what must be equal for a recording to answer; empty: the default.
-        redaction: further settings of what is secret, by the names that `Session` has for them.
+        ignore_hosts: hosts whose requests never belong to them.
         upstream: the base URL that recorded requests are sent to; None: their own.
         block_network: whether Google's Gemini hosts are out of reach in every test.
         list_unused: whether the summary lists the recordings that no test asked for.
         folder: the folder of the cassettes.
 
     Raises:
-        pytest.UsageError: an option or setting has a value that it cannot have.
+        pytest.UsageError: an option or setting has a value that cannot be used.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        option = config.option
-        self.mode: Any = _mode(option.gemini_record)
-        self.speed: Any = option.gemini_speed or config.getini("gemini_speed")
-        self.hosts: list[str] = config.getini("gemini_hosts")
-        self.ignore_hosts: list[str] = config.getini("gemini_ignore_hosts")
-        self.match: list[str] = config.getini("gemini_match")
+        option, ini = config.option, config.getini
+        self.mode: Mode = option.gemini_record or "none"
+        self.hosts: list[str] = ini("gemini_hosts")
+        self.ignore_hosts: list[str] = ini("gemini_ignore_hosts")
         self.upstream: str | None = option.gemini_upstream
         self.block_network: bool = option.gemini_block_network
         self.list_unused: bool = option.gemini_unused
-        self.folder: Path = config.rootpath / config.getini("gemini_cassette_dir")
-        self._variables: list[str] = config.getini("gemini_redact")
-        self.redaction: dict[str, Any] = {
-            name: found for name in _REDACTION if (found := config.getini(f"gemini_{name}"))
+        self.folder: Path = config.rootpath / ini("gemini_cassette_dir")
+        self._variables: list[str] = ini("gemini_redact")
+        self._redaction = {name: ini(f"gemini_{name}") for name in _REDACTION if ini(f"gemini_{name}")}
+        speed = option.gemini_speed or ini("gemini_speed")
+        given = {
+            "speed": None if speed == "1" else speed,
+            "match": ini("gemini_match"),
+            "hosts": self.hosts,
+            "ignore_hosts": self.ignore_hosts,
+            "upstream": self.upstream,
+            **self._redaction,
         }
-        given = (self.redaction, self.hosts, self.ignore_hosts, self.match, self.upstream)
-        if option.gemini_speed is not None or self.speed != "1" or any(given):
-            self._check()
+        self.session: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, [])}
+        if self.session or option.gemini_record is not None:  # most runs give none, and load nothing that checks them
+            self._check(mode=self.mode, **self.session)
+
+    def _check(self, **settings: Any) -> None:
+        from ..errors import UsageError
+        from ..session.arguments import checked
+
+        try:
+            checked(**settings)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
 
     @property
     def may_record(self) -> bool:
-        """Whether a test can write a cassette."""
+        """Whether the run may record."""
         return self.mode not in ("none", "live")
-
-    def _check(self) -> None:
-        from ..cassette.matching import Matcher
-        from ..cassette.redaction import Redactor
-        from ..engine.timing import parse_speed
-        from ..errors import UsageError
-        from ..session.hosts import base_url, parse_ignored, parse_patterns
-
-        try:
-            parse_speed(self.speed)
-            base_url(self.upstream)
-            parse_patterns(self.hosts, "gemini_hosts")
-            parse_ignored(self.ignore_hosts)
-            if self.match:
-                Matcher(self.match)
-            if self.redaction:
-                Redactor((), environ={}, **self.redaction)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
 
     @property
     def redact(self) -> list[str]:
@@ -149,7 +144,7 @@ class Settings:
             if not value and self.may_record:
                 raise UsageError(
                     f"gemini_redact names the environment variable {name}, which is not set.",
-                    suggestion="Its value could not be taken out of what is recorded.",
+                    suggestion="Its value could not be redacted in what is recorded.",
                     hint="Set it while recording, or leave it out of the setting.",
                 )
             if not value:
@@ -164,23 +159,11 @@ class Settings:
         return values
 
     def redactor(self) -> Redactor:
-        """What takes secrets out of test ids and names.
+        """What redacts test ids and names.
 
         Raises:
             UsageError: as `redact`.
         """
         from ..cassette.redaction import Redactor
 
-        return Redactor(self.redact, **self.redaction)
-
-
-def _mode(mode: str | None) -> str:
-    if mode is None:
-        return "none"
-    from ..errors import UsageError
-    from ..session.arguments import checked
-
-    try:
-        return str(checked(mode=mode)["mode"])
-    except UsageError as error:
-        raise pytest.UsageError(f"--gemini-record: {error}") from None
+        return Redactor(self.redact, **self._redaction)

@@ -1,4 +1,4 @@
-"""What the tests of one run share: the settings, what the run has recorded, and the summary."""
+"""One run of pytest: opens the session of each test, and follows it through the test's phases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .options import Settings
+from .summary import Summary
 
 if TYPE_CHECKING:
-    from ..session import Expected
+    from ..session import Expected, Mode
     from .attempt import Attempt
 
 RUN = "gemini-replay-run"
@@ -26,6 +26,8 @@ RUN = "gemini-replay-run"
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
+_SHARE = "gemini_replay_share"
+"""The attribute of a test's last report that holds its `Attempt.share`."""
 
 
 class Run:
@@ -97,39 +99,23 @@ class Run:
             UsageError: the marker or a setting cannot be used.
             CassetteError: the cassette cannot be read.
         """
-        from ..cassette.matching import DEFAULT_KEYS
         from ..session import Session
         from .attempt import Attempt
         from .cassette_paths import check_inside
 
         settings = self.settings
         test, path, given = self._read(item)
-        given = {key: value for key, value in given.items() if value is not None}
         mode = self._mode(path, given)
         if mode in {"new", "rewrite"}:
             check_inside(settings.folder, path)
-        session = Session(
-            path,
-            mode=mode,
-            speed=given.get("speed", settings.speed),
-            max_gap=given.get("max_gap"),
-            rechunk=given.get("rechunk"),
-            fault=given.get("fault"),
-            match=given.get("match", settings.match or DEFAULT_KEYS),
-            hosts=settings.hosts,
-            ignore_hosts=settings.ignore_hosts,
-            upstream=settings.upstream,
-            redact=settings.redact,
-            **settings.redaction,
-            test=test,
-        )
+        session = Session(path, mode=mode, redact=settings.redact, test=test, **{**settings.session, **given})
         attempt = item.stash[_ATTEMPT] = Attempt(session, self._folder if session.recording else None)
         self._attempts.append(attempt)
         if self._expected is not None:
             self._expected.opened(session)
         return attempt
 
-    def _mode(self, path: Path, given: dict[str, Any]) -> Any:
+    def _mode(self, path: Path, given: dict[str, Any]) -> Mode:
         mode = "none" if given.get("fault") else self.settings.mode  # a test without the fault makes the recording
         return "new" if mode == "once" and self._records(path) else mode
 
@@ -224,7 +210,7 @@ class Run:
         if attempt is not None:
             attempt.see(report)
             if attempt.share is not None:
-                vars(report)["gemini_cassette"] = attempt.share
+                vars(report)[_SHARE] = attempt.share
                 del item.stash[_ATTEMPT]
         return report
 
@@ -232,7 +218,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a test's share to the summary, whatever process ran the test."""
-        share = getattr(report, "gemini_cassette", None)
+        share = getattr(report, _SHARE, None)
         if share is not None:
             self.summary.add(share)
 
@@ -258,107 +244,6 @@ class Run:
             terminalreporter.section("gemini-replay", sep="-")
         for line in lines:
             terminalreporter.write_line(line)
-
-
-class Summary:
-    """What the sessions of a run came to."""
-
-    def __init__(self) -> None:
-        self._replayed = self._recorded = 0
-        self._model = self._wall = 0.0
-        self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
-        self._problems: list[str] = []
-        self._discarded: list[tuple[Path, str, str, bool, str]] = []
-        self._silent: list[str] = []
-        self._passed_through: Counter[str] = Counter()
-        self._removed: Counter[str] = Counter()
-        self._changed: Counter[str] = Counter()  # of what was removed, that from answers' own texts
-
-    def add(self, share: dict[str, Any]) -> None:
-        """Add the share of one test, see `Attempt.share`."""
-        self._replayed += share["replayed"]
-        self._recorded += share["recorded"]
-        self._model += share["model"]
-        self._wall += share["wall"]
-        self._problems += share["problems"]
-        self._passed_through.update(share["passed_through"])
-        for place, kind, count, in_answer in share["removals"]:
-            where = "answers" if in_answer else place
-            (self._changed if in_answer else self._removed)[f"{kind} in {where}"] += count
-        if share["silent"]:
-            self._silent.append(share["test"])
-        path = share["path"]
-        # A test that did not pass may not have come to its requests.
-        unused = share["unused"] if share["passed"] else []
-        others = self._unused.get(path, unused)
-        self._unused[path] = [described for described in unused if described in others]
-        if share["discarded"] is not None:
-            self._discarded.append((Path(path), *share["discarded"]))
-
-    def add_unfinished(self, test: str, path: Path) -> None:
-        """Add a test that has recorded and did not end: its process crashed, or the run was interrupted."""
-        if _journals(path, test):
-            self._discarded.append((path, test, "did not end", path.exists(), ""))
-
-    def lines(self, *, list_unused: bool, list_problems: bool) -> list[str]:
-        """One line, and more only where something needs saying; none where no session did anything."""
-        unused = [f"{path}: {described}" for path, left in self._unused.items() for described in left]
-        problems = self._problems if list_problems else []
-        if not (self._replayed or self._recorded or unused or self._discarded or problems or self._silent):
-            return []
-        line = f"{self._replayed} replayed, {self._recorded} recorded, {len(unused)} unused"
-        if self._replayed:
-            line += f"; {self._model:.1f} s of model time in {self._wall:.1f} s"
-        return [
-            line,
-            *problems,
-            *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
-            *_taken_out("taken out", self._removed),
-            *_taken_out("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: taken out", self._changed),
-            *_without_requests(self._silent, whole=list_unused),
-            *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
-            *(f"unused: {text}" for text in unused if list_unused),
-        ]
-
-
-def _taken_out(what: str, removals: Counter[str]) -> list[str]:
-    """What was taken out of the recordings of the run, by kind and place."""
-    if not removals:
-        return []
-    return [f"{what}: " + ", ".join(f"{text} ({count})" for text, count in sorted(removals.items()))]
-
-
-def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
-    """Tests that opened a session and made no request that was seen: a client may go past every transport."""
-    if not tests:
-        return []
-    shown = tests if whole else tests[:5]
-    more = f" and {len(tests) - len(shown)} more" if len(tests) > len(shown) else ""
-    return [f"asked for a cassette and made no request that gemini-replay saw: {', '.join(shown)}{more}"]
-
-
-def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:
-    state = "is as it was" if exists else "was not made"
-    journals = ", ".join(_journals(path, test))
-    left = f"what came is in {journals}" if journals else "nothing is left of what came"
-    return f"{test} {why}, so {path} {state}; {left}" + (f"\n  {hint}" if hint else "")
-
-
-def _journals(path: Path, test: str) -> list[str]:
-    """The names of the journals that a test has left beside a cassette."""
-    from ..cassette.format_v1 import Header, decode_line
-    from ..cassette.journal.file import is_left_of
-    from ..errors import CassetteFormatError
-
-    found = []
-    with suppress(OSError):
-        for entry in sorted(path.parent.iterdir()):
-            if is_left_of(entry.name, path.name):
-                with suppress(OSError, CassetteFormatError), entry.open("rb") as file:
-                    header = decode_line(file.readline(65536))
-                    if isinstance(header, Header) and header.test == test:
-                        found.append(entry.name)
-    return found
 
 
 def _fail_with(news: list[str]) -> None:

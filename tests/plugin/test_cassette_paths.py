@@ -181,8 +181,8 @@ def test_it(gemini_cassette, key, other, request):
         ('"taken"', "there is a folder at"),
         ('"taken.jsonl"', "there is a folder at"),
         (f'"story-{KEY}"', "it holds a secret"),
-        ('b"story"', "for a cassette name"),
-        ('""', "for a cassette name"),
+        ('b"story"', "has the cassette name"),
+        ('""', "has the cassette name"),
     ],
 )
 @pytest.mark.parametrize("mode", ["none", "once", "rewrite"])

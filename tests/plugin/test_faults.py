@@ -117,7 +117,7 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
         ),
         ('rechunk="byte"', ["*Unknown rechunk 'byte'.", "*Did you mean 'bytes'?"]),
         ('max_gap="long"', ["*max_gap is 'long'.", "*Give seconds, 0 or more."]),
-        ('faults="refuse"', ["*does not know the argument faults.", "*Did you mean fault=?"]),
+        ('faults="refuse"', ["*Unknown argument faults in the marker gemini_cassette of *", "*Did you mean fault=?"]),
     ],
     ids=["kind", "argument", "chunks", "gap", "name"],
 )

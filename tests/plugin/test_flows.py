@@ -323,11 +323,11 @@ def test_block_network_covers_tests_without_a_cassette(project: pytest.Pytester)
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ('"story", spede=4', ["does not know the argument spede", "Did you mean speed=?"]),
-        ('"a", "b"', ["does not know the argument 'b'"]),
+        ('"story", spede=4', ["Unknown argument spede in the marker", "Did you mean speed=?"]),
+        ('"a", "b"', ["Unknown argument 'b' in the marker"]),
         ('speed="fast"', ["Unknown speed 'fast'"]),
         ('match="bodi"', ["bodi"]),
-        ("17", ["has 17 for a cassette name"]),
+        ("17", ["has the cassette name 17"]),
     ],
     ids=["unknown", "too-many", "bad-speed", "bad-match", "bad-name"],
 )

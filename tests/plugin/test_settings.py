@@ -39,7 +39,7 @@ def test_requests_to_ignored_hosts_are_left_alone(
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("gemini_hosts=http://host/", "gemini_hosts names 'http://host/'"),
+        ("gemini_hosts=http://host/", "hosts names 'http://host/'"),
         ("gemini_redact_patterns=(", "redact_patterns"),
         ("gemini_keep_headers=authorization", "keep_headers"),
         ("gemini_ignore_hosts=host:99999", "ignore_hosts names 'host:99999'"),
