@@ -36,6 +36,10 @@ for name in (
     importlib.import_module(name)
 
 
+_QUIET = "-o asyncio_default_fixture_loop_scope=function"
+"""Without it, pytest-asyncio warns."""
+
+
 @pytest.fixture(autouse=True)
 def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside a test load the plugins that they use; all that are installed take seconds of each process.
@@ -43,21 +47,21 @@ def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> 
     `with_installed_plugins` loads them, and ``-p NAME`` one of them.
     """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p gemini_replay -p xdist -p pytest_asyncio.plugin -p anyio")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-p gemini_replay -p xdist -p pytest_asyncio.plugin -p anyio {_QUIET}")
 
 
 @pytest.fixture
 def with_installed_plugins(_few_plugins: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside this test load every plugin that is installed, as those of users do."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    monkeypatch.delenv("PYTEST_ADDOPTS")
+    monkeypatch.setenv("PYTEST_ADDOPTS", _QUIET)
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a client, and no key in the environment."""
     pytester.makepyfile(asking=CLIENT)
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\n")  # makes this folder the root, wherever pytest starts
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "CI", "BUILD_NUMBER"):  # the last two make reports longer
         monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(pytester.path)

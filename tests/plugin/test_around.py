@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from support.ways_out import Landing, landing
@@ -39,7 +39,7 @@ CASES = {
         def test_story(story, gemini_cassette):
             pass
         """,
-    "module-marker": """
+    "module_marker": """
         import pytest
         from stand_in import ask
 
@@ -51,7 +51,7 @@ CASES = {
         def test_story(story):
             pass
         """,
-    "before-ours": """
+    "before_ours": """
         import pytest
         from stand_in import ask
 
@@ -130,30 +130,33 @@ def around(project: pytest.Pytester, google: Landing, monkeypatch: pytest.Monkey
     return project
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_nothing_leaves_around_the_session(around: pytest.Pytester, google: Landing, case: str) -> None:
+def write(around: pytest.Pytester, cases: Iterable[str]) -> dict[str, str]:
+    """Make a module of each case; returns what a message says of its session."""
+    around.makepyfile(**{f"test_{case}": CASES[case] for case in cases})
+    when = {case: "no longer open" if case == "teardown" else "not open yet" for case in cases}
+    return {case: f"*which would own it, is {when[case]}: * opens it for test_{case}.py::*" for case in cases}
+
+
+def test_nothing_leaves_around_the_session(around: pytest.Pytester, google: Landing) -> None:
     """The error names the session that would own the request, and what to do."""
-    around.makepyfile(test_tale=CASES[case])
+    sessions = write(around, CASES)
     result = around.runpytest_subprocess("-q")
-    when = "no longer open" if case == "teardown" else "not open yet"
     assert google.connections == 0
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["*stopped before it left*", f"*which would own it, is {when}*", "*in the test*"])
+    for case, session in sessions.items():
+        result.stdout.re_match_lines_random([rf"(ERROR|FAILED) test_{case}\.py::"])
+        result.stdout.fnmatch_lines_random(["*stopped before it left*", session, "*in the test*"])
 
 
-@pytest.mark.parametrize("case", ["module", "setUpClass", "teardown"])
-def test_a_request_around_a_session_that_records_fails_the_test(
-    around: pytest.Pytester, google: Landing, case: str
-) -> None:
-    """The client has its answer; nobody takes the run for one that has recorded it."""
-    around.makepyfile(test_tale=CASES[case])
+def test_a_request_around_a_session_that_records_fails_the_test(around: pytest.Pytester, google: Landing) -> None:
+    """The client has its answer; the run does not pass for one that has recorded it."""
+    sessions = write(around, ("module", "setUpClass", "teardown"))
     result = around.runpytest_subprocess(
         "-q", "--gemini-record=once", f"--gemini-upstream=http://127.0.0.1:{google.port}"
     )
-    assert google.connections == 1
-    assert result.ret == 1
-    when = "no longer open" if case == "teardown" else "not open yet"
-    result.stdout.fnmatch_lines(["*generativelanguage.googleapis.com* was not recorded*", f"*{when}*"])
+    assert google.connections == 3
+    for case, session in sessions.items():
+        result.stdout.re_match_lines_random([rf"(ERROR|FAILED) test_{case}\.py::"])
+        result.stdout.fnmatch_lines_random(["*generativelanguage.googleapis.com* was not recorded*", session])
 
 
 def test_other_tests_are_left_alone(around: pytest.Pytester, google: Landing) -> None:

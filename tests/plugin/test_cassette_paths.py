@@ -63,7 +63,7 @@ def test_the_path_does_not_depend_on_where_pytest_is_started(
 def test_a_module_outside_the_root_directory_has_a_folder_inside(project: pytest.Pytester, run: Run) -> None:
     """One for each way that leads to it."""
     write(project, {f"{name}/test_x.py": ASK.format(text=f"I am {name}") for name in "ab"})
-    write(project, {"root/pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n"})
+    write(project, {"root/pytest.ini": "[pytest]\n"})
     arguments = ["-c", str(project.path / "root/pytest.ini"), "--import-mode=importlib"]
     run("--gemini-record=once", *arguments, "a", "b").assert_outcomes(passed=2)
     made = sorted(path.relative_to(project.path) for path in project.path.rglob("*.jsonl"))
@@ -137,7 +137,7 @@ def test_secrets_in_parameters_are_in_no_name_and_no_message(
     write(
         project,
         {
-            "tox.ini": "[pytest]\ngemini_redact = CUSTOMER\nasyncio_default_fixture_loop_scope = function\n",
+            "tox.ini": "[pytest]\ngemini_redact = CUSTOMER\n",
             "test_tale.py": f"""
 import pytest
 from asking import ask

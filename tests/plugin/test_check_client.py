@@ -34,11 +34,6 @@ CALLS = """
 """
 
 
-@pytest.fixture(autouse=True)
-def _quiet(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-
-
 def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest.Pytester) -> None:
     """A careful one passes, and each fault is tried."""
     pytester.makepyfile(

@@ -22,11 +22,6 @@ PARSERS = """
 """
 
 
-@pytest.fixture(autouse=True)
-def _quiet(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-
-
 def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -> None:
     """A wrong parser fails its test with the chunks in the message; a right one passes."""
     pytester.makepyfile(

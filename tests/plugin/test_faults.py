@@ -40,7 +40,6 @@ Run = Callable[..., pytest.RunResult]
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a client, and no key in the environment."""
     pytester.makepyfile(asking=CLIENT, test_story=STORY)
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(pytester.path)

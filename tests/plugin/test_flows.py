@@ -22,6 +22,7 @@ def test_story(gemini_cassette):
 """
 
 
+@pytest.mark.usefixtures("with_installed_plugins")
 def test_record_once_then_replay_for_ever(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], server: upstream.RunningUpstream
 ) -> None:
@@ -219,25 +220,6 @@ def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[.
     )
     run("--gemini-record=once").assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)
-
-
-def test_xdist_workers_share_one_summary(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """Recording and replaying in two processes; the counts are those of all."""
-    project.makepyfile(
-        test_tale="""
-        import pytest
-        from asking import ask
-
-        @pytest.mark.parametrize("number", range(6))
-        def test_story(gemini_cassette, number):
-            assert len(ask(str(number))) == 3
-        """
-    )
-    recording = project.runpytest_subprocess("-n2", "--gemini-record=once", f"--gemini-upstream={server.url}")
-    recording.assert_outcomes(passed=6)
-    recording.stdout.fnmatch_lines(["0 replayed, 6 recorded, 0 unused"])
-    replaying = project.runpytest_subprocess("-n2")
-    replaying.stdout.fnmatch_lines(["6 replayed, 0 recorded, 0 unused*"])
 
 
 def test_a_gateway_is_recognised_by_its_path(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:

@@ -76,12 +76,12 @@ def test_a_key_in_the_environment_is_enough(
     path = pytester.path / "cassettes/test_tale/test_story.jsonl"
 
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaSyD-another-key-that-is-not-the-right1")
-    refused = pytester.runpytest_subprocess("--gemini-record=once", address)
+    refused = pytester.runpytest("--gemini-record=once", address)
     refused.assert_outcomes(failed=1)
     assert not path.exists()
 
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    pytester.runpytest_subprocess("--gemini-record=once", address).assert_outcomes(passed=1)
+    pytester.runpytest("--gemini-record=once", address).assert_outcomes(passed=1)
     assert len(server.app.requests) == 2
     saved = Cassette.load(path).interactions[0]
     assert saved.request.url.startswith("https://generativelanguage.googleapis.com/")
@@ -91,7 +91,7 @@ def test_a_key_in_the_environment_is_enough(
     server.stop()
     monkeypatch.delenv("GEMINI_API_KEY")
     monkeypatch.delenv("SSL_CERT_FILE")
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_without_any_key_the_client_says_so_and_nothing_is_written(
@@ -100,9 +100,7 @@ def test_without_any_key_the_client_says_so_and_nothing_is_written(
     """Recording sets no placeholder: the SDK's own message about the key is what the user sees."""
     server = outside(key=KEY)
     pytester.makepyfile(test_tale=SDK)
-    result = pytester.runpytest_subprocess(
-        "--gemini-record=once", f"--gemini-upstream=https://localhost:{server.port}"
-    )
+    result = pytester.runpytest("--gemini-record=once", f"--gemini-upstream=https://localhost:{server.port}")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*API*key*"])
     assert not (pytester.path / "cassettes").exists()
@@ -117,14 +115,14 @@ def test_a_gateways_base_url_and_bearer_token(
     server = outside(key="gateway-token-0123456789", gateway=True)
     monkeypatch.setenv("BASE_URL", f"https://localhost:{server.port}/gateway")
     pytester.makepyfile(test_tale=GATEWAY)
-    refused = pytester.runpytest_subprocess("--gemini-record=once")
+    refused = pytester.runpytest("--gemini-record=once")
     refused.assert_outcomes(failed=1)
     refused.stdout.fnmatch_lines(["*The upstream answered 401: *GEMINI_API_KEY*"])
 
     monkeypatch.setenv("GATEWAY_TOKEN", "gateway-token-0123456789")
-    pytester.runpytest_subprocess("--gemini-record=once").assert_outcomes(passed=1)
+    pytester.runpytest("--gemini-record=once").assert_outcomes(passed=1)
     server.stop()
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    pytester.runpytest().assert_outcomes(passed=1)
     cassette = (pytester.path / "cassettes/test_tale/test_story.jsonl").read_text(encoding="utf-8")
     assert "gateway-token" not in cassette
     assert "sdkHttpResponse" in cassette
@@ -134,7 +132,7 @@ def test_an_upstream_that_is_not_there_is_named(pytester: pytest.Pytester, monke
     """With what to check, and no file written."""
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     pytester.makepyfile(test_tale=SDK)
-    result = pytester.runpytest_subprocess("--gemini-record=once", "--gemini-upstream=http://127.0.0.1:9")
+    result = pytester.runpytest("--gemini-record=once", "--gemini-upstream=http://127.0.0.1:9")
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["*could not reach http://127.0.0.1:9*"])
     assert not [path for path in (pytester.path / "cassettes").rglob("*") if path.is_file()]

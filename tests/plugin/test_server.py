@@ -39,7 +39,6 @@ def test_story(gemini_server):
 @pytest.fixture(autouse=True)
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a test whose client is another process, and no key in the environment."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(test_tale=STORY)
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -161,7 +160,7 @@ def test_other():
     assert hasattr(socket.getaddrinfo, "__wrapped__") is BLOCKED  # afterwards all is as it was
 """.replace("BLOCKED", str(bool(options)))
     )
-    result = project.runpytest_subprocess("-q", *options)
+    result = project.runpytest("-q", *options)
     result.stdout.fnmatch_lines(["*A request to generativelanguage.googleapis.com was stopped*"])
     result.assert_outcomes(passed=1, failed=1)
 

@@ -76,27 +76,31 @@ def test_a_rewrite_of_one_test_leaves_what_the_others_recorded(
 
 
 @pytest.mark.parametrize("mode", ["once", "new", "rewrite"])
-def test_workers_that_record_to_one_cassette_are_merged(project: pytest.Pytester, workers: Run, mode: str) -> None:
-    """Nothing that a passed test recorded is lost, and the summary counts it all."""
-    project.makepyfile(test_tale=FOUR.replace("range(4)", "range(12)"))
+def test_workers_that_record_to_one_cassette_are_merged(
+    project: pytest.Pytester, workers: Run, run: Run, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Nothing that a passed test recorded is lost, the summary counts it all, and no temporary file is left."""
+    project.makepyfile(test_tale=FOUR.replace("range(4)", "range(8)"))
+    folder = project.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
     result = workers(f"--gemini-record={mode}")
-    result.assert_outcomes(passed=12)
-    result.stdout.fnmatch_lines(["* replayed, 12 recorded, * unused*"])
-    assert sorted(asked(project)) == sorted(f"number {number}" for number in range(12))
+    result.assert_outcomes(passed=8)
+    result.stdout.fnmatch_lines(["0 replayed, 8 recorded, 0 unused"])
+    assert sorted(asked(project)) == [f"number {number}" for number in range(8)]
     assert cassettes(project) == ["shared.jsonl"]
-    replayed = workers()
-    replayed.assert_outcomes(passed=12)
-    replayed.stdout.fnmatch_lines(["12 replayed, 0 recorded, 0 unused*"])
+    assert [path.name for path in folder.iterdir() if path.name.startswith("gemini-replay")] == []
+    run().stdout.fnmatch_lines(["8 replayed, 0 recorded, 0 unused*"])
 
 
 @pytest.mark.parametrize("mode", ["once", "new", "rewrite"])
 @pytest.mark.parametrize("how", ["-n3", "-n0"])
 def test_a_test_that_begins_before_another_has_recorded_loses_nothing(
-    project: pytest.Pytester, server: upstream.RunningUpstream, mode: str, how: str
+    project: pytest.Pytester, server: upstream.RunningUpstream, run: Run, mode: str, how: str
 ) -> None:
     """Nor one that begins after: a cassette that this run has made is still being recorded."""
     project.makepyfile(test_tale=THREE)
-    result = project.runpytest_subprocess(how, f"--gemini-record={mode}", f"--gemini-upstream={server.url}")
+    options = (f"--gemini-record={mode}", f"--gemini-upstream={server.url}")
+    result = run(*options) if how == "-n0" else project.runpytest_subprocess(how, *options)
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["0 replayed, 3 recorded, 0 unused"])
     assert sorted(asked(project)) == ["first", "second", "third"]
@@ -117,25 +121,16 @@ def test_every_worker_may_run_every_test(project: pytest.Pytester, server: upstr
 def test_once_leaves_the_cassette_of_an_earlier_run_alone(
     project: pytest.Pytester, workers: Run, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was made in another run, so that a request it cannot answer is a miss."""
+    """It was made in another run, so a request that it cannot answer is a miss; what it answers is replayed."""
     project.makepyfile(test_tale=FOUR)
-    workers("--gemini-record=once").assert_outcomes(passed=4)
+    run("--gemini-record=once").assert_outcomes(passed=4)
     before = (project.path / "cassettes/shared.jsonl").read_bytes()
     monkeypatch.setenv("WORDS", "again")
     for again in (workers, run):
         again("--gemini-record=once").assert_outcomes(failed=4)
         assert (project.path / "cassettes/shared.jsonl").read_bytes() == before
-
-
-def test_a_run_leaves_nothing_in_the_temporary_folder(
-    project: pytest.Pytester, workers: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the workers share is removed by the controller."""
-    project.makepyfile(test_tale=FOUR)
-    folder = project.mkdir("temporary")
-    monkeypatch.setenv("TMPDIR", str(folder))
-    workers("--gemini-record=once").assert_outcomes(passed=4)
-    assert [path.name for path in folder.iterdir() if path.name.startswith("gemini-replay")] == []
+    monkeypatch.delenv("WORDS")
+    workers().stdout.fnmatch_lines(["4 replayed, 0 recorded, 0 unused*"])
 
 
 CRASH = """

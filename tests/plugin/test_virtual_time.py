@@ -63,7 +63,6 @@ def test_trio():
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with the recording of a minute."""
     pytester.makepyfile(asking=ASKING)
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     cassette(pytester.mkdir("cassettes") / "minute.jsonl", MINUTE)
     monkeypatch.syspath_prepend(pytester.path)
     return pytester
