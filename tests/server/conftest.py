@@ -7,10 +7,14 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import pytest
+
+from gemini_replay import Cassette, Interaction, Session
+from gemini_replay.server.serving import serving
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
 
@@ -112,3 +116,25 @@ def wire() -> Any:
         chunk = staticmethod(read_chunk)
 
     return Wire
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the test's cassette is recorded."""
+    return tmp_path / "cassette.jsonl"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Callable[..., Any]:
+    """Serve these recordings for a with-block; gives the base URL."""
+
+    @contextmanager
+    def served(*interactions: Interaction, speed: str | float = 1.0, repeat: bool = True) -> Iterator[str]:
+        path = tmp_path / "cassette.jsonl"
+        Cassette(list(interactions)).save(path)
+        session = Session.replaying(path, speed=speed, hosts=None, repeat=repeat)
+        with serving(session) as url:
+            yield url
+        session.close()
+
+    return served

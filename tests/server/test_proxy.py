@@ -2,88 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import signal
-import socket
 import statistics
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import trustme
 from support.clients import KEY
-from support.processes import listening
-from support.raw_server import CHUNKED, LAST, Answer, chunked, raw_server
+from support.proxies import ASK, Fetch, Paced, proxied, recorded, scripted, until
 from support.streams import PATH, cut_at_events, events
 
-from gemini_replay import Cassette, Interaction, Session
-from gemini_replay.cli import main
-from gemini_replay.errors import UsageError
+from gemini_replay import Session
 from gemini_replay.server import running, upstream
 from gemini_replay.server.serving import serving
-from gemini_replay.server.upstream.scenarios import Scenario
 from gemini_replay.transports.read_ahead import ROOM
-
-ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
-Fetch = Callable[..., Any]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
-@contextmanager
-def proxied(path: Path, base: str, **options: Any) -> Iterator[str]:
-    """A proxy in front of `base`; its session is closed at the end. Gives its URL."""
-    session = Session(path, hosts=None, **{"mode": "rewrite", **options})
-    with serving(session, base=base) as url:
-        yield url
-    session.close()
-
-
-def recorded(path: Path) -> list[Interaction]:
-    return Cassette.load(path).interactions
-
-
-def scripted(chunks: list[bytes], *, gap: float = 0.001, **options: Any) -> Any:
-    return upstream.start(Scenario.from_chunks(chunks, gaps=[gap] * len(chunks), **options), key=None)
-
-
-class Paced:
-    """An upstream that sends its next chunk only when the test says so."""
-
-    def __init__(self) -> None:
-        self._next = threading.Semaphore(0)
-        self.left = threading.Event()
-
-    def __call__(self) -> None:
-        self._next.release()
-
-    async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        headers = [(b"content-type", b"text/event-stream")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        sending = asyncio.ensure_future(self._send(send))
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        sending.cancel()
-        self.left.set()
-
-    async def _send(self, send: Any) -> None:
-        for data in events(3):
-            while not self._next.acquire(blocking=False):
-                await asyncio.sleep(0.001)
-            await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connect: Any, wire: Any) -> None:
@@ -251,7 +188,7 @@ class TestTimes:
             with proxied(path, server.url) as url, connect(url, PATH) as (_, reader):
                 wire.head(reader)
                 part = path.with_name(f"{path.name}.part")
-                _until(lambda: b'{"end": "eof"' in part.read_bytes()[-200:])
+                until(lambda: b'{"end": "eof"' in part.read_bytes()[-200:])
                 assert b"".join(iter(lambda: wire.chunk(reader), b"")) == b"".join(chunks)
             sent = [at for at, _ in server.sent[0]]
         stored = recorded(path)[0]
@@ -266,130 +203,6 @@ class TestTimes:
         response = recorded(path)[0].response
         assert response is not None
         assert 0.19 < response.after < 1
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-class TestBreaks:
-    """What breaks on one side breaks on the other, and is recorded as what it was."""
-
-    @pytest.mark.parametrize(("end", "how"), [("reset", None), ("closed", "closed")], ids=["reset", "closed"])
-    def test_the_upstreams_break_is_passed_on(self, path: Path, fetch: Fetch, end: Any, how: str | None) -> None:
-        """A reset as a reset, a FIN as a FIN, behind the chunks that came; and so when it is replayed."""
-        with scripted(events(3), end=end, end_after=0.02) as server:
-            answers = []
-            for mode in ("rewrite", "once"):
-                with proxied(path, server.url, mode=mode) as url:
-                    answers.append(fetch(url, PATH))
-        stored = recorded(path)[0]
-        assert (stored.end.kind, stored.end.how) == ("reset", how)
-        for answer in answers:
-            assert (answer.chunks, answer.complete) == (events(3), False)
-            assert isinstance(answer.error, ConnectionResetError) is (how is None)
-
-    @pytest.mark.parametrize(
-        ("linger", "error"), [(True, httpx.ReadError), (False, httpx.RemoteProtocolError)], ids=["reset", "closed"]
-    )
-    def test_a_break_before_the_head_too(self, path: Path, linger: bool, error: type[Exception]) -> None:
-        """There is no answer, and the recording has none."""
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await receive()
-            below = scope["extensions"]["gemini_replay.connection"]
-            await (below.reset() if linger else below.close())
-
-        with running.serve(app) as server:
-            for mode in ("rewrite", "once"):
-                with proxied(path, server.url, mode=mode) as url, pytest.raises(error):
-                    httpx.post(url + PATH, json=ASK)
-        assert recorded(path)[0].response is None
-        assert recorded(path)[0].end.kind == "reset"
-
-    def test_a_client_that_leaves_cancels_the_upstreams_answer(self, path: Path, connect: Any, wire: Any) -> None:
-        """The upstream sees the connection end; the recording says "cancelled" behind what came."""
-        paced = Paced()
-        with running.serve(paced.app) as server, proxied(path, server.url) as url:
-            with connect(url, PATH) as (_, reader):
-                wire.head(reader)
-                paced()
-                assert wire.chunk(reader) == events(3)[0]
-            assert paced.left.wait(10)
-        stored = recorded(path)[0]
-        assert [chunk.data for chunk in stored.chunks] == events(3)[:1]
-        assert stored.end.kind == "cancelled"
-
-    def test_a_client_that_leaves_before_the_head_does_so_too(self, path: Path, connect: Any) -> None:
-        """Nothing came, and that is what is recorded."""
-        with scripted(events(1), head_after=30) as server, proxied(path, server.url) as url:
-            with connect(url, PATH):
-                _until(lambda: len(server.requests) == 1)
-            part = path.with_name(f"{path.name}.part")
-            _until(lambda: b'"cancelled"' in part.read_bytes())
-        assert recorded(path)[0].response is None
-        assert recorded(path)[0].end.kind == "cancelled"
-
-    def test_an_upstream_that_cannot_be_reached_is_a_502_and_no_recording(self, path: Path) -> None:
-        """In Google's words, with the address; no file is made."""
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        with proxied(path, f"http://127.0.0.1:{port}") as url:
-            answer = httpx.post(f"{url}{PATH}&key={KEY}", json=ASK)
-        error = answer.json()["error"]
-        assert (answer.status_code, error["code"], error["status"]) == (502, 502, "UNAVAILABLE")
-        assert f"http://127.0.0.1:{port}" in error["message"]
-        assert answer.headers["x-gemini-replay"] == "error"
-        assert KEY not in answer.text
-        assert not path.exists()
-
-    def test_a_certificate_that_is_not_trusted_is_said(self, path: Path, tmp_path: Path) -> None:
-        """With the setting that makes it so."""
-        trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
-        with upstream.start(ssl_certfile=str(tmp_path / "s.pem")) as server, proxied(path, server.url) as url:
-            answer = httpx.post(url + PATH, json=ASK)
-        assert answer.status_code == 502
-        assert "SSL_CERT_FILE" in answer.json()["error"]["message"]
-
-    def test_two_proxies_record_to_one_cassette(self, path: Path) -> None:
-        """Each recording is in it in the end."""
-        with scripted(events(1)) as server, proxied(path, server.url) as one, proxied(path, server.url) as other:
-            for url in (one, other):
-                assert httpx.post(url + PATH, json=ASK).status_code == 200
-        assert len(Cassette.load(path).interactions) == 2
-
-
-def test_https_upstreams_are_trusted_by_the_environment(
-    path: Path, tmp_path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``SSL_CERT_FILE``, as for any client; the proxy itself speaks plain HTTP."""
-    issuer = trustme.CA()
-    issuer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
-    issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    with upstream.start("story", pace=0.01, ssl_certfile=str(tmp_path / "s.pem")) as server:
-        with proxied(path, server.url) as url:
-            answer = fetch(url, PATH)
-        assert answer.chunks == [data for _, data in server.sent[0]]
-    assert recorded(path)[0].request.url.startswith("https://")
-
-
-def test_the_environments_own_proxy_is_taken(path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``HTTP_PROXY`` and ``NO_PROXY``, as for any client."""
-    for name in ("http_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    with raw_server(Answer([(0, CHUNKED + chunked(*events(1)) + LAST)])) as other:
-        monkeypatch.setenv("HTTP_PROXY", other.url.removeprefix("http://"))
-        with proxied(path, "http://gemini.invalid") as url:
-            assert fetch(url, PATH).chunks == events(1)
-        assert other.requests[0].startswith(f"POST http://gemini.invalid{PATH} HTTP/1.1\r\n".encode())
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with scripted(events(2)) as server, proxied(path, server.url) as url:
-            assert fetch(url, PATH).chunks == events(2)
 
 
 class TestModes:
@@ -446,70 +259,3 @@ def test_many_clients_record_side_by_side(path: Path) -> None:
     assert {len(interaction.chunks) for interaction in stored} == {10}
     texts = sorted(json.dumps(interaction.request.json) for interaction in stored)
     assert texts == sorted(json.dumps(ask) for ask in asks)
-
-
-class TestCommand:
-    """``gemini-replay record``, as a process of its own."""
-
-    @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
-    def test_a_signal_leaves_a_complete_cassette(
-        self, path: Path, connect: Any, wire: Any, number: signal.Signals
-    ) -> None:
-        """What was whole is whole; what was under way ends as "cancelled"; no journal is left."""
-        paced = Paced()
-        with scripted(events(2)) as quick, running.serve(_either(quick.app, paced.app)) as server:
-            with listening("record", path, "--upstream", server.url) as (process, url):
-                assert httpx.post(url + PATH, json=ASK).content == b"".join(events(2))
-                with connect(url, "/v1/models/paced:streamGenerateContent") as (_, reader):
-                    wire.head(reader)
-                    paced()
-                    assert wire.chunk(reader) == events(3)[0]
-                    assert not path.exists()
-                    process.send_signal(number)
-                    out, err = process.communicate(timeout=30)
-        told, summary = err.splitlines()
-        assert told.endswith("paced:streamGenerateContent was complete; its recording ends there.")
-        assert (out, summary, process.returncode) == ("", f"gemini-replay: 2 recorded, 0 replayed: {path}", 0)
-        whole, cut = recorded(path)
-        assert (whole.end.kind, whole.body) == ("eof", b"".join(events(2)))
-        assert (cut.end.kind, cut.body) == ("cancelled", events(3)[0])
-        assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-    @pytest.mark.parametrize(
-        ("arguments", "words"),
-        [
-            (["--upstream", "localhost:1"], "is not a base URL"),
-            (["--upstream", "http://127.0.0.1:99999"], "is not a base URL"),
-            (["--upstream", "http://me:secret-word@127.0.0.1"], "a user or a password"),
-            (["--listen", "somewhere"], "is not an address"),
-        ],
-        ids=["no-scheme", "no-port", "credentials", "listen"],
-    )
-    def test_what_cannot_work_is_said_at_once(
-        self, path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
-    ) -> None:
-        """Before anything listens; no file is made."""
-        assert main(["record", str(path), *arguments]) == 2
-        captured = capsys.readouterr()
-        assert words in captured.err
-        assert "secret-word" not in captured.err
-        assert captured.out == ""
-        assert not path.exists()
-
-
-def test_certificates_that_cannot_be_read_are_a_usage_error(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of the environment."""
-    (tmp_path / "no.pem").write_text("no certificate")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
-    with pytest.raises(UsageError, match="SSL_CERT_FILE"), proxied(path, "https://127.0.0.1:1"):
-        pass
-
-
-def _either(plain: Any, paced: Any) -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await (paced if "/paced:" in scope["path"] else plain)(scope, receive, send)
-
-    return app

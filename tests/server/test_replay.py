@@ -5,67 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import logging
-import os
-import signal
 import socket
 import statistics
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.clients import CLIENTS, KEY, Client
-from support.processes import listening
+from support.clients import CLIENTS, Client
+from support.replays import ASK, SSE, Fetch, interaction
 from support.streams import PATH, events
 
-from gemini_replay import Cassette, Interaction, Session
-from gemini_replay.cassette.model import Chunk, End, Headers, Request, Response
-from gemini_replay.cli import main
-from gemini_replay.server.serving import serving
-
-ASK = {"contents": [{"role": "user", "parts": [{"text": "Tell me a story."}]}]}
-SSE: Headers = (("content-type", "text/event-stream"), ("transfer-encoding", "chunked"))
-Fetch = Callable[..., Any]
-
-
-def interaction(
-    chunks: list[bytes],
-    *,
-    gap: float = 0.001,
-    after: float = 0.0,
-    status: int = 200,
-    headers: Headers = SSE,
-    ask: Any = ASK,
-    method: str = "POST",
-    path: str = PATH,
-    **options: Any,
-) -> Interaction:
-    """A recording of one answer to `ask`."""
-    url = f"https://generativelanguage.googleapis.com{path}"
-    request = Request(method, url, body=json.dumps(ask).encode() if ask is not None else b"")
-    response = Response(status, headers, after, options.get("body"))
-    return Interaction(request, response, tuple(Chunk(gap, data) for data in chunks), options.get("end", End()))
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Callable[..., Any]:
-    """Serve these recordings for a with-block; gives the base URL."""
-
-    @contextmanager
-    def served(*interactions: Interaction, speed: str | float = 1.0, repeat: bool = True) -> Iterator[str]:
-        path = tmp_path / "cassette.jsonl"
-        Cassette(list(interactions)).save(path)
-        session = Session.replaying(path, speed=speed, hosts=None, repeat=repeat)
-        with serving(session) as url:
-            yield url
-        session.close()
-
-    return served
+from gemini_replay.cassette.model import Headers
 
 
 class TestAnswers:
@@ -184,111 +136,6 @@ class TestAnswers:
         assert got.partition(b"\r\n\r\n")[2] == b"".join(events(2))
 
 
-class TestEndings:
-    """What a recording's end becomes on a real connection."""
-
-    def test_a_reset_is_a_tcp_reset_behind_all_that_came(self, fetch: Fetch, served: Any) -> None:
-        """At its moment."""
-        with served(interaction(events(3), end=End("reset", 0.02))) as url:
-            answer = fetch(url, PATH)
-        assert answer.chunks == events(3)
-        assert isinstance(answer.error, ConnectionResetError)
-
-    def test_a_body_that_stopped_too_early_does_so_in_good_order(self, fetch: Fetch, served: Any) -> None:
-        """A FIN without the last chunk."""
-        with served(interaction(events(3), end=End("reset", how="closed"))) as url:
-            answer = fetch(url, PATH)
-        assert (answer.chunks, answer.complete, answer.error) == (events(3), False, None)
-
-    @pytest.mark.parametrize(
-        ("end", "error"),
-        [
-            (End("reset"), httpx.ReadError),
-            (End("reset", how="closed"), httpx.RemoteProtocolError),
-            (End("cancelled"), httpx.ReadError),
-            (End("timeout"), httpx.ReadTimeout),
-        ],
-        ids=["reset", "closed", "cancelled", "timeout"],
-    )
-    def test_a_connection_that_ended_before_a_head_does_so_again(
-        self, served: Any, end: End, error: type[Exception]
-    ) -> None:
-        """In the client's own exception."""
-        recorded = interaction([], end=end)
-        with served(Interaction(recorded.request, None, (), end)) as url, pytest.raises(error):
-            httpx.post(url + PATH, json=ASK, timeout=0.3 if end.kind == "timeout" else 30)
-
-    def test_a_recorded_timeout_is_silence_until_the_client_gives_up(self, served: Any) -> None:
-        """With its own read timeout; and the next request is answered again."""
-        with served(interaction(events(2), gap=0.01, end=End("timeout")), speed="instant") as url:
-            for _ in range(2):
-                got = b""
-                with httpx.stream("POST", url + PATH, json=ASK, timeout=0.5) as answer:
-                    with pytest.raises(httpx.ReadTimeout):
-                        for data in answer.iter_raw():
-                            got += data
-                assert got == b"".join(events(2))
-
-    def test_a_recording_that_its_client_cancelled_is_reset_there(
-        self, fetch: Fetch, served: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """So that no client takes it for the whole answer; the log says why."""
-        with served(interaction(events(3), end=End("cancelled"))) as url, caplog.at_level(logging.WARNING):
-            answer = fetch(url, PATH)
-        assert answer.chunks == events(3)
-        assert isinstance(answer.error, ConnectionResetError)
-        assert "stops where the client that made it closed it" in caplog.text
-
-    def test_a_client_that_leaves_disturbs_nobody(self, connect: Any, wire: Any, fetch: Fetch, served: Any) -> None:
-        """The next one is served from the beginning."""
-        with served(interaction(events(50), gap=0.02)) as url:
-            with connect(url, PATH) as (_, reader):
-                wire.head(reader)
-                assert wire.chunk(reader) == events(50)[0]
-            assert fetch(url, PATH).chunks == events(50)
-
-
-class TestMisses:
-    """A request that no recording answers."""
-
-    def test_a_miss_is_a_404_in_googles_words(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
-        """It shows the nearest recording and how it differs; clients do not retry it; the log has it too."""
-        with served(interaction(events(1))) as url, caplog.at_level(logging.WARNING):
-            answer = httpx.post(url + PATH, json={"contents": [{"parts": [{"text": "Sing."}]}]})
-        error = answer.json()["error"]
-        assert (answer.status_code, error["code"], error["status"]) == (404, 404, "NOT_FOUND")
-        assert answer.headers["x-gemini-replay"] == "miss"
-        assert answer.headers["content-type"] == "application/json; charset=UTF-8"
-        assert "Sing." in error["message"]
-        assert "interaction 1 of 1; it differs in" in error["message"]
-        assert "gemini-replay record" in error["message"]
-        assert error["message"] in caplog.text
-
-    def test_no_secret_of_a_missed_request_is_said(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
-        """Not in the answer, not in the log: a key in header, query, bearer token or body."""
-        ask = {"contents": [{"parts": [{"text": f"my key is {KEY}"}]}]}
-        with served(interaction(events(1))) as url, caplog.at_level(0):
-            answers = [
-                httpx.post(url + PATH, json=ask, headers={"x-goog-api-key": KEY}),
-                httpx.post(f"{url}{PATH}&key={KEY}", json=ask),
-                httpx.post(url + PATH, json=ask, headers={"authorization": f"Bearer {KEY}"}),
-            ]
-            answers.append(httpx.post(f"{url}/{KEY}?key={KEY}"))
-        said = "".join(answer.text for answer in answers)
-        said += "".join(record.getMessage() for record in caplog.records if record.name.startswith("gemini_replay"))
-        assert said.count("my key is REDACTED") == 6
-        assert KEY not in said
-
-    def test_without_repetition_each_recording_answers_once(self, served: Any) -> None:
-        """As a test's own session wants it; the server of the command line starts again."""
-        with served(interaction(events(1)), interaction(events(2)), repeat=False) as url:
-            answers = [httpx.post(url + PATH, json=ASK) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [200, 200, 404]
-        with served(interaction(events(1)), interaction(events(2))) as url:
-            bodies = [httpx.post(url + PATH, json=ASK).content for _ in range(3)]
-        assert bodies == [b"".join(events(n)) for n in (1, 2, 1)]
-
-
 def test_fifty_clients_at_once_get_each_chunk_in_its_own_time(served: Any) -> None:
     """Concurrent streams are complete and equal, and none waits for another."""
     chunks = events(20)
@@ -312,63 +159,3 @@ def test_fifty_clients_at_once_get_each_chunk_in_its_own_time(served: Any) -> No
     assert (
         19 * 0.05 / 2 < statistics.median(spans) < 19 * 0.05 * 5
     )  # one after another they would take 50 times as long
-
-
-class TestCommand:
-    """``gemini-replay serve``, as a process of its own."""
-
-    @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
-    def test_it_serves_until_a_signal_whatever_is_open(
-        self, tmp_path: Path, connect: Any, wire: Any, number: signal.Signals
-    ) -> None:
-        """One line on stdout, misses on stderr, exit status 0; several cassettes, one of them in a folder."""
-        (tmp_path / "more").mkdir()
-        Cassette([interaction(events(2), end=End("timeout"))]).save(tmp_path / "one.jsonl")
-        Cassette([interaction([b"{}"], method="GET", path="/v1/models/m", ask=None)]).save(
-            tmp_path / "more/two.jsonl"
-        )
-        arguments = ("serve", "one.jsonl", "more", "--speed", "instant")
-        with listening(*arguments, cwd=tmp_path) as (process, url):
-            assert httpx.get(f"{url}/v1/models/m").text == "{}"
-            assert httpx.get(f"{url}/v1/models/another").status_code == 404
-            with connect(url, PATH) as (_, reader):
-                wire.head(reader)
-                assert wire.chunk(reader)
-                process.send_signal(number)
-                out, err = process.communicate(timeout=30)
-        assert (out, process.returncode) == ("", 0)
-        assert err.startswith("gemini-replay: No recording answers GET")
-        assert "Traceback" not in err
-
-    @pytest.mark.parametrize(
-        ("arguments", "status", "words"),
-        [
-            (["nothing.jsonl"], 1, "the cassette does not exist"),
-            (["empty.jsonl"], 1, "the file is empty"),
-            (["good.jsonl", "--speed", "0"], 2, "Unknown speed"),
-            (["good.jsonl", "--listen", "8080"], 2, "is not an address"),
-            (["good.jsonl", "--listen", "192.0.2.1:0"], 2, "Cannot listen on"),
-            (["."], 2, "There is no cassette"),
-        ],
-        ids=["missing", "broken", "speed", "listen", "elsewhere", "folder"],
-    )
-    def test_what_cannot_be_served_is_said_at_once(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-        arguments: list[str],
-        status: int,
-        words: str,
-    ) -> None:
-        """Before anything listens."""
-        monkeypatch.chdir(tmp_path)
-        if arguments[0] == "good.jsonl":
-            Cassette([interaction(events(1))]).save(tmp_path / "good.jsonl")
-        elif arguments[0] == "empty.jsonl":
-            (tmp_path / "empty.jsonl").touch()
-        assert main(["serve", *arguments]) == status
-        captured = capsys.readouterr()
-        assert words in captured.err
-        assert captured.out == ""

@@ -35,11 +35,6 @@ from support.cassettes import recorded  # noqa: E402
 VERSION = f"aiohttp {aiohttp.__version__}"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
 # -- ways of reading -------------------------------------------------------------------------------------------------
 
 

@@ -28,12 +28,6 @@ aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 from support.aiohttp_client import answering, ask, read  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
 # -- the pool --------------------------------------------------------------------------------------------------------
 
 

@@ -22,12 +22,6 @@ aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 from support.aiohttp_client import answering, ask, failure, read  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 BREAKS = {
     "reset-before-the-head": (b"", "reset"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import traceback
-from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,31 +10,14 @@ from typing import Any
 import pytest
 from support.cassettes import recorded, streaming
 from support.clients import KEY, Client
+from support.contract import GAP, scripted
 from support.every_client import EVERY_CLIENT
-from support.streams import GOOGLE, PATH, cut_at_events, events, gaps_of
+from support.streams import GOOGLE, PATH, cut_at_events, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.cassette.model import Chunk
-from gemini_replay.errors import MissError, RecordingError
+from gemini_replay.errors import MissError
 from gemini_replay.server import upstream
-from gemini_replay.server.upstream.scenarios import Scenario
-
-GAP = 0.05
-
-
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
-def scripted(chunks: list[bytes], *, gap: float = 0.0, **options: Any) -> Scenario:
-    return Scenario.from_chunks(chunks, gaps=gaps_of(chunks, gap), **options)
 
 
 def test_a_recorded_stream_replays_chunk_for_chunk_without_the_server(client: Client, path: Path) -> None:
@@ -125,77 +105,6 @@ def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> No
     assert sum(in_time) >= 4
 
 
-def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:
-    """A TCP reset in mid-stream raises ReadError after the chunks before it, live and again."""
-    chunks = events(5)[:3]
-    with upstream.start(scripted(chunks, gap=0.01, end="reset", end_after=0.02)) as server:
-        with gemini_replay.record(path):
-            live = client.fetch(server.url + PATH)
-        with gemini_replay.replay(path):
-            again = client.fetch(server.url + PATH)
-    assert Cassette.load(path).interactions[0].end.kind == "reset"
-    for seen in (live, again):
-        assert type(seen.error) is client.errors["reset"]
-        assert seen.chunks == chunks
-
-
-def test_a_body_that_stops_too_early_is_a_protocol_error_again(client: Client, path: Path) -> None:
-    """The peer closes in good order without the last chunk: RemoteProtocolError, live and again."""
-    chunks = events(5)[:2]
-    with upstream.start(scripted(chunks, gap=0.01, end="closed")) as server:
-        with gemini_replay.record(path):
-            live = client.fetch(server.url + PATH)
-        with gemini_replay.replay(path):
-            again = client.fetch(server.url + PATH)
-    end = Cassette.load(path).interactions[0].end
-    assert (end.kind, end.how) == ("reset", "closed")
-    for seen in (live, again):
-        assert type(seen.error) is client.errors["closed"]
-        assert seen.chunks == chunks
-
-
-def test_a_gap_beyond_the_read_timeout_raises_the_librarys_read_timeout(client: Client, path: Path) -> None:
-    """After the client's own timeout: not before it, and long before the gap is over."""
-    chunks = events(3)
-    patient = streaming(*chunks)
-    pauses = tuple(map(Chunk, (0.0, 0.01, 30.0), chunks))
-    with gemini_replay.replay(recorded(path, replace(patient, chunks=pauses))):
-        seen = client.fetch(GOOGLE, timeout=0.2)
-    assert type(seen.error) is client.errors["timeout"]
-    assert seen.chunks == chunks[:2]
-    assert 0.15 < seen.ended - seen.times[-1] < 10
-
-
-def test_a_timeout_while_recording_is_recorded_as_one(client: Client, path: Path) -> None:
-    """And raises the same again."""
-    chunks = events(4)
-    gaps = [0.0, 0.01, 5.0, 0.01]
-    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
-        live = client.fetch(server.url + PATH, timeout=0.2)
-    with gemini_replay.replay(path):
-        again = client.fetch(GOOGLE)
-    assert Cassette.load(path).interactions[0].end.kind == "timeout"
-    for seen in (live, again):
-        assert type(seen.error) is client.errors["timeout"]
-        assert seen.chunks == chunks[:2]
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
-def test_a_client_that_lets_go_is_recorded_as_such(client: Client, path: Path) -> None:
-    """The stream is not read to its end for the recording's sake, and closing does not wait for the server."""
-    chunks = events(6)
-    gaps = [0.0, 0.01, 0.01, 20.0, 0.01, 0.01]
-    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
-        live = client.fetch(server.url + PATH, stop_after=2)
-    stored = Cassette.load(path).interactions[0]
-    assert stored.end.kind == "cancelled"
-    assert live.chunks == chunks[:2]
-    assert [chunk.data for chunk in stored.chunks] in (chunks[:2], chunks[:3])
-    assert live.ended - live.began < 10
-    with gemini_replay.replay(path):
-        assert client.fetch(GOOGLE, stop_after=2).error is None
-
-
 def test_gzip_is_stored_decoded_and_sent_again_to_those_who_ask(client: Client, path: Path) -> None:
     """The same elements at the same boundaries, for clients with and without gzip."""
     url = "/v1beta/models/array:streamGenerateContent"
@@ -274,68 +183,3 @@ def test_recording_into_an_upstream_keeps_the_clients_own_url(client: Client, pa
         assert server.app.requests[0].path.startswith("/gw/v1beta/models/")
     assert seen.chunks == events(2)
     assert Cassette.load(path).interactions[0].request.url == GOOGLE
-
-
-def test_an_unreachable_upstream_is_the_clients_own_error_with_a_note(client: Client, path: Path) -> None:
-    """Nothing is recorded and no cassette is touched, which the end of the block tells, too."""
-    path.write_text('{"cassette": 1}\n', encoding="utf-8")
-    with pytest.raises(RecordingError, match=r"http://127\.0\.0\.1:9 could not be reached"):
-        with gemini_replay.record(path, upstream="http://127.0.0.1:9"):
-            seen = client.fetch(GOOGLE)
-    assert isinstance(seen.error, client.errors["connect"])
-    said = "".join(traceback.format_exception(seen.error))
-    assert "http://127.0.0.1:9" in said
-    assert "--gemini-upstream" in said
-    assert path.read_text(encoding="utf-8") == '{"cassette": 1}\n'
-
-
-def test_recording_keeps_the_read_timeout_where_the_client_has_it(client: Client, path: Path) -> None:
-    """A gap longer than the timeout, while the client is busy for a part of it: as without recording.
-
-    Most count from the moment they ask for more and are content; aiohttp counts from the last data and gives up.
-    """
-    chunks = events(2)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 0.45])) as server:
-        plain = client.fetch(server.url + PATH, timeout=0.3, consume=0.4)
-        with gemini_replay.record(path):
-            live = client.fetch(server.url + PATH, timeout=0.3, consume=0.4)
-    assert type(live.error) is type(plain.error)
-    assert plain.chunks == live.chunks
-    assert (plain.error is None) is (client.name != "aiohttp")
-
-
-@pytest.fixture
-def served(path: Path) -> Callable[[], Any]:
-    """The same cassette from the replay server, on a real socket."""
-    from gemini_replay.server.serving import serving
-
-    return lambda: serving(gemini_replay.Session.replaying(path, hosts=None))
-
-
-def test_the_server_gives_the_same_chunks_at_the_same_times(
-    client: Client, path: Path, served: Callable[[], Any]
-) -> None:
-    """What replays in process replays over a socket, to every client."""
-    chunks = events(8)
-    recorded(path, streaming(*chunks, gap=GAP))
-    with served() as url:
-        seen = client.fetch(url + PATH)
-    assert seen.error is None
-    assert seen.chunks == chunks
-    late = [at - seen.began - GAP * n for n, at in enumerate(seen.times, 1)]
-    assert min(late) > -0.002
-    assert statistics.median(late) < GAP * 2
-
-
-@pytest.mark.parametrize("ending", ["reset", "closed"])
-def test_the_server_breaks_off_as_it_was_recorded(
-    client: Client, path: Path, served: Callable[[], Any], ending: str
-) -> None:
-    """A TCP reset is one, and a body that stops too early is one, also from the server."""
-    chunks = events(5)[:3]
-    with upstream.start(scripted(chunks, gap=0.01, end=ending, end_after=0.02)) as server, gemini_replay.record(path):
-        client.fetch(server.url + PATH)
-    with served() as url:
-        seen = client.fetch(url + PATH)
-    assert type(seen.error) is client.errors[ending]
-    assert seen.chunks == chunks

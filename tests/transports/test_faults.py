@@ -12,7 +12,6 @@ import httpx2
 import pytest
 from support.cassettes import recorded, streaming
 from support.clients import Client, Seen
-from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -24,11 +23,6 @@ A, B, C, D = STORY = events(4)
 HALF = B[: len(B) // 2]
 LIMIT = 0.12
 """A client's read timeout, in seconds, where a test waits for it."""
-
-
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 import respx
 from support.cassettes import recorded, streaming
 from support.clients import ASK, Client
-from support.every_client import EVERY_CLIENT
 from support.raw_server import Answer, raw_server
 from support.streams import GOOGLE, events
 
@@ -22,16 +21,6 @@ from gemini_replay.transports.respx import from_cassette
 
 BODY = b"".join(events(2))
 ODD = {"latin-1": b"caf\xe9", "utf-8": "caf\u00e9 你".encode()}
-
-
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
 
 
 @pytest.mark.parametrize("value", ODD.values(), ids=list(ODD))

@@ -32,11 +32,6 @@ STALLS = Answer([(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (30.0, LAST)])
 SLOW = Answer([(0.0, CHUNKED), *((0.1, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
 OPEN = """
 import contextlib, gc, json, os, sys, warnings
 import gemini_replay

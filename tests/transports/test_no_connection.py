@@ -34,11 +34,6 @@ from gemini_replay.server.upstream.scenarios import Scenario
 LIMIT = 0.15
 
 
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return recorded(tmp_path / "story.jsonl", streaming(*events(3)))

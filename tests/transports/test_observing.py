@@ -24,16 +24,6 @@ CHUNKS = events(12)
 PIECES = [(0.005, chunked(chunk)) for chunk in CHUNKS]
 
 
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
 @pytest.fixture
 def whole() -> Iterator[RawServer]:
     with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:

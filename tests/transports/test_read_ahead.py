@@ -4,44 +4,14 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import anyio
 import pytest
+from support.reading import CHUNK, Noted, classify, until
 
 from gemini_replay.cassette.model import Ending
-from gemini_replay.transports.async_read_ahead import AsyncReadAhead
 from gemini_replay.transports.read_ahead import ROOM, ReadAhead
-
-CHUNK = b"x" * (ROOM // 8)
-BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
-
-
-class Noted:
-    """An observer that notes what it is told."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.ends: list[Ending] = []
-        self.problems: list[BaseException] = []
-        self.abandoned = False
-
-    def chunk(self, data: bytes, at: float) -> bool | None:
-        self.chunks.append(data)
-        return data == b"last"
-
-    def end(self, ending: Ending, at: float) -> None:
-        self.ends.append(ending)
-
-    def write(self) -> None:
-        """Nothing more to do."""
-
-    def abandon(self, at: float) -> None:
-        self.abandoned = True
-
-    def fail(self, problem: BaseException) -> None:
-        self.problems.append(problem)
 
 
 class Source:
@@ -72,23 +42,11 @@ class Source:
         self.closed.set()
 
 
-def classify(problem: BaseException) -> Ending | None:
-    return "reset" if isinstance(problem, OSError) else None
-
-
 def reading(source: Source, observer: Noted, **options: Any) -> ReadAhead:
     options = {"classify": classify, "interrupt": source.interrupt, "close": source.close, **options}
     ahead = ReadAhead(source, observer, **options)
     ahead.start()
     return ahead
-
-
-def until(holds: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came to that")
 
 
 def test_a_reader_waits_when_too_much_lies_unread() -> None:
@@ -237,126 +195,3 @@ def test_what_the_wire_raises_is_raised_and_named_and_what_it_cannot_raise_is_a_
         assert observer.ends == ends
         assert len(observer.problems) == problems
         assert source.closed.is_set()
-
-
-class AsyncSource:
-    """`Source` for async code."""
-
-    def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
-        self.chunks = chunks
-        self.stalls = stalls
-        self.read = 0
-        self.left = False
-        self.closed = False
-
-    async def __call__(self) -> AsyncIterator[bytes]:
-        try:
-            for data in self.chunks:
-                self.read += 1
-                await anyio.sleep(0)
-                yield data
-            if self.stalls:
-                await anyio.sleep(30)
-        finally:
-            self.left = True
-
-    async def aclose(self) -> None:
-        self.closed = True
-
-
-def areading(source: AsyncSource, observer: Noted) -> AsyncReadAhead:
-    ahead = AsyncReadAhead(source, observer, classify=classify, close=source.aclose)
-    ahead.start()
-    return ahead
-
-
-@BACKENDS
-def test_an_async_reader_waits_when_too_much_lies_unread(backend: str) -> None:
-    """And goes on when the client takes some of it."""
-
-    async def main() -> None:
-        source, observer = AsyncSource(*[CHUNK] * 30), Noted()
-        ahead = areading(source, observer)
-        await anyio.wait_all_tasks_blocked()
-        assert source.read == 9
-        assert await anext(ahead) == CHUNK
-        await anyio.wait_all_tasks_blocked()
-        assert source.read == 10
-        assert sum([len(data) async for data in ahead]) == 29 * len(CHUNK)
-        assert observer.ends == ["eof"]
-        await ahead.aclose()
-
-    anyio.run(main, backend=backend)
-
-
-@BACKENDS
-@pytest.mark.parametrize("stalls", [False, True], ids=["waiting for room", "waiting for the wire"])
-def test_letting_go_ends_an_async_reader(backend: str, stalls: bool) -> None:
-    """Wherever it waits; nothing is left for the event loop to finalize."""
-
-    async def main() -> None:
-        chunks = [b"one"] if stalls else [CHUNK] * 30
-        source, observer = AsyncSource(*chunks, stalls=stalls), Noted()
-        ahead = areading(source, observer)
-        assert await anext(ahead) == chunks[0]
-        await anyio.wait_all_tasks_blocked()
-        with anyio.fail_after(10):
-            await ahead.aclose()
-        assert source.left
-        assert source.closed
-        assert observer.abandoned
-        assert observer.ends == ["cancelled"]
-
-    anyio.run(main, backend=backend)
-
-
-@BACKENDS
-def test_an_async_reader_gives_the_end_again_and_again(backend: str) -> None:
-    """A client that asks once more does not wait for ever."""
-
-    async def main() -> None:
-        ahead = areading(AsyncSource(b"one"), Noted())
-        assert [data async for data in ahead] == [b"one"]
-        with anyio.fail_after(10):
-            assert [data async for data in ahead] == []
-        await ahead.aclose()
-
-    anyio.run(main, backend=backend)
-
-
-def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> None:
-    """A client that closes the response then waits for nothing."""
-    import asyncio
-
-    async def main() -> None:
-        observer = Noted()
-        ahead = areading(AsyncSource(b"one"), observer)
-        task = ahead._task
-        assert isinstance(task, asyncio.Task)
-        task.cancel()
-        with anyio.fail_after(10):
-            await ahead.aclose()
-        assert observer.ends == ["cancelled"]
-
-    asyncio.run(main())
-
-
-@BACKENDS
-def test_a_failing_observer_does_not_hurt_async_reading(backend: str) -> None:
-    """No exception escapes into the event loop, where trio would end the whole run."""
-
-    class Failing(Noted):
-        def chunk(self, data: bytes, at: float) -> bool | None:
-            raise ZeroDivisionError
-
-        def end(self, ending: Ending, at: float) -> None:
-            raise ZeroDivisionError
-
-    async def main() -> None:
-        observer = Failing()
-        ahead = areading(AsyncSource(b"one", b"two"), observer)
-        assert [data async for data in ahead] == [b"one", b"two"]
-        await ahead.aclose()
-        assert [type(problem) for problem in observer.problems] == [ZeroDivisionError] * 3
-
-    anyio.run(main, backend=backend)

@@ -13,7 +13,6 @@ import httpx2
 import pytest
 from support.cassettes import recorded, streaming
 from support.clients import Client, Seen
-from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -22,11 +21,6 @@ from gemini_replay.cassette.model import Chunk, End, Interaction
 from gemini_replay.server.serving import serving
 
 CHUNKS = events(6)
-
-
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from support.clients import Client
-from support.every_client import EVERY_CLIENT
 from support.rhythms import FIRST, MINUTE, STALL, cassette, hardly_any_time
 from support.streams import GOOGLE
 
@@ -15,11 +14,6 @@ import gemini_replay
 from gemini_replay.errors import UsageError
 from gemini_replay.transports import httpx as explicit
 from gemini_replay.transports.respx import from_cassette
-
-
-@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
 
 
 def test_a_minute_is_observed_and_not_waited_for(client: Client, tmp_path: Path) -> None:

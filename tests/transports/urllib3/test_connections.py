@@ -27,11 +27,9 @@ from support.urllib3_cases import (
     STREAM,
     answer,
     cassette,
-    no_reader_is_left,
     stored,
     whole,
 )
-from support.urllib3_clients import CLIENTS
 
 import gemini_replay
 from gemini_replay import Cassette
@@ -39,22 +37,6 @@ from gemini_replay.cassette.model import End
 from gemini_replay.errors import RecordingError
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
-
-
-@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    no_reader_is_left()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +21,13 @@ from support.urllib3_cases import (
     answer,
     asked,
     cassette,
-    no_reader_is_left,
     stored,
 )
-from support.urllib3_clients import CLIENTS
 
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, End, Interaction, Response
 from gemini_replay.errors import MissError, RecordingEndedError, RecordingError
-
-
-@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    no_reader_is_left()
-
 
 TWO = (CHUNKED, chunked(CHUNKS[0]), chunked(CHUNKS[1]))
 CUT = chunked(CHUNKS[2])[:20]

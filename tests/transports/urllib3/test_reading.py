@@ -29,32 +29,13 @@ from support.urllib3_cases import (
     STREAM,
     answer,
     cassette,
-    no_reader_is_left,
     stored,
     whole,
 )
-from support.urllib3_clients import CLIENTS
 
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk
-
-
-@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassette.jsonl"
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    no_reader_is_left()
-
 
 Pieces = list[tuple[float, Any]]
 

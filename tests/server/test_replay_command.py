@@ -1,0 +1,78 @@
+"""``gemini-replay serve``, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.processes import listening
+from support.replays import interaction
+from support.streams import PATH, events
+
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import End
+from gemini_replay.cli import main
+
+
+class TestCommand:
+    """``gemini-replay serve``, as a process of its own."""
+
+    @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+    def test_it_serves_until_a_signal_whatever_is_open(
+        self, tmp_path: Path, connect: Any, wire: Any, number: signal.Signals
+    ) -> None:
+        """One line on stdout, misses on stderr, exit status 0; several cassettes, one of them in a folder."""
+        (tmp_path / "more").mkdir()
+        Cassette([interaction(events(2), end=End("timeout"))]).save(tmp_path / "one.jsonl")
+        Cassette([interaction([b"{}"], method="GET", path="/v1/models/m", ask=None)]).save(
+            tmp_path / "more/two.jsonl"
+        )
+        arguments = ("serve", "one.jsonl", "more", "--speed", "instant")
+        with listening(*arguments, cwd=tmp_path) as (process, url):
+            assert httpx.get(f"{url}/v1/models/m").text == "{}"
+            assert httpx.get(f"{url}/v1/models/another").status_code == 404
+            with connect(url, PATH) as (_, reader):
+                wire.head(reader)
+                assert wire.chunk(reader)
+                process.send_signal(number)
+                out, err = process.communicate(timeout=30)
+        assert (out, process.returncode) == ("", 0)
+        assert err.startswith("gemini-replay: No recording answers GET")
+        assert "Traceback" not in err
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "words"),
+        [
+            (["nothing.jsonl"], 1, "the cassette does not exist"),
+            (["empty.jsonl"], 1, "the file is empty"),
+            (["good.jsonl", "--speed", "0"], 2, "Unknown speed"),
+            (["good.jsonl", "--listen", "8080"], 2, "is not an address"),
+            (["good.jsonl", "--listen", "192.0.2.1:0"], 2, "Cannot listen on"),
+            (["."], 2, "There is no cassette"),
+        ],
+        ids=["missing", "broken", "speed", "listen", "elsewhere", "folder"],
+    )
+    def test_what_cannot_be_served_is_said_at_once(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        status: int,
+        words: str,
+    ) -> None:
+        """Before anything listens."""
+        monkeypatch.chdir(tmp_path)
+        if arguments[0] == "good.jsonl":
+            Cassette([interaction(events(1))]).save(tmp_path / "good.jsonl")
+        elif arguments[0] == "empty.jsonl":
+            (tmp_path / "empty.jsonl").touch()
+        assert main(["serve", *arguments]) == status
+        captured = capsys.readouterr()
+        assert words in captured.err
+        assert captured.out == ""

@@ -1,0 +1,30 @@
+"""What the tests of transports share: every client, a place for a cassette, and a check of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.clients import Client
+from support.every_client import EVERY_CLIENT
+from support.urllib3_cases import no_reader_is_left
+
+
+@pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
+def client(request: pytest.FixtureRequest) -> Client:
+    """Each supported client in turn."""
+    return request.param
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the test's cassette is recorded."""
+    return tmp_path / "cassette.jsonl"
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """Every thread that read ahead has ended when the test is over."""
+    yield
+    no_reader_is_left()

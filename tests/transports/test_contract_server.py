@@ -1,0 +1,54 @@
+"""What replays in process replays from the server, to every client."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cassettes import recorded, streaming
+from support.clients import Client
+from support.contract import GAP, scripted
+from support.streams import PATH, events
+
+import gemini_replay
+from gemini_replay.server import upstream
+
+
+@pytest.fixture
+def served(path: Path) -> Callable[[], Any]:
+    """The same cassette from the replay server, on a real socket."""
+    from gemini_replay.server.serving import serving
+
+    return lambda: serving(gemini_replay.Session.replaying(path, hosts=None))
+
+
+def test_the_server_gives_the_same_chunks_at_the_same_times(
+    client: Client, path: Path, served: Callable[[], Any]
+) -> None:
+    """What replays in process replays over a socket, to every client."""
+    chunks = events(8)
+    recorded(path, streaming(*chunks, gap=GAP))
+    with served() as url:
+        seen = client.fetch(url + PATH)
+    assert seen.error is None
+    assert seen.chunks == chunks
+    late = [at - seen.began - GAP * n for n, at in enumerate(seen.times, 1)]
+    assert min(late) > -0.002
+    assert statistics.median(late) < GAP * 2
+
+
+@pytest.mark.parametrize("ending", ["reset", "closed"])
+def test_the_server_breaks_off_as_it_was_recorded(
+    client: Client, path: Path, served: Callable[[], Any], ending: str
+) -> None:
+    """A TCP reset is one, and a body that stops too early is one, also from the server."""
+    chunks = events(5)[:3]
+    with upstream.start(scripted(chunks, gap=0.01, end=ending, end_after=0.02)) as server, gemini_replay.record(path):
+        client.fetch(server.url + PATH)
+    with served() as url:
+        seen = client.fetch(url + PATH)
+    assert type(seen.error) is client.errors[ending]
+    assert seen.chunks == chunks
