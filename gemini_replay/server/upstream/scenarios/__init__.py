@@ -79,20 +79,17 @@ SCENARIOS: dict[str, Scenario] = {
     )
 }
 
-_ALIASES = {"gzip_array": "array", "gzip": "array", "stalled": "stall", "citations": "grounding"}
-
 
 def find(name: str) -> Scenario | None:
-    """The scenario called ``name``; dashes count as underscores. None where there is none."""
-    spelled = name.replace("-", "_")
-    return SCENARIOS.get(_ALIASES.get(spelled, spelled))
+    """The scenario called ``name``, or None; dashes count as underscores."""
+    return SCENARIOS.get(name.replace("-", "_"))
 
 
 def get(name: str) -> Scenario:
     """The scenario called ``name``.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: an unknown scenario.
     """
     found = find(name)
     if found is None:

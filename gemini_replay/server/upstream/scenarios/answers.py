@@ -204,9 +204,9 @@ def _in_64_kb(data: bytes) -> list[bytes]:
 
 @functools.cache
 def _picture() -> str:
-    """A PNG of 512 x 512 in base64, which holds something that looks like an API key and is none.
+    """A PNG of 512 x 512 in base64, with something in it that looks like an API key.
 
-    Such look-alikes occur in real images; whoever hunts secrets by pattern alone corrupts them.
+    Such look-alikes occur in real images; a search for secrets by pattern alone corrupts them.
     """
     pixels = bytearray(random.Random(0).randbytes(512 * (1 + 512 * 3)))
     for row in range(512):

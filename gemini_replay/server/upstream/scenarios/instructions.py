@@ -63,7 +63,7 @@ class Prompt:
         tokens: the estimated tokens of the request.
         key: the key that came with the request, or "".
         vertex: whether it came by Vertex AI's path.
-        rng: all chance of the answer; equally seeded for equal requests.
+        rng: the random source of the answer; seeded equally for equal requests.
     """
 
     model: str
@@ -116,21 +116,18 @@ class Scenario:
         """A scenario that sends exactly ``chunks``, one HTTP chunk each, with no framing added.
 
         Args:
-            chunks: the body as it is to go over the wire; none of them empty (HTTP has no empty
-                chunk).
-            gaps: seconds before each chunk, since the moment before; none given means all 0.
+            chunks: the body as it goes over the wire. HTTP has no empty chunk.
+            gaps: seconds before each chunk, since the moment before; all 0 by default.
             status: the HTTP status.
-            headers: the response's headers; those that frame the HTTP message (``content-length``,
-                ``transfer-encoding``, ``connection``, ``keep-alive``) are the server's own and are
-                left out.
+            headers: the response's headers. Those that frame the HTTP message (``content-length``,
+                ``transfer-encoding``, ``connection``, ``keep-alive``) are left out: the server sends its own.
             head_after: seconds until the response's head.
             end: "eof", "reset" or "closed", as in ``timed_response.TimedResponse``.
             end_after: seconds between the last chunk and the end.
             name: the scenario's name.
 
         Raises:
-            UsageError: an empty chunk, a gap for each chunk missing or too much, or an unknown
-                ``end``.
+            UsageError: an empty chunk, too few or too many gaps, or an unknown ``end``.
         """
         waits = tuple(gaps) or (0.0,) * len(chunks)
         endings: dict[str, tuple[Instruction, ...]] = {
@@ -140,14 +137,14 @@ class Scenario:
         }
         if len(waits) != len(chunks):
             raise UsageError(
-                f"{len(waits)} gaps for {len(chunks)} chunks",
+                f"There are {len(waits)} gaps for {len(chunks)} chunks.",
                 hint="Give one gap for each chunk, or none.",
             )
         if not all(chunks):
             empty = [bool(chunk) for chunk in chunks].index(False)
-            raise UsageError(f"chunk {empty} is empty", hint="HTTP has no empty chunk: leave it out.")
+            raise UsageError(f"Chunk {empty} is empty.", hint="HTTP has no empty chunk: leave it out.")
         if end not in endings:
-            raise UsageError(f"end={end!r} is unknown", hint=f"Use one of: {', '.join(endings)}.")
+            raise UsageError(f"Unknown end {end!r}.", hint=f"Use one of: {', '.join(endings)}.")
         instructions: list[Instruction] = [Wait(head_after)]
         for wait, chunk in zip(waits, chunks, strict=True):
             instructions += [Wait(wait), Raw(bytes(chunk))]
