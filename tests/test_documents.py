@@ -49,6 +49,16 @@ def test_their_links_lead_somewhere(path: Path) -> None:
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_the_paths_that_they_name_exist(name: str) -> None:
+    """Every file or folder in backquotes that starts with a name of the top folder; NAME stands for any."""
+    top = {path.name for path in ROOT.iterdir()}
+    spans = re.findall(r"`([\w.][\w./-]*)`", (ROOT / name).read_text(encoding="utf-8"))
+    named = {span for span in spans if span.partition("/")[0] in top and "NAME" not in span}
+    assert named
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
 def test_every_error_has_its_section() -> None:
     """The name at the end of a message is a heading of the page of errors."""
 
