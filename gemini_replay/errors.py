@@ -7,7 +7,7 @@
     │   └── FrameTooLargeError        one frame outgrew the decoder's limit
     ├── CassetteError                 something about one cassette file; has ``path`` and ``line``
     │   ├── CassetteNotFoundError     no such file                                                 (FileNotFoundError)
-    │   └── CassetteFormatError       a line that is no cassette line                              (ValueError)
+    │   └── CassetteFormatError       a line that is not a cassette line                           (ValueError)
     │       ├── CassetteTruncatedError  an interaction without its end line
     │       └── CassetteVersionError    written by a newer format
     ├── RecordingError                a recording that failed; the client got the live response all the same
@@ -16,7 +16,7 @@
     │   ├── NetworkBlockedError       it slipped past every cassette
     │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where the client that made it let go
-    ├── FaultUnusedError              a fault that struck no answer
+    ├── FaultUnusedError              a fault that was applied to no answer
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
 
@@ -39,9 +39,9 @@ class GeminiReplayError(Exception):
     """Base of all errors raised on purpose.
 
     Args:
-        what: what happened, with its values.
-        suggestion: what came nearest to being right, if anything did.
-        hint: what the reader can do about it.
+        message: what happened, with its values.
+        suggestion: what was closest to being right, if anything was.
+        hint: what to do about it.
     """
 
     slug: ClassVar[str] = "error"
@@ -58,7 +58,7 @@ class GeminiReplayError(Exception):
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known word that looks most like `word`; None if none does. Long ones are not compared: that is slow."""
+    """The known word that looks most like `word`; None if none is near. Long words are not compared: it is slow."""
     from difflib import get_close_matches  # not when the package is imported
 
     if not isinstance(word, str) or len(word) > _LONGEST_TYPO:
@@ -124,7 +124,7 @@ class FrameTooLargeError(FrameError):
 
 
 class CassetteError(GeminiReplayError):
-    """Something about one cassette file; ``line`` counts from 1, None where no line is to blame."""
+    """Something about one cassette file; ``line`` counts from 1, None if no line is at fault."""
 
     slug = "cassette"
 
@@ -173,7 +173,7 @@ class RecordingError(GeminiReplayError):
     Raised where the session ends. The cassette is as it was before.
 
     Attributes:
-        part: the journal, which holds what was written before the failure; None if there is none.
+        part: the journal, which holds what was written before the failure; None if nothing was written.
     """
 
     slug = "recording-failed"
@@ -230,7 +230,7 @@ class RecordingEndedError(RefusedError):
 
 
 class FaultUnusedError(GeminiReplayError):
-    """A fault was asked for, and no answer had a place for it: what was tested ran without it.
+    """A fault was asked for and applied to no answer: what was tested ran without it.
 
     Attributes:
         fault: the fault, as it was spelled.
@@ -241,7 +241,7 @@ class FaultUnusedError(GeminiReplayError):
     def __init__(self, fault: str, *, suggestion: str = "") -> None:
         self.fault = fault
         super().__init__(
-            f"The fault {fault} struck no answer.",
+            f"The fault {fault} was applied to no answer.",
             suggestion=suggestion,
             hint="Place it within an answer to a request that is made; list them with: gemini-replay show --chunks",
         )
@@ -256,7 +256,7 @@ class ParserBug(GeminiReplayError, AssertionError):
         chunks: the smallest chunks that show it.
         expected: the JSON values that should have come out.
         got: those that came.
-        error: the parser's error, as text; None if it raised none.
+        error: the parser's error, as text; None if it raised nothing.
         kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
         needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
         parser: the parser's name.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from functools import partial, wraps
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from os import PathLike
-from types import AsyncGeneratorType, GeneratorType, TracebackType
-from typing import Any, ParamSpec, TypeVar, Unpack, cast
+from types import TracebackType
+from typing import ParamSpec, TypeVar, Unpack
 
 from . import transports
-from .errors import GeminiReplayError, UsageError
+from .decorating import decorated
+from .errors import GeminiReplayError
 from .patching import Lock
-from .session import Session, Suspended, activated, candidates
+from .session import Session, activated, candidates
 from .session.arguments import checked
 from .session.settings import RecordSettings, ReplaySettings
 from .transports.read_ahead import settle
@@ -28,7 +28,7 @@ def intercepted(session: Session) -> Iterator[Session]:
     """Make `session` the current one, and answer every supported client from it, for a with-block.
 
     Where its speed is "virtual" and nothing can be recorded, time is virtual in the block.
-    The session is not closed: who opened it says whether its recording is kept.
+    The session stays open: whoever opened it closes it, and decides whether its recording is kept.
 
     Raises:
         GeminiReplayError: a client library is not built as this release knows it; at the end of the block, where it
@@ -46,7 +46,7 @@ def intercepted(session: Session) -> Iterator[Session]:
 
 
 def close(session: Session, *, keep: bool) -> None:
-    """Close a session whose clients were intercepted: what they had read of a response that they let go is recorded.
+    """Close a session after its clients were intercepted: what they have read of unfinished responses is recorded.
 
     Args:
         session: the session.
@@ -108,7 +108,7 @@ def record(path: str | PathLike[str], **settings: Unpack[RecordSettings]) -> Blo
 class Block:
     """What `record` and `replay` return: a session for each with-block, or for each call of what it decorates.
 
-    A block that raises goes on raising what it raised, with a note where the session had something to say as well.
+    The error of a block that raises stays as it is, with a note if the session has a problem as well.
     """
 
     def __init__(self, make: Callable[[], Session], *, keeps: bool) -> None:
@@ -116,8 +116,6 @@ class Block:
         self._keeps = keeps
         self._opened: list[_Opened] = []
         self._lock = Lock()
-
-    # -- with ----------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Session:
         opened = _Opened(self._make(), keeps=self._keeps)
@@ -128,9 +126,9 @@ class Block:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        mine = candidates()
+        own = candidates()
         with self._lock:  # several tasks or threads may be in a block of this object at a time
-            opened = next((one for one in reversed(self._opened) if one.session in mine), self._opened[-1])
+            opened = next((one for one in reversed(self._opened) if one.session in own), self._opened[-1])
             self._opened.remove(opened)
         opened.close(problem)
 
@@ -142,25 +140,13 @@ class Block:
     ) -> None:
         self.__exit__(kind, problem, trace)
 
-    # -- decorating ----------------------------------------------------------------------------------------------
-
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Open a session for each call of `function`, while its body runs, and close it when that ends.
 
         Raises:
-            UsageError: it is no function, or a class.
+            UsageError: it is a class, or not a function.
         """
-        if inspect.isclass(function) or not callable(function):
-            raise UsageError(
-                f"{_shown(function)} cannot be decorated with a cassette.",
-                hint="Decorate functions, coroutine functions, generator functions and async generator functions. "
-                "Decorate the methods of a class one by one, below @classmethod, @staticmethod and @property.",
-            )
-        runs = next((runs for is_kind, runs in _KINDS if is_kind(function)), _function)
-        return cast(Callable[P, R], wraps(function)(runs(self._fresh, function)))
-
-    def _fresh(self) -> _Opened:
-        return _Opened(self._make(), keeps=self._keeps)
+        return decorated(function, lambda: _Opened(self._make(), keeps=self._keeps))
 
 
 class _Opened:
@@ -185,11 +171,11 @@ class _Opened:
     def close(self, raised: BaseException | None) -> None:
         """End the session after a block that raised this.
 
-        A generator that is closed early has ended well: whoever reads it has had enough. So has a program that calls
+        A generator that is closed early has ended well: its reader needs no more. So has a program that calls
         ``sys.exit()`` or ``sys.exit(0)``.
 
         Raises:
-            GeminiReplayError: the block ended well, and something must not pass unnoticed.
+            GeminiReplayError: the block ended well, and the session has a problem.
         """
         well = raised is None or isinstance(raised, GeneratorExit) or _is_good_exit(raised)
         close(self.session, keep=self._keeps and well)
@@ -221,109 +207,3 @@ def _related(error: BaseException) -> list[BaseException]:
             found.append(one)
             pending += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
     return found
-
-
-# -- a call as a block ---------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _manager() -> Iterator[None]:
-    yield
-
-
-@asynccontextmanager
-async def _async_manager() -> AsyncIterator[None]:
-    yield
-
-
-_LATE = (GeneratorType, AsyncGeneratorType, map, filter, zip, type(_manager()), type(_async_manager()))
-"""What a function may return whose work is yet to be done."""
-
-
-def _function(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with fresh():
-            result = function(*args, **kwargs)
-            if inspect.isawaitable(result) or isinstance(result, _LATE):
-                if inspect.iscoroutine(result):
-                    result.close()
-                raise UsageError(
-                    f"{_shown(function)} returned a {type(result).__name__}, which would run after its session.",
-                    hint="Decorate the function that makes it, or use a with-block where it runs.",
-                )
-            return result
-
-    return call
-
-
-def _coroutine(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        with fresh():
-            return await function(*args, **kwargs)
-
-    return call
-
-
-def _generator(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with fresh():
-            generator = function(*args, **kwargs)
-            try:
-                value = next(generator)
-            except StopIteration as end:
-                return end.value
-            body = Suspended()
-            while True:
-                try:
-                    step = partial(generator.send, (yield value))
-                except GeneratorExit:
-                    with body.resumed():
-                        generator.close()
-                    raise
-                except BaseException as thrown:
-                    step = partial(generator.throw, thrown)
-                with body.resumed():
-                    try:
-                        value = step()
-                    except StopIteration as end:
-                        return end.value
-
-    return call
-
-
-def _async_generator(fresh: Callable[[], _Opened], function: Callable[..., Any]) -> Callable[..., Any]:
-    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with fresh():
-            generator = function(*args, **kwargs)
-            try:
-                value = await anext(generator)
-            except StopAsyncIteration:
-                return
-            body = Suspended()
-            while True:
-                try:
-                    step = partial(generator.asend, (yield value))
-                except GeneratorExit:
-                    with body.resumed():
-                        await generator.aclose()
-                    raise
-                except BaseException as thrown:
-                    step = partial(generator.athrow, thrown)
-                with body.resumed():
-                    try:
-                        value = await step()
-                    except StopAsyncIteration:
-                        return
-
-    return call
-
-
-_KINDS: tuple[tuple[Callable[[Any], bool], Callable[..., Callable[..., Any]]], ...] = (
-    (inspect.iscoroutinefunction, _coroutine),
-    (inspect.isasyncgenfunction, _async_generator),
-    (inspect.isgeneratorfunction, _generator),
-)
-
-
-def _shown(thing: object) -> str:
-    return getattr(thing, "__qualname__", None) or repr(thing)

@@ -31,6 +31,7 @@ LAYERS = [
     {"rhythm"},
     {"session"},
     {"transports"},
+    {"decorating"},
     {"interception"},
     {"faults"},
     {"server", "fuzz", "report"},

@@ -26,20 +26,19 @@ class Attempt:
     A test has passed, so that its cassette is made from what it recorded, if all of this holds:
 
     - Its setup, its call and its whole teardown passed, those of all its other fixtures included.
-    - Its session has no problem: no request was refused, every fault struck, and the recording did not fail.
+    - Its session has no problem: no request was refused, every fault was applied, and the recording did not fail.
     - The call passed, or failed as `xfail` expects. An expected failure is about what the model answered, and the
-      recording holds just that; but not if the upstream refused the key, which is nobody's expectation.
+      recording holds just that; but not if the upstream refused the key, which no test expects.
 
     A test that is skipped after its session opened, an unexpected pass under a strict `xfail`, and a test that the
     run's end interrupts have not passed. Their cassettes stay as they are.
 
-    A problem is told in the report of the phase in which it came up, once, and in the next report that fails where
-    that phase passed. It fails the test: a refused request is never taken for the failure that `xfail` expects or
-    for the reason of a skip.
+    A problem is reported once: by the phase in which it came up or, if that phase passed, by the next one that fails.
+    It fails the test: a refused request never counts as the failure that `xfail` expects or as a reason to skip.
 
     Args:
         session: the test's session.
-        notes: a folder in which a file stands for the attempt until it ends; None: there is none.
+        notes: a folder with a file for each attempt that has not ended; None: nothing is recorded.
 
     Attributes:
         wall: the seconds that the test had its session for.
@@ -52,7 +51,7 @@ class Attempt:
         self.share: dict[str, Any] | None = None
         self._failed = False
         self._call = "not run"
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._note = None if notes is None else notes / f"open-{os.getpid()}-{next(_numbers)}.json"
         if self._note is not None:
             with suppress(OSError):
@@ -97,7 +96,7 @@ class Attempt:
         if self._note is not None:
             with suppress(OSError):
                 self._note.unlink()
-        return self.news(faults=self._call != "skipped")
+        return self.unreported(faults=self._call != "skipped")
 
     def _asked(self) -> bool:
         """Whether any request was seen."""
@@ -116,17 +115,17 @@ class Attempt:
 
     # -- reports ---------------------------------------------------------------------------------------------------
 
-    def news(self, *, faults: bool) -> list[str]:
-        """The session's problems that no report has told yet, each once.
+    def unreported(self, *, faults: bool) -> list[str]:
+        """The session's problems that no report has yet, each once.
 
         Args:
-            faults: whether a fault that has not struck is a problem already.
+            faults: whether a fault that has not been applied is a problem already.
         """
         counts = Counter(str(problem) for problem in self._problems(faults=faults))
         return [
             text if times == 1 else f"{text}\n{_COUNT}{times} times."
             for text, times in counts.items()
-            if text not in self._told
+            if text not in self._reported
         ]
 
     def _problems(self, *, faults: bool) -> list[GeminiReplayError]:
@@ -135,12 +134,12 @@ class Attempt:
         return [problem for problem in self.session.problems if faults or not isinstance(problem, FaultUnusedError)]
 
     def see(self, report: pytest.TestReport) -> None:
-        """Learn from a phase's report how it went, and tell in it what is new."""
-        if report.skipped and self.news(faults=False):
+        """Learn from a phase's report how it went, and add what is new to it."""
+        if report.skipped and self.unreported(faults=False):
             _fail_instead(report)
         if report.failed:
-            _tell(report, self.news(faults=True))
-            self._told.update(map(str, self.session.problems))
+            _add(report, self.unreported(faults=True))
+            self._reported.update(map(str, self.session.problems))
             self._failed = True
         if report.when == "call":
             expected = report.skipped and hasattr(report, "wasxfail")
@@ -163,10 +162,10 @@ def _without_count(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith(_COUNT)]
 
 
-def _tell(report: pytest.TestReport, news: list[str]) -> None:
+def _add(report: pytest.TestReport, problems: list[str]) -> None:
     """Add to a failed report what it does not say already; it stays there on the way to pytest-xdist's controller."""
     shown = report.longreprtext
-    missing = "\n\n".join(text for text in news if not all(line in shown for line in _without_count(text)))
+    missing = "\n\n".join(text for text in problems if not all(line in shown for line in _without_count(text)))
     if not missing:
         return
     longrepr: Any = report.longrepr

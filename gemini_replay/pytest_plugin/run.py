@@ -53,7 +53,7 @@ class Run:
             if given is not None and os.path.isdir(given):
                 self._folder = Path(given)
             else:
-                with suppress(OSError):  # a full disk: the run tells less then
+                with suppress(OSError):  # a full disk: the summary has less then
                     self._folder, self._owner = Path(tempfile.mkdtemp(prefix="gemini-replay-run-")), os.getpid()
         if self.settings.block_network:
             from .. import transports
@@ -171,7 +171,7 @@ class Run:
         result = yield
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
-            _fail_with(attempt.news(faults=False))
+            _fail_with(attempt.unreported(faults=False))
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

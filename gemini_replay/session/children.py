@@ -22,7 +22,7 @@ _KINDS: dict[str, type[RefusedError]] = {kind.__name__: kind for kind in (MissEr
 
 
 class Parent(Protocol):
-    """What is told of forks: a session."""
+    """What is notified of forks: a session."""
 
     def before_fork(self) -> None:
         """This process is about to fork."""

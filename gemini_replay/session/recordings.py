@@ -32,8 +32,8 @@ class Recordings:
         path: the cassette, as an absolute path.
         provider: whose API is recorded.
         test: the id of the test that records, without secrets.
-        rewrite: whether what the present file holds of this test (without a test: all that it holds now) gives way.
-        matcher: says whether a recording of unknown origin answers a new request, so that it gives way too.
+        rewrite: whether what the present file has of this test (without a test: all that it has now) is replaced.
+        matcher: decides whether a recording of unknown origin answers a new request, and is replaced too.
         redactor: takes secrets out of messages.
         wire: keep compressed bodies as they came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to.
@@ -124,7 +124,7 @@ class Recordings:
         answered = [interaction.request for interaction in self.recorded]
         for asked, where in self._unanswered:
             if not any(self._matcher.matches(request, asked) for request in answered):
-                self._told(
+                self._report(
                     RecordingError(
                         f"{describe(asked)} got no answer: {where} could not be reached.",
                         suggestion="The client got its own error; nothing was recorded of the request.",
@@ -148,9 +148,9 @@ class Recordings:
         )
         failure.__cause__ = problem
         self._broken = True
-        self._told(failure)
+        self._report(failure)
 
-    def _told(self, failure: RecordingError) -> None:
+    def _report(self, failure: RecordingError) -> None:
         self.failures.append(failure)
         self.on_failure(failure)
 
@@ -224,7 +224,7 @@ class Recordings:
             header = (journal or Journal(self._path, test=self._test)).header
             try:
                 ended = [journal.ended] if own and journal is not None else []
-                self._made(merge(self._path, [*own, *more], header, self._gives_way, ended=ended))
+                self._made(merge(self._path, [*own, *more], header, self._is_replaced, ended=ended))
             except Exception as problem:
                 self.fail(_of_a_child(problem, more))
             else:
@@ -248,7 +248,7 @@ class Recordings:
             )
         if merged.backup is not None:
             _log.warning(
-                "%s could not be read in whole before it was recorded anew; the original is kept as %s.",
+                "%s could not be read in whole before it was recorded again; the original is kept as %s.",
                 self._path,
                 merged.backup,
             )
@@ -267,7 +267,7 @@ class Recordings:
         except Exception as problem:
             self.fail(problem)
 
-    def _gives_way(self, place: IndexEntry, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
+    def _is_replaced(self, place: IndexEntry, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
         """Whether an interaction of the present file is replaced, see `merging.merge`."""
         if not self._rewrite:
             return False

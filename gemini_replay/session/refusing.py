@@ -75,7 +75,7 @@ def explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
 
 
 def through() -> str:
-    """The client that makes the request, as far as the calls that led here tell: "" where they do not."""
+    """The client that makes the request, by the functions that are running; "" if they do not show it."""
     frames = list(_calling())
     modules = [name for name, _ in frames]
     if any(f"{name}.".startswith("grpc.") for name in modules):

@@ -162,9 +162,9 @@ def test_a_fault_that_strikes_nothing_fails_the_test(project: pytest.Pytester, r
     result.assert_outcomes(passed=2, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*The fault reset@event:9 struck no answer.",
+            "*The fault reset@event:9 was applied to no answer.",
             "1 request was answered; the longest answer has 3 events and * bytes in 3 chunks.",
-            "*The fault reset@event:1 struck no answer.",
+            "*The fault reset@event:1 was applied to no answer.",
             "No requests were answered.",
         ]
     )
@@ -255,7 +255,10 @@ def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) ->
     result = run("test_faults.py")
     result.assert_outcomes(passed=4, errors=2)
     result.stdout.fnmatch_lines(
-        ["*The fault reset@event:9 struck no answer.", "*A server that speaks plain HTTP cannot have the fault tls."]
+        [
+            "*The fault reset@event:9 was applied to no answer.",
+            "*A server that speaks plain HTTP cannot have the fault tls.",
+        ]
     )
 
 
