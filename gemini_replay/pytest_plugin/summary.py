@@ -77,7 +77,7 @@ def _taken_out(what: str, removals: Counter[str]) -> list[str]:
 
 
 def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
-    """Tests that opened a session and made no request that was seen: a client may go past every transport."""
+    """Tests that opened a session and made no request that was seen: their clients may bypass every transport."""
     if not tests:
         return []
     shown = tests if whole else tests[:5]

@@ -1,4 +1,4 @@
-"""What is said of a request that must not leave, or that has left past every recording: through what it went."""
+"""Errors about requests that no transport has seen, and the client that made them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def blocked(
 
     Args:
         where: the host, or the URL without its query.
-        suggestion: why nothing could answer it; "": what the client that makes it says of that.
+        suggestion: why nothing could answer it; "": by the client that makes it.
         hint: what to do about it, likewise.
         provider: whose API is asked; None for Gemini.
     """
