@@ -133,17 +133,15 @@ def test_cost_grows_with_the_input(name: str, size: int | None) -> None:
         wire = head + unit * units + tail
         step = size or len(wire)
         chunks = [wire[at : at + step] for at in range(0, len(wire), step)]
-        best = float("inf")
-        for _ in range(3):
-            decoder = FrameDecoder()
-            start = process_time()
-            for chunk in chunks:
-                decoder.feed(chunk)
-            decoder.close()
-            best = min(best, process_time() - start)
-        return best
+        decoder = FrameDecoder()
+        start = process_time()
+        for chunk in chunks:
+            decoder.feed(chunk)
+        decoder.close()
+        return process_time() - start
 
-    assert cost(512) < 32 * max(cost(64), 0.001)
+    # A busy machine can disturb a measurement.
+    assert any(cost(512) < 32 * max(min(cost(64) for _ in range(3)), 0.001) for _ in range(3))
 
 
 class CountedBytes(bytes):
