@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import random
+import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
 
-from gemini_replay.cassette.model import Request
+import pytest
+
+from gemini_replay import Cassette, Session, parse_stream
+from gemini_replay.cassette.model import Headers, Request, Response
 from gemini_replay.cassette.redaction import Redactor, RequestRedactor
 from gemini_replay.cassette.redaction.key_formats import KEY_FORMATS, KeyFormat
+from gemini_replay.errors import MissError
+from gemini_replay.session import Forward
 
 _RANGES = {
     "A-Z": string.ascii_uppercase,
@@ -86,3 +97,95 @@ def without_secrets(redactor: Redactor | RequestRedactor, chunks: Iterable[bytes
     stream = redactor.stream()
     safe = [data for chunk in chunks for data in stream.feed(chunk)]
     return [*safe, *stream.close()]
+
+
+GOOGLE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
+JSON: Headers = (("content-type", "application/json"),)
+SECRET = drawn("any", 32)
+"""A random value with no shape of its own: it is known by its place, or by what it is equal to."""
+
+
+@dataclass
+class Planted:
+    """One interaction that holds a secret somewhere."""
+
+    url: str = GOOGLE
+    headers: Headers = ()
+    body: bytes = b"{}"
+    answer_headers: Headers = ()
+    answer: list[bytes] = field(default_factory=list)
+    redact: tuple[str, ...] = ()
+    test: str | None = None
+    wire: bool = False
+
+
+def event(text: str) -> bytes:
+    data = {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}}]}
+    return f"data: {json.dumps(data)}\r\n\r\n".encode()
+
+
+def record(path: Path, planted: Planted) -> tuple[Session, bytes]:
+    """Record it as a transport does; the session, and its journal before the end."""
+    session = Session(path, mode="rewrite", hosts=None, redact=planted.redact, test=planted.test, wire=planted.wire)
+    plan = session.decide(Request("POST", planted.url, planted.headers, planted.body))
+    assert isinstance(plan, Forward)
+    plan.recorder.sent(0.0)
+    plan.recorder.head(200, planted.answer_headers, 0.1)
+    for chunk in planted.answer:
+        plan.recorder.chunk(chunk, 0.2)
+    plan.recorder.end("eof", 0.3)
+    journal = b"".join(part.read_bytes() for part in path.parent.glob("*.part*"))
+    session.close()
+    return session, journal
+
+
+def readings(text: str) -> Iterator[str]:
+    """A text as it is, and as its readers see it."""
+    for one in (text, unquote(text), html.unescape(text), text.replace("\\/", "/")):
+        yield one
+        yield re.sub(r"\\+u00([2-7][0-9a-f])", lambda found: chr(int(found[1], 16)), one)
+
+
+def stored(path: Path) -> str:
+    """All that can be read in the cassette."""
+    texts = [path.read_text(encoding="utf-8")]
+    for interaction in Cassette.load(path).interactions:
+        request, response = interaction.request, interaction.response
+        assert response is not None
+        texts += [request.url, request.body.decode("latin-1"), interaction.body.decode("latin-1"), interaction.text]
+        texts += [value for _, value in (*request.headers, *response.headers)]
+    return "\n".join(texts)
+
+
+def redacted(planted: Planted) -> str:
+    """What the redactor leaves of it, without a session and its files."""
+    redactor = Redactor(planted.redact)
+    own = redactor.for_request(Request("POST", planted.url, planted.headers, planted.body))
+    request, response = own.request(), own.response(Response(200, planted.answer_headers))
+    body = b"".join(without_secrets(own, planted.answer))
+    texts = [request.url, request.body.decode("latin-1"), body.decode("latin-1"), redactor.text(planted.test or "")]
+    texts += ["".join(event.text for event in parse_stream([body]))]
+    return "\n".join([*texts, *(value for _, value in (*request.headers, *response.headers))])
+
+
+def assert_gone(planted: Planted, *secrets: str) -> None:
+    """Redact it, and look for the secrets in everything that is left."""
+    everything = "\n".join(readings(redacted(planted)))
+    for secret in secrets:
+        assert secret not in everything
+
+
+def assert_not_recorded(path: Path, planted: Planted, *secrets: str) -> Session:
+    """Record it, and look for the secrets in everything that is left."""
+    session, journal = record(path, planted)
+    assert session.problem is None, session.problem
+    asked = Session(path, hosts=None, redact=planted.redact)
+    with pytest.raises(MissError) as missed:
+        asked.decide(Request("PUT", planted.url, planted.headers, planted.body))
+    asked.close()
+    everything = "\n".join(
+        reading for text in (stored(path), journal.decode(), str(missed.value)) for reading in readings(text)
+    )
+    for secret in secrets:
+        assert secret not in everything
+    return session
