@@ -72,8 +72,8 @@ def _off(server: upstream.RunningUpstream, path: Path) -> list[float]:
 
 def _lateness(path: Path, session: gemini_replay.Session, client: Client, url: str) -> list[float]:
     """Against the moment when the client's transport was asked; what the client does before is its own."""
-    plan, asked = session.plan, []
-    vars(session)["plan"] = lambda request: (asked.append(time.perf_counter()), plan(request))[1]
+    decide, asked = session.decide, []
+    vars(session)["decide"] = lambda request: (asked.append(time.perf_counter()), decide(request))[1]
     seen = client.fetch(url)
     recording = Cassette.load(path).interactions[0]
     assert seen.chunks == CHUNKS

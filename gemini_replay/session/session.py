@@ -26,7 +26,6 @@ from ..engine.timing import is_virtual, parse_max_gap, parse_speed
 from ..errors import GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
-from .answering import Answers
 from .arguments import REDACTION, checked
 from .children import Child, Children, watch_forks
 from .describing import describe
@@ -34,6 +33,7 @@ from .forward import Forward, route
 from .hosts import Hosts, address, netloc
 from .recordings import Recordings
 from .refusing import blocked, explained, through
+from .replaying import Replayer
 from .settings import DEFAULTS, Mode, ReplaySettings, SessionSettings
 
 Decision = Playback | NoConnection | Forward | None
@@ -92,7 +92,7 @@ class Session:
         self.misses: list[RefusedError] = []
         self.passed_through: list[str] = []
         matcher = Matcher(given["match"])
-        self._answers = Answers(
+        self._replayer = Replayer(
             Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider),
             speed=self.speed,
             max_gap=parse_max_gap(given["max_gap"]),
@@ -120,7 +120,7 @@ class Session:
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
         if existing and self.mode in {"none", "once", "new"}:
-            self._answers.load(self.path)
+            self._replayer.load(self.path)
 
     @classmethod
     def replaying(
@@ -138,10 +138,10 @@ class Session:
         """
         first, *others = [checked(path=one)["path"] for one in (path, *more)]
         session = cls(first, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
-        if not session._answers.loaded:
-            session._answers.load(session.path)  # raises an error that names what is near
+        if not session._replayer.loaded:
+            session._replayer.load(session.path)  # raises an error that names what is near
         for other in others:
-            session._answers.load(Path(other))
+            session._replayer.load(Path(other))
         return session
 
     # -- what belongs to the session ---------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Session:
         return self.mode != "live" and not self.hosts.every
 
     def _is_under_test(self, url: str) -> bool:
-        return self.hosts.is_under_test(url, recorded=self._answers.places, recording=self.recording)
+        return self.hosts.is_under_test(url, recorded=self._replayer.places, recording=self.recording)
 
     # -- what becomes of a request -----------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class Session:
                 return None
             redactor = self._redactor.for_request(request)
             asked = replace(redactor.request(), test=self.test)
-            recorded = None if self.mode == "rewrite" else self._answers.take(asked)
+            recorded = None if self.mode == "rewrite" else self._replayer.take(asked)
         except RefusedError:
             raise
         except Exception as problem:
@@ -205,7 +205,7 @@ class Session:
         if recorded is not None:
             return self._play(*recorded)
         if not self.recording:
-            raise self.refuse(self._answers.miss(asked, self.path, self._record_command))
+            raise self.refuse(self._replayer.miss(asked, self.path, self._record_command))
         return Forward(
             self._recordings.begin(asked, redactor),
             route(request.url, self.upstream),
@@ -228,7 +228,7 @@ class Session:
         if not self._is_under_test(request.url):
             return False
         where = netloc(request.url)
-        if self._answers.has(self._redactor.for_request(request).request()):
+        if self._replayer.has(self._redactor.for_request(request).request()):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
@@ -242,7 +242,7 @@ class Session:
         return True
 
     def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        answer = self._answers.play(interaction)
+        answer = self._replayer.play(interaction)
         if self._child is not None and isinstance(answer, Playback):
             self._child.played(number)
         return answer
@@ -282,17 +282,17 @@ class Session:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What is to go wrong."""
-        return self._answers.faults
+        return self._replayer.faults
 
     @property
     def applied(self) -> list[tuple[Fault, Interaction]]:
         """The faults that were applied, each with the recording that it changed, in order."""
-        return self._answers.applied
+        return self._replayer.applied
 
     @property
     def played(self) -> list[Interaction]:
         """Interactions that were replayed, in order."""
-        return self._answers.played
+        return self._replayer.played
 
     @property
     def model_time(self) -> float:
@@ -302,11 +302,11 @@ class Session:
     @property
     def unused(self) -> list[Interaction]:
         """Recordings that no request asked for."""
-        return [interaction for _, interaction in self._answers.unused]
+        return [interaction for _, interaction in self._replayer.unused]
 
     def unused_descriptions(self) -> list[str]:
         """Each unused recording in one line."""
-        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._answers.unused]
+        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._replayer.unused]
 
     @property
     def recorded(self) -> Recorded:
@@ -331,7 +331,7 @@ class Session:
     @property
     def problems(self) -> list[GeminiReplayError]:
         """What must not go unnoticed: a failed recording, refused requests, then faults that were not applied."""
-        return [*self._recordings.failures, *self.misses, *self._answers.unused_faults]
+        return [*self._recordings.failures, *self.misses, *self._replayer.unused_faults]
 
     @property
     def problem(self) -> GeminiReplayError | None:
@@ -365,7 +365,7 @@ class Session:
                 if isinstance(report, RefusedError):
                     self.misses.append(report)
                 else:
-                    self._answers.played_by_child(report)
+                    self._replayer.played_by_child(report)
             self._recordings.close(keep=keep, more=self._children.journals)
         except Exception as problem:
             self._recordings.fail(problem)
@@ -383,6 +383,6 @@ class Session:
             return
         self._lock = threading.RLock()
         self._child = self._children.child()
-        self._answers.played = []
+        self._replayer.played = []
         self._recordings.become_child(self._child.cassette)
         self.misses = []

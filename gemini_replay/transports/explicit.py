@@ -70,7 +70,7 @@ class _Explicit:
             raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
 
 
-class Replaying(_Explicit):
+class ReplayTransportBase(_Explicit):
     """Answers every request from a cassette, whatever its host, with the recorded bytes, boundaries and times.
 
     Args:
@@ -100,7 +100,7 @@ def real_time_session(path: str | Path, subject: str, settings: ReplayTransportS
     return Session.replaying(path, hosts=None, **given)
 
 
-class Recording(_Explicit):
+class RecordTransportBase(_Explicit):
     """Records every request into a cassette while the client streams as it always does. Closing the client saves it.
 
     Args:

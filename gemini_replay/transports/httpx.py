@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import httpx
 
-from .explicit import Recording, Replaying
+from .explicit import RecordTransportBase, ReplayTransportBase
 
 
-class ReplayTransport(Replaying, httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers every request of a client from a cassette; arguments as for `explicit.Replaying`."""
+class ReplayTransport(ReplayTransportBase, httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Answers every request of a client from a cassette; arguments as for `explicit.ReplayTransportBase`."""
 
     library = "httpx"
 
 
-class RecordTransport(Recording, httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Records every request of a client into a cassette; arguments as for `explicit.Recording`."""
+class RecordTransport(RecordTransportBase, httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Records every request of a client into a cassette; arguments as for `explicit.RecordTransportBase`."""
 
     library = "httpx"

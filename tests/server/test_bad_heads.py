@@ -104,7 +104,7 @@ def test_a_recording_that_http_cannot_carry_is_a_500(
     path = tmp_path / "c.jsonl"
     Cassette([Interaction(request, Response(200), ())]).save(path)
     session = Session.replaying(path, hosts=None)
-    session._answers._pool.take = lambda request: (0, recording)  # type: ignore[method-assign]
+    session._replayer._pool.take = lambda request: (0, recording)  # type: ignore[method-assign]
     with served(session) as base:
         answer = httpx.post(base + PATH, json=ASK)
     assert (answer.status_code, answer.headers["x-gemini-replay"]) == (500, "error")

@@ -17,7 +17,7 @@ from .describing import describe
 from .hosts import Address, place
 
 
-class Answers:
+class Replayer:
     """The recordings that a session can play, and those that it has played. Not safe for threads: see
     `Session.decide`.
 
