@@ -278,7 +278,7 @@ def _show(chosen: argparse.Namespace) -> int:
 
 
 def _play(chosen: argparse.Namespace) -> int:
-    from .engine.pacing import WallClock, play
+    from .engine.pacing import ThreadClock, play
     from .engine.player import Playback
     from .engine.schedule import Broken
     from .engine.timing import parse_max_gap, parse_real_speed
@@ -301,7 +301,7 @@ def _play(chosen: argparse.Namespace) -> int:
     to_a_person = sys.stdout.isatty()
     ending = None
     try:
-        clock = WallClock()
+        clock = ThreadClock()
         for part in play(playback.schedule("", clock.now()), clock):
             if not isinstance(part, bytes):
                 continue

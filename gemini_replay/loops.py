@@ -1,7 +1,7 @@
-"""Event loops: waiting in one that may have been given another clock, and running what makes one of its own.
+"""Event loops: waiting in one although a test has replaced its clock, and running code that needs its own.
 
-asyncio's loops read `time.monotonic` at each turn, and trio's runs `time.perf_counter`. Where a test has replaced
-them, a timer of the loop is never due, or too early. A wait here ends after the real time all the same.
+asyncio's loops read `time.monotonic` at each turn, and trio's runs `time.perf_counter`. If a test has replaced these,
+the loop's timers are due too early or never. A wait on the clocks of this module still ends after the real time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from . import clocks
@@ -25,7 +26,7 @@ _EARLY_S: float = clocks.real.get_clock_info("monotonic").resolution + _ROUNDING
 """How much too early asyncio may run what is due; how far two readings of one clock may be apart."""
 
 
-class LoopClock(Protocol):
+class AsyncClock(Protocol):
     """A clock and a way to wait on it, in an event loop; both in seconds."""
 
     def now(self) -> float:
@@ -35,28 +36,28 @@ class LoopClock(Protocol):
         """Let the loop go on for so long, at least for one turn."""
 
 
-def running_clock() -> LoopClock:
+def running_clock() -> AsyncClock:
     """The clock of the event loop that is running, asyncio's or trio's.
 
-    The loop is asked directly, not through anyio, whose backend is imported on its first use: that is 13 to 25 ms,
-    which would fall into the first replayed request.
+    It does not use anyio, which imports its backend on first use: that takes 13 to 25 ms, in the first replayed
+    request.
     """
     loop = asyncio._get_running_loop()
     return TrioClock() if loop is None else AsyncioClock(loop)
 
 
-class LoopTime:
-    """A `time` of one loop that was put there to be followed."""
+class ReplacedTime:
+    """A `time` that this package has given to one loop."""
 
 
-def made_with_a_clock(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the class of a loop has a clock of its maker's: not asyncio's, nor what a test put in its place."""
+def has_its_own_clock(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the class of a loop defines its own clock: not asyncio's, nor a test's replacement of that."""
     owner = next(kind for kind in type(loop).__mro__ if "time" in vars(kind))
     return str(owner.__module__).partition(".")[0] != "asyncio"
 
 
 class AsyncioClock:
-    """The real clock, in an asyncio loop; or that loop's own, where its maker gave it one.
+    """The real clock, in an asyncio loop; or the loop's own, if its class defines one or time is virtual.
 
     Args:
         loop: any implementation; the one that is running by default.
@@ -64,7 +65,7 @@ class AsyncioClock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop or asyncio.get_running_loop()
-        self._made_with_a_clock = made_with_a_clock(self._loop)
+        self._class_has_its_own = has_its_own_clock(self._loop)
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
@@ -75,35 +76,35 @@ class AsyncioClock:
         if seconds <= 0:
             await turn()
             return
-        over = self._loop.create_future()
+        done = self._loop.create_future()
 
         def end() -> None:
-            if not over.done():
-                over.set_result(None)
+            if not done.done():
+                done.set_result(None)
 
         timer = self.call_at(self.now() + seconds, end)
         try:
-            await over
+            await done
         finally:
             timer.cancel()
 
     def call_at(self, moment: float, callback: Callable[[], object]) -> Timer:
-        """Call back at a moment of this clock, in a later turn of the loop."""
+        """Call `callback` at a moment of this clock, in a later turn of the loop."""
         return Timer(self, self._loop, moment, callback)
 
     @property
     def _has_its_own(self) -> bool:
         own = getattr(self._loop, "__dict__", {}).get("time")
-        return self._made_with_a_clock if own is None else isinstance(own, LoopTime)
+        return self._class_has_its_own if own is None else isinstance(own, ReplacedTime)
 
     @property
     def can_wait(self) -> bool:
-        """Whether a timer of the loop is due when it should be."""
+        """Whether the loop's own timers are due when they should be."""
         return self._has_its_own or _agree(self._loop.time, clocks.monotonic)
 
 
 class Timer:
-    """A call that is due at a moment, until it is cancelled."""
+    """A call at a moment, unless it is cancelled."""
 
     def __init__(
         self,
@@ -126,20 +127,20 @@ class Timer:
         if ahead <= 0:
             return self._loop.call_soon(self._callback)
         if self._clock.can_wait:
-            return self._loop.call_at(self._loop.time() + ahead, self._ring)
-        return _Alarm(ahead, lambda: self._loop.call_soon_threadsafe(self._ring))
+            return self._loop.call_at(self._loop.time() + ahead, self._fire)
+        return _Alarm(ahead, lambda: self._loop.call_soon_threadsafe(self._fire))
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         if self._cancelled:
-            return  # just now, when an alarm had rung already
+            return  # after its alarm had gone off
         if self._clock.now() < self._moment - _EARLY_S:
-            self._handle = self._arm()  # the loop has been given another clock meanwhile
+            self._handle = self._arm()  # the loop's clock has been replaced meanwhile
         else:
             self._callback()
 
 
 class TrioClock:
-    """The real clock, in a trio run; or that run's own, where it was started with one."""
+    """The real clock, in a trio run; or the run's own, if it was started with one."""
 
     def __init__(self) -> None:
         self._trio: Any = sys.modules["trio"]
@@ -174,30 +175,30 @@ class TrioClock:
 
     async def _wait_for_alarm(self, seconds: float) -> None:
         lowlevel = self._trio.lowlevel
-        task, token, waits = lowlevel.current_task(), lowlevel.current_trio_token(), True
+        task, token, waiting = lowlevel.current_task(), lowlevel.current_trio_token(), True
 
-        def ring() -> None:
-            nonlocal waits
-            if waits:
-                waits = False
+        def wake() -> None:
+            nonlocal waiting
+            if waiting:
+                waiting = False
                 lowlevel.reschedule(task)
 
         def abort(_: object) -> Any:
-            nonlocal waits
-            waits = False
+            nonlocal waiting
+            waiting = False
             alarm.cancel()
             return lowlevel.Abort.SUCCEEDED
 
-        alarm = _Alarm(seconds, lambda: token.run_sync_soon(ring))
+        alarm = _Alarm(seconds, lambda: token.run_sync_soon(wake))
         await lowlevel.wait_task_rescheduled(abort)
 
 
 class _Alarm:
-    """Calls back after so many real seconds, in a thread of its own."""
+    """Calls `callback` after so many real seconds, in a thread of its own."""
 
-    def __init__(self, seconds: float, ring: Callable[[], object]) -> None:
+    def __init__(self, seconds: float, callback: Callable[[], object]) -> None:
         self._cancelled = threading.Event()
-        self._seconds, self._ring = seconds, ring
+        self._seconds, self._callback = seconds, callback
         threading.Thread(target=self._wait, name="gemini-replay alarm", daemon=True).start()
 
     def cancel(self) -> None:
@@ -206,14 +207,14 @@ class _Alarm:
 
     def _wait(self) -> None:
         if not self._cancelled.wait(min(self._seconds, threading.TIMEOUT_MAX)):
-            with contextlib.suppress(RuntimeError):  # the loop is over
-                self._ring()
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._callback()
 
 
-def _agree(shown: Callable[[], float], real: Callable[[], float]) -> bool:
-    """Whether a clock shows the real time: nobody has replaced it, to stop it or to put it forward."""
+def _agree(clock: Callable[[], float], real: Callable[[], float]) -> bool:
+    """Whether a clock shows the real time: no test has stopped it or set it forward."""
     before = real()
-    return before - _EARLY_S <= shown() <= real() + _EARLY_S
+    return before - _EARLY_S <= clock() <= real() + _EARLY_S
 
 
 @types.coroutine
@@ -223,23 +224,20 @@ def turn() -> Generator[None, None, None]:
 
 
 def run_without_loop(run: Callable[[], T]) -> T:
-    """Call ``run``, in a thread of its own where an event loop is running here: what is async needs a loop."""
+    """Call ``run`` where no event loop is running: in another thread if one is running in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return run()
-    context, came = contextvars.copy_context(), list[T]()
-    failed: list[BaseException] = []
+    context, result = contextvars.copy_context(), Future[T]()
 
     def work() -> None:
         try:
-            came.append(context.run(run))
+            result.set_result(context.run(run))
         except BaseException as error:
-            failed.append(error)
+            result.set_exception(error)
 
     thread = threading.Thread(target=work, name="gemini-replay")
     thread.start()
     thread.join()
-    if failed:
-        raise failed[0]
-    return came[0]
+    return result.result()

@@ -9,7 +9,7 @@ from .. import loops, virtual_clock
 from .schedule import Part, Schedule
 
 
-class Clock(Protocol):
+class BlockingClock(Protocol):
     """A clock and a way to wait on it, both in seconds."""
 
     def now(self) -> float:
@@ -19,8 +19,8 @@ class Clock(Protocol):
         """Wait."""
 
 
-class WallClock:
-    """The real clock of this thread, or the virtual one where time is virtual."""
+class ThreadClock:
+    """The clock of this thread, real or virtual."""
 
     def __init__(self) -> None:
         virtual_clock.join_thread()
@@ -35,7 +35,7 @@ class WallClock:
 
 
 class LoopClock:
-    """The clock of the running event loop (asyncio's, else trio's), virtual or not."""
+    """The clock of the running event loop, asyncio's or trio's, real or virtual."""
 
     def __init__(self) -> None:
         virtual_clock.join_loop()
@@ -50,7 +50,7 @@ class LoopClock:
         await self._clock.sleep(seconds)
 
 
-def play(schedule: Schedule, clock: Clock, read_timeout: float | None = None) -> Generator[Part, None, None]:
+def play(schedule: Schedule, clock: BlockingClock, read_timeout: float | None = None) -> Generator[Part, None, None]:
     """Yield each part when it is due.
 
     Args:
@@ -72,7 +72,7 @@ def play(schedule: Schedule, clock: Clock, read_timeout: float | None = None) ->
 
 
 async def aplay(
-    schedule: Schedule, clock: loops.LoopClock, read_timeout: float | None = None
+    schedule: Schedule, clock: loops.AsyncClock, read_timeout: float | None = None
 ) -> AsyncGenerator[Part, None]:
     """`play` for async code."""
     while True:

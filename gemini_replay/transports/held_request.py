@@ -116,7 +116,7 @@ class HeldRequest:
         """Raise what a socket raises without a connection."""
         self._leave_network()
         if plan.cause.endswith("timeout"):
-            pacing.WallClock().sleep(plan.seconds(_timeout(self._conn)))
+            pacing.ThreadClock().sleep(plan.seconds(_timeout(self._conn)))
         raise FAILURES[plan.cause]()
 
     def record(self, forward: Forward) -> None:

@@ -82,7 +82,7 @@ class SyncExchange(_Exchange):
 
     def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
         super().__init__(family, request, send)
-        self._clock = pacing.WallClock()
+        self._clock = pacing.ThreadClock()
         self._started = self._clock.now()
 
     def play(self, playback: Playback) -> Any:

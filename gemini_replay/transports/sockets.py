@@ -107,7 +107,7 @@ class PlayedSocket:
         return b"" if self._shut else data
 
     def _play(self) -> Generator[bytes, None, None]:
-        clock = pacing.WallClock()
+        clock = pacing.ThreadClock()
         schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
         framer = http1.Framer(self._asked.method)
         try:

@@ -224,7 +224,7 @@ class _Attempt:
         timeout = getattr(self._options.get("timeout"), "connect_timeout", None)
         timeout = timeout if isinstance(timeout, int | float) else None
         if plan.cause == "connect-timeout":  # urllib3 does not say here how long it would wait for its pool
-            pacing.WallClock().sleep(plan.seconds(timeout))
+            pacing.ThreadClock().sleep(plan.seconds(timeout))
         elif plan.cause == "pool-timeout":
             self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it got no connection
         raise _FAILURES[plan.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)

@@ -1,7 +1,7 @@
-"""Virtual time: code observes the recorded rhythm, and waits for none of it.
+"""Virtual time: code observes the recorded rhythm without waiting for it.
 
-One clock (`clock`) stands still while code runs and moves on where everybody waits. The functions of `time`
-(`functions`), asyncio's loops (`loops`) and trio's runs (`trio_runs`) show it, so that all agree.
+One clock (`clock`) stands still while code runs, and jumps when everybody waits (`threads` tells). The functions of
+module `time` (`functions`), asyncio's loops (`loops`) and trio's runs (`trio_runs`) all follow it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from .. import clocks
-from .clock import Clock
+from .clock import VirtualClock
 from .functions import Functions
 from .loops import Loops
 from .trio_runs import TrioRuns
@@ -22,76 +22,75 @@ from .trio_runs import TrioRuns
 def virtual_time() -> Iterator[None]:
     """Let no real time pass in a with-block where code sleeps, or waits for a recording.
 
-    `time.sleep`, the clocks of module `time`, asyncio's loops (their timers and time limits too) and trio runs that
-    begin in the block share one virtual clock, which moves on when there is nothing to do but wait. It belongs to
-    the thread that opens the block, to threads that are started in it, and to any thread or loop in which a recording
-    is being played. Blocks nest.
+    `time.sleep`, the clocks of module `time`, asyncio's loops (with their timers and time limits) and trio runs that
+    begin in the block share one virtual clock, which jumps when everybody waits. It covers the thread that opens the
+    block, threads that start in it, and any thread or loop in which a recording is played. Blocks nest.
 
     Raises:
-        UsageError: it is opened in a trio run that goes by the system's clock, or in an event loop that is not
+        UsageError: it is opened in a trio run that began with the system's clock, or in an event loop that is not
             asyncio's own.
     """
-    global _open, _users
+    global _active, _users
     with _lock:
-        if _open is None:
-            _open = _VirtualTime()
+        if _active is None:
+            _active = _VirtualTime()
         else:
-            _open.clock.join()
+            _active.clock.join()
         _users += 1
     try:
         yield
     finally:
         with _lock:
             _users -= 1
-            if _users == 0 and _open is not None:
-                closing, _open = _open, None
+            if _users == 0 and _active is not None:
+                closing, _active = _active, None
                 closing.close()
 
 
 def join_thread() -> None:
-    """A recording is about to be played in this thread: if time is virtual anywhere, it is here from now on."""
-    here = _open
-    if here is not None:
-        here.clock.join()
+    """Put the current thread, which is about to play a recording, on the virtual clock if time is virtual."""
+    active = _active
+    if active is not None:
+        active.clock.join()
 
 
 def join_loop() -> None:
-    """The same for the event loop that is running, asyncio's or trio's.
+    """Do the same for the running event loop, asyncio's or trio's.
 
     Raises:
         UsageError: its clock cannot be moved.
     """
-    here = _open
-    if here is None:
+    active = _active
+    if active is None:
         return
-    here.clock.join()
+    active.clock.join()
     loop = asyncio._get_running_loop()
     if loop is None:
-        here.trio.check()
+        active.trio.check()
     else:
-        here.loops.follow(loop)
+        active.loops.follow(loop)
 
 
 def now() -> float:
-    """Seconds since some fixed moment, on the virtual clock where this thread goes by it, else on the real one."""
-    here = _open
-    return clocks.now() if here is None or not here.clock.is_mine else here.now()
+    """Seconds since some fixed moment: virtual if the virtual clock covers this thread, else real."""
+    active = _active
+    return active.now() if active is not None and active.clock.covers() else clocks.now()
 
 
 def sleep(seconds: float) -> None:
-    """Wait on that clock."""
-    here = _open
-    if here is None or not here.clock.is_mine or not 0 < seconds < threading.TIMEOUT_MAX:
-        clocks.sleep(seconds)
+    """Wait on the same clock."""
+    active = _active
+    if active is not None and active.clock.covers() and 0 < seconds < threading.TIMEOUT_MAX:
+        active.functions.sleep(seconds)
     else:
-        here.functions.sleep(seconds)
+        clocks.sleep(seconds)
 
 
 class _VirtualTime:
     """Everything that is replaced while time is virtual."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = VirtualClock()
         self.trio = TrioRuns(self.clock)
         self.trio.check()
         self.functions = Functions(self.clock, self.trio)
@@ -105,12 +104,12 @@ class _VirtualTime:
             self.close = undoing.pop_all().close
 
     def now(self) -> float:
-        """What `clocks.now` would show if it were virtual."""
-        self.trio.meet()
+        """`clocks.now` in virtual time."""
+        self.trio.equalise()
         return self._began + self.clock.now()
 
 
-_open: _VirtualTime | None = None
+_active: _VirtualTime | None = None
 _users = 0
 _lock = threading.RLock()
 

@@ -1,7 +1,7 @@
-"""What stands in for the functions of module `time` while time is virtual.
+"""The replacements for the functions of module `time` while time is virtual.
 
-They decide by who asks. The standard library waits really, on locks, sockets and processes, and so its time is real;
-so is that of test tools, and of trio, whose clock is asked below its functions. All other code has virtual time.
+What they return depends on the calling module. The standard library waits for locks, sockets and processes in real
+time, so it gets real time; so do test tools, and trio, which has its own clock. All other code gets virtual time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from .. import clocks
-from .clock import Clock
+from .clock import VirtualClock
 from .trio_runs import TrioRuns
 
 _READ = ("time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", "perf_counter_ns")
@@ -35,7 +35,7 @@ _REAL = sys.stdlib_module_names | {
     "trio",
     "xdist",
 }
-_GO_BETWEENS = (
+_FORWARDERS = (
     "asyncio",
     "concurrent.futures.thread",
     "contextlib",
@@ -47,52 +47,51 @@ _GO_BETWEENS = (
     "trio._threads",
     "unittest",
 )
-"""Parts of them that call what they are given: ``asyncio.to_thread(time.sleep, 1)``."""
+"""Modules of these that call functions of other code: ``asyncio.to_thread(time.sleep, 1)`` is virtual."""
 
 
 @cache
-def _asks_for_real_time(module: str | None) -> bool:
-    if module is None or any(module == name or module.startswith(f"{name}.") for name in _GO_BETWEENS):
+def _has_real_time(module: str | None) -> bool:
+    if module is None or any(module == name or module.startswith(f"{name}.") for name in _FORWARDERS):
         return False
     return module.partition(".")[0] in _REAL
 
 
 class Functions:
-    """The functions of `time` on a virtual clock, put in place by `install`, until `undo`."""
+    """The functions of `time` on a virtual clock, from `install` until `undo`."""
 
-    def __init__(self, clock: Clock, trio: TrioRuns) -> None:
+    def __init__(self, clock: VirtualClock, trio: TrioRuns) -> None:
         self._clock = clock
         self._trio = trio
         self.origins: dict[str, Any] = {name: getattr(time, name)() for name in _READ}
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def read(self, name: str) -> Any:
-        """What the function of that name shows now."""
-        self._trio.meet()
+        """What the function with that name returns now."""
+        self._trio.equalise()
         now = self._clock.now()
         return self.origins[name] + (int(now * 1e9) if name.endswith("_ns") else now)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self._trio.meet()
+        """Wait on the virtual clock."""
+        self._trio.equalise()
         due = self._clock.now() + seconds
         self._clock.wait(seconds)
-        if self._clock.closed:  # the rest is for real
+        if self._clock.closed:  # wait for the rest in real time
             clocks.sleep(max(0.0, due - self._clock.now()))
-        self._trio.meet()
+        self._trio.equalise()
 
-    @property
-    def here(self) -> bool:
-        """Whether the caller of the function that asks this has virtual time."""
-        return not _asks_for_real_time(sys._getframe(2).f_globals.get("__name__")) and self._clock.is_mine
+    def caller_is_virtual(self) -> bool:
+        """Whether the code that called the replacement has virtual time."""
+        return not _has_real_time(sys._getframe(2).f_globals.get("__name__")) and self._clock.covers()
 
     def install(self) -> None:
-        """Replace the functions in `time`, and in every module that took them from there by name."""
+        """Replace the functions in `time`, and in every module that has imported them by name."""
         global _active
-        for name, stand_in in _STAND_INS.items():
-            if getattr(time, name) is not stand_in:
+        for name, ours in _REPLACEMENTS.items():
+            if getattr(time, name) is not ours:
                 _originals[name] = getattr(time, name)
-        by_original = {id(original): _STAND_INS[name] for name, original in _originals.items()}
+        by_original = {id(original): _REPLACEMENTS[name] for name, original in _originals.items()}
         for space, name in _holders(by_original.keys()):
             replacement = by_original.get(id(space.get(name)))
             if replacement is not None:
@@ -101,10 +100,10 @@ class Functions:
         _active = self
 
     def undo(self) -> None:
-        """Put the originals back, but where another tool has put something on top."""
+        """Put the originals back, except where another tool has replaced them since."""
         global _active
         _active = None
-        originals = {id(_STAND_INS[name]): original for name, original in _originals.items()}
+        originals = {id(_REPLACEMENTS[name]): original for name, original in _originals.items()}
         for space, name in self._replaced:
             original = originals.get(id(space.get(name)))
             if original is not None:
@@ -119,7 +118,7 @@ _originals: dict[str, Callable[..., Any]] = {}
 def _reading(name: str) -> Callable[[], Any]:
     def read() -> Any:
         active = _active
-        return _originals[name]() if active is None or not active.here else active.read(name)
+        return _originals[name]() if active is None or not active.caller_is_virtual() else active.read(name)
 
     read.__name__ = read.__qualname__ = name
     read.__doc__ = getattr(time, name).__doc__
@@ -129,26 +128,26 @@ def _reading(name: str) -> Callable[[], Any]:
 def sleep(seconds: float) -> None:
     """`time.sleep`."""
     active = _active
-    if active is None or not 0 < seconds < threading.TIMEOUT_MAX or not active.here:
+    if active is None or not 0 < seconds < threading.TIMEOUT_MAX or not active.caller_is_virtual():
         _originals["sleep"](seconds)
     else:
         active.sleep(float(seconds))
 
 
-_STAND_INS: dict[str, Callable[..., Any]] = {**{name: _reading(name) for name in _READ}, "sleep": sleep}
-"""One for each function and for the whole process: a module that is imported while time is virtual and takes one by
-name keeps it, and it then does what the original does until time is virtual again."""
+_REPLACEMENTS: dict[str, Callable[..., Any]] = {**{name: _reading(name) for name in _READ}, "sleep": sleep}
+"""One for each function, for the whole process. A module that imports one by name while time is virtual keeps it; in
+real time it calls the original."""
 
 
-# -- who holds them by name ------------------------------------------------------------------------------------------
+# -- modules that have imported them by name -------------------------------------------------------------------------
 
 _seen: dict[str, tuple[int, int, tuple[str, ...]]] = {}
-"""Of each module: its identity and size when it was searched, and the names worth another look. Searching all modules
-takes some milliseconds, which every test would pay."""
+"""For each module: its identity and size when it was searched, and the names found. Searching all modules takes
+some milliseconds, which every test would pay."""
 
 
 def _holders(wanted: Any) -> list[tuple[dict[str, Any], str]]:
-    """The module namespaces, and names in them, whose values may be one of the objects with these ids."""
+    """Names in modules whose values may be one of the objects with these ids, each with its namespace."""
     found = [(vars(time), name) for name in _NAMES]
     for module, loaded in list(sys.modules.items()):
         space = getattr(loaded, "__dict__", None)
@@ -164,5 +163,5 @@ def _holders(wanted: Any) -> list[tuple[dict[str, Any], str]]:
 
 
 def _held(space: dict[str, Any], wanted: Any) -> tuple[str, ...]:
-    # Those with the functions' own names also count: another tool may have replaced them just now.
+    # The functions' own names count, too: another tool may have replaced them for now.
     return tuple(name for name, value in list(space.items()) if id(value) in wanted or name in _NAMES)

@@ -1,14 +1,15 @@
-"""asyncio loops in virtual time: a loop that has nothing to do lets the clock pass instead of waiting in select.
+"""asyncio loops in virtual time: a loop with nothing to do moves the virtual clock, and does not wait in `select`.
 
-The libraries for this were looked at first: looptime puts plugins into every run of pytest that it is installed for,
-and moves the loop's clock alone; aiotools' VirtualClock jumps past input that is ready. So this is our own: it takes
-hold of loops that are running already, whoever made them (pytest-asyncio, anyio), and moves all clocks at once.
+No library does this: looptime adds plugins to every run of pytest and moves the loop's clock alone; aiotools'
+VirtualClock jumps past input that is ready. This works for loops that are running already, whoever made them
+(pytest-asyncio, anyio), and moves all clocks at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import selectors
 import sys
 import threading
 import weakref
@@ -19,32 +20,35 @@ from typing import Any
 
 from ..clocks import monotonic
 from ..errors import UsageError
-from ..loops import LoopTime, made_with_a_clock
+from ..loops import ReplacedTime, has_its_own_clock
 from ..patching import Patches
-from .clock import Clock
+from .clock import VirtualClock
 
 _ANYIO = "run_sync_in_worker_thread"
 
+_SHARED = tuple(getattr(selectors, name) for name in ("EpollSelector", "KqueueSelector") if hasattr(selectors, name))
+"""Selectors that several threads may ask at the same time."""
+
 
 class Loops:
-    """Puts loops on a virtual clock: those of the thread that opened it as they run, others when they `follow`."""
+    """Puts loops on a virtual clock: each that runs in the thread that opened it, and others by `follow`."""
 
-    def __init__(self, clock: Clock, origin: float) -> None:
+    def __init__(self, clock: VirtualClock, origin: float) -> None:
         self._clock = clock
         self._origin = origin
         self._opener = threading.get_ident()
         self._patches = Patches()
-        self._lock = threading.RLock()  # loops of several threads may begin to follow, while this one ends it all
-        self._over = False
-        self._following: dict[Any, _LoopTime] = {}
+        self._lock = threading.RLock()  # a loop of another thread may be put on the clock while this thread ends it
+        self._closed = False
+        self._following: dict[Any, _Time] = {}
         self._selectors: list[Any] = []
-        self._anyio: tuple[Any, Any] | None = None  # its backend, and the method that is replaced there
+        self._anyio: tuple[Any, Any] | None = None  # its backend, and the method that was replaced in it
 
     def install(self) -> None:
-        """Take hold of every loop of this thread, from the next time that it looks at its clock.
+        """Put every loop of this thread on the clock, from the next time that it reads its own.
 
         Raises:
-            UsageError: the loop that is running cannot be taken hold of.
+            UsageError: the running loop is not asyncio's own.
         """
         global _active
         loop = asyncio._get_running_loop()
@@ -52,7 +56,7 @@ class Loops:
             self.follow(loop)
         self._patches.apply(
             [
-                *((kind, "time", self._asking) for kind in _owners_of_time()),
+                *((kind, "time", self._reading) for kind in _classes_with_time()),
                 (base_events.BaseEventLoop, "run_in_executor", self._executing),
                 (base_events.BaseEventLoop, "shutdown_default_executor", self._shutting_down),
             ]
@@ -60,12 +64,12 @@ class Loops:
         _active = self
 
     def undo(self) -> None:
-        """Put the loops back on the real clock, from where they are now."""
+        """Put the loops back on the real clock. Their time goes on from where it is."""
         global _active
         _active = None
         self._patches.undo()
         with self._lock:
-            self._over = True
+            self._closed = True
             if self._anyio is not None:
                 setattr(self._anyio[0], _ANYIO, self._anyio[1])
             for selector in self._selectors:
@@ -74,7 +78,7 @@ class Loops:
                 time.leave(loop)
             self._following.clear()
 
-    def consider(self, loop: Any) -> None:
+    def follow_if_current(self, loop: Any) -> None:
         """`follow` a loop that runs, or is being made, in the thread that opened virtual time."""
         if loop not in self._following and threading.get_ident() == self._opener and _can_follow(loop):
             self.follow(loop)
@@ -83,50 +87,50 @@ class Loops:
         """Put a loop on the virtual clock, unless it has a clock of its own.
 
         Raises:
-            UsageError: it is another implementation than asyncio's own.
+            UsageError: it is not asyncio's own.
         """
-        if loop in self._following or _has_a_clock_of_its_own(loop):
+        if loop in self._following or _keeps_its_clock(loop):
             return
         if not _can_follow(loop):
             kind = type(loop)
             raise UsageError(
-                f"Time cannot become virtual in a {kind.__module__}.{kind.__qualname__}, which is not asyncio's own.",
-                hint="Run these tests on asyncio's own event loop, or without speed='virtual'.",
+                f"Time cannot be virtual in the event loop {kind.__module__}.{kind.__qualname__}.",
+                hint="Use asyncio's own event loop, or no virtual time.",
             )
         with self._lock:
-            if self._over:
+            if self._closed:
                 return
             time = vars(loop).get("time")
             if time is None:
-                time = vars(loop)["time"] = _LoopTime(loop)
+                time = vars(loop)["time"] = _Time(loop)
                 if threading.get_ident() == self._opener:
                     time.start(self._origin, self._clock.now)
             self._following[loop] = time
             time.follow(self._clock.now)
             selector = loop._selector
-            selector.select = self._selecting(selector.select)
+            selector.select = self._selecting(selector.select, shared=isinstance(selector, _SHARED))
             self._selectors.append(selector)
-            self._reach_anyio()
+            self._patch_anyio()
 
-    # -- what is put in place ----------------------------------------------------------------------------------------
+    # -- the replacements --------------------------------------------------------------------------------------------
 
-    def _asking(self, original: Callable[[Any], float]) -> Callable[[Any], float]:
+    def _reading(self, original: Callable[[Any], float]) -> Callable[[Any], float]:
         def time(loop: Any) -> float:
-            if _active is not self:  # another tool has kept it
+            if _active is not self:  # another tool still calls this
                 now: float = original(loop)
                 return now
-            self.consider(loop)
+            self.follow_if_current(loop)
             own = self._following.get(loop)
             return monotonic() if own is None else own()
 
         return time
 
-    def _selecting(self, original: Callable[[float | None], Any]) -> Callable[[float | None], Any]:
+    def _selecting(self, original: Callable[[float | None], Any], *, shared: bool) -> Callable[[float | None], Any]:
         def select(timeout: float | None = None) -> Any:
             ready = original(0)
             if ready or (timeout is not None and timeout <= 0):
                 return ready
-            return self._clock.wait(math.inf if timeout is None else timeout, original) or []
+            return self._clock.wait(math.inf if timeout is None else timeout, original, shared=shared) or []
 
         return select
 
@@ -136,7 +140,7 @@ class Loops:
                 return original(loop, executor, function, *args)
             work = self._clock.begin(function)
             if executor is None or isinstance(executor, ThreadPoolExecutor):
-                function = work  # other executors send the function to another process
+                function = work  # other executors send it to another process
             future = original(loop, executor, function, *args)
             future.add_done_callback(lambda _: self._clock.end(work))
             return future
@@ -144,7 +148,7 @@ class Loops:
         return run_in_executor
 
     def _shutting_down(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        # Since Python 3.12 a loop's end waits no longer than 300 s for the executor's threads, by its own clock.
+        # Since Python 3.12 a closing loop waits at most 300 s for the executor's threads, by its own clock.
         async def shutdown_default_executor(loop: Any, *args: Any, **options: Any) -> None:
             if loop not in self._following:
                 await original(loop, *args, **options)
@@ -157,7 +161,7 @@ class Loops:
 
         return shutdown_default_executor
 
-    def _reach_anyio(self) -> None:
+    def _patch_anyio(self) -> None:
         backend = sys.modules.get("anyio._backends._asyncio")
         if backend is None or self._anyio is not None:
             return
@@ -176,8 +180,8 @@ class Loops:
 _active: Loops | None = None
 
 
-class _LoopTime(LoopTime):
-    """The `time` of one loop, for the rest of its life: it changes from clock to clock and never falls back."""
+class _Time(ReplacedTime):
+    """The `time` of one loop for the rest of its life. It may change clocks; it never goes back."""
 
     def __init__(self, loop: Any) -> None:
         self._loop = weakref.ref(loop)
@@ -188,19 +192,19 @@ class _LoopTime(LoopTime):
         if self._now is monotonic and _active is not None:
             loop = self._loop()
             if loop is not None:
-                _active.consider(loop)
+                _active.follow_if_current(loop)
         return self._begin + self._now()
 
     def start(self, begin: float, now: Callable[[], float]) -> None:
-        """Show `begin` where `now` shows 0."""
+        """Show `begin` when `now` shows 0."""
         self._begin, self._now = begin, now
 
     def follow(self, now: Callable[[], float]) -> None:
-        """Go on from here by another clock."""
+        """Go on from the present moment by another clock."""
         self._begin, self._now = self._begin + self._now() - now(), now
 
     def leave(self, loop: Any) -> None:
-        """Go on by the real clock; where that is ahead, the loop's own method will do."""
+        """Go on by the real clock. If the loop is not ahead of it, give it back its own method."""
         self.follow(monotonic)
         if self._begin <= 0 and vars(loop).get("time") is self:
             self._begin = 0.0
@@ -211,14 +215,14 @@ def _can_follow(loop: Any) -> bool:
     return isinstance(loop, base_events.BaseEventLoop) and getattr(loop, "_selector", None) is not None
 
 
-def _has_a_clock_of_its_own(loop: Any) -> bool:
+def _keeps_its_clock(loop: Any) -> bool:
     own = vars(loop).get("time") if hasattr(loop, "__dict__") else None
     if own is not None:
-        return not isinstance(own, _LoopTime)
-    return isinstance(loop, base_events.BaseEventLoop) and made_with_a_clock(loop)
+        return not isinstance(own, _Time)
+    return isinstance(loop, base_events.BaseEventLoop) and has_its_own_clock(loop)
 
 
-def _owners_of_time() -> list[type]:
-    """The classes of asyncio that have a method `time`: more than the base class after a test has replaced it."""
+def _classes_with_time() -> list[type]:
+    """The classes of asyncio with a method `time`: the base class, and more where a test has replaced it."""
     kinds = (kind for loop in (asyncio.SelectorEventLoop, base_events.BaseEventLoop) for kind in loop.__mro__)
     return [kind for kind in dict.fromkeys(kinds) if "time" in vars(kind) and kind is not asyncio.AbstractEventLoop]

@@ -1,4 +1,4 @@
-"""Trio runs in virtual time: they get a `MockClock`, which jumps by itself, and the two clocks keep step."""
+"""Trio runs in virtual time: each gets a `MockClock`, which jumps by itself, and the two clocks are kept equal."""
 
 from __future__ import annotations
 
@@ -11,74 +11,74 @@ from typing import Any
 from .. import clocks
 from ..errors import UsageError
 from ..patching import Patches, WhenImported
-from .clock import Clock
+from .clock import VirtualClock
 
 
 class TrioRuns:
-    """Gives trio runs that begin while time is virtual the virtual clock; trio is never imported for that."""
+    """Puts trio runs on the virtual clock if they begin while time is virtual. Never imports trio."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._patches = Patches()
-        self._waiting = WhenImported()
+        self._imports = WhenImported()
         self._begins: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
-        self._held: dict[Any, tuple[int, float, float]] = {}  # how many threads work, and what the clock was like
+        self._slowed: dict[Any, tuple[int, float, float]] = {}  # running threads; the clock's own rate and threshold
 
     def install(self) -> None:
-        """Reach trio when it is imported; it may be already."""
-        self._waiting.call("trio", self._reach)
+        """Patch trio, now or when it is imported."""
+        self._imports.call("trio", self._patch)
 
     def undo(self) -> None:
-        """Leave trio alone; runs that go on keep their clocks."""
-        self._waiting.stop()
+        """Put trio's functions back. Runs that go on keep their clocks."""
+        self._imports.stop()
         self._patches.undo()
 
-    def _reach(self, _: str) -> None:
+    def _patch(self, _: str) -> None:
         core, threads = sys.modules["trio._core._run"], sys.modules["trio._threads"]
-        # The one place below `trio.run` and `start_guest_run`: those who imported either by name come here, too.
+        # `trio.run` and `start_guest_run` call this, also for code that has imported them by name.
         self._patches.apply(
             [(core, "setup_runner", self._setting_up), (threads, "start_thread_soon", self._starting_thread)]
         )
 
     def _setting_up(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def setup_runner(clock: Any, instruments: Any, *others: Any, **more: Any) -> Any:
-            if self._clock.is_mine:
+            if self._clock.covers():
                 from trio.testing import MockClock
 
                 if clock is None:
                     clock = MockClock(autojump_threshold=0)
-                    clock._real_clock = clocks.now  # what it found in `time` is a stand-in, which takes longer
+                    clock._real_clock = clocks.now  # it took the replacement from `time`, which is slower
                 if isinstance(clock, MockClock):
-                    self._meet(clock)
-                    instruments = [*instruments, _AtTheEnd(lambda: self._meet(clock))]
+                    self._equalise(clock)
+                    instruments = [*instruments, _AfterRun(lambda: self._equalise(clock))]
             return original(clock, instruments, *others, **more)
 
         return setup_runner
 
     def check(self) -> None:
-        """Refuse to go on in a trio run (there may be none) whose clock is the system's.
+        """Refuse the trio run of this thread, if there is one, if its clock cannot be moved.
 
         Raises:
-            UsageError: this run's clock cannot be moved.
+            UsageError: it cannot.
         """
-        clock = _present()
+        clock = _running_clock()
         if clock is not None and not hasattr(clock, "autojump_threshold"):
             raise UsageError(
-                f"Time cannot become virtual in a trio run that goes by its {type(clock).__name__} already.",
+                f"Time cannot be virtual in this trio run, which began with a {type(clock).__name__}.",
                 hint="Open virtual time before trio.run, or give the run a clock: "
                 "trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)).",
             )
 
-    # -- keeping step ------------------------------------------------------------------------------------------------
+    # -- equal clocks ------------------------------------------------------------------------------------------------
 
-    def meet(self) -> None:
-        """In a trio run on a mock clock, set that and the virtual clock to the later of the two."""
+    def equalise(self) -> None:
+        """In a trio run with a mock clock, set that and the virtual clock to the later of the two."""
         if "trio" in sys.modules:
-            mock = _present()
+            mock = _running_clock()
             if hasattr(mock, "autojump_threshold"):
-                self._meet(mock)
+                self._equalise(mock)
 
-    def _meet(self, mock: Any) -> None:
+    def _equalise(self, mock: Any) -> None:
         now = self._clock.now()
         begin = self._begins.setdefault(mock, now - mock.current_time())
         ahead = begin + mock.current_time() - now
@@ -87,26 +87,27 @@ class TrioRuns:
         else:
             mock.jump(-ahead)
 
-    # -- threads, whose work is waited for ---------------------------------------------------------------------------
+    # -- trio's threads, which run in real time ----------------------------------------------------------------------
 
     def _starting_thread(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def start_thread_soon(function: Any, deliver: Any, *others: Any) -> Any:
-            mock = _present()
-            if mock is None or (getattr(mock, "autojump_threshold", math.inf) == math.inf and mock not in self._held):
+            mock = _running_clock()
+            jumps = getattr(mock, "autojump_threshold", math.inf) < math.inf or mock in self._slowed
+            if mock is None or not jumps:
                 return original(function, deliver, *others)
             work = self._clock.begin(function)
-            self._hold(mock)
+            self._slow_down(mock)
             token = sys.modules["trio.lowlevel"].current_trio_token()
 
             def done() -> None:
                 self._clock.end(work)
-                self._release(mock)
+                self._speed_up(mock)
 
             def delivering(result: Any) -> None:
                 try:
-                    token.run_sync_soon(self._meet, mock)
+                    token.run_sync_soon(self._equalise, mock)
                     deliver(result)
-                    token.run_sync_soon(done)  # not before: with nothing to do, the clock would jump
+                    token.run_sync_soon(done)  # not earlier: a run with nothing to do makes the clock jump
                 except RuntimeError:  # the run is over
                     self._clock.end(work)
 
@@ -114,23 +115,23 @@ class TrioRuns:
 
         return start_thread_soon
 
-    def _hold(self, mock: Any) -> None:
-        """Let the clock go as fast as real time, and not jump."""
-        count, rate, threshold = self._held.get(mock, (0, mock.rate, mock.autojump_threshold))
-        self._held[mock] = count + 1, rate, threshold
+    def _slow_down(self, mock: Any) -> None:
+        """Let the clock run as fast as real time, and not jump."""
+        count, rate, threshold = self._slowed.get(mock, (0, mock.rate, mock.autojump_threshold))
+        self._slowed[mock] = count + 1, rate, threshold
         if not count:
             mock.rate, mock.autojump_threshold = 1.0, math.inf
 
-    def _release(self, mock: Any) -> None:
-        self._meet(mock)
-        count, rate, threshold = self._held.pop(mock)
+    def _speed_up(self, mock: Any) -> None:
+        self._equalise(mock)
+        count, rate, threshold = self._slowed.pop(mock)
         if count > 1:
-            self._held[mock] = count - 1, rate, threshold
+            self._slowed[mock] = count - 1, rate, threshold
         else:
             mock.rate, mock.autojump_threshold = rate, threshold
 
 
-class _AtTheEnd:
+class _AfterRun:
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
 
@@ -138,8 +139,8 @@ class _AtTheEnd:
         self._call()
 
 
-def _present() -> Any:
-    """The clock of the trio run in this thread; None where there is none."""
+def _running_clock() -> Any:
+    """The clock of the trio run in this thread, or None."""
     lowlevel = sys.modules.get("trio.lowlevel")
     try:
         return None if lowlevel is None else lowlevel.current_clock()
