@@ -99,36 +99,27 @@ class Event(Protocol):
         """Whether a model had to answer for it; not so for a count of tokens or a model's description."""
 
 
-class Answer(Protocol):
-    """What all events of a stream say together."""
+@dataclass(frozen=True)
+class Answer:
+    """What all events of a stream say together.
 
-    @property
-    def text(self) -> str:
-        """The text, without thoughts."""
+    Attributes:
+        text: the text, without thoughts.
+        thoughts: the text of thoughts.
+        function_calls: the calls, in order.
+        usage: the last value of each token count, as the API names them.
+        finish_reason: why the model stopped.
+        error: the first error.
+        complete: whether the model came to an end, without an error.
+    """
 
-    @property
-    def thoughts(self) -> str:
-        """The text of thoughts."""
-
-    @property
-    def function_calls(self) -> tuple[FunctionCall, ...]:
-        """The calls, in order."""
-
-    @property
-    def usage(self) -> Mapping[str, Any] | None:
-        """The token counts as the API names them."""
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped."""
-
-    @property
-    def error(self) -> ApiError | None:
-        """The first error."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model came to an end, without an error."""
+    text: str = ""
+    thoughts: str = ""
+    function_calls: tuple[FunctionCall, ...] = ()
+    usage: Mapping[str, Any] | None = None
+    finish_reason: str | None = None
+    error: ApiError | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,7 @@ class Pool:
     """
 
     def __init__(
-        self,
-        matcher: Matcher,
-        *,
-        repeat: bool = False,
-        test: str | None = None,
-        provider: Provider | None = None,
+        self, matcher: Matcher, *, repeat: bool = False, test: str | None = None, provider: Provider | None = None
     ) -> None:
         self._matcher = matcher
         self._provider = provider

@@ -24,11 +24,7 @@ _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about
 
 
 def retime(
-    interaction: Interaction,
-    profile: str | Profile | None = None,
-    *,
-    seed: int = 0,
-    rechunk: str | int | None = None,
+    interaction: Interaction, profile: str | Profile | None = None, *, seed: int = 0, rechunk: str | int | None = None
 ) -> Interaction:
     """The interaction with times drawn by a profile; everything else in it stays.
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gemini_replay.frames import Framing, SSEDecoder, encode_sse
-from gemini_replay.provider import Answer, ApiError, Event, FunctionCall, Layout, Provider, Target
+from gemini_replay.provider import Answer, ApiError, Event, Layout, Provider, Target
 
 _PATH = re.compile(r"/v(?P<version>\d+)/(?P<model>\w+)/(?P<action>sing)$")
 
@@ -46,22 +46,6 @@ class Note:
         return len(self.text.split())
 
 
-@dataclass(frozen=True)
-class Song:
-    """What all events say together."""
-
-    text: str
-    finish_reason: str | None
-    error: ApiError | None
-    thoughts: str = ""
-    function_calls: tuple[FunctionCall, ...] = ()
-    usage: None = None
-
-    @property
-    def complete(self) -> bool:
-        return self.finish_reason is not None and self.error is None
-
-
 class Toy(Provider):
     """An API that sings."""
 
@@ -92,11 +76,10 @@ class Toy(Provider):
 
     def collect(self, events: Iterable[Any]) -> Answer:
         found = list(events)
-        return Song(
-            text="".join(one.text for one in found),
-            finish_reason=next((one.json["fin"] for one in found if "fin" in one.json), None),
-            error=next((one.error for one in found if one.error), None),
-        )
+        text = "".join(one.text for one in found)
+        fin = next((one.json["fin"] for one in found if "fin" in one.json), None)
+        error = next((one.error for one in found if one.error), None)
+        return Answer(text, finish_reason=fin, error=error, complete=fin is not None and error is None)
 
     def error_body(
         self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None

@@ -30,18 +30,10 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("story", "a story in Chinese, with emoji and escapes", answers.story),
         Scenario("thinking", "thought summaries, then the answer", answers.thinking),
         Scenario(
-            "signature",
-            "ends with an empty text part and a thoughtSignature",
-            answers.signature,
-            model=_GEMINI_3,
+            "signature", "ends with an empty text part and a thoughtSignature", answers.signature, model=_GEMINI_3
         ),
         Scenario("function_call", "one function call", answers.function_call, model=_GEMINI_3),
-        Scenario(
-            "parallel_calls",
-            "three function calls at once",
-            answers.parallel_calls,
-            model=_GEMINI_3,
-        ),
+        Scenario("parallel_calls", "three function calls at once", answers.parallel_calls, model=_GEMINI_3),
         Scenario(
             "streamed_arguments",
             "a function call whose arguments are streamed (partialArgs)",
@@ -50,11 +42,7 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario("afc", "a function call; words, once its result is sent", answers.afc),
         Scenario("long_answer", "about 40 events of text", answers.long_answer),
-        Scenario(
-            "grounding",
-            "groundingMetadata and citationMetadata on the last event",
-            answers.grounding,
-        ),
+        Scenario("grounding", "groundingMetadata and citationMetadata on the last event", answers.grounding),
         Scenario("max_tokens", "an answer cut short by MAX_TOKENS", answers.max_tokens),
         *(Scenario(name, description, script) for name, description, script in failures.BROKEN),
         *failures.REFUSALS,
@@ -62,12 +50,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("split", "events in many chunks, cut in CRLF, characters and escapes", answers.split),
         Scenario("many_chunks", "200 tiny events within 0-1 ms", answers.many_chunks),
         Scenario("image", "an inline image of 1 MB", answers.image, model="gemini-2.5-flash-image"),
-        Scenario(
-            "array",
-            "the story as a JSON array, gzipped if asked",
-            answers.story,
-            framing="json-array",
-        ),
+        Scenario("array", "the story as a JSON array, gzipped if asked", answers.story, framing="json-array"),
         Scenario("gateway", "the story as an API gateway sends it", answers.story, framing="gateway"),
         Scenario(
             "gateway_plain",

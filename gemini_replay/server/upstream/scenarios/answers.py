@@ -65,13 +65,7 @@ def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Instruction]:
     reply = TimedReply(prompt)
     yield reply.head()
     parts: list[dict[str, Any]] = [
-        {
-            "functionCall": {
-                "name": "get_weather",
-                "args": {"city": city, "unit": "celsius"},
-                "id": name,
-            }
-        }
+        {"functionCall": {"name": "get_weather", "args": {"city": city, "unit": "celsius"}, "id": name}}
         for city, name in cities.items()
     ]
     parts[0]["thoughtSignature"] = reply.signature()

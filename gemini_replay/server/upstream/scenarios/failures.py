@@ -86,10 +86,7 @@ def blocked(prompt: Prompt) -> Iterator[Instruction]:
     """No candidates at all: the prompt itself was refused."""
     reply = TimedReply(prompt)
     yield reply.head()
-    feedback = {
-        "blockReason": "SAFETY",
-        "safetyRatings": _ratings("HARASSMENT", "HIGH", blocked=True),
-    }
+    feedback = {"blockReason": "SAFETY", "safetyRatings": _ratings("HARASSMENT", "HIGH", blocked=True)}
     yield Message({"promptFeedback": feedback, **reply.tail()})
 
 

@@ -130,15 +130,10 @@ class Scenario:
             UsageError: an empty chunk, too few or too many gaps, or an unknown ``end``.
         """
         waits = tuple(gaps) or (0.0,) * len(chunks)
-        endings: dict[str, tuple[Instruction, ...]] = {
-            "eof": (),
-            "reset": (Reset(),),
-            "closed": (Close(),),
-        }
+        endings: dict[str, tuple[Instruction, ...]] = {"eof": (), "reset": (Reset(),), "closed": (Close(),)}
         if len(waits) != len(chunks):
             raise UsageError(
-                f"There are {len(waits)} gaps for {len(chunks)} chunks.",
-                hint="Give one gap for each chunk, or none.",
+                f"There are {len(waits)} gaps for {len(chunks)} chunks.", hint="Give one gap for each chunk, or none."
             )
         if not all(chunks):
             empty = [bool(chunk) for chunk in chunks].index(False)
@@ -151,14 +146,7 @@ class Scenario:
         instructions += [Wait(end_after), *endings[end]]
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         kept = tuple((key.lower(), value) for key, value in pairs if key.lower() not in _SERVERS_OWN)
-        return cls(
-            name,
-            "chunks as given",
-            lambda prompt: instructions,
-            status=status,
-            framing="raw",
-            headers=kept,
-        )
+        return cls(name, "chunks as given", lambda prompt: instructions, status=status, framing="raw", headers=kept)
 
 
 _SERVERS_OWN = {"content-length", "transfer-encoding", "connection", "keep-alive"}

@@ -78,10 +78,7 @@ _SKY = (
     ("Cassiopeia", "Across the pole from the Dipper stands a W of five stars"),
     ("Orion", "Three stars in a row make the belt; follow them down to the left"),
     ("Sirius", "The brightest star of the night twinkles in all colours near the horizon"),
-    (
-        "The Pleiades",
-        "Count how many of the sisters you see without glasses: six is good, nine is rare",
-    ),
+    ("The Pleiades", "Count how many of the sisters you see without glasses: six is good, nine is rare"),
     ("Aldebaran", "The orange eye of the Bull marks the end of a small V"),
     ("Capella", "High overhead in winter shines a yellow star that is really four"),
     ("Gemini", "Castor and Pollux stand side by side, one white and one golden"),
