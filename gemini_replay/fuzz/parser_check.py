@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..loops import run_without_loop
 from .checks import Check, Growth, Promptness, chosen_checks, growth, plain_body, promptness, reads
 from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
-from .report import Result, Survey, known_bugs, parser_bug
+from .report import Result, Survey, bug_result, known_bugs, parser_bug
 from .search import MAX_EXAMPLES, Search, Suspicion
 from .target import Parse, Target, name_of
 from .verdicts import Counterexample, Examiner
@@ -223,22 +223,8 @@ def _surveyed(search: Search, case: CaseClass) -> Result:
 
 
 def _bug(case: CaseClass, found: Counterexample) -> Result:
-    complaint = found.complaint
     note = "" if found.steady else "not each time: the parser keeps state between streams, or depends on chance"
-    return Result(
-        case.name,
-        case.description,
-        case.profiles,
-        "bug",
-        complaint.kind,
-        len(found.chunks) > 1,
-        found.chunks,
-        complaint.expected,
-        complaint.got,
-        "; ".join(filter(None, (complaint.error, note))) or None,
-        whole_raises=complaint.whole_raises,
-        stopped=complaint.stopped,
-    )
+    return bug_result(case, found.chunks, found.complaint, note)
 
 
 def _number(max_examples: int | None) -> int:

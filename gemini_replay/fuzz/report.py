@@ -12,8 +12,9 @@ from ..errors import ParserBug, UsageError
 from ..plain_text import plain, table
 from .adapters import spelled
 from .checks import Growth, Promptness
+from .classes import CaseClass
 from .literals import list_literal, picture, short
-from .verdicts import BugKind
+from .verdicts import BugKind, Complaint
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,24 @@ def known_bugs(baseline: Any) -> frozenset[str]:
             f"{baseline!r:.80} is not a baseline.", hint='Give a survey, or keys such as "comments: raises".'
         )
     return frozenset(keys)
+
+
+def bug_result(case: CaseClass, chunks: tuple[bytes, ...], complaint: Complaint, note: str = "") -> Result:
+    """The result of a class in which a bug was found."""
+    return Result(
+        case.name,
+        case.description,
+        case.profiles,
+        "bug",
+        complaint.kind,
+        len(chunks) > 1,
+        chunks,
+        complaint.expected,
+        complaint.got,
+        "; ".join(filter(None, (complaint.error, note))) or None,
+        whole_raises=complaint.whole_raises,
+        stopped=complaint.stopped,
+    )
 
 
 def parser_bug(result: Result, parse: Callable[..., Any], parser: str, profile: str) -> ParserBug:

@@ -17,7 +17,7 @@ from ..loops import run_without_loop
 from .classes import CHECKS, CaseClass, ProfileName, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
-from .report import Result, parser_bug
+from .report import Result, bug_result, parser_bug
 from .target import Parse, Target, name_of
 from .verdicts import Examiner
 
@@ -65,21 +65,7 @@ class Case:
         def run() -> Result | None:
             with Target(parse) as target:
                 complaint = Examiner(target).alone(self.document, self.cuts)
-            if complaint is None:
-                return None
-            return Result(
-                self.case.name,
-                self.case.description,
-                self.case.profiles,
-                "bug",
-                complaint.kind,
-                bool(self.cuts),
-                tuple(self.chunks),
-                complaint.expected,
-                complaint.got,
-                complaint.error,
-                stopped=complaint.stopped,
-            )
+            return bug_result(self.case, tuple(self.chunks), complaint) if complaint else None
 
         if bug := run_without_loop(run):
             raise parser_bug(bug, parse, name_of(parse), self.profile)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gemini_replay.fuzz.classes import CLASSES, PROFILES, CaseClass, classes_of
-from gemini_replay.fuzz.classes.framing import write
+from gemini_replay.fuzz.classes.sse import write
 from gemini_replay.fuzz.documents import PRETTY, STYLES, Dice, Least, Spelled, google_array, plain, spell
 from gemini_replay.fuzz.verdicts import same
 

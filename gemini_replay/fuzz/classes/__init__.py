@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...errors import UsageError, did_you_mean
-from . import arrays, content, failures, framing, hostile
+from . import arrays, content, failures, gateways, hostile, sse
 from .case_class import IN_ARRAY, PROFILES, CaseClass, ProfileName
 
 __all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "ProfileName", "classes_of", "known_profile"]
 
 CLASSES: tuple[CaseClass, ...] = (
     *content.CLASSES,
-    *framing.CLASSES,
+    *gateways.CLASSES,
+    *sse.CLASSES,
     *failures.CLASSES,
     *arrays.CLASSES,
     *hostile.CLASSES,

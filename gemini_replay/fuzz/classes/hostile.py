@@ -7,7 +7,7 @@ import re
 from .. import texts as t
 from ..documents import CRLF, Document, Reading, Source, Spelled, block, blocks, policy
 from .case_class import CaseClass, ProfileName
-from .framing import anything_of_gateways
+from .gateways import anything_of_gateways
 
 HOSTILE: tuple[ProfileName, ...] = ("hostile",)
 

@@ -1,4 +1,4 @@
-"""Classes about SSE itself: what gateways write, and what the standard allows.
+"""Classes about what the standard of SSE allows, beyond what gateways write.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
@@ -11,24 +11,12 @@ from typing import Any
 
 from .. import messages as m
 from .. import texts as t
-from ..documents import CR, CRLF, LF, STYLES, Document, Source, block, blocks, document, policy, spell
+from ..documents import CR, CRLF, LF, Document, Source, block, blocks, document, policy, spell
 from .case_class import CaseClass, ProfileName
+from .gateways import COMMENTS, NAMES, among_fields, choose_end, each
 
-GATEWAY: tuple[ProfileName, ...] = ("gateway", "sse")
 ONLY_SSE: tuple[ProfileName, ...] = ("sse",)
 
-COMMENTS = (
-    ":",
-    ": keep-alive",
-    ":ping",
-    ": data: {}",
-    ":data: [DONE]",
-    ": {",
-    ": 你好",
-    ':: {"responseId": "no"}',
-    ": " + "=" * 70,
-)
-NAMES = ("event: message", "id: 1", "retry: 3000", "event:message", "id:", "id: 你", "event: ")
 UNKNOWN_FIELDS = ("foo: bar", "foo", "x:y:z", "comment", "Event: x", "ID: 1", "retry: soon", "retry: -1", "id: a\0b")
 LOOKALIKES = ("Data: ", " data: ", "data : ", "database: ", "data-x: ", "DATA:", "xdata: ", "datum:", ".data: ")
 NO_DATA = ("id: 7", "event: ping", "retry: 100", ": nothing", "id", "event", "foo: bar", "retry")
@@ -50,18 +38,9 @@ def write(lines: Sequence[str], source: Source, ends: Sequence[str]) -> str:
     return written
 
 
-def _end(source: Source) -> str:
-    return source.choice((LF, CRLF))
-
-
 def _in_lines(source: Source, trees: Sequence[Any], ends: Sequence[str]) -> Document:
     lines = [line for tree in trees for line in (f"data: {spell(tree)}", "")]
     return document(write(lines, source, ends), trees)
-
-
-def _line_ends_lf(source: Source) -> Document:
-    trees = m.small(source)
-    return document(blocks(trees, newline=LF), trees)
 
 
 def _line_ends_cr(source: Source) -> Document:
@@ -72,95 +51,9 @@ def _line_ends_mixed(source: Source) -> Document:
     return _in_lines(source, m.small(source), (LF, CRLF, CR))
 
 
-def _no_space(source: Source) -> Document:
-    trees = m.small(source)
-    return document(blocks(trees, newline=_end(source), space=False), trees)
-
-
-def comments(source: Source) -> Document:
-    """Before, between, within and after events; as a block of their own, and as a line among others."""
-    end, trees = _end(source), m.small(source)
-    body = ""
-
-    def comment() -> str:
-        return source.choice(("", *COMMENTS))
-
-    def line(text: str) -> str:
-        return text + end if text else ""
-
-    for tree in trees:
-        own, before, after = comment(), comment(), comment()
-        body += line(own) + (end if own else "") + line(before) + f"data: {spell(tree)}{end}" + line(after) + end
-    return document(body + line(comment()), trees)
-
-
-def _blank_lines(source: Source) -> Document:
-    end, trees = _end(source), m.small(source)
-    body = "".join(end * source.integer(0, 3) + block(tree, newline=end) for tree in trees)
-    return document(body + end * source.integer(0, 3), trees)
-
-
-def _done(source: Source) -> Document:
-    end, trees = _end(source), m.small(source)
-    body = blocks(trees, newline=end) + source.choice(("data: [DONE]", "data:[DONE]")) + end * 2
-    return policy(body, skips=trees, yields=[*trees, "[DONE]"])
-
-
-def wrapped(source: Source) -> Document:
-    """Response headers inside the JSON, as some gateways put them."""
-    end = _end(source)
-    headers = {"content-type": "text/event-stream", "alt-svc": 'h3=":443"', "x": "data: {}"}
-    trees = [{"sdkHttpResponse": {"headers": headers}, **tree} for tree in m.small(source)]
-    if source.boolean():
-        trees = [{"response": tree, "traceId": "1"} for tree in trees]
-    return document(blocks(trees, newline=end), trees)
-
-
-def names(source: Source) -> Document:
-    """Event, id and retry, before or after the data."""
-    end, trees = _end(source), m.small(source)
-    body = ""
-    for tree in trees:
-        before = source.many(lambda: source.choice(NAMES), 0, 2)
-        after = source.many(lambda: source.choice(NAMES), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *after)) + end
-    return document(body, trees)
-
-
-def spacing(source: Source) -> Document:
-    """White space where JSON and SSE allow it: between tokens, before and after the JSON text."""
-    end, trees = _end(source), m.messages(source, t.ASCII, longest=2)
-    body = ""
-    for tree in trees:
-        text = spell(tree, source.choice(STYLES))
-        body += (
-            f"data:{source.choice((' ', '  ', ' ' + chr(9), ''))}{text}{source.choice(('', ' ', chr(9)))}{end}{end}"
-        )
-    return document(body, trees)
-
-
-def anything_of_gateways(source: Source) -> Document:
-    """All that gateways do, at once."""
-    end, trees = _end(source), m.messages(source, t.ANYTHING)
-    style, space = source.choice(STYLES), source.boolean()
-    body = ""
-    for tree in trees:
-        before = source.many(lambda: source.choice((*COMMENTS, *NAMES)), 0, 2)
-        text = block(tree, newline=end, space=space, style=style)
-        body += "".join(line + end for line in before) + (end if before and source.boolean() else "") + text
-    return document(body, trees)
-
-
-def each(lines: Sequence[str]) -> list[Document]:
-    """Each of some lines before an event, and between its data and its blank line."""
-    tree = {"responseId": "a"}
-    first = [document(f"{line}{LF}{block(tree, newline=LF)}", [tree]) for line in lines]
-    return [*first, *(document(f"data: {spell(tree)}{LF}{line}{LF}{LF}", [tree]) for line in lines)]
-
-
 def _bom(source: Source) -> Document:
     trees = m.small(source, (*t.ASCII, *t.WIDE))
-    return document("\ufeff" + blocks(trees, newline=_end(source)), trees)
+    return document("\ufeff" + blocks(trees, newline=choose_end(source)), trees)
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
@@ -178,7 +71,7 @@ def data_lines(source: Source, text: str) -> list[str]:
 
 def multi_line(source: Source) -> Document:
     """Cut between tokens; some lines of data are empty, and other fields may stand between them."""
-    end = _end(source)
+    end = choose_end(source)
     trees = m.small(source, high=2)
     if source.boolean():
         trees.append({"thought": True, "t": [None, False], "d": {}})
@@ -193,7 +86,7 @@ def multi_line(source: Source) -> Document:
 
 def broken_text(source: Source) -> Document:
     """A text cut over two data lines: a raw line feed in a JSON string. No reading of it loses the line feed."""
-    end, before, after = _end(source), m.small(source, high=1), m.small(source, high=1)
+    end, before, after = choose_end(source), m.small(source, high=1), m.small(source, high=1)
     one, two = t.text(source, t.ASCII, 1, 2), t.text(source, t.ASCII, 1, 2)
     body = f'data: {{"responseId": "{one.value}{end}data: {two.value}"}}{end}{end}'
     kept = {"responseId": f"{one.value}\n{two.value}"}
@@ -205,17 +98,11 @@ def broken_text(source: Source) -> Document:
 
 
 def _other_fields(source: Source) -> Document:
-    end, trees = _end(source), m.small(source)
-    body = ""
-    for tree in trees:
-        before = source.many(lambda: source.choice((*UNKNOWN_FIELDS, *NAMES)), 0, 2)
-        after = source.many(lambda: source.choice(UNKNOWN_FIELDS), 0, 1)
-        body += "".join(line + end for line in (*before, f"data: {spell(tree)}", *after)) + end
-    return document(body, trees)
+    return among_fields(source, (*UNKNOWN_FIELDS, *NAMES), UNKNOWN_FIELDS)
 
 
 def _lookalikes(source: Source) -> Document:
-    end, trees = _end(source), m.small(source)
+    end, trees = choose_end(source), m.small(source)
     body = ""
     for tree in trees:
         lines = source.many(lambda: source.choice(LOOKALIKES) + HIDDEN, 0, 2)
@@ -224,7 +111,7 @@ def _lookalikes(source: Source) -> Document:
 
 
 def _event_types(source: Source) -> Document:
-    end, trees = _end(source), m.small(source)
+    end, trees = choose_end(source), m.small(source)
     types = ("message", "chunk", "data", "content_block_delta", "")
     body = "".join(f"event: {source.choice(types)}{end}{block(tree, newline=end)}" for tree in trees)
     return document(body, trees)
@@ -232,7 +119,7 @@ def _event_types(source: Source) -> Document:
 
 def without_data(source: Source) -> Document:
     """Blocks of other fields: no event is dispatched."""
-    end, trees = _end(source), m.small(source)
+    end, trees = choose_end(source), m.small(source)
     body = ""
     for tree in trees:
         empty = source.many(lambda: source.choice(NO_DATA) + end, 0, 2)
@@ -240,27 +127,9 @@ def without_data(source: Source) -> Document:
     return document(body + source.choice(NO_DATA) + end * 2, trees)
 
 
-def empty_data(source: Source) -> Document:
-    """An event with empty data is dispatched; it holds no JSON."""
-    end, before, after = _end(source), m.small(source, high=1), m.small(source, high=1)
-    body = (
-        blocks(before, newline=end)
-        + source.choice(("data:", "data: ", "data"))
-        + end * 2
-        + blocks(after, newline=end)
-    )
-    return policy(
-        body,
-        skips=[*before, *after],
-        yields_null=[*before, None, *after],
-        yields_text=[*before, "", *after],
-        yields_object=[*before, {}, *after],
-    )
-
-
 def controls_elsewhere(source: Source) -> Document:
     """Characters that other standards take for line ends, in comments and in fields other than data."""
-    end, trees = _end(source), m.small(source)
+    end, trees = choose_end(source), m.small(source)
     body = ""
     for tree in trees:
         control = source.choice(CONTROLS)
@@ -281,21 +150,6 @@ def _anything_of_sse(source: Source) -> Document:
 
 
 CLASSES = (
-    CaseClass("line-ends-lf", "LF instead of CRLF", GATEWAY, _line_ends_lf),
-    CaseClass("no-space-after-colon", "data:{…}", GATEWAY, _no_space),
-    CaseClass(
-        "comments",
-        "comments before, between, within and after events",
-        GATEWAY,
-        comments,
-        lambda: each(COMMENTS),
-    ),
-    CaseClass("blank-lines", "more blank lines than events need", GATEWAY, _blank_lines),
-    CaseClass("done", "data: [DONE] at the end", GATEWAY, _done, policy=True),
-    CaseClass("wrapped-events", "events inside another object, with response headers in the JSON", GATEWAY, wrapped),
-    CaseClass("names-and-ids", "event, id and retry fields around the data", GATEWAY, names, lambda: each(NAMES)),
-    CaseClass("spacing", "white space between the tokens and around the JSON text", GATEWAY, spacing),
-    CaseClass("anything-of-gateways", "all of the above at once", GATEWAY, anything_of_gateways, mixed=True),
     CaseClass("line-ends-cr", "CR instead of CRLF", ONLY_SSE, _line_ends_cr),
     CaseClass("line-ends-mixed", "CR, LF and CRLF in one stream", ONLY_SSE, _line_ends_mixed),
     CaseClass("byte-order-mark", "a BOM at the start of the stream", ONLY_SSE, _bom),
@@ -325,7 +179,6 @@ CLASSES = (
         without_data,
         lambda: each([field + LF for field in NO_DATA]),
     ),
-    CaseClass("data-without-value", "an event with empty data", GATEWAY, empty_data, policy=True),
     CaseClass(
         "controls-elsewhere",
         "U+2028, VT, FS … in comments and other fields",
