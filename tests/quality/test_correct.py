@@ -36,7 +36,7 @@ QUICK = {
 }
 
 
-@pytest.mark.parametrize(("nth", "name"), enumerate(QUICK), ids=QUICK)
+@pytest.mark.parametrize(("nth", "name"), [*enumerate(QUICK)], ids=QUICK)
 def test_a_correct_parser_is_not_accused(nth: int, name: str) -> None:
     """With few examples: fixed documents, promptness, growth and large events.
 
