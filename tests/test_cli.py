@@ -70,6 +70,7 @@ def test_demo_fails_when_something_is_not_true(monkeypatch: pytest.MonkeyPatch) 
     assert re.search("^chunk boundaries .* NO$", done.out, re.MULTILINE)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
 def test_upstream_serves_until_it_is_told_to_stop() -> None:
     """It says where it listens, answers like Gemini, and ends well on SIGINT and SIGTERM."""
     for sign in (signal.SIGINT, signal.SIGTERM):

@@ -82,11 +82,23 @@ def takes(seconds: float) -> Iterator[None]:
     assert seconds - 0.02 <= took < seconds + 3
 
 
-@pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
-def test_a_recording_plays_in_its_rhythm(client: Client, strange: Any, tmp_path: Path) -> None:
+WAYS_TO_WAIT = {"httpx-sync", "httpx-asyncio", "httpx-trio", "aiohttp"}
+"""One client for each way in which a playback waits; the others wait in one of these ways."""
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [
+        pytest.param(client, name, id=f"{client.name}-{name}")
+        for client in EVERY_CLIENT
+        for name in STRANGE
+        if client.name in WAYS_TO_WAIT or name == "freezegun"
+    ],
+)
+def test_a_recording_plays_in_its_rhythm(client: Client, name: str, tmp_path: Path) -> None:
     """Whatever has become of the clocks that the client itself can see."""
     path = cassette(tmp_path / "c.jsonl", GAPS)
-    with gemini_replay.replay(path), takes(LASTS), strange():
+    with gemini_replay.replay(path), takes(LASTS), STRANGE[name]():
         seen = client.fetch(GOOGLE, timeout=None)  # aiohttp's own time limits go by the loop's clock, also live
     assert seen.error is None
     assert len(seen.chunks) == len(GAPS)
@@ -262,7 +274,7 @@ def test_a_clock_that_a_run_was_started_with_is_followed() -> None:
         began = clock.now()
         with takes(0.2):
             await clock.sleep(0.1)
-        assert clock.now() - began == pytest.approx(0.1, abs=0.05)
+        assert clock.now() - began >= 0.1
 
     with asyncio.Runner(loop_factory=Slow) as runner:
         runner.run(main())
@@ -355,15 +367,15 @@ with gemini_replay.replay(path):
     gevent.joinall(jobs)
     took = now() - began
     spinning.kill()
-print([job.value for job in jobs], took < 1.9, len(turns) > 20)
+print([job.value for job in jobs], took < 2.7, len(turns) > 20)
 """
 
 
 @pytest.mark.parametrize("patch", ["patch_all", "patch_socket", "patch_time"])
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_a_wait_of_a_greenlet_lets_the_others_go_on(order: str, patch: str, tmp_path: Path) -> None:
-    """Three requests of 0.65 s at once take no longer, whether gevent came before us or after."""
-    path = cassette(tmp_path / "c.jsonl", *[[0.2] * 3] * 3)
+    """Three requests of 0.95 s at once take less than one after another, whether gevent came before us or after."""
+    path = cassette(tmp_path / "c.jsonl", *[[0.3] * 3] * 3)
     code = GREEN.replace("{url!r}", repr(GOOGLE)).replace("{ask!r}", repr(ASK))
     assert (
         run(f"import warnings; warnings.simplefilter('ignore')\n{code}", order, patch, path)

@@ -233,8 +233,8 @@ def test_the_node_example_speaks_the_protocol(chunks: list[bytes], events: list[
 @pytest.mark.parametrize(("chunks", "events"), CASES)
 def test_the_shell_example_speaks_the_protocol(chunks: list[bytes], events: list[Any]) -> None:
     """It needs jq, which reads and writes the JSON for it."""
-    if shutil.which("jq") is None:
-        pytest.skip("jq is not installed")
+    if shutil.which("jq") is None or shutil.which("sh") is None:
+        pytest.skip("jq or sh is not installed")
     with Command(["sh", str(EXAMPLES / "adapter.sh")]) as command:
         assert command.ask(chunks) == CommandOutput(events, None, None, None)
 

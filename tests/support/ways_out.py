@@ -260,6 +260,9 @@ def a_thread_that_was_started_before(stage: Stage) -> Ask:
 
 @way(names=True)
 def a_forked_child(stage: Stage) -> Ask:
+    if not hasattr(os, "fork"):
+        pytest.skip("the system has no fork")
+
     def ask() -> None:
         child = os.fork()
         if child == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import gc
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -90,6 +91,7 @@ print("the end of the program", flush=True)
     assert [chunk.data for chunk in stored(path).chunks] == CHUNKS[:1]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @LIBRARIES
 def test_a_fork_that_closes_its_copy_does_not_end_its_parents_response(
     library: str, path: Path, tmp_path: Path
