@@ -87,6 +87,18 @@ class Event(Protocol):
         """The text of thoughts."""
 
     @property
+    def function_calls(self) -> tuple[Mapping[str, Any], ...]:
+        """The parts of function calls, as the API names them; an `Answer` puts streamed arguments together."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped, if this event says so."""
+
+    @property
+    def usage(self) -> Mapping[str, Any] | None:
+        """The token counts so far, as the API names them."""
+
+    @property
     def error(self) -> ApiError | None:
         """The error that the event is, or None."""
 
