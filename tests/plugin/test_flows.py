@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from support.plugin_projects import KEY, cassettes
+from support.plugin_projects import KEY, STORY, cassettes
 
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
 
 pytestmark = pytest.mark.usefixtures("project")
-
-STORY = """
-from asking import ask
-
-def test_story(gemini_cassette):
-    assert len(ask()) == 3
-"""
 
 
 @pytest.mark.usefixtures("with_installed_plugins")
@@ -300,79 +292,6 @@ def test_block_network_covers_tests_without_a_cassette(project: pytest.Pytester)
         """
     )
     project.runpytest("--gemini-block-network").assert_outcomes(passed=2)
-
-
-@pytest.mark.parametrize(
-    ("marker", "words"),
-    [
-        ('"story", spede=4', ["Unknown argument spede in the marker", "Did you mean speed=?"]),
-        ('"a", "b"', ["Unknown argument 'b' in the marker"]),
-        ('speed="fast"', ["Unknown speed 'fast'"]),
-        ('match="bodi"', ["bodi"]),
-        ("17", ["has the cassette name 17"]),
-    ],
-    ids=["unknown", "too-many", "bad-speed", "bad-match", "bad-name"],
-)
-def test_a_wrong_marker_says_what_is_wrong(
-    project: pytest.Pytester, run: Callable[..., pytest.RunResult], marker: str, words: list[str]
-) -> None:
-    """With what was probably meant."""
-    project.makepyfile(
-        test_tale=f"""
-        import pytest
-
-        @pytest.mark.gemini_cassette({marker})
-        def test_story():
-            pass
-        """
-    )
-    result = run()
-    result.assert_outcomes(errors=1)
-    for word in words:
-        assert word in result.stdout.str()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--gemini-record=onec"], "Did you mean 'once'?"),
-        (["--gemini-speed=fast"], "Unknown speed 'fast'"),
-        (["--gemini-upstream=localhost:1"], "is not a base URL"),
-        (["-o", "gemini_match=modle"], "modle"),
-    ],
-    ids=["mode", "speed", "upstream", "match"],
-)
-def test_a_wrong_option_ends_the_run_at_once(project: pytest.Pytester, arguments: list[str], words: str) -> None:
-    """Before any test, with what may stand there."""
-    project.makepyfile(test_tale=STORY)
-    result = project.runpytest(*arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert words in result.stderr.str() + result.stdout.str()
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "empty"),
-        (b"interactions: []\n", "cassette"),
-        (b'{"cassette": 99}\n', "99"),
-        (b'{"cassette": 1}\n{"request": {"method": "POST", "url": "http://x/"}}\n', "salvage"),
-    ],
-    ids=["empty", "yaml", "newer", "truncated"],
-)
-@pytest.mark.parametrize("mode", ["none", "once", "new"])
-def test_a_broken_cassette_is_an_error_and_stays_as_it_is(
-    project: pytest.Pytester, run: Callable[..., pytest.RunResult], content: bytes, words: str, mode: str
-) -> None:
-    """In every mode that reads it."""
-    project.makepyfile(test_tale=STORY)
-    path: Path = project.path / "cassettes/test_tale/test_story.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    result = run(f"--gemini-record={mode}")
-    result.assert_outcomes(errors=1)
-    assert words in result.stdout.str()
-    assert path.read_bytes() == content
 
 
 def test_no_secret_of_a_run_is_in_any_file_or_message(

@@ -28,6 +28,14 @@ def ask_hidden():
 """
 
 
+STORY = """
+from asking import ask
+
+def test_story(gemini_cassette):
+    assert len(ask()) == 3
+"""
+
+
 def cassettes(project: pytest.Pytester) -> list[str]:
     """The files in the folder of the cassettes."""
     folder = project.path / "cassettes"

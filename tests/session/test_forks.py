@@ -1,0 +1,140 @@
+"""Forked children of a process that has a session: they record, play and miss for their parent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.sessions import held, recorded
+
+from gemini_replay import Cassette
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "story.jsonl"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+class TestForks:
+    """Each in a process of its own, since this one has threads."""
+
+    def run(self, code: str, path: Path) -> subprocess.CompletedProcess[str]:
+        script = (
+            "import os, sys\nfrom pathlib import Path\nsys.path.insert(0, sys.argv[1])\n"
+            f"from support.sessions import *\npath = Path({str(path)!r})\n{code}"
+        )
+        tests = str(Path(__file__).parents[1])
+        return subprocess.run([sys.executable, "-c", script, tests], capture_output=True, text=True, check=False)
+
+    def test_what_a_child_records_is_merged(self, path: Path) -> None:
+        """And what the parent recorded before and after is there too."""
+        done = self.run(
+            """
+session = Session(path, mode="rewrite", test="t")
+ask(session, "before")
+for name in ("child", "other"):
+    if os.fork() == 0:
+        ask(session, name)
+        os._exit(0)
+os.wait(), os.wait()
+ask(session, "after")
+session.close()
+print(session.problem, session.recorded_count)
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["None 4"], done.stderr
+        assert sorted(held(path)) == ["after", "before", "child", "other"]
+        assert {i.request.test for i in Cassette.load(path).interactions} == {"t"}
+
+    def test_a_child_that_closes_the_session_leaves_it_to_the_parent(self, path: Path) -> None:
+        """The child leaves the with-block too, by an exception or at its end."""
+        done = self.run(
+            """
+import gemini_replay
+try:
+    with gemini_replay.record(path) as session:
+        ask(session, "parent")
+        child = os.fork() == 0
+        if child:
+            ask(session, "child")
+            raise SystemExit
+        os.wait()
+except SystemExit:
+    os._exit(0)
+print(session.recorded_count)
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["2"], done.stderr
+        assert held(path) == ["parent", "child"]
+
+    def test_what_a_child_plays_and_misses_counts_in_the_parent(self, path: Path) -> None:
+        """Also what its own code swallowed."""
+        recorded(path, "one", "two", "three")
+        done = self.run(
+            """
+session = Session(path)
+session.decide(request("one"))
+if os.fork() == 0:
+    session.decide(request("two"))
+    try:
+        session.decide(request("never recorded"))
+    except Exception:
+        pass
+    os._exit(0)
+os.wait()
+session.close()
+print(len(session.played), len(session.unused))
+print(type(session.problem).__name__, "child process" in str(session.problem))
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["2 1", "MissError True"], done.stderr
+
+    def test_a_child_that_is_not_done_fails_the_recording(self, path: Path) -> None:
+        """What it had not finished is missing: that is a failure, and the old cassette stays."""
+        recorded(path, "old")
+        done = self.run(
+            """
+session = Session(path, mode="rewrite")
+ready, go = os.pipe(), os.pipe()
+if os.fork() == 0:
+    plan = session.decide(request("child"))
+    plan.recorder.head(200, (), 0.0)
+    os.write(ready[1], b"x")
+    os.read(go[0], 1)
+    os._exit(0)
+os.read(ready[0], 1)
+session.close()
+os.write(go[1], b"x")
+print(type(session.problem).__name__, "child process" in str(session.problem))
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["RecordingError True"], done.stderr
+        assert held(path) == ["old"]
+        assert [entry.name for entry in path.parent.glob("*.part")] == ["story.jsonl.crashed-1.part"]
+
+    def test_no_folder_is_left(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the children report is gone when the session has ended."""
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+        monkeypatch.setenv("TMPDIR", str(temporary))
+        done = self.run(
+            """
+session = Session(path, mode="rewrite")
+if os.fork() == 0:
+    ask(session, "child")
+    os._exit(0)
+os.wait()
+session.close()
+""",
+            path,
+        )
+        assert done.returncode == 0, done.stderr
+        assert list(temporary.iterdir()) == []

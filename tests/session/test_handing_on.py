@@ -1,0 +1,159 @@
+"""Work that is handed to other threads belongs to the session that hands it on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+import timeit
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from support.streams import GOOGLE
+from support.two_sessions import ASKED, Two, ask, asked_in, in_thread, opened
+
+import gemini_replay
+from gemini_replay.errors import AmbiguousSessionError
+
+
+def in_own_kind_of_thread(run: Callable[[], None]) -> None:
+    class Own(threading.Thread):
+        def start(self) -> None:
+            super().start()
+
+        def run(self) -> None:
+            run()
+
+    Own().start()
+
+
+def in_timer(run: Callable[[], None]) -> None:
+    threading.Timer(0, run).start()
+
+
+def in_thread_of_a_thread(run: Callable[[], None]) -> None:
+    in_thread(lambda: in_thread(run))
+
+
+def in_pool_of_a_thread(run: Callable[[], None]) -> None:
+    in_thread(lambda: in_new_pool(run))
+
+
+def in_new_pool(run: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run)
+
+
+def in_map(run: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        list(pool.map(lambda _: run(), [1]))
+
+
+def in_executor_of_a_loop(run: Callable[[], None]) -> None:
+    async def main() -> None:
+        await asyncio.get_running_loop().run_in_executor(None, run)
+
+    asyncio.run(main())
+
+
+def in_asyncio_thread(run: Callable[[], None]) -> None:
+    asyncio.run(asyncio.to_thread(run))
+
+
+def in_anyio_thread(run: Callable[[], None]) -> None:
+    import anyio
+
+    anyio.run(anyio.to_thread.run_sync, run)
+
+
+def in_trio_thread(run: Callable[[], None]) -> None:
+    import trio
+
+    trio.run(trio.to_thread.run_sync, run)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        in_thread,
+        in_own_kind_of_thread,
+        in_timer,
+        in_thread_of_a_thread,
+        in_pool_of_a_thread,
+        in_new_pool,
+        in_map,
+        in_executor_of_a_loop,
+        in_asyncio_thread,
+        in_anyio_thread,
+        in_trio_thread,
+    ],
+    ids=lambda start: start.__name__,
+)
+def test_work_for_another_thread_belongs_to_the_session_that_hands_it_on(
+    two: Two, start: Callable[[Callable[[], None]], None]
+) -> None:
+    """With two sessions open, each gets its own answer."""
+    for name in "ABA":
+        assert two.within(name, lambda: asked_in(start)) == name
+    two.end("A", "B")
+    assert two.errors == {}
+
+
+def test_one_pool_may_work_for_several_sessions(two: Two) -> None:
+    """Each job belongs to who submitted it, also on a worker that was started for another."""
+    with ThreadPoolExecutor(1) as pool:
+        for name in "ABBA":
+            assert two.within(name, lambda: asked_in(pool.submit)) == name
+        with pytest.raises(AmbiguousSessionError):
+            pool.submit(ask).result(10)
+
+
+def test_a_coroutine_for_a_loop_in_another_thread_belongs_to_who_hands_it_on(two: Two) -> None:
+    """The loop runs in a thread that was started outside of both."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def aask() -> str:
+        async with httpx.AsyncClient() as client:
+            return (await client.post(GOOGLE, content=ASKED.body)).text
+
+    for name in "AB":
+        assert two.within(name, lambda: asyncio.run_coroutine_threadsafe(aask(), loop).result(10)) == name
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_a_thread_that_cannot_start_is_as_it_was(paths: dict[str, Path]) -> None:
+    """Its error is its own, and nothing stays on it."""
+    with opened(paths["A"]):
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+        with pytest.raises(RuntimeError, match="once"):
+            thread.start()
+        assert "run" not in vars(thread)
+
+
+def test_context_variables_of_other_tools_are_left_alone(paths: dict[str, Path]) -> None:
+    """A job sees those of its worker, as ever, and not those of who submitted it."""
+    known: contextvars.ContextVar[str] = contextvars.ContextVar("known", default="none")
+    with opened(paths["A"]), ThreadPoolExecutor(1, initializer=known.set, initargs=("the worker's",)) as pool:
+        known.set("the submitter's")
+        assert pool.submit(known.get).result() == "the worker's"
+
+
+def test_work_for_another_thread_keeps_its_virtual_time(paths: dict[str, Path]) -> None:
+    """What is between the pool and the function is no stranger who asks for real time."""
+    began = timeit.default_timer()
+    with gemini_replay.replay(paths["A"], speed="virtual"), ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 60).result()
+        thread = threading.Thread(target=time.sleep, args=(60,))
+        thread.start()
+        thread.join()
+    assert timeit.default_timer() - began < 20
