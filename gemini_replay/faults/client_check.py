@@ -72,7 +72,7 @@ class ClientResult:
         value: the value of that argument, such as "bytes" or "reset@event:2".
         effect: one of `EFFECTS`.
         outcome: how the call ended.
-        chunks: the chunks that the call got: of all responses, or of the one with the fault. Empty where the fault
+        chunks: the chunks that the call got: of all responses, or of the one with the fault. Empty if the fault
             was not reached.
     """
 

@@ -24,7 +24,7 @@ class Result:
     Attributes:
         name: the class.
         description: what is in its streams.
-        profiles: where getting it wrong is a bug.
+        profiles: the profiles in which getting it wrong is a bug.
         verdict: "ok", "bug", or "behaviour" if standard and practice leave a choice.
         kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
             ends) or "grows" (time or memory grows faster than the input); else None.

@@ -22,7 +22,7 @@ def serve(parse: Callable[[Any], Any], asked: Iterable[str] | None = None, answe
     """Answer each case with what `parse` makes of its chunks, until there are no more.
 
     Args:
-        parse: takes an iterable of byte chunks (an async one, where it is an async function or async generator),
+        parse: takes an iterable of byte chunks (an async one if it is an async function or async generator),
             returns JSON objects.
         asked: lines of the protocol; by default standard input.
         answered: where the answers go; by default standard output. What `parse` prints then goes to standard error.

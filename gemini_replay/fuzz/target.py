@@ -249,7 +249,7 @@ async def _collected(result: Any, output: Output, limit: int) -> None:
 
 
 def name_of(parse: Parse) -> str:
-    """What to call a parser: ``module:function`` where it has them."""
+    """What to call a parser: ``module:function`` if it has both."""
     while hasattr(parse, "func"):  # functools.partial
         parse = parse.func
     name = getattr(parse, "__qualname__", None) or type(parse).__qualname__

@@ -298,7 +298,7 @@ def test_a_call_that_the_cassette_does_not_answer_is_a_miss() -> None:
     ids=["never equal", "always equal"],
 )
 def test_results_that_prove_nothing_are_refused(call: Callable[[], Any], message: str) -> None:
-    """Else every variation would be a bug, or none."""
+    """Otherwise every variation would be a bug, or none."""
     with pytest.raises(UsageError, match=message):
         check_client(call, STORY, rechunk=())
 

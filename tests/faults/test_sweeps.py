@@ -23,7 +23,7 @@ def answer(parts: list[bytes], **rest: object) -> Interaction:
 
 
 def test_every_boundary_the_head_and_the_middle_of_each_event_are_places() -> None:
-    """A body that ends where it ends anyway is no fault; behind the finish reason a reset is one."""
+    """An end at the end of the body is not a fault; a reset after the finish reason is one."""
     assert faults.faults_of(answer(PARTS), kinds=["reset", "eof", "error", "duplicate"]) == [
         "reset@head",
         "reset@event:0",

@@ -138,7 +138,7 @@ def test_the_survey_is_written_as_json(folder: Path) -> None:
 
 
 def test_saved_cases_replay_the_bug(folder: Path) -> None:
-    """A cassette for each bug, whose chunks are the case's."""
+    """One cassette for each bug, with the chunks of its case."""
     httpx = pytest.importorskip("httpx")
     assert fuzz("forgetful", "--save", "cases", *classes("plain-text", "escapes")) == 1
     names = sorted(path.name for path in (folder / "cases").iterdir())

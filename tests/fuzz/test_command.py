@@ -85,7 +85,7 @@ def test_a_parsers_exception_is_raised_after_its_events(wayward: Command) -> Non
 
 
 def test_one_process_serves_many_cases_and_another_follows_its_death(wayward: Command) -> None:
-    """Death is an error of the case, told with the process's last words."""
+    """It is an error of the case, with the last words of the process."""
     (first,), (second,) = wayward([b"a"]), wayward([b"b"])
     assert first["pid"] == second["pid"]
     with pytest.raises(CommandDiedError, match=r"(?s)status 3.*my last words"):
@@ -107,7 +107,7 @@ def test_a_case_that_takes_too_long_is_stopped(wayward: Command) -> None:
 
 
 def test_its_clock_is_the_processor_time_of_the_parsing(wayward: Command) -> None:
-    """As the process tells it; where it does not, the time that passed."""
+    """As the process reports it, or else the elapsed time."""
     before = wayward.clock()
     answer = wayward.ask([b"a"] * 100)
     assert answer.seconds is not None

@@ -53,7 +53,7 @@ def test_a_long_body_is_cut_where_it_matters() -> None:
 
 @given(st.binary(min_size=1, max_size=3000))
 def test_hot_offsets_lie_within(body: bytes) -> None:
-    """They are sorted, distinct, and never at an end, where a cut would be none."""
+    """They are sorted, distinct, and never at an end of the body."""
     offsets = hot_offsets(body)
     assert offsets == sorted(set(offsets))
     assert all(0 < at < len(body) for at in offsets)

@@ -1,4 +1,4 @@
-"""The documents, whose expectations come from how they are built: checked here against independent readers."""
+"""The documents: the expectations that come from how they are built, checked against independent readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example client: its loop has losses, and the corrected one beside it has none of them."""
+"""The example client loses events; the corrected one beside it does not."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ LOSSES: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize("body", [body for _, body in LOSSES], ids=[name for name, _ in LOSSES])
-def test_what_the_first_program_loses_silently_the_corrected_one_tells(
+def test_what_the_first_program_loses_silently_the_corrected_one_reports(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text of an event, or an error."""
 
-    def told(name: str) -> str | Exception:
+    def result(name: str) -> str | Exception:
         module = program(name, monkeypatch)
 
         def tell(response: Any) -> list[str]:
@@ -105,5 +105,5 @@ def test_what_the_first_program_loses_silently_the_corrected_one_tells(
         except RuntimeError as error:
             return error
 
-    assert told("story_client") == ""
-    assert isinstance(told("story_client_fixed"), RuntimeError)
+    assert result("story_client") == ""
+    assert isinstance(result("story_client_fixed"), RuntimeError)

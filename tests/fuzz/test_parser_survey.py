@@ -45,7 +45,7 @@ def test_every_parser_is_surveyed(tools: SimpleNamespace) -> None:
 
 
 def test_there_is_advice_for_every_class(tools: SimpleNamespace) -> None:
-    """But for those of everything at once, whose bugs have their causes in other classes."""
+    """Except for the mixed classes: their bugs have their causes in other classes."""
     for one in PARSERS.values():
         found = {bug["name"] for bug in one["bugs"]}
         assert found - tools.advice.MIXED or not found

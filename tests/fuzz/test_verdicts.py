@@ -60,7 +60,7 @@ def test_no_error_excuses_a_good_stream() -> None:
 
 
 def test_malformed_input_excuses_errors_but_no_accidents() -> None:
-    """A ValueError is an answer; a KeyError tells of code that met something unforeseen, unless it is documented."""
+    """A ValueError is an answer; a KeyError shows code that met something unforeseen, unless it is documented."""
     assert judge(BAD, Output([A], ValueError())) == "raises ValueError"
     assert isinstance(judge(BAD, Output([A], KeyError("x"))), Complaint)
     assert judge(BAD, Output([A], KeyError("x")), (LookupError,)) == "raises KeyError"
@@ -74,7 +74,7 @@ def test_what_came_before_an_error_must_be_right() -> None:
 
 
 def test_a_choice_is_reported_by_its_label() -> None:
-    """Each of the right results has a name; a silent stop has none."""
+    """Each correct result has a name; a silent stop is not one."""
     assert judge(BAD, Output([A, B])) == "skips"
     assert judge(BAD, Output([A, C, B])) == "keeps"
     complaint = judge(BAD, Output([A]))
@@ -100,7 +100,7 @@ def test_an_error_object_may_be_given_or_raised() -> None:
 
 
 def test_a_decoding_error_does_not_report_what_it_failed_on() -> None:
-    """It carries the text that it could not decode, and tells nobody of the error in it."""
+    """It carries the text that it could not decode, and does not report the error in it."""
     error = json.JSONDecodeError("Expecting value", '{"error": {"message": "Overloaded."}}', 0)
     assert isinstance(judge(ERROR, Output([A], error)), Complaint)
 

@@ -55,7 +55,7 @@ def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest
 
 
 def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
-    """Where none is given."""
+    """If no other is given."""
     pytester.makepyfile(
         CALLS
         + """

@@ -62,8 +62,8 @@ def array_counts_braces_in_text(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 
 @planted("json-array", 60)
-def array_takes_any_quote_behind_a_backslash_for_text(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """A quote behind two backslashes ends a string: the second is escaped, not the quote."""
+def array_takes_any_quote_after_a_backslash_for_text(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A quote after two backslashes ends a string: the second is escaped, not the quote."""
     depth, text, string, before = 0, "", False, ""
     for piece in codecs.iterdecode(chunks, "utf-8"):
         for char in piece:

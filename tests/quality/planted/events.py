@@ -37,7 +37,7 @@ def strips_letters_for_a_prefix(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 
 @planted("gateway", 60)
-def wants_a_space_behind_the_colon(chunks: Iterable[bytes]) -> Iterator[Any]:
+def wants_a_space_after_the_colon(chunks: Iterable[bytes]) -> Iterator[Any]:
     """The space is optional."""
     for line in good_lines(chunks):
         if line.startswith("data: ") and line != "data: [DONE]":
@@ -175,7 +175,7 @@ def drops_empty_text(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 200)
 def stops_at_a_finish_reason(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """More may come behind it: usage, another candidate, an error."""
+    """More may come after it: usage, another candidate, an error."""
     for event in good_events(good_lines(chunks)):
         yield event
         if "finishReason" in json.dumps(event):
@@ -184,7 +184,7 @@ def stops_at_a_finish_reason(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 300)
 def passes_over_raw_errors(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """Lines without ``data:`` are none of its business: half an answer looks whole."""
+    """Lines without ``data:`` are ignored: half an answer looks whole."""
     for line in good_lines(chunks):
         if good_value(line) is not None:
             yield json.loads(good_value(line) or "")
@@ -282,7 +282,7 @@ def trusts_that_events_are_objects(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 
 @planted("hostile", 120)
-def forgets_what_is_behind_bad_utf8(chunks: Iterable[bytes]) -> Iterator[Any]:
+def forgets_what_is_after_bad_utf8(chunks: Iterable[bytes]) -> Iterator[Any]:
     """Takes a bad byte for the end of the stream."""
     try:
         yield from good_events(text for text in "".join(codecs.iterdecode(chunks, "utf-8")).split("\n"))

@@ -123,7 +123,7 @@ def parses_each_chunk_as_one_event(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 60)
 def skips_lines_that_do_not_parse(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """A cut line is no JSON, and so are its two halves."""
+    """A cut line is not JSON, and neither are its two halves."""
     for chunk in chunks:
         for line in chunk.decode(errors="replace").split("\n"):
             if line.startswith("data:"):
@@ -141,7 +141,7 @@ def strips_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 60)
 def splits_at_two_line_feeds(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """CRLF CRLF is no LF LF."""
+    """CRLF CRLF does not contain LF LF."""
     buffer = ""
     for text in codecs.iterdecode(chunks, "utf-8"):
         buffer += text

@@ -54,7 +54,7 @@ def is_late_by_one_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 @planted("gemini", 120)
 def gives_all_at_the_end(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """A generator that is none in truth."""
+    """A generator that yields everything at the end."""
     yield from good_events(good_lines([b"".join(chunks)]))
 
 
