@@ -21,7 +21,7 @@ LAYERS = [
     {"errors"},
     {"clocks", "patching"},
     {"loops"},
-    {"frames"},
+    {"frames", "http1"},
     {"provider"},
     {"gemini"},
     {"shipped"},

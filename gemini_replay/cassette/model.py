@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from ..http1 import Headers as Headers
+from ..http1 import header as header
 from ..provider import Answer, ApiError, Event, FunctionCall, Layout, Provider, Target
 from ..shipped import shipped
 
-Headers = tuple[tuple[str, str], ...]
 EndKind = Literal["eof", "reset", "cancelled", "timeout"]
 END_KINDS: tuple[str, ...] = get_args(EndKind)
 
@@ -24,12 +25,6 @@ Ending = Literal["eof", "reset", "closed", "timeout", "cancelled"]
 """How a response ends for its client: an `EndKind`, or "closed" if the peer closed the connection in good order."""
 
 _NO_EXTRA: Mapping[str, Any] = {}
-
-
-def header(headers: Headers, name: str) -> str | None:
-    """The first value of a header, by its case-insensitive name; None where it is absent."""
-    wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
 
 
 @dataclass(frozen=True)

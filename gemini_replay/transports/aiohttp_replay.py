@@ -16,12 +16,13 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from .. import http1
 from ..engine.player import Playback
 from ..engine.schedule import Broken
 from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
-from . import http1, sockets
+from . import sockets
 
 _DRY_S = 0.01
 """How often to check whether a client has read all that a cancelled recording holds."""

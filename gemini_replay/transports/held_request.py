@@ -9,16 +9,16 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from .. import http1
 from ..cassette.model import Headers, Request, header
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..session import Forward, Session
-from . import http1
 from .client_names import client_name
 from .dispatch import carry_out
 from .observing import Harmless
-from .sockets import FAILURES, PlayedSocket, RecordedResponse, incoming
+from .sockets import FAILURES, PlayedSocket, RecordedResponse
 
 OPENS = "_gemini_replay_opens"
 """Attribute of a connection that really connects now."""
@@ -84,7 +84,7 @@ class HeldRequest:
 
     def makefile(self, mode: str) -> Any:
         """A file for a response that is read before the request is complete; reading it fails."""
-        return incoming(self._too_early, lambda: None)
+        return http1.incoming(self._too_early, lambda: None)
 
     def _too_early(self) -> bytes:
         raise sys.modules["http.client"].ResponseNotReady(

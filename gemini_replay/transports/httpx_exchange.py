@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from .. import http1
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..engine.schedule import Broken, Head, Part, Schedule
 from ..errors import GeminiReplayError
 from ..session import Forward, Session, owner_of
-from . import http1
 from .async_read_ahead import AsyncReadAhead
 from .dispatch import carry_out
 from .httpx_family import Family, text

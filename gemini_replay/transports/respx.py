@@ -12,12 +12,12 @@ import httpx
 
 from ..engine.player import Playback
 from ..engine.schedule import Head
+from ..http1 import fields
 from ..session import Decision
 from ..session.settings import ReplayTransportSettings
 from . import private
 from .dispatch import carry_out
 from .explicit import real_time_session
-from .http1 import fields
 from .httpx_exchange import AsyncExchange, SyncExchange
 from .httpx_family import Family, family
 

@@ -18,6 +18,7 @@ from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
+from .. import http1
 from ..cassette.model import Ending, Request, header
 from ..engine import pacing
 from ..engine.faults import Cause
@@ -25,7 +26,7 @@ from ..engine.player import Playback
 from ..engine.recorder import Recorder
 from ..engine.schedule import Broken
 from ..errors import GeminiReplayError, RecordingEndedError
-from . import http1, private
+from . import private
 from .observing import Harmless, now, tell_end
 from .read_ahead import ReadAhead
 
@@ -91,7 +92,7 @@ class PlayedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """The file that the response is read from."""
-        return incoming(self._receive, self._let_go)
+        return http1.incoming(self._receive, self._let_go)
 
     def shutdown(self, how: int) -> None:
         """Make the next read find the end."""
@@ -124,42 +125,6 @@ class PlayedSocket:
     def _let_go(self) -> None:
         if self._packets is not None:
             self._packets.close()
-
-
-def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
-    """The file of a socket: returns what is there, and waits only if nothing is.
-
-    Args:
-        receive: returns the next bytes, b"" at the end.
-        let_go: called once, when the reader closes the file.
-    """
-    return io.BufferedReader(_Incoming(receive, let_go))
-
-
-class _Incoming(io.RawIOBase):
-    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
-        self._receive = receive
-        self._let_go = let_go
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(self._receive())
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def flush(self) -> None:
-        """Nothing, even if closed: the garbage collector may close this before the response, which flushes it."""
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._let_go()
 
 
 class RecordedResponse(HTTPResponse):
@@ -210,7 +175,7 @@ class RecordedResponse(HTTPResponse):
         source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
         ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=file.close)
         recorder.awaited = lambda: ahead.awaited
-        read = incoming(lambda: ahead.take(timeout) or b"", ahead.close)
+        read = http1.incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
         return read
 

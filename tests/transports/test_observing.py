@@ -16,9 +16,10 @@ from support.raw_server import CHUNKED, LAST, Answer, RawServer, chunked, raw_se
 from support.streams import GOOGLE, events
 
 import gemini_replay
+from gemini_replay import http1
 from gemini_replay.errors import GeminiReplayError
+from gemini_replay.http1 import Unframer
 from gemini_replay.transports import aiohttp_record, async_read_ahead, httpx_exchange, httpx_family, sockets
-from gemini_replay.transports.http1 import Unframer
 
 CHUNKS = events(12)
 PIECES = [(0.005, chunked(chunk)) for chunk in CHUNKS]
@@ -72,7 +73,7 @@ def no_unframing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "_Incoming", raises)
+    monkeypatch.setattr(http1, "_Incoming", raises)
 
 
 FAMILY = ("httpx", "httpx2", "httpcore")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_replay.engine.schedule import Head
-from gemini_replay.transports.http1 import Framer, FramingError, Unframer
+from gemini_replay.http1 import Framer, FramingError, Unframer
 
 CHUNKS = [b"data: {}\r\n\r\n", "data: 月\r\n\r\n".encode(), b"x" * 300]
 WIRE = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in CHUNKS) + b"0\r\n\r\n"

@@ -1,21 +1,41 @@
-"""HTTP/1.1 framing (RFC 9112): put on what is played, removed from what is recorded. No I/O.
+"""HTTP/1.1 framing (RFC 9112): put on what is played, removed from what is recorded. No socket is known here.
 
-For transports that stand below their library's own HTTP parser.
+For code that stands below a library's own HTTP parser.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import Any, Protocol
 
-from ..cassette.model import Headers, header
-from ..engine.schedule import Head, Part
+Headers = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
 
 _NO_BODY = {204, 304}
 _LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
 _MAX_LINE = 65536  # as in http.client
 _MAX_HELD = 8 * 1024 * 1024
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, by its case-insensitive name; None if it is absent."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+class Head(Protocol):
+    """The head of a response."""
+
+    @property
+    def status(self) -> int:
+        """The status."""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers."""
 
 
 class Framer:
@@ -32,14 +52,14 @@ class Framer:
         self._is_head = method.upper() == "HEAD"
         self._empty = self._chunked = False
 
-    def frame(self, part: Part | None) -> bytes:
+    def frame(self, part: Head | bytes | None) -> bytes:
         """The bytes of the head, of a chunk, or (for None) of the end; b"" if there are none."""
-        if isinstance(part, Head):
+        if part is None:
+            return b"0\r\n\r\n" if self._chunked else b""
+        if not isinstance(part, bytes):
             self._empty = self._is_head or part.status in _NO_BODY
             headers, self._chunked = (part.headers, False) if self._empty else _framed(part.headers)
             return _head(part.status, headers)
-        if part is None:
-            return b"0\r\n\r\n" if self._chunked else b""
         if not part or self._empty:  # an empty HTTP chunk would be the last one
             return b""
         return b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
@@ -166,3 +186,39 @@ def _size(line: bytes) -> int:
     if not digits or digits.strip(b"0123456789abcdefABCDEF"):
         raise FramingError(f"{bytes(line[:40])!r} is not the size of an HTTP chunk")
     return int(digits, 16)
+
+
+def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
+    """The file of a socket: returns what is there, and waits only if nothing is.
+
+    Args:
+        receive: returns the next bytes, b"" at the end.
+        let_go: called once, when the reader closes the file.
+    """
+    return io.BufferedReader(_Incoming(receive, let_go))
+
+
+class _Incoming(io.RawIOBase):
+    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
+        self._receive = receive
+        self._let_go = let_go
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._receive())
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def flush(self) -> None:
+        """Nothing, even if closed: the garbage collector may close this before the response, which flushes it."""
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._let_go()
