@@ -1,4 +1,4 @@
-"""What a user of a parser can do about a bug, by case class; written after reading what the survey found."""
+"""What a user of a parser can do about a bug, by case class."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ERRORS,
         ("raw-error", "error-event", "error-as-data", "error-body", "end-in-raw-error"),
         "Google reports an error in mid-stream as raw JSON over several lines, without `data:`, while the status "
-        "stays 200. A parser that passes it over hands out half an answer as if it were whole; one that raises "
+        "stays 200. A parser that ignores it returns half an answer as if it were whole; one that raises "
         "something else hides what the server said. Take an answer for complete only when a `finishReason` (or "
         "`promptFeedback.blockReason`) has come; read raw JSON lines yourself, or use a parser that does.",
     ),
     (
         CUTS,
         ("plain-text", "many-events", "many-elements"),
-        "Any stream goes wrong where a chunk ends within a line. sseclient 0.0.27 reads below the HTTP library and "
+        "Any stream fails if a chunk ends within a line. sseclient 0.0.27 reads below the HTTP library and "
         "takes the sizes of the HTTP chunks for lines of the stream. Use another library.",
     ),
     (
@@ -64,12 +64,12 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "comment-of-300-kb",
         ),
         "Google sends only `data:` lines; gateways and proxies add keep-alive comments, `event:`, `id:` and "
-        "`retry:`. A parser that takes such a line for JSON breaks, or loses the rest, behind a gateway that "
+        "`retry:`. A parser that takes such a line for JSON breaks, or loses the rest, with a gateway that "
         "sends keep-alives in a slow answer. Ask the gateway to leave them out, or filter lines that do not start"
         " with `data:` below the parser.",
     ),
     (
-        "The space behind the colon, and blank lines",
+        "The space after the colon, and blank lines",
         ("no-space-after-colon", "spacing", "blank-lines"),
         "`data:{…}` without a space is as good as with one. Strip the field's name with its colon, then one space"
         " if there is one; never `lstrip('data: ')`, which strips characters, not a prefix.",
@@ -77,7 +77,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "A byte order mark",
         ("byte-order-mark", "byte-order-mark-within", "byte-order-mark-before-array"),
-        "The standard has a parser ignore one BOM at the start; Google sends none. It matters only behind a "
+        "The standard has a parser ignore one BOM at the start; Google sends none. It matters only with a "
         "server that adds one: then the first event is lost.",
     ),
     (
@@ -162,7 +162,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "damaged-arrays",
         ),
         "Only a broken server or proxy sends these. What matters is that the caller learns of it: check the "
-        "status and the content type before the body, and the finish reason behind it.",
+        "status and the content type before the body, and the finish reason after it.",
     ),
 )
 """A heading, the classes that belong to it, and what to do."""
