@@ -4,5 +4,5 @@
 - `files`: load, save and salvage; with a strict `reader` and an `index` of where each interaction is.
 - `journal/`: a recording in progress. `merging`: makes the cassette from journals, with an `atomic_write`.
 - `redaction/`: removes secrets before anything is written.
-- `matching` and `pool`: which recording answers a request.
+- `matching/`: which recording answers a request.
 """

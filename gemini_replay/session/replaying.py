@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..cassette.matching import Pool
 from ..cassette.model import Interaction, Request
-from ..cassette.pool import Pool
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import Rechunking

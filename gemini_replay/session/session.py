@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
 
-from ..cassette.matching import Matcher
+from ..cassette.matching import Matcher, Pool
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
-from ..cassette.pool import Pool
 from ..cassette.redaction import Redactor, Removal
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.cassette.matching import DEFAULT_KEYS, Matcher, nearest
+from gemini_replay.cassette.matching import DEFAULT_KEYS, Matcher
+from gemini_replay.cassette.matching.matcher import nearest
 from gemini_replay.cassette.model import Headers, Request
 from gemini_replay.cassette.redaction import Redactor
 from gemini_replay.errors import UsageError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..provider import Provider
-from .files import CassetteFile
-from .matching import Matcher, nearest
-from .model import Interaction, Request
+from ...provider import Provider
+from ..files import CassetteFile
+from ..model import Interaction, Request
+from .matcher import Matcher, nearest
 
 
 @dataclass(eq=False)

@@ -1,0 +1,109 @@
+"""How a recorded request differs from another one, in words for a message."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..model import Request
+from ..redaction.replacements import MARK
+from .keys import canonical_body, same_json
+
+_CLIP = 60
+
+
+def difference(place: str, recorded: Any, asked: Any) -> str:
+    """One line that says how two values at a place differ."""
+    recorded, asked = _joined(recorded), _joined(asked)
+    line = f"{place}: recorded {_quoted(recorded, asked)}, asked {_quoted(asked, recorded)}"
+    texts = isinstance(recorded, str) and isinstance(asked, str)
+    if texts and MARK.search(recorded) and MARK.search(asked):
+        line += ' (REDACTED replaces secrets, which differ; a placeholder such as "test" matches too)'
+    return line
+
+
+def _quoted(value: Any, other: Any) -> str:
+    """A value on one line; of a long text, the part where it begins to differ from the other."""
+    if value in ("", b""):
+        return "none"
+    if isinstance(value, str) and isinstance(other, str) and len(value) > _CLIP:
+        same = next((at for at, (a, b) in enumerate(zip(value, other, strict=False)) if a != b), len(other))
+        start = max(0, min(same - _CLIP // 3, len(value) - _CLIP))
+        value = f"{'…' if start else ''}{value[start : start + _CLIP]}{'…' if start + _CLIP < len(value) else ''}"
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, bytes) else repr(value)
+    return text if len(text) <= 2 * _CLIP else f"{text[: 2 * _CLIP - 1]}…"
+
+
+def body_differences(recorded: Request, asked: Request) -> list[str]:
+    """How two bodies differ, one line for each difference."""
+    ours, theirs = canonical_body(recorded), canonical_body(asked)
+    if isinstance(ours, bytes) or isinstance(theirs, bytes):
+        return [f"body: recorded {_kind(recorded)}, asked {_kind(asked)}", *_first_byte(recorded.body, asked.body)]
+    return list(_json_differences("body", json.loads(ours), json.loads(theirs)))
+
+
+def _kind(request: Request) -> str:
+    kind = "JSON of " if isinstance(canonical_body(request), str) else ""
+    return f"{kind}{len(request.body)} bytes" if request.body else "none"
+
+
+def _first_byte(recorded: bytes, asked: bytes) -> Iterator[str]:
+    if recorded and asked:
+        same = next((at for at, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
+        at = min(len(recorded), len(asked)) if same is None else same
+        yield f"body, from byte {at}: recorded {recorded[at : at + 20]!r}, asked {asked[at : at + 20]!r}"
+
+
+def _json_differences(place: str, recorded: Any, asked: Any) -> Iterator[str]:
+    if same_json(recorded, asked):
+        return
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        yield from _object_differences(place, recorded, asked)
+    elif isinstance(recorded, list) and isinstance(asked, list):
+        if len(recorded) != len(asked):
+            yield f"{place}: recorded {_items(recorded)}, asked {_items(asked)}"
+        for at, (ours, theirs) in enumerate(zip(recorded, asked, strict=False)):
+            yield from _json_differences(f"{place}[{at}]", ours, theirs)
+    else:
+        yield (
+            difference(place, recorded, asked)
+            if recorded != "" and asked != ""
+            else (
+                f"{place}: recorded {json.dumps(recorded, ensure_ascii=False):.120}, "
+                f"asked {json.dumps(asked, ensure_ascii=False):.120}"
+            )
+        )
+
+
+def _object_differences(place: str, recorded: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
+    spelled = {_spelling(key): key for key in asked if key not in recorded}
+    for key, value in recorded.items():
+        if key in asked:
+            yield from _json_differences(_member(place, key), value, asked[key])
+        elif (other := spelled.pop(_spelling(key), None)) is not None:
+            yield f"{_member(place, key)}: asked has it as {other!r}"
+        else:
+            yield f"{_member(place, key)}: recorded {_quoted(value, None)}, asked nothing"
+    for key in spelled.values():
+        yield f"{_member(place, key)}: recorded nothing, asked {_quoted(asked[key], None)}"
+
+
+def _spelling(key: str) -> str:
+    return key.replace("_", "").lower()
+
+
+def _member(place: str, key: str) -> str:
+    return f"{place}.{key}" if re.fullmatch(r"\w+", key) else f"{place}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _items(value: list[Any]) -> str:
+    return f"{len(value)} item{'' if len(value) == 1 else 's'}"
+
+
+def _joined(value: Any) -> Any:
+    """The headers or parameters of a key as one text; other values stay."""
+    if isinstance(value, tuple):
+        return "&".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value)
+    return value

@@ -1,0 +1,146 @@
+"""What of two requests is compared, by the keys of ``match=``.
+
+Both requests are redacted. A secret that was removed from the recording matches the same secret or a placeholder
+(see `redaction.replacements`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ...errors import UsageError, did_you_mean
+from ..model import Request
+from ..redaction.replacements import REDACTED, answers
+from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES
+
+Reader = Callable[[Request], Hashable]
+"""Reads what is compared from a request."""
+
+
+def _path(request: Request) -> str:
+    return urlsplit(request.url).path
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).netloc.rpartition("@")[2].lower()
+
+
+def _model(request: Request) -> str:
+    return request.target.model or request.target.path
+
+
+def _action(request: Request) -> str:
+    target = request.target
+    return (target.action or "") if target.model else target.path
+
+
+def _query(request: Request) -> tuple[tuple[str, str], ...]:
+    pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    keys = CREDENTIAL_QUERY_NAMES | request.provider.key_parameters
+    return tuple(sorted(pair for pair in pairs if pair[0].lower() not in keys))
+
+
+def canonical_body(request: Request) -> str | bytes:
+    """The body as text that is the same for equal JSON; a body that is not JSON stays as it is.
+
+    It is cached on the request, since a session compares the same requests again and again.
+    """
+    known: str | bytes | None = request.__dict__.get("_canonical_body")
+    if known is None:
+        known = request.__dict__["_canonical_body"] = _canonical(request.body)
+    return known
+
+
+def _canonical(body: bytes) -> str | bytes:
+    try:
+        return json.dumps(_numbers(json.loads(body)), sort_keys=True)
+    except (ValueError, RecursionError):
+        return body
+
+
+def _numbers(value: Any) -> Any:
+    """1.0 and 1 are the same number in JSON; true is not a number."""
+    if isinstance(value, dict):
+        return {key: _numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_numbers(member) for member in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def answered(key: str, recorded: Any, asked: Any) -> bool:
+    """Whether two values of a key are the same except for secrets that were removed from the recorded one."""
+    if REDACTED not in str(recorded):
+        return False
+    if key == "body":
+        return _body_answered(recorded, asked)
+    if key == "query":
+        return len(recorded) == len(asked) and all(
+            name == other and (answers(value, sent, f"query {name.lower()}") or answers(value, sent, "query"))
+            for (name, value), (other, sent) in zip(recorded, asked, strict=True)
+        )
+    if key.startswith("headers:"):
+        place = f"header {key.partition(':')[2].strip().lower()}"
+        return len(recorded) == len(asked) and all(
+            answers(value, sent, place) for value, sent in zip(recorded, asked, strict=True)
+        )
+    return False
+
+
+def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:
+    if isinstance(recorded, bytes) and isinstance(asked, bytes):
+        ours, theirs = (body.decode("utf-8", "surrogateescape") for body in (recorded, asked))
+        return answers(ours, theirs, "body")
+    if isinstance(recorded, bytes) or isinstance(asked, bytes):
+        return False
+    return same_json(json.loads(recorded), json.loads(asked))
+
+
+def _header(name: str) -> Callable[[Request], tuple[str, ...]]:
+    wanted = name.lower()
+    return lambda request: tuple(value for key, value in request.headers if key.lower() == wanted)
+
+
+_READERS: dict[str, Reader] = {
+    "method": lambda request: request.method.upper(),
+    "host": _host,
+    "path": _path,
+    "model": _model,
+    "action": _action,
+    "alt": lambda request: request.alt or "",
+    "query": _query,
+    "body": canonical_body,
+}
+KEYS_HINT = f"Use some of {', '.join(_READERS)}, headers:NAME."
+
+
+def reader(key: object) -> Reader:
+    """What reads the value of a key from a request.
+
+    Raises:
+        UsageError: an unknown key.
+    """
+    if isinstance(key, str) and key in _READERS:
+        return _READERS[key]
+    if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():
+        return _header(key[8:].strip())
+    raise UsageError(
+        f"match names {key!r:.80}, which requests cannot be matched on.",
+        suggestion=did_you_mean(key, [*_READERS, "headers:NAME"]),
+        hint=KEYS_HINT,
+    )
+
+
+def same_json(recorded: Any, asked: Any) -> bool:
+    """Whether two JSON values are the same except for secrets that were removed from the recorded one."""
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        return recorded.keys() == asked.keys() and all(
+            same_json(value, asked[key]) for key, value in recorded.items()
+        )
+    if isinstance(recorded, list) and isinstance(asked, list):
+        return len(recorded) == len(asked) and all(map(same_json, recorded, asked))
+    if isinstance(recorded, str) and isinstance(asked, str):
+        return answers(recorded, asked, "body")
+    return json.dumps(recorded, sort_keys=True) == json.dumps(asked, sort_keys=True)
