@@ -17,8 +17,8 @@ _BY_FIRST_BYTE: dict[bytes, Framing] = {b"[": "json-array", b"{": "json-object"}
 class FrameDecoder(Decoder):
     """Frames of a body in any framing.
 
-    The first byte that is no white space decides, behind a BOM if there is one: an opening bracket starts a JSON
-    array; an opening brace raw JSON objects (an error body, or objects one after another); all else is SSE.
+    The first byte after a BOM and white space decides: an opening bracket starts a JSON array; an opening brace, raw
+    JSON objects (an error body, or objects one after another); everything else is SSE.
 
     Args:
         framing: "auto" to detect it, or "sse" or "json-array" to prescribe it.
@@ -68,7 +68,7 @@ class FrameDecoder(Decoder):
             self._inner._finish(at, frames)
 
     def _choose(self, framing: Framing) -> SSEDecoder | JSONArrayDecoder:
-        """Settle the framing. Only the decoding is the inner decoder's: BOM, errors and end are seen to here."""
+        """Set the framing. The inner decoder only decodes; this one handles BOM, errors and the end."""
         self.framing = framing
         decoder = JSONArrayDecoder if framing == "json-array" else SSEDecoder
         self._inner = decoder(strict=self._strict, max_frame_bytes=self._limit, final=self._final)

@@ -1,4 +1,4 @@
-"""What a decoder hands out, and what all decoders have in common."""
+"""Frames, and what all decoders have in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from ..errors import FrameError, UsageError
 
 DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024
-"""The largest frame a decoder accepts unless told otherwise: 64 MiB, some 30 times the largest image event seen."""
+"""The default limit of a frame: 64 MiB, about 30 times the largest image event seen."""
 
 FrameKind = Literal["sse", "array", "object"]
 Final = Literal["yield", "discard"]
@@ -22,12 +22,12 @@ class Frame:
 
     Attributes:
         data: the SSE data (several data lines joined by LF), or the JSON text of an array element or raw object.
-        kind: "sse", "array" for an element of a JSON array, "object" for JSON that stands outside of both.
+        kind: "sse", "array" for an element of a JSON array, "object" for JSON outside of both.
         event: the SSE event type.
-        id: the last event id that the stream had set by then.
-        retry: the last reconnection time that the stream had set by then, in milliseconds; None if none.
-        offset: where the frame starts, in bytes from the start of the stream: its first field line, comments
-            left out, or the first byte of its JSON text.
+        id: the last event id in the stream so far.
+        retry: the last reconnection time in the stream so far, in milliseconds; None if there is none.
+        offset: where the frame starts, in bytes from the start of the stream: at its first field line, not counting
+            comments, or at the first byte of its JSON text.
     """
 
     data: str
@@ -39,19 +39,17 @@ class Frame:
 
 
 class Decoder:
-    """Bytes in, frames out: the life of a decoder, whatever its framing.
+    """Bytes in, frames out: the base of all decoders.
 
-    A frame comes out of the very ``feed`` that completes it. An error that is met after frames in the same
-    ``feed`` is raised by the next call instead (``feed(b"")`` will do, ``close`` always does), so that no frame
-    is lost and the frames before an error do not depend on the chunking. After an error every call raises it.
+    The ``feed`` that completes a frame returns it. If an error comes after frames in the same ``feed``, the next call
+    raises it (``feed(b"")`` or ``close``), so that no frame is lost, and the frames before an error do not depend on
+    the chunking. After an error, every call raises it.
 
     Args:
-        strict: raise :class:`FrameError` with the byte offset for malformed input instead of going on.
-        max_frame_bytes: the most bytes of one frame, or of one line, that are held; beyond it
-            :class:`FrameTooLargeError` is raised, strict or not.
-        final: what becomes of a frame that the input's end leaves unfinished: "yield" hands it out as it is, as
-            recorded bodies need it (many end without the last blank line); "discard" drops it, as the
-            WHATWG algorithm does. A strict decoder raises for it.
+        strict: raise :class:`FrameError` for malformed input instead of continuing.
+        max_frame_bytes: the largest frame or line. A larger one raises :class:`FrameTooLargeError`, strict or not.
+        final: what to do with an unfinished frame at the end: "yield" returns it, since many recorded bodies end
+            without the last blank line; "discard" drops it, like the WHATWG algorithm. A strict decoder raises.
     """
 
     def __init__(
@@ -70,13 +68,13 @@ class Decoder:
         self._final = final
         self._on_bad_utf8 = "strict" if strict else "replace"  # the name of a codec error handler
         self._fed = 0  # bytes of the stream seen so far
-        self._head: bytes | None = b""  # what may be the start of a BOM; None once that is settled
+        self._head: bytes | None = b""  # a possible start of a BOM; None when that is decided
         self._closed = False
         self._stopped = False  # closed or in error
         self._error: FrameError | None = None
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take the stream's next bytes and return the frames that they complete.
+        """Decode the next bytes, and return the frames that they complete.
 
         Raises:
             FrameError: strict, and the input is malformed.
@@ -103,10 +101,10 @@ class Decoder:
         return frames
 
     def close(self) -> list[Frame]:
-        """Tell that the input has ended; return what the end completes. Closing again returns nothing.
+        """End the input, and return the frames that this completes. Closing again returns nothing.
 
         Raises:
-            FrameError: strict, and a frame is unfinished; or an error that a ``feed`` had still to report.
+            FrameError: strict, and a frame is unfinished; or an error that ``feed`` has not raised yet.
         """
         if self._error is not None:
             raise self._error
@@ -125,7 +123,7 @@ class Decoder:
         raise NotImplementedError
 
     def _finish(self, at: int, frames: list[Frame]) -> None:
-        """Deal with what the end of the input, at the stream's byte ``at``, leaves unfinished."""
+        """Handle what is unfinished at the end of the input, at the stream's byte ``at``."""
         raise NotImplementedError
 
     def _without_bom(self, data: bytes) -> bytes:
@@ -153,4 +151,4 @@ def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:
         ) from None
 
 
-_LENIENT = "Decode without strict to go on; each invalid sequence becomes U+FFFD then."
+_LENIENT = "Decode without strict to replace each invalid sequence by U+FFFD."

@@ -23,27 +23,27 @@ _NOTHING = -1
 
 
 class _Place(Enum):
-    """What the array around the values lets come next."""
+    """What can come next in the array around the values."""
 
     OUTSIDE = "an opening bracket"
     FIRST = "an element or the closing bracket"
     NEXT = "an element"
-    BEHIND = "a comma or the closing bracket"
+    AFTER = "a comma or the closing bracket"
 
 
-_OUTSIDE, _FIRST, _NEXT, _BEHIND = _Place  # an Enum is slow to look things up on (Python 3.11)
+_OUTSIDE, _FIRST, _NEXT, _AFTER = _Place  # members of an Enum are slow to look up (Python 3.11)
 
 
 class JSONValues:
-    """Cuts bytes into JSON values: the elements of arrays, and what stands outside of arrays.
+    """Splits bytes into JSON values: the elements of arrays, and values outside of arrays.
 
-    A lenient one hands out whatever stands where a value should (a bare word, a stray bracket, a truncated
-    object): it shows up as a frame that is no JSON, instead of vanishing.
+    If it is not strict, anything in the place of a value (a bare word, a stray bracket, a truncated object) becomes a
+    frame that is not JSON, instead of being lost.
 
     Args:
-        element: the kind of frame that array elements make; what stands outside makes "object".
-        one: be ``done`` behind the first complete outermost value, whatever it is; else only arrays are
-            well-formed input, and nothing may follow the first.
+        element: the kind of frames for elements of arrays; values outside of arrays are of kind "object".
+        one: be ``done`` after the first complete outermost value of any kind. Else only one array is well-formed
+            input.
         strict: raise FrameError for malformed input.
         limit: the most bytes of one value.
     """
@@ -64,12 +64,12 @@ class JSONValues:
         self._held = bytearray()  # its bytes, where it did not end in the buffer that it began in
 
     def begin(self, *, in_array: bool) -> None:
-        """Start on a new outermost value; ``in_array``: its opening bracket has been read already."""
+        """Start a new outermost value; ``in_array``: its opening bracket has been read."""
         self.done = False
         self._place = _FIRST if in_array else _OUTSIDE
 
     def take(self, data: bytes, pos: int, at: int, frames: list[Frame]) -> int:
-        """Cut ``data`` from index ``pos`` on; return the index where it stopped.
+        """Split ``data`` from index ``pos`` on; return the index where it stopped.
 
         Args:
             data: a buffer whose index 0 is the stream's byte ``at``.
@@ -79,13 +79,13 @@ class JSONValues:
         """
         if self._first != _NOTHING:
             pos = self._go_on(data, pos, frames)
-        if self._attached != at:  # else what the scanner knows of this buffer is still true
+        if self._attached != at:  # else the scanner already knows this buffer
             self._scan.attach(data)
             self._attached = at
         size = len(data)
         while not self.done and pos < size:
             byte = data[pos]
-            if self._place is _BEHIND and (gap := _COMMA_GAP.match(data, pos)):
+            if self._place is _AFTER and (gap := _COMMA_GAP.match(data, pos)):
                 self._place = _NEXT
                 pos = gap.end()
             elif byte in b" \t\r\n":
@@ -117,7 +117,7 @@ class JSONValues:
             raise FrameError(
                 "the stream ends within a JSON array",
                 offset=at,
-                suggestion=f"What could come next: {self._place.value}.",
+                suggestion=f"Expected {self._place.value}.",
             )
 
     def _go_on(self, data: bytes, pos: int, frames: list[Frame]) -> int:
@@ -135,7 +135,7 @@ class JSONValues:
         return pos + end - before
 
     def _find_end(self, text: Buffer, start: int, search: int) -> int:
-        """The end of the value that begins at ``start``; what is before ``search`` has been looked at."""
+        """The end of the value that begins at ``start``; everything before ``search`` has been searched."""
         if self._first in _CONTAINER:
             return self._scan.begin(start) if search == start else self._scan.go_on()
         if self._first == _QUOTE:
@@ -151,7 +151,7 @@ class JSONValues:
             return False
         outside = place is _OUTSIDE
         if byte == _COMMA:
-            self._expect(place is _BEHIND, byte, offset)
+            self._expect(place is _AFTER, byte, offset)
             self._place = place if outside else _NEXT
             return True
         if outside:
@@ -167,13 +167,13 @@ class JSONValues:
             self._place = _OUTSIDE
             self.done = self._one
             return True
-        self._expect(place is not _BEHIND, byte, offset)
+        self._expect(place is not _AFTER, byte, offset)
         return False
 
     def _expect(self, fits: bool, byte: int, offset: int) -> None:
         if self._strict and not fits:
             over = self._place is _OUTSIDE and self._arrays > 0
-            expected = "nothing behind the array" if over else self._place.value
+            expected = "nothing after the array" if over else self._place.value
             raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, suggestion=f"Expected {expected}.")
 
     def _check_size(self, size: int) -> None:
@@ -185,7 +185,7 @@ class JSONValues:
             self._check_size(len(raw))
         if self._strict and self._first not in _CONTAINER and not _SCALAR.fullmatch(raw):
             raise FrameError(
-                f"no JSON value: {bytes(raw[:20])!r}",
+                f"not a JSON value: {bytes(raw[:20])!r}",
                 offset=self._start,
                 suggestion=f"Expected {self._place.value}.",
             )
@@ -196,16 +196,16 @@ class JSONValues:
             self.done = self._one
         else:
             kind = self._element
-            self._place = _BEHIND
+            self._place = _AFTER
         frames.append(Frame(text, kind, "message", "", None, self._start))
 
 
 class JSONArrayDecoder(Decoder):
-    """The elements of a JSON array, each as soon as it is complete; frames of kind "array".
+    """The elements of a JSON array, each as soon as it is complete, as frames of kind "array".
 
-    Elements may be any JSON value, with white space anywhere. A number or a bare word is complete when something
-    follows it. A strict decoder wants one array and nothing else; a lenient one goes on to further arrays, and
-    hands out other values between them as kind "object".
+    Elements can be any JSON value, with white space anywhere. A number or a bare word is complete when something
+    follows it. A strict decoder accepts one array and nothing else; a lenient one continues with other arrays, and
+    returns other values between them as kind "object".
 
     Args:
         strict: see :class:`Decoder`.

@@ -1,8 +1,8 @@
-"""Where a JSON object or array ends, in text that arrives in pieces. The only place that walks JSON's structure.
+"""Finds the end of a JSON object or array in text that arrives in pieces.
 
-Two ways, one answer. A raw LF cannot occur inside a JSON string, so in pretty-printed text a line that is nothing
-but a closing brace is a likely end, which counting brackets outside strings then proves or refutes at the speed of
-``bytes`` methods (as pretty-printed arrays have it). Everything else is walked bracket by bracket.
+There are two ways with the same result. A raw LF cannot occur in a JSON string, so in pretty-printed text a line with
+only a closing brace is a likely end; counting brackets outside of strings, with fast ``bytes`` methods, decides. All
+other text is scanned bracket by bracket.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from functools import lru_cache
 _OPEN, _CLOSE, _QUOTE, _BACKSLASH = b"{["[0], b"}"[0], b'"'[0], b"\\"[0]
 _OPENERS = b"{["
 
-# Up to the next bracket; strings without escapes are passed in one go. The bound keeps the matcher's stack small.
+# Up to the next bracket, including strings without escapes. The limit keeps the matcher's stack small.
 _PASS = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*"[^"{}\[\]]*){0,64}')
 
 _FOLD = bytes.maketrans(b"[]", b"{}")
 _NO_MARK = bytes(set(range(256)) - set(b'"{}[]'))
 _NO_MARK_OR_ESCAPE = bytes(set(_NO_MARK) - set(b"\\\0"))
-_KNOWN_MARKS = 1000  # bytes; marks that are worth remembering
-_MAX_NESTING = 64  # of one segment that is folded; deeper text is walked
+_KNOWN_MARKS = 1000  # bytes; longer marks are not cached
+_MAX_NESTING = 64  # of one segment that is counted; deeper text is scanned
 
 Buffer = bytes | bytearray
 
 
 def string_end(text: Buffer, pos: int, search: int) -> int:
-    """Where the JSON string ends whose opening quote is at ``pos``: behind its closing quote, or -1.
+    """The end of the JSON string with its opening quote at ``pos``: after its closing quote, or -1.
 
     Args:
         text: the text so far, from ``pos`` on at least.
@@ -44,10 +44,10 @@ def string_end(text: Buffer, pos: int, search: int) -> int:
 
 
 class ContainerScanner:
-    """Finds the end of one object or array after another; linear in the bytes that pass through it.
+    """Finds the end of one object or array after another, in time linear in their bytes.
 
-    Use: ``attach`` a buffer; ``begin`` at an opening bracket gives the end. If that is -1, the buffer is used up:
-    attach one that has the same bytes from the value's start on, and more, and ``go_on``.
+    ``attach`` a buffer; ``begin`` at an opening bracket returns the end. If that is -1, attach a buffer with the same
+    bytes from the value's start and more, and call ``go_on``.
     """
 
     def __init__(self) -> None:
@@ -55,11 +55,11 @@ class ContainerScanner:
         self._pos = 0
         self._depth = 0
         self._string = -1  # the opening quote of the string that the text ends in
-        self._cut = -1  # the next line of a brace at or behind _pos; len(text) where there is none
-        self._careful = 0  # up to here such lines have proved misleading
+        self._cut = -1  # the next line of a brace at or after _pos; len(text) if there is none
+        self._careful = 0  # up to here such lines were no ends
 
     def attach(self, text: Buffer, *, moved: int = 0) -> None:
-        """Go on in ``text``, where everything stands ``moved`` bytes further left than in the text before."""
+        """Continue in ``text``, where everything is ``moved`` bytes further left than in the text before."""
         self._text = text
         self._pos -= moved
         if self._string >= 0:
@@ -68,14 +68,14 @@ class ContainerScanner:
         self._careful = 0
 
     def begin(self, pos: int) -> int:
-        """Where the value that starts at ``pos`` ends (behind its closing bracket), or -1 if not in this text."""
+        """The end of the value that starts at ``pos``, after its closing bracket; -1 if it is not in this text."""
         self._pos = pos + 1
         self._depth = 1
         self._string = -1
         return self._pos if self._jump() else self._walk()
 
     def go_on(self) -> int:
-        """The same, for the value that the text before had not ended."""
+        """The same, for the value that did not end in the text before."""
         if self._string >= 0 and not self._leave_string():
             return -1
         return self._pos if self._jump() else self._walk()
@@ -124,7 +124,7 @@ class ContainerScanner:
             if cut == len(text):
                 return False
             counts = _unmatched(text[pos:cut])
-            if counts is None or counts[1] >= self._depth:  # it may have ended before, inside a line
+            if counts is None or counts[1] >= self._depth:  # it can have ended before, within a line
                 self._careful = cut + 2
                 return False
             self._depth += counts[0] - counts[1] - 1
@@ -135,26 +135,26 @@ class ContainerScanner:
 
 
 def _unmatched(text: Buffer) -> tuple[int, int] | None:
-    """How many brackets ``text`` opens and leaves open, and closes without having opened them.
+    """How many brackets ``text`` leaves open, and how many it closes without having opened them.
 
-    ``text`` starts outside of strings. None where it does not end so, is no JSON in a way that matters here, or
-    is nested too deeply to be counted quickly: then it must be walked. So both ways agree for any bytes whatever.
+    ``text`` starts outside of strings. None if it must be scanned: it ends in a string, is not JSON in a way that
+    matters here, or is nested too deeply to count quickly. So both ways agree for any bytes.
     """
     if b"\\" in text:  # escaped backslashes first: then a backslash before a quote escapes it
         text = text.replace(b"\\\\", b"\0").replace(b'\\"', b"\0")
         marks = bytes(text.translate(_FOLD, _NO_MARK_OR_ESCAPE))
     else:
         marks = bytes(text.translate(_FOLD, _NO_MARK))
-    # The messages of a stream are much alike, and so are their marks.
+    # The messages of a stream are similar, and so are their marks.
     count = _count_known if len(marks) <= _KNOWN_MARKS else _count
     return count(marks)
 
 
 def _count(marks: bytes) -> tuple[int, int] | None:
-    """What ``_unmatched`` answers for text of which quotes, braces and escapes are left; None if it is not sure."""
+    """The result of ``_unmatched`` for text with only quotes, braces and escapes; None if it is not certain."""
     if b'"' in marks:
         pieces = marks.split(b'"')
-        marks = b"".join(pieces[::2])  # what stands outside of strings
+        marks = b"".join(pieces[::2])  # what is outside of strings
         if len(pieces) % 2 == 0:
             return None
     if b"\0" in marks or b"\\" in marks:

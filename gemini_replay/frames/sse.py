@@ -1,7 +1,7 @@
 """Server-sent events by the WHATWG algorithm, and raw JSON objects between them.
 
 The algorithm is https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
-Everything that decides about lines, fields and blank lines lives here.
+This module decides about lines, fields and blank lines.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ _NONE = -1
 class SSEDecoder(Decoder):
     """Server-sent events, and raw JSON objects where an event could start.
 
-    Lines end with LF, CR or CRLF and nothing else. A CR ends its line at once, and an LF behind it is passed over
-    in whichever chunk it comes: an event comes out before anybody knows whether an LF follows.
+    Lines end with LF, CR or CRLF. A CR ends its line at once, and an LF after it is ignored, even in the next chunk:
+    an event is complete before it is known whether an LF follows.
 
     Args:
-        strict: see :class:`Decoder`; malformed are also lines that are neither a known field nor a comment.
+        strict: see :class:`Decoder`; a line that is neither a known field nor a comment is malformed too.
         max_frame_bytes: see :class:`Decoder`.
         final: see :class:`Decoder`.
-        objects: hand out raw JSON objects too, kind "object". Some APIs report an error in mid-stream so:
-            pretty-printed over several lines, without ``data:``. An object starts at a line whose first visible
-            character is an opening brace, where no field is pending, and ends where its brackets balance, with or
-            without a line end. An array of objects at such a place gives one frame for each. A lenient decoder
-            also lets a line that starts with a brace end a pending event whose data ends with one. False is the
-            WHATWG algorithm and nothing else.
+        objects: return raw JSON objects too, as kind "object". Some APIs report an error in mid-stream like this,
+            pretty-printed over several lines without ``data:``. An object starts at a line that begins with a brace
+            while no event is pending, and ends where its brackets balance, with or without a line end. An array of
+            objects there becomes one frame for each. If not strict, a line that begins with a brace also ends a
+            pending event with data that ends with a brace. False: only the WHATWG algorithm.
 
     Attributes:
-        retry: the reconnection time that the stream has set last, in milliseconds; None if it has not.
-        last_event_id: the last event id that the stream has set; "" if it has not.
+        retry: the last reconnection time in the stream, in milliseconds; None if there is none.
+        last_event_id: the last event id in the stream; "" if there is none.
     """
 
     def __init__(
@@ -64,9 +63,9 @@ class SSEDecoder(Decoder):
         self._held = 0
         self._line_at = 0
         self._skip_lf = False
-        # In the buffer at hand, the next LF and CR at or behind where lines are read; its size where there is none.
+        # In the current buffer, the next LF and CR after the current line's start; its size if there is none.
         self._lf = self._cr = _NONE
-        # Raw JSON: nothing but white space (and, next, an opening bracket) held so far; values being cut.
+        # Raw JSON: only white space so far; then an opening bracket; then values.
         self._undecided = False
         self._bracket = False
         self._json = JSONValues(element="object", one=True, strict=strict, limit=max_frame_bytes)
@@ -93,7 +92,7 @@ class SSEDecoder(Decoder):
                 pos = self._decide(data, pos)
             elif pieces:
                 data, at = b"".join((*pieces, data[pos:] if pos else data)), self._line_at
-                self._let_go()
+                self._drop_line()
                 self._lf = self._cr = _NONE
                 pos = self._lines(data, 0, at, frames, plain=True)
             else:
@@ -117,7 +116,7 @@ class SSEDecoder(Decoder):
                 "the stream ends within an event",
                 offset=self._start,
                 suggestion="The blank line that ends an event is missing.",
-                hint="Decode without strict to get the event: many real streams end so.",
+                hint="Decode without strict to get the event: many real streams end like this.",
             )
         if self._final == "yield":
             self._dispatch(frames)
@@ -130,7 +129,7 @@ class SSEDecoder(Decoder):
             pos: see ``buf``.
             at: see ``buf``.
             frames: the frames go here.
-            plain: it has been decided already that no JSON starts with the first line.
+            plain: it is known that no JSON starts with the first line.
         """
         size = len(buf)
         lf, cr = self._lf, self._cr
@@ -159,13 +158,13 @@ class SSEDecoder(Decoder):
                 if cr < 0:
                     cr = size
             if lf < cr:
-                end, behind = lf, lf + 1
+                end, after = lf, lf + 1
             elif cr < size:
-                end, behind = cr, cr + 1
-                if behind == size:
+                end, after = cr, cr + 1
+                if after == size:
                     self._skip_lf = True
-                elif behind == lf:
-                    behind += 1
+                elif after == lf:
+                    after += 1
             else:
                 self._line_at = at + pos
                 self._hold(buf[pos:])
@@ -183,7 +182,7 @@ class SSEDecoder(Decoder):
                 self._data_size += end - begin + 1
             else:
                 self._field(buf[pos:end], at + pos)
-            pos = behind
+            pos = after
         return size
 
     def _field(self, line: bytes, at: int) -> None:
@@ -199,7 +198,7 @@ class SSEDecoder(Decoder):
                 raise FrameError(
                     f"a line that is neither a known field nor a comment: {line[:40]!r}",
                     offset=at,
-                    hint="Decode without strict to pass over such lines.",
+                    hint="Decode without strict to ignore such lines.",
                 )
             return
         if self._start < 0:
@@ -221,7 +220,7 @@ class SSEDecoder(Decoder):
                 self.retry = int(text)
 
     def _dispatch(self, frames: list[Frame]) -> None:
-        """An event is at its end; without a data line it is none."""
+        """Emit the pending event, unless it has no data line."""
         lines = self._data
         if lines:
             data = lines[0] if len(lines) == 1 else "\n".join(lines)
@@ -233,7 +232,7 @@ class SSEDecoder(Decoder):
         self._start = _NONE
 
     def _json_allowed(self, byte: int, frames: list[Frame]) -> bool:
-        """Whether raw JSON may start here; ends a pending event that is whole and lacks its blank line."""
+        """Whether raw JSON can start here. Emits a pending event that only lacks its blank line."""
         if self._start < 0:
             return True
         whole = bool(self._data) and self._data[-1].endswith("}")
@@ -243,9 +242,9 @@ class SSEDecoder(Decoder):
         return True
 
     def _look_for_json(self, buf: bytes, pos: int, line_at: int) -> int:
-        """Where JSON's first brace is, ``len(buf)`` if that is still open, or -1 if this is another line.
+        """The index of JSON's first brace, ``len(buf)`` if that is not decided yet, or -1 if this is another line.
 
-        White space may come before it, and one opening bracket with white space around it.
+        White space can precede it, and one opening bracket with white space around it.
         """
         at = pos
         if not self._bracket:
@@ -265,7 +264,7 @@ class SSEDecoder(Decoder):
         return _NONE
 
     def _decide(self, data: bytes, pos: int) -> int:
-        """Go on with a line of which only white space and maybe a bracket is known."""
+        """Continue a line with only white space and perhaps a bracket so far."""
         found = self._look_for_json(data, pos, self._line_at)
         if found == len(data):
             self._hold(data[pos:])
@@ -273,7 +272,7 @@ class SSEDecoder(Decoder):
         self._undecided = False
         if found < 0:
             return pos
-        self._let_go()
+        self._drop_line()
         self._begin_json()
         return found
 
@@ -283,13 +282,13 @@ class SSEDecoder(Decoder):
         self._in_json = True
 
     def _hold(self, piece: bytes) -> None:
-        """Keep a piece of the line in progress."""
+        """Keep a piece of the current line."""
         self._pieces.append(piece)
         self._held += len(piece)
         if self._data_size + self._held > self._limit:
             self._check_size(self._held, self._line_at)
 
-    def _let_go(self) -> None:
+    def _drop_line(self) -> None:
         self._pieces.clear()
         self._held = 0
 
