@@ -189,7 +189,7 @@ def swallow(text: str) -> None:
 
 
 def test_a_block_that_ends_well_raises_what_must_not_pass_unnoticed(paths: dict[str, Path]) -> None:
-    """A miss that was swallowed, or a fault that struck nothing."""
+    """A miss that was swallowed, or a fault that was not applied."""
     with pytest.raises(MissError), gemini_replay.replay(paths["A"]):
         swallow("three")
     with pytest.raises(FaultUnusedError), gemini_replay.replay(paths["A"], fault="reset@event:9"):
@@ -219,7 +219,7 @@ def test_a_block_that_raises_the_problem_itself_has_no_note_of_it(paths: dict[st
     assert not hasattr(caught.value, "__notes__")
 
 
-def test_a_session_that_cannot_open_leaves_nothing_behind(paths: dict[str, Path]) -> None:
+def test_a_session_that_cannot_open_leaves_nothing_open(paths: dict[str, Path]) -> None:
     """No interception, and no thread."""
     before, threads = httpx.HTTPTransport.handle_request, threading.active_count()
     with pytest.raises(UsageError), gemini_replay.replay(paths["A"], fault="error@event:1;code=99"):
@@ -254,11 +254,11 @@ def test_a_map_would_run_after_its_session(tmp_path: Path) -> None:
         gemini_replay.replay(tmp_path / "story.jsonl")(lambda: map(str, [1]))()
 
 
-@pytest.mark.parametrize(("code", "told"), [(None, True), (0, True), (1, False), ("broken", False)])
-def test_a_program_that_exits_in_good_order_hears_of_a_miss(code: object, told: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("code", "raised"), [(None, True), (0, True), (1, False), ("broken", False)])
+def test_a_program_that_exits_in_good_order_gets_a_miss(code: object, raised: bool, tmp_path: Path) -> None:
     """An exit with a failure goes on as it is."""
     Cassette([]).save(tmp_path / "story.jsonl")
-    with pytest.raises(MissError if told else SystemExit):
+    with pytest.raises(MissError if raised else SystemExit):
         with gemini_replay.replay(tmp_path / "story.jsonl"):
             with contextlib.suppress(MissError):
                 httpx.post("https://generativelanguage.googleapis.com/v1/models/m:streamGenerateContent", json={})

@@ -1,7 +1,7 @@
-"""Everything is imported before the first run of pytest inside this process.
+"""Imports everything before the first run of pytest inside this process.
 
-Such a run takes away what it was the first to import, and the next import makes another copy of it, whose classes are
-not those that others hold already: an `except` or an `isinstance` would then miss its own exception.
+Such a run unloads what it was the first to import. The next import makes new classes, and an `except` or an
+`isinstance` with the old ones would miss its own exception.
 """
 
 from __future__ import annotations

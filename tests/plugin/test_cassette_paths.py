@@ -130,7 +130,7 @@ def test_long_names_are_cut(project: pytest.Pytester, run: Run) -> None:
 def test_secrets_in_parameters_are_in_no_name_and_no_message(
     project: pytest.Pytester, server: upstream.RunningUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tests that differ in them only have cassettes of their own, told apart by the parameters' order."""
+    """Tests that differ in them only have cassettes of their own, distinguished by the order of the parameters."""
     monkeypatch.setenv("CUSTOMER", "user-1234")
     keys = [KEY, KEY.replace("0", "9"), "user-1234", "plain"]
     other = b"ya29." + b"a0AfB9xQzk7" * 4

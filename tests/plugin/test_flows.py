@@ -267,7 +267,7 @@ def test_a_placeholder_key_lets_clients_be_built_where_nothing_is_recorded(
 
 
 def test_a_refused_key_is_explained(project: pytest.Pytester) -> None:
-    """A failed recording whose upstream refused says what it said, and what to set."""
+    """The recording fails if the upstream refuses the key; no cassette is made."""
     project.makepyfile(test_tale=STORY)
     with upstream.start("story", key="another-key-than-the-clients") as server:
         result = project.runpytest("--gemini-record=once", f"--gemini-upstream={server.url}")

@@ -1,4 +1,4 @@
-"""What counts as passed: whose recording makes a new cassette, and whose leaves the old one as it was."""
+"""Which tests count as passed, so that their recordings make a new cassette; the others leave it as it was."""
 
 from __future__ import annotations
 

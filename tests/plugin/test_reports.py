@@ -1,4 +1,4 @@
-"""A miss is told in the report of every test that had one, and never passes for anything else."""
+"""A miss is in the report of every test that had one, and is never taken for anything else."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MISS = "No recording answers POST gemini-2.5-flash:streamGenerateContent?alt=sse
 
 def reported(shown: str) -> list[str]:
     """The lines of the reports that tell a miss, without the short summary."""
-    told = [line for line in shown.splitlines() if line.startswith(MISS) or line.endswith(MISS)]
-    return [line for line in told if not line.startswith(("FAILED", "ERROR", "SUBFAILED"))]
+    found = [line for line in shown.splitlines() if line.startswith(MISS) or line.endswith(MISS)]
+    return [line for line in found if not line.startswith(("FAILED", "ERROR", "SUBFAILED"))]
 
 
 def write(project: pytest.Pytester, test: str) -> None:
@@ -27,7 +27,7 @@ def write(project: pytest.Pytester, test: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_miss_is_told_once_and_fails_the_test(project: pytest.Pytester, name: str) -> None:
+def test_a_miss_is_reported_once_and_fails_the_test(project: pytest.Pytester, name: str) -> None:
     """Whatever phase it came in, however the test ends, in the terminal and in JUnit's file."""
     write(project, FAILING[name])
     result = project.runpytest("-v", "-rA", "--show-capture=no", "--junitxml=junit.xml")
@@ -53,7 +53,7 @@ def test_workers_report_it_too(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("style", ["auto", "long", "short", "native", "line", "no"])
-def test_every_style_of_traceback_tells_it(project: pytest.Pytester, style: str) -> None:
+def test_every_style_of_traceback_shows_it(project: pytest.Pytester, style: str) -> None:
     """Where tracebacks are not shown, the summary says which test missed what."""
     write(project, FAILING["call"])
     result = project.runpytest(f"--tb={style}")
@@ -62,7 +62,7 @@ def test_every_style_of_traceback_tells_it(project: pytest.Pytester, style: str)
     result.stdout.fnmatch_lines([line])
 
 
-def test_every_miss_is_told_and_a_repeated_one_once_with_a_count(project: pytest.Pytester, run: Run) -> None:
+def test_every_miss_is_reported_and_a_repeated_one_once_with_a_count(project: pytest.Pytester, run: Run) -> None:
     """What an SDK retries is one miss."""
     test = """
 def test_it(gemini_cassette):
@@ -81,15 +81,15 @@ def test_it(gemini_cassette):
     assert shown.count(f"{MISS}\n") == 3
 
 
-def test_a_miss_in_one_test_is_not_told_in_the_next(project: pytest.Pytester) -> None:
-    """Each report tells what its own test did."""
+def test_a_miss_in_one_test_is_not_reported_in_the_next(project: pytest.Pytester) -> None:
+    """Each report is about its own test."""
     write(project, FAILING["call"] + "\ndef test_other(gemini_cassette):\n    assert 1 == 2\n")
     result = project.runpytest()
     result.assert_outcomes(failed=2)
     assert result.stdout.str().count(f"\n{MISS}\n") == 1
 
 
-def test_a_doctest_tells_it(project: pytest.Pytester) -> None:
+def test_a_doctest_reports_it(project: pytest.Pytester) -> None:
     """Its report has no place of its own for that."""
     project.makefile(
         ".txt",
@@ -106,7 +106,7 @@ def test_a_doctest_tells_it(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines([f"*{MISS}"])
 
 
-def test_a_fault_that_never_struck_is_told_in_the_report_of_a_failed_test(project: pytest.Pytester, run: Run) -> None:
+def test_an_unused_fault_is_in_the_report_of_a_failed_test(project: pytest.Pytester, run: Run) -> None:
     """It may be why it failed. A test that is skipped never came to it."""
     write(
         project,

@@ -150,7 +150,7 @@ def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.Ru
     assert '["x-tenant", "blue"]' in text
 
 
-def test_a_variable_to_redact_that_is_not_set_is_told_while_recording(project: pytest.Pytester) -> None:
+def test_a_variable_to_redact_that_is_not_set_is_an_error_while_recording(project: pytest.Pytester) -> None:
     """Its value would be stored without a word. A replay needs no such variable."""
     project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     recording = project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE", "--gemini-record=once")

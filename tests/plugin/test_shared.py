@@ -148,7 +148,7 @@ def test_crash():
 """
 
 
-def test_a_worker_that_crashes_is_told_with_what_it_left(
+def test_a_worker_that_crashes_is_reported_with_what_it_left(
     project: pytest.Pytester, server: upstream.RunningUpstream
 ) -> None:
     """What the tests before it recorded is kept and counted."""

@@ -14,12 +14,12 @@ import httpx, time
 
 URL, ASK = {GOOGLE!r}, {ASK!r}
 
-def told():
+def hear():
     began = time.monotonic()
     with httpx.Client() as client, client.stream("POST", URL, json=ASK) as response:
         return [time.monotonic() - began for _ in response.iter_raw()]
 
-async def atold(now):
+async def ahear(now):
     began = now()
     async with httpx.AsyncClient() as client, client.stream("POST", URL, json=ASK) as response:
         return [now() - began async for _ in response.aiter_raw()]
@@ -32,30 +32,30 @@ def as_recorded(moments):
 
 TESTS = """
 import asyncio, time, pytest
-from asking import told, atold, as_recorded
+from asking import hear, ahear, as_recorded
 
 pytestmark = pytest.mark.gemini_cassette("minute"{speed})
 
 def test_plain():
-    as_recorded(told())
+    as_recorded(hear())
 
 @pytest.mark.asyncio
 async def test_asyncio():
-    as_recorded(await atold(asyncio.get_running_loop().time))
+    as_recorded(await ahear(asyncio.get_running_loop().time))
 
 @pytest.mark.asyncio
 async def test_asyncio_again():
-    as_recorded(await atold(time.monotonic))
+    as_recorded(await ahear(time.monotonic))
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_anyio(anyio_backend):
     import anyio
-    as_recorded(await atold(anyio.current_time))
+    as_recorded(await ahear(anyio.current_time))
 
 def test_trio():
     import trio
-    as_recorded(trio.run(atold, trio.current_time))
+    as_recorded(trio.run(ahear, trio.current_time))
 """
 
 
@@ -112,7 +112,7 @@ def test_the_server_refuses_it(project: pytest.Pytester) -> None:
 
 
 def test_while_recording_time_is_real(project: pytest.Pytester, tmp_path: Path) -> None:
-    """The rhythm of what is recorded shall be true."""
+    """What is recorded has its true rhythm."""
     project.makepyfile(
         test_tale="""
         import time, timeit, pytest

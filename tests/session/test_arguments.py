@@ -24,7 +24,7 @@ def a_function() -> None: ...
 
 
 class Strange:
-    """An object whose text cannot be had."""
+    """An object that has no text."""
 
     def __repr__(self) -> str:
         raise ZeroDivisionError

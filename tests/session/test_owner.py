@@ -21,13 +21,13 @@ from gemini_replay.errors import AmbiguousSessionError, MissError, NetworkBlocke
 
 def test_the_only_session_that_is_open_owns_what_comes_from_elsewhere(paths: dict[str, Path], worker: Worker) -> None:
     """A thread from before may work for it."""
-    with opened(paths["A"]) as here:
+    with opened(paths["A"]) as replaying:
         assert asked_in(worker.jobs.put) == "A"
-    assert len(here.played) == 1
+    assert len(replaying.played) == 1
 
 
 def test_of_two_sessions_neither_is_guessed(two: Two, worker: Worker, paths: dict[str, Path]) -> None:
-    """The error names both, says what to do, and is told where each of them ends."""
+    """The error names both, says what to do, and is reported where each of them ends."""
     error = asked_in(worker.jobs.put)
     assert isinstance(error, AmbiguousSessionError)
     assert all(str(path) in str(error) for path in paths.values())
@@ -53,12 +53,12 @@ def test_sessions_within_one_another_are_two_as_well(paths: dict[str, Path], wor
 
 def test_one_session_that_is_current_twice_is_one(paths: dict[str, Path], worker: Worker) -> None:
     """A request is not ambiguous between a session and itself."""
-    with opened(paths["A"]) as here, session.activated(here):
+    with opened(paths["A"]) as replaying, session.activated(replaying):
         assert asked_in(worker.jobs.put) == "A"
 
 
 def test_a_request_that_neither_of_two_would_own_passes(two: Two, worker: Worker) -> None:
-    """It is no session's business whose it is."""
+    """No session needs to know which of them it belongs to."""
     got: Future[type[BaseException]] = Future()
 
     def run() -> None:
@@ -109,7 +109,7 @@ def test_a_thread_of_a_session_that_has_ended_reaches_no_network(paths: dict[str
     assert httpcore.ConnectionPool.handle_request is before
 
 
-def test_a_job_that_is_never_run_leaves_nothing_behind(paths: dict[str, Path]) -> None:
+def test_a_job_that_is_never_run_leaves_nothing(paths: dict[str, Path]) -> None:
     """It was cancelled while it waited for a worker."""
     before = httpcore.ConnectionPool.handle_request
     go = threading.Event()
@@ -138,7 +138,7 @@ def test_blocks_that_end_in_another_order_leave_the_one_that_is_open(paths: dict
     assert session.candidates() == ()
 
 
-def test_a_miss_is_told_where_its_own_session_ends(two: Two) -> None:
+def test_a_miss_is_reported_where_its_own_session_ends(two: Two) -> None:
     """And not at the other's."""
     with pytest.raises(MissError):
         two.within("A", lambda: httpx.post(GOOGLE, content=b"{}"))

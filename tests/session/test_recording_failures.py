@@ -72,7 +72,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("step", ["for_request", "stream", "response"])
     def test_a_bug_of_ours(self, path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Wherever it is: told as a bug, with its cause."""
+        """Wherever it is: reported as a bug, with its cause."""
         from gemini_replay.cassette.redaction import Redactor, RequestRedactor
 
         def broken(*_: Any) -> Any:
@@ -88,8 +88,10 @@ class TestFailures:
         assert isinstance(session.problem.__cause__, ZeroDivisionError)
         assert not path.exists()
 
-    def test_a_damaged_cassette_is_recorded_anew_and_kept(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        """What the errors of a damaged cassette advise; the original is not lost, which is said."""
+    def test_a_damaged_cassette_is_recorded_again_and_kept(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As the errors about a damaged cassette advise; a warning says where the original is."""
         path.write_text("version: 1\ninteractions: []\n")
         recorded(path, "new", test="t.py::a")
         assert held(path) == ["new"]

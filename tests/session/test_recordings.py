@@ -57,7 +57,7 @@ class TestSharedCassettes:
         assert after[1:9] == before[1:9]
         assert after[-9:] == before[-9:]
 
-    def test_rewrite_replaces_the_recordings_of_nobody_known_that_answer_the_same(self, path: Path) -> None:
+    def test_rewrite_replaces_recordings_of_unknown_origin_that_answer_the_same(self, path: Path) -> None:
         """A cassette that the proxy or a script recorded is taken over request by request."""
         recorded(path, "one", "two")
         recorded(path, "two", test="t.py::b")
@@ -66,7 +66,7 @@ class TestSharedCassettes:
             ("two", "t.py::b"),
         ]
 
-    def test_the_header_tells_who_made_a_recording_that_does_not_say(self, path: Path) -> None:
+    def test_the_header_names_the_test_of_a_recording_that_does_not(self, path: Path) -> None:
         """A cassette of one test alone."""
         Cassette([Interaction(request("old"), Response(200), (Chunk(0, b"old"),), End())], test="t.py::b").save(path)
         recorded(path, "new", test="t.py::b")
@@ -148,7 +148,7 @@ def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "details", "told"),
+    ("status", "details", "hinted"),
     [
         (401, [], True),
         (403, [], True),
@@ -158,7 +158,7 @@ def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
     ],
 )
 def test_an_answer_that_refuses_the_key_is_hinted_at(
-    path: Path, status: int, details: list[dict[str, str]], told: bool
+    path: Path, status: int, details: list[dict[str, str]], hinted: bool
 ) -> None:
     """Google says so with 400, too."""
     session = Session(path, mode="rewrite")
@@ -169,7 +169,7 @@ def test_an_answer_that_refuses_the_key_is_hinted_at(
     plan.recorder.chunk(json.dumps({"error": error}).encode(), 0.0)
     plan.recorder.end("eof", 0.0)
     session.close()
-    assert ("GEMINI_API_KEY" in session.hint) == told
+    assert ("GEMINI_API_KEY" in session.hint) == hinted
 
 
 def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path)
     assert 'pytest "t.py::test[a]" --gemini-record once' in str(missed.value)
 
 
-def test_what_was_taken_out_is_told_by_kind_and_place(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_was_redacted_is_reported_by_kind_and_place(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Never the value; loudly where an answer's own text was changed."""
     key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
     session = Session(path, mode="rewrite")
@@ -200,7 +200,7 @@ def test_what_was_taken_out_is_told_by_kind_and_place(path: Path, caplog: pytest
     assert key not in caplog.text + repr(session.removals)
 
 
-def test_a_request_that_got_no_answer_is_told(path: Path) -> None:
+def test_a_request_that_got_no_answer_is_reported(path: Path) -> None:
     """Also where the code under test swallowed its exception; not where a later try got one."""
     session = Session(path, mode="rewrite")
     for text in ("never", "at last"):
