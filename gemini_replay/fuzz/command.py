@@ -10,57 +10,22 @@ from __future__ import annotations
 
 import base64
 import builtins
-import contextlib
 import functools
 import itertools
 import json
 import os
-import re
 import shlex
 import shutil
-import signal
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from .. import clocks
 from ..errors import UsageError, did_you_mean
+from .process import CommandError, CommandOutput, CommandTimeoutError, Process
 from .target import Feed
 from .verdicts import ACCIDENTS
 from .watchdog import SECONDS_PER_MEGABYTE, Hang
-
-
-class CommandError(Exception):
-    """The parser in the other process reported an error; the message is its own."""
-
-
-class CommandDiedError(CommandError):
-    """The process ended in the middle of a case."""
-
-
-class CommandTimeoutError(CommandError):
-    """The process did not answer within the time limit, and was stopped."""
-
-
-@dataclass(frozen=True)
-class CommandOutput:
-    """A process's answer to one case.
-
-    Attributes:
-        events: the decoded JSON values, up to the error if there was one.
-        error: what the parser raised, as text; None if it raised nothing.
-        pulled: for each event, how many chunks had been taken when it came out; None if the process does not say.
-        seconds: the processor time that parsing took; None if the process does not say.
-    """
-
-    events: list[Any]
-    error: str | None = None
-    pulled: list[int] | None = None
-    seconds: float | None = None
 
 
 class _Events(list[Any]):
@@ -123,7 +88,7 @@ class Command:
         self.time_limit = time_limit
         self.start_limit = start_limit
         self._ids = itertools.count(1)
-        self._process: _Process | None = None
+        self._process: Process | None = None
         self._lock = threading.Lock()
         self._seconds = 0.0
         _check_program(self.arguments)
@@ -166,7 +131,7 @@ class Command:
         with self._lock:
             try:
                 if self._process is None:
-                    self._process = _Process(self.arguments)
+                    self._process = Process(self.arguments)
                     self._say([], self.start_limit)
                 began = clocks.now()
                 answer = self._say(coded, limit)
@@ -211,95 +176,6 @@ class Command:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Process:
-    """One run of the program. A thread writes and reads, so that neither can block longer than the limit."""
-
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
-        self._popen = subprocess.Popen(
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            start_new_session=True,  # what it starts in turn is stopped with it
-        )
-        self._asked: SimpleQueue[tuple[int, str] | None] = SimpleQueue()
-        self._answered: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
-        self._talker = threading.Thread(target=self._talk, name="gemini-replay-command", daemon=True)
-        self._talker.start()
-
-    def ask(self, number: int, line: str, limit: float) -> CommandOutput:
-        self._asked.put((number, line))
-        try:
-            answer = self._answered.get(timeout=limit)
-        except Empty:
-            raise CommandTimeoutError(f"no answer within {limit:.3g} s{self._last_words()}") from None
-        if answer is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(5)
-            status = self._popen.poll()
-            how = "closed its output" if status is None else f"ended with status {status}"
-            raise CommandDiedError(f"the process {how}{self._last_words()}")
-        error = answer.get("error")
-        events = answer.get("events") or []
-        return CommandOutput(
-            list(events),
-            None if error is None else str(error),
-            answer.get("pulled"),
-            answer.get("seconds"),
-        )
-
-    def stop(self) -> None:
-        """End it, with all that it started."""
-        with contextlib.suppress(OSError):
-            if os.name == "posix":
-                os.killpg(self._popen.pid, signal.SIGKILL)
-            else:
-                self._popen.kill()
-        self._popen.wait()
-        self._asked.put(None)
-        self._talker.join(5)
-        for pipe in (self._popen.stdin, self._popen.stdout, self._said):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-
-    def _talk(self) -> None:
-        stdin, stdout = self._popen.stdin, self._popen.stdout
-        assert stdin is not None  # they are pipes
-        assert stdout is not None
-        for number, line in iter(self._asked.get, None):
-            with contextlib.suppress(OSError):  # it has ended, and reading fails as well
-                stdin.write(line.encode() + b"\n")
-                stdin.flush()
-            said = map(_decoded, stdout)
-            answer = next((one for one in said if one.get("id") == number and {"events", "error"} & one.keys()), None)
-            self._answered.put(answer)
-            if answer is None:
-                return
-
-    def _last_words(self) -> str:
-        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 2000))
-        words = self._said.read().decode("utf-8", "replace").strip()
-        return f"; its last words: {words}" if words else ""
-
-
-def _decoded(line: bytes) -> dict[str, Any]:
-    """A line of output; {} if it is not an answer but something that the parser printed."""
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return {}
-    except RecursionError:
-        number = _ID.match(line)
-        error = "RecursionError: the answer is nested too deeply to be read"
-        return {"id": int(number[1]), "events": [], "error": error} if number else {}
-    return said if isinstance(said, dict) else {}
-
-
-_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*([0-9]{1,18})')
 
 
 def _check_program(arguments: Sequence[str]) -> None:

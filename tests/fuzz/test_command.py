@@ -15,7 +15,8 @@ import pytest
 
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import serve as serving
-from gemini_replay.fuzz.command import Command, CommandDiedError, CommandError, CommandOutput, CommandTimeoutError
+from gemini_replay.fuzz.command import Command
+from gemini_replay.fuzz.process import CommandDiedError, CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.target import Target
 from gemini_replay.fuzz.watchdog import Hang
 

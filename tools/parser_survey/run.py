@@ -25,8 +25,9 @@ import python_parsers
 from gemini_replay import __version__, fuzz
 from gemini_replay.fuzz.checks import growth
 from gemini_replay.fuzz.classes import CHECKS, GROWTH, classes_of
-from gemini_replay.fuzz.command import Command, CommandError, CommandOutput, CommandTimeoutError
+from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.literals import short
+from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.report import Result
 from gemini_replay.fuzz.target import Target
 from gemini_replay.fuzz.verdicts import same
