@@ -1,4 +1,4 @@
-"""What the servers need of ASGI: its types, reading a request's body, sending an answer."""
+"""ASGI for the servers: its types, reading a request's body, sending an answer."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONNECTION = "gemini_replay.connection"
-"""The ASGI extension by which an app can break its TCP connection; see ``Connection``."""
+"""The ASGI extension with which an app can end its TCP connection; see ``Connection``."""
 
 MARK = "x-gemini-replay"
-"""The response header that only answers of gemini-replay's own have: "miss" or "error"."""
+"""A response header that marks gemini-replay's own answers: "miss" or "error"."""
 
 
 class Connection(Protocol):
-    """The TCP connection of one request. Both methods end it, and return once it is gone."""
+    """The TCP connection of one request. Both methods end it, and return once it is closed."""
 
     async def reset(self) -> None:
-        """Send what is written, then a TCP reset."""
+        """Send what has been written, then a TCP reset."""
 
     async def close(self) -> None:
-        """Send what is written, then a FIN, even in the middle of a body."""
+        """Send what has been written, then a FIN, even in the middle of a body."""
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """The request's whole body; None where the client left before it was complete."""
+    """The request's whole body; None if the client disconnected before it was complete."""
     parts: list[bytes] = []
     while True:
         message = await receive()
@@ -56,18 +56,18 @@ async def deliver(
     *,
     before_send: Callable[[bytes], None] = lambda data: None,
 ) -> bool:
-    """Send a response, each part when it is due; stop early when the client has left.
+    """Send a response, each part when it is due; stop when the client disconnects.
 
     Args:
-        schedule: on the times of `loops.AsyncioClock`. It must wait for stalls: a client elsewhere has real time
-            limits, which only silence can try.
+        schedule: with the times of `loops.AsyncioClock`. It must wait for stalls: only real silence tests the time
+            limits of a client in another process.
         scope: the request's ASGI scope.
         receive: the request's ASGI channel, with the body already read.
-        send: where the response goes; each of its chunks is one ASGI message, hence one HTTP chunk.
+        send: where the response goes. Each of its chunks is one ASGI message, and so one HTTP chunk.
         before_send: called with each chunk just before it is sent.
 
     Returns:
-        Whether the client stayed to the end.
+        Whether the client stayed connected to the end.
     """
     client = _Client(receive)
     try:
@@ -76,7 +76,7 @@ async def deliver(
                 part = schedule.take()
             except Broken as broken:
                 if broken.ending == "timeout":
-                    await client.gone  # a server cannot raise the client's read timeout; it can be silent
+                    await client.gone  # a server can only cause a read timeout by silence
                 else:
                     await finish(broken.ending, scope, send)
                 return True
@@ -94,13 +94,13 @@ async def deliver(
 
 
 class _Client:
-    """The client of one answer, while that is on its way.
+    """The client of one answer, while it is sent.
 
-    A wait is one timer and one future. `asyncio.wait` could do the same for 1.6 times the processor time, and a
-    thousand streams wait ten thousand times a second.
+    A wait is one timer and one future. `asyncio.wait` takes 1.6 times the processor time, and a thousand streams wait
+    ten thousand times a second.
 
     Attributes:
-        gone: done when the client has left.
+        gone: done when the client has disconnected.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -115,7 +115,7 @@ class _Client:
         return self._clock.now()
 
     async def stays(self, seconds: float) -> bool:
-        """Wait so long, or until the client leaves; whether it is still there."""
+        """Wait so long, or until the client disconnects; return whether it is still connected."""
         if seconds > 0:
             self._waiting = self._loop.create_future()
             timer = self._clock.call_at(self._clock.now() + seconds, self._end_wait)
@@ -124,7 +124,7 @@ class _Client:
             finally:
                 timer.cancel()
         else:
-            await turn()  # other streams get their turn, and a lost connection is noticed
+            await turn()  # let other streams run, and notice a lost connection
         return not self.gone.done()
 
     def _end_wait(self, _: object = None) -> None:
@@ -133,13 +133,13 @@ class _Client:
 
 
 async def start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> None:
-    """Send a response's head, without the headers that belong to another connection."""
+    """Send a response's head, without the headers that were for the recorded connection."""
     pairs = [(_encoded(name), _encoded(value)) for name, value in end_to_end(headers)]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 
 async def finish(ending: Ending, scope: Scope, send: Send) -> None:
-    """End a response: complete, or by breaking its connection as it was broken."""
+    """End a response: complete it, or end its connection as the recording did."""
     if ending == "eof":
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     elif ending == "closed":
@@ -157,9 +157,9 @@ async def respond(
         send: where it goes.
         status: its status.
         body: its JSON text.
-        headers: what its head says besides type and length.
-        receive: the request's ASGI channel where its body was not read. The rest is read, and forgotten, before the
-            answer ends: a connection that is closed before may lose the answer.
+        headers: further headers, besides type and length.
+        receive: the request's ASGI channel if its body has not been read. The rest is read and dropped before the
+            answer ends: if a connection is closed with unread data, the answer may be lost.
     """
     about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
     await start(send, status, (*about, *headers))
@@ -170,7 +170,7 @@ async def respond(
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work``; cancel it when the client has left, or when this is cancelled itself."""
+    """Do ``work``; cancel it when the client disconnects, or when this is cancelled."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_disconnect(receive))
     try:
@@ -195,7 +195,7 @@ _HOP_BY_HOP = {
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
-    """The headers that a proxy passes on: those of one connection stay with it (RFC 9110, 7.6.1)."""
+    """The headers that a proxy passes on: all but those for a single connection (RFC 9110, 7.6.1)."""
     headers = tuple(headers)
     own = {
         item.strip().lower() for name, value in headers if name.lower() == "connection" for item in value.split(",")
@@ -205,7 +205,7 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
 
 @lru_cache(maxsize=256)
 def unsendable(status: int, headers: Headers) -> str:
-    """What no server can send of this head, in words; empty where it can be sent."""
+    """The part of this head that no server can send, in words; empty if there is none."""
     if not 200 <= status <= 599:
         return f"the status {status}"
     for name, value in headers:
@@ -220,7 +220,7 @@ _FIELD_VALUE = re.compile(rb"(?:[^\0\s](?:[^\0\n\r\f\v]*[^\0\s])?)?")
 
 def _encoded(text: str) -> bytes:
     try:
-        return text.encode("latin-1")  # as HTTP's own bytes were decoded
+        return text.encode("latin-1")  # the reverse of how HTTP heads are decoded
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")  # a cassette written by hand
 
@@ -234,12 +234,12 @@ def connection(scope: Scope) -> Connection:
     """The connection below a request.
 
     Raises:
-        UsageError: the server that runs the app has no way to break it off.
+        UsageError: the server that runs the app cannot end it.
     """
     found: Connection | None = (scope.get("extensions") or {}).get(CONNECTION)
     if found is None:
         raise UsageError(
-            "This server cannot break a connection off.",
+            "This server cannot end a connection before its response is complete.",
             hint="Run the app with gemini_replay.server.running.serve.",
         )
     return found

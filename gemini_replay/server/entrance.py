@@ -1,8 +1,8 @@
-"""What a server lets in: requests of local programs and pages, well-formed, and not without end.
+"""What a server lets in: well-formed requests of limited size, from local programs and pages.
 
-A server on a loopback address is still within reach of every page that a browser of this machine shows: a page may
-send requests there, and by DNS rebinding it may even be taken for the server's own. So requests whose ``Origin`` or
-``Host`` is not local are refused unless they are allowed, and local pages get the CORS headers that Google sends.
+Every page in a browser of this machine can reach a server on a loopback address: it can send requests there, and with
+DNS rebinding it can even pass for one of the server's own pages. So a request with an ``Origin`` or ``Host`` that is
+neither local nor allowed is refused. Local pages get the CORS headers that Google sends.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ class Rules:
     """What a server lets in.
 
     Args:
-        allow_origins: origins of pages that may use the server, besides those on localhost and on loopback addresses:
+        allow_origins: origins of pages that may use the server, besides those on localhost and loopback addresses:
             ``https://app.example``, or ``null`` for pages without an origin (files, sandboxed frames).
-        allow_hosts: names of hosts, without a port, by which the server may be called besides localhost and loopback
+        allow_hosts: host names, without a port, that requests may use for the server, besides localhost and loopback
             addresses. Only a server that listens on a loopback address checks this.
         max_body: the largest body of a request, in bytes.
         head_bytes: the largest head of a request.
         head_lines: the most lines of a head.
-        head_seconds: how long the head of a request may take, from its first byte.
+        head_seconds: how long the head may take, from its first byte.
         body_seconds: how long the body may take, from the end of the head.
 
     Raises:
-        UsageError: one of them cannot be used.
+        UsageError: an origin, a host name or the size is not valid.
     """
 
     allow_origins: tuple[str, ...] = ()
@@ -58,20 +58,20 @@ class Rules:
             if not _ORIGIN.fullmatch(origin):
                 raise UsageError(
                     f"{origin!r} is not an origin.",
-                    hint="Give scheme and host, and the port if it is not the usual one, such as https://app.example.",
+                    hint="Give scheme and host, and the port if it is not the default, such as https://app.example.",
                 )
         for host in self.allow_hosts:
             if not _HOST.fullmatch(host):
                 raise UsageError(
-                    f"{host!r} is not the name of a host.",
-                    hint="Give the name without scheme and port, such as host.docker.internal.",
+                    f"{host!r} is not a host name.",
+                    hint="Give a name without scheme or port, such as host.docker.internal.",
                 )
         if self.max_body < 0:
             raise UsageError(f"max_body is {self.max_body}.", hint="Give a number of bytes.")
 
 
-USUAL = Rules()
-"""The rules of a server that was given none."""
+DEFAULT_RULES = Rules()
+"""The default rules."""
 
 _ORIGIN = re.compile(r"null|[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@]+")
 _HOST = re.compile(r"[^\s/:?#@\[\]]+|\[[0-9a-fA-F:.]+\]")
@@ -82,24 +82,24 @@ def parse_size(text: str) -> int:
     """A size in bytes: ``1000``, ``64K``, ``128M``, ``1G``.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is not a size.
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise UsageError(
-            f"{plain(text)!r} is not a size.", hint="Give a number of bytes, or one such as 64K, 128M, 1G."
+            f"{plain(text)!r} is not a size.", hint="Give a number of bytes, such as 1000, 64K, 128M or 1G."
         )
     factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
     return int(found[1]) * factor
 
 
 class Entrance:
-    """An ASGI app in front of another: it refuses what may not come in, and answers pages as Google does.
+    """An ASGI app in front of another. It refuses what the rules forbid, and adds Google's CORS headers.
 
     Args:
-        app: answers what comes in.
-        rules: what comes in.
-        local: whether the server listens on a loopback address. If so, the name it is called by must be local too.
+        app: answers the requests that are let in.
+        rules: which requests are let in.
+        local: whether the server listens on a loopback address. If so, the ``Host`` of a request must be local, too.
     """
 
     def __init__(self, app: App, rules: Rules, *, local: bool) -> None:
@@ -128,34 +128,34 @@ class Entrance:
             await _refuse(receive if stopped.more else None, send, *self._too_large())
 
     def _refusals(self, scope: Scope, headers: _Headers) -> Iterator[tuple[int, str]]:
-        """Why a request may not come in: status and reason."""
+        """Why a request must be refused: status and reason."""
         host, origin = headers.one(b"host"), headers.one(b"origin")
         if self._local and host is not None and not self._is_allowed_host(host):
             yield (
                 403,
-                f"This server answers this machine alone, and {plain(host)} is not a local name. "
-                "Call it by 127.0.0.1 or localhost; --allow-host allows another name.",
+                f"This server only answers to local names, and {plain(host)} is not one. "
+                "Use 127.0.0.1 or localhost, or allow the name with --allow-host.",
             )
         if origin is not None and not self._is_allowed_origin(origin):
             yield (
                 403,
-                f"Pages of {plain(origin)} may not use this server. Allow the origin (--allow-origin) if they may.",
+                f"Pages of {plain(origin)} may not use this server. Allow the origin with --allow-origin.",
             )
         if origin is None and headers.one(b"sec-fetch-site") == "cross-site":
             yield 403, "Pages of other sites may not use this server."
         if b"content-length" in headers and b"transfer-encoding" in headers:
-            yield 400, "The request has both Content-Length and Transfer-Encoding: its end is uncertain."
+            yield 400, "The request has both Content-Length and Transfer-Encoding, so its length is ambiguous."
         path = scope["raw_path"]
         if not path.startswith(b"/"):
             yield (
                 400,
-                "The request does not name a path of this server, which is not a forward proxy. "
+                "The request's target is not a path, and this server is not a forward proxy. "
                 "Set the client's base URL to this server, not its proxy.",
             )
         if b"#" in path or b"#" in scope["query_string"]:
-            yield 400, "The request's path has a fragment (#), which clients keep to themselves."
+            yield 400, "The request's path has a fragment (#), which clients must not send."
         if _has_dot_segment(path):
-            yield 400, "The request's path has a segment . or .., which clients resolve themselves."
+            yield 400, "The request's path has a segment . or .., which clients must resolve."
         length = headers.one(b"content-length")
         if length is not None and int(length) > self._max_body:
             yield self._too_large()
@@ -172,7 +172,7 @@ class Entrance:
 
 
 class _Headers:
-    """The headers of a request by their names, which ASGI gives in lower case."""
+    """The headers of a request by name; ASGI has the names in lower case."""
 
     def __init__(self, scope: Scope) -> None:
         self._values: dict[bytes, bytes] = {}
@@ -183,7 +183,7 @@ class _Headers:
         return name in self._values
 
     def one(self, name: bytes) -> str | None:
-        """The value; several are one with commas between them, which no host, origin or length has."""
+        """The value, or several joined by commas; with a comma it is not a valid host, origin or length."""
         value = self._values.get(name)
         return None if value is None else value.decode("latin-1")
 
@@ -192,7 +192,7 @@ def _has_dot_segment(path: bytes) -> bool:
     if b"." not in path and b"%" not in path:
         return False
     text = path.decode("latin-1")
-    while (decoded := unquote(text)) != text:  # however often it is encoded: an upstream may decode twice
+    while (decoded := unquote(text)) != text:  # an upstream may decode it more than once
         text = decoded
     return any(segment in (".", "..") for segment in re.split(r"[/\\]", text))
 
@@ -206,7 +206,7 @@ def _name_of(host: str) -> str:
 
 @lru_cache(maxsize=256)
 def _is_local(name: str) -> bool:
-    """Whether the name of a host means this machine wherever it is resolved: no DNS can point it elsewhere."""
+    """Whether a host name always means this machine: no DNS server can point it elsewhere."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     with suppress(ValueError):
@@ -226,7 +226,7 @@ def _is_local_origin(origin: str) -> bool:
 
 
 class _TooLargeError(Exception):
-    """A body is larger than it may be; the app that reads it ends here. `more`: whether more of it is to come."""
+    """A body is too large; the app that reads it stops. `more`: whether there is more of it to read."""
 
     def __init__(self, more: bool) -> None:
         super().__init__()
@@ -256,12 +256,12 @@ async def _refuse(receive: Receive | None, send: Send, status: int, reason: str)
 
 
 def refusal(status: int, reason: str) -> bytes:
-    """The body of the error for a request that was not let in."""
+    """The body of the answer to a request that is refused."""
     return shipped().error_body(status, f"gemini-replay: {reason}")
 
 
 async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:
-    """Tell a browser that a page of this origin may send the request that it asks about."""
+    """Tell a browser that a page of this origin may send the request that it has announced."""
     found = [
         ("access-control-allow-origin", origin),
         ("vary", "origin"),
@@ -279,7 +279,7 @@ async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:
 
 
 def _with_cors(send: Send, origin: str) -> Send:
-    """Add what lets a page of this origin read the answer, in place of what was recorded for another one."""
+    """Let a page of this origin read the answer; replaces what was recorded for another origin."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,8 +1,8 @@
 """The recording reverse proxy: ``gemini-replay record``. Client → proxy → upstream, chunk by chunk.
 
-Requests go out through httpx and are recorded as those of any httpx client are: a reader of its own takes each chunk
-when it arrives, so that a client that is slow to read, or does not read at all, shows neither in the recorded times
-nor in what is recorded. Bodies pass through as they come, compressed or not.
+Requests go out through httpx, and are recorded like those of any httpx client: a separate task reads each chunk when
+it arrives, so a slow client changes neither the recorded times nor the recorded chunks. Bodies pass through as they
+arrive, compressed or not.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _log = logging.getLogger("gemini_replay.server")
 
 _CONNECT_S = 30.0
 _NO_TIMEOUT = {"connect": _CONNECT_S, "read": None, "write": None, "pool": None}
-"""No time limit for an answer: when the client gives up, so does the proxy."""
+"""No time limit for an answer: the client has its own, and the proxy stops when the client disconnects."""
 
-_OWN = {"host", "expect", "proxy-authorization"}
-"""Request headers that end here: the upstream has its own host, and uvicorn has answered ``100-continue``."""
+_NOT_FORWARDED = {"host", "expect", "proxy-authorization"}
+"""Request headers for this server only: the upstream has another host, and uvicorn has answered ``100-continue``."""
 
 
 class Forwarding(Exchange):
-    """One request of a client, which is forwarded if the session says so."""
+    """One request of a client, which is forwarded if the session decides so."""
 
     server: RecordingProxy
 
     async def record(self, forward: Forward) -> None:
-        """Forward the request, and record the answer."""
+        """Forward the request and record the answer."""
         try:
             await while_connected(self.receive, self._forward(forward))
         except asyncio.CancelledError:
@@ -54,7 +54,7 @@ class Forwarding(Exchange):
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in end_to_end(self.request.headers)
-            if name not in _OWN
+            if name not in _NOT_FORWARDED
         ]
         ending: Ending = "eof"
         library = self.server.library
@@ -78,15 +78,15 @@ class Forwarding(Exchange):
             ending = library.classify(problem) or "reset"
         except httpx.InvalidURL as problem:
             forward.recorder.drop()
-            await self._say(400, f"gemini-replay cannot send this URL on: {problem}")
+            await self._answer_error(400, f"gemini-replay cannot forward this URL: {problem}")
             return
         except _UnusableHeadError as problem:
-            await self._say(502, f"{problem.message} {problem.hint}")
+            await self._answer_error(502, f"{problem.message} {problem.hint}")
             return
-        except GeminiReplayError as error:  # another session of this process keeps requests from the network
+        except GeminiReplayError as error:  # another session of this process blocks the network
             await self.server.refuse(error, self.send)
             return
-        # Only now, when nothing is left to tidy up: the server takes a finished answer for a client that has left.
+        # Last of all: once an answer is finished, the server reports the client as disconnected.
         await finish(ending, self.scope, self.send)
 
     async def _unreachable(self, forward: Forward, problem: Exception) -> None:
@@ -94,29 +94,29 @@ class Forwarding(Exchange):
         port = f":{parts.port}" if parts.port else ""
         message = (
             f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}{port}: {problem}\n"
-            "Nothing was recorded of this request. Check the network and the upstream's URL"
-            + (", and SSL_CERT_FILE if its certificate is not a public one." if parts.scheme == "https" else ".")
+            "This request was not recorded. Check the network and the upstream's URL"
+            + (", and SSL_CERT_FILE if its certificate is private." if parts.scheme == "https" else ".")
         )
-        await self._say(502, message)
+        await self._answer_error(502, message)
 
-    async def _say(self, code: int, message: str) -> None:
-        """Say as the API does, and in the log, why there is no answer of the upstream's."""
+    async def _answer_error(self, code: int, message: str) -> None:
+        """Answer with an error body like the API's, and log the message."""
         _log.warning("%s", message)
         body = self.server.session.provider.error_body(code, message)
         await respond(self.send, code, body, ((MARK, "error"),))
 
 
 class RecordingProxy(ReplayServer):
-    """An ASGI app that forwards requests and records the answers; what the session has already, it plays.
+    """An ASGI app that forwards requests and records the answers, and replays what is already recorded.
 
     Args:
-        session: decides what becomes of each request.
-        base: the upstream's base URL, which is also the one that is recorded. A session with an upstream of its own
-            sends there, and records this one.
+        session: decides how each request is answered.
+        base: the upstream's base URL, which is also the recorded one. If the session has an upstream, requests go
+            there, and `base` is only recorded.
 
     Raises:
-        UsageError: `base` is not a base URL or holds credentials, or the environment's certificates or proxies cannot
-            be used.
+        UsageError: `base` is not a base URL or holds credentials, or a certificate or proxy of the environment
+            cannot be used.
     """
 
     exchange = Forwarding
@@ -127,19 +127,19 @@ class RecordingProxy(ReplayServer):
         parts = urlsplit(session.upstream or base or session.provider.base_url())
         if "@" in parts.netloc:
             raise UsageError(
-                f"The upstream {parts.hostname} is given with a user or a password in its URL.",
-                hint="Leave them out, and let the client send its credentials as it does without a proxy.",
+                f"The URL of the upstream {parts.hostname} has a user name or password.",
+                hint="Remove it, and let the client send its credentials as it does without a proxy.",
             )
         try:
-            # No httpx client: it would log each request's URL, which may hold a key.
+            # Not an httpx client, which would log each request's URL, and that may hold a key.
             self._transport = httpx.AsyncHTTPTransport(
-                proxy=_way_out(parts.scheme, parts.hostname or "", parts.port),
+                proxy=_proxy_for(parts.scheme, parts.hostname or "", parts.port),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             )
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as problem:
             raise UsageError(
-                f"Requests cannot be forwarded to {parts.netloc}: {problem}",
-                hint="Check the upstream, and SSL_CERT_FILE, SSL_CERT_DIR and the proxies of the environment.",
+                f"Cannot forward requests to {parts.netloc}: {problem}",
+                hint="Check the upstream, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies set in the environment.",
             ) from problem
 
     async def aclose(self) -> None:
@@ -150,7 +150,7 @@ class RecordingProxy(ReplayServer):
         """Send a request to the upstream.
 
         Raises:
-            _UnusableHeadError: the answer's head cannot be passed on.
+            _UnusableHeadError: the answer's head cannot be forwarded.
             httpx.TransportError: there is no answer.
         """
         try:
@@ -167,17 +167,17 @@ class RecordingProxy(ReplayServer):
 
 
 class _UnusableHeadError(GeminiReplayError):
-    """The upstream answered with a head that HTTP cannot carry on to the client."""
+    """The upstream answered with a head that is not valid HTTP."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"The upstream answered with {what}, which cannot be passed on.",
-            hint="Nothing was recorded of this request. Check that the upstream's URL leads to an HTTP server.",
+            f"The upstream answered with {what}, which cannot be forwarded.",
+            hint="This request was not recorded. Check that the upstream's URL is that of an HTTP server.",
         )
 
 
 def _is_malformed(problem: BaseException | None) -> bool:
-    """Whether an answer could not be understood; a connection that just ended is another matter."""
+    """Whether an answer was not valid HTTP, and not just cut off."""
     while problem is not None:
         if isinstance(problem, h11.RemoteProtocolError):
             return True
@@ -185,8 +185,8 @@ def _is_malformed(problem: BaseException | None) -> bool:
     return False
 
 
-def _way_out(scheme: str, host: str, port: int | None) -> str | None:
-    """The proxy that the environment sets for an address (``HTTPS_PROXY`` and the like); None for none."""
+def _proxy_for(scheme: str, host: str, port: int | None) -> str | None:
+    """The proxy that the environment sets for an address (``HTTPS_PROXY`` and the like), if any."""
     proxies = getproxies()
     found = proxies.get(scheme) or proxies.get("all")
     if found is None or proxy_bypass(f"{host}:{port}" if port else host):

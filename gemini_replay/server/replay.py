@@ -1,13 +1,14 @@
 """Answers from a session over HTTP, for any client in any language: ``gemini-replay serve``, ``gemini_server``.
 
-What a recording's end becomes on a real connection:
+How a recording ends on a real connection:
 
 - "eof": the body's regular end;
-- "reset": a TCP reset, or a FIN before the body is complete where it was so recorded;
-- "timeout" (the recorded client gave up waiting): silence, until this client gives up as well;
-- a connection that a fault refuses: a TCP reset before any answer;
-- "cancelled" (the recorded client let go): a TCP reset at that moment, and a line in the log. Nothing is invented
-  beyond the recording, and no client takes what came for the whole.
+- "reset": a TCP reset;
+- "closed": a FIN before the body is complete;
+- "timeout" (the recorded client timed out): silence until this client times out, too;
+- "cancelled" (the recorded client closed the response): a TCP reset at that moment, and a warning in the log. Nothing
+  is invented beyond the recording, and no client takes an incomplete body for a complete one;
+- a connection that a fault refuses: a TCP reset before any answer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ..transports.dispatch import carry_out
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
 
 _KEPT_MISSES = 100
-"""How many misses a server leaves with its session; the others are only counted."""
+"""How many misses a server keeps in its session; more are only counted."""
 
 _log = logging.getLogger("gemini_replay.server")
 
@@ -35,12 +36,12 @@ class Exchange:
     """One request of a client, to be answered over its connection (`transports.dispatch.Exchange`).
 
     Args:
-        server: that was asked.
-        request: as a client of Google itself would have made it.
-        scope: of ASGI.
-        receive: of ASGI, with the body already read.
-        send: of ASGI.
-        began: when the request came, on `loops.AsyncioClock`.
+        server: the server that received it.
+        request: as a client of the API itself would have made it.
+        scope: its ASGI scope.
+        receive: its ASGI channel, with the body already read.
+        send: where the answer goes.
+        began: when the request arrived, on `loops.AsyncioClock`.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Exchange:
         head = recorded.response
         if head is not None and (what := unsendable(head.status, head.headers)):
             where = describe(recorded.request)
-            problem = CassetteError(f"The recording of {where} has {what}, which HTTP cannot carry.")
+            problem = CassetteError(f"The recording of {where} has {what}, which HTTP does not allow.")
             await self.server.refuse(problem, self.send)
             return
         accepted = header(self.request.headers, "accept-encoding") or ""
@@ -67,20 +68,20 @@ class Exchange:
         whole = await deliver(schedule, self.scope, self.receive, self.send)
         if whole and recorded.end.kind == "cancelled":
             _log.warning(
-                "The recording of %s stops where the client that made it closed it; the connection was reset there.",
+                "The recording of %s ends where its client closed the response; the connection was reset there.",
                 describe(recorded.request),
             )
 
     async def fail(self, plan: NoConnection) -> None:
-        """Reset the connection: it is there already, and a reset is closest to refusing it."""
+        """Reset the connection. It is open already, and a reset is closest to a refusal."""
         await connection(self.scope).reset()
 
     async def record(self, forward: Forward) -> None:
-        """Only a recording proxy is asked to."""
+        """Only a recording proxy records."""
         raise AssertionError("a session that only replays never forwards a request")
 
     async def pass_on(self) -> None:
-        """No server is asked to: its session owns every request."""
+        """No server passes requests on: its session owns each of them."""
         raise AssertionError("a session that is served is not in mode 'live'")
 
 
@@ -88,15 +89,15 @@ class ReplayServer:
     """An ASGI app that answers every request from a session that only replays.
 
     Args:
-        session: decides what becomes of each request.
-        base: the URL that requests are understood to be for, in place of this server's own; None for the API's. If it
-            is the API's, the path of each request tells which of the API's hosts it is for.
+        session: decides how each request is answered.
+        base: the base URL of the API that requests are for. With None, or the API's own, the path of each request
+            tells which of the API's hosts it is for.
 
     Attributes:
         missed: how many requests no recording answered.
 
     Raises:
-        UsageError: `base` is not a base URL; or a fault of the session cannot be had from a server.
+        UsageError: `base` is not a base URL, or a server cannot cause a fault of the session.
     """
 
     exchange = Exchange
@@ -105,8 +106,8 @@ class ReplayServer:
         for fault in session.faults:
             if fault.cause not in (None, "refused"):
                 raise UsageError(
-                    f"A server that speaks plain HTTP cannot have the fault {fault}.",
-                    hint="Replay in the client's own process, or use `refuse` or `reset@head`.",
+                    f"A server cannot cause the fault {fault}.",
+                    hint="Replay in the client's process, or use `refuse` or `reset@head`.",
                 )
         self.session = session
         self.missed = 0
@@ -123,7 +124,7 @@ class ReplayServer:
         body = await read_body(receive)
         if body is None:
             return
-        request = self._asked(scope, body)
+        request = self._as_sent_to_api(scope, body)
         try:
             decision = self.session.decide(request)
         except GeminiReplayError as error:
@@ -131,8 +132,8 @@ class ReplayServer:
             return
         await carry_out(decision, self.exchange(self, request, scope, receive, send, began))
 
-    def _asked(self, scope: Scope, body: bytes) -> Request:
-        """The request as a client of `base` itself would have made it."""
+    def _as_sent_to_api(self, scope: Scope, body: bytes) -> Request:
+        """The request as a client of the API itself would have made it."""
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         base = self._base or self.session.provider.base_url(path)
@@ -142,14 +143,14 @@ class ReplayServer:
         return Request(scope["method"], url, headers, body, client_name(headers))
 
     async def refuse(self, error: GeminiReplayError, send: Send) -> None:
-        """Say as the API does, and in the log, why there is no answer."""
+        """Answer with an error body like the API's, and log the error."""
         missed = isinstance(error, MissError)
         if missed and self.session.test is None:
             error.hint = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
         if missed:
             self.missed += 1
             del self.session.misses[_KEPT_MISSES:]
-        error.__traceback__ = None  # its frames hold the request
+        error.__traceback__ = None  # its frames would keep the request in memory
         _log.warning("%s", error)
         code = 404 if missed else 500
         body = self.session.provider.error_body(code, str(error))

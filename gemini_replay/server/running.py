@@ -1,4 +1,4 @@
-"""Runs an ASGI app on a real socket, in a thread (tests) or in the foreground (command line)."""
+"""Run an ASGI app on a real socket: in a thread for tests, in the foreground for the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MissingExtraError, UsageError
 from .asgi import App
-from .entrance import USUAL, Rules
+from .entrance import DEFAULT_RULES, Rules
 
 if TYPE_CHECKING:
     from .uvicorn_server import Server
@@ -23,7 +23,7 @@ _Path = str | os.PathLike[str] | None
 
 
 class Running:
-    """A server in a thread, from construction until ``stop``; as a context manager, until its end.
+    """A server in a thread, from its construction until ``stop``; also a context manager.
 
     Attributes:
         app: the app that answers.
@@ -32,7 +32,7 @@ class Running:
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: the address cannot be listened on, or the certificate cannot be used.
+        UsageError: it cannot listen on the address, or cannot use the certificate.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Running:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        rules: Rules = USUAL,
+        rules: Rules = DEFAULT_RULES,
         ssl_certfile: _Path = None,
         ssl_keyfile: _Path = None,
     ) -> None:
@@ -62,14 +62,14 @@ class Running:
     def _run(self, ready: threading.Event) -> None:
         try:
             asyncio.run(self._server.listen(self._socket, ready.set))
-        except BaseException as failure:  # handed over to the thread that waits for readiness
+        except BaseException as failure:  # raised by the thread that waits until this one is ready
             self._failure = failure
         finally:
             self._socket.close()
             ready.set()
 
     def stop(self) -> None:
-        """Stop listening, break off what is open, end the thread. A second call does nothing."""
+        """Stop listening, close what is open, end the thread. A second call does nothing."""
         self._server.stop()
         self._thread.join()
 
@@ -90,7 +90,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    rules: Rules = USUAL,
+    rules: Rules = DEFAULT_RULES,
     ssl_certfile: _Path = None,
     ssl_keyfile: _Path = None,
 ) -> Running:
@@ -100,13 +100,13 @@ def serve(
         app: an ASGI app; no lifespan events are sent to it.
         host: the address to listen on.
         port: the port; 0 for any free one.
-        rules: whose requests come in, and how large they may be.
+        rules: which requests are let in, and how large they may be.
         ssl_certfile: a PEM file with the certificate chain, for HTTPS.
-        ssl_keyfile: a PEM file with its key, where ``ssl_certfile`` does not hold it.
+        ssl_keyfile: a PEM file with its key, if that is not in ``ssl_certfile``.
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: the address cannot be listened on, or the certificate cannot be used.
+        UsageError: it cannot listen on the address, or cannot use the certificate.
     """
     return Running(app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
 
@@ -116,7 +116,7 @@ def serve_forever(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    rules: Rules = USUAL,
+    rules: Rules = DEFAULT_RULES,
     announce: Callable[[str], object],
     ssl_certfile: _Path = None,
     ssl_keyfile: _Path = None,
@@ -127,14 +127,14 @@ def serve_forever(
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: the address cannot be listened on, or the certificate cannot be used.
+        UsageError: it cannot listen on the address, or cannot use the certificate.
     """
     server, listener, url = _prepare(app, host, port, rules, ssl_certfile, ssl_keyfile)
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            # Only the main thread may take signals; another one is stopped with its process.
+            # Only the main thread can handle signals; another one stops with its process.
             with contextlib.suppress(ValueError, RuntimeError):
                 loop.add_signal_handler(number, server.stop)
         announce(url)
@@ -146,7 +146,7 @@ def serve_forever(
 def _prepare(
     app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path, ssl_keyfile: _Path
 ) -> tuple[Server, socket.socket, str]:
-    """A server that is ready to run, its listening socket, and its base URL."""
+    """A server, its listening socket, and its base URL."""
     try:
         from .uvicorn_server import Server
     except ModuleNotFoundError as missing:
@@ -157,8 +157,8 @@ def _prepare(
         server = Server(app, rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
-            f"The certificate {ssl_certfile} cannot be used: {problem}",
-            hint="Give PEM files: the certificate chain, and its key.",
+            f"Cannot use the certificate {ssl_certfile}: {problem}",
+            hint="Give PEM files: the certificate chain and its key.",
         ) from problem
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ..errors import FaultUnusedError, RecordingError, UsageError
 from ..session import Session
 from . import running
-from .entrance import USUAL, Rules
+from .entrance import DEFAULT_RULES, Rules
 from .proxy import RecordingProxy
 from .replay import ReplayServer
 
@@ -34,7 +34,7 @@ def app(session: Session, *, base: str | None = None) -> ReplayServer:
 
 
 @contextmanager
-def serving(session: Session, *, base: str | None = None, rules: Rules = USUAL) -> Iterator[str]:
+def serving(session: Session, *, base: str | None = None, rules: Rules = DEFAULT_RULES) -> Iterator[str]:
     """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
 
     Args:
@@ -56,7 +56,7 @@ def serve_forever(
     base: str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
-    rules: Rules = USUAL,
+    rules: Rules = DEFAULT_RULES,
     announce: Callable[[str], object],
 ) -> None:
     """Serve a session until SIGINT or SIGTERM, then close it: what it recorded replaces its cassette.

@@ -1,6 +1,6 @@
-"""uvicorn as this package needs it: quick, silent, strict, and able to break a connection off.
+"""uvicorn as this package needs it: fast, silent, strict, and able to reset a connection.
 
-The only module that imports uvicorn.
+No other module imports uvicorn.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _log.addHandler(logging.NullHandler())  # silent, unless the program sets up log
 
 
 _LINGER_SECONDS = 1.0
-"""How long a connection that was refused stays open: closed at once, it might lose the answer with what came in."""
+"""How long a connection stays open after a refusal: if it is closed with unread data, the answer may be lost."""
 
 
 class _BadHeadError(h11.RemoteProtocolError):
-    """A request's head that h11 would take, or that is too large; its text may be shown and logged."""
+    """A head that is too large, or not valid although h11 accepts it. The message holds nothing of the request."""
 
 
 class _Strict(h11.Connection):
-    """h11 that holds heads to the letter: a reader that is more lenient than the next one can be deceived."""
+    """h11 that accepts only strictly valid heads: what two servers parse differently allows request smuggling."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(h11.SERVER, rules.head_bytes)
@@ -65,10 +65,10 @@ class _Strict(h11.Connection):
 
 
 class _Connection(H11Protocol):
-    """uvicorn's HTTP/1.1 connection, which apps can also end by a reset (``asgi.Connection``).
+    """uvicorn's HTTP/1.1 connection, which apps can also reset (``asgi.Connection``).
 
-    Requests that break the rules, or HTTP's own, are refused in Google's words. The rest of a request is not waited
-    for without end.
+    A request that is not valid HTTP, breaks the rules, or takes too long to arrive is refused with an error body like
+    Google's.
     """
 
     def __init__(self, rules: Rules, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class _Connection(H11Protocol):
         self.app: Any = self._run
         self._lost = asyncio.Event()
         self._awaited: object = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._time_limit: asyncio.TimerHandle | None = None
         self._refused = False
 
     def data_received(self, data: bytes) -> None:
@@ -90,10 +90,10 @@ class _Connection(H11Protocol):
 
     def handle_events(self) -> None:
         super().handle_events()
-        self._limit_wait()
+        self._limit_time()
 
-    def _limit_wait(self) -> None:
-        """Limit the wait for the rest of what the client has begun to send, if anything is missing."""
+    def _limit_time(self) -> None:
+        """Set a time limit for the rest of a head or body that the client has begun to send."""
         state = self.conn.their_state
         awaited: object = None
         if state is h11.SEND_BODY:
@@ -102,35 +102,35 @@ class _Connection(H11Protocol):
             awaited = "head"
         if awaited is self._awaited or self._refused:
             return
-        self._end_wait()
+        self._lift_limit()
         self._awaited = awaited
         if awaited is not None:
             seconds = self._rules.head_seconds if awaited == "head" else self._rules.body_seconds
-            self._patience = self.loop.call_later(seconds, self._too_slow, seconds)
+            self._time_limit = self.loop.call_later(seconds, self._too_slow, seconds)
 
-    def _end_wait(self) -> None:
+    def _lift_limit(self) -> None:
         self._awaited = None
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._time_limit is not None:
+            self._time_limit.cancel()
+            self._time_limit = None
 
     def _too_slow(self, seconds: float) -> None:
         what = "head" if self._awaited == "head" else "body"
         self._refuse(408, f"The request's {what} did not arrive within {seconds:g} seconds.")
 
     def send_400_response(self, msg: str) -> None:
-        """Called by uvicorn while it handles h11's error."""
+        """Refuse; called by uvicorn while it handles h11's error."""
         problem = sys.exception()
         if isinstance(problem, _BadHeadError):
             self._refuse(problem.error_status_hint, str(problem))
-        else:  # h11's own words may quote a header with a key
+        else:  # h11's message may quote a header with a key
             self._refuse(400, "The request is not valid HTTP/1.1.")
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer, unless there is an answer already, and close the connection."""
+        """Answer, unless an answer has begun, and close the connection."""
         _log.warning("A request was refused (%d): %s", status, reason)
         self._refused = True
-        self._end_wait()
+        self._lift_limit()
         if self.transport.is_closing():
             return
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -156,23 +156,22 @@ class _Connection(H11Protocol):
         try:
             await self._answer(scope, receive, send)
         except asyncio.CancelledError:
-            # The server stops. uvicorn would log that; once the connection is gone, it has nothing
-            # to log.
+            # The server stops. uvicorn would log that, unless the connection is gone.
             self.transport.abort()
             await self._lost.wait()
         except Exception as problem:
-            # The text of an exception may hold a key; uvicorn would log it.
+            # uvicorn would log the exception's message, which may hold a key.
             places = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("A bug of gemini-replay: %s in the answer to a request\n%s", type(problem).__name__, places)
+            _log.error("A bug in gemini-replay: %s while answering a request\n%s", type(problem).__name__, places)
             if self.conn.our_state is h11.SEND_RESPONSE:
-                self._refuse(500, "A bug. The server's log says where it is.")
+                self._refuse(500, "A bug in gemini-replay. The server's log has the details.")
             self.transport.close()
             await self._lost.wait()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        # asyncio does this only where the listening socket names its protocol. Without it small
-        # chunks wait for the peer's delayed acknowledgement: 40 ms, and a reset loses them.
+        # asyncio does this only for some listening sockets. Without it small chunks wait up to 40 ms for the peer's
+        # delayed acknowledgement, and a reset loses them.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _should_upgrade(self) -> bool:
@@ -180,11 +179,11 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._end_wait()
+        self._lift_limit()
         self._lost.set()
 
     async def reset(self) -> None:
-        # abort() forgets what the kernel has not taken yet: let that go out first.
+        # abort() drops what the kernel has not taken yet, so wait until it has.
         while self.transport.get_write_buffer_size() and not self.transport.is_closing():
             await AsyncioClock().sleep(0.001)
         if not self.transport.is_closing():
@@ -204,7 +203,7 @@ _LINGER = "hh" if os.name == "nt" else "ii"
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """The app that uvicorn's configuration is loaded with."""
+    """Stands in for the app while uvicorn loads its configuration."""
 
 
 class Server(uvicorn.Server):
@@ -213,8 +212,8 @@ class Server(uvicorn.Server):
     Args:
         app: the app; an `Entrance` is put in front of it.
         rules: what the server lets in.
-        ssl_certfile: see `running.serve`.
-        ssl_keyfile: see `running.serve`.
+        ssl_certfile: as for `running.serve`.
+        ssl_keyfile: as for `running.serve`.
 
     Raises:
         OSError: the certificate or its key cannot be read or used.
@@ -240,15 +239,15 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            # Idle connections of test clients may rest as long as a test does.
+            # A client may keep a connection idle for a whole test.
             timeout_keep_alive=60,
             ssl_certfile=ssl_certfile,
             ssl_keyfile=ssl_keyfile,
         )
         config.load()
         super().__init__(config)
-        # The app comes in later, in `listen`: load() may call an app to see whether it is a factory, and may wrap it
-        # to log requests with their keys.
+        # `listen` adds the app: load() may call one to see whether it is a factory, and may wrap it to log requests with
+        # their keys.
         self._app = app
         self._rules = rules
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -256,7 +255,7 @@ class Server(uvicorn.Server):
         self._stopping = asyncio.Event()
 
     async def listen(self, listener: socket.socket, ready: Callable[[], object]) -> None:
-        """Serve on ``listener`` until ``stop``; ``ready`` is called once requests are accepted."""
+        """Serve on ``listener`` until ``stop``; call ``ready`` once it accepts requests."""
         self._loop = asyncio.get_running_loop()
         self._ready = ready
         local = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
@@ -264,23 +263,23 @@ class Server(uvicorn.Server):
         await self.serve(sockets=[listener])
 
     def stop(self) -> None:
-        """End ``listen``; from any thread, at any time after it is ready."""
+        """End ``listen``. Any thread may call this, at any time after it is ready."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the process' signal handlers alone."""
+        """Do not replace the process's signal handlers, as uvicorn does."""
         yield
 
     async def main_loop(self) -> None:
-        """Wait for ``stop``, instead of looking for it ten times a second."""
+        """Wait for ``stop``; uvicorn checks ten times a second."""
         self._ready()
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Break off what is open instead of waiting for it."""
+        """Close what is open; uvicorn waits for it."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:

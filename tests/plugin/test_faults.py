@@ -257,7 +257,7 @@ def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) ->
     result.stdout.fnmatch_lines(
         [
             "*The fault reset@event:9 was applied to no answer.",
-            "*A server that speaks plain HTTP cannot have the fault tls.",
+            "*A server cannot cause the fault tls.",
         ]
     )
 

@@ -119,7 +119,7 @@ def test_each_chunk_is_one_http_chunk(served: Served, ask: Fetch, how: Any, size
 @pytest.mark.parametrize("fault", ["tls", "timeout:connect", "timeout:pool"])
 def test_what_no_server_can_do_it_refuses_to_do(path: Path, fault: str) -> None:
     """It names the fault, and what comes near."""
-    with pytest.raises(UsageError, match=f"cannot have the fault {fault}") as refused:
+    with pytest.raises(UsageError, match=f"cannot cause the fault {fault}") as refused:
         ReplayServer(Session.replaying(path, fault=fault))
     assert "reset@head" in str(refused.value)
 
@@ -148,7 +148,7 @@ class TestCommand:
         ("option", "value", "words"),
         [
             ("--fault", "tls", "use `refuse` or `reset@head`"),
-            ("--fault", "status:503,timeout:pool", "cannot have the fault timeout:pool"),
+            ("--fault", "status:503,timeout:pool", "cannot cause the fault timeout:pool"),
             ("--fault", "rest@event:2", "Did you mean something like 'reset@event:3'?"),
             ("--fault", "reset@event", "event needs a number. Write it like"),
             ("--rechunk", "evnts", "Did you mean 'events'?"),

@@ -50,7 +50,7 @@ class TestCommand:
         [
             (["--upstream", "localhost:1"], "is not a base URL"),
             (["--upstream", "http://127.0.0.1:99999"], "is not a base URL"),
-            (["--upstream", "http://me:secret-word@127.0.0.1"], "a user or a password"),
+            (["--upstream", "http://me:secret-word@127.0.0.1"], "a user name or password"),
             (["--listen", "somewhere"], "is not an address"),
         ],
         ids=["no-scheme", "no-port", "credentials", "listen"],

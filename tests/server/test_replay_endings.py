@@ -68,7 +68,7 @@ class TestEndings:
             answer = fetch(url, PATH)
         assert answer.chunks == events(3)
         assert isinstance(answer.error, ConnectionResetError)
-        assert "stops where the client that made it closed it" in caplog.text
+        assert "ends where its client closed the response" in caplog.text
 
     def test_a_client_that_leaves_disturbs_nobody(self, connect: Any, wire: Any, fetch: Fetch, served: Any) -> None:
         """The next one is served from the beginning."""

@@ -36,8 +36,8 @@ class TestRules:
             ({"allow_origins": ("app.example",)}, "is not an origin"),
             ({"allow_origins": ("https://app.example/",)}, "is not an origin"),
             ({"allow_origins": ("*",)}, "is not an origin"),
-            ({"allow_hosts": ("app.example:80",)}, "is not the name of a host"),
-            ({"allow_hosts": ("http://app.example",)}, "is not the name of a host"),
+            ({"allow_hosts": ("app.example:80",)}, "is not a host name"),
+            ({"allow_hosts": ("http://app.example",)}, "is not a host name"),
             ({"max_body": -1}, "max_body is -1"),
         ],
     )
@@ -51,7 +51,7 @@ class TestRules:
         ("option", "words"),
         [
             (("--allow-origin", "app.example"), "is not an origin"),
-            (("--allow-host", "a:80"), "is not the name of a host"),
+            (("--allow-host", "a:80"), "is not a host name"),
             (("--max-body", "much"), "is not a size"),
         ],
         ids=["origin", "host", "size"],

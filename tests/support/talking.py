@@ -14,7 +14,7 @@ import httpx
 
 from gemini_replay import Cassette, Interaction, Session
 from gemini_replay.cassette.model import Chunk, Headers, Request, Response
-from gemini_replay.server.entrance import USUAL, Rules
+from gemini_replay.server.entrance import DEFAULT_RULES, Rules
 from gemini_replay.server.serving import serving
 from support.streams import PATH, events
 
@@ -28,7 +28,7 @@ GOOD_HEAD = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @contextmanager
-def served(folder: Path, rules: Rules = USUAL, *, headers: Headers = ()) -> Iterator[tuple[Session, str]]:
+def served(folder: Path, rules: Rules = DEFAULT_RULES, *, headers: Headers = ()) -> Iterator[tuple[Session, str]]:
     """One recording behind a server; gives its session and its URL."""
     path = folder / "cassette.jsonl"
     chunks = tuple(Chunk(0.0, data) for data in events(2))

@@ -20,7 +20,7 @@ from ...gemini import heads
 from ...loops import AsyncioClock
 from .. import running
 from ..asgi import Receive, Scope, Send, deliver, read_body
-from ..entrance import USUAL, Rules
+from ..entrance import DEFAULT_RULES, Rules
 from . import keys, scenarios
 from .request import (
     Call,
@@ -297,7 +297,7 @@ def start(
     pace: float = 1.0,
     seed: int = 0,
     gateway: bool | Literal["plain"] = False,
-    rules: Rules = USUAL,
+    rules: Rules = DEFAULT_RULES,
 ) -> Iterator[RunningUpstream]:
     """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``serve``."""
     app = Upstream(scenario, key=key, pace=pace, seed=seed, gateway=gateway)
