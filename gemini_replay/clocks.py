@@ -1,9 +1,9 @@
-"""The real clocks, and a real sleep. Whatever of this package reads a clock, reads it here.
+"""The real clocks, and a real sleep. All modules of this package use these.
 
-Tests replace clocks: freezegun, time-machine, a mock in the place of `time.sleep`. None of that may change when a
-recorded chunk comes, or see that it is waited for. So these functions belong to a copy of module `time` that only
-this module knows. Tools replace the names in `time`, and the names in other modules that hold the same functions;
-the functions of a copy are others. The copy is also good where the original has been replaced already.
+Tests replace clocks with freezegun, time-machine, or a mock of `time.sleep`. That must not change when a recorded
+chunk arrives, and a mock must not see the wait for it. So these functions come from a private copy of module `time`.
+Tools replace names in `time`, and names in other modules that refer to the same functions; a copy has its own
+functions, also if the originals have been replaced before.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ real = importlib.util.module_from_spec(time.__spec__)
 time.__spec__.loader.exec_module(real)
 
 now: Callable[[], float] = real.perf_counter
-"""Seconds since some fixed moment. No known tool reaches into the C code of this function, as some do with others."""
+"""Seconds since some fixed moment. Some tools patch the C code of other clocks; no known tool patches this one's."""
 
-_MONOTONIC = max(real.monotonic() - now() for _ in range(10))  # in a try or two, another thread may have come between
+_MONOTONIC = max(real.monotonic() - now() for _ in range(10))  # another thread may run between the two
 _EPOCH = real.time() - now()
 
 
@@ -38,19 +38,19 @@ def timestamp() -> str:
     return moment
 
 
-_GREEN = {
+_GREEN_THREADS = {
     "gevent.monkey": ("is_module_patched", "gevent.hub"),
     "eventlet.patcher": ("is_monkey_patched", "eventlet.greenthread"),
 }
-"""Libraries that switch between green threads: who tells what of the standard library they replaced, and where their
-own sleep is."""
+"""Libraries of green threads: the module that tells what they have replaced in the standard library, its function for
+that, and the module with their own sleep."""
 
 
 def sleep(seconds: float) -> None:
-    """Block this thread, or this green thread alone where gevent or eventlet has replaced sockets or sleep."""
+    """Block this thread, or only this green thread if gevent or eventlet has replaced sockets or sleep."""
     wait: Callable[[float], object] = real.sleep
-    for patcher, (replaced, home) in _GREEN.items():
+    for patcher, (is_replaced, own) in _GREEN_THREADS.items():
         module = sys.modules.get(patcher)
-        if module is not None and any(getattr(module, replaced)(name) for name in ("time", "socket")):
-            wait = sys.modules[home].sleep
+        if module is not None and any(getattr(module, is_replaced)(name) for name in ("time", "socket")):
+            wait = sys.modules[own].sleep
     wait(seconds)

@@ -1,4 +1,4 @@
-"""Replacing functions of other people's modules, reversibly; and hearing of each import of a library."""
+"""Replacing functions of other libraries reversibly, and calling back when a library is imported."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 Interception = tuple[Any, str, Wrap]
-"""The owner (a class or a module), the attribute's name, and what makes the replacement from the original."""
+"""The owner (a class or module), the attribute's name, and a function from the original to its replacement."""
 
 
 class Lock:
-    """A re-entrant lock that is free in a forked child, whichever thread of the parent held it."""
+    """A re-entrant lock that is free in a forked child, even if a thread of the parent held it."""
 
     _all: ClassVar[weakref.WeakSet[Lock]] = weakref.WeakSet()
     _registered: ClassVar[bool] = False
@@ -36,7 +36,7 @@ class Lock:
 
     @classmethod
     def watch_forks(cls) -> None:
-        """From now on, make every lock anew in each forked child."""
+        """From now on, replace every lock in each forked child."""
         if not cls._registered and hasattr(os, "register_at_fork"):
             cls._registered = True
             os.register_at_fork(after_in_child=cls._renew)
@@ -48,10 +48,11 @@ class Lock:
 
 
 class Patches:
-    """A set of replacements that other tools may patch over and under. Any thread may use it.
+    """A set of replacements that gets along with other tools' patches. Any thread may use it.
 
-    A replacement is put back only where it is still in place: what another tool put on top stays, and calls
-    through to ours, which then does nothing. `apply` replaces again what another tool has taken away.
+    `undo` restores an original only if the replacement is still in place. If another tool has patched over it, that
+    patch stays, and calls the replacement, which then must only call the original. `apply` replaces again what
+    another tool has removed.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,7 @@ class Patches:
         self._lock = Lock()
 
     def apply(self, interceptions: Iterable[Interception]) -> None:
-        """Put each replacement in place that is not in place already: all of them, or none.
+        """Make each replacement that is not in place already: all of them, or none.
 
         Raises:
             AttributeError: an owner has no such attribute.
@@ -83,7 +84,7 @@ class Patches:
         self._applied.append((owner, name, own, present, replacement))
 
     def undo(self) -> None:
-        """Put the originals back, the last replaced first."""
+        """Restore the originals, in reverse order."""
         with self._lock:
             self._undo(0)
 
@@ -99,17 +100,18 @@ class Patches:
 
 
 class WhenImported(MetaPathFinder):
-    """Calls back each time that a library has been imported, and at once where it is there already.
+    """Calls back each time that a library has been imported, and at once if it is already.
 
-    Each time: a library that is reloaded, in whole or in part, or removed from `sys.modules` and imported anew, has
-    new functions. The call comes before the import lets any thread go on with the library. No lock is held during it.
+    Each time, because a library has new functions when it, or a part of it, is reloaded, or is removed from
+    `sys.modules` and imported again. The call comes before any thread can use the imported library. No lock is held
+    during the call.
 
-    An import may be under way in another thread, or up the stack of this one. Nobody waits for it (that thread may be
-    waiting for us): its module specification is made to tell when it is complete.
+    An import may be in progress in another thread, or further up the stack of this one. This never waits for it, as
+    that thread may be waiting for this one: the module's specification reports when the import is complete.
 
     Args:
-        failed: called with the library's name and the exception when a callback raises after an import, which must
-            not fail because of us.
+        failed: called with the library's name and the exception if a callback raises after an import. The import
+            itself succeeds.
     """
 
     def __init__(self, failed: Callable[[str, Exception], None] | None = None) -> None:
@@ -120,19 +122,19 @@ class WhenImported(MetaPathFinder):
     def call(self, library: str, callback: Callable[[str], None]) -> None:
         """Call `callback` with the library's name now, if it is imported completely, and after each import of it.
 
-        The library may also be a part of one, by its dotted name; its other parts are not heard of then.
+        The library may also be a submodule, by its dotted name; then only its imports are reported.
 
         Raises:
-            Exception: what `callback` raises now.
+            Exception: `callback` raised it, now.
         """
         with self._lock:
             self._callbacks = {**self._callbacks, library: callback}
             if self not in sys.meta_path:
                 sys.meta_path.insert(0, self)
-        self._heed(library)
+        self._imported(library)
 
     def stop(self) -> None:
-        """Call nobody any more."""
+        """Do not call back any more."""
         with self._lock:
             self._callbacks = {}
             if self in sys.meta_path:
@@ -141,24 +143,26 @@ class WhenImported(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find as the other finders do, and hear of it when the module has been executed."""
+        """Find a module as the other finders do; its loader reports when it has executed the module."""
         library = next((name for name in self._callbacks if f"{fullname}.".startswith(f"{name}.")), None)
         if library is None:
             return None
         finders = list(sys.meta_path)
-        # Those before it have been asked already. Another one that waits for this library is among those after it.
+        # Those before this one have been asked. Another `WhenImported` for this library may be among those after it.
         for finder in finders[finders.index(self) + 1 if self in finders else 0 :]:
             if not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Announcing(spec.loader, functools.partial(self._safely, self._heed, library))
+                    spec.loader = _ReportingLoader(
+                        spec.loader, functools.partial(self._safely, self._imported, library)
+                    )
                 return spec
         return None
 
-    def _heed(self, library: str) -> None:
-        """The library, or a part of it, is there: call back now, or when the import under way is complete."""
+    def _imported(self, library: str) -> None:
+        """The library, or a part of it, is in `sys.modules`: call back now, or when its import is complete."""
         spec = getattr(sys.modules.get(library), "__spec__", None)
         later = functools.partial(self._safely, self._call, library)
         if not (getattr(spec, "_initializing", False) and _when_complete(spec, self, later)):
@@ -177,19 +181,19 @@ class WhenImported(MetaPathFinder):
 
 
 def _unraisable(library: str, error: Exception) -> None:
-    said = f"gemini-replay, after the import of {library}"
+    message = f"gemini-replay, after the import of {library}"
     where = SimpleNamespace(
-        exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=said, object=None
+        exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=message, object=None
     )
     sys.unraisablehook(where)
 
 
-class _Announcing(Loader):
-    """A loader that says so when it has executed its module, and is the original in all else."""
+class _ReportingLoader(Loader):
+    """A loader that reports when it has executed its module, and otherwise behaves as the original."""
 
-    def __init__(self, loader: Loader, announce: Callable[[], None]) -> None:
+    def __init__(self, loader: Loader, report: Callable[[], None]) -> None:
         self._loader = loader
-        self._announce = announce
+        self._report = report
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -201,41 +205,41 @@ class _Announcing(Loader):
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
         if spec is not None:
-            spec.loader = self._loader  # the module itself shall see its true loader
+            spec.loader = self._loader  # the module sees its real loader
             module.__loader__ = self._loader
         if hasattr(self._loader, "exec_module"):
             self._loader.exec_module(module)
-        else:  # a loader of the old kind, which makes the module by itself
+        else:  # a loader of the old kind, which creates the module, too
             self._loader.load_module(module.__name__)
-        self._announce()
+        self._report()
 
 
-# -- imports that are under way --------------------------------------------------------------------------------------
+# -- imports in progress ---------------------------------------------------------------------------------------------
 
 _completing = Lock()
 
 
 def _when_complete(spec: Any, who: object, call: Callable[[], None]) -> bool:
-    """Call `call` when the import of this specification is complete; False if it is complete already.
+    """Call `call` when the import with this specification is complete; return False if it is already.
 
-    The import system marks a specification as `_initializing` while it executes the module, and takes the mark away
-    at the end, before it lets go of the module's import lock. A specification of another class hears of that.
+    The import system sets `_initializing` of a specification while it executes the module, and clears it at the end,
+    before it releases the module's import lock. This gives the specification another class, which notices that.
     """
     with _completing:
-        if isinstance(spec, _Telling):
+        if isinstance(spec, _ReportingSpec):
             spec.gemini_replay_calls[who] = call
             return True
         plain = type(spec)
         vars(spec)["gemini_replay_calls"] = {who: call}
-        spec.__class__ = type(plain.__name__, (_Telling, plain), {"gemini_replay_plain": plain})
+        spec.__class__ = type(plain.__name__, (_ReportingSpec, plain), {"gemini_replay_plain": plain})
         if vars(spec).get("_initializing"):
             return True
-        spec.gemini_replay_let_go()  # it has just become complete, in another thread
+        spec.gemini_replay_stop()  # another thread has just completed it
         return False
 
 
-class _Telling:
-    """What a module's specification is while its import is under way."""
+class _ReportingSpec:
+    """The class of a module's specification while its import is in progress."""
 
     gemini_replay_plain: Any
     gemini_replay_calls: dict[object, Callable[[], None]]
@@ -249,14 +253,14 @@ class _Telling:
         while not value:
             with _completing:
                 if not self.gemini_replay_calls:
-                    self.gemini_replay_let_go()
+                    self.gemini_replay_stop()
                     break
                 calls = [self.gemini_replay_calls.pop(who) for who in list(self.gemini_replay_calls)]
             for call in calls:
                 call()
         vars(self)["_initializing"] = value
 
-    def gemini_replay_let_go(self) -> None:
-        """Be a plain specification again."""
+    def gemini_replay_stop(self) -> None:
+        """Give the specification its own class again."""
         vars(self).pop("gemini_replay_calls", None)
         self.__class__ = self.gemini_replay_plain

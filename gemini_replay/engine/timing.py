@@ -1,4 +1,4 @@
-"""Rhythm as pure numbers: what a speed means, and when each step of a playback is due."""
+"""What users may say about time: speeds, and the longest gap."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def parse_speed(value: str | float) -> float:
     """The factor by which a recorded rhythm is sped up.
 
     Args:
-        value: a number (or its text): 1 is the recorded rhythm, 4 four times as fast; "instant"; or "virtual", the
-            recorded rhythm on a clock that waits for nothing.
+        value: a number, or its text: 1 is the recorded rhythm, 4 is four times as fast; "instant"; or "virtual", the
+            recorded rhythm in virtual time.
 
     Returns:
-        The factor; `INSTANT` (infinity) makes every wait zero; 1 where time is to be virtual.
+        The factor: `INSTANT` (infinity) makes every wait zero; "virtual" is 1.
 
     Raises:
-        UsageError: anything else, zero and negative numbers included.
+        UsageError: it is not a speed. Zero and negative numbers are not.
     """
     if isinstance(value, str) and value.strip().lower() == "instant":
         return INSTANT
@@ -45,7 +45,7 @@ def parse_max_gap(value: float | None) -> float:
     """The longest wait of a replay, in seconds; infinity for None.
 
     Raises:
-        UsageError: not a number, or one below 0.
+        UsageError: it is not a number, or is below 0.
     """
     if value is None:
         return math.inf
@@ -54,7 +54,7 @@ def parse_max_gap(value: float | None) -> float:
         if isinstance(value, bool) or not seconds >= 0:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"max_gap is {value!r}.", hint="Give seconds, 0 or more.") from None
+        raise UsageError(f"max_gap cannot be {value!r}.", hint="Give seconds, 0 or more.") from None
     return seconds
 
 
@@ -64,11 +64,11 @@ def is_virtual(value: str | float) -> bool:
 
 
 def parse_real_speed(value: str | float, *, subject: str, hint: str) -> float:
-    """`parse_speed` where time cannot be virtual.
+    """`parse_speed` for what cannot play in virtual time.
 
     Args:
         value: the speed.
-        subject: what is played, named in the error.
+        subject: what plays, for the error.
         hint: what to do instead.
 
     Raises:

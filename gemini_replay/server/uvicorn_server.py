@@ -246,8 +246,8 @@ class Server(uvicorn.Server):
         )
         config.load()
         super().__init__(config)
-        # `listen` adds the app: load() may call one to see whether it is a factory, and may wrap it to log requests with
-        # their keys.
+        # `listen` adds the app: load() may call an app to see whether it is a factory, and may wrap it to log
+        # requests with their keys.
         self._app = app
         self._rules = rules
         self._loop: asyncio.AbstractEventLoop | None = None

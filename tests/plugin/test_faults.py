@@ -115,7 +115,7 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
             ["*it needs a duration such as 30s or 500ms."],
         ),
         ('rechunk="byte"', ["*Unknown rechunk 'byte'.", "*Did you mean 'bytes'?"]),
-        ('max_gap="long"', ["*max_gap is 'long'.", "*Give seconds, 0 or more."]),
+        ('max_gap="long"', ["*max_gap cannot be 'long'.", "*Give seconds, 0 or more."]),
         ('faults="refuse"', ["*Unknown argument faults in the marker gemini_cassette of *", "*Did you mean fault=?"]),
     ],
     ids=["kind", "argument", "chunks", "gap", "name"],

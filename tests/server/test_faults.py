@@ -152,7 +152,7 @@ class TestCommand:
             ("--fault", "rest@event:2", "Did you mean something like 'reset@event:3'?"),
             ("--fault", "reset@event", "event needs a number. Write it like"),
             ("--rechunk", "evnts", "Did you mean 'events'?"),
-            ("--max-gap", "-1", "max_gap is -1.0."),
+            ("--max-gap", "-1", "max_gap cannot be -1.0."),
         ],
         ids=["tls", "pool", "misspelled", "incomplete", "chunks", "gap"],
     )
