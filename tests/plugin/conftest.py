@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 
 import pytest
 from support.plugin_projects import CLIENT
@@ -78,6 +79,8 @@ def server() -> Iterator[upstream.RunningUpstream]:
 @pytest.fixture
 def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Callable[..., pytest.RunResult]:
     def run(*arguments: str, **options: bool) -> pytest.RunResult:
-        return project.runpytest("-q", f"--gemini-upstream={server.url}", *arguments, **options)
+        # An interrupted inner run leaves its session in its context, which ends here.
+        inner = copy_context()
+        return inner.run(project.runpytest, "-q", f"--gemini-upstream={server.url}", *arguments, **options)
 
     return run
