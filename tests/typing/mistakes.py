@@ -26,6 +26,7 @@ gemini_replay.replay("x", speed=[])  # type: ignore[arg-type]  # pyright: ignore
 gemini_replay.replay("x", match=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 gemini_replay.record("x", mode="twice")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 gemini_replay.record("x", wire="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+gemini_replay.Cassette.from_text(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @gemini_replay.replay("x")

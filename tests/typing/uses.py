@@ -81,6 +81,9 @@ def cassettes(path: Path) -> None:
         assert_type(interaction.text, str)
         assert_type(interaction.body, bytes)
         assert_type([chunk.data for chunk in interaction.chunks], list[bytes])
+    written = Cassette.from_text("One two three.", prompt="?", thoughts=["first"], framing="json-array", seed=1)
+    assert_type(written.retime("gemini-2.5-flash", rechunk="bytes", only=[0]), Cassette)
+    Cassette.from_events([{"candidates": []}], status=503).save(path)
 
 
 def events(chunks: Iterable[bytes]) -> list[Event]:
