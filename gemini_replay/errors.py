@@ -15,7 +15,7 @@
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
     │   ├── AmbiguousSessionError     several open sessions may own it
-    │   └── RecordingEndedError       its recording stops where the client that made it let go
+    │   └── RecordingEndedError       its recording stops where its client closed the response
     ├── FaultUnusedError              a fault that was applied to no answer
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)

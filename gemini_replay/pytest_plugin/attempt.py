@@ -133,7 +133,7 @@ class Attempt:
 
         return [problem for problem in self.session.problems if faults or not isinstance(problem, FaultUnusedError)]
 
-    def see(self, report: pytest.TestReport) -> None:
+    def read(self, report: pytest.TestReport) -> None:
         """Learn from a phase's report how it went, and add what is new to it."""
         if report.skipped and self.unreported(faults=False):
             _fail_instead(report)

@@ -193,22 +193,22 @@ class Run:
         if attempt is None:
             return
         self._attempts.remove(attempt)
-        news = attempt.end(torn_down=torn_down)
+        problems = attempt.end(torn_down=torn_down)
         if torn_down:
-            _fail_with(news)
+            _fail_with(problems)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Tell a session's problems in the report, and what it adds to the summary in the last one."""
+        """Add a session's problems to the report, and its share of the summary to the last one."""
         from .attempt import shorten
 
         shorten(item, call)
         report = yield
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
-            attempt.see(report)
+            attempt.read(report)
             if attempt.share is not None:
                 vars(report)[_SHARE] = attempt.share
                 del item.stash[_ATTEMPT]
@@ -246,6 +246,6 @@ class Run:
             terminalreporter.write_line(line)
 
 
-def _fail_with(news: list[str]) -> None:
-    if news:
-        pytest.fail("\n\n".join(news), pytrace=False)
+def _fail_with(problems: list[str]) -> None:
+    if problems:
+        pytest.fail("\n\n".join(problems), pytrace=False)

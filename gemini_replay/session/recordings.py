@@ -248,7 +248,7 @@ class Recordings:
             )
         if merged.backup is not None:
             _log.warning(
-                "%s could not be read in whole before it was recorded again; the original is kept as %s.",
+                "%s could not be read completely before it was recorded again; the original is kept as %s.",
                 self._path,
                 merged.backup,
             )
