@@ -1,0 +1,98 @@
+"""How long a body is held back while it is searched for secrets, and how much work that is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from typing import Any
+
+import pytest
+from support.planted_secrets import without_secrets
+
+from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.cassette.redaction.stream_redactor import StreamRedactor
+
+KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
+REDACTOR = Redactor(environ={"GEMINI_API_KEY": KEY})
+
+
+def event(text: str, **more: object) -> bytes:
+    data = {"candidates": [{"content": {"parts": [{"text": text, **more}], "role": "model"}}], "responseId": "x" * 23}
+    return f"data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
+
+
+def feed_all(chunks: list[bytes], redactor: Redactor = REDACTOR) -> list[int]:
+    """How many chunks are held back after each one."""
+    stream, held, waiting = redactor.for_request(Request("GET", "https://h.example/")).stream(), 0, []
+    for chunk in chunks:
+        held += 1 - len(stream.feed(chunk))
+        waiting.append(held)
+    stream.close()
+    return waiting
+
+
+def test_ordinary_events_are_not_held_back() -> None:
+    """Each ordinary event is released at once, also where its text ends with a letter or two that begin a secret."""
+    assert feed_all([event(word) for word in ("Hello", " A", " AI", "s", " yes", " 你好", " e", "")]) == [0] * 8
+
+
+def test_an_image_is_not_held_back() -> None:
+    """Of a base64 image in network chunks, never more than one chunk waits."""
+    data = base64.b64encode(random.Random(3).randbytes(300_000))
+    body = b'data: {"candidates": [{"content": {"parts": [{"inlineData": {"data": "' + data + b'"}}]}}]}\r\n\r\n'
+    for size in (100, 4096, 16_384):
+        assert max(feed_all([body[at : at + size] for at in range(0, len(body), size)])) <= 1
+
+
+def test_a_begun_secret_holds_its_event_and_no_more_than_needed() -> None:
+    """The event with the beginning waits until the next text decides."""
+    assert feed_all([event(f"It is {KEY[:12]}"), event(KEY[12:] + " x"), event("y")]) == [1, 0, 0]
+    assert feed_all([event(f"It is {KEY[:12]}"), event("something else"), event("y")]) == [1, 0, 0]
+
+
+def test_waiting_is_bounded() -> None:
+    """An unfinished beginning holds back at most a quarter megabyte; then the stream goes on."""
+    filler = b'data: {"usageMetadata": {"x": "' + b"y " * 2000 + b'"}}\r\n\r\n'
+    waiting = feed_all([event(f"It is {KEY[:12]}"), *[filler] * 200])
+    assert max(waiting) * len(filler) < 300_000
+    assert waiting[-1] == 0
+
+
+@pytest.mark.parametrize("token", ["sk-" + "a" * 200_000, "ya29." + "b" * 200_000, "Bearer " + "c" * 200_000])
+def test_an_endless_token_is_data(token: str) -> None:
+    """What is longer than any token is no token; it is let go after a few kilobytes."""
+    body = event(token)
+    chunks = [body[at : at + 500] for at in range(0, len(body), 500)]
+    assert max(feed_all(chunks)) <= 10
+    assert without_secrets(REDACTOR, chunks) == chunks
+
+
+def test_empty_chunks_stay() -> None:
+    """A chunk without bytes comes out in its place."""
+    assert without_secrets(REDACTOR, [b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
+
+
+def test_work_grows_with_the_body_only() -> None:
+    """Twice the chunks make twice the searched bytes, held back or not: no chunk is searched over and over."""
+
+    def searched(chunks: list[bytes]) -> int:
+        finder = REDACTOR._finder
+        total = 0
+
+        class Counting:
+            def search(self, window: bytes, **more: bool) -> Any:
+                nonlocal total
+                total += len(window)
+                return finder.search(window, **more)
+
+        counting: Any = Counting()
+        stream = StreamRedactor(counting)
+        for chunk in chunks:
+            stream.feed(chunk)
+        stream.close()
+        return total
+
+    for chunk in (event("words and words " * 50), b'data: {"text": "' + b"x" * 1000, event(KEY[:20])):
+        assert searched([chunk] * 400) < 2.5 * searched([chunk] * 200)
