@@ -196,7 +196,7 @@ def schema() -> Any:
 
 @given(cassette=CASSETTES)
 def test_everything_survives_in_lines_that_fit_the_schema(schema: Any, cassette: Cassette) -> None:
-    """Loaded, it is equal; saved again, it is the same to the byte. Every notion of a line end gives the same lines."""
+    """Loaded, it is equal; saved again, it is the same to the byte; any notion of line ends gives the same lines."""
     written = cassette.dumps()
     again = Cassette.loads(written)
     assert again.dumps() == written
