@@ -29,7 +29,7 @@ from .complete_prefix import complete_prefix, complete_prefixes, is_breakable
 from .sweeps import SWEPT, all_faults, check_kinds
 
 RECHUNKINGS: tuple[str | int, ...] = ("whole", "events", "bytes", 7, "tcp", "random:1", "random:2")
-"""The values of `rechunk` that are tried unless told otherwise."""
+"""The values of `rechunk` that are tried by default."""
 
 Effect = Literal["raises", "whole", "tells", "changed", "short", "differs", "not reached"]
 EFFECTS: dict[Effect, str] = {

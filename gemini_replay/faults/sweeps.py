@@ -12,7 +12,7 @@ from ..engine.faults import KINDS
 from ..errors import UsageError, did_you_mean
 
 SWEPT = ("reset", "close", "eof", "error", "stall", "duplicate", "status", "refuse", "timeout")
-"""The kinds of fault that are swept unless told otherwise.
+"""The kinds of fault that are swept by default.
 
 Garbage is left out: by the standard, a reader of SSE skips lines that it does not know, so hardly any reader notices
 that an event was lost with them.

@@ -49,7 +49,7 @@ def test_the_corrected_loop_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     def parse(chunks: Iterable[bytes]) -> Any:
         return fixed.events(Response(chunks))
 
-    assert fuzz.survey(parse, profiles=["gemini", "gateway"], max_examples=5, seed=0).bugs == ()
+    assert fuzz.survey(parse, profiles=["gemini", "gateway"], max_examples=2, seed=0).bugs == ()
 
 
 def test_the_corrected_loop_passes_with_real_responses(monkeypatch: pytest.MonkeyPatch) -> None:
