@@ -32,7 +32,7 @@ def upstream() -> Iterator[str]:
 def test_their_python_runs_from_top_to_bottom(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str
 ) -> None:
-    """Against the embedded upstream, in a folder of its own, with a key that is none."""
+    """Against the embedded upstream, in a folder of its own, with a false key."""
     pytest.importorskip("google.genai", reason="google-genai is not installed")
     sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent))
     monkeypatch.chdir(tmp_path)

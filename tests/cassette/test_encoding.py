@@ -159,7 +159,7 @@ def test_no_time(value: object) -> None:
     ids=repr,
 )  # fmt: skip
 def test_no_part(part: object) -> None:
-    """Anything that is no part is refused."""
+    """Anything else than a part is refused."""
     with pytest.raises(EncodingError):
         decode_parts([part])
 

@@ -91,8 +91,8 @@ def test_a_missing_cassette_names_the_closest(tmp_path: Path) -> None:
     assert "--gemini-record once" in caught.value.hint
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    """Where even the folder is missing, the error says so."""
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
+    """The error says that the folder is missing too."""
     with pytest.raises(CassetteNotFoundError, match="does not exist either"):
         Cassette.load(tmp_path / "nowhere" / "story.jsonl")
 
@@ -105,7 +105,7 @@ def test_a_missing_cassette_with_an_unfinished_recording_beside_it(tmp_path: Pat
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """A folder is no cassette; its cassettes are named."""
+    """The error for a folder names the cassettes in it."""
     Cassette().save(tmp_path / "story.jsonl")
     with pytest.raises(CassetteError, match=r"story\.jsonl"):
         Cassette.load(tmp_path)
@@ -133,7 +133,7 @@ def test_a_folder(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:
-    """A file that is no cassette is called what it is."""
+    """The error says what the file looks like."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(content)
     for read in (Cassette.load, salvage):

@@ -108,7 +108,7 @@ def test_the_designs_example_is_written_byte_for_byte() -> None:
 
 
 def test_unknown_keys_keep_their_place_in_their_object() -> None:
-    """Unknown keys of the line, and of the object in it, come behind the known ones of the same object."""
+    """Unknown keys of the line, and of the object in it, come after the known ones of the same object."""
     text = (
         '{"cassette": 1, "note": "h"}\n'
         '{"request": {"method": "GET", "url": "u", "headers": [], "seen": [1]}, "tag": {"a": null}}\n'

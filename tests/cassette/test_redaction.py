@@ -216,7 +216,7 @@ def test_a_placeholder_is_no_credential(redactor: Redactor) -> None:
 
 @pytest.mark.parametrize("key", ["topsecret", "planted-key-7", "kq7xZ2", "sekr-it"])
 def test_whatever_was_sent_as_a_key_is_one(redactor: Redactor, key: str) -> None:
-    """A key may look like words; if it is no placeholder, it is taken out of the answer."""
+    """A key can look like words. Unless it is a placeholder, it is removed from the response."""
     own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", key),)))
     assert own.kinds(f"a {key} b") == ("value of the header x-goog-api-key",)
 
@@ -308,7 +308,7 @@ def test_settings_add_to_the_defaults() -> None:
     ids=str,
 )
 def test_settings_that_cannot_be_used(settings: dict[str, Any], named: str) -> None:
-    """A setting that is none is refused by its name; a value to redact is not printed."""
+    """The error names the invalid setting, and does not print a value to redact."""
     with pytest.raises(UsageError) as caught:
         Redactor(**settings, environ={})
     assert named in str(caught.value)

@@ -1,4 +1,4 @@
-"""What is no secret stays to the byte: in requests, in answers, in heads; and a recording depends on no machine."""
+"""Values that are not secret stay unchanged in requests, responses and heads, on every machine."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_the_environment_of_the_machine_changes_nothing_but_for_true_secrets(mon
     ],
 )
 def test_what_a_request_sends_in_headers_stays_in_the_answer(name: str, value: str) -> None:
-    """Words, ids of traces and placeholders are no secrets, whatever header they came in."""
+    """Words, trace ids and placeholders are not secret in any header."""
     own = Redactor(environ={}).for_request(Request("POST", GOOGLE, ((name, value),), b"{}"))
     answer = f"you sent {value}; {value.partition('=')[2]} dark en test evening".encode()
     assert without_secrets(own, [answer]) == [answer]

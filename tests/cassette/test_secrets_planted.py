@@ -220,7 +220,7 @@ def test_what_was_taken_out_is_told_by_kind_and_place(monkeypatch: pytest.Monkey
 
 
 def test_a_placeholder_is_not_told() -> None:
-    """A test's own key that is none is taken out of its header, and nothing was lost."""
+    """A placeholder for a key is removed from its header, but that is not listed as a removal."""
     redactor = Redactor(environ={})
     request = Request("POST", GOOGLE, (("x-goog-api-key", "test"),), b"{}")
     own = redactor.for_request(request)

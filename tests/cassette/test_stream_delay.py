@@ -62,7 +62,7 @@ def test_waiting_is_bounded() -> None:
 
 @pytest.mark.parametrize("token", ["sk-" + "a" * 200_000, "ya29." + "b" * 200_000, "Bearer " + "c" * 200_000])
 def test_an_endless_token_is_data(token: str) -> None:
-    """What is longer than any token is no token; it is let go after a few kilobytes."""
+    """A text longer than any token is not held back for more than a few kilobytes."""
     body = event(token)
     chunks = [body[at : at + 500] for at in range(0, len(body), 500)]
     assert max(feed_all(chunks)) <= 10

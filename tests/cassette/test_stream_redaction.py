@@ -228,7 +228,7 @@ def test_escaped_forms(written: str) -> None:
     ],
 )
 def test_near_misses_stay(text: str) -> None:
-    """What only resembles a secret is not touched; a key with a character more is none, by its shape."""
+    """Text that only resembles a secret stays, such as a key with one character more."""
     redactor = Redactor([WORD], environ={})
     body = event(f"so {text}, yes") + event(text)
     assert b"".join(without_secrets(redactor, [body])) == body

@@ -57,7 +57,7 @@ wires = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=25).m
 
 
 def outcome(decoder: Decoder, chunks: list[bytes]) -> tuple[list[Frame], tuple[str, int] | None]:
-    """The frames, and the error behind them if there is one."""
+    """The frames, and the error after them if there is one."""
     frames: list[Frame] = []
     try:
         for chunk in chunks:
@@ -117,7 +117,7 @@ GROWING: dict[str, tuple[bytes, bytes, bytes]] = {
     "one string of quotes": (b'["', b'\\"' * 512, b'"]'),
     "one string of backslashes": (b'["', b"\\\\" * 512, b'"]'),
     "many elements": (b"[", b'{"a": "x"},' * 93, b"1]"),
-    "a line of a brace behind many elements": (b"[", b'{"a": "x"},' * 93, b'{\n"a": 1\n}\n]'),
+    "a line of a brace after many elements": (b"[", b'{"a": "x"},' * 93, b'{\n"a": 1\n}\n]'),
     "deep nesting": (b"[", b'{"a":' * 204, b""),
     "deep unindented nesting": (b"[", b'{\n"a":\n' * 146, b"\n}" * 146),
 }

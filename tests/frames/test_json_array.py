@@ -148,7 +148,7 @@ def test_the_end_of_input_yields_or_discards(wire: bytes, rest: str) -> None:
     ],
 )
 def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
-    """The same for every chunking, behind the same frames."""
+    """The same for every chunking, after the same frames."""
     for size in (len(wire), 1, 4):
         decoder, frames = JSONArrayDecoder(strict=True), []
         with pytest.raises(FrameError) as caught:

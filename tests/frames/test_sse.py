@@ -20,7 +20,7 @@ def data(*chunks: bytes, decoder: SSEDecoder | None = None) -> list[str]:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"], ids=["LF", "CR", "CRLF"])
 def test_an_event_comes_out_of_the_feed_that_brings_its_blank_line(end: bytes) -> None:
-    """No decoder waits for bytes that it does not need, also not for an LF behind a CR."""
+    """No decoder waits for bytes that it does not need, also not for an LF after a CR."""
     decoder = SSEDecoder()
     assert decoder.feed(b"data: 1" + end) == []
     assert [frame.data for frame in decoder.feed(end)] == ["1"]
@@ -109,13 +109,13 @@ ERROR = b'{\n  "error": {\n    "code": 503,\n    "message": "a } and a { and a \
 
 
 @pytest.mark.parametrize("before", [b"", b"data: {}\r\n\r\n", b": c\n", b"\n \t"])
-@pytest.mark.parametrize("behind", [b"", b"\n", b"\r\n\r\n", b"  \n", b"data: {}\n\n"])
-def test_a_raw_object_is_a_frame(before: bytes, behind: bytes) -> None:
+@pytest.mark.parametrize("after", [b"", b"\n", b"\r\n\r\n", b"  \n", b"data: {}\n\n"])
+def test_a_raw_object_is_a_frame(before: bytes, after: bytes) -> None:
     """Gemini's error in mid-stream: no ``data:``, several lines, maybe no line end, whatever stands around it."""
-    frames = decode(before + ERROR + behind)
+    frames = decode(before + ERROR + after)
     raw = [frame for frame in frames if frame.kind == "object"]
     assert raw == [Frame(ERROR.decode(), "object", offset=len(before))]
-    assert len(frames) == 1 + before.count(b"data") + behind.count(b"data")
+    assert len(frames) == 1 + before.count(b"data") + after.count(b"data")
 
 
 def test_a_raw_object_comes_out_with_its_last_brace() -> None:
@@ -152,7 +152,7 @@ def test_an_object_within_an_event_is_no_raw_object() -> None:
     assert data(b'data: {"a":\n{}\ndata: 1}\n\n') == ['{"a":\n1}']
 
 
-def test_an_object_right_behind_an_event_ends_it() -> None:
+def test_an_object_right_after_an_event_ends_it() -> None:
     """An error is not lost for want of one blank line."""
     assert data(b'data: {"a":1}\n{"error":{}}\n') == ['{"a":1}', '{"error":{}}']
 
@@ -221,7 +221,7 @@ def test_strict_accepts_what_gemini_and_gateways_send() -> None:
     assert len(decode(wire, decoder=SSEDecoder(strict=True))) == 4
 
 
-def test_an_error_behind_frames_is_raised_by_the_next_call() -> None:
+def test_an_error_after_frames_is_raised_by_the_next_call() -> None:
     """The frames come first; then every call raises."""
     decoder = SSEDecoder(strict=True)
     assert len(decoder.feed(b"data: 1\n\nnonsense\n")) == 1
@@ -263,7 +263,7 @@ def test_comments_count_for_no_frame() -> None:
 
 
 def test_a_closed_decoder_takes_nothing_more() -> None:
-    """Feeding it is a mistake; closing it again is none."""
+    """Feeding it is an error; closing it again is not."""
     decoder = SSEDecoder()
     assert decoder.close() == []
     assert decoder.close() == []
