@@ -1,6 +1,6 @@
 """Sessions: one cassette with a record mode, matching and speed; which of them owns a request, and which hosts."""
 
-from .current import Suspended, activated, candidates
+from .current import Suspended, activated, candidates, replays_only
 from .describing import describe
 from .expected import Expected, expect, expect_no_longer
 from .forward import Forward
@@ -32,4 +32,5 @@ __all__ = [
     "expect_no_longer",
     "handing_on",
     "owner_of",
+    "replays_only",
 ]

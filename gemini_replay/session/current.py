@@ -38,6 +38,12 @@ def candidates() -> tuple[Session, ...]:
     return _sessions((own, *_open))
 
 
+def replays_only() -> bool:
+    """Whether a session is open, and no request made now in this context may reach the network."""
+    sessions = candidates()
+    return bool(sessions) and all(session.replay_only for session in sessions)
+
+
 def _sessions(activations: tuple[Activation, ...]) -> tuple[Session, ...]:
     return tuple(dict.fromkeys(activation.session for activation in activations))
 

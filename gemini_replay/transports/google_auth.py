@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from .. import session
 from ..patching import Interception
+from ..session import replays_only
 from . import private
 
 TOKEN = "gemini-replay-placeholder-token"
@@ -60,16 +60,11 @@ def _kinds(kind: Any) -> Iterator[Any]:
             yield one
 
 
-def _replays_only() -> bool:
-    sessions = session.candidates()
-    return bool(sessions) and all(one.replay_only for one in sessions)
-
-
 def _refreshing(original: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(original):
 
         async def arefresh(credentials: Any, request: Any, *args: Any, **options: Any) -> Any:
-            if _replays_only():
+            if replays_only():
                 _give_token(credentials)
             else:
                 await original(credentials, request, *args, **options)
@@ -77,7 +72,7 @@ def _refreshing(original: Callable[..., Any]) -> Callable[..., Any]:
         return arefresh
 
     def refresh(credentials: Any, request: Any, *args: Any, **options: Any) -> Any:
-        if _replays_only():
+        if replays_only():
             _give_token(credentials)
         else:
             original(credentials, request, *args, **options)
@@ -95,7 +90,7 @@ def _finding(original: Callable[..., Any]) -> Callable[..., Any]:
     """`google.auth.default()` looks last at the metadata server of Google's machines."""
 
     def _get_gce_credentials(*args: Any, **options: Any) -> Any:
-        if not _replays_only():
+        if not replays_only():
             return original(*args, **options)
         return _give_token(import_module("google.oauth2.credentials").Credentials(TOKEN)), PROJECT
 
@@ -104,7 +99,7 @@ def _finding(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _finding_async(original: Callable[..., Any]) -> Callable[..., Any]:
     def _get_gce_credentials(*args: Any, **options: Any) -> Any:
-        if not _replays_only():
+        if not replays_only():
             return original(*args, **options)
         return _give_token(import_module("google.oauth2._credentials_async").Credentials(TOKEN)), PROJECT
 

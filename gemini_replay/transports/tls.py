@@ -13,8 +13,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from .. import session
 from ..patching import Interception, Lock
+from ..session import replays_only
 
 _NEEDS_CERTIFICATES = ("wrap_socket", "wrap_bio", "cert_store_stats", "get_ca_certs")
 _lock = Lock()
@@ -29,16 +29,9 @@ def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
     def load_verify_locations(
         context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None
     ) -> None:
-        sessions = session.candidates()
         paths = [path for path in (cafile, capath) if path is not None]
         # Certificates in memory are few, and a missing path must fail at once, as always.
-        late = (
-            sessions
-            and all(one.replay_only for one in sessions)
-            and cadata is None
-            and paths
-            and all(os.path.exists(path) for path in paths)
-        )
+        late = cadata is None and paths and all(os.path.exists(path) for path in paths) and replays_only()
         if late:
             _defer(context, lambda: original(context, cafile, capath))
         else:
