@@ -73,7 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     upstream = commands.add_parser("upstream", help="run the embedded Gemini-like server")
     upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this scenario, see --list")
     upstream.add_argument("--list", action="store_true", help="list the scenarios")
-    upstream.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     upstream.add_argument("--key", help="accept only this API key (default: any)")
     upstream.add_argument("--pace", type=float, default=1.0, help="multiply every wait by this; 0: do not wait")
     upstream.add_argument("--seed", type=int, default=0, help="the seed of the random waits")
@@ -84,7 +83,6 @@ def _parser() -> argparse.ArgumentParser:
     record = commands.add_parser("record", help="run a proxy that records")
     record.add_argument("cassette", type=Path, metavar="CASSETTE")
     record.add_argument("--upstream", metavar="URL", help="where the proxy sends requests (default: the Gemini API)")
-    record.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     record.add_argument(
         "--mode",
         default="rewrite",
@@ -97,7 +95,6 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="replay cassettes for any HTTP client")
     serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
-    serve.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     serve.add_argument("--speed", default="1", help="a factor, or instant")
     serve.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     serve.add_argument("--rechunk", metavar="HOW", help="bytes, events, tcp, random[:SEED], or a size in bytes")
@@ -150,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_rules(server: argparse.ArgumentParser) -> None:
+    server.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
     server.add_argument(
         "--allow-origin",
         action="append",

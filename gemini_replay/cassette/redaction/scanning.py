@@ -24,30 +24,15 @@ from .replacements import MARK, Removal
 Detect = Callable[[str], Iterator[tuple[str, str]]]
 """Finds secrets in a text: each with its kind."""
 
-_PLUGINS = {
-    "artifactory": "ArtifactoryDetector",
-    "aws": "AWSKeyDetector",
-    "azure_storage_key": "AzureStorageKeyDetector",
-    "basic_auth": "BasicAuthDetector",
-    "cloudant": "CloudantDetector",
-    "discord": "DiscordBotTokenDetector",
-    "github_token": "GitHubTokenDetector",
-    "gitlab_token": "GitLabTokenDetector",
-    "ibm_cloud_iam": "IbmCloudIamDetector",
-    "ibm_cos_hmac": "IbmCosHmacDetector",
-    "jwt": "JwtTokenDetector",
-    "mailchimp": "MailchimpDetector",
-    "npm": "NpmDetector",
-    "openai": "OpenAIDetector",
-    "pypi_token": "PypiTokenDetector",
-    "sendgrid": "SendGridDetector",
-    "slack": "SlackDetector",
-    "softlayer": "SoftlayerDetector",
-    "square_oauth": "SquareOAuthDetector",
-    "stripe": "StripeDetector",
-    "telegram_token": "TelegramBotTokenDetector",
-    "twilio": "TwilioKeyDetector",
-}
+_PLUGINS = """
+    artifactory.ArtifactoryDetector aws.AWSKeyDetector azure_storage_key.AzureStorageKeyDetector
+    basic_auth.BasicAuthDetector cloudant.CloudantDetector discord.DiscordBotTokenDetector
+    github_token.GitHubTokenDetector gitlab_token.GitLabTokenDetector ibm_cloud_iam.IbmCloudIamDetector
+    ibm_cos_hmac.IbmCosHmacDetector jwt.JwtTokenDetector mailchimp.MailchimpDetector npm.NpmDetector
+    openai.OpenAIDetector pypi_token.PypiTokenDetector sendgrid.SendGridDetector slack.SlackDetector
+    softlayer.SoftlayerDetector square_oauth.SquareOAuthDetector stripe.StripeDetector
+    telegram_token.TelegramBotTokenDetector twilio.TwilioKeyDetector
+""".split()  # noqa: SIM905
 """The plugins that search for keys. The others report every random text and every word "password"."""
 
 _MASKED = re.compile(r"[REDACT]{4,}|9+")
@@ -163,7 +148,8 @@ def detect_secrets() -> Detect:
     """
     try:
         plugins = [
-            getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _PLUGINS.items()
+            getattr(import_module(f"detect_secrets.plugins.{module}"), name)()
+            for module, _, name in (plugin.partition(".") for plugin in _PLUGINS)
         ]
     except ImportError:
         raise MissingExtraError("detect-secrets", extra="scan", purpose="A second search for secrets") from None
