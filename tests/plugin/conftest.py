@@ -36,18 +36,22 @@ for name in (
     importlib.import_module(name)
 
 
+_FEW = "-p gemini_replay -p xdist"
 _QUIET = "-o asyncio_default_fixture_loop_scope=function"
 """Without it, pytest-asyncio warns."""
 
 
 @pytest.fixture(autouse=True)
 def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside a test load the plugins that they use; all that are installed take seconds of each process.
-
-    `with_installed_plugins` loads them, and ``-p NAME`` one of them.
-    """
+    """Runs inside a test load our plugin and pytest-xdist; all that are installed take seconds of each process."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"-p gemini_replay -p xdist -p pytest_asyncio.plugin -p anyio {_QUIET}")
+    monkeypatch.setenv("PYTEST_ADDOPTS", _FEW)
+
+
+@pytest.fixture
+def async_plugins(_few_plugins: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside this test load pytest-asyncio and anyio, too."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{_FEW} -p pytest_asyncio.plugin -p anyio {_QUIET}")
 
 
 @pytest.fixture

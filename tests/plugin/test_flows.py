@@ -172,6 +172,7 @@ def test_classes_and_parameters_have_cassettes_of_their_own(
     run().assert_outcomes(passed=7)
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytest.RunResult], backend: str) -> None:
     """The fixture and the marker serve coroutines on both loops."""
@@ -192,10 +193,11 @@ def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytes
                     assert len([chunk async for chunk in response.aiter_raw()]) == 3
         """
     )
-    run("--gemini-record=once", "-p", "anyio").assert_outcomes(passed=1)
-    run("-p", "anyio").assert_outcomes(passed=1)
+    run("--gemini-record=once").assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
 
 
+@pytest.mark.usefixtures("async_plugins")
 def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
     """And those of pytest-asyncio."""
     project.makepyfile(

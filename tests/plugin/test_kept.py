@@ -20,6 +20,7 @@ def write(project: pytest.Pytester, test: str, prompt: str) -> None:
     project.makepyfile(test_tale=HEAD + f"PROMPT, NEW = {prompt!r}, {prompt == 'new'}\n" + test)
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("name", KEPT)
 @pytest.mark.parametrize("mode", ["once", "rewrite"])
 def test_a_passed_test_makes_the_cassette(project: pytest.Pytester, run: Run, name: str, mode: str) -> None:
@@ -51,6 +52,7 @@ async def test_it():
 """
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize(
     ("marks", "mode"),
     [
@@ -72,6 +74,7 @@ def test_coroutines_are_kept_if_they_pass(project: pytest.Pytester, run: Run, ma
     assert replayed.parseoutcomes() == {"passed": 1}
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("name", NOT_KEPT)
 def test_any_other_test_leaves_the_cassette_as_it_is(
     project: pytest.Pytester, run: Run, server: upstream.RunningUpstream, name: str

@@ -26,6 +26,7 @@ def write(project: pytest.Pytester, test: str) -> None:
     project.makepyfile(test_tale=HEAD + test)
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("name", FAILING)
 def test_a_miss_is_reported_once_and_fails_the_test(project: pytest.Pytester, name: str) -> None:
     """Whatever phase it came in, however the test ends, in the terminal and in JUnit's file."""

@@ -68,6 +68,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     return pytester
 
 
+@pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize(
     ("speed", "arguments"),
     [
@@ -87,6 +88,7 @@ def test_tests_of_every_kind_observe_the_rhythm(project: pytest.Pytester, speed:
     result.stdout.fnmatch_lines(["6 replayed, *; 362.* s of model time in * s"])
 
 
+@pytest.mark.usefixtures("async_plugins")
 def test_trio_may_be_imported_by_the_test_itself(project: pytest.Pytester) -> None:
     """In a process that has not had it before."""
     project.makepyfile(test_tale=TESTS.replace("{speed}", ", speed='virtual'"))
