@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import timeit
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gemini_replay import Interaction
+from gemini_replay import Interaction, virtual_time
 from gemini_replay.cassette.model import Chunk
 from support.cassettes import recorded, streaming
 from support.streams import events
@@ -51,3 +53,9 @@ def keeps_time(came: Sequence[float], due: Sequence[float]) -> bool:
     """
     off = [abs((at - came[0]) - (true - due[0])) for at, true in zip(came, due, strict=False)]
     return statistics.median(off) < (due[-1] - due[0]) / 5
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Any]], *, limit: float = 1.0) -> Any:
+    """Run a coroutine function in virtual time, in hardly any real time."""
+    with hardly_any_time(limit), virtual_time():
+        return asyncio.run(main())

@@ -7,10 +7,8 @@ import socket
 import threading
 import time
 import timeit
-from collections.abc import Awaitable, Callable
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -18,7 +16,7 @@ import freezegun
 import httpx
 import pytest
 from support.clients import ASK
-from support.rhythms import FIRST, MINUTE, STALL, cassette, hardly_any_time
+from support.rhythms import FIRST, MINUTE, STALL, cassette, hardly_any_time, run
 from support.streams import GOOGLE
 
 import gemini_replay
@@ -26,12 +24,6 @@ from gemini_replay import virtual_time
 from gemini_replay.errors import UsageError
 from gemini_replay.virtual_clock.clock import VirtualClock
 from gemini_replay.virtual_clock.loops import Loops
-
-
-def run(main: Callable[[], Awaitable[Any]], *, limit: float = 1.0) -> Any:
-    """Run it in virtual time, in hardly any of the real."""
-    with hardly_any_time(limit), virtual_time():
-        return asyncio.run(main())  # type: ignore[arg-type]
 
 
 async def stream(path: Path, moments: list[float]) -> None:
@@ -122,120 +114,6 @@ def test_a_race_between_a_stream_and_sleeps_goes_as_recorded(tmp_path: Path) -> 
     due += [(FIRST + at, "chunk") for at in accumulate([0.1, 0.25, 0.5, 0.05])]
     assert [what for _, what in seen] == [what for _, what in sorted(due)]
     assert [at for at, _ in seen] == pytest.approx([at for at, _ in sorted(due)], abs=0.001)
-
-
-@pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
-def test_work_in_a_thread_is_waited_for(to_thread: Callable[..., Awaitable[object]]) -> None:
-    """A time limit that it keeps in real time does not fire; the work itself takes no time, as all code."""
-
-    def work() -> str:
-        threading.Event().wait(0.2)  # as a blocking call of some library would
-        return "done"
-
-    async def main() -> None:
-        now = asyncio.get_running_loop().time
-        began = now()
-        async with asyncio.timeout(10):
-            assert await to_thread(work) == "done"
-        assert now() - began < 0.01
-
-    run(main, limit=5)
-
-
-def test_a_limit_on_work_in_a_thread_fires_when_it_would_in_real_time() -> None:
-    """Work that hangs does not hang the test."""
-    done = threading.Event()
-
-    async def main() -> None:
-        now = asyncio.get_running_loop().time
-        began, really = now(), timeit.default_timer()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await asyncio.to_thread(done.wait, 20)
-        assert timeit.default_timer() - really >= 0.19
-        assert now() - began == pytest.approx(0.2, abs=0.001)
-        done.set()
-
-    run(main, limit=5)
-
-
-@pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
-def test_sleep_in_a_thread_is_virtual_and_a_limit_on_it_fires_first(
-    to_thread: Callable[..., Awaitable[object]],
-) -> None:
-    """The loop and the thread wait on the same clock, and the earlier moment comes earlier."""
-
-    async def main() -> None:
-        now = asyncio.get_running_loop().time
-        began = now()
-        await to_thread(time.sleep, 30)
-        assert now() - began == pytest.approx(30, abs=0.05)
-        began, task = now(), asyncio.ensure_future(to_thread(time.sleep, 30))
-        await asyncio.sleep(20)
-        assert (now() - began, task.done()) == (pytest.approx(20, abs=0.05), False)
-        await task
-        assert now() - began == pytest.approx(30, abs=0.05)
-
-    run(main)
-
-
-def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Path) -> None:
-    """A sync client in `asyncio.to_thread`, and a timer of the loop in mid-stream."""
-    path = cassette(tmp_path / "minute.jsonl", MINUTE)
-
-    def read() -> list[float]:
-        with httpx.Client() as client, client.stream("POST", GOOGLE, json=ASK) as response:
-            return [time.monotonic() for _ in response.iter_raw()]
-
-    async def main() -> None:
-        with gemini_replay.replay(path, speed="virtual"):
-            began = time.monotonic()
-            reading = asyncio.create_task(asyncio.to_thread(read))
-            await asyncio.sleep(30)
-            assert time.monotonic() - began == pytest.approx(30, abs=0.05)
-            assert not reading.done()
-            moments = await reading
-        assert [b - a for a, b in pairwise(moments)] == pytest.approx(MINUTE[1:], abs=0.02)
-
-    run(main, limit=3)
-
-
-def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
-    """Since Python 3.12 asyncio waits no longer than 300 s for them, and warns then: no virtual ones."""
-    started = threading.Event()
-
-    def work() -> None:
-        started.set()
-        threading.Event().wait(0.3)
-
-    async def main() -> None:
-        asyncio.get_running_loop().run_in_executor(None, work)
-        assert started.wait(5)
-
-    run(main, limit=5)
-
-
-def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
-    """They sleep in virtual time, and so does who waits for them."""
-    woke: list[float] = []
-
-    async def main() -> float:
-        began = time.monotonic()
-        asyncio.get_running_loop().run_in_executor(None, lambda: (time.sleep(200), woke.append(time.monotonic())))
-        return began
-
-    began = run(main, limit=5)
-    assert woke[0] - began == pytest.approx(200, abs=0.1)
-
-
-def test_the_threads_of_a_loop_end_before_its_time_goes_on() -> None:
-    """Many loops, each of which has had a thread: none ends by a time limit."""
-
-    async def main() -> None:
-        await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))
-
-    for _ in range(100):
-        run(main, limit=5)
 
 
 def test_loops_are_found_after_another_tool_has_replaced_their_clock() -> None:

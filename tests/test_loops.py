@@ -1,0 +1,125 @@
+"""Waiting in an event loop: it ends after the real time, also if the loop's clock has been replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+import anyio
+import pytest
+import trio
+import trio.testing
+from support.rhythms import hardly_any_time
+from support.strange_clocks import STRANGE, takes
+
+from gemini_replay import clocks
+from gemini_replay.loops import AsyncioClock, TrioClock
+
+
+def alarms() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "gemini-replay alarm"]
+
+
+def test_a_wait_in_asyncio_ends_although_the_loops_clock_stands_still() -> None:
+    """And one that is cancelled leaves nothing behind."""
+
+    async def main() -> None:
+        with takes(0.2):
+            await AsyncioClock().sleep(0.2)
+        waiting = asyncio.create_task(AsyncioClock().sleep(60))
+        await AsyncioClock().sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+
+    with STRANGE["mock"]():
+        asyncio.run(main())
+    for alarm in alarms():
+        alarm.join(5)
+    assert not alarms()
+
+
+def test_a_wait_in_trio_ends_although_its_clock_stands_still() -> None:
+    """And one that is cancelled leaves nothing behind."""
+
+    async def main() -> None:
+        with takes(0.2):
+            await TrioClock().sleep(0.2)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(TrioClock().sleep, 60)
+            await TrioClock().sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+    with STRANGE["freezegun"]():
+        trio.run(main)
+    for alarm in alarms():
+        alarm.join(5)
+    assert not alarms()
+
+
+def test_a_loop_may_end_before_what_it_waits_for() -> None:
+    """The alarm finds nobody, and is silent about it."""
+
+    async def main() -> None:
+        AsyncioClock().call_at(AsyncioClock().now() + 0.05, lambda: pytest.fail("nobody waits for this any more"))
+
+    with STRANGE["mock"]():
+        asyncio.run(main())
+        for alarm in alarms():
+            alarm.join(5)
+    assert not alarms()
+
+
+def test_a_timer_calls_at_its_moment_unless_it_is_cancelled() -> None:
+    """Also one whose moment is past, which has a turn of the loop to itself."""
+    called: list[str] = []
+
+    async def main() -> None:
+        clock = AsyncioClock()
+        for name, ahead in {"past": -1, "soon": 0.05, "cancelled": 0.05, "later": 0.1}.items():
+            timer = clock.call_at(clock.now() + ahead, lambda name=name: called.append(name))  # type: ignore[misc]
+            if name == "cancelled":
+                timer.cancel()
+        assert called == []
+        await clock.sleep(0.2)
+
+    for strange in (STRANGE["mock"], ExitStack):
+        called.clear()
+        with strange():
+            asyncio.run(main())
+        assert called == ["past", "soon", "later"]
+
+
+def test_a_loop_whose_clock_goes_right_needs_no_thread() -> None:
+    """Threads are for loops that cannot wait."""
+
+    async def main(clock: Any) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(clock().sleep, 0.1)
+            await clock().sleep(0.05)
+            assert not alarms()
+
+    asyncio.run(main(AsyncioClock))
+    trio.run(main, TrioClock)
+
+
+def test_a_clock_that_a_run_was_started_with_is_followed() -> None:
+    """It is no replacement: trio's mock clock, and an asyncio loop whose class has a `time` of its own."""
+
+    class Slow(asyncio.SelectorEventLoop):
+        def time(self) -> float:
+            return clocks.monotonic() / 2
+
+    async def main() -> None:
+        clock = AsyncioClock()
+        began = clock.now()
+        with takes(0.2):
+            await clock.sleep(0.1)
+        assert clock.now() - began >= 0.1
+
+    with asyncio.Runner(loop_factory=Slow) as runner:
+        runner.run(main())
+    with hardly_any_time():
+        trio.run(lambda: TrioClock().sleep(60), clock=trio.testing.MockClock(autojump_threshold=0))
