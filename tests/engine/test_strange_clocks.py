@@ -143,7 +143,7 @@ def test_virtual_time_moves_a_replay_also_where_clocks_are_frozen(
     """A minute of a recording takes hardly any time."""
     path = cassette(tmp_path / "c.jsonl", [1.0] * 60)
     blocks: list[Callable[[], AbstractContextManager[Any]]] = [STRANGE[frozen], virtual_time]
-    with hardly_any_time(3), gemini_replay.replay(path), ExitStack() as stack:
+    with hardly_any_time(), gemini_replay.replay(path), ExitStack() as stack:
         for block in blocks if outside else reversed(blocks):
             stack.enter_context(block())
         seen = client.fetch(GOOGLE)

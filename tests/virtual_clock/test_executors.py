@@ -35,7 +35,7 @@ def test_work_in_a_thread_is_waited_for(to_thread: Callable[..., Awaitable[objec
             assert await to_thread(work) == "done"
         assert now() - began < 0.01
 
-    run(main, limit=5)
+    run(main)
 
 
 def test_a_limit_on_work_in_a_thread_fires_when_it_would_in_real_time() -> None:
@@ -52,7 +52,7 @@ def test_a_limit_on_work_in_a_thread_fires_when_it_would_in_real_time() -> None:
         assert now() - began == pytest.approx(0.2, abs=0.001)
         done.set()
 
-    run(main, limit=5)
+    run(main)
 
 
 @pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
@@ -93,7 +93,7 @@ def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Pa
             moments = await reading
         assert [b - a for a, b in pairwise(moments)] == pytest.approx(MINUTE[1:], abs=0.02)
 
-    run(main, limit=3)
+    run(main)
 
 
 def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
@@ -108,7 +108,7 @@ def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
         asyncio.get_running_loop().run_in_executor(None, work)
         assert started.wait(5)
 
-    run(main, limit=5)
+    run(main)
 
 
 def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
@@ -120,7 +120,7 @@ def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
         asyncio.get_running_loop().run_in_executor(None, lambda: (time.sleep(200), woke.append(time.monotonic())))
         return began
 
-    began = run(main, limit=5)
+    began = run(main)
     assert woke[0] - began == pytest.approx(200, abs=0.1)
 
 
@@ -131,4 +131,4 @@ def test_the_threads_of_a_loop_end_before_its_time_goes_on() -> None:
         await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))
 
     for _ in range(100):
-        run(main, limit=5)
+        run(main)

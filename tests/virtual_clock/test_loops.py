@@ -163,7 +163,7 @@ def test_without_a_timer_the_loop_waits_really() -> None:
         assert timeit.default_timer() - really >= 0.08
         assert loop.time() - began < 0.01
 
-    run(main, limit=5)
+    run(main)
 
 
 def test_the_clock_of_a_loop_that_lives_on_does_not_fall_back() -> None:

@@ -95,7 +95,7 @@ def test_work_in_a_thread_is_waited_for() -> None:
         assert time.monotonic() - began == pytest.approx(30, abs=0.05)
         await trio.sleep(60)
 
-    with hardly_any_time(5), virtual_time():
+    with hardly_any_time(), virtual_time():
         trio.run(main)
 
 
