@@ -29,7 +29,7 @@ from story import Story, Stream, raise_file_limit
 from support.processes import announced, listening
 
 from gemini_replay import interception
-from gemini_replay.plain_text import table
+from gemini_replay.report.terminal import table
 from gemini_replay.session import Session
 
 HEAD = 0.4

@@ -20,7 +20,7 @@ from support.streams import PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.plain_text import table
+from gemini_replay.report.terminal import table
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
 

@@ -13,7 +13,8 @@ from . import clocks
 from .engine.timing import INSTANT, parse_real_speed
 from .gemini import StreamParser
 from .interception import record, replay
-from .plain_text import plain, plain_lines, table
+from .plain_text import plain, plain_lines
+from .report.terminal import table
 from .server import upstream
 
 _LARGEST_MEDIAN_MS = 20.0

@@ -1,4 +1,4 @@
-r"""Text from outside, safe to print, and tables of it: invisible characters are escaped, such as ``\x1b``.
+r"""Text from outside, safe to print: invisible characters are escaped, such as ``\x1b``.
 
 A terminal obeys control characters, a bidirectional override reverses the text after it, and a zero-width character
 hides. Each character is escaped on its own, so text can come in pieces.
@@ -7,8 +7,6 @@ hides. Each character is escaped on its own, so text can come in pieces.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 
 # Controls (C0, DEL, C1), line and paragraph separators, surrogates, noncharacters, and Unicode's default-ignorable
 # code points, except the two variation selectors that choose the look of an emoji.
@@ -37,20 +35,3 @@ def plain_lines(text: str) -> str:
 
 def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table with aligned columns for a terminal, with a rule below the head; the cells are made `plain`."""
-    lines = [[plain(cell) for cell in row] for row in (columns, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal: two for a wide character, none for a mark on the one before."""
-    marks = sum(unicodedata.category(char) in {"Mn", "Me"} for char in text)
-    return len(text) - marks + sum(unicodedata.east_asian_width(char) in "WF" for char in text)

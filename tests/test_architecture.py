@@ -50,6 +50,7 @@ HEAVY = (
     "requests",
     "aiohttp",
     "hypothesis",
+    "rich",
     "uvicorn",
     "anyio",
     "trio",

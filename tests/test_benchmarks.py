@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-for library in ("aiohttp", "httpx2", "requests", "uvicorn"):
+for library in ("aiohttp", "httpx2", "requests", "rich", "uvicorn"):
     pytest.importorskip(library, reason=f"{library} is not installed")
 
 ROOT = Path(__file__).parent.parent

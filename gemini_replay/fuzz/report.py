@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ParserBug, UsageError
-from ..plain_text import plain, table
+from ..plain_text import plain
 from .adapters import spelled
 from .checks import Growth, Promptness
 from .classes import CaseClass
@@ -126,17 +126,16 @@ class Survey:
         }
 
     def __str__(self) -> str:
-        rows = [
-            (
-                one.name,
-                ", ".join(name for name in one.profiles if name in self.profiles),
-                "known" if one.known else one.verdict,
-                f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour,
-            )
-            for one in self.results
+        lines = [
+            f"{self.parser}, as {', '.join(self.profiles)}: {len(self.bugs)} bugs in {len(self.results)} classes"
         ]
-        title = f"{self.parser}, as {', '.join(self.profiles)}: {len(self.bugs)} bugs in {len(self.results)} classes"
-        return f"{plain(title)}\n{table(('class', 'profiles', 'verdict', 'what it does'), rows)}"
+        for one in self.results:
+            profiles = ", ".join(name for name in one.profiles if name in self.profiles)
+            said = f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
+            lines.append(
+                f"{'known' if one.known else one.verdict:9} {one.name} ({profiles}){': ' if said else ''}{said}"
+            )
+        return "\n".join(map(plain, lines))
 
 
 def _rounded(value: float) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..plain_text import table
 from ..rhythm.profiles import PROFILES, Profile
+from .terminal import table
 
 COLUMNS = ("profile", "first byte, ms (p5 / p50 / p95)", "tokens per event", "ms per token", "ms between thoughts")
 

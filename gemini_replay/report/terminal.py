@@ -1,11 +1,45 @@
-"""Cassettes as tables for a terminal."""
+"""Cassettes as tables for a terminal, drawn by rich (the extra `report`)."""
 
 from __future__ import annotations
 
+import io
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
 from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
-from ..plain_text import plain, table
+from ..errors import MissingExtraError
+from ..plain_text import plain
 from ..session import describe
+
+_PIPE_WIDTH = 200
+"""Columns where the output is not a terminal, so that programs find whole words."""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with aligned columns, with a rule below the head; the cells are made `plain`.
+
+    Raises:
+        MissingExtraError: rich is not installed.
+    """
+    try:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        raise MissingExtraError("rich", extra="report", purpose="A table") from None
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        drawn.add_column(column)
+    for row in rows:
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def cassette_table(cassette: CassetteFile) -> str:
