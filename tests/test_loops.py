@@ -23,7 +23,7 @@ def alarms() -> list[threading.Thread]:
 
 
 def test_a_wait_in_asyncio_ends_although_the_loops_clock_stands_still() -> None:
-    """And one that is cancelled leaves nothing behind."""
+    """A cancelled wait leaves no thread."""
 
     async def main() -> None:
         with takes(0.2):
@@ -42,7 +42,7 @@ def test_a_wait_in_asyncio_ends_although_the_loops_clock_stands_still() -> None:
 
 
 def test_a_wait_in_trio_ends_although_its_clock_stands_still() -> None:
-    """And one that is cancelled leaves nothing behind."""
+    """A cancelled wait leaves no thread."""
 
     async def main() -> None:
         with takes(0.2):
@@ -60,10 +60,10 @@ def test_a_wait_in_trio_ends_although_its_clock_stands_still() -> None:
 
 
 def test_a_loop_may_end_before_what_it_waits_for() -> None:
-    """The alarm finds nobody, and is silent about it."""
+    """The alarm then does nothing."""
 
     async def main() -> None:
-        AsyncioClock().call_at(AsyncioClock().now() + 0.05, lambda: pytest.fail("nobody waits for this any more"))
+        AsyncioClock().call_at(AsyncioClock().now() + 0.05, lambda: pytest.fail("the loop has ended"))
 
     with STRANGE["mock"]():
         asyncio.run(main())

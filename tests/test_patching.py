@@ -13,7 +13,7 @@ from gemini_replay.patching import Lock, Patches
 
 
 def test_either_all_replacements_are_put_in_place_or_none() -> None:
-    """Also where the last one's name is missing."""
+    """If the last one's name is missing, the others are undone."""
     owner: Any = types.SimpleNamespace(one=len, two=len)
     patches = Patches()
     wrap = lambda original: lambda *args: original(*args)  # noqa: E731
@@ -27,7 +27,7 @@ def test_either_all_replacements_are_put_in_place_or_none() -> None:
 
 
 def test_many_threads_may_apply_and_undo_at_once() -> None:
-    """In the end nothing is left."""
+    """In the end no replacement is left."""
     owner: Any = types.SimpleNamespace(one=len, two=len)
     patches = Patches()
 
@@ -46,7 +46,7 @@ def test_many_threads_may_apply_and_undo_at_once() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_lock_that_another_thread_holds_is_free_in_a_forked_child() -> None:
-    """That thread does not exist there, and would never let go of it."""
+    """That thread does not exist in the child, so it would never release the lock."""
     lock = Lock()
     Lock.watch_forks()
     held, done = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Calling back after every import of a library, whoever imports it, when and how."""
+"""Calling back after each import of a library, from any thread, by any loader."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pytest
 
 from gemini_replay.patching import WhenImported
 
-NAME = "a_library_to_be_heard_of"
+NAME = "a_watched_library"
 
 
 @pytest.fixture(autouse=True)
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package with one module, `part`, whose imports wait at a gate that is open."""
+    """A package with one module, `part`. Its import passes a gate, which is open."""
     folder = tmp_path / "path" / NAME
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("import gate\ngate.pass_through()\nfrom .part import answer\n")
@@ -43,14 +43,14 @@ def forget() -> None:
 
 
 @pytest.fixture
-def waiting() -> Iterator[WhenImported]:
+def imports() -> Iterator[WhenImported]:
     made = WhenImported()
     yield made
     made.stop()
 
 
 class Gate:
-    """Holds an import up in the middle, in a thread of its own."""
+    """Holds up an import in the middle, in another thread."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str = NAME) -> None:
         self.entered, self.go = threading.Event(), threading.Event()
@@ -77,7 +77,7 @@ class Gate:
 
 
 def answering(number: int) -> Callable[[str], None]:
-    """A callback that replaces the library's function, which must be there."""
+    """A callback that replaces the library's function, which must exist."""
 
     def replace(name: str) -> None:
         sys.modules[name].part.answer = lambda: number
@@ -85,31 +85,31 @@ def answering(number: int) -> Callable[[str], None]:
     return replace
 
 
-def test_a_library_that_is_there_is_heard_of_at_once(waiting: WhenImported) -> None:
-    """And what the callback raises is raised."""
+def test_a_library_that_is_there_is_reported_at_once(imports: WhenImported) -> None:
+    """An error of the callback is raised."""
     importlib.import_module(NAME)
-    heard: list[str] = []
-    waiting.call(NAME, heard.append)
-    assert heard == [NAME]
+    calls: list[str] = []
+    imports.call(NAME, calls.append)
+    assert calls == [NAME]
     with pytest.raises(ZeroDivisionError):
-        waiting.call(NAME, lambda _: 1 // 0)
+        imports.call(NAME, lambda _: 1 // 0)
 
 
-def test_an_import_that_another_thread_has_begun_is_heard_of(
-    waiting: WhenImported, monkeypatch: pytest.MonkeyPatch
+def test_an_import_that_another_thread_has_begun_is_reported(
+    imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not before it is complete, and before that thread goes on with the library; nobody waits for it."""
+    """When it is complete, before that thread can use the library. `call` does not wait for it."""
     gate = Gate(monkeypatch)
-    heard: list[bool] = []
-    waiting.call(NAME, lambda name: heard.append(hasattr(sys.modules[name], "answer")))
-    assert heard == []
+    calls: list[bool] = []
+    imports.call(NAME, lambda name: calls.append(hasattr(sys.modules[name], "answer")))
+    assert calls == []
     gate.open()
-    assert set(heard) == {True}
+    assert set(calls) == {True}
     assert type(sys.modules[NAME].__spec__) is importlib.machinery.ModuleSpec
 
 
 class Slow(importlib.abc.MetaPathFinder):
-    """Holds an import up while the module is being looked for."""
+    """Holds up an import while the module is being searched."""
 
     def __init__(self) -> None:
         self.met, self.go = threading.Event(), threading.Event()
@@ -120,49 +120,49 @@ class Slow(importlib.abc.MetaPathFinder):
             self.go.wait(10)
 
 
-def test_an_import_that_still_looks_for_its_module_is_heard_of(
-    waiting: WhenImported, monkeypatch: pytest.MonkeyPatch
+def test_an_import_that_still_looks_for_its_module_is_reported(
+    imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of it is in `sys.modules` yet."""
+    """The library is not in `sys.modules` yet."""
     slow = Slow()
     monkeypatch.setattr(sys, "meta_path", [slow, *sys.meta_path])
     thread = threading.Thread(target=importlib.import_module, args=(NAME,))
     thread.start()
     assert slow.met.wait(10)
     assert NAME not in sys.modules
-    waiting.call(NAME, answering(2))
+    imports.call(NAME, answering(2))
     slow.go.set()
     thread.join()
     assert sys.modules[NAME].part.answer() == 2
 
 
-def test_an_import_up_the_stack_is_heard_of(waiting: WhenImported, library: Path) -> None:
-    """A library that opens a session while it is imported."""
-    sys.modules["gate"].pass_through = lambda: waiting.call(NAME, answering(2))  # type: ignore[attr-defined]
+def test_an_import_up_the_stack_is_reported(imports: WhenImported, library: Path) -> None:
+    """As if the library opened a session while it is imported."""
+    sys.modules["gate"].pass_through = lambda: imports.call(NAME, answering(2))  # type: ignore[attr-defined]
     importlib.import_module(NAME)
     assert sys.modules[NAME].part.answer() == 2
 
 
-def test_an_import_that_fails_is_not_heard_of(
-    waiting: WhenImported, library: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_import_that_fails_is_not_reported(
+    imports: WhenImported, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one is."""
     (library / "part.py").write_text("1 / 0\n")
     gate = Gate(monkeypatch)
-    heard: list[str] = []
-    waiting.call(NAME, heard.append)
+    calls: list[str] = []
+    imports.call(NAME, calls.append)
     gate.open()
     assert isinstance(gate.error, ZeroDivisionError)
-    assert heard == []
+    assert calls == []
     (library / "part.py").write_text("def answer(): return 'the next'\n")
     importlib.invalidate_caches()
     importlib.import_module(NAME)
-    assert NAME in heard
+    assert NAME in calls
 
 
-def test_a_library_that_is_removed_and_imported_again_is_heard_of_again(waiting: WhenImported) -> None:
+def test_a_library_that_is_removed_and_imported_again_is_reported_again(imports: WhenImported) -> None:
     """Its functions are new."""
-    waiting.call(NAME, answering(2))
+    imports.call(NAME, answering(2))
     for _ in range(2):
         importlib.import_module(NAME)
         assert sys.modules[NAME].part.answer() == 2
@@ -170,35 +170,35 @@ def test_a_library_that_is_removed_and_imported_again_is_heard_of_again(waiting:
 
 
 @pytest.mark.parametrize("part", ["", ".part"], ids=["library", "part"])
-def test_a_library_that_is_reloaded_is_heard_of_again(waiting: WhenImported, part: str) -> None:
-    """In whole or in part."""
+def test_a_library_that_is_reloaded_is_reported_again(imports: WhenImported, part: str) -> None:
+    """The whole library or a part of it."""
     importlib.import_module(NAME)
-    heard: list[str] = []
-    waiting.call(NAME, heard.append)
-    heard.clear()
+    calls: list[str] = []
+    imports.call(NAME, calls.append)
+    calls.clear()
     importlib.reload(sys.modules[NAME + part])
-    assert heard == [NAME]
+    assert calls == [NAME]
 
 
-def test_a_library_in_a_zip_file_is_heard_of(
-    waiting: WhenImported, tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_library_in_a_zip_file_is_reported(
+    imports: WhenImported, tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the loader is."""
+    """Other loaders work, too."""
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as packed:
         for path in library.iterdir():
             packed.write(path, f"{NAME}/{path.name}")
     monkeypatch.syspath_prepend(str(tmp_path / "all.zip"))
-    waiting.call(NAME, answering(2))
+    imports.call(NAME, answering(2))
     assert importlib.import_module(NAME).part.answer() == 2
     assert type(sys.modules[NAME].__loader__).__name__ == "zipimporter"
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 15), reason="such loaders are no longer supported")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ImportWarning")
-def test_a_library_whose_loader_is_of_the_old_kind_is_heard_of(
-    waiting: WhenImported, monkeypatch: pytest.MonkeyPatch
+def test_a_library_whose_loader_is_of_the_old_kind_is_reported(
+    imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One with `load_module` alone."""
+    """A loader with only `load_module`."""
 
     class Old:
         def load_module(self, name: str) -> types.ModuleType:
@@ -213,66 +213,66 @@ def test_a_library_whose_loader_is_of_the_old_kind_is_heard_of(
             return importlib.machinery.ModuleSpec(name, Old()) if name == NAME else None  # type: ignore[arg-type]
 
     monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
-    waiting.call(NAME, answering(2))
+    imports.call(NAME, answering(2))
     assert importlib.import_module(NAME).part.answer() == 2
 
 
-def test_a_part_of_a_library_may_be_waited_for_alone(waiting: WhenImported, library: Path) -> None:
-    """It is heard of with its own parts, and no other part is."""
+def test_a_part_of_a_library_may_be_watched_alone(imports: WhenImported, library: Path) -> None:
+    """Its imports are reported, and those of other parts are not."""
     (library / "other.py").write_text("")
-    heard: list[str] = []
+    calls: list[str] = []
     importlib.import_module(NAME)
-    waiting.call(f"{NAME}.other", heard.append)
+    imports.call(f"{NAME}.other", calls.append)
     sys.modules.pop(f"{NAME}.part")
     importlib.import_module(f"{NAME}.part")
-    assert heard == []
+    assert calls == []
     importlib.import_module(f"{NAME}.other")
-    assert heard == [f"{NAME}.other"]
+    assert calls == [f"{NAME}.other"]
 
 
-def test_several_may_wait_for_one_library(waiting: WhenImported, library: Path) -> None:
-    """Each hears of it once, and its loader is the plain one."""
-    heard: list[str] = []
+def test_several_may_watch_one_library(imports: WhenImported, library: Path) -> None:
+    """Each is called once, and the module has its real loader."""
+    calls: list[str] = []
     another = WhenImported()
-    waiting.call(NAME, lambda name: heard.append(f"one {name}"))
-    another.call(NAME, lambda name: heard.append(f"another {name}"))
+    imports.call(NAME, lambda name: calls.append(f"one {name}"))
+    another.call(NAME, lambda name: calls.append(f"another {name}"))
     try:
         module = importlib.import_module(NAME)
     finally:
         another.stop()
-    assert sorted(heard) == [f"another {NAME}", f"one {NAME}"]
+    assert sorted(calls) == [f"another {NAME}", f"one {NAME}"]
     assert type(module.__loader__) is importlib.machinery.SourceFileLoader
 
 
-def test_a_folder_of_the_same_name_is_imported_as_ever(waiting: WhenImported, library: Path) -> None:
+def test_a_folder_of_the_same_name_is_still_imported(imports: WhenImported, library: Path) -> None:
     """A namespace package has nothing to execute."""
     (library / "__init__.py").unlink()
     importlib.invalidate_caches()
-    waiting.call(NAME, lambda _: None)
+    imports.call(NAME, lambda _: None)
     assert importlib.import_module(NAME).__path__
 
 
 def test_what_a_callback_raises_after_an_import_does_not_end_the_import(library: Path) -> None:
-    """It is told to whoever waits."""
-    told: list[tuple[str, Exception]] = []
-    waiting = WhenImported(lambda name, error: told.append((name, error)))
-    waiting.call(NAME, lambda _: 1 // 0)
+    """The error goes to `failed`."""
+    failures: list[tuple[str, Exception]] = []
+    imports = WhenImported(lambda name, error: failures.append((name, error)))
+    imports.call(NAME, lambda _: 1 // 0)
     assert importlib.import_module(NAME).answer() == 1
-    waiting.stop()
-    assert {name for name, _ in told} == {NAME}
-    assert all(isinstance(error, ZeroDivisionError) for _, error in told)
+    imports.stop()
+    assert {name for name, _ in failures} == {NAME}
+    assert all(isinstance(error, ZeroDivisionError) for _, error in failures)
 
 
-def test_nobody_is_called_after_the_end(waiting: WhenImported, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not for an import that was under way either; and one who comes then is called."""
+def test_nothing_is_called_after_stop(imports: WhenImported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after an import in progress either; a later `WhenImported` is called."""
     gate = Gate(monkeypatch)
-    heard: list[str] = []
-    waiting.call(NAME, heard.append)
-    waiting.stop()
+    calls: list[str] = []
+    imports.call(NAME, calls.append)
+    imports.stop()
     again = WhenImported()
     again.call(NAME, answering(2))
     gate.open()
     again.stop()
-    assert heard == []
+    assert calls == []
     assert sys.modules[NAME].part.answer() == 2
-    assert not any(isinstance(finder, WhenImported) and finder in (waiting, again) for finder in sys.meta_path)
+    assert not any(isinstance(finder, WhenImported) and finder in (imports, again) for finder in sys.meta_path)

@@ -72,9 +72,9 @@ class VirtualClock:
 
     def covers(self, thread: threading.Thread | None = None) -> bool:
         """Whether a thread, by default the current one, goes by this clock."""
-        thread = thread or threading.current_thread()
-        foreign = self._foreign_threads.get(thread.ident)
-        return foreign is None or foreign() is not thread  # a new thread may have the identifier of an old one
+        foreign = self._foreign_threads.get(threading.get_ident() if thread is None else thread.ident)
+        # A new thread may have the identifier of an old one.
+        return foreign is None or foreign() is not (thread or threading.current_thread())
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ _FORWARDERS = (
     "trio._threads",
     "unittest",
 )
-"""Modules of these that call functions of other code: ``asyncio.to_thread(time.sleep, 1)`` is virtual."""
+"""Modules of these that call other code's functions, which get virtual time: ``asyncio.to_thread(time.sleep, 1)``."""
 
 
 @cache

@@ -22,7 +22,7 @@ class TrioRuns:
         self._patches = Patches()
         self._imports = WhenImported()
         self._begins: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
-        self._slowed: dict[Any, tuple[int, float, float]] = {}  # running threads; the clock's own rate and threshold
+        self._slowed: dict[Any, tuple[int, float, float]] = {}  # how many threads run; the own rate and threshold
 
     def install(self) -> None:
         """Patch trio, now or when it is imported."""

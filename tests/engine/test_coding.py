@@ -114,7 +114,7 @@ def test_what_follows_a_corrupt_byte_is_kept_as_it_came(coding: str) -> None:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_garbage_after_the_end_is_kept_behind_a_member_of_its_own(coding: str) -> None:
+def test_garbage_after_the_end_is_kept_as_a_member_of_its_own(coding: str) -> None:
     """So a replay knows to end the member before it."""
     decode = decoding(coding)
     assert decode.decode(member(coding, PLAIN)) == Decoded(PLAIN)
@@ -123,7 +123,7 @@ def test_garbage_after_the_end_is_kept_behind_a_member_of_its_own(coding: str) -
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_body_that_is_cut_off_is_unfinished(coding: str) -> None:
-    """A coding without its end is told apart from a whole one; a body without a byte is whole."""
+    """So is a coding without its end; an empty body is complete."""
     encode, decode = encoding(coding), decoding(coding)
     assert not decode.unfinished
     decode.decode(encode.encode(PLAIN))

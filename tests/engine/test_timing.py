@@ -37,7 +37,7 @@ def test_virtual_is_the_recorded_rhythm_on_another_clock() -> None:
 
 
 def test_where_time_cannot_be_virtual_the_error_says_what_to_do() -> None:
-    """Other speeds are as ever."""
+    """Other speeds are accepted."""
     assert parse_real_speed("4", subject="A radio", hint="Turn it off.") == 4.0
     with pytest.raises(UsageError, match=r"A radio cannot play in virtual time\.\nTurn it off\."):
         parse_real_speed("virtual", subject="A radio", hint="Turn it off.")

@@ -66,8 +66,8 @@ def test_the_clocks_begin_where_real_time_is() -> None:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_what_cannot_be_slept_is_refused_as_ever() -> None:
-    """By the function that stands there at other times."""
+def test_an_impossible_sleep_raises_the_usual_error() -> None:
+    """That of the original function."""
     with pytest.raises(ValueError, match="non-negative"):
         time.sleep(-1)
     with pytest.raises(TypeError):
@@ -192,21 +192,21 @@ def test_a_thread_that_works_is_waited_for() -> None:
 
 def test_a_thread_that_was_there_before_keeps_real_time(tmp_path: object) -> None:
     """Until a recording is played in it."""
-    asked: queue.Queue[str] = queue.Queue()
-    told: queue.Queue[float] = queue.Queue()
+    orders: queue.Queue[str] = queue.Queue()
+    slept: queue.Queue[float] = queue.Queue()
 
     def serve() -> None:
-        while asked.get() == "sleep":
+        while orders.get() == "sleep":
             began = timeit.default_timer()
             time.sleep(0.05)
-            told.put(timeit.default_timer() - began)
+            slept.put(timeit.default_timer() - began)
 
     thread = threading.Thread(target=serve)
     thread.start()
     with virtual_time():
-        asked.put("sleep")
-        assert told.get() >= 0.049
-    asked.put("stop")
+        orders.put("sleep")
+        assert slept.get() >= 0.049
+    orders.put("stop")
     thread.join()
 
 

@@ -152,7 +152,7 @@ def test_input_that_is_ready_comes_before_any_jump() -> None:
 
 
 def test_without_a_timer_the_loop_waits_really() -> None:
-    """For a call from another thread, as ever."""
+    """Until another thread calls it."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
