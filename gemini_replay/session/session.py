@@ -169,7 +169,7 @@ class Session:
     # -- what becomes of a request -----------------------------------------------------------------------------------
 
     def decide(self, request: Request) -> Decision:
-        """What to do with a request.
+        """What to do with a request of the session (see `owns`).
 
         In a session that records, a request that cannot be recorded goes to the network all the same, and the session
         reports the problem where it ends.
@@ -180,7 +180,7 @@ class Session:
             UsageError: the session is closed.
             GeminiReplayError: the recording that answers it cannot be played.
         """
-        if not self.owns(request.url):
+        if self.mode == "live":
             return None
         self._check_open()
         with self._lock:  # an answer that a fault breaks is taken and put back before the next request is answered
