@@ -23,9 +23,6 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Folders are created, an old file's permissions are kept, and a symbolic link stays a link. When this returns, both
     the content and the name are on disk.
-
-    Raises:
-        OSError: it cannot be written.
     """
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,10 +49,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one session at a time, across all processes of this machine, replace files in the folder of `path`.
-
-    This has no effect on file systems without locks.
-    """
+    """Let one session of this machine at a time replace files in the folder of `path`, as far as it has locks."""
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     if fcntl is None:
@@ -96,14 +90,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 def keep_backup(path: Path) -> Path:
-    """Copy a file to the first free name of ``NAME.bak``, ``NAME.bak.1`` and so on.
-
-    Returns:
-        The copy's path.
-
-    Raises:
-        OSError: it cannot be copied.
-    """
+    """Copy a file to the first free name of ``NAME.bak``, ``NAME.bak.1`` and so on; returns the copy's path."""
     number = 0
     while True:
         backup = path.with_name(f"{path.name}.bak{f'.{number}' if number else ''}")

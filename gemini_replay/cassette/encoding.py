@@ -70,11 +70,7 @@ class Rounding:
 
 
 def decode_after(value: Any) -> float:
-    """Seconds from a line's JSON value.
-
-    Raises:
-        EncodingError: it is not a number from 0 to 1e9.
-    """
+    """Seconds from a line's JSON value: a number from 0 to 1e9."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EncodingError(f"a time must be a number of seconds, not {_clip(value)}")
     if not 0 <= value <= _MAX_AFTER:
@@ -128,11 +124,7 @@ def _ill_formed(data: bytes) -> int:
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
-    """The bytes that the parts of a chunk or body stand for.
-
-    Raises:
-        EncodingError: an item is not a part.
-    """
+    """The bytes that the parts of a chunk or body stand for."""
     if len(parts) == 1 and type(parts[0]) is str:
         return _decode_part(parts[0])
     return b"".join(map(_decode_part, parts))
@@ -166,11 +158,7 @@ def encode_coded(data: bytes) -> str:
 
 
 def decode_coded(part: dict[str, Any]) -> bytes:
-    """The bytes of such a part.
-
-    Raises:
-        EncodingError: it is not base64, or empty.
-    """
+    """The bytes of such a part."""
     try:
         data = base64.b64decode(part["coded"], validate=True)
     except (TypeError, ValueError):

@@ -152,12 +152,7 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
 
 
 def refuse_irregular(path: Path) -> None:
-    """Refuse a pipe, a socket or a device: reading it might block forever.
-
-    Raises:
-        CassetteError: the path is one of these.
-        OSError: the file does not exist or is not accessible.
-    """
+    """Refuse a pipe, a socket or a device with a `CassetteError`: reading it might block forever."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise CassetteError(

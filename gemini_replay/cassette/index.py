@@ -25,15 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class IndexEntry:
-    """Where the lines of one interaction are in a file.
-
-    Attributes:
-        line: the number of its request line, counted from 1.
-        test: the id of the test that made the request.
-        ranges: its lines as [offset, length] in bytes, in order, including the comments before its request line.
-        ended: whether it has an end line.
-        problems: its lines that cannot be read.
-    """
+    """Where the lines of one interaction are: [offset, length] in bytes, the comments before its request first."""
 
     line: int
     test: str | None = None
@@ -101,15 +93,7 @@ class IndexEntry:
 
 @dataclass
 class FileIndex:
-    """What a file contains, and where.
-
-    Attributes:
-        header: the header; None if no header line can be read.
-        comments: the comments before it.
-        entries: the interactions, in the order of their requests.
-        trailing_comments: the comments after the last interaction.
-        problems: all lines that cannot be read.
-    """
+    """What a file contains, and where. Without a header line that can be read, `header` is None."""
 
     header: Header | None = None
     comments: tuple[str, ...] = ()
@@ -121,11 +105,7 @@ class FileIndex:
 def index_file(file: BinaryIO, path: Path | None = None, *, check_chunks: bool = True) -> FileIndex:
     """Read a file and index its interactions.
 
-    Args:
-        file: opened for reading bytes.
-        path: for messages.
-        check_chunks: also decode every chunk line to find unreadable ones. A journal that this process has just
-            written does not need that.
+    Without `check_chunks`, chunk lines are not decoded to find unreadable ones: this process has just written them.
     """
     found = FileIndex()
     scan = _Scan(found, path)

@@ -35,13 +35,7 @@ Called with the interaction's entry, the header of its file, the file, and the r
 class Recorded(Sequence[Interaction]):
     """Interactions in a file, each read when it is used.
 
-    Args:
-        path: the file.
-        entries: where they are in it.
-        same: whether reading fails once the file has changed.
-
-    Raises:
-        CassetteError: when reading: the file has changed or cannot be read.
+    With `same`, reading raises a `CassetteError` once the file has changed.
     """
 
     def __init__(self, path: Path | None = None, entries: Sequence[IndexEntry] = (), *, same: bool = True) -> None:
@@ -91,12 +85,7 @@ class Recorded(Sequence[Interaction]):
 
 @dataclass
 class Merged:
-    """The result of a merge.
-
-    Attributes:
-        recorded: the new interactions, in the cassette.
-        backup: a copy of the existing file if parts of it could not be read; else None.
-    """
+    """The new interactions in the cassette, and a copy of the existing file if parts of it could not be read."""
 
     recorded: Recorded
     backup: Path | None = None
@@ -114,15 +103,9 @@ def merge(
     """Make the cassette `path` from the interactions of journals and those of the existing file that stay.
 
     The new interactions go where the first replaced one was, or to the end. The existing header stays if anything
-    else of the file does. If parts of the existing file cannot be read, it is copied to ``NAME.jsonl.bak``, and its
-    complete interactions are used.
-
-    Args:
-        path: the cassette.
-        journals: the journals.
-        header: the header of a cassette in which everything is new.
-        replaces: decides which interactions of the existing file are replaced.
-        ended: how many interactions each journal must contain; may be shorter than `journals`.
+    else of the file does; `header` is for a cassette in which everything is new. If parts of the existing file cannot
+    be read, it is copied to ``NAME.jsonl.bak``, and its complete interactions are used. `ended` says how many
+    interactions the first journals must contain.
 
     Raises:
         CassetteError: a journal is incomplete or has another number of interactions, or the cassette cannot be

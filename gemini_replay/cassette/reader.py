@@ -27,11 +27,7 @@ class Draft:
         self.chunks: list[Chunk] = []
 
     def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
-        """Add the next line, unless it is the end line.
-
-        Raises:
-            CassetteFormatError: this line cannot come next.
-        """
+        """Add the next line, unless it is the end line; a `CassetteFormatError` if it cannot come next."""
         if isinstance(item, Chunk):
             if self.response is None:
                 raise CassetteFormatError("a chunk before its response line", path=path, line=number)
@@ -58,19 +54,10 @@ class Draft:
 
 
 class Reader:
-    """Reads the lines of a cassette: the header at once, then one interaction at a time.
+    """Reads the lines of a cassette: the header and the comments before it at once, then one interaction at a time.
 
-    Args:
-        lines: the lines of the file as bytes, split at LF, such as a file opened in binary mode.
-        path: for messages.
-
-    Attributes:
-        header: the header line.
-        comments: the comments before it.
-        trailing_comments: the comments after the last interaction, once all have been read.
-
-    Raises:
-        CassetteFormatError: a line is wrong; raised during iteration too.
+    Once all have been read, `trailing_comments` has the comments after the last one. A wrong line raises a
+    `CassetteFormatError`, during iteration too.
     """
 
     def __init__(self, lines: Iterable[bytes], path: Path | None = None) -> None:

@@ -27,14 +27,7 @@ _STATUS = {
 
 
 def error(code: int, message: str | None = None, *details: Json, status: str | None = None) -> Json:
-    """An error object.
-
-    Args:
-        code: the HTTP status.
-        message: its text; None for Google's own.
-        details: the elements of ``details``, see `detail`.
-        status: the canonical name; None for the one that belongs to the code.
-    """
+    """An error object for an HTTP status, with Google's own text and the canonical name of the code by default."""
     name, usual = _STATUS.get(code, ("UNKNOWN" if code >= 500 else "INVALID_ARGUMENT", "Error."))
     found: Json = {"code": code, "message": usual if message is None else message, "status": status or name}
     if details:

@@ -39,11 +39,7 @@ class _Call:
 
 
 def assemble(parts: Iterable[Mapping[str, Any]]) -> tuple[FunctionCall, ...]:
-    """The calls of a stream, in the order of their beginnings.
-
-    Args:
-        parts: the ``functionCall`` objects of all events, in order.
-    """
+    """The calls of a stream, in the order of their beginnings, from the ``functionCall`` objects of all events."""
     calls: list[_Call] = []
     for part in parts:
         name, id_ = str_of(part.get("name")) or "", str_of(part.get("id"))

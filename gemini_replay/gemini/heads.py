@@ -14,9 +14,7 @@ HTML = "text/html; charset=UTF-8"
 def response_headers(content_type: str, *, first_byte: float | None = None) -> list[Header]:
     """The headers of Google's answers, without HTTP's own framing.
 
-    Args:
-        content_type: what the body is.
-        first_byte: seconds until the head, for ``server-timing``; None leaves it out, as Vertex AI does.
+    The seconds until the head, `first_byte`, are for ``server-timing``, which Vertex AI leaves out.
     """
     found = [("content-type", content_type)]
     if content_type == SSE:

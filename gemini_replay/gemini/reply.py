@@ -13,14 +13,7 @@ Json = dict[str, Any]
 
 
 class Reply:
-    """The growing answer to one request.
-
-    Args:
-        model: the model that answers.
-        asked: the tokens of the request.
-        rng: where ids and signatures come from.
-        vertex: whether Vertex AI answers.
-    """
+    """The growing answer to one request, which had `asked` tokens; ids and signatures come from `rng`."""
 
     def __init__(self, model: str, *, asked: int, rng: random.Random, vertex: bool = False) -> None:
         self.rng = rng
@@ -40,14 +33,9 @@ class Reply:
         finish: str | None = None,
         **candidate: Any,
     ) -> Json:
-        """One ``GenerateContentResponse``.
+        """One ``GenerateContentResponse`` that adds so many tokens, and tokens of thoughts.
 
-        Args:
-            parts: the parts of its content; None for a candidate without content.
-            tokens: the tokens that this event adds.
-            thoughts: the tokens of thoughts that it adds.
-            finish: the finish reason.
-            candidate: further fields of the candidate.
+        Without parts, the candidate has no content; `candidate` has further fields of it.
         """
         self._tokens += tokens
         self._thoughts += thoughts

@@ -65,11 +65,7 @@ _LONGEST_FIRST = sorted(PROFILES, key=len, reverse=True)
 
 
 def find_profile(profile: str | Profile) -> Profile:
-    """The profile of that name; a `Profile` is returned as it is.
-
-    Raises:
-        UsageError: an unknown profile.
-    """
+    """The profile of that name; a `Profile` is returned as it is. An unknown name is a `UsageError`."""
     if isinstance(profile, Profile):
         return profile
     if profile in PROFILES:
@@ -85,9 +81,7 @@ def find_profile(profile: str | Profile) -> Profile:
 def profile_for(model: str | None, *, thinking: bool = False) -> Profile:
     """The profile of a model by the longest name that it starts with; that of 2.5-flash for an unknown one.
 
-    Args:
-        model: the model's name ("gemini-3-flash-preview").
-        thinking: whether the answer shows thoughts; some models have a profile of their own for that.
+    Some models have a profile of their own for answers that show thoughts.
     """
     name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_PROFILE.name)
     return PROFILES.get(f"{name}{_THINKING}", PROFILES[name]) if thinking else PROFILES[name]

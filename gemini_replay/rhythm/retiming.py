@@ -34,16 +34,8 @@ def retime(
     (malformed, or compressed as on the wire) count by their length. All times are whole milliseconds, so that
     saving keeps them. An end other than "eof" keeps its time: it is the connection's or the client's doing.
 
-    Args:
-        interaction: what is timed. Without a response, it is returned as it is.
-        profile: the rhythm or its name, see `rhythm.PROFILES`; by default that of the request's model.
-        seed: the same seed gives the same times for the same bytes, on every machine; different answers get
-            different times by one seed.
-        rechunk: cut the body anew first, see `rechunking.parse_rechunk`: "events" for a recorder's single lump, which
-            would stay one. None: as it is.
-
-    Returns:
-        A new interaction, with a comment that says how its times came about in place of an older one.
+    Different answers get different times by one seed. Without a response, the interaction is returned as it is; else
+    it gets a comment that says how its times came about. For the arguments, see `Cassette.retime`.
 
     Raises:
         UsageError: an unknown profile or rechunk; or `rechunk` needs the events of a body that is stored compressed.
@@ -96,11 +88,7 @@ def _whole_ms(waits: Iterable[float]) -> Iterator[float]:
 
 
 class _Body:
-    """What the waits depend on: what starts in which chunk.
-
-    Attributes:
-        unary: whether it is one JSON object instead of a stream.
-    """
+    """What the waits depend on: what starts in which chunk, and whether it is one JSON object (`unary`)."""
 
     def __init__(self, interaction: Interaction) -> None:
         self._count = interaction.request.provider.tokens

@@ -22,9 +22,8 @@ _LONGEST = 220  # bytes of a file name; file systems take 255, and a recording a
 def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, Any]:
     """The arguments, with every iterable as a tuple, so that they can be used more than once.
 
-    Args:
-        known: the settings that are allowed beside `path`, one of the groups in `settings`; None: all that are given.
-        given: values by the names of the arguments.
+    The settings that are `known` are allowed beside `path`: one of the groups in `settings`. None allows all that are
+    given.
 
     Raises:
         UsageError: an unknown setting, or a value that cannot be used. The message names the setting, the value, and

@@ -11,15 +11,7 @@ from .session import Session
 
 
 class Expected:
-    """The session that a test opens with one of its fixtures, before and after it is open.
-
-    Args:
-        path: the cassette of the session.
-        test: the id of the test.
-        fixture: the name of the fixture that opens it.
-        hosts: the hosts that are the session's.
-        replay_only: whether no request of the session may reach the network.
-    """
+    """The session of a cassette that a test opens with a fixture, before and after it is open."""
 
     def __init__(self, path: Path, *, test: str, fixture: str, hosts: Hosts, replay_only: bool) -> None:
         self.hosts = hosts
@@ -42,11 +34,7 @@ class Expected:
             self._report(session, where, problem)
 
     def meet(self, where: str) -> None:
-        """A request to a host of the session is made outside of it.
-
-        Raises:
-            NetworkBlockedError: the session only replays.
-        """
+        """A request to a host of the session is made outside of it; a `NetworkBlockedError` if it only replays."""
         when = "not open yet" if self._session is None else "no longer open"
         why = (
             f"The session of {self._path}, which would own it, is {when}: {self._fixture} opens it for {self._test}."

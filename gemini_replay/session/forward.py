@@ -13,10 +13,8 @@ from ..engine.recorder import Recorder
 class Forward:
     """What a transport does with the request: send it to `url`, and show the response to `recorder`.
 
-    Attributes:
-        recorder: records the response.
-        url: where the request goes, which is not where it was addressed to if the session has an upstream.
-        unanswered: called with the server's base URL when no connection could be made.
+    With an upstream, `url` is not where the request was addressed to. `unanswered` is called with the server's base
+    URL when no connection could be made.
     """
 
     recorder: Recorder

@@ -18,9 +18,8 @@ _POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._
 def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> list[Interception]:
     """What to replace while a session is open, so that work for other threads belongs to the session, too.
 
-    Args:
-        hold: called when such work is handed over.
-        release: called when it is done. In between, the session may end, and its requests are still to be refused.
+    `hold` is called when such work is handed over, `release` when it is done. In between, the session may end, and
+    its requests are still to be refused.
     """
 
     def starting(original: Callable[..., Any]) -> Callable[..., Any]:

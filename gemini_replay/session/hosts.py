@@ -30,22 +30,11 @@ Address = tuple[str, int]
 
 
 class Hosts:
-    """Which hosts are a session's.
+    """Which hosts are a session's; with `hosts` None, `every` request is.
 
     The provider's own hosts always are. Hosts that the user has named are, unless they are ignored too. On any other
-    host, URLs that name a model and an action as the provider's do are: those of gateways.
-
-    Args:
-        hosts: further hosts, as shell patterns with or without a port; None: every request is the session's.
-        ignore: hosts that are never the session's, in the same form.
-        upstream: the base URL that the session sends requests to; its own address is not code under test.
-        provider: whose API is recorded and replayed; None for Gemini.
-
-    Attributes:
-        every: whether every request is the session's.
-
-    Raises:
-        UsageError: a pattern cannot be used, or ignores the provider's own hosts.
+    host, URLs that name a model and an action as the provider's do are: those of gateways. The upstream's address is
+    not code under test.
     """
 
     def __init__(
@@ -87,13 +76,9 @@ class Hosts:
     def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
         """Whether a request calls a server of this process, which is then code under test and not a gateway.
 
-        It is not under test if the user has named the host, if the server itself stands for the API (recording
-        without an upstream, or an upstream of this process), or if the cassette has recordings from there.
-
-        Args:
-            url: the URL.
-            recorded: the places that the recordings come from which the session can play.
-            recording: whether the session can record.
+        It is not under test if the user has named the host, if the server itself stands for the API (`recording`
+        without an upstream, or an upstream of this process), or if the cassette has recordings from there
+        (`recorded`).
         """
         host, port = address(url)
         if self.owns_host(host, port) or (recording and self._upstream is None):
@@ -175,11 +160,7 @@ def _pattern(text: str, argument: str) -> Pattern:
 
 
 def parse_patterns(texts: Iterable[str], argument: str = "hosts") -> tuple[Pattern, ...]:
-    """Hosts as shell patterns.
-
-    Raises:
-        UsageError: one of them is not a host.
-    """
+    """Hosts as shell patterns; a `UsageError` if one of them is not a host."""
     return tuple(_pattern(text, argument) for text in texts)
 
 
@@ -187,8 +168,7 @@ def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tup
     """Hosts that are to be ignored.
 
     Raises:
-        UsageError: one of them is not a host, or is one of the provider's: its requests would reach the network
-            unseen.
+        UsageError: one is not a host, or is one of the provider's: its requests would reach the network unseen.
     """
     provider = provider or shipped()
     patterns = parse_patterns(texts, "ignore_hosts")
@@ -216,11 +196,7 @@ def _without_secrets(url: str) -> str:
 
 
 def base_url(upstream: str | None) -> str | None:
-    """An upstream's base URL, checked.
-
-    Raises:
-        UsageError: it has no scheme or no host.
-    """
+    """An upstream's base URL; a `UsageError` if it has no scheme or no host."""
     if upstream is None:
         return None
     try:

@@ -20,8 +20,7 @@ from .session import Session
 def owner_of(url: str) -> Session | None:
     """The session that a request to `url`, made now in this context, belongs to; None: it belongs to no session.
 
-    Raises:
-        AmbiguousSessionError: it may belong to one of several. Each of them counts it as a miss.
+    If it may belong to one of several, each of them counts the `AmbiguousSessionError` as a miss.
     """
     sessions = candidates()
     if not any(session.owns(url) for session in sessions):
@@ -34,8 +33,7 @@ def owner_of(url: str) -> Session | None:
 def check_host(host: str, port: int | None = None) -> bool:
     """Called by the guard, when a client that no transport sees is about to connect to `host`.
 
-    Returns:
-        Whether it concerns an open session, or one that a test is going to open.
+    Returns whether it concerns an open session, or one that a test is going to open.
 
     Raises:
         NetworkBlockedError: the host belongs to the session of this context, which only replays.

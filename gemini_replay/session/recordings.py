@@ -26,17 +26,10 @@ _REFUSED = {400, 401, 403}
 
 
 class Recordings:
-    """Records the requests of one session into one cassette. Safe for threads.
+    """Records the requests of one session into one cassette, an absolute path. Safe for threads.
 
-    Args:
-        path: the cassette, as an absolute path.
-        provider: whose API is recorded.
-        test: the id of the test that records, without secrets.
-        rewrite: whether what the present file has of this test (without a test: all that it has now) is replaced.
-        matcher: decides whether a recording of unknown origin answers a new request, and is replaced too.
-        redactor: takes secrets out of messages.
-        wire: keep compressed bodies as they came, instead of decoded.
-        decoded_limit: the most bytes that a compressed body may decode to.
+    With `rewrite`, what the present file has of this test (without a test: all that it has now) is replaced; the
+    matcher decides about a recording of unknown origin.
 
     Attributes:
         failures: what went wrong in the recording, in order.
@@ -79,12 +72,7 @@ class Recordings:
     # -- while the session is open ---------------------------------------------------------------------------------
 
     def begin(self, asked: Request, redactor: RequestRedactor) -> Recorder:
-        """The recorder of a request; one that records nothing where the journal cannot be written.
-
-        Args:
-            asked: the request, redacted.
-            redactor: knows the request's own credentials too.
-        """
+        """The recorder of a redacted request; one that records nothing where the journal cannot be written."""
         try:
             with self._lock:
                 if self._journal is None:
@@ -207,13 +195,9 @@ class Recordings:
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def close(self, *, keep: bool, more: Sequence[Path] = ()) -> None:
-        """End the recording. With `keep`, the cassette is made from it; without, the cassette stays as it is.
+        """End the recording. With `keep`, the cassette is made from it, and from `more` journals of child processes.
 
         A recording that has failed, or that is not kept, stays beside the cassette as a journal.
-
-        Args:
-            keep: whether the cassette is to be made.
-            more: journals of forked child processes.
         """
         for recorder in self._open():
             recorder.cut()

@@ -33,11 +33,8 @@ def blocked(
 ) -> NetworkBlockedError:
     """The error for a request that something is about to make past every cassette.
 
-    Args:
-        where: the host, or the URL without its query.
-        suggestion: why nothing could answer it; "": by the client that makes it.
-        hint: what to do about it, likewise.
-        provider: whose API is asked; None for Gemini.
+    It is to `where`: a host, or a URL without its query. Why nothing could answer it, and what to do, is told by the
+    client that makes it, unless it is given.
     """
     client = through()
     reason, advice = explained(client, provider)

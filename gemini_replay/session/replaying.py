@@ -21,13 +21,6 @@ class Replayer:
     """The recordings that a session can play, and those that it has played. Not safe for threads: see
     `Session.decide`.
 
-    Args:
-        pool: the recordings.
-        speed: the factor of the recorded rhythm.
-        max_gap: the longest wait, in seconds.
-        rechunk: how bodies are cut.
-        faults: what goes wrong.
-
     Attributes:
         faults: as given.
         played: the recordings that were played, in order.
@@ -55,11 +48,7 @@ class Replayer:
         self._count = 0
 
     def load(self, path: Path) -> None:
-        """Add a cassette.
-
-        Raises:
-            CassetteError: there is no such file, or it cannot be read as a cassette.
-        """
+        """Add a cassette."""
         self._pool.load(path)
         self.places |= {place(request.url) for request in self._pool.requests}
 
@@ -114,13 +103,7 @@ class Replayer:
     # -- what is reported --------------------------------------------------------------------------------------------
 
     def miss(self, asked: Request, path: Path, record: Callable[[str], str]) -> MissError:
-        """The error about a request that nothing answers.
-
-        Args:
-            asked: the request, redacted.
-            path: the session's cassette.
-            record: returns the command that records it in a record mode.
-        """
+        """The error about a redacted request that nothing answers; `record` returns the command for a record mode."""
         message = f"No recording answers {describe(asked)}."
         note = (
             f"\nLeave out the fault {self.faults[0]} for that: a session with a fault only replays."

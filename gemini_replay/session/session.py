@@ -263,8 +263,7 @@ class Session:
     def meet(self, where: str) -> None:
         """Called by the guard: a client that no transport sees is about to reach a place of the session's.
 
-        Raises:
-            NetworkBlockedError: the session only replays.
+        A session that only replays raises a `NetworkBlockedError`.
         """
         if self.replay_only:
             raise self.refuse(blocked(where, provider=self.provider))

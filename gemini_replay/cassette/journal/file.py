@@ -40,15 +40,7 @@ def is_left_of(name: str, cassette: str) -> bool:
 
 
 def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
-    """Create and lock a journal of the cassette `path`. Returns its file descriptor and its path.
-
-    Args:
-        path: the cassette.
-        test: the test that records.
-
-    Raises:
-        CassetteError: it cannot be created.
-    """
+    """Create and lock a journal of the cassette `path`, for a test. Returns its file descriptor and its path."""
     part = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,12 +67,9 @@ def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
 
 
 def keep_beside(path: Path, part: Path, *, discarded: bool) -> None:
-    """Move a journal that was written elsewhere to the folder of the cassette `path`, for salvage.
+    """Move a closed journal that was written elsewhere to the folder of the cassette `path`, for salvage.
 
-    Args:
-        path: the cassette.
-        part: the journal, which must be closed.
-        discarded: whether it was given up on purpose, so that the next recording can remove it.
+    The next recording can remove one that was `discarded` on purpose.
     """
     if discarded:
         with part.open("ab") as file:

@@ -47,11 +47,7 @@ class JournalEntry:
         self._rounding = Rounding()
 
     def response(self, response: Response) -> None:
-        """Write the response's head.
-
-        Raises:
-            CassetteFormatError: the status or a header is not valid in HTTP.
-        """
+        """Write the response's head; a `CassetteFormatError` if the status or a header is not valid in HTTP."""
         line = encode_response(response, self._rounding)
         decode_line(line.encode())
         self._journal._append(self._number, line)
@@ -70,20 +66,9 @@ class JournalEntry:
 
 
 class Journal:
-    """Writes the interactions of a recording session. Safe for threads. It does not redact.
+    """Writes the interactions of a recording session to the cassette `path`. Safe for threads. It does not redact.
 
-    The first `begin` creates the file, so a session that records nothing leaves no file.
-
-    Args:
-        path: the cassette's path; the journal is in the same folder, see `journal.file`.
-        test: the id of the test that records.
-        recorder: the program that records; this release by default.
-        recorded: when, in ISO 8601; now by default.
-
-    Attributes:
-        part: the journal's file; None before the first `begin`.
-        header: the cassette's header line.
-        ended: how many interactions have ended.
+    The first `begin` creates the file, `part`, so a session that records nothing leaves no file.
     """
 
     def __init__(
@@ -119,11 +104,7 @@ class Journal:
         self.discard()
 
     def begin(self, request: Request) -> JournalEntry:
-        """Write the request of a new interaction.
-
-        Raises:
-            CassetteError: the journal cannot be written.
-        """
+        """Write the request of a new interaction; a `CassetteError` if the journal cannot be written."""
         line = encode_request(request)
         with self._lock:
             if self._closed:

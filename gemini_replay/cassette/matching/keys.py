@@ -117,11 +117,7 @@ KEYS_HINT = f"Use some of {', '.join(_READERS)}, headers:NAME."
 
 
 def reader(key: object) -> Reader:
-    """What reads the value of a key from a request.
-
-    Raises:
-        UsageError: an unknown key.
-    """
+    """What reads the value of a key from a request; a `UsageError` for an unknown key."""
     if isinstance(key, str) and key in _READERS:
         return _READERS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():

@@ -22,13 +22,7 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The recording that is nearest to a request.
-
-    Attributes:
-        words: where it is and how it differs.
-        differences: how it differs, one line each.
-        own: whether the test that makes the request has recorded it.
-    """
+    """The recording that is nearest to a request, how it differs, and whether the asking test recorded it."""
 
     words: str
     differences: tuple[str, ...] = ()
@@ -57,11 +51,7 @@ class Pool:
         return bool(self._paths)
 
     def load(self, path: Path) -> None:
-        """Add a cassette's recordings.
-
-        Raises:
-            CassetteError: it does not exist, or cannot be read.
-        """
+        """Add a cassette's recordings."""
         found = CassetteFile.load(path, provider=self._provider).interactions
         self._paths.append(path)
         self._entries += [

@@ -34,10 +34,9 @@ Path = tuple[Any, ...]
 
 
 class Leaf:
-    """One text of a document.
+    """One text of a document, without escapes.
 
     Attributes:
-        text: the text without escapes.
         name: the member, field or parameter with this value; "" if none.
         within: whether the object around it contains headers or variables.
         opaque: whether it is binary data or an id.
@@ -75,15 +74,9 @@ class _Part(Protocol):
 
 
 class Document:
-    """A parsed body.
+    """A parsed body, decompressed: its texts in order, without the names of members.
 
-    Args:
-        body: its bytes, decompressed.
-        content_type: its Content-Type; "" if there is none.
-
-    Attributes:
-        leaves: its texts in order, without the names of members.
-        as_written: whether every text is in the body as it is, except for escapes of single characters.
+    `as_written` says whether every text is in the body as it is, except for escapes of single characters.
     """
 
     def __init__(self, body: bytes, content_type: str = "") -> None:

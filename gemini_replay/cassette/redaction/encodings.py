@@ -67,12 +67,7 @@ def _base64_and_hex(raw: bytes) -> set[bytes]:
 class Unescaped:
     """A window of bytes without the escapes of JSON (also nested), URLs and HTML for printable ASCII characters.
 
-    Args:
-        window: the bytes.
-        final: whether nothing follows. If more can follow, an incomplete escape at the end is left out.
-
-    Attributes:
-        text: the bytes without escapes.
+    Unless it is `final`, more can follow, and an incomplete escape at the end is left out.
     """
 
     __slots__ = ("_ends", "_shrunk", "text")
@@ -137,15 +132,10 @@ def coding_of(headers: Headers) -> str:
 
 
 class Decompressor:
-    """Decompresses one body, piece by piece.
-
-    Args:
-        coding: the content coding.
-        what: what the body is, for messages.
-        hint: what the user can do, for messages.
+    """Decompresses one body, piece by piece; `what` the body is and the `hint` are for messages.
 
     Raises:
-        UnsearchableError: the coding is not supported.
+        UnsearchableError: the coding is not supported, a piece is invalid, or the body is too large.
     """
 
     def __init__(self, coding: str, what: str, hint: str) -> None:
@@ -162,11 +152,7 @@ class Decompressor:
         self._room = _MOST
 
     def feed(self, data: bytes) -> bytes:
-        """Decompress a piece.
-
-        Raises:
-            UnsearchableError: the piece is invalid, or the body is too large.
-        """
+        """Decompress a piece."""
         found = []
         while data:
             try:

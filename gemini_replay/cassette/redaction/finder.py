@@ -79,12 +79,9 @@ class Found(NamedTuple):
 
 
 class Finder:
-    """Finds secrets in windows of a byte stream.
+    """Finds secrets in windows of a byte stream: known values, each with its kind, and unknown ones.
 
-    Args:
-        known: known values, each with its kind.
-        patterns: regular expressions that find more secrets. If one has a group, its first group is the secret.
-        names: which names are secret.
+    If a pattern has a group, its first group is the secret.
     """
 
     def __init__(
@@ -122,13 +119,10 @@ class Finder:
         return finder
 
     def search(self, window: bytes, *, first: bool = True, final: bool = True, opaque: bool = False) -> Found:
-        """All secrets in a window.
+        """All secrets in a window, which begins at least `LOOK_BEHIND` bytes before the place that was open before.
 
-        Args:
-            window: the bytes, beginning at least `LOOK_BEHIND` bytes before the place that was open before.
-            first: whether the window is the beginning of the stream.
-            final: whether nothing follows.
-            opaque: whether this is binary data or an id, in which only known values are secrets.
+        The `first` window is the beginning of the stream; nothing follows the `final` one. In an `opaque` window,
+        binary data or an id, only known values are secrets.
         """
         unescaped = Unescaped(window, final=final)
         view = unescaped.text
@@ -374,11 +368,7 @@ def _after_escape(window: bytes, start: int) -> int:
 
 
 def compile_patterns(patterns: Any) -> tuple[re.Pattern[bytes], ...]:
-    """The setting `redact_patterns` as regular expressions over bytes.
-
-    Raises:
-        UsageError: it is not a list of regular expressions.
-    """
+    """The setting `redact_patterns` as regular expressions over bytes; a `UsageError` if it is anything else."""
     compiled = []
     for pattern in as_list("redact_patterns", patterns, "regular expressions"):
         if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):

@@ -26,11 +26,7 @@ _URL_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")
 
 
 def given_secrets(secrets: Any) -> dict[str, str]:
-    """The values of the setting `redact`, each with its kind.
-
-    Raises:
-        UsageError: the setting is invalid, or a value is too short to search for. The message contains no value.
-    """
+    """The values of the setting `redact`, each with its kind. No `UsageError` about the setting contains a value."""
     given = as_list("redact", secrets, "texts that must not be stored")
     for secret in given:
         if not isinstance(secret, str):

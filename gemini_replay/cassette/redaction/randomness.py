@@ -78,15 +78,11 @@ def _is_sample(word: str) -> bool:
 def could_be_secret(value: str, *, certain: bool = False, least: int = 8) -> bool:
     """Whether a value is random enough to be a secret that can be searched for in any text.
 
-    Args:
-        value: the text, without its surroundings.
-        certain: whether its name leaves little doubt, such as PASSWORD. Then it can be less random.
-        least: the smallest number of characters.
-
-    A value can be secret if it has no white space, is not a placeholder, and three of ten of its pairs of characters
-    are unusual, at least five pairs, or two with a certain name. So a UUID, a digest and base64 data can be secret:
-    they are if a name says so. Words, numbers, dates, versions, slugs, paths and identifiers never are; nor is a
-    password of words, since it would remove these words from ordinary text.
+    A value can be secret if it has `least` characters or more and no white space, is not a placeholder, and three of
+    ten of its pairs of characters are unusual, at least five pairs, or two with a certain name, such as PASSWORD. So
+    a UUID, a digest and base64 data can be secret: they are if a name says so. Words, numbers, dates, versions,
+    slugs, paths and identifiers never are; nor is a password of words, since it would remove these words from
+    ordinary text.
     """
     if len(value) < least or value.isdigit() or any(map(str.isspace, value)) or is_placeholder(value):
         return False

@@ -27,12 +27,9 @@ _KEY = b"gemini-replay: what differed before stays different"
 
 
 def mark(secret: str, place: str, *, always: bool = False) -> str:
-    """The text that replaces a secret.
+    """The text that replaces a secret at a place: "body", "header NAME", "query", "query NAME".
 
-    Args:
-        secret: the text to remove.
-        place: where it was: "body", "header NAME", "query", "query NAME".
-        always: whether even a placeholder gets digits, since it can be a real value there ("x-tenant: production").
+    With `always`, even a placeholder gets digits, since it can be a real value there ("x-tenant: production").
     """
     if MARK.fullmatch(secret):
         return secret

@@ -18,15 +18,9 @@ _SCHEME = re.compile(r"(?:bearer|basic|token|bot|digest|apikey)[:=]?\s+", re.IGN
 
 
 class RequestBody:
-    """The body of a request, decompressed and parsed.
+    """The body of a request, decompressed (`plain`) and parsed.
 
-    Args:
-        request: a request with a body.
-        names: which names are secret.
-
-    Attributes:
-        plain: the body, decompressed.
-        named: the texts with a name that says that they are secret: index, text, and what the name says.
+    Each of the `named` texts has a name that says that it is secret: its index, the text, and what the name says.
 
     Raises:
         UnsearchableError: the body cannot be decompressed.

@@ -141,11 +141,7 @@ def _is_harmless(value: str) -> bool:
 
 
 def detect_secrets() -> Detect:
-    """The search of the library detect-secrets.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
+    """The search of the library detect-secrets; a `MissingExtraError` if it is not installed."""
     try:
         plugins = [
             getattr(import_module(f"detect_secrets.plugins.{module}"), name)()

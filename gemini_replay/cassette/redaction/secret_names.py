@@ -129,18 +129,7 @@ def contains_headers(name: str) -> bool:
 
 
 class SecretNames:
-    """The rules above with the user's settings applied. Names are compared in lower case.
-
-    Args:
-        keep_headers: headers whose values are kept, although their names are not known to be harmless.
-        redact_headers: more headers whose values are removed.
-        keep_fields: JSON members and parameters whose values are kept, although their names sound secret.
-        redact_fields: more JSON members and parameters whose values are secret.
-        provider: whose headers and parameters with keys are secret too; None for Gemini.
-
-    Raises:
-        UsageError: a setting is invalid; the message names it.
-    """
+    """The rules above with the user's settings applied, see `redactor.Redactor`. Names are compared in lower case."""
 
     def __init__(
         self,
@@ -188,12 +177,9 @@ class SecretNames:
         return secret or name in self._redact_headers
 
     def field(self, name: str, *, parameter: bool = False, in_headers: bool = False) -> Secrecy:
-        """What the name of a JSON member or of a query or form parameter says about its value.
+        """What the name of a JSON member or of a query or form `parameter` says about its value.
 
-        Args:
-            name: as it is written.
-            parameter: whether it is a parameter.
-            in_headers: whether it is in an object with headers or variables, where an unknown value can be secret.
+        In an object with headers or variables (`in_headers`), an unknown value can be secret.
         """
         low = name.lower()
         if low in self._redact_fields:
@@ -211,11 +197,7 @@ class SecretNames:
 
 
 def as_list(name: str, value: Any, takes: str) -> list[Any]:
-    """A setting of one or several values as a list.
-
-    Raises:
-        UsageError: it is not iterable.
-    """
+    """A setting of one or several values as a list; a `UsageError` if it is not iterable."""
     if isinstance(value, str | re.Pattern):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):

@@ -41,10 +41,8 @@ def _mask(length: int, offset: int, *, number: bool) -> bytes:
 class BodyRedactor:
     """Redacts one body: `feed` it the chunks in order, then `close` it.
 
-    Args:
-        finder: returns what finds secrets; called at the first chunk, when the head of the response is known.
-        removals: lists what is removed.
-        decompressor: returns what decompresses the body, if it is stored compressed; called at the first chunk.
+    At the first chunk, when the head of the response is known, it asks for the finder, and for the decompressor of a
+    body that is stored compressed.
     """
 
     def __init__(

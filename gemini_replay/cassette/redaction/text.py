@@ -24,13 +24,7 @@ _SHORTEST_FOUND = 8
 class TextRedactor:
     """Removes secrets from texts and URLs, and lists what it removed.
 
-    Args:
-        finder: finds secrets; can be replaced by one that knows more.
-        names: which names are secret.
-
-    Attributes:
-        removals: what was removed, by kind and place.
-        found: the secrets that were replaced by a mark, each with its kind.
+    The finder can be replaced by one that knows more. `found` has the secrets that a mark replaced, with their kinds.
     """
 
     def __init__(self, finder: Finder, names: SecretNames) -> None:
@@ -44,13 +38,7 @@ class TextRedactor:
         return _USERINFO.sub(f"{REDACTED}@", _QUERY_VALUE.sub(rf"\1{REDACTED}", self.text(text, "message")))
 
     def text(self, text: str, place: str, marked: str = "") -> str:
-        """A text without secrets.
-
-        Args:
-            text: the text.
-            place: where it is, for the list of removals.
-            marked: the place for `mark`, if requests are matched on it; else "" for a mark without digits.
-        """
+        """A text without secrets; `marked` is the place for `mark`, if requests are matched on it."""
         data = text.encode("utf-8", "surrogatepass")
         spans = self.finder.search(data).spans
         return self.replace(data, spans, place, marked).decode("utf-8", "surrogatepass") if spans else text
@@ -69,13 +57,10 @@ class TextRedactor:
         return b"".join([*pieces, data[past:]]) if pieces else data
 
     def url(self, url: str, place: str, *, marks: bool = False, search: bool = True) -> str:
-        """A URL without secrets. Everything else in it stays.
+        """A URL, absolute or relative, without secrets. Everything else in it stays.
 
-        Args:
-            url: the URL, absolute or relative.
-            place: where it is, for the list of removals.
-            marks: whether requests are matched on its query.
-            search: whether to search for known values and keys too, besides passwords and secret parameters.
+        If requests are matched on its query, secrets there get `marks`. Without `search`, only passwords, projects
+        and secret parameters are removed, not known values and keys.
         """
         address, sign, rest = url.partition("?")
         if (bare := _USERINFO.sub(f"{REDACTED}@", address)) != address and f"{REDACTED}@" not in address:
