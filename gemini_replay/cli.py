@@ -9,18 +9,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 from ._version import __version__
 from .errors import CassetteError, GeminiReplayError, MissingExtraError, UsageError
 from .fuzz.arguments import add_arguments as add_fuzz_arguments
 from .plain_text import plain, plain_lines
-
-if TYPE_CHECKING:
-    from .server.entrance import Rules
-
-_DEFAULT_LISTEN = "127.0.0.1:0"
-_REAL_SPEEDS = 'Use a factor such as 4, or "instant".'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,20 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
-    except UsageError as error:
-        return _say(error, 2)
     except GeminiReplayError as error:
-        return _say(error, 1)
+        print(f"gemini-replay: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # nobody reads the output any more (`gemini-replay show … | head`)
         sys.stderr.close()
         return 0
-    return status
-
-
-def _say(error: GeminiReplayError, status: int) -> int:
-    print(f"gemini-replay: {error}", file=sys.stderr)
     return status
 
 
@@ -65,12 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gemini-replay {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="record a live stream from the embedded upstream, replay it, compare")
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=help)
+        added.set_defaults(run=run)
+        return added
+
+    demo = command("demo", _demo, "record a live stream from the embedded upstream, replay it, compare")
     demo.add_argument("--speed", default="1", help="the speed of the replay (default: 1)")
     demo.add_argument("--keep", type=Path, metavar="FILE", help="save the cassette here")
-    demo.set_defaults(run=_demo)
 
-    upstream = commands.add_parser("upstream", help="run the embedded Gemini-like server")
+    upstream = command("upstream", _upstream, "run the embedded Gemini-like server")
     upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this scenario, see --list")
     upstream.add_argument("--list", action="store_true", help="list the scenarios")
     upstream.add_argument("--key", help="accept only this API key (default: any)")
@@ -78,9 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     upstream.add_argument("--seed", type=int, default=0, help="the seed of the random waits")
     upstream.add_argument("--gateway", action="store_true", help="answer like an API gateway")
     _add_rules(upstream)
-    upstream.set_defaults(run=_upstream)
 
-    record = commands.add_parser("record", help="run a proxy that records")
+    record = command("record", _record, "run a proxy that records")
     record.add_argument("cassette", type=Path, metavar="CASSETTE")
     record.add_argument("--upstream", metavar="URL", help="where the proxy sends requests (default: the Gemini API)")
     record.add_argument(
@@ -91,9 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         "once: record if there is no cassette, else replay",
     )
     _add_rules(record)
-    record.set_defaults(run=_record)
 
-    serve = commands.add_parser("serve", help="replay cassettes for any HTTP client")
+    serve = command("serve", _serve, "replay cassettes for any HTTP client")
     serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
     serve.add_argument("--speed", default="1", help="a factor, or instant")
     serve.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
@@ -102,27 +92,23 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", action="append", metavar="FAULT", help="a fault, such as reset@event:3; can be repeated"
     )
     _add_rules(serve)
-    serve.set_defaults(run=_serve)
 
-    show = commands.add_parser("show", help="print the contents of cassettes")
+    show = command("show", _show, "print the contents of cassettes")
     show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
     show.add_argument("--chunks", action="store_true", help="print every chunk with its time too")
-    show.set_defaults(run=_show)
 
-    play = commands.add_parser("play", help="print a recorded answer while it streams")
+    play = command("play", _play, "print a recorded answer while it streams")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
     play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which interaction (default: 1)")
     play.add_argument("--speed", default="1", help="a factor, or instant")
     play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     play.add_argument("--raw", action="store_true", help="print the bytes of the body instead of the text")
-    play.set_defaults(run=_play)
 
-    check = commands.add_parser("check", help="check cassettes for errors and secrets")
+    check = command("check", _check, "check cassettes for errors and secrets")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
     check.add_argument("--salvage", action="store_true", help="close what was cut off; the original becomes .bak")
-    check.set_defaults(run=_check)
 
-    retime = commands.add_parser("retime", help="give cassettes the rhythm of a model")
+    retime = command("retime", _retime, "give cassettes the rhythm of a model")
     retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
     retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of the requested model)")
     retime.add_argument("--seed", type=int, default=0, help="the seed of the random times")
@@ -138,16 +124,14 @@ def _parser() -> argparse.ArgumentParser:
         help="where to save (default: in place, the original becomes .bak)",
     )
     retime.add_argument("--list", action="store_true", help="list the profiles")
-    retime.set_defaults(run=_retime)
 
-    fuzz = commands.add_parser("fuzz", help="search for streams that a parser gets wrong")
+    fuzz = command("fuzz", _fuzz, "search for streams that a parser gets wrong")
     add_fuzz_arguments(fuzz)
-    fuzz.set_defaults(run=_fuzz)
     return parser
 
 
 def _add_rules(server: argparse.ArgumentParser) -> None:
-    server.add_argument("--listen", default=_DEFAULT_LISTEN, metavar="HOST:PORT", help="port 0: any free port")
+    server.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: any free port")
     server.add_argument(
         "--allow-origin",
         action="append",
@@ -166,14 +150,17 @@ def _add_rules(server: argparse.ArgumentParser) -> None:
     server.add_argument("--max-body", default="128M", metavar="SIZE", help="the largest request body (default: 128M)")
 
 
-def _rules(chosen: argparse.Namespace) -> Rules:
+def _server_settings(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of `serve_forever` that every server has."""
     from .server.entrance import Rules, parse_size
 
-    return Rules(
-        allow_origins=tuple(chosen.allow_origin),
-        allow_hosts=tuple(chosen.allow_host),
-        max_body=parse_size(chosen.max_body),
-    )
+    host, colon, port = chosen.listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise UsageError(
+            f"{chosen.listen!r} is not an address to listen on.", hint="Give HOST:PORT, such as 127.0.0.1:8080."
+        )
+    rules = Rules(tuple(chosen.allow_origin), tuple(chosen.allow_host), parse_size(chosen.max_body))
+    return {"host": host.strip("[]") or "127.0.0.1", "port": int(port), "rules": rules, "announce": _announce}
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -190,7 +177,7 @@ def _upstream(chosen: argparse.Namespace) -> int:
         for name, scenario in sorted(scenarios.SCENARIOS.items()):
             print(f"{name:20} {scenario.description}")
         return 0
-    host, port = _listen(chosen.listen)
+    settings = _server_settings(chosen)
     app = upstream.Upstream(
         chosen.scenario,
         key=chosen.key or "any",
@@ -200,7 +187,7 @@ def _upstream(chosen: argparse.Namespace) -> int:
         kept=0,
     )
     with _log_on_stderr():
-        running.serve_forever(app, host=host, port=port, rules=_rules(chosen), announce=_announce)
+        running.serve_forever(app, **settings)
     return 0
 
 
@@ -208,7 +195,7 @@ def _record(chosen: argparse.Namespace) -> int:
     from .server import serving
     from .session import Session
 
-    (host, port), rules = _listen(chosen.listen), _rules(chosen)
+    settings = _server_settings(chosen)
     if chosen.mode in ("none", "live"):
         raise UsageError(
             f"The mode {chosen.mode!r} does not record.",
@@ -216,7 +203,7 @@ def _record(chosen: argparse.Namespace) -> int:
         )
     session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
     with _log_on_stderr():
-        serving.serve_forever(session, base=chosen.upstream, host=host, port=port, rules=rules, announce=_announce)
+        serving.serve_forever(session, base=chosen.upstream, **settings)
     counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {plain(str(session.path))}", file=sys.stderr)
     return 0
@@ -226,7 +213,7 @@ def _serve(chosen: argparse.Namespace) -> int:
     from .server import serving
     from .session import Session
 
-    (host, port), rules = _listen(chosen.listen), _rules(chosen)
+    settings = _server_settings(chosen)
     session = Session.replaying(
         *_cassettes(chosen.cassettes),
         speed=chosen.speed,
@@ -237,7 +224,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         repeat=True,
     )
     with _log_on_stderr():
-        serving.serve_forever(session, host=host, port=port, rules=rules, announce=_announce)
+        serving.serve_forever(session, **settings)
     return 0
 
 
@@ -292,7 +279,7 @@ def _play(chosen: argparse.Namespace) -> int:
             hint=f"See them with: gemini-replay show {chosen.cassette}",
         )
     interaction = cassette.interactions[chosen.interaction - 1]
-    factor = parse_real_speed(chosen.speed, subject="This command", hint=_REAL_SPEEDS)
+    factor = parse_real_speed(chosen.speed, subject="This command", hint='Use a factor such as 4, or "instant".')
     playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
     parser = StreamParser()
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
@@ -424,10 +411,3 @@ def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
                 f"There is no cassette in {path}.", hint="Give a folder with .jsonl files, or the files."
             )
         yield from found
-
-
-def _listen(value: str) -> tuple[str, int]:
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{value!r} is not an address to listen on.", hint="Give HOST:PORT, such as 127.0.0.1:8080.")
-    return host.strip("[]") or "127.0.0.1", int(port)

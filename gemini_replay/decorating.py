@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractContextManager
 from functools import partial, wraps
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, ParamSpec, TypeVar, cast
@@ -35,17 +36,15 @@ def decorated(function: Callable[P, R], opens: Opens) -> Callable[P, R]:
     return cast(Callable[P, R], wraps(function)(runs(opens, function)))
 
 
-@contextmanager
-def _manager() -> Iterator[None]:
-    yield
-
-
-@asynccontextmanager
-async def _async_manager() -> AsyncIterator[None]:
-    yield
-
-
-_LATE = (GeneratorType, AsyncGeneratorType, map, filter, zip, type(_manager()), type(_async_manager()))
+_LATE = (
+    GeneratorType,
+    AsyncGeneratorType,
+    map,
+    filter,
+    zip,
+    contextlib._GeneratorContextManager,
+    contextlib._AsyncGeneratorContextManager,
+)
 """What a function may return that does its work later."""
 
 

@@ -46,12 +46,7 @@ def intercepted(session: Session) -> Iterator[Session]:
 
 
 def close(session: Session, *, keep: bool) -> None:
-    """Close a session after its clients were intercepted: what they have read of unfinished responses is recorded.
-
-    Args:
-        session: the session.
-        keep: see `Session.close`.
-    """
+    """Close a session after its clients were intercepted: what they have read of unfinished responses is recorded."""
     settle()
     session.close(keep=keep)
 
@@ -177,7 +172,8 @@ class _Opened:
         Raises:
             GeminiReplayError: the block ended well, and the session has a problem.
         """
-        well = raised is None or isinstance(raised, GeneratorExit) or _is_good_exit(raised)
+        well = raised is None or isinstance(raised, GeneratorExit)
+        well = well or (isinstance(raised, SystemExit) and raised.code in (None, 0))
         close(self.session, keep=self._keeps and well)
         problem = self.session.problem
         try:
@@ -191,10 +187,6 @@ class _Opened:
         assert raised is not None
         if not any(one is problem for one in _related(raised)):
             raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
-
-
-def _is_good_exit(raised: BaseException) -> bool:
-    return isinstance(raised, SystemExit) and raised.code in (None, 0)
 
 
 def _related(error: BaseException) -> list[BaseException]:

@@ -14,7 +14,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from . import clocks
@@ -229,15 +229,5 @@ def run_without_loop(run: Callable[[], T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return run()
-    context, result = contextvars.copy_context(), Future[T]()
-
-    def work() -> None:
-        try:
-            result.set_result(context.run(run))
-        except BaseException as error:
-            result.set_exception(error)
-
-    thread = threading.Thread(target=work, name="gemini-replay")
-    thread.start()
-    thread.join()
-    return result.result()
+    with ThreadPoolExecutor(1, "gemini-replay") as thread:
+        return thread.submit(contextvars.copy_context().run, run).result()

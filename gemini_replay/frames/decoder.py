@@ -22,9 +22,7 @@ class FrameDecoder(Decoder):
 
     Args:
         framing: "auto" to detect it, or "sse" or "json-array" to prescribe it.
-        strict: see :class:`Decoder`.
-        max_frame_bytes: see :class:`Decoder`.
-        final: see :class:`Decoder`.
+        strict, max_frame_bytes, final: see :class:`Decoder`.
 
     Attributes:
         framing: the body's framing, "sse", "json-array" or "json-object"; None before it is known.

@@ -69,14 +69,7 @@ class JSONValues:
         self._place = _FIRST if in_array else _OUTSIDE
 
     def take(self, data: bytes, pos: int, at: int, frames: list[Frame]) -> int:
-        """Split ``data`` from index ``pos`` on; return the index where it stopped.
-
-        Args:
-            data: a buffer whose index 0 is the stream's byte ``at``.
-            pos: where to begin.
-            at: see ``data``.
-            frames: the frames go here.
-        """
+        """Split ``data``, which starts at the stream's byte ``at``, from ``pos`` on; return where it stopped."""
         if self._first != _NOTHING:
             pos = self._go_on(data, pos, frames)
         if self._attached != at:  # else the scanner already knows this buffer
@@ -181,8 +174,7 @@ class JSONValues:
             raise FrameTooLargeError(offset=self._start, limit=self._limit)
 
     def _emit(self, raw: Buffer, frames: list[Frame]) -> None:
-        if len(raw) > self._limit:
-            self._check_size(len(raw))
+        self._check_size(len(raw))
         if self._strict and self._first not in _CONTAINER and not _SCALAR.fullmatch(raw):
             raise FrameError(
                 f"not a JSON value: {bytes(raw[:20])!r}",
@@ -205,12 +197,7 @@ class JSONArrayDecoder(Decoder):
 
     Elements can be any JSON value, with white space anywhere. A number or a bare word is complete when something
     follows it. A strict decoder accepts one array and nothing else; a lenient one continues with other arrays, and
-    returns other values between them as kind "object".
-
-    Args:
-        strict: see :class:`Decoder`.
-        max_frame_bytes: see :class:`Decoder`.
-        final: see :class:`Decoder`.
+    returns other values between them as kind "object". The arguments are those of :class:`Decoder`.
     """
 
     def __init__(

@@ -28,10 +28,7 @@ Buffer = bytes | bytearray
 def string_end(text: Buffer, pos: int, search: int) -> int:
     """The end of the JSON string with its opening quote at ``pos``: after its closing quote, or -1.
 
-    Args:
-        text: the text so far, from ``pos`` on at least.
-        pos: the opening quote.
-        search: where to look on, if an earlier call has seen the text before it; else ``pos + 1``.
+    ``search`` is where to look on, if an earlier call has seen the text before it; else ``pos + 1``.
     """
     while (quote := text.find(b'"', search)) >= 0:
         run = quote

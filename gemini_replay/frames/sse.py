@@ -74,10 +74,7 @@ class SSEDecoder(Decoder):
     def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
         pieces = self._pieces
         if pieces and b"\n" not in data and b"\r" not in data and not self._undecided:
-            pieces.append(data)
-            self._held += len(data)
-            if self._data_size + self._held > self._limit:
-                self._check_size(self._held, self._line_at)
+            self._hold(data)
             return
         pos = 0
         self._lf = self._cr = _NONE
@@ -107,8 +104,7 @@ class SSEDecoder(Decoder):
             if self._bracket and self._final == "yield":
                 frames.append(Frame("[", "object", offset=self._line_at))
         elif self._pieces and (self._strict or self._final == "yield"):
-            line = b"".join(self._pieces)
-            self._field(line, self._line_at)
+            self._field(b"".join(self._pieces), self._line_at)
         if self._start == _NONE:
             return
         if self._strict:
@@ -124,12 +120,7 @@ class SSEDecoder(Decoder):
     def _lines(self, buf: bytes, pos: int, at: int, frames: list[Frame], *, plain: bool) -> int:
         """Interpret lines from ``pos`` on; return where raw JSON starts, or ``len(buf)``.
 
-        Args:
-            buf: a buffer whose index 0 is the stream's byte ``at``; ``pos`` is the start of a line.
-            pos: see ``buf``.
-            at: see ``buf``.
-            frames: the frames go here.
-            plain: it is known that no JSON starts with the first line.
+        ``buf[0]`` is the stream's byte ``at``. ``plain``: it is known that no JSON starts with the first line.
         """
         size = len(buf)
         lf, cr = self._lf, self._cr

@@ -16,7 +16,7 @@ from .fixtures import (
     gemini_cassette,
     gemini_server,
 )
-from .options import add_options
+from .options import pytest_addoption
 from .run import RUN, Run
 
 __all__ = [
@@ -25,17 +25,13 @@ __all__ = [
     "check_gemini_parser",
     "gemini_cassette",
     "gemini_server",
+    "pytest_addoption",
 ]
 
 _PARSER_MARKER_HELP = (
     "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "
     "fuzz kit; each: one test id for each class of cases; xfail: the names of the classes that are known to fail."
 )
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options and ini settings."""
-    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -60,9 +60,7 @@ class Attempt:
     def end(self, *, torn_down: bool, interrupted: bool = False) -> list[str]:
         """Close the session, with its recording kept if the test has passed; returns what is to fail the teardown.
 
-        Args:
-            torn_down: whether the teardown passed.
-            interrupted: whether the run ends before the test does. The attempt's note is left then.
+        If the run's end interrupts the test, its note stays.
         """
         from ..interception import close
 
@@ -72,10 +70,11 @@ class Attempt:
         close(session, keep=passed and not denied and not session.problems)
         problems = self._problems(faults=self._call != "skipped")
         kept = passed and not denied and not problems
+        asked = session.played or session.recorded_count or session.passed_through or session.mode == "live"
         self.share = {
             "path": str(session.path),
             "test": str(session.test),
-            "silent": passed and not problems and not self._asked(),
+            "silent": passed and not problems and not asked,
             "passed": passed and not problems,
             "replayed": len(session.played),
             "recorded": session.recorded_count if kept else 0,
@@ -98,11 +97,6 @@ class Attempt:
                 self._note.unlink()
         return self.unreported(faults=self._call != "skipped")
 
-    def _asked(self) -> bool:
-        """Whether any request was seen."""
-        session = self.session
-        return bool(session.played or session.recorded_count or session.passed_through or session.mode == "live")
-
     def _recording_failed(self) -> bool:
         from ..errors import RecordingError
 
@@ -116,11 +110,7 @@ class Attempt:
     # -- reports ---------------------------------------------------------------------------------------------------
 
     def unreported(self, *, faults: bool) -> list[str]:
-        """The session's problems that no report has yet, each once.
-
-        Args:
-            faults: whether a fault that has not been applied is a problem already.
-        """
+        """The session's problems that no report has yet, each once; with ``faults``, also those not applied."""
         counts = Counter(str(problem) for problem in self._problems(faults=faults))
         return [
             text if times == 1 else f"{text}\n{_COUNT}{times} times."
@@ -158,14 +148,12 @@ def _fail_instead(report: pytest.TestReport) -> None:
         report.longrepr = f"{path}:{line}: {reason}"
 
 
-def _without_count(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith(_COUNT)]
-
-
 def _add(report: pytest.TestReport, problems: list[str]) -> None:
     """Add to a failed report what it does not say already; it stays there on the way to pytest-xdist's controller."""
     shown = report.longreprtext
-    missing = "\n\n".join(text for text in problems if not all(line in shown for line in _without_count(text)))
+    missing = "\n\n".join(
+        text for text in problems if not all(line in shown or line.startswith(_COUNT) for line in text.splitlines())
+    )
     if not missing:
         return
     longrepr: Any = report.longrepr

@@ -48,14 +48,7 @@ def _without_secrets(name: str, redactor: Redactor) -> str:
 
 
 def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor) -> Path:
-    """``MODULE/TEST.jsonl`` in the cassette folder, where MODULE is the module's path below the root directory.
-
-    Args:
-        folder: the folder of the cassettes.
-        item: the test.
-        test: its id, without secrets.
-        redactor: takes secrets out of the module's path.
-    """
+    """``MODULE/TEST.jsonl`` in the cassette folder, where MODULE is the module's path below the root directory."""
     parts = _below(item.config.rootpath, item.path.with_suffix("") if item.path.suffix == ".py" else item.path)
     inner = test.partition("::")[2] or item.name
     folders = folder_names([_without_secrets(part, redactor) for part in parts])

@@ -19,10 +19,6 @@ _ARGUMENTS = ("name", "speed", "max_gap", "rechunk", "fault", "match")
 def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any]]:
     """The cassette's name and the arguments of the marker. Of several markers, the closest one's arguments win.
 
-    Args:
-        item: the test.
-        test: its id, without secrets.
-
     Raises:
         UsageError: an unknown argument.
     """
@@ -31,7 +27,15 @@ def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any
     for marker in reversed(list(item.iter_markers(NAME))):
         unknown = [key for key in marker.kwargs if key not in _ARGUMENTS]
         if unknown or len(marker.args) > 1:
-            raise _unknown(test, unknown[0] if unknown else repr(marker.args[1]))
+            from ..errors import UsageError, did_you_mean
+
+            culprit = unknown[0] if unknown else repr(marker.args[1])
+            raise UsageError(
+                f"Unknown argument {culprit} in the marker gemini_cassette of {test}.",
+                suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
+                hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
+                '@pytest.mark.gemini_cassette("story", speed=4).',
+            )
         given.update(marker.kwargs)
         name = given.pop("name", marker.args[0] if marker.args else name)
         if name is not None:
@@ -48,15 +52,4 @@ def _checked_name(test: str, name: object) -> str:
     raise UsageError(
         f"The marker gemini_cassette of {test} has the cassette name {name!r}.",
         hint='Give it a name such as "story", or none.',
-    )
-
-
-def _unknown(test: str, culprit: str) -> Exception:
-    from ..errors import UsageError, did_you_mean
-
-    return UsageError(
-        f"Unknown argument {culprit} in the marker gemini_cassette of {test}.",
-        suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
-        hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
-        '@pytest.mark.gemini_cassette("story", speed=4).',
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..session import Mode
 
 
-def add_options(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options and ini settings."""
     group = parser.getgroup("gemini-replay", "record and replay Gemini streams")
     group.addoption(
@@ -44,25 +44,18 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("gemini_cassette_dir", "the folder of the cassettes, from the root directory", default="cassettes")
     parser.addini("gemini_speed", "the speed of replay", default="1")
-    parser.addini("gemini_hosts", "further hosts whose requests are recorded and replayed", type="args", default=[])
-    parser.addini(
-        "gemini_ignore_hosts",
-        "hosts, with or without a port, whose requests are never recorded, replayed or refused",
-        type="args",
-        default=[],
-    )
-    parser.addini("gemini_match", "what must be equal for a recording to answer a request", type="args", default=[])
-    parser.addini(
-        "gemini_redact",
-        "names of environment variables whose values must not be stored, besides those that are known to be secret",
-        type="args",
-        default=[],
-    )
-    for name, text in _REDACTION.items():
+    for name, text in {**_HOSTS_AND_MATCHING, **_REDACTION}.items():
         kind: Any = "linelist" if name == "redact_patterns" else "args"
         parser.addini(f"gemini_{name}", text, type=kind, default=[])
 
 
+_HOSTS_AND_MATCHING = {
+    "hosts": "further hosts whose requests are recorded and replayed",
+    "ignore_hosts": "hosts, with or without a port, whose requests are never recorded, replayed or refused",
+    "match": "what must be equal for a recording to answer a request",
+    "redact": "names of environment variables whose values must not be stored, besides those that are known to be "
+    "secret",
+}
 _REDACTION = {
     "keep_headers": "headers whose values are kept although their names are not known to be harmless",
     "redact_headers": "further headers whose values must not be stored",
@@ -76,15 +69,8 @@ class Settings:
     """What the options and ini settings of a run say.
 
     Attributes:
-        mode: the record mode.
         session: the settings of every session, by the names that `Session` has for them; those with another value
             than the default.
-        hosts: further hosts whose requests belong to the tests' sessions.
-        ignore_hosts: hosts whose requests never belong to them.
-        upstream: the base URL that recorded requests are sent to; None: their own.
-        block_network: whether Google's Gemini hosts are out of reach in every test.
-        list_unused: whether the summary lists the recordings that no test asked for.
-        folder: the folder of the cassettes.
 
     Raises:
         pytest.UsageError: an option or setting has a value that cannot be used.
@@ -112,16 +98,13 @@ class Settings:
         }
         self.session: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, [])}
         if self.session or option.gemini_record is not None:  # most runs give none, and load nothing that checks them
-            self._check(mode=self.mode, **self.session)
+            from ..errors import UsageError
+            from ..session.arguments import checked
 
-    def _check(self, **settings: Any) -> None:
-        from ..errors import UsageError
-        from ..session.arguments import checked
-
-        try:
-            checked(**settings)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+            try:
+                checked(mode=self.mode, **self.session)
+            except UsageError as error:
+                raise pytest.UsageError(str(error)) from None
 
     @property
     def may_record(self) -> bool:
@@ -159,11 +142,7 @@ class Settings:
         return values
 
     def redactor(self) -> Redactor:
-        """What redacts test ids and names.
-
-        Raises:
-            UsageError: as `redact`.
-        """
+        """What redacts test ids and names; the errors are those of `redact`."""
         from ..cassette.redaction import Redactor
 
         return Redactor(self.redact, **self._redaction)
