@@ -65,18 +65,10 @@ def all_faults(
 
 
 def faults_of(interaction: Interaction, *, kinds: Sequence[str] = SWEPT, most: int | None = None) -> list[str]:
-    """Every fault that one answer has a place for.
+    """Every fault that one answer has a place for; `kinds`, `most` and errors are as for `sweep`.
 
     Places are before the head, between events, inside each event and after the last one. An answer without events,
     or stored compressed, is divided by its chunks instead.
-
-    Args:
-        interaction: the answer.
-        kinds: see `sweep`.
-        most: see `sweep`.
-
-    Raises:
-        UsageError: an unknown kind.
     """
     check_kinds(kinds)
     places = _Places(interaction, most)

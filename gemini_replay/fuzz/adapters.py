@@ -89,9 +89,6 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     return _adapted("aiohttp_response", parse, source, content_type)
 
 
-# -- sync and async --------------------------------------------------------------------------------------------------
-
-
 def is_async(function: Parse) -> bool:
     """Whether calling `function` returns a coroutine or an async generator."""
     for one in (function, getattr(function, "__call__", None)):  # noqa: B004  # an object with an async __call__
@@ -169,20 +166,16 @@ def _close(parser: PushParser) -> Iterable[Any]:
     return (close() if close else None) or ()
 
 
-# -- text and lines --------------------------------------------------------------------------------------------------
-
-
 class _Text:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def feed(self, data: bytes, /) -> list[str]:
-        text = self._decoder.decode(data)
+    def feed(self, data: bytes, /, final: bool = False) -> list[str]:
+        text = self._decoder.decode(data, final)
         return [text] if text else []
 
     def close(self) -> list[str]:
-        text = self._decoder.decode(b"", True)
-        return [text] if text else []
+        return self.feed(b"", final=True)
 
 
 class _Lines:

@@ -60,27 +60,17 @@ def reads(target: Target, *, array: bool) -> bool:
     return same(target.run([plain_body(array=array)]).values, PLAIN)
 
 
-# -- promptness ------------------------------------------------------------------------------------------------------
-
 _TREES: tuple[Any, ...] = tuple({"responseId": name} for name in "abcd")
 
 
 @dataclass(frozen=True)
 class Promptness:
-    """How promptly events come out.
-
-    Attributes:
-        lazy: whether they come out one by one at all; a parser that returns a list gives them at the end.
-        chunks: the chunks up to the one that completes an event, and the one that is asked for too early; empty if
-            every event is in time.
-        due: the events that these complete, without the last chunk.
-        out: those that were out by then.
-    """
+    """Whether events come out one by one, and the first that is late: when the last of `chunks` was asked for."""
 
     lazy: bool = True
-    chunks: tuple[bytes, ...] = ()
-    due: tuple[Any, ...] = ()
-    out: tuple[Any, ...] = ()
+    chunks: tuple[bytes, ...] = ()  # empty if every event is in time
+    due: tuple[Any, ...] = ()  # the events that these complete, without the last chunk
+    out: tuple[Any, ...] = ()  # those that were out by then
 
 
 def promptness(target: Target, *, array: bool) -> Promptness:
@@ -90,11 +80,7 @@ def promptness(target: Target, *, array: bool) -> Promptness:
     """
     wire = [text.encode() for text in (google_elements(_TREES) if array else map(block, _TREES))]
     values = [plain(tree) for tree in _TREES]
-    halves = [
-        wire[0] + wire[1][:10],
-        *(a[10:] + b[:10] for a, b in pairwise(wire[1:])),
-        wire[-1][10:],
-    ]
+    halves = [wire[0] + wire[1][:10], *(a[10:] + b[:10] for a, b in pairwise(wire[1:])), wire[-1][10:]]
     lazy = True
     for chunks in (wire, halves):
         ended = [*chunks, b"]"] if array else chunks
@@ -108,27 +94,15 @@ def promptness(target: Target, *, array: bool) -> Promptness:
     return Promptness(lazy)
 
 
-# -- growth ----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Growth:
-    """How time or memory grows.
+    """How time or memory grows with the size of one large event, or with the number of small ones."""
 
-    Attributes:
-        shape: what was fed, in chunks of 1 KB: "one large event" or "many small events".
-        sizes: two sizes in bytes, the second twice the first.
-        took: what they took, in seconds of processor time, or in bytes of memory at its peak.
-        exponent: the power of the size by which that grows.
-        finished: whether the parser ended by itself.
-        of: what was measured.
-    """
-
-    shape: str
-    sizes: tuple[int, int]
-    took: tuple[float, float]
-    exponent: float
-    finished: bool = True
+    shape: str  # "one large event" or "many small events", in chunks of 1 KB
+    sizes: tuple[int, int]  # in bytes, the second twice the first
+    took: tuple[float, float]  # seconds of processor time, or bytes of memory at its peak
+    exponent: float  # the power of the size by which that grows
+    finished: bool = True  # the parser ended by itself
     of: Literal["time", "memory"] = "time"
 
     @property
@@ -150,10 +124,7 @@ class Growth:
 def growth(target: Target, *, array: bool, thorough: bool = True) -> tuple[Growth, ...]:
     """Measure one large event and many small ones, from 64 KB to 2 MB or as far as it is quick enough.
 
-    Args:
-        target: the parser; memory is not measured if it runs in another process.
-        array: feed a JSON array instead of SSE.
-        thorough: measure the rest too if something is bad already.
+    Memory is not measured if the parser runs in another process. Unless `thorough`, the first bad result is enough.
     """
     write = google_array if array else blocks
 

@@ -60,9 +60,6 @@ class Dice(Source):
         return low + int(self._random.random() * (high - low + 1))
 
 
-# -- trees -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Spelled:
     """A JSON scalar, and how it is spelled in the stream."""
@@ -118,9 +115,6 @@ def plain(tree: Any) -> Any:
     return tree
 
 
-# -- framings --------------------------------------------------------------------------------------------------------
-
-
 def block(tree: Any, *, newline: str = CRLF, space: bool = True, style: Style = GOOGLE) -> str:
     """One SSE event with its blank line."""
     return f"data:{' ' if space else ''}{spell(tree, style)}{newline}{newline}"
@@ -141,19 +135,11 @@ def google_elements(trees: Iterable[Any]) -> list[str]:
     return [f"{',' + CRLF if at else '['}{spell(tree, PRETTY)}{LF}" for at, tree in enumerate(trees)]
 
 
-# -- documents -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Reading:
-    """One of the correct results of reading a document.
+    """One of the correct results of reading a document."""
 
-    Attributes:
-        label: what a parser with this result does ("yields", "discards").
-        values: the JSON values, in order.
-    """
-
-    label: str
+    label: str  # what a parser with this result does ("yields", "discards")
     values: tuple[Any, ...]
 
     @cached_property

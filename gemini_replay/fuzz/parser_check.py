@@ -82,18 +82,12 @@ def survey(
 ) -> Survey:
     """Try every class, and report for each what the parser does; nothing is raised for bugs.
 
-    Args:
-        parse: see `check_parser`.
-        profiles: the profiles to try, by default all.
-        max_examples: see `check_parser`.
-        seed: see `check_parser`.
-        classes: see `check_parser`.
-        documented: see `check_parser`.
-        baseline: an earlier survey, or the result of its ``to_json``, or keys such as "comments: raises"; the bugs in
-            it are marked as known.
-        progress: called as ``progress(done, total, name)`` before each class, and at the end.
-        database: see `check_parser`.
-        name: see `check_parser`.
+    The arguments are those of `check_parser`, and:
+
+    - ``profiles``, the profiles to try, by default all;
+    - ``baseline``, an earlier survey, or the result of its ``to_json``, or keys such as "comments: raises"; the bugs
+      in it are marked as known;
+    - ``progress``, which is called as ``progress(done, total, name)`` before each class, and at the end.
 
     Raises:
         UsageError: an argument cannot be used, or ``parse`` does not return JSON values.

@@ -30,19 +30,12 @@ class CommandTimeoutError(CommandError):
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """A process's answer to one case.
+    """A process's answer to one case; it need not say what it pulled, and how long it took."""
 
-    Attributes:
-        events: the decoded JSON values, up to the error if there was one.
-        error: what the parser raised, as text; None if it raised nothing.
-        pulled: for each event, how many chunks had been taken when it came out; None if the process does not say.
-        seconds: the processor time that parsing took; None if the process does not say.
-    """
-
-    events: list[Any]
+    events: list[Any]  # decoded, up to the error if there was one
     error: str | None = None
-    pulled: list[int] | None = None
-    seconds: float | None = None
+    pulled: list[int] | None = None  # for each event, how many chunks had been taken when it came out
+    seconds: float | None = None  # of processor time
 
 
 class Process:
@@ -83,10 +76,7 @@ class Process:
         error = answer.get("error")
         events = answer.get("events") or []
         return CommandOutput(
-            list(events),
-            None if error is None else str(error),
-            answer.get("pulled"),
-            answer.get("seconds"),
+            list(events), None if error is None else str(error), answer.get("pulled"), answer.get("seconds")
         )
 
     def stop(self) -> None:

@@ -16,20 +16,12 @@ URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:
 
 def of_httpx(name: str, content_type: str) -> Callable[[Any], Any]:
     """From chunks, sync or async, to a response of httpx or httpx2."""
-    library = import_module(name)
-    stream = _httpx_stream(library)
+    library: Any = import_module(name)
     request = library.Request("POST", URL)
 
-    def response(chunks: Any) -> Any:
-        return library.Response(200, headers={"content-type": content_type}, stream=stream(chunks), request=request)
-
-    return response
-
-
-def _httpx_stream(library: Any) -> Any:
-    """The class of a body of chunks, for clients of either kind."""
-
     class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]
+        """For clients of either kind."""
+
         def __init__(self, chunks: Any) -> None:
             self._chunks = chunks
 
@@ -40,7 +32,10 @@ def _httpx_stream(library: Any) -> Any:
             async for chunk in self._chunks:
                 yield chunk
 
-    return Body
+    def response(chunks: Any) -> Any:
+        return library.Response(200, headers={"content-type": content_type}, stream=Body(chunks), request=request)
+
+    return response
 
 
 def of_requests(content_type: str, chunks: Iterable[bytes]) -> Any:

@@ -41,18 +41,11 @@ class _Stop(BaseException):
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A class in which fixed documents have found something.
-
-    Attributes:
-        case: the class.
-        found: the smallest counterexample.
-        share: the share of its fixed documents that found one. The class with the largest share describes the bug
-            best.
-    """
+    """A class in which fixed documents have found something; `found` is the smallest counterexample."""
 
     case: CaseClass
     found: Counterexample
-    share: float
+    share: float  # of its fixed documents that found one; the class with the largest describes the bug best
 
     @property
     def stalls(self) -> bool:
@@ -62,18 +55,11 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Search:
-    """The settings of a search.
-
-    Attributes:
-        examiner: judges the parser.
-        max_examples: how many documents are drawn for each class.
-        seed: for the same documents each time; None leaves it to Hypothesis, and to ``--hypothesis-seed``.
-        database: where found examples are kept.
-    """
+    """Searches case classes with one examiner and one set of settings."""
 
     examiner: Examiner
-    max_examples: int = MAX_EXAMPLES
-    seed: int | None = None
+    max_examples: int = MAX_EXAMPLES  # for each class
+    seed: int | None = None  # None leaves it to Hypothesis, and to ``--hypothesis-seed``
     database: ExampleDatabase | None = None
 
     def scan(self, case: CaseClass, chunking: str | None = None) -> Suspicion | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -17,10 +17,9 @@ from . import messages, texts
 from .classes import CaseClass, classes_of
 from .classes.hostile import damage
 from .cuts import split
-from .documents import Document, Reading, Source, plain
+from .documents import Document, Source, document, plain
 
 T = TypeVar("T")
-_NOTHING = st.none()
 
 
 class Drawn(Source):
@@ -35,17 +34,22 @@ class Drawn(Source):
 
     def many(self, make: Callable[[], T], low: int = 0, high: int = 4) -> list[T]:
         """See `Source`; as Hypothesis' own lists, which it knows how to shrink."""
-        return self._draw(st.lists(_NOTHING.map(lambda _: make()), min_size=low, max_size=high))
+        return self._draw(st.lists(st.none().map(lambda _: make()), min_size=low, max_size=high))
+
+
+def _drawn(make: Callable[[Source], T]) -> st.SearchStrategy[T]:
+    """What `make` returns for the choices of Hypothesis."""
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> T:
+        return make(Drawn(draw))
+
+    return drawn()
 
 
 def documents_of(case: CaseClass) -> st.SearchStrategy[Document]:
     """The documents of one case class; shrinks towards few, small events."""
-
-    @st.composite
-    def documents(draw: st.DrawFn) -> Document:
-        return case.build(Drawn(draw))
-
-    return documents()
+    return _drawn(case.build)
 
 
 def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
@@ -70,13 +74,7 @@ def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
 
 def gemini_events() -> st.SearchStrategy[Any]:
     """Gemini messages as decoded JSON, each a valid ``GenerateContentResponse``; shrinks towards a short text."""
-
-    @st.composite
-    def events(draw: st.DrawFn) -> Any:
-        source = Drawn(draw)
-        return plain(messages.message(source, lambda: texts.text(source, texts.ANYTHING)))
-
-    return events()
+    return _drawn(lambda source: plain(messages.message(source, lambda: texts.text(source, texts.ANYTHING))))
 
 
 def chunkings(data: bytes, *, empty: bool = False) -> st.SearchStrategy[list[bytes]]:
@@ -86,13 +84,12 @@ def chunkings(data: bytes, *, empty: bool = False) -> st.SearchStrategy[list[byt
         data: the bytes to cut.
         empty: whether chunks may be empty.
     """
+    points: st.SearchStrategy[Iterable[int]] = st.just(())
     if empty:
-        points = st.lists(st.integers(0, len(data))).map(lambda cuts: tuple(sorted(cuts)))
-    elif len(data) < 2:
-        points = st.just(())
-    else:
-        points = st.sets(st.integers(1, len(data) - 1)).map(lambda cuts: tuple(sorted(cuts)))
-    return points.map(lambda cuts: list(split(data, cuts)))
+        points = st.lists(st.integers(0, len(data)))
+    elif len(data) > 1:
+        points = st.sets(st.integers(1, len(data) - 1))
+    return points.map(lambda cuts: list(split(data, tuple(sorted(cuts)))))
 
 
 def corruptions(data: bytes) -> st.SearchStrategy[bytes]:
@@ -100,15 +97,7 @@ def corruptions(data: bytes) -> st.SearchStrategy[bytes]:
 
     Shrinks towards one damage at the start.
     """
-
-    @st.composite
-    def corrupted(draw: st.DrawFn) -> bytes:
-        source, body = Drawn(draw), data
-        for _ in range(draw(st.integers(1, 3))):
-            body = damage(source, body)
-        return body
-
-    return corrupted()
+    return _drawn(lambda source: damage(source, data))
 
 
 def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
@@ -125,8 +114,6 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
         raise UsageError(
             f"{os.fspath(path)} has no response with a body.", hint="Record one, or use another cassette."
         )
-    documents = []
-    for one in recorded:
-        values = tuple(json.loads(json.dumps(event.json)) for event in one.events)
-        documents.append(Document(one.body, (Reading("yields", values),)))
-    return st.sampled_from(documents)
+    return st.sampled_from(
+        [document(one.body, json.loads(json.dumps([event.json for event in one.events]))) for one in recorded]
+    )

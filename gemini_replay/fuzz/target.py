@@ -24,30 +24,20 @@ _JSON = (dict, list, tuple, str, int, float, bool, type(None))
 
 @dataclass
 class Output:
-    """What came out of one run.
-
-    Attributes:
-        values: what came out, up to the error if there was one.
-        error: what the parser raised.
-        hung: whether it had to be stopped.
-        seen: how many values were out at each pull of a chunk, including the first and the one after the last.
-        lazy: whether values come out while chunks go in; a list comes at the end.
-    """
+    """What came out of one run: the values, up to the error if there was one."""
 
     values: list[Any] = field(default_factory=list)
     error: BaseException | None = None
-    hung: bool = False
-    seen: list[int] = field(default_factory=list)
-    lazy: bool = True
+    hung: bool = False  # the parser had to be stopped
+    seen: list[int] = field(default_factory=list)  # how many values were out at each pull
+    lazy: bool = True  # values come out while chunks go in; a list comes at the end
 
 
 class Feed:
     """An iterator over chunks that is both sync and async, since it is not known which of them the parser wants.
 
-    Args:
-        chunks: the chunks.
-        out: the values that have come out so far; ``seen`` notes their number at each pull.
-        patient: before a pull, let tasks and threads that read ahead catch up.
+    At each pull, `seen` notes how many values are out. Before it, a patient feed lets tasks and threads that read
+    ahead catch up.
     """
 
     def __init__(self, chunks: Sequence[bytes], out: Sequence[Any], *, patient: bool = False) -> None:
@@ -91,16 +81,7 @@ class Feed:
 
 
 class Target:
-    """A parser and what is needed to run it; a context manager, for use in the thread that enters it.
-
-    Args:
-        parse: the parser.
-        name: what reports call it; by default its own name.
-
-    Attributes:
-        runs: how many times it has been run.
-        is_here: whether it runs in this process.
-    """
+    """A parser and what is needed to run it; a context manager, for use in the thread that enters it."""
 
     def __init__(self, parse: Parse, name: str | None = None) -> None:
         if not callable(parse):
@@ -111,7 +92,7 @@ class Target:
         self.parse = parse
         self.name = name or name_of(parse)
         self.runs = 0
-        self.is_here = not hasattr(parse, "clock")
+        self.is_here = not hasattr(parse, "clock")  # in this process
         self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None

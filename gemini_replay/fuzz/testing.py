@@ -107,9 +107,6 @@ def _chunkings(body: bytes) -> Iterator[tuple[str, Cuts]]:
         yield "cut-in-two", (at,)
 
 
-# -- the fixture and its marker --------------------------------------------------------------------------------------
-
-
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """One test id for each class of the marker's profile, if the marker has ``each=True``."""
     profile, each, xfail = _settings(metafunc.definition)

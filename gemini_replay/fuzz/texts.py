@@ -26,33 +26,13 @@ def _escaped(characters: str) -> Fragments:
 
 def _as_unicode(characters: str) -> Fragments:
     """Every character as one escape of four digits, or as two."""
-    return tuple((one, "".join(f"\\u{unit:04x}" for unit in _units(one))) for one in characters)
-
-
-def _units(character: str) -> list[int]:
-    raw = character.encode("utf-16-be", "surrogatepass")
-    return [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
+    return tuple(
+        (one, "".join(f"\\u{unit}" for unit in one.encode("utf-16-be").hex(" ", 2).split())) for one in characters
+    )
 
 
 ASCII = _raw("a", " ", "b c", "0", ".", "'", "-", "Hello, world", "data", "d", "t", "~", "  ")
-WIDE = _raw(
-    "é",
-    "e\u0301",
-    "\u212b",
-    "你",
-    "😀",
-    "°",
-    "ß",
-    "好",
-    "—",
-    "\ufb01",
-    "🐈",
-    "\u0301",
-    "\U0010fffd",
-    "\u07ff",
-    "\u0800",
-    "\uffff",
-)
+WIDE = _raw("é", "e\u0301", *"\u212b你😀°ß好—\ufb01🐈\u0301\U0010fffd\u07ff\u0800\uffff")
 ESCAPES = (
     *_escaped('"\\\n\r\t\b\f'),
     ("/", "\\/"),

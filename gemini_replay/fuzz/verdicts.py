@@ -34,42 +34,25 @@ ACCIDENTS: Documented = (
 
 @dataclass(frozen=True)
 class Complaint:
-    """What is wrong with the output of one run.
-
-    Attributes:
-        kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
-        expected: the values that should have come out.
-        got: the values that came out.
-        error: the error after them, as text; None if there was none.
-        whole_raises: the same bytes in one chunk raised an error, correctly; ``expected`` is what came before it.
-        stopped: the parser had to be stopped.
-    """
+    """What is wrong with the output of one run."""
 
     kind: BugKind
     expected: tuple[Any, ...]
     got: tuple[Any, ...]
-    error: str | None = None
-    whole_raises: bool = False
-    stopped: bool = False
+    error: str | None = None  # after what it got
+    whole_raises: bool = False  # the same bytes in one chunk raised an error, correctly, after what is expected
+    stopped: bool = False  # the parser did not end
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A document, and cuts at which the parser is wrong.
-
-    Attributes:
-        document: the stream.
-        chunking: the kind of the cuts, see `cuts.chunkings`.
-        cuts: where it is cut.
-        complaint: what is wrong.
-        steady: whether it is wrong each time; a parser that keeps state between streams is not.
-    """
+    """A document, and cuts at which the parser is wrong."""
 
     document: Document
-    chunking: str
+    chunking: str  # the kind of the cuts, see `cuts.chunkings`
     cuts: Cuts
     complaint: Complaint
-    steady: bool = True
+    steady: bool = True  # it is wrong each time; a parser that keeps state between streams is not
 
     @property
     def chunks(self) -> tuple[bytes, ...]:
@@ -78,15 +61,7 @@ class Counterexample:
 
 
 class Examiner:
-    """Judges one parser.
-
-    Args:
-        target: the parser.
-        documented: the types of its documented errors.
-
-    Attributes:
-        did: what it did if there was a choice, and how often.
-    """
+    """Judges one parser, and counts in `did` what it did."""
 
     def __init__(self, target: Target, documented: Documented = ()) -> None:
         self.target = target
@@ -183,9 +158,6 @@ def _minimal(cuts: Cuts, fails: Callable[[Cuts], bool]) -> Cuts:
         if share == 1:
             return cuts
         share //= 2
-
-
-# -- the judge -------------------------------------------------------------------------------------------------------
 
 
 def judge(document: Document, output: Output, documented: Documented = ()) -> Complaint | str:

@@ -28,15 +28,11 @@ class Watchdog:
     """Watches runs of the thread that makes it; counts that thread's processor time, if the system reports it.
 
     A wait that Python cannot interrupt (a lock, a blocking read) cannot be ended.
-
-    Attributes:
-        wake: wakes a sleeping event loop; None if there is none.
-        waited: whether the last run was stopped for waiting, not for work; a busy machine may be the cause.
     """
 
     def __init__(self) -> None:
-        self.wake: Callable[[], object] | None = None
-        self.waited = False
+        self.wake: Callable[[], object] | None = None  # wakes a sleeping event loop
+        self.waited = False  # the last run was stopped for waiting, not for work; a busy machine may be the cause
         self._lock = threading.Lock()
         self._watched = threading.get_ident()
         self._cpu = _cpu_clock(self._watched)

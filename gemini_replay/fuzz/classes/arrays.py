@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from .. import messages as m
 from .. import texts as t
-from ..documents import (
-    COMPACT,
-    CRLF,
-    LF,
-    STYLES,
-    Document,
-    Reading,
-    Source,
-    Style,
-    document,
-    google_array,
-    policy,
-    spell,
-)
+from ..documents import COMPACT, CRLF, LF, STYLES, Document, Source, Style, document, google_array, policy, spell
 from .case_class import ARRAY, CaseClass
-from .hostile import bad_text, damage
+from .hostile import around, bad_text, damaged_document
 
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
@@ -72,31 +59,23 @@ def _between(raw: bytes) -> bytes:
     return b'[{"responseId": "a"}\n,\r\n' + raw + b'\n,\r\n{"responseId": "b"}\n]'
 
 
-def _around(*middle: object) -> list[object]:
-    return [{"responseId": "a"}, *middle, {"responseId": "b"}]
-
-
 def _invalid_utf8(source: Source) -> Document:
     raw, readings = bad_text(source)
-    return policy(_between(raw), **{label: _around(*values) for label, values in readings.items()})
+    return policy(_between(raw), **{label: around(*values) for label, values in readings.items()})
 
 
 def _no_json(source: Source) -> Document:
     bad = source.choice(("hello", '{"a": }', "{a: 1}", "<p>", '{"a": 01}', "tru", "{'a': 1}"))
-    return policy(_between(bad.encode()), skips=_around(), stops=_around()[:1])
+    return policy(_between(bad.encode()), skips=around(), stops=around()[:1])
 
 
 def _scalars(source: Source) -> Document:
     value = source.choice((None, True, 5, "x", "", -0.5, "},{", "]"))
-    return policy(_between(spell(value).encode()), yields=_around(value), skips=_around())
+    return policy(_between(spell(value).encode()), yields=around(value), skips=around())
 
 
-def damaged(source: Source) -> Document:
-    """Any damage to a good array: what comes of it must not depend on the cuts."""
-    body = google_array(m.messages(source, t.ANYTHING)).encode()
-    for _ in range(source.integer(1, 3)):
-        body = damage(source, body)
-    return Document(body, (Reading("returns nothing", ()),), malformed=True, free=True)
+def _damaged(source: Source) -> Document:
+    return damaged_document(source, google_array(m.messages(source, t.ANYTHING)).encode())
 
 
 CLASSES = (
@@ -110,5 +89,5 @@ CLASSES = (
     CaseClass("invalid-utf-8-in-array", "bytes that are not UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
     CaseClass("element-not-json", "one, between good ones", ARRAY, _no_json, policy=True),
     CaseClass("element-not-object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
-    CaseClass("damaged-arrays", "any damage; the result may not depend on the cuts", ARRAY, damaged, policy=True),
+    CaseClass("damaged-arrays", "any damage; the result may not depend on the cuts", ARRAY, _damaged, policy=True),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 from .. import messages as m
@@ -69,14 +71,10 @@ def cut_off(trees: list[Any], at: int) -> Document:
     An event is complete with its blank line. The standard drops an event without one, but recorded Gemini bodies end
     so.
     """
-    wire = [block(tree).encode() for tree in trees]
-    whole, start = 0, 0
-    while whole < len(wire) and start + len(wire[whole]) <= at:
-        start += len(wire[whole])
-        whole += 1
-    body = b"".join(wire)[:at]
-    has_json = whole < len(wire) and at - start >= len(wire[whole]) - 2 * len(CRLF)
-    if has_json:
+    ends = list(accumulate(len(block(tree).encode()) for tree in trees))
+    whole = sum(end <= at for end in ends)
+    body = blocks(trees).encode()[:at]
+    if whole < len(ends) and at >= ends[whole] - 2 * len(CRLF):  # its JSON is complete
         return policy(body, yields=trees[: whole + 1], discards=trees[:whole])
     return policy(body, discards=trees[:whole])
 
@@ -92,11 +90,6 @@ def _in_mid_event(source: Source) -> Document:
     return cut_off(trees, len(blocks(trees).encode()) - source.integer(2 * len(CRLF) + 1, last - 1))
 
 
-def _at_every_byte() -> list[Document]:
-    trees: list[Any] = [{"responseId": "a"}, {"responseId": "é\n"}]
-    return [cut_off(trees, at) for at in range(len(blocks(trees).encode()))]
-
-
 def _error_cut_off(source: Source) -> Document:
     trees = m.small(source)
     error, _ = m.error(source)
@@ -107,14 +100,10 @@ def _error_cut_off(source: Source) -> Document:
 def array_cut_off(trees: list[Any], at: int) -> Document:
     """An array that ends after ``at`` bytes; the last element counts before its comma has come."""
     elements = [element.encode() for element in google_elements(trees)]
-    ends, start = [], 0
-    for element in elements:
-        start += len(element)
-        ends.append(start - 1)  # after the brace, before the line feed
+    ends = [length - 1 for length in accumulate(map(len, elements))]  # after the brace, before the line feed
     whole = sum(end <= at for end in ends)
-    body = (b"".join(elements) + b"]")[:at]
-    comma_came = whole < len(elements) and b"," in body[ends[whole - 1] :] if whole else True
-    if comma_came:
+    body = google_array(trees).encode()[:at]
+    if not whole or (whole < len(elements) and b"," in body[ends[whole - 1] :]):  # the comma after it has come
         return policy(body, yields=trees[:whole])
     return policy(body, yields=trees[:whole], discards=trees[: whole - 1])
 
@@ -124,9 +113,9 @@ def _array_ends_early(source: Source) -> Document:
     return array_cut_off(trees, source.integer(0, len(google_array(trees).encode()) - 1))
 
 
-def _array_at_every_byte() -> list[Document]:
+def _at_every_byte(cut: Callable[[list[Any], int], Document], write: Callable[[list[Any]], str]) -> list[Document]:
     trees: list[Any] = [{"responseId": "a"}, {"responseId": "é\n"}]
-    return [array_cut_off(trees, at) for at in range(len(google_array(trees).encode()))]
+    return [cut(trees, at) for at in range(len(write(trees).encode()))]
 
 
 CLASSES = (
@@ -136,18 +125,14 @@ CLASSES = (
     CaseClass("error-body", "an error object and nothing else", ("gemini",), error_body, policy=True),
     CaseClass("error-in-array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
-        "end-without-blank-line",
-        "a complete event, but for its blank line",
-        SSE,
-        _without_blank_line,
-        policy=True,
+        "end-without-blank-line", "a complete event, but for its blank line", SSE, _without_blank_line, policy=True
     ),
     CaseClass(
         "end-in-mid-event",
         "a stream that ends at any byte of an event",
         SSE,
         _in_mid_event,
-        _at_every_byte,
+        lambda: _at_every_byte(cut_off, blocks),
         policy=True,
     ),
     CaseClass("end-in-raw-error", "a stream that ends within an error", ("gemini",), _error_cut_off, policy=True),
@@ -156,7 +141,7 @@ CLASSES = (
         "an array that ends at any byte",
         ARRAY,
         _array_ends_early,
-        _array_at_every_byte,
+        lambda: _at_every_byte(array_cut_off, google_array),
         policy=True,
     ),
     CaseClass("error-instead-of-array", "an error object and no array", ARRAY, error_body, policy=True),

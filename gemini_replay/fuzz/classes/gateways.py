@@ -148,11 +148,7 @@ CLASSES = (
     CaseClass("line-ends-lf", "LF instead of CRLF", GATEWAY, _line_ends_lf),
     CaseClass("no-space-after-colon", "data:{…}", GATEWAY, _no_space),
     CaseClass(
-        "comments",
-        "comments before, between, within and after events",
-        GATEWAY,
-        comments,
-        lambda: each(COMMENTS),
+        "comments", "comments before, between, within and after events", GATEWAY, comments, lambda: each(COMMENTS)
     ),
     CaseClass("blank-lines", "more blank lines than events need", GATEWAY, _blank_lines),
     CaseClass("done", "data: [DONE] at the end", GATEWAY, _done, policy=True),

@@ -21,11 +21,9 @@ def _between(bad: str | bytes) -> bytes:
     return b'data: {"responseId": "a"}\r\n\r\n' + raw + b'data: {"responseId": "b"}\r\n\r\n'
 
 
-_AROUND = [{"responseId": "a"}], [{"responseId": "b"}]
-
-
-def _around(*middle: object) -> list[object]:
-    return [*_AROUND[0], *middle, *_AROUND[1]]
+def around(*middle: object) -> list[object]:
+    """The events around the bad one, with what is read instead of it."""
+    return [{"responseId": "a"}, *middle, {"responseId": "b"}]
 
 
 def bad_text(source: Source) -> tuple[bytes, dict[str, list[object]]]:
@@ -51,23 +49,23 @@ def invalid_utf8(source: Source) -> Document:
     """A byte in a text that is not UTF-8: the event comes out marked, or not at all, or as an error; others stay."""
     raw, readings = bad_text(source)
     body = _between(b"data: " + raw + CRLF.encode() * 2)
-    return policy(body, **{label: _around(*values) for label, values in readings.items()})
+    return policy(body, **{label: around(*values) for label, values in readings.items()})
 
 
 def _no_json(source: Source) -> Document:
     bad = source.choice(NO_JSON)
-    return policy(_between(f"data: {bad}{CRLF}{CRLF}"), skips=_around(), yields_text=_around(bad))
+    return policy(_between(f"data: {bad}{CRLF}{CRLF}"), skips=around(), yields_text=around(bad))
 
 
 def no_field(source: Source) -> Document:
     """A line that is not a field, alone or with an event: the standard ignores it."""
     bad = source.choice(NO_FIELD) + CRLF * source.integer(1, 2)
-    return policy(_between(bad), skips=_around())
+    return policy(_between(bad), skips=around())
 
 
 def _no_objects(source: Source) -> Document:
     value = source.choice(NO_OBJECTS)
-    return policy(_between(block(value)), yields=_around(value), skips=_around())
+    return policy(_between(block(value)), yields=around(value), skips=around())
 
 
 def raw_controls(source: Source) -> Document:
@@ -76,7 +74,7 @@ def raw_controls(source: Source) -> Document:
     control = source.choice(("\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x01", "\x1f", "\0"))
     value = before + control + after
     raw = f'data: {{"responseId": "{value}"}}{CRLF}{CRLF}'
-    return policy(_between(raw), skips=_around(), keeps=_around({"responseId": value}))
+    return policy(_between(raw), skips=around(), keeps=around({"responseId": value}))
 
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -88,9 +86,9 @@ def lone_surrogates(source: Source) -> Document:
     trees = [{"responseId": Spelled(half, '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"')}]
     return policy(
         _between(blocks(trees)),
-        keeps=_around(*trees),
-        replaces=_around({"responseId": _LONE.sub("\ufffd", half)}),
-        skips=_around(),
+        keeps=around(*trees),
+        replaces=around({"responseId": _LONE.sub("\ufffd", half)}),
+        skips=around(),
     )
 
 
@@ -98,10 +96,10 @@ def _larger_integers(source: Source) -> Document:
     number = source.choice(t.HUGE)
     return policy(
         _between(block({"n": number})),
-        keeps=_around({"n": number}),
-        rounds=_around({"n": float(number.value)}),
-        rounds_to_integer=_around({"n": int(float(number.value))}),
-        skips=_around(),
+        keeps=around({"n": number}),
+        rounds=around({"n": float(number.value)}),
+        rounds_to_integer=around({"n": int(float(number.value))}),
+        skips=around(),
     )
 
 
@@ -109,26 +107,26 @@ def _infinity(source: Source) -> Document:
     name, value = source.choice((("Infinity", float("inf")), ("-Infinity", float("-inf"))))
     return policy(
         _between(f'data: {{"n": {name}}}{CRLF}{CRLF}'),
-        skips=_around(),
-        keeps=_around({"n": value}),
-        yields_null=_around({"n": None}),
+        skips=around(),
+        keeps=around({"n": value}),
+        yields_null=around({"n": None}),
     )
 
 
 def nesting(size: int) -> Document:
     """More brackets than a recursive decoder can follow."""
-    return policy(_between(f"data: {'[' * (size // 2)}{']' * (size // 2)}{CRLF}{CRLF}"), skips=_around())
+    return policy(_between(f"data: {'[' * (size // 2)}{']' * (size // 2)}{CRLF}{CRLF}"), skips=around())
 
 
 def late_bom(source: Source) -> Document:
     """A BOM within the stream belongs to the field's name, so the standard ignores the line."""
     hidden = {"responseId": "x"}
-    return policy(_between("\ufeff" + block(hidden)), ignores=_around(), yields=_around(hidden))
+    return policy(_between("\ufeff" + block(hidden)), ignores=around(), yields=around(hidden))
 
 
 def _nul(source: Source) -> Document:
     hidden = {"responseId": "x"}
-    return policy(_between("\0" * source.integer(1, 2) + block(hidden)), ignores=_around(), yields=_around(hidden))
+    return policy(_between("\0" * source.integer(1, 2) + block(hidden)), ignores=around(), yields=around(hidden))
 
 
 def _a_page(source: Source) -> Document:
@@ -141,29 +139,31 @@ def _a_page(source: Source) -> Document:
     return policy(source.choice(pages), skips=[])
 
 
-def damaged(source: Source) -> Document:
-    """Any damage to a good stream: what comes of it must not depend on the cuts."""
-    body = anything_of_gateways(source).body
-    for _ in range(source.integer(1, 3)):
-        body = damage(source, body)
-    return Document(body, (Reading("returns nothing", ()),), malformed=True, free=True)
+def damaged_document(source: Source, body: bytes) -> Document:
+    """A good stream with any damage: what comes of it must not depend on the cuts."""
+    return Document(damage(source, body), (Reading("returns nothing", ()),), malformed=True, free=True)
+
+
+def _damaged(source: Source) -> Document:
+    return damaged_document(source, anything_of_gateways(source).body)
 
 
 def damage(source: Source, body: bytes) -> bytes:
+    """A body with one to three small damages."""
+    for _ in range(source.integer(1, 3)):
+        body = _damage_once(source, body)
+    return body
+
+
+def _damage_once(source: Source, body: bytes) -> bytes:
     """One small damage: bytes dropped, doubled, inserted or changed, or the end missing."""
     at = source.integer(0, len(body))
     until = min(len(body), at + source.integer(1, 8))
     junk = source.choice((b"\n", b"\r", b"\0", b"\xff", b'"', b"\\", b"{", b"}", b"data:", b":", b"\xef\xbb\xbf"))
-    how = source.integer(0, 4)
-    if how == 0:
-        return body[:at] + body[until:]
-    if how == 1:
-        return body[:at] + junk + body[at:]
-    if how == 2:
-        return body[:at] + junk + body[until:]
-    if how == 3:
-        return body[:until] + body[at:]
-    return body[:at]
+    instead, rest = source.choice(
+        ((b"", until), (junk, at), (junk, until), (body[at:until], at), (b"", len(body)))
+    )  # of the bytes from `at` to `rest`
+    return body[:at] + instead + body[rest:]
 
 
 CLASSES = (
@@ -179,5 +179,5 @@ CLASSES = (
     CaseClass("byte-order-mark-within", "a BOM between events", HOSTILE, late_bom, policy=True),
     CaseClass("nul-bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
     CaseClass("html-body", "HTML, text or nothing at all", HOSTILE, _a_page, policy=True),
-    CaseClass("damaged-streams", "any damage; the result may not depend on the cuts", HOSTILE, damaged, policy=True),
+    CaseClass("damaged-streams", "any damage; the result may not depend on the cuts", HOSTILE, _damaged, policy=True),
 )

@@ -158,11 +158,7 @@ CLASSES = (
         "text-over-two-lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True
     ),
     CaseClass(
-        "other-fields",
-        "unknown and malformed fields: ignored",
-        ONLY_SSE,
-        _other_fields,
-        lambda: each(UNKNOWN_FIELDS),
+        "other-fields", "unknown and malformed fields: ignored", ONLY_SSE, _other_fields, lambda: each(UNKNOWN_FIELDS)
     ),
     CaseClass(
         "fields-like-data",
