@@ -125,7 +125,7 @@ class Block:
         with self._lock:  # several tasks or threads may be in a block of this object at a time
             opened = next((one for one in reversed(self._opened) if one.session in own), self._opened[-1])
             self._opened.remove(opened)
-        opened.close(problem)
+        opened.__exit__(kind, problem, trace)
 
     async def __aenter__(self) -> Session:
         return self.__enter__()
@@ -160,10 +160,7 @@ class _Opened:
     def __enter__(self) -> _Opened:
         return self
 
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        self.close(problem)
-
-    def close(self, raised: BaseException | None) -> None:
+    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
         """End the session after a block that raised this.
 
         A generator that is closed early has ended well: its reader needs no more. So has a program that calls

@@ -107,11 +107,7 @@ class Timer:
     """A call at a moment, unless it is cancelled."""
 
     def __init__(
-        self,
-        clock: AsyncioClock,
-        loop: asyncio.AbstractEventLoop,
-        moment: float,
-        callback: Callable[[], object],
+        self, clock: AsyncioClock, loop: asyncio.AbstractEventLoop, moment: float, callback: Callable[[], object]
     ) -> None:
         self._clock, self._loop, self._moment, self._callback = clock, loop, moment, callback
         self._cancelled = False

@@ -58,20 +58,16 @@ async def deliver(
 ) -> bool:
     """Send a response, each part when it is due; stop when the client disconnects.
 
-    Args:
-        schedule: with the times of `loops.AsyncioClock`. It must wait for stalls: only real silence tests the time
-            limits of a client in another process.
-        scope: the request's ASGI scope.
-        receive: the request's ASGI channel, with the body already read.
-        send: where the response goes. Each of its chunks is one ASGI message, and so one HTTP chunk.
-        before_send: called with each chunk just before it is sent.
+    The schedule has the times of `loops.AsyncioClock`. It must wait for stalls: only real silence tests the time
+    limits of a client in another process. Each chunk is one ASGI message, and so one HTTP chunk; `before_send` is
+    called with it first. The request's body has been read already.
 
     Returns:
         Whether the client stayed connected to the end.
     """
     client = _Client(receive)
     try:
-        while await client.stays(schedule.wait(client.now())):
+        while await client.stays(schedule.wait(client.clock.now())):
             try:
                 part = schedule.take()
             except Broken as broken:
@@ -105,20 +101,16 @@ class _Client:
 
     def __init__(self, receive: Receive) -> None:
         self._loop = asyncio.get_running_loop()
-        self._clock = AsyncioClock(self._loop)
+        self.clock = AsyncioClock(self._loop)
         self._waiting: asyncio.Future[None] | None = None
         self.gone = asyncio.ensure_future(_disconnect(receive))
         self.gone.add_done_callback(self._end_wait)
-
-    def now(self) -> float:
-        """The present moment, in seconds on the loop's clock."""
-        return self._clock.now()
 
     async def stays(self, seconds: float) -> bool:
         """Wait so long, or until the client disconnects; return whether it is still connected."""
         if seconds > 0:
             self._waiting = self._loop.create_future()
-            timer = self._clock.call_at(self._clock.now() + seconds, self._end_wait)
+            timer = self.clock.call_at(self.clock.now() + seconds, self._end_wait)
             try:
                 await self._waiting
             finally:
@@ -151,15 +143,10 @@ async def finish(ending: Ending, scope: Scope, send: Send) -> None:
 async def respond(
     send: Send, status: int, body: bytes, headers: Headers = (), *, receive: Receive | None = None
 ) -> None:
-    """Send a whole JSON answer.
+    """Send a whole JSON answer; `headers` are those besides type and length.
 
-    Args:
-        send: where it goes.
-        status: its status.
-        body: its JSON text.
-        headers: further headers, besides type and length.
-        receive: the request's ASGI channel if its body has not been read. The rest is read and dropped before the
-            answer ends: if a connection is closed with unread data, the answer may be lost.
+    `receive` is given if the request's body has not been read. The rest is read and dropped before the answer ends:
+    if a connection is closed with unread data, the answer may be lost.
     """
     about = (("content-type", "application/json; charset=UTF-8"), ("content-length", str(len(body))))
     await start(send, status, (*about, *headers))
@@ -183,15 +170,7 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> 
         task.result()
 
 
-_HOP_BY_HOP = {
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -240,6 +219,6 @@ def connection(scope: Scope) -> Connection:
     if found is None:
         raise UsageError(
             "This server cannot end a connection before its response is complete.",
-            hint="Run the app with gemini_replay.server.running.serve.",
+            hint="Run the app with gemini_replay.server.running.Running.",
         )
     return found

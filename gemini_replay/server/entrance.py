@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,10 +96,7 @@ def parse_size(text: str) -> int:
 class Entrance:
     """An ASGI app in front of another. It refuses what the rules forbid, and adds Google's CORS headers.
 
-    Args:
-        app: answers the requests that are let in.
-        rules: which requests are let in.
-        local: whether the server listens on a loopback address. If so, the ``Host`` of a request must be local, too.
+    If the server listens on a loopback address (`local`), the ``Host`` of a request must be local, too.
     """
 
     def __init__(self, app: App, rules: Rules, *, local: bool) -> None:
@@ -111,14 +108,14 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let it in."""
-        headers = _Headers(scope)
+        headers = _joined(scope["headers"])
         refusal = next(self._refusals(scope, headers), None)
         if refusal is not None:
             await _refuse(receive, send, *refusal)
             return
-        origin = headers.one(b"origin")
+        origin = headers.get(b"origin")
         if origin is not None:
-            if scope["method"] == "OPTIONS" and headers.one(b"access-control-request-method") is not None:
+            if scope["method"] == "OPTIONS" and headers.get(b"access-control-request-method") is not None:
                 await _answer_preflight(headers, origin, send)
                 return
             send = _with_cors(send, origin)
@@ -127,21 +124,21 @@ class Entrance:
         except _TooLargeError as stopped:
             await _refuse(receive if stopped.more else None, send, *self._too_large())
 
-    def _refusals(self, scope: Scope, headers: _Headers) -> Iterator[tuple[int, str]]:
+    def _refusals(self, scope: Scope, headers: dict[bytes, str]) -> Iterator[tuple[int, str]]:
         """Why a request must be refused: status and reason."""
-        host, origin = headers.one(b"host"), headers.one(b"origin")
-        if self._local and host is not None and not self._is_allowed_host(host):
+        host, origin = headers.get(b"host"), headers.get(b"origin")
+        if self._local and host is not None and _name_of(host) not in self._hosts and not _is_local(_name_of(host)):
             yield (
                 403,
                 f"This server only answers to local names, and {plain(host)} is not one. "
                 "Use 127.0.0.1 or localhost, or allow the name with --allow-host.",
             )
-        if origin is not None and not self._is_allowed_origin(origin):
+        if origin is not None and not (origin.lower() in self._origins or _is_local_origin(origin)):
             yield (
                 403,
                 f"Pages of {plain(origin)} may not use this server. Allow the origin with --allow-origin.",
             )
-        if origin is None and headers.one(b"sec-fetch-site") == "cross-site":
+        if origin is None and headers.get(b"sec-fetch-site") == "cross-site":
             yield 403, "Pages of other sites may not use this server."
         if b"content-length" in headers and b"transfer-encoding" in headers:
             yield 400, "The request has both Content-Length and Transfer-Encoding, so its length is ambiguous."
@@ -156,36 +153,24 @@ class Entrance:
             yield 400, "The request's path has a fragment (#), which clients must not send."
         if _has_dot_segment(path):
             yield 400, "The request's path has a segment . or .., which clients must resolve."
-        length = headers.one(b"content-length")
+        length = headers.get(b"content-length")
         if length is not None and int(length) > self._max_body:
             yield self._too_large()
-
-    def _is_allowed_host(self, host: str) -> bool:
-        name = _name_of(host)
-        return name in self._hosts or _is_local(name)
-
-    def _is_allowed_origin(self, origin: str) -> bool:
-        return origin.lower() in self._origins or _is_local_origin(origin)
 
     def _too_large(self) -> tuple[int, str]:
         return 413, f"The request's body is larger than {self._max_body} bytes (--max-body)."
 
 
-class _Headers:
-    """The headers of a request by name; ASGI has the names in lower case."""
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    """Headers by name, which ASGI has in lower case.
 
-    def __init__(self, scope: Scope) -> None:
-        self._values: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            self._values[name] = self._values[name] + b", " + value if name in self._values else value
-
-    def __contains__(self, name: bytes) -> bool:
-        return name in self._values
-
-    def one(self, name: bytes) -> str | None:
-        """The value, or several joined by commas; with a comma it is not a valid host, origin or length."""
-        value = self._values.get(name)
-        return None if value is None else value.decode("latin-1")
+    Several values are joined by commas; with a comma, a value is not a valid host, origin or length.
+    """
+    values: dict[bytes, str] = {}
+    for name, value in headers:
+        text = value.decode("latin-1")
+        values[name] = f"{values[name]}, {text}" if name in values else text
+    return values
 
 
 def _has_dot_segment(path: bytes) -> bool:
@@ -260,7 +245,7 @@ def refusal(status: int, reason: str) -> bytes:
     return shipped().error_body(status, f"gemini-replay: {reason}")
 
 
-async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:
+async def _answer_preflight(headers: dict[bytes, str], origin: str, send: Send) -> None:
     """Tell a browser that a page of this origin may send the request that it has announced."""
     found = [
         ("access-control-allow-origin", origin),
@@ -269,10 +254,10 @@ async def _answer_preflight(headers: _Headers, origin: str, send: Send) -> None:
         ("access-control-max-age", "3600"),
         ("content-length", "0"),
     ]
-    asked = headers.one(b"access-control-request-headers")
+    asked = headers.get(b"access-control-request-headers")
     if asked is not None:
         found.append(("access-control-allow-headers", asked))
-    if headers.one(b"access-control-request-private-network") == "true":
+    if headers.get(b"access-control-request-private-network") == "true":
         found.append(("access-control-allow-private-network", "true"))
     await start(send, 200, found)
     await send({"type": "http.response.body", "body": b"", "more_body": False})

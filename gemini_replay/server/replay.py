@@ -14,6 +14,7 @@ How a recording ends on a real connection:
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..cassette.model import Headers, Request, header
@@ -32,27 +33,22 @@ _KEPT_MISSES = 100
 _log = logging.getLogger("gemini_replay.server")
 
 
+@dataclass(eq=False, repr=False)
 class Exchange:
     """One request of a client, to be answered over its connection (`transports.dispatch.Exchange`).
 
     Args:
-        server: the server that received it.
         request: as a client of the API itself would have made it.
-        scope: its ASGI scope.
         receive: its ASGI channel, with the body already read.
-        send: where the answer goes.
         began: when the request arrived, on `loops.AsyncioClock`.
     """
 
-    def __init__(
-        self, server: ReplayServer, request: Request, scope: Scope, receive: Receive, send: Send, began: float
-    ) -> None:
-        self.server = server
-        self.request = request
-        self.scope = scope
-        self.receive = receive
-        self.send = send
-        self.began = began
+    server: ReplayServer
+    request: Request
+    scope: Scope
+    receive: Receive
+    send: Send
+    began: float
 
     async def play(self, playback: Playback) -> None:
         """Send a recording."""

@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MissingExtraError, UsageError
@@ -25,8 +24,14 @@ _Path = str | os.PathLike[str] | None
 class Running:
     """A server in a thread, from its construction until ``stop``; also a context manager.
 
+    Args:
+        app: an ASGI app; no lifespan events are sent to it.
+        host: the address to listen on.
+        port: the port; 0 for any free one.
+        rules: which requests are let in, and how large they may be.
+        ssl_certfile: a PEM file with the certificate chain and its key, for HTTPS.
+
     Attributes:
-        app: the app that answers.
         port: the port it listens on.
         url: its base URL, without a final slash.
 
@@ -43,10 +48,9 @@ class Running:
         port: int = 0,
         rules: Rules = DEFAULT_RULES,
         ssl_certfile: _Path = None,
-        ssl_keyfile: _Path = None,
     ) -> None:
         self.app = app
-        self._server, self._socket, self.url = _prepare(app, host, port, rules, ssl_certfile, ssl_keyfile)
+        self._server, self._socket, self.url = _prepare(app, host, port, rules, ssl_certfile)
         self.port: int = self._socket.getsockname()[1]
         self._failure: BaseException | None = None
         ready = threading.Event()
@@ -76,39 +80,8 @@ class Running:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def serve(
-    app: App,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    rules: Rules = DEFAULT_RULES,
-    ssl_certfile: _Path = None,
-    ssl_keyfile: _Path = None,
-) -> Running:
-    """Run ``app`` in a thread; use it as a context manager.
-
-    Args:
-        app: an ASGI app; no lifespan events are sent to it.
-        host: the address to listen on.
-        port: the port; 0 for any free one.
-        rules: which requests are let in, and how large they may be.
-        ssl_certfile: a PEM file with the certificate chain, for HTTPS.
-        ssl_keyfile: a PEM file with its key, if that is not in ``ssl_certfile``.
-
-    Raises:
-        MissingExtraError: uvicorn is not installed.
-        UsageError: it cannot listen on the address, or cannot use the certificate.
-    """
-    return Running(app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
 
 
 def serve_forever(
@@ -118,8 +91,6 @@ def serve_forever(
     port: int = 0,
     rules: Rules = DEFAULT_RULES,
     announce: Callable[[str], object],
-    ssl_certfile: _Path = None,
-    ssl_keyfile: _Path = None,
 ) -> None:
     """Run ``app`` in this thread until SIGINT or SIGTERM.
 
@@ -127,9 +98,9 @@ def serve_forever(
 
     Raises:
         MissingExtraError: uvicorn is not installed.
-        UsageError: it cannot listen on the address, or cannot use the certificate.
+        UsageError: it cannot listen on the address.
     """
-    server, listener, url = _prepare(app, host, port, rules, ssl_certfile, ssl_keyfile)
+    server, listener, url = _prepare(app, host, port, rules)
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
@@ -144,7 +115,7 @@ def serve_forever(
 
 
 def _prepare(
-    app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path, ssl_keyfile: _Path
+    app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path = None
 ) -> tuple[Server, socket.socket, str]:
     """A server, its listening socket, and its base URL."""
     try:
@@ -154,11 +125,11 @@ def _prepare(
             raise
         raise MissingExtraError("uvicorn", extra="server", purpose="A local server") from missing
     try:
-        server = Server(app, rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile)
+        server = Server(app, rules, ssl_certfile)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
             f"Cannot use the certificate {ssl_certfile}: {problem}",
-            hint="Give PEM files: the certificate chain and its key.",
+            hint="Give a PEM file with the certificate chain and its key.",
         ) from problem
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -37,16 +37,11 @@ def app(session: Session, *, base: str | None = None) -> ReplayServer:
 def serving(session: Session, *, base: str | None = None, rules: Rules = DEFAULT_RULES) -> Iterator[str]:
     """Serve a session on a free port of this machine for a with-block; gives the server's base URL.
 
-    Args:
-        session: what to serve.
-        base: the upstream of a session that records.
-        rules: whose requests come in, and how large they may be.
-
     Raises:
         MissingExtraError: uvicorn is not installed.
         UsageError: `base` is not a base URL.
     """
-    with running.serve(app(session, base=base), rules=rules) as server:
+    with running.Running(app(session, base=base), rules=rules) as server:
         yield server.url
 
 
@@ -61,13 +56,7 @@ def serve_forever(
 ) -> None:
     """Serve a session until SIGINT or SIGTERM, then close it: what it recorded replaces its cassette.
 
-    Args:
-        session: what to serve.
-        base: the upstream of a session that records.
-        host: the address to listen on.
-        port: the port; 0 for any free one.
-        rules: whose requests come in, and how large they may be.
-        announce: gets the base URL once the server listens.
+    `base` is the upstream of a session that records; for the other arguments, see `running.serve_forever`.
 
     Raises:
         MissingExtraError: uvicorn is not installed.

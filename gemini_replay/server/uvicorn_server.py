@@ -105,18 +105,16 @@ class _Connection(H11Protocol):
         self._lift_limit()
         self._awaited = awaited
         if awaited is not None:
-            seconds = self._rules.head_seconds if awaited == "head" else self._rules.body_seconds
-            self._time_limit = self.loop.call_later(seconds, self._too_slow, seconds)
+            rules = self._rules
+            what, seconds = ("head", rules.head_seconds) if awaited == "head" else ("body", rules.body_seconds)
+            reason = f"The request's {what} did not arrive within {seconds:g} seconds."
+            self._time_limit = self.loop.call_later(seconds, self._refuse, 408, reason)
 
     def _lift_limit(self) -> None:
         self._awaited = None
         if self._time_limit is not None:
             self._time_limit.cancel()
             self._time_limit = None
-
-    def _too_slow(self, seconds: float) -> None:
-        what = "head" if self._awaited == "head" else "body"
-        self._refuse(408, f"The request's {what} did not arrive within {seconds:g} seconds.")
 
     def send_400_response(self, msg: str) -> None:
         """Refuse; called by uvicorn while it handles h11's error."""
@@ -212,21 +210,13 @@ class Server(uvicorn.Server):
     Args:
         app: the app; an `Entrance` is put in front of it.
         rules: what the server lets in.
-        ssl_certfile: as for `running.serve`.
-        ssl_keyfile: as for `running.serve`.
+        ssl_certfile: as for `running.Running`.
 
     Raises:
         OSError: the certificate or its key cannot be read or used.
     """
 
-    def __init__(
-        self,
-        app: App,
-        rules: Rules,
-        *,
-        ssl_certfile: str | os.PathLike[str] | None = None,
-        ssl_keyfile: str | os.PathLike[str] | None = None,
-    ) -> None:
+    def __init__(self, app: App, rules: Rules, ssl_certfile: str | os.PathLike[str] | None = None) -> None:
         config = uvicorn.Config(
             _nothing,
             loop="asyncio",
@@ -242,7 +232,6 @@ class Server(uvicorn.Server):
             # A client may keep a connection idle for a whole test.
             timeout_keep_alive=60,
             ssl_certfile=ssl_certfile,
-            ssl_keyfile=ssl_keyfile,
         )
         config.load()
         super().__init__(config)

@@ -81,11 +81,8 @@ class VirtualClock:
     def wait(self, seconds: float, poll: Poll | None = None, *, shared: bool = False) -> Any:
         """Wait until so many virtual seconds have passed, or until `poll` finds something, and return that.
 
-        Args:
-            seconds: how long; with infinity, only `poll` ends the wait.
-            poll: what else ends the wait.
-            shared: whether other threads may call `poll` at the same time. They do, before they move the clock: what
-                has been woken already runs first.
+        If `poll` is shared, other threads call it, too, before they move the clock: what has been woken already runs
+        first.
         """
         me = threading.current_thread()
         due = self.now() + seconds

@@ -204,7 +204,7 @@ def test_no_log_line_and_no_refusal_holds_a_secret(
         yield talk(url, f"GET http://u:{KEY}@localhost{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         yield talk(url, f"CONNECT {KEY}:443 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
-    with caplog.at_level(0, logger="gemini_replay"), served(tmp_path) as (_, url), running.serve(buggy) as bug:
+    with caplog.at_level(0, logger="gemini_replay"), served(tmp_path) as (_, url), running.Running(buggy) as bug:
         said = [*requests(url), *requests(bug.url)]
     lines = [record for record in caplog.records if record.name.startswith("gemini_replay")]
     text = logging.Formatter("%(message)s")

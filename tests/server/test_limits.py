@@ -139,14 +139,14 @@ class TestMemory:
 
     def test_misses_are_counted_and_not_kept(self, tmp_path: Path) -> None:
         """A hundred of them stay with the session."""
-        with served(tmp_path) as (session, _), running.serve(app(session)) as server, httpx.Client() as client:
+        with served(tmp_path) as (session, _), running.Running(app(session)) as server, httpx.Client() as client:
             for n in range(130):
                 client.get(f"{server.url}/v1/models/{n}")
             assert (server.app.missed, len(session.misses)) == (130, 100)
 
     def test_the_upstream_of_the_command_line_keeps_no_requests(self) -> None:
         """Nor what it sent."""
-        with running.serve(upstream.Upstream(pace=0, kept=0)) as server:
+        with running.Running(upstream.Upstream(pace=0, kept=0)) as server:
             for _ in range(3):
                 assert ask(server.url, x_goog_api_key="k").status_code == 200
             assert (server.app.requests, server.app.sent) == ([], [])

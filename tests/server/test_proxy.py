@@ -26,7 +26,7 @@ from gemini_replay.transports.read_ahead import ROOM
 def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connect: Any, wire: Any) -> None:
     """Head and chunks are held up by nothing: the upstream goes on only when the client has seen them."""
     paced = Paced()
-    with running.serve(paced.app) as server, proxied(path, server.url) as url:
+    with running.Running(paced.app) as server, proxied(path, server.url) as url:
         with connect(url, PATH) as (_, reader):
             assert wire.head(reader).header("content-type") == "text/event-stream"
             for data in events(3):
@@ -155,7 +155,7 @@ def test_a_body_of_known_length_keeps_it(path: Path, method: str) -> None:
         await send({"type": "http.response.body", "body": b"hello"})
 
     answers = []
-    with running.serve(app) as server:
+    with running.Running(app) as server:
         for mode in ("rewrite", "once"):
             with proxied(path, server.url, mode=mode) as url:
                 answers.append(httpx.request(method, f"{url}/v1/models/m"))

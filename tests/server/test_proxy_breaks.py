@@ -45,7 +45,7 @@ class TestBreaks:
             below = scope["extensions"]["gemini_replay.connection"]
             await (below.reset() if linger else below.close())
 
-        with running.serve(app) as server:
+        with running.Running(app) as server:
             for mode in ("rewrite", "once"):
                 with proxied(path, server.url, mode=mode) as url, pytest.raises(error):
                     httpx.post(url + PATH, json=ASK)
@@ -55,7 +55,7 @@ class TestBreaks:
     def test_a_client_that_leaves_cancels_the_upstreams_answer(self, path: Path, connect: Any, wire: Any) -> None:
         """The upstream sees the connection end; the recording says "cancelled" behind what came."""
         paced = Paced()
-        with running.serve(paced.app) as server, proxied(path, server.url) as url:
+        with running.Running(paced.app) as server, proxied(path, server.url) as url:
             with connect(url, PATH) as (_, reader):
                 wire.head(reader)
                 paced()

@@ -27,7 +27,7 @@ class TestCommand:
     ) -> None:
         """What was whole is whole; what was under way ends as "cancelled"; no journal is left."""
         paced = Paced()
-        with scripted(events(2)) as quick, running.serve(_either(quick.app, paced.app)) as server:
+        with scripted(events(2)) as quick, running.Running(_either(quick.app, paced.app)) as server:
             with listening("record", path, "--upstream", server.url) as (process, url):
                 assert httpx.post(url + PATH, json=ASK).content == b"".join(events(2))
                 with connect(url, "/v1/models/paced:streamGenerateContent") as (_, reader):

@@ -33,7 +33,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 
 def test_serves_any_asgi_app_on_a_free_port() -> None:
     """Port 0 gives a port that the URL names, and the app answers there."""
-    with running.serve(hello) as server:
+    with running.Running(hello) as server:
         assert server.url == f"http://127.0.0.1:{server.port}"
         assert httpx.get(server.url).text == "hello"
 
@@ -46,7 +46,7 @@ def test_an_app_of_any_signature_is_called_with_requests_only() -> None:
         calls.append(len(args))
         await hello(*args)
 
-    with running.serve(app) as server:
+    with running.Running(app) as server:
         assert httpx.get(server.url).text == "hello"
     assert calls == [3]
 
@@ -62,7 +62,7 @@ def test_two_servers_live_side_by_side() -> None:
 def test_stops_twice_and_frees_its_port_and_thread() -> None:
     """After stop() nothing listens, no thread is left, and a second stop() is harmless."""
     before = set(threading.enumerate())
-    server = running.serve(hello)
+    server = running.Running(hello)
     port = server.port
     server.stop()
     server.stop()
@@ -101,7 +101,7 @@ def test_stops_under_a_client_that_does_not_read(connect: Callable[..., Any], wi
 def test_garbage_on_the_port_is_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
     """A client that does not speak HTTP gets a 400, and nothing is printed."""
     with (
-        running.serve(hello) as server,
+        running.Running(hello) as server,
         socket.create_connection(("127.0.0.1", server.port)) as sock,
     ):
         sock.sendall(b"\x16\x03\x01 what?\r\n\r\n")
@@ -112,10 +112,10 @@ def test_garbage_on_the_port_is_no_noise(capfd: pytest.CaptureFixture[str]) -> N
 def test_an_address_in_use_is_a_usage_error() -> None:
     """A port that is taken is reported with its number and a way out."""
     with (
-        running.serve(hello) as server,
+        running.Running(hello) as server,
         pytest.raises(UsageError, match=str(server.port)) as caught,
     ):
-        running.serve(hello, port=server.port)
+        running.Running(hello, port=server.port)
     assert "0 for any free one" in str(caught.value)
 
 
@@ -126,7 +126,7 @@ def test_a_bad_certificate_is_a_usage_error(tmp_path: Path, content: str | None)
     if content is not None:
         path.write_text(content)
     with pytest.raises(UsageError, match=r"server\.pem"):
-        running.serve(hello, ssl_certfile=path)
+        running.Running(hello, ssl_certfile=path)
 
 
 def _certified(folder: Path) -> ssl.SSLContext:
@@ -174,7 +174,7 @@ def test_without_uvicorn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delitem(sys.modules, "gemini_replay.server.uvicorn_server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(MissingExtraError, match=r"gemini-replay\[server\]"):
-        running.serve(hello)
+        running.Running(hello)
 
 
 def test_importing_the_servers_imports_no_uvicorn() -> None:

@@ -1,7 +1,7 @@
 """The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
 
-It routes, checks keys and bodies, and chooses a scenario; what goes out is the scenario's
-(``scenarios``), ``timed_response`` frames and times it, ``asgi.deliver`` sends it.
+It routes, checks keys and bodies, and chooses a scenario (``scenarios``); ``timed_response`` frames and times its
+messages, ``asgi.deliver`` sends them.
 """
 
 from __future__ import annotations
@@ -46,19 +46,17 @@ class Sent(NamedTuple):
 class Upstream:
     """An ASGI app that answers like the Gemini API and Vertex AI.
 
-    The scenario of an answer is the first of these: the one given here; the one that the model in
-    the path names (``models/story:streamGenerateContent``); the request's header ``x-scenario``;
-    the first user text, where it is ``scenario:NAME``; ``story``. Equal requests get equal answers.
+    The scenario of an answer is the first of these: the one given to this class; the one that the model in the path
+    names (``models/story:streamGenerateContent``); the request's header ``x-scenario``; the first user text, where it
+    is ``scenario:NAME``; ``story``. Equal requests get equal answers.
 
     Args:
-        scenario: one scenario for all requests, by name or as such. A "raw" one answers any path
-            and body.
+        scenario: one scenario for all requests, by name or as such. A "raw" one answers any path and body.
         key: the one right key; "any" for every key; None if none is needed.
         pace: factor on all waits; 0 sends without waiting.
         seed: seeds the jitter and the ids.
-        gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves
-            out the keep-alive comment and the final ``[DONE]``, which google-genai does not
-            survive.
+        gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves out the keep-alive
+            comment and the final ``[DONE]``, which google-genai does not survive.
         kept: how many requests, the last ones, `requests` and `sent` hold; None for all.
 
     Raises:
@@ -80,7 +78,9 @@ class Upstream:
         self.scenario = scenarios.get(scenario) if isinstance(scenario, str) else scenario
         self.pace = pace
         self.seed = seed
-        self.gateway = gateway
+        self._gateway: Literal["gateway", "gateway-plain"] | None = None
+        if gateway:
+            self._gateway = "gateway-plain" if gateway == "plain" else "gateway"
         self._key = key
         self._lock = threading.Lock()
         self._requests: deque[Received] = deque(maxlen=kept)
@@ -132,7 +132,7 @@ class Upstream:
         if self.scenario is not None and self.scenario.framing == "raw" and refusal is None:
             instructions = self.scenario.instructions(Prompt(self.scenario.model, key=key))
             return timed_response(instructions, "raw", status=self.scenario.status, headers=self.scenario.headers)
-        call = understood(request, any_prefix=bool(self.gateway))
+        call = understood(request, any_prefix=bool(self._gateway))
         if call is None:
             headers = heads.response_headers(heads.HTML)
             return timed_response([Raw(keys.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
@@ -178,17 +178,17 @@ class Upstream:
 
     def _play(self, call: Call, scenario: Scenario, prompt: Prompt) -> TimedResponse:
         instructions: list[Instruction] = list(scenario.instructions(prompt))
-        gateway = self._gateway_form(scenario)
-        if call.action == "generateContent":
+        gateway = scenario.framing if scenario.framing in ("gateway", "gateway-plain") else self._gateway
+        unary = call.action == "generateContent"
+        if unary:
             instructions = merged(instructions)
-            if (failure := _failure(instructions)) is not None:
-                return self._refuse(call, failure, wait=first_wait(instructions))
-            return self._framed(call, instructions, "object", heads.JSON, gateway=bool(gateway))
-        if scenario.status != 200 and (failure := _failure(instructions)) is not None:
+        failures = (one.json for one in instructions if isinstance(one, Message) and "error" in one.json)
+        if (unary or scenario.status != 200) and (failure := next(failures, None)) is not None:
             return self._refuse(call, failure, wait=first_wait(instructions))
+        if unary:
+            return self._framed(call, instructions, "object", heads.JSON, gateway=bool(gateway))
         if gateway == "gateway":
-            # Gateways keep a connection alive while the model thinks; here once, so that it is
-            # seen.
+            # Gateways keep a connection alive while the model thinks; here once, so that it is seen.
             first = next((at for at, one in enumerate(instructions) if isinstance(one, Message)), -1)
             instructions.insert(first + 1, Raw(b": keep-alive\n\n"))
         if gateway:
@@ -197,13 +197,6 @@ class Upstream:
         if call.sse and scenario.framing is None:
             return self._framed(call, instructions, "sse", heads.SSE)
         return self._framed(call, instructions, "json-array", heads.JSON)
-
-    def _gateway_form(self, scenario: Scenario) -> Literal["gateway", "gateway-plain"] | None:
-        if scenario.framing in ("gateway", "gateway-plain"):
-            return scenario.framing
-        if not self.gateway:
-            return None
-        return "gateway-plain" if self.gateway == "plain" else "gateway"
 
     def _framed(
         self,
@@ -225,7 +218,7 @@ class Upstream:
         return timed_response(instructions, framing, status=status, headers=headers, gzip=packed)
 
     def _object(self, call: Call, found: dict[str, Any]) -> TimedResponse:
-        return self._framed(call, [Wait(0.03), Message(found)], "object", heads.JSON, gateway=bool(self.gateway))
+        return self._framed(call, [Wait(0.03), Message(found)], "object", heads.JSON, gateway=bool(self._gateway))
 
     def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> TimedResponse:
         """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
@@ -235,9 +228,9 @@ class Upstream:
             call,
             [Wait(wait), Message(error)],
             "object-list" if listed else "object",
-            heads.SSE if streams and call.sse and not self.gateway else heads.JSON,
+            heads.SSE if streams and call.sse and not self._gateway else heads.JSON,
             status=error["error"]["code"],
-            gateway=bool(self.gateway),
+            gateway=bool(self._gateway),
         )
 
     def _describe(self, call: Call) -> TimedResponse:
@@ -264,11 +257,6 @@ class Upstream:
         )
 
 
-def _failure(instructions: list[Instruction]) -> dict[str, Any] | None:
-    """The first error object among the messages."""
-    return next((one.json for one in instructions if isinstance(one, Message) and "error" in one.json), None)
-
-
 class RunningUpstream(running.Running):
     """An ``Upstream`` that listens; ``app`` is the upstream itself."""
 
@@ -292,17 +280,14 @@ def start(
     host: str = "127.0.0.1",
     port: int = 0,
     ssl_certfile: str | None = None,
-    ssl_keyfile: str | None = None,
     key: str | None = "any",
     pace: float = 1.0,
     seed: int = 0,
     gateway: bool | Literal["plain"] = False,
     rules: Rules = DEFAULT_RULES,
 ) -> Iterator[RunningUpstream]:
-    """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``serve``."""
+    """Run an ``Upstream`` while the context lasts; for the arguments, see it and ``running.Running``."""
     app = Upstream(scenario, key=key, pace=pace, seed=seed, gateway=gateway)
-    server = RunningUpstream(
-        app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile
-    )
+    server = RunningUpstream(app, host=host, port=port, rules=rules, ssl_certfile=ssl_certfile)
     with server:
         yield server

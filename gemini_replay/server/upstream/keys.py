@@ -33,59 +33,36 @@ def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | No
 def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False) -> Json | None:
     """None if the key is right, else the error.
 
-    Args:
-        found: the key and its place, as ``find_key`` gives them.
-        wanted: the one right key; "any" for every key; None if none is needed.
-        vertex: whether the request came by Vertex AI's path, which asks for credentials instead of a key.
+    ``wanted`` is the one right key; "any" for every key; None if none is needed. Vertex AI's paths (``vertex``) ask
+    for credentials instead of a key.
     """
     if wanted is None:
         return None
+    service = _VERTEX_SERVICE if vertex else _SERVICE
+    if found is None and not vertex:
+        return error(
+            403,
+            "Method doesn't allow unregistered callers (callers without established identity). Please "
+            "use API Key or other form of API consumer identity to call this API.",
+        )
     if found is None:
-        return _no_credentials() if vertex else _unregistered()
+        message = f"Request is missing required authentication credential. {_EXPECTED}"
+        return error(401, message, _info("CREDENTIALS_MISSING", service))
     place, key = found
     if wanted == "any" or hmac.compare_digest(key.encode(), wanted.encode()):
         return None
-    return _bad_token(vertex) if place == "bearer" else _bad_key(vertex)
-
-
-def _unregistered() -> Json:
-    return error(
-        403,
-        "Method doesn't allow unregistered callers (callers without established identity). Please "
-        "use API Key or other form of API consumer identity to call this API.",
-    )
+    if place == "bearer":
+        message = f"Request had invalid authentication credentials. {_EXPECTED}"
+        return error(401, message, _info("ACCESS_TOKEN_TYPE_UNSUPPORTED", service))
+    message = "API key not valid. Please pass a valid API key."
+    localized = detail("LocalizedMessage", locale="en-US", message=message)
+    return error(400, message, _info("API_KEY_INVALID", service), localized)
 
 
 _EXPECTED = (
     "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
     "See https://developers.google.com/identity/sign-in/web/devconsole-project."
 )
-
-
-def _no_credentials() -> Json:
-    return error(
-        401,
-        f"Request is missing required authentication credential. {_EXPECTED}",
-        _info("CREDENTIALS_MISSING", _VERTEX_SERVICE),
-    )
-
-
-def _bad_token(vertex: bool) -> Json:
-    return error(
-        401,
-        f"Request had invalid authentication credentials. {_EXPECTED}",
-        _info("ACCESS_TOKEN_TYPE_UNSUPPORTED", _VERTEX_SERVICE if vertex else _SERVICE),
-    )
-
-
-def _bad_key(vertex: bool) -> Json:
-    message = "API key not valid. Please pass a valid API key."
-    return error(
-        400,
-        message,
-        _info("API_KEY_INVALID", _VERTEX_SERVICE if vertex else _SERVICE),
-        detail("LocalizedMessage", locale="en-US", message=message),
-    )
 
 
 def _info(reason: str, service: str) -> Json:
@@ -99,11 +76,6 @@ def model_not_found(model: str, version: str, action: str = "generateContent") -
         f"models/{model} is not found for API version {version}, or is not supported for {action}. "
         "Call ListModels to see the list of available models and their supported methods.",
     )
-
-
-def invalid(message: str) -> Json:
-    """The error for a request that cannot be understood."""
-    return error(400, message)
 
 
 NO_SUCH_PAGE = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
+from ...gemini.error_objects import error
 from ...gemini.tokens import count_tokens
 from ..asgi import Scope
 from . import keys
@@ -30,11 +31,9 @@ class Received:
     """A request that reached the upstream, without its secrets.
 
     Attributes:
-        method: the HTTP method.
         path: the decoded path.
         query: the query string; the value of ``key`` is redacted.
         headers: name and value pairs; those that carry a key are redacted.
-        body: the body's bytes.
         key_place: where a key stood: "header", "query", "bearer", or None if there was none.
     """
 
@@ -64,10 +63,8 @@ class Call:
     """A request understood: the method of the API that it calls.
 
     Attributes:
-        model: the model's name in the path.
         action: the method; "get" for the model's own description.
         version: the API version of the path, "v1beta" where it names none.
-        vertex: whether it is Vertex AI's path.
         sse: whether ``alt=sse`` was asked for.
         gzip: whether the client takes gzip.
         scenario: the value of the header ``x-scenario``, or "".
@@ -85,8 +82,7 @@ class Call:
 def understood(request: Received, *, any_prefix: bool = False) -> Call | None:
     """The call that ``request`` makes; None if Google has no such page.
 
-    A path may start with anything where ``any_prefix`` (gateways), and with anything but a version
-    of Vertex AI's.
+    A path may start with anything where ``any_prefix`` (gateways), and with anything but a version of Vertex AI's.
     """
     found = _PATH.fullmatch(request.path)
     if found is None or (found["prefix"] and not (any_prefix or found["vertex"])):
@@ -120,7 +116,7 @@ class InvalidRequestError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.error = keys.invalid(message)
+        self.error = error(400, message)
 
 
 def read_contents(body: bytes) -> list[Any]:

@@ -8,28 +8,25 @@ import itertools
 import random
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from ....gemini.spelling import dumps
 from ....gemini.tokens import count_tokens
 from . import texts
-from .instructions import Instruction, Message, Prompt, Wait
+from .instructions import Instruction, Instructions, Message, Prompt, Wait
 from .reply import TimedReply
 
 
-def story(prompt: Prompt) -> Iterator[Instruction]:
-    """A story in Chinese, in the cadence of 2.5-flash."""
-    reply = TimedReply(prompt)
-    yield reply.head()
-    yield from reply.text(texts.STORY)
+def said(text: str, finish: str = "STOP") -> Instructions:
+    """What streams a text in the cadence of the prompt's model."""
 
+    def script(prompt: Prompt) -> Iterator[Instruction]:
+        reply = TimedReply(prompt)
+        yield reply.head()
+        yield from reply.text(text, finish=finish)
 
-def long_answer(prompt: Prompt) -> Iterator[Instruction]:
-    """About 40 events."""
-    reply = TimedReply(prompt)
-    yield reply.head()
-    yield from reply.text(texts.LONG)
+    return script
 
 
 def thinking(prompt: Prompt) -> Iterator[Instruction]:
@@ -50,29 +47,29 @@ def signature(prompt: Prompt) -> Iterator[Instruction]:
     yield Message(reply.event([{"text": "", "thoughtSignature": reply.signature()}], finish="STOP"))
 
 
-def function_call(prompt: Prompt) -> Iterator[Instruction]:
-    """One call."""
-    yield from _calls(prompt, {"Zürich": "k2m8x0qa"})
+def calls(cities: dict[str, str]) -> Instructions:
+    """Function calls in one event, for each city and call id.
+
+    As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end.
+    """
+
+    def script(prompt: Prompt) -> Iterator[Instruction]:
+        reply = TimedReply(prompt)
+        yield reply.head()
+        parts: list[dict[str, Any]] = [
+            {"functionCall": {"name": "get_weather", "args": {"city": city, "unit": "celsius"}, "id": name}}
+            for city, name in cities.items()
+        ]
+        parts[0]["thoughtSignature"] = reply.signature()
+        yield Wait(reply.rhythm.text(12))
+        yield Message(reply.event(parts, tokens=14 * len(parts), thoughts=87))
+        yield Wait(0.02)
+        yield Message(reply.event([{"text": ""}], finish="STOP"))
+
+    return script
 
 
-def parallel_calls(prompt: Prompt) -> Iterator[Instruction]:
-    """Three calls in one event."""
-    yield from _calls(prompt, {"Zürich": "k2m8x0qa", "東京": "p7w3n5dz", "São Paulo": "t1c9v6rb"})
-
-
-def _calls(prompt: Prompt, cities: dict[str, str]) -> Iterator[Instruction]:
-    """As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end."""
-    reply = TimedReply(prompt)
-    yield reply.head()
-    parts: list[dict[str, Any]] = [
-        {"functionCall": {"name": "get_weather", "args": {"city": city, "unit": "celsius"}, "id": name}}
-        for city, name in cities.items()
-    ]
-    parts[0]["thoughtSignature"] = reply.signature()
-    yield Wait(reply.rhythm.text(12))
-    yield Message(reply.event(parts, tokens=14 * len(parts), thoughts=87))
-    yield Wait(0.02)
-    yield Message(reply.event([{"text": ""}], finish="STOP"))
+function_call = calls({"Zürich": "k2m8x0qa"})
 
 
 def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
@@ -101,24 +98,9 @@ def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
 
 def afc(prompt: Prompt) -> Iterator[Instruction]:
     """The first turn calls a function; a turn that brings its result is answered in words."""
-    if not _has_function_response(prompt.contents):
-        yield from function_call(prompt)
-        return
-    reply = TimedReply(prompt)
-    yield reply.head()
-    yield from reply.text(texts.WEATHER)
-
-
-def _has_function_response(contents: Sequence[Any]) -> bool:
-    parts = [part for content in contents for part in content["parts"] if isinstance(part, dict)]
-    return any("functionResponse" in part or "function_response" in part for part in parts)
-
-
-def max_tokens(prompt: Prompt) -> Iterator[Instruction]:
-    """Ends in mid-sentence."""
-    reply = TimedReply(prompt)
-    yield reply.head()
-    yield from reply.text(texts.TRUNCATED, finish="MAX_TOKENS")
+    parts = [part for content in prompt.contents for part in content["parts"] if isinstance(part, dict)]
+    answered = any("functionResponse" in part or "function_response" in part for part in parts)
+    yield from (said(texts.WEATHER) if answered else function_call)(prompt)
 
 
 def grounding(prompt: Prompt) -> Iterator[Instruction]:
@@ -188,12 +170,13 @@ def image(prompt: Prompt) -> Iterator[Instruction]:
     yield Wait(reply.rhythm.text(1))
     yield Message(reply.event([{"text": "Here is the picture: "}], tokens=5))
     yield Wait(2.1)
+    size = 64 * 1024
     part = {"inlineData": {"mimeType": "image/png", "data": _picture()}}
-    yield Message(reply.event([part], tokens=1290, finish="STOP"), _in_64_kb, 0.001)
-
-
-def _in_64_kb(data: bytes) -> list[bytes]:
-    return [data[at : at + 65536] for at in range(0, len(data), 65536)]
+    yield Message(
+        reply.event([part], tokens=1290, finish="STOP"),
+        lambda data: [data[at : at + size] for at in range(0, len(data), size)],
+        0.001,
+    )
 
 
 @functools.cache
@@ -210,8 +193,7 @@ def _picture() -> str:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 512, 512, 8, 2, 0, 0, 0))
-    # A comment before the pixels, so placed that base64 shows it as it is: on a multiple of three
-    # bytes.
+    # A comment before the pixels, so placed that base64 shows it as it is: on a multiple of three bytes.
     alike = base64.b64decode("AIzaSyLooksLikeAKeyButIsPartOfAPicture00")
     name = b"Comment\0"
     name += b"\0" * (-(len(head) + 8 + len(name)) % 3)

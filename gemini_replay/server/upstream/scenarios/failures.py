@@ -22,17 +22,12 @@ def refused(name: str, description: str, found: dict[str, Any]) -> Scenario:
     return Scenario(name, description, script, status=found["error"]["code"])
 
 
-BAD_REQUEST = error(
-    400,
-    "Unable to submit request because it has a temperature value of 3.5 but the supported range is "
-    "from 0 (inclusive) to 2.0001 (exclusive). Update the value and try again.",
-)
-NOT_FOUND = keys.model_not_found("gemini-0.1-none", "v1beta")
 _METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
-EXHAUSTED = error(
+_QUOTAS = "https://ai.google.dev/gemini-api/docs/rate-limits"
+_EXHAUSTED = error(
     429,
     "You exceeded your current quota, please check your plan and billing details. For more "
-    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n"
+    f"information on this error, head to: {_QUOTAS}.\n"
     f"* Quota exceeded for metric: {_METRIC}, limit: 10\nPlease retry in 26.3s.",
     detail(
         "QuotaFailure",
@@ -45,19 +40,9 @@ EXHAUSTED = error(
             }
         ],
     ),
-    detail(
-        "Help",
-        links=[
-            {
-                "description": "Learn more about Gemini API quotas",
-                "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
-            }
-        ],
-    ),
+    detail("Help", links=[{"description": "Learn more about Gemini API quotas", "url": _QUOTAS}]),
     detail("RetryInfo", retryDelay="26s"),
 )
-OVERLOADED = error(503, "The model is overloaded. Please try again later.")
-
 _HARMS = ("SEXUALLY_EXPLICIT", "HATE_SPEECH", "HARASSMENT", "DANGEROUS_CONTENT")
 
 
@@ -109,24 +94,19 @@ def inband_error(prompt: Prompt) -> Iterator[Instruction]:
     yield Message(unavailable, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
 
 
-def cut(prompt: Prompt) -> Iterator[Instruction]:
-    """Three events and a half, then a TCP reset."""
-    yield from _broken_off(prompt, Reset())
+def broken_off(ending: Instruction) -> Instructions:
+    """What streams three events and a half, then breaks the connection."""
 
+    def script(prompt: Prompt) -> Iterator[Instruction]:
+        *steps, last = _beginning(prompt, 4)
+        while not isinstance(last, Message):
+            last = steps.pop()
+        yield from steps
+        yield Message(last.json, lambda data: [data[: len(data) // 2]])
+        yield Wait(0.02)
+        yield ending
 
-def cut_clean(prompt: Prompt) -> Iterator[Instruction]:
-    """Three events and a half, then a FIN without the chunk that ends the body."""
-    yield from _broken_off(prompt, Close())
-
-
-def _broken_off(prompt: Prompt, ending: Instruction) -> Iterator[Instruction]:
-    *steps, last = _beginning(prompt, 4)
-    while not isinstance(last, Message):
-        last = steps.pop()
-    yield from steps
-    yield Message(last.json, lambda data: [data[: len(data) // 2]])
-    yield Wait(0.02)
-    yield ending
+    return script
 
 
 def stalling(seconds: float = 30.0) -> Scenario:
@@ -145,17 +125,23 @@ def stalling(seconds: float = 30.0) -> Scenario:
     return Scenario("stall", f"three events, {seconds:g} s of silence, then the rest", script)
 
 
-REFUSALS = (
-    refused("400", "an invalid argument instead of a stream", BAD_REQUEST),
-    refused("404", "an unknown model", NOT_FOUND),
-    refused("429", "quota exhausted, with QuotaFailure, Help and RetryInfo", EXHAUSTED),
-    refused("503", "the model is overloaded", OVERLOADED),
-)
-
-BROKEN: tuple[tuple[str, str, Instructions], ...] = (
-    ("safety", "text, then finishReason SAFETY without content", safety),
-    ("blocked", "promptFeedback.blockReason, no candidates", blocked),
-    ("inband_error", "good events, then a raw error object in two chunks", inband_error),
-    ("cut", "a TCP reset in the middle of an event", cut),
-    ("cut_clean", "the peer closes in good order in the middle of an event", cut_clean),
+FAILURES = (
+    Scenario("safety", "text, then finishReason SAFETY without content", safety),
+    Scenario("blocked", "promptFeedback.blockReason, no candidates", blocked),
+    Scenario("inband_error", "good events, then a raw error object in two chunks", inband_error),
+    Scenario("cut", "a TCP reset in the middle of an event", broken_off(Reset())),
+    Scenario("cut_clean", "the peer closes in good order in the middle of an event", broken_off(Close())),
+    refused(
+        "400",
+        "an invalid argument instead of a stream",
+        error(
+            400,
+            "Unable to submit request because it has a temperature value of 3.5 but the supported range is "
+            "from 0 (inclusive) to 2.0001 (exclusive). Update the value and try again.",
+        ),
+    ),
+    refused("404", "an unknown model", keys.model_not_found("gemini-0.1-none", "v1beta")),
+    refused("429", "quota exhausted, with QuotaFailure, Help and RetryInfo", _EXHAUSTED),
+    refused("503", "the model is overloaded", error(503, "The model is overloaded. Please try again later.")),
+    stalling(),
 )

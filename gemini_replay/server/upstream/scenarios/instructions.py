@@ -58,11 +58,9 @@ class Prompt:
     """What a scenario may know of the request it answers.
 
     Attributes:
-        model: the model's name to answer under.
         contents: the request's ``contents``: dicts, each with a list of ``parts``.
         tokens: the estimated tokens of the request.
         key: the key that came with the request, or "".
-        vertex: whether it came by Vertex AI's path.
         rng: the random source of the answer; seeded equally for equal requests.
     """
 
@@ -87,8 +85,7 @@ class Scenario:
         instructions: yields the instructions for one request.
         status: the HTTP status; with one other than 200, the only message is an error object.
         model: the model it poses as, when the request names none.
-        framing: "json-array", "gateway", "gateway-plain" or "raw" whatever the client asked for;
-            None: what it asked for.
+        framing: the framing, whatever the client asked for; None: what it asked for.
         headers: the response's headers where ``framing`` is "raw".
     """
 
