@@ -22,6 +22,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import CassetteFormatError
+
 # Invisible characters, characters that reorder text, and those that some tools treat as line ends: C1 and DEL (JSON
 # itself escapes C0), Unicode's default-ignorable code points, the line and paragraph separators, the interlinear
 # controls, noncharacters, and lone surrogates, which UTF-8 does not allow.
@@ -45,8 +47,19 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _ENCODE_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-class EncodingError(ValueError):
-    """A value that a cassette line cannot contain. `format_v1` adds the path and the line."""
+class LineError(Exception):
+    """What is wrong with a line of a cassette. `format_v1` adds the path and the line's number."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        suggestion: str = "",
+        hint: str = "",
+        kind: type[CassetteFormatError] = CassetteFormatError,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.suggestion, self.hint, self.kind = message, suggestion, hint, kind
 
 
 class Rounding:
@@ -72,9 +85,9 @@ class Rounding:
 def decode_after(value: Any) -> float:
     """Seconds from a line's JSON value: a number from 0 to 1e9."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EncodingError(f"a time must be a number of seconds, not {_clip(value)}")
+        raise LineError(f"a time must be a number of seconds, not {_clip(value)}")
     if not 0 <= value <= _MAX_AFTER:
-        raise EncodingError(f"a time must be between 0 and 1e9 seconds, not {_clip(value)}")
+        raise LineError(f"a time must be between 0 and 1e9 seconds, not {_clip(value)}")
     return float(value)
 
 
@@ -136,7 +149,7 @@ def _decode_part(part: Any) -> bytes:
             return part.encode()
         except UnicodeEncodeError as error:
             lone = part[error.start]
-            raise EncodingError(
+            raise LineError(
                 f"a text contains the lone surrogate \\u{ord(lone):04x}, which UTF-8 does not allow; "
                 'write such bytes as {"hex": …}'
             ) from None
@@ -149,7 +162,7 @@ def _decode_part(part: Any) -> bytes:
                 return base64.b64decode(value, validate=True)
             except (binascii.Error, ValueError):
                 pass
-    raise EncodingError(f'a part must be a text, {{"hex": "…"}} or {{"b64": "…"}}, not {_clip(part)}')
+    raise LineError(f'a part must be a text, {{"hex": "…"}} or {{"b64": "…"}}, not {_clip(part)}')
 
 
 def encode_coded(data: bytes) -> str:
@@ -164,7 +177,7 @@ def decode_coded(part: dict[str, Any]) -> bytes:
     except (TypeError, ValueError):
         data = b""
     if not data:
-        raise EncodingError(f'coded bytes must be {{"coded": "base64"}}, not {_clip(part)}')
+        raise LineError(f'coded bytes must be {{"coded": "base64"}}, not {_clip(part)}')
     return data
 
 

@@ -168,15 +168,13 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise not_found(path) from None
-    except IsADirectoryError:
-        raise CassetteError(
-            "this is a folder, not a cassette",
-            path=path,
-            hint=f"Give one of its files: {_names(_cassettes(path)) or 'it has no .jsonl file'}",
-        ) from None
     except OSError as error:
-        if path.is_dir():  # Windows says "permission denied"
-            raise CassetteError("this is a folder, not a cassette", path=path) from None
+        if path.is_dir():
+            raise CassetteError(
+                "this is a folder, not a cassette",
+                path=path,
+                hint=f"Give one of its files: {_names(_cassettes(path)) or 'it has no .jsonl file'}",
+            ) from None
         raise CassetteError(f"the cassette cannot be read: {error.strerror}", path=path) from error
 
 
@@ -235,8 +233,7 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
             break
         if not isinstance(item, Comment):
             return  # it is a cassette; the reader reports what is wrong with it, if anything
-    looks = _looks_like(content[:4096])
-    if looks:
+    if looks := _looks_like(content[:4096]):
         what, hint = looks
         raise CassetteFormatError(
             f"the file is not a v1 cassette; it looks like {what}", path=path, line=1, hint=hint

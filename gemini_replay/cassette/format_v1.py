@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from ..errors import CassetteFormatError, CassetteVersionError, did_you_mean
 from .encoding import (
-    EncodingError,
+    LineError,
     Rounding,
     decode_after,
     decode_coded,
@@ -87,7 +87,7 @@ def encode_request(request: Request) -> str:
     members: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
-        "headers": [[name, value] for name, value in request.headers],
+        "headers": request.headers,
     }
     exact, value = exact_json(request.body) if request.body else (False, None)
     if exact:
@@ -103,7 +103,7 @@ def encode_response(response: Response, rounding: Rounding) -> str:
     inner, outer = _split_extra(response.extra)
     members: dict[str, Any] = {
         "status": response.status,
-        "headers": [[name, value] for name, value in response.headers],
+        "headers": response.headers,
         **_present(response, "body"),
     }
     line = {"response": _with_extra(members, inner), "after": rounding(response.after)}
@@ -112,26 +112,15 @@ def encode_response(response: Response, rounding: Rounding) -> str:
 
 def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
     """A chunk's line."""
-    return "".join(_chunk_pieces(chunk, rounding))  # one copy of a large chunk besides its parts
-
-
-def _chunk_pieces(chunk: Chunk, rounding: Rounding) -> Iterator[str]:
-    yield f"[{rounding(chunk.after)!r}"
+    items = [repr(rounding(chunk.after))]
     at = 0
     for member in chunk.members:
-        for part in encode_parts(chunk.data[at:member]):
-            yield ", "
-            yield part
-        yield ", "
-        yield _NEXT_MEMBER
+        items += [*encode_parts(chunk.data[at:member]), _NEXT_MEMBER]
         at = member
-    for part in encode_parts(chunk.data[at:] if at else chunk.data):
-        yield ", "
-        yield part
+    items += encode_parts(chunk.data[at:])
     if chunk.coded:
-        yield ", "
-        yield encode_coded(chunk.coded)
-    yield "]"
+        items.append(encode_coded(chunk.coded))
+    return f"[{', '.join(items)}]"
 
 
 def encode_end(end: End, rounding: Rounding) -> str:
@@ -186,36 +175,19 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
     """
     try:
         return _decode_line(raw)
-    except EncodingError as error:
-        raise CassetteFormatError(str(error), path=path, line=number) from None
     except RecursionError:
         raise CassetteFormatError("the JSON is nested too deeply", path=path, line=number) from None
-    except _Fault as fault:
-        raise fault.kind(
-            fault.message, path=path, line=number, suggestion=fault.suggestion, hint=fault.hint
+    except LineError as error:
+        raise error.kind(
+            error.message, path=path, line=number, suggestion=error.suggestion, hint=error.hint
         ) from None
-
-
-class _Fault(Exception):
-    """An error in a line, before its path and number are known."""
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        suggestion: str = "",
-        hint: str = "",
-        kind: type[CassetteFormatError] = CassetteFormatError,
-    ) -> None:
-        super().__init__(what)
-        self.message, self.suggestion, self.hint, self.kind = what, suggestion, hint, kind
 
 
 def _decode_line(raw: bytes) -> Line:
     try:
         text = raw.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise _Fault(
+        raise LineError(
             f"the line is not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}",
             hint="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
         ) from None
@@ -224,20 +196,18 @@ def _decode_line(raw: bytes) -> Line:
     try:
         value = _LINE.decode(text)
     except json.JSONDecodeError as error:
-        raise _Fault(
+        raise LineError(
             f"the line is not valid JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
             hint="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
         ) from None
-    except EncodingError:
-        raise
     except ValueError as error:  # an integer with more digits than Python reads
-        raise _Fault(f"the line cannot be read as JSON: {error}") from None
+        raise LineError(f"the line cannot be read as JSON: {error}") from None
     if isinstance(value, list):
         if not value:
-            raise EncodingError("a chunk must be [seconds, part, …], not []")
+            raise LineError("a chunk must be [seconds, part, …], not []")
         return _decode_chunk(value)
     if not isinstance(value, dict):
-        raise EncodingError(f"a line must be a JSON object or array, not {text[:60]}")
+        raise LineError(f"a line must be a JSON object or array, not {text[:60]}")
     kinds = [key for key in STRUCTURE if key in value]
     if len(kinds) != 1:
         _no_such_structure(value, kinds)
@@ -256,7 +226,7 @@ def _decode_chunk(value: list[Any]) -> Chunk:
         elif part["member"] == "next":
             segments.append([])
         else:
-            raise _Fault(f"'member' must be 'next', not {part['member']!r:.60}")
+            raise LineError(f"'member' must be 'next', not {part['member']!r:.60}")
     decoded = [decode_parts(segment) for segment in segments]
     members = tuple(accumulate(map(len, decoded[:-1])))
     return Chunk(after, b"".join(decoded), members, coded)
@@ -270,12 +240,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise EncodingError(f"an object has the key {twice!r:.60} twice")
+        raise LineError(f"an object has the key {twice!r:.60} twice")
     return members
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise EncodingError(f"{name} is not a JSON number")
+    raise LineError(f"{name} is not a JSON number")
 
 
 _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -283,10 +253,11 @@ _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     if kinds:
-        raise _Fault(f"the line has more than one of the keys that say what it is: {' and '.join(map(repr, kinds))}")
+        both = " and ".join(map(repr, kinds))
+        raise LineError(f"the line has more than one of the keys that say what it is: {both}")
     keys = ", ".join(f"{key!r:.60}" for key in islice(value, 5)) or "none"
     suggestions = (did_you_mean(key.lower(), STRUCTURE) for key in islice(value, 5))
-    raise _Fault(
+    raise LineError(
         f"format {VERSION} has no such line; its keys: {keys}",
         suggestion=next(filter(None, suggestions), ""),
         hint=f"It must have one of the keys {', '.join(map(repr, STRUCTURE))}. If a newer gemini-replay "
@@ -297,10 +268,10 @@ def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
 def _decode_header(line: dict[str, Any]) -> Header:
     version = line["cassette"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise _Fault(f"'cassette' must be a version number, such as {VERSION}, not {version!r:.60}")
+        raise LineError(f"'cassette' must be a version number, such as {VERSION}, not {version!r:.60}")
     if version > VERSION:
         writer = line.get("recorder")
-        raise _Fault(
+        raise LineError(
             f"the cassette is in format {version}"
             + (f", written by {writer:.60}" if isinstance(writer, str) else "")
             + f"; this release reads format {VERSION}",
@@ -314,16 +285,16 @@ def _decode_header(line: dict[str, Any]) -> Header:
 def _decode_request(line: dict[str, Any]) -> Request:
     members = _inner(line, "request")
     if "json" in members and "body" in members:
-        raise _Fault("the request has both 'json' and 'body'; only one is allowed")
+        raise LineError("the request has both 'json' and 'body'; only one is allowed")
     body = b""
     if "json" in members:
         try:
             body = json_body(members["json"])
         except (ValueError, RecursionError) as error:
-            raise _Fault(f"the request's 'json' cannot be a body: {error}") from None
+            raise LineError(f"the request's 'json' cannot be a body: {error}") from None
     elif "body" in members:
         if not isinstance(members["body"], list):
-            raise _Fault("the request's 'body' must be an array of parts")
+            raise LineError("the request's 'body' must be an array of parts")
         body = decode_parts(members["body"])
     return Request(
         method=_needed_text(members, "method"),
@@ -340,16 +311,16 @@ def _decode_response(line: dict[str, Any]) -> Response:
     members = _inner(line, "response")
     status = members.get("status")
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
-        raise _Fault(f"the response's 'status' must be a number from 200 to 999, not {status!r:.60}")
+        raise LineError(f"the response's 'status' must be a number from 200 to 999, not {status!r:.60}")
     body = members.get("body")
     if body not in (None, "decoded", "wire"):
-        raise _Fault(f"the response's 'body' must be 'decoded' or 'wire', not {body!r:.60}")
+        raise LineError(f"the response's 'body' must be 'decoded' or 'wire', not {body!r:.60}")
     headers = _headers(members)
     for name, value in headers:
         if not _FIELD_NAME.fullmatch(name):
-            raise _Fault(f"{name!r:.60} is not a valid header name in HTTP")
+            raise LineError(f"{name!r:.60} is not a valid header name in HTTP")
         if found := _NO_FIELD_VALUE.search(value):
-            raise _Fault(f"the value of the header {name!r:.60} contains {found[0]!r}, which HTTP does not allow")
+            raise LineError(f"the value of the header {name!r:.60} contains {found[0]!r}, which HTTP does not allow")
     return Response(
         status=status,
         headers=headers,
@@ -362,12 +333,12 @@ def _decode_response(line: dict[str, Any]) -> Response:
 def _decode_end(line: dict[str, Any]) -> End:
     kind, how = line["end"], line.get("how")
     if kind not in END_KINDS:
-        raise _Fault(
+        raise LineError(
             f"'end' must be one of {', '.join(map(repr, END_KINDS))}, not {kind!r:.60}",
             suggestion=did_you_mean(kind, END_KINDS),
         )
     if how not in (None, "closed", "unfinished"):
-        raise _Fault(f"'how' must be 'closed', 'unfinished' or absent, not {how!r:.60}")
+        raise LineError(f"'how' must be 'closed', 'unfinished' or absent, not {how!r:.60}")
     return End(
         kind=kind,
         after=decode_after(line.get("after", 0)),
@@ -387,7 +358,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Line]] = {
 def _inner(line: dict[str, Any], name: str) -> dict[str, Any]:
     members = line[name]
     if not isinstance(members, dict):
-        raise _Fault(f"{name!r} must be an object")
+        raise LineError(f"{name!r} must be an object")
     return members
 
 
@@ -399,7 +370,7 @@ def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
 def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
     inner = _unknown(line[name], known)
     if bad := next((key for key in inner if key.startswith(_OUTER)), None):
-        raise _Fault(f"a key of the {name} must not start with {_OUTER!r}: {bad!r:.60}")
+        raise LineError(f"a key of the {name} must not start with {_OUTER!r}: {bad!r:.60}")
     around = {name, "after"} if name == "response" else {name}
     return {**inner, **{_OUTER + key: value for key, value in _unknown(line, around).items()}}
 
@@ -407,7 +378,7 @@ def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, 
 def _text(members: dict[str, Any], name: str) -> str | None:
     value = members.get(name)
     if value is not None and not isinstance(value, str):
-        raise _Fault(f"{name!r} must be a text, not {value!r:.60}")
+        raise LineError(f"{name!r} must be a text, not {value!r:.60}")
     return value
 
 
@@ -415,15 +386,15 @@ def _needed_text(members: dict[str, Any], name: str) -> str:
     value = _text(members, name)
     if value is None:
         others = islice((key for key in members if key != name), 20)
-        raise _Fault(f"{name!r} is missing", suggestion=did_you_mean(name, others, "{!r} in place of it".format))
+        raise LineError(f"{name!r} is missing", suggestion=did_you_mean(name, others, "{!r} in place of it".format))
     return value
 
 
 def _headers(members: dict[str, Any]) -> Headers:
     pairs = members.get("headers", [])
     if not isinstance(pairs, list):
-        raise _Fault("'headers' must be an array of [name, value] pairs")
+        raise LineError("'headers' must be an array of [name, value] pairs")
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
-            raise _Fault(f"a header must be [name, value], two texts, not {pair!r:.60}")
+            raise LineError(f"a header must be [name, value], two texts, not {pair!r:.60}")
     return tuple((name, value) for name, value in pairs)

@@ -112,15 +112,14 @@ def index_file(file: BinaryIO, path: Path | None = None, *, check_chunks: bool =
     offset = 0
     for number, line in enumerate(file, 1):
         start = len(_BOM) if number == 1 and line.startswith(_BOM) else 0
+        item: Line | None = None  # a chunk
         if check_chunks or not line.startswith(b"["):
             try:
-                item: Line | None = decode_line(line[start:], path=path, number=number)
+                item = decode_line(line[start:], path=path, number=number)
             except CassetteFormatError as problem:
                 scan.unreadable(problem, cut=not line.endswith(b"\n"))
                 offset += len(line)
                 continue
-        else:
-            item = None  # a chunk
         scan.take(item, number, offset + start, len(line) - start)
         offset += len(line)
     scan.finish()
@@ -208,8 +207,4 @@ class _Scan:
                 self._responded.add(self._current)
 
     def _misplaced(self, what: str, number: int) -> None:
-        problem = CassetteFormatError(what, path=self._path, line=number)
-        self._found.problems.append(problem)
-        entry = self._by_number.get(self._current)
-        if entry is not None and not entry.ended:
-            entry.problems.append(problem)
+        self.unreadable(CassetteFormatError(what, path=self._path, line=number), cut=False)

@@ -24,8 +24,6 @@ END_KINDS: tuple[str, ...] = get_args(EndKind)
 Ending = Literal["eof", "reset", "closed", "timeout", "cancelled"]
 """How a response ends for its client: an `EndKind`, or "closed" if the peer closed the connection in good order."""
 
-_NO_EXTRA: Mapping[str, Any] = {}
-
 
 @dataclass(frozen=True)
 class Request:
@@ -48,7 +46,7 @@ class Request:
     body: bytes = b""
     client: str | None = None
     test: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     provider: Provider = field(default_factory=shipped, compare=False, repr=False)
 
     def of(self, provider: Provider) -> Request:
@@ -100,7 +98,7 @@ class Response:
     headers: Headers = ()
     after: float = 0.0
     body: Literal["decoded", "wire"] | None = None
-    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class End:
     kind: EndKind = "eof"
     after: float = 0.0
     how: Literal["closed", "unfinished"] | None = None
-    extra: Mapping[str, Any] = field(default_factory=lambda: _NO_EXTRA)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ending: Ending, after: float = 0.0) -> End:

@@ -72,9 +72,7 @@ class Reader:
                 break
             if not isinstance(item, Comment):
                 raise CassetteFormatError(
-                    'the first line is not the header, {"cassette": 1, …}',
-                    path=path,
-                    line=number,
+                    'the first line is not the header, {"cassette": 1, …}', path=path, line=number
                 )
             comments.append(item.text)
         else:
@@ -107,11 +105,7 @@ class Reader:
                 draft, comments = Draft(item, comments, number), []
             elif draft is None:
                 kind = type(item).__name__.lower()
-                raise CassetteFormatError(
-                    f"a {kind} line before any request line",
-                    path=self.path,
-                    line=number,
-                )
+                raise CassetteFormatError(f"a {kind} line before any request line", path=self.path, line=number)
             elif isinstance(item, End):
                 yield draft.finish(item)
                 draft = None

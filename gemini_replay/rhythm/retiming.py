@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from ..cassette.encoding import Rounding
 from ..cassette.model import Interaction
 from ..engine.rechunking import parse_rechunk
 from ..engine.script import check_events
@@ -57,7 +58,7 @@ def retime(
         head = rhythm.first_byte() + (rhythm.tokens(body.tokens(known)) if body.unary else 0.0)
     streams = 200 <= response.status < 300 and not body.unary
     waits = body.waits(rhythm) if streams else [rhythm.further() for _ in interaction.chunks]
-    after, *afters = _whole_ms([head, *waits, rhythm.further()])
+    after, *afters = map(Rounding(), [head, *waits, rhythm.further()])
     end = interaction.end
     note = f"{_NOTE} {known.name}, seed {seed}"
     return replace(
@@ -75,16 +76,6 @@ def _chance(interaction: Interaction, seed: int) -> random.Random:
     for chunk in interaction.chunks:
         digest.update(chunk.data)
     return random.Random(f"{seed}/{digest.hexdigest()}")
-
-
-def _whole_ms(waits: Iterable[float]) -> Iterator[float]:
-    """The waits in whole milliseconds; a rounding error is carried over to the next."""
-    total, written_ms = 0.0, 0
-    for wait in waits:
-        total += wait
-        total_ms = round(total * 1000)
-        yield (total_ms - written_ms) / 1000
-        written_ms = total_ms
 
 
 class _Body:

@@ -142,35 +142,27 @@ def _redaction(name: str, value: Any) -> tuple[Any, ...]:
     return cast(tuple[Any, ...], value)
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, value, "True or False")
-    return value
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def _size(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise _wrong(name, value, "a number of bytes, above 0")
-    return value
-
-
-def _test(name: str, value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise _wrong(name, value, "the id of a test as text, or None")
-    return value
-
-
-def _transport(name: str, value: Any) -> Any:
+def _is_transport(value: Any) -> bool:
     methods = ("handle_request", "handle_async_request")
-    if value is not None and (isinstance(value, type) or not any(callable(getattr(value, m, None)) for m in methods)):
-        raise _wrong(name, value, "a transport of the client library, which carries the requests, or None")
-    return value
+    return not isinstance(value, type) and any(callable(getattr(value, method, None)) for method in methods)
 
 
-def _provider(name: str, value: Any) -> Provider | None:
-    if value is not None and (isinstance(value, type) or not isinstance(value, Provider)):
-        raise _wrong(name, value, "an object that has all that a `gemini_replay.provider.Provider` has, or None")
-    return value
+def _takes(takes: str, holds: Callable[[Any], bool], *, none: bool = False) -> Callable[[str, Any], Any]:
+    """Check a value by one condition, which None need not meet if it is allowed; the value stays as it was given."""
+
+    def check(name: str, value: Any) -> Any:
+        if not holds(value) and not (none and value is None):
+            raise _wrong(name, value, takes)
+        return value
+
+    return check
+
+
+_FLAG = _takes("True or False", lambda value: isinstance(value, bool))
 
 
 def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
@@ -196,10 +188,16 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "upstream": _upstream,
     "redact": _redact,
     **dict.fromkeys(REDACTION, _redaction),
-    "test": _test,
-    "wire": _flag,
-    "decoded_limit": _size,
-    "repeat": _flag,
-    "transport": _transport,
-    "provider": _provider,
+    "test": _takes("the id of a test as text, or None", lambda value: isinstance(value, str), none=True),
+    "wire": _FLAG,
+    "decoded_limit": _takes("a number of bytes, above 0", _is_size),
+    "repeat": _FLAG,
+    "transport": _takes(
+        "a transport of the client library, which carries the requests, or None", _is_transport, none=True
+    ),
+    "provider": _takes(
+        "an object that has all that a `gemini_replay.provider.Provider` has, or None",
+        lambda value: isinstance(value, Provider) and not isinstance(value, type),
+        none=True,
+    ),
 }

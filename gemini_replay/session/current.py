@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from ..patching import Lock
 from .session import Session
@@ -14,13 +15,13 @@ _open: tuple[Activation, ...] = ()
 _lock = Lock()
 
 
+@dataclass(eq=False)
 class Activation:
     """One time that a session is the current one, and what was current in that context before."""
 
-    def __init__(self, session: Session, outer: Activation | None) -> None:
-        self.session = session
-        self.outer = outer
-        self.ended = False
+    session: Session
+    outer: Activation | None
+    ended: bool = False
 
 
 def candidates() -> tuple[Session, ...]:

@@ -123,16 +123,18 @@ class Recordings:
     def fail(self, problem: BaseException, asked: Request | None = None) -> None:
         """The recording has failed; the session says so where it ends."""
         about = "" if asked is None else f" of {describe(asked)}"
-        ours = isinstance(problem, GeminiReplayError)
-        text = problem.message if isinstance(problem, GeminiReplayError) else f"{type(problem).__name__}: {problem}"
+        if isinstance(problem, GeminiReplayError):
+            text, hint = problem.message, problem.hint
+        else:
+            text = f"{type(problem).__name__}: {problem}"
+            hint = "This is a bug of gemini-replay; its traceback is the cause of this error."
         part = self._journal.part if self._journal is not None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,
             suggestion="The client was not disturbed: it got the live response."
             + (f" What was recorded before that is in {part}." if part is not None and part.exists() else ""),
-            hint=(problem.hint if isinstance(problem, GeminiReplayError) else "")
-            or ("" if ours else "This is a bug of gemini-replay; its traceback is the cause of this error."),
+            hint=hint,
         )
         failure.__cause__ = problem
         self._broken = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ..cassette.matching import Pool
@@ -18,8 +18,7 @@ from .hosts import Address, place
 
 
 class Replayer:
-    """The recordings that a session can play, and those that it has played. Not safe for threads: see
-    `Session.decide`.
+    """Plays the recordings of a session's pool. Not safe for threads: see `Session.decide`.
 
     Attributes:
         faults: as given.
@@ -29,13 +28,7 @@ class Replayer:
     """
 
     def __init__(
-        self,
-        pool: Pool,
-        *,
-        speed: float,
-        max_gap: float,
-        rechunk: Rechunking,
-        faults: tuple[Fault, ...],
+        self, pool: Pool, *, speed: float, max_gap: float, rechunk: Rechunking, faults: tuple[Fault, ...]
     ) -> None:
         self.faults = faults
         self.played: list[Interaction] = []
@@ -51,19 +44,6 @@ class Replayer:
         """Add a cassette."""
         self._pool.load(path)
         self.places |= {place(request.url) for request in self._pool.requests}
-
-    @property
-    def loaded(self) -> bool:
-        """Whether there is any cassette, even an empty one."""
-        return self._pool.loaded
-
-    def has(self, asked: Request) -> bool:
-        """Whether any recording answers a redacted request, played already or not."""
-        return self._pool.answers(asked)
-
-    def take(self, asked: Request) -> tuple[int, Interaction] | None:
-        """The next recording that answers a redacted request, with its number; None: there is none, or none left."""
-        return self._pool.take(asked)
 
     def play(self, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
@@ -124,11 +104,6 @@ class Replayer:
                 f"If it is a further one, record what is missing with: {record('new')}"
             )
         return MissError(message, suggestion=near.words, hint=hint + note, differences=near.differences)
-
-    @property
-    def unused(self) -> Sequence[tuple[str, Interaction]]:
-        """The recordings that no request asked for, each with its place ("interaction 2 of 3")."""
-        return self._pool.unused
 
     @property
     def unused_faults(self) -> list[FaultUnusedError]:

@@ -91,8 +91,9 @@ class Session:
         self.misses: list[RefusedError] = []
         self.passed_through: list[str] = []
         matcher = Matcher(given["match"])
+        self._pool = Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider)
         self._replayer = Replayer(
-            Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider),
+            self._pool,
             speed=self.speed,
             max_gap=parse_max_gap(given["max_gap"]),
             rechunk=parse_rechunk(given["rechunk"]),
@@ -123,11 +124,7 @@ class Session:
 
     @classmethod
     def replaying(
-        cls,
-        path: str | Path,
-        *more: str | Path,
-        repeat: bool = False,
-        **settings: Unpack[ReplaySettings],
+        cls, path: str | Path, *more: str | Path, repeat: bool = False, **settings: Unpack[ReplaySettings]
     ) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
@@ -137,7 +134,7 @@ class Session:
         """
         first, *others = [checked(path=one)["path"] for one in (path, *more)]
         session = cls(first, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
-        if not session._replayer.loaded:
+        if not session._pool.loaded:
             session._replayer.load(session.path)  # raises an error that names what is near
         for other in others:
             session._replayer.load(Path(other))
@@ -193,7 +190,7 @@ class Session:
                 return None
             redactor = self._redactor.for_request(request)
             asked = replace(redactor.request(), test=self.test)
-            recorded = None if self.mode == "rewrite" else self._replayer.take(asked)
+            recorded = None if self.mode == "rewrite" else self._pool.take(asked)
         except RefusedError:
             raise
         except Exception as problem:
@@ -227,7 +224,7 @@ class Session:
         if not self._is_under_test(request.url):
             return False
         where = netloc(request.url)
-        if self._replayer.has(self._redactor.for_request(request).request()):
+        if self._pool.answers(self._redactor.for_request(request).request()):
             raise self.refuse(
                 RefusedError(
                     f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
@@ -300,11 +297,11 @@ class Session:
     @property
     def unused(self) -> list[Interaction]:
         """Recordings that no request asked for."""
-        return [interaction for _, interaction in self._replayer.unused]
+        return [interaction for _, interaction in self._pool.unused]
 
     def unused_descriptions(self) -> list[str]:
         """Each unused recording in one line."""
-        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._replayer.unused]
+        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._pool.unused]
 
     @property
     def recorded(self) -> Recorded:

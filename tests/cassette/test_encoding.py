@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_replay.cassette.encoding import (
-    EncodingError,
+    LineError,
     Rounding,
     decode_after,
     decode_parts,
@@ -147,7 +147,7 @@ def test_impossible_times_are_written_as_possible_ones(odd: float) -> None:
 @pytest.mark.parametrize("value", [True, None, "1", [], -0.1, 1e10, math.inf, math.nan], ids=repr)
 def test_no_time(value: object) -> None:
     """Only numbers from 0 to 1e9 are times."""
-    with pytest.raises(EncodingError):
+    with pytest.raises(LineError):
         decode_after(value)
 
 
@@ -160,7 +160,7 @@ def test_no_time(value: object) -> None:
 )  # fmt: skip
 def test_no_part(part: object) -> None:
     """Anything else than a part is refused."""
-    with pytest.raises(EncodingError):
+    with pytest.raises(LineError):
         decode_parts([part])
 
 

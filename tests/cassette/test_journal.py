@@ -40,8 +40,7 @@ def lines(path: Path) -> list[str]:
 
 def test_no_recording_leaves_no_trace(tmp_path: Path) -> None:
     """A journal that nothing was written to creates no file and no folder."""
-    with Journal(tmp_path / "new" / "story.jsonl"):
-        pass
+    Journal(tmp_path / "new" / "story.jsonl").discard()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -75,12 +75,7 @@ def keep_beside(path: Path, part: Path, *, discarded: bool) -> None:
         with part.open("ab") as file:
             file.write(f"{DISCARDED}\n".encode())
     path.parent.mkdir(parents=True, exist_ok=True)
-    target = _crashed(path)
-    if discarded:
-        target = next(
-            free for number in count(2) if not (free := path.with_name(f"{path.name}.{number}.part")).exists()
-        )
-    shutil.move(part, target)
+    shutil.move(part, _free(path, "", 2) if discarded else _free(path, "crashed-", 1))
 
 
 def _lock(file: int) -> bool:
@@ -138,7 +133,7 @@ def _is_free(path: Path, part: Path, test: str | None) -> bool:
             if given_up:
                 part.unlink()
             else:
-                part.rename(_crashed(path))
+                part.rename(_free(path, "crashed-", 1))
         except PermissionError:
             if OPEN_FILES_STAY:
                 return False
@@ -149,8 +144,7 @@ def _is_free(path: Path, part: Path, test: str | None) -> bool:
             os.close(file)
 
 
-def _crashed(path: Path) -> Path:
-    number = 1
-    while (name := path.with_name(f"{path.name}.crashed-{number}.part")).exists():
-        number += 1
-    return name
+def _free(path: Path, kind: str, first: int) -> Path:
+    """The first free name of a journal, counted from `first`."""
+    names = (path.with_name(f"{path.name}.{kind}{number}.part") for number in count(first))
+    return next(name for name in names if not name.exists())

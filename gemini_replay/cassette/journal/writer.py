@@ -16,21 +16,12 @@ import contextlib
 import os
 import threading
 from pathlib import Path
-from types import TracebackType
 
 from ... import clocks
 from ..._version import __version__
 from ...errors import CassetteError
 from ..encoding import Rounding
-from ..format_v1 import (
-    Header,
-    decode_line,
-    encode_chunk,
-    encode_end,
-    encode_header,
-    encode_request,
-    encode_response,
-)
+from ..format_v1 import Header, decode_line, encode_chunk, encode_end, encode_header, encode_request, encode_response
 from ..model import Chunk, End, Request, Response
 from .file import DISCARDED, OPEN_FILES_STAY, open_journal
 
@@ -81,11 +72,7 @@ class Journal:
     ) -> None:
         self.path = Path(path)
         self.part: Path | None = None
-        self.header = Header(
-            recorder or f"gemini-replay {__version__}",
-            recorded or clocks.timestamp(),
-            test,
-        )
+        self.header = Header(recorder or f"gemini-replay {__version__}", recorded or clocks.timestamp(), test)
         self.ended = 0
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -94,14 +81,6 @@ class Journal:
         self._count = 0
         self._current = 0
         self._open: set[int] = set()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     def begin(self, request: Request) -> JournalEntry:
         """Write the request of a new interaction; a `CassetteError` if the journal cannot be written."""
@@ -176,7 +155,10 @@ class Journal:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            self._undo_write()
+            try:  # the next line must not continue this one
+                os.ftruncate(self._file, self._size)
+            except OSError:
+                self._close(remove=False)  # nothing can follow half a line
             raise CassetteError(
                 f"the journal cannot be written: {error.strerror}",
                 path=self.part,
@@ -184,14 +166,6 @@ class Journal:
                 "Free some disk space or change the permissions, and record again.",
             ) from error
         self._size += total
-
-    def _undo_write(self) -> None:
-        """Remove a partly written line, so that the next line does not continue it."""
-        assert self._file is not None
-        try:
-            os.ftruncate(self._file, self._size)
-        except OSError:
-            self._close(remove=False)  # nothing can follow half a line
 
     def _close(self, *, remove: bool) -> None:
         self._closed = True

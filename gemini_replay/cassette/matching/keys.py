@@ -20,10 +20,6 @@ Reader = Callable[[Request], Hashable]
 """Reads what is compared from a request."""
 
 
-def _path(request: Request) -> str:
-    return urlsplit(request.url).path
-
-
 def _host(request: Request) -> str:
     return urlsplit(request.url).netloc.rpartition("@")[2].lower()
 
@@ -106,7 +102,7 @@ def _header(name: str) -> Callable[[Request], tuple[str, ...]]:
 _READERS: dict[str, Reader] = {
     "method": lambda request: request.method.upper(),
     "host": _host,
-    "path": _path,
+    "path": lambda request: urlsplit(request.url).path,
     "model": _model,
     "action": _action,
     "alt": lambda request: request.alt or "",

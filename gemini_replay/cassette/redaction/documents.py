@@ -244,11 +244,22 @@ class _Form:
         return "&".join(pairs)
 
 
-class _Lines:
+class _Row:
+    """Parts in a row, and bytes between them that stay."""
+
+    def __init__(self) -> None:
+        self._parts: list[_Part | bytes] = []
+
+    def render(self, changes: Changes) -> bytes:
+        parts = (part if isinstance(part, bytes) else part.render(changes) for part in self._parts)
+        return b"".join(parts)  # type: ignore[arg-type]
+
+
+class _Lines(_Row):
     """JSON Lines, and what is between them."""
 
     def __init__(self, document: Document, body: bytes, lines: list[re.Match[bytes]], path: Path) -> None:
-        self._parts: list[_Part] = []
+        super().__init__()
         past = 0
         for number, line in enumerate(lines):
             self._between(document, body[past : line.start(1)], path)
@@ -259,32 +270,27 @@ class _Lines:
 
     def _between(self, document: Document, text: bytes, path: Path) -> None:
         if text:
-            self._parts.append(document._text(text, path, "") if text.strip() else _Kept(text))
-
-    def render(self, changes: Changes) -> bytes:
-        return b"".join(part.render(changes) for part in self._parts)  # type: ignore[misc]
+            self._parts.append(document._text(text, path, "") if text.strip() else text)
 
 
-class _Multipart:
+class _Multipart(_Row):
     """The parts of a multipart body, each with its own type and perhaps the name of a field."""
 
     def __init__(self, document: Document, body: bytes, boundary: bytes, path: Path) -> None:
-        self._parts: list[_Part] = []
+        super().__init__()
         for number, piece in enumerate(body.split(b"--" + boundary)):
             if number:
-                self._parts.append(_Kept(b"--" + boundary))
+                self._parts.append(b"--" + boundary)
             head, gap, content = self._split(piece)
             if head.strip(b"\r\n- "):
                 field, kind = _FIELD.search(head), _TYPE.search(head)
                 name = (field[1] or field[2] or b"").decode("utf-8", "replace") if field else ""
-                self._parts.append(document._text(head, (path, number), ""))
-                self._parts.append(_Kept(gap))
+                self._parts += [document._text(head, (path, number), ""), gap]
                 end = len(content) - (2 if content.endswith(b"\r\n") else 1 if content.endswith(b"\n") else 0)
                 inner = kind[1].decode("latin-1") if kind else ""
-                self._parts.append(document._bytes(content[:end], inner, (path, name or number), name))
-                self._parts.append(_Kept(content[end:]))
+                self._parts += [document._bytes(content[:end], inner, (path, name or number), name), content[end:]]
             else:
-                self._parts.append(_Kept(piece))
+                self._parts.append(piece)
 
     @staticmethod
     def _split(piece: bytes) -> tuple[bytes, bytes, bytes]:
@@ -293,9 +299,6 @@ class _Multipart:
             if found:
                 return head, gap, content
         return b"", b"", piece
-
-    def render(self, changes: Changes) -> bytes:
-        return b"".join(part.render(changes) for part in self._parts)  # type: ignore[misc]
 
 
 class _Plain:
@@ -309,14 +312,6 @@ class _Plain:
         if new is None:
             return self._body
         return new.encode("latin-1", "replace") if self._raw else new.encode("utf-8", "surrogatepass")
-
-
-class _Kept:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def render(self, changes: Changes) -> bytes:
-        return self._data
 
 
 class _Encoded:

@@ -84,12 +84,7 @@ class Finder:
     If a pattern has a group, its first group is the secret.
     """
 
-    def __init__(
-        self,
-        known: Mapping[str, str],
-        patterns: Iterable[re.Pattern[bytes]],
-        names: SecretNames,
-    ) -> None:
+    def __init__(self, known: Mapping[str, str], patterns: Iterable[re.Pattern[bytes]], names: SecretNames) -> None:
         self.known = dict(known)
         forms: dict[bytes, tuple[str, bool]] = {}
         for secret, kind in self.known.items():

@@ -103,25 +103,21 @@ class Removals:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
-    def add(self, place: str, kind: str) -> None:
-        """Count one secret of this kind, removed from this place."""
+    def add(self, place: str, kind: str, count: int = 1) -> None:
+        """Count secrets of this kind, removed from this place."""
         with self._lock:
-            self._counts[place, kind] += 1
+            self._counts[place, kind] += count
 
     @property
     def all(self) -> tuple[Removal, ...]:
         """Everything so far, by place."""
         with self._lock:
-            return _sorted(self._counts)
+            return tuple(sorted(Removal(place, kind, count) for (place, kind), count in self._counts.items()))
 
 
 def total(removals: Iterable[Removal]) -> tuple[Removal, ...]:
     """The removals of several recordings, with equal kinds at equal places added up."""
-    counts: Counter[tuple[str, str]] = Counter()
+    found = Removals()
     for removal in removals:
-        counts[removal.place, removal.kind] += removal.count
-    return _sorted(counts)
-
-
-def _sorted(counts: Counter[tuple[str, str]]) -> tuple[Removal, ...]:
-    return tuple(sorted(Removal(place, kind, count) for (place, kind), count in counts.items()))
+        found.add(removal.place, removal.kind, removal.count)
+    return found.all
