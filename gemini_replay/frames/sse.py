@@ -28,8 +28,7 @@ class SSEDecoder(Decoder):
 
     Args:
         strict: see :class:`Decoder`; a line that is neither a known field nor a comment is malformed too.
-        max_frame_bytes: see :class:`Decoder`.
-        final: see :class:`Decoder`.
+        max_frame_bytes, final: see :class:`Decoder`.
         objects: return raw JSON objects too, as kind "object". Some APIs report an error in mid-stream like this,
             pretty-printed over several lines without ``data:``. An object starts at a line that begins with a brace
             while no event is pending, and ends where its brackets balance, with or without a line end. An array of

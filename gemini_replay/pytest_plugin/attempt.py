@@ -110,7 +110,7 @@ class Attempt:
     # -- reports ---------------------------------------------------------------------------------------------------
 
     def unreported(self, *, faults: bool) -> list[str]:
-        """The session's problems that no report has yet, each once; with ``faults``, also those not applied."""
+        """The session's problems that no report has yet, each once; `faults`: unapplied faults count, too."""
         counts = Counter(str(problem) for problem in self._problems(faults=faults))
         return [
             text if times == 1 else f"{text}\n{_COUNT}{times} times."

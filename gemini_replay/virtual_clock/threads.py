@@ -28,7 +28,7 @@ def activity(threads: Iterable[threading.Thread]) -> Activity:
 
 
 def _activity(frame: FrameType, alive: list[threading.Thread], queues: Mapping[int, int]) -> Activity:
-    """What the thread with this innermost frame is doing; ``queues``: how many idle workers wait at each, by id."""
+    """What the thread with this innermost frame is doing; `queues` counts the idle workers at each queue by id."""
     match _place(frame):
         case "threading", "wait":
             return "running" if _is_woken(frame.f_locals) or _starts_a_thread(frame) else "waiting"

@@ -19,7 +19,7 @@ from .reply import TimedReply
 
 
 def said(text: str, finish: str = "STOP") -> Instructions:
-    """What streams a text in the cadence of the prompt's model."""
+    """A script that streams a text in the cadence of the prompt's model."""
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
         reply = TimedReply(prompt)
@@ -48,7 +48,7 @@ def signature(prompt: Prompt) -> Iterator[Instruction]:
 
 
 def calls(cities: dict[str, str]) -> Instructions:
-    """Function calls in one event, for each city and call id.
+    """A script that calls a function for each city, with that call id, all in one event.
 
     As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end.
     """

@@ -95,7 +95,7 @@ def inband_error(prompt: Prompt) -> Iterator[Instruction]:
 
 
 def broken_off(ending: Instruction) -> Instructions:
-    """What streams three events and a half, then breaks the connection."""
+    """A script that streams three events and a half, then breaks the connection."""
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
         *steps, last = _beginning(prompt, 4)
