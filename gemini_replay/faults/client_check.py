@@ -159,7 +159,7 @@ def check_client(
         parse_rechunk(value)
     recording = cassette if isinstance(cassette, CassetteFile) else CassetteFile.load(cassette)
     with tempfile.TemporaryDirectory(prefix="gemini-replay-") as folder:
-        checker = _Checker(call, list(recording.interactions), Path(folder), complete, match, speed)
+        checker = _Checker(call, list(recording.interactions), Path(folder), complete, match=match, speed=speed)
         results = [*checker.rechunked(rechunk), *checker.faulted(kinds, most)]
     report = ClientReport(checker.recorded, tuple(results))
     if report.bugs:
@@ -176,15 +176,13 @@ class _Checker:
         interactions: list[Interaction],
         folder: Path,
         complete: Callable[[Any], bool] | None,
-        match: Sequence[str],
-        speed: str | float,
+        **settings: Any,
     ) -> None:
         self._call = call
         self._interactions = interactions
         self._folder = folder
         self._complete = complete
-        provider = next((one.request.provider for one in interactions), None)
-        self._settings: dict[str, Any] = {"match": match, "speed": speed, "provider": provider}
+        self._settings = {**settings, "provider": next((one.request.provider for one in interactions), None)}
         self._path = self._save("recorded", interactions)
         self.recorded = self._run_recorded()
 

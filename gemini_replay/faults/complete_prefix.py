@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from ..cassette.model import Chunk, End, Interaction
 from ..engine.faults import Fault
-from ..provider import Layout
 
 
 def is_breakable(interaction: Interaction) -> bool:
@@ -16,7 +15,11 @@ def is_breakable(interaction: Interaction) -> bool:
 
 def complete_prefix(interaction: Interaction, kept: int) -> Interaction:
     """A complete answer of the first `kept` events: the last of them has a finish reason."""
-    return _shortened(interaction, interaction.layout, kept)
+    layout = interaction.layout
+    last = layout.events[kept - 1] if kept else None
+    head = interaction.body[: layout.ends[kept - 2] if kept > 1 else 0]
+    tail = interaction.request.provider.finished(last, framing=layout.framing, first=not head)
+    return _of(interaction, head, tail)
 
 
 def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interaction]:
@@ -24,37 +27,29 @@ def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interactio
 
     They have the whole events before the fault; for garbage, a second one has all events but the one that is hit.
     """
-    layout = interaction.layout
-    kept = _kept(interaction, layout, fault)
-    found = [_shortened(interaction, layout, kept)]
-    if fault.kind == "garbage" and kept < len(layout.events):
-        found.append(_without(interaction, layout, kept))
+    kept = _kept(interaction, fault)
+    found = [complete_prefix(interaction, kept)]
+    if fault.kind == "garbage" and kept < len(interaction.layout.events):
+        found.append(_without(interaction, kept))
     return found
 
 
-def _kept(interaction: Interaction, layout: Layout, fault: Fault) -> int:
-    place = fault.place
+def _kept(interaction: Interaction, fault: Fault) -> int:
+    place, ends = fault.place, interaction.layout.ends
     if place is None or place.unit == "head":
         return 0
     if place.unit == "event":
-        return min(int(place.count), len(layout.ends))
+        return min(int(place.count), len(ends))
     if place.unit == "end":
-        return len(layout.ends)
+        return len(ends)
     offset = int(place.count)
     if place.unit == "chunk":
         offset = sum(len(chunk.data) for chunk in interaction.chunks[: int(place.count)])
-    return sum(end <= offset for end in layout.ends)
+    return sum(end <= offset for end in ends)
 
 
-def _shortened(interaction: Interaction, layout: Layout, kept: int) -> Interaction:
-    last = layout.events[kept - 1] if kept else None
-    head = interaction.body[: layout.ends[kept - 2] if kept > 1 else 0]
-    tail = interaction.request.provider.finished(last, framing=layout.framing, first=not head)
-    return _of(interaction, head, tail)
-
-
-def _without(interaction: Interaction, layout: Layout, index: int) -> Interaction:
-    body = interaction.body
+def _without(interaction: Interaction, index: int) -> Interaction:
+    body, layout = interaction.body, interaction.layout
     head, tail = body[: layout.ends[index - 1] if index else 0], body[layout.ends[index] :]
     if layout.framing == "json-array" and not head:
         tail = b"[" + tail.lstrip(b" \t\r\n,")

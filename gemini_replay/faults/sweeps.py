@@ -18,7 +18,6 @@ Garbage is left out: by the standard, a reader of SSE skips lines that it does n
 that an event was lost with them.
 """
 
-_STALL = "60s"
 _FIXED = {
     "status": ("status:400", "status:429;retry-after=1", "status:500", "status:503"),
     "refuse": ("refuse",),
@@ -71,46 +70,36 @@ def faults_of(interaction: Interaction, *, kinds: Sequence[str] = SWEPT, most: i
     or stored compressed, is divided by its chunks instead.
     """
     check_kinds(kinds)
-    places = _Places(interaction, most)
-    return [text for kind in kinds for text in (_FIXED.get(kind) or places.of(kind))]
+    return [text for kind in kinds for text in (_FIXED.get(kind) or _at_each_place(interaction, kind, most))]
 
 
-class _Places:
-    def __init__(self, interaction: Interaction, most: int | None) -> None:
-        response = interaction.response
-        self._most = most
-        self._answered = response is not None
-        length = len(interaction.body)
-        ends = interaction.layout.ends
-        self._unit = "event" if ends else "chunk"
-        self._count = len(ends or interaction.chunks)
-        self._has_tail = bool(ends) and ends[-1] < length  # an array's bracket, [DONE], white space
-        self._whole = interaction.end.kind == "eof"
+def _at_each_place(interaction: Interaction, kind: str, most: int | None) -> Iterator[str]:
+    duration = ":60s" if kind == "stall" else ""
+    ends = interaction.layout.ends
+    unit, count = "event" if ends else "chunk", len(ends or interaction.chunks)
+    has_tail = bool(ends) and ends[-1] < len(interaction.body)  # an array's bracket, [DONE], white space
+    if kind not in {"error", "garbage", "duplicate", "eof"}:
+        yield f"{kind}@head{duration}"
+    if interaction.response is None or (not count and kind in {"duplicate", "eof"}):
+        return
+    first, last = (1 if kind == "duplicate" else 0), count
+    if kind == "eof" and interaction.end.kind == "eof" and not has_tail:
+        last -= 1  # after the last event it ends anyway
+    yield from _spread([f"{kind}@{unit}:{number}{duration}" for number in range(first, last + 1)], most)
+    if kind in {"reset", "close", "eof"}:
+        yield from _spread([f"{kind}@{unit}:{number}.5" for number in range(count)], most)
+    if has_tail and kind in {"reset", "close", "error"}:
+        yield f"{kind}@end"
 
-    def of(self, kind: str) -> Iterator[str]:
-        tail = f":{_STALL}" if kind == "stall" else ""
-        if kind not in {"error", "garbage", "duplicate", "eof"}:
-            yield f"{kind}@head{tail}"
-        if not self._answered or (not self._count and kind in {"duplicate", "eof"}):
-            return
-        first, last = (1 if kind == "duplicate" else 0), self._count
-        if kind == "eof" and self._whole and not self._has_tail:
-            last -= 1  # after the last event it ends anyway
-        boundaries = [f"{kind}@{self._unit}:{number}{tail}" for number in range(first, last + 1)]
-        yield from self._spread(boundaries)
-        if kind in {"reset", "close", "eof"}:
-            yield from self._spread([f"{kind}@{self._unit}:{number}.5" for number in range(self._count)])
-        if self._has_tail and kind in {"reset", "close", "error"}:
-            yield f"{kind}@end"
 
-    def _spread(self, texts: list[str]) -> list[str]:
-        """At most so many of them, including the first and the last."""
-        if self._most is None or len(texts) <= self._most:
-            return texts
-        if self._most < 2:
-            return texts[: max(self._most, 0)]
-        step = (len(texts) - 1) / (self._most - 1)
-        return [texts[round(number * step)] for number in range(self._most)]
+def _spread(texts: list[str], most: int | None) -> list[str]:
+    """At most so many of them, including the first and the last."""
+    if most is None or len(texts) <= most:
+        return texts
+    if most < 2:
+        return texts[: max(most, 0)]
+    step = (len(texts) - 1) / (most - 1)
+    return [texts[round(number * step)] for number in range(most)]
 
 
 def check_kinds(kinds: Sequence[str]) -> None:

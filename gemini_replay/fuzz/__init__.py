@@ -31,32 +31,25 @@ if TYPE_CHECKING:
     from .testing import cases as cases
 
 _HOMES = {
-    "CLASSES": ".classes",
-    "PROFILES": ".classes",
-    "Case": ".testing",
-    "Document": ".documents",
-    "ParserBug": "..errors",
-    "Result": ".report",
-    "Survey": ".report",
-    "cases": ".testing",
-    "check_client": "..faults",
-    "check_parser": ".parser_check",
-    "chunkings": ".strategies",
-    "corruptions": ".strategies",
-    "event_streams": ".strategies",
-    "from_cassette": ".strategies",
-    "gemini_events": ".strategies",
-    "survey": ".parser_check",
+    "..errors": ("ParserBug",),
+    "..faults": ("check_client",),
+    ".classes": ("CLASSES", "PROFILES"),
+    ".documents": ("Document",),
+    ".parser_check": ("check_parser", "survey"),
+    ".report": ("Result", "Survey"),
+    ".strategies": ("chunkings", "corruptions", "event_streams", "from_cassette", "gemini_events"),
+    ".testing": ("Case", "cases"),
 }
 
-__all__ = [*_HOMES]
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 if not TYPE_CHECKING:  # hidden from type checkers, which would take any name to exist
 
     def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(_HOMES[name], __name__), name)
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = next(module for module, names in _HOMES.items() if name in names)
+        return getattr(import_module(home, __name__), name)

@@ -76,8 +76,7 @@ def requests_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
     The chunks are HTTP chunks, read by the real http.client, urllib3 and requests. Empty chunks are left out, since
     they would end the body.
     """
-    source = functools.partial(responses.of_requests, content_type)
-    return _adapted("requests_response", parse, source, content_type)
+    return _adapted("requests_response", parse, functools.partial(responses.of_requests, content_type), content_type)
 
 
 def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
@@ -85,8 +84,7 @@ def aiohttp_response(parse: Parse, *, content_type: str = _SSE) -> Parse:
 
     Its content is aiohttp's own stream reader; the next chunk arrives when the parser waits for it.
     """
-    source = functools.partial(responses.of_aiohttp, content_type)
-    return _adapted("aiohttp_response", parse, source, content_type)
+    return _adapted("aiohttp_response", parse, functools.partial(responses.of_aiohttp, content_type), content_type)
 
 
 def is_async(function: Parse) -> bool:

@@ -17,6 +17,7 @@ from .classes import PROFILES, known_profile
 from .command import Command
 from .loading import load
 from .report import Result, Survey, explain, known_bugs
+from .responses import URL
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "text": adapters.text,
@@ -34,14 +35,7 @@ _ARRAY_TYPE = "application/json; charset=UTF-8"
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Survey the parser and print what was found.
-
-    Returns:
-        0, or 1 if a bug was found that the baseline does not have.
-
-    Raises:
-        UsageError: the parser cannot be loaded, or an argument cannot be used.
-    """
+    """Survey the parser and print what was found; 1 if a bug was found that the baseline does not have, else 0."""
     known = _baseline(chosen)
     with _parser(chosen) as parse:
         profiles = _profiles(chosen)
@@ -68,22 +62,17 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def save_case(bug: Result, parser: str, folder: Path) -> Path:
-    """Write a bug's chunks as a cassette that replays them.
-
-    Returns:
-        The path: the bug's name in `folder`.
-    """
+    """Write a bug's chunks as a cassette that replays them, named after the bug."""
     from .._version import __version__
     from ..cassette.files import CassetteFile
     from ..cassette.model import Chunk, Interaction, Request, Response
 
     array = bug.profiles == ("json-array",)
-    base = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent"
     comment = f"# {parser}: {bug.kind}: {bug.description}"
     interaction = Interaction(
         Request(
             "POST",
-            base if array else f"{base}?alt=sse",
+            URL.removesuffix("?alt=sse") if array else URL,
             (("content-type", "application/json"),),
             b'{"contents": [{"parts": [{"text": "fuzz"}]}]}',
         ),

@@ -119,12 +119,7 @@ class Command:
         return self._seconds
 
     def ask(self, chunks: Iterable[bytes]) -> CommandOutput:
-        """Send one case to the process.
-
-        Raises:
-            CommandDiedError: the process ended.
-            CommandTimeoutError: it took longer than the limit.
-        """
+        """Send one case to the process. Raises CommandDiedError or CommandTimeoutError if there is no answer."""
         chunks = list(chunks)
         coded = [base64.b64encode(chunk).decode() for chunk in chunks]
         limit = self.time_limit + SECONDS_PER_MEGABYTE * sum(map(len, chunks)) / 1e6
@@ -147,11 +142,7 @@ class Command:
         return self._process.ask(number, json.dumps({"id": number, "chunks": coded}), limit)
 
     def check(self) -> None:
-        """Send an empty case to the process, to see whether it speaks the protocol.
-
-        Raises:
-            UsageError: it does not.
-        """
+        """Raise `UsageError` unless the process answers an empty case, as the protocol wants it."""
         try:
             self.ask([])
         except CommandError as error:

@@ -15,18 +15,10 @@ _READ_ONLY = "readonly:"
 
 
 def open_databases(names: Sequence[str]) -> ExampleDatabase | None:
-    """The database of these names; several become one that reads from all and writes to all writable ones.
+    """The database of these names: folders, or URLs of Redis (``redis://``, ``rediss://``, ``unix://``).
 
-    Args:
-        names: each a folder, or ``redis://HOST:PORT/NUMBER`` (also ``rediss://`` and ``unix://``); after
-            ``readonly:``, it is only read.
-
-    Returns:
-        None without names: nothing is kept.
-
-    Raises:
-        UsageError: a Redis server does not answer, or a name cannot be used.
-        MissingExtraError: the package redis is not installed.
+    A database after ``readonly:`` is only read. Several become one that reads from all and writes to all writable
+    ones. Without names, nothing is kept.
     """
     from hypothesis.database import MultiplexedDatabase
 

@@ -14,13 +14,9 @@ from ..errors import UsageError, did_you_mean
 
 
 def load(target: str) -> Callable[[Any], Any]:
-    """The callable that ``MODULE:CALLABLE`` names; modules are looked for in the working folder first.
+    """The callable of a target such as "my_package.streams:parse" or "my_package.streams:Parser.parse".
 
-    Args:
-        target: such as "my_package.streams:parse" or "my_package.streams:Parser.parse".
-
-    Raises:
-        UsageError: there is no such module or name, the module fails to import, or the object cannot be called.
+    Modules are looked for in the working folder first.
     """
     module_name, colon, path = target.partition(":")
     if not (module_name and colon and path):

@@ -188,14 +188,14 @@ ERROR_DETAILS: tuple[Tree, ...] = (
 
 def error(source: Source) -> tuple[Tree, str]:
     """An error object and its message."""
-    statuses = (
-        (503, "UNAVAILABLE"),
-        (429, "RESOURCE_EXHAUSTED"),
-        (400, "INVALID_ARGUMENT"),
-        (499, "CANCELLED"),
-        (500, "INTERNAL"),
-    )
-    code, status = source.choice(statuses)
+    statuses = {
+        503: "UNAVAILABLE",
+        429: "RESOURCE_EXHAUSTED",
+        400: "INVALID_ARGUMENT",
+        499: "CANCELLED",
+        500: "INTERNAL",
+    }
+    code, status = source.choice([*statuses.items()])
     said = source.choice(("Overloaded.", "Quota exceeded {}.", "The request was cancelled: 你好", "Say: [DONE]"))
     body: Tree = {"code": code, "message": said, "status": status}
     if details := source.many(lambda: source.choice(ERROR_DETAILS), 0, 2):

@@ -56,12 +56,7 @@ class Process:
         self._talker.start()
 
     def ask(self, number: int, line: str, limit: float) -> CommandOutput:
-        """Send a line with the case of this number, and wait for its answer for at most `limit` seconds.
-
-        Raises:
-            CommandDiedError: the process ended.
-            CommandTimeoutError: it took longer.
-        """
+        """Send a line with the case of this number, and wait for its answer for at most `limit` seconds."""
         self._asked.put((number, line))
         try:
             answer = self._answered.get(timeout=limit)

@@ -117,7 +117,7 @@ class Survey:
                     "of": one.of,
                     "shape": one.shape,
                     "sizes": one.sizes,
-                    "exponent": _rounded(one.exponent),
+                    "exponent": round(one.exponent, 2) if one.exponent < 100 else None,
                     "bad": one.bad,
                 }
                 for one in self.growth
@@ -138,19 +138,8 @@ class Survey:
         return "\n".join(map(plain, lines))
 
 
-def _rounded(value: float) -> float | None:
-    return round(value, 2) if value < 100 else None
-
-
 def known_bugs(baseline: Any) -> frozenset[str]:
-    """The keys of a baseline ("comments: raises").
-
-    Args:
-        baseline: a `Survey` or its JSON; what ``--update-baseline`` writes; an iterable of keys; None for none.
-
-    Raises:
-        UsageError: something else.
-    """
+    """The keys ("comments: raises") of a `Survey` or its JSON, of what ``--update-baseline`` writes, or of keys."""
     if isinstance(baseline, Survey):
         return frozenset(one.key for one in baseline.bugs)
     if isinstance(baseline, dict) and isinstance(results := baseline.get("results"), list):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, cast
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
@@ -151,7 +152,7 @@ def of_aiohttp(content_type: str, chunks: AsyncIterable[bytes]) -> Any:
         "traces": [],
         "loop": loop,
         "session": None,
-        "stream_writer": _Sent(),
+        "stream_writer": SimpleNamespace(output_size=0),  # of a request that was sent
     }
     known = inspect.signature(aiohttp.ClientResponse).parameters  # they differ from release to release
     response = aiohttp.ClientResponse("POST", url, **{name: value for name, value in given.items() if name in known})
@@ -168,9 +169,3 @@ def _without_waiting(coroutine: Any) -> Any:
     except StopIteration as done:
         return done.value
     raise RuntimeError("aiohttp did not take the head of a response at once")
-
-
-class _Sent:
-    """The writer of a request that was sent."""
-
-    output_size = 0

@@ -74,7 +74,7 @@ def _run(parse: Callable[[Any], Any], chunks: list[bytes]) -> dict[str, Any]:
     answer: dict[str, Any] = {"events": events, "pulled": pulled}
     began = time.process_time()
     try:
-        if _is_async(parse):
+        if inspect.iscoroutinefunction(parse) or inspect.isasyncgenfunction(parse):
             asyncio.run(gather())
         else:
             for event in parse(pull()):
@@ -83,7 +83,3 @@ def _run(parse: Callable[[Any], Any], chunks: list[bytes]) -> dict[str, Any]:
         answer["error"] = f"{type(error).__name__}: {error}"[:500]
     answer["seconds"] = time.process_time() - began
     return answer
-
-
-def _is_async(parse: Callable[[Any], Any]) -> bool:
-    return inspect.iscoroutinefunction(parse) or inspect.isasyncgenfunction(parse)

@@ -137,11 +137,7 @@ class Target:
         return output
 
     def probe(self, chunks: Sequence[bytes]) -> None:
-        """Refuse a callable of the wrong shape, before it is accused of anything.
-
-        Raises:
-            UsageError: it does not return an iterable of JSON values, or does not take chunks.
-        """
+        """Raise `UsageError` for a callable that does not take chunks, or does not return JSON values."""
         output = self.run(chunks)
         error = output.error
         if isinstance(error, _WrongShape):
@@ -161,14 +157,9 @@ class Target:
         result = self.parse(source)
         if hasattr(result, "__aiter__") or inspect.isawaitable(result):
             loop = self._event_loop()
-            loop.run_until_complete(_collected(result, output, limit))
-            return
-        output.lazy = not isinstance(result, list | tuple)
-        values = output.values
-        for value in _iterable(result):
-            values.append(value)
-            if len(values) > limit:
-                break
+            loop.run_until_complete(_collect_awaiting(result, output, limit))
+        else:
+            _collect(result, output, limit)
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -204,23 +195,24 @@ _SHAPE = (
 )
 
 
-def _iterable(result: Any) -> Any:
+def _collect(result: Any, output: Output, limit: int) -> None:
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
         raise _WrongShape(f"The parser returned {result!r:.60}, which is not an iterable of JSON values.")
-    return result
-
-
-async def _collected(result: Any, output: Output, limit: int) -> None:
+    output.lazy = not isinstance(result, list | tuple)
     values = output.values
+    for value in result:
+        values.append(value)
+        if len(values) > limit:
+            break
+
+
+async def _collect_awaiting(result: Any, output: Output, limit: int) -> None:
     if inspect.isawaitable(result):
         result = await result
-        output.lazy = not isinstance(result, list | tuple)
     if not hasattr(result, "__aiter__"):
-        for value in _iterable(result):
-            values.append(value)
-            if len(values) > limit:
-                break
+        _collect(result, output, limit)
         return
+    values = output.values
     async for value in result:
         values.append(value)
         if len(values) > limit:

@@ -20,8 +20,8 @@ def _raw(*texts: str) -> Fragments:
     return tuple((one, one) for one in texts)
 
 
-def _escaped(characters: str) -> Fragments:
-    return tuple((one, json.dumps(one)[1:-1]) for one in characters)
+def _escaped(*texts: str) -> Fragments:
+    return tuple((one, json.dumps(one)[1:-1]) for one in texts)
 
 
 def _as_unicode(characters: str) -> Fragments:
@@ -34,41 +34,28 @@ def _as_unicode(characters: str) -> Fragments:
 ASCII = _raw("a", " ", "b c", "0", ".", "'", "-", "Hello, world", "data", "d", "t", "~", "  ")
 WIDE = _raw("é", "e\u0301", *"\u212b你😀°ß好—\ufb01🐈\u0301\U0010fffd\u07ff\u0800\uffff")
 ESCAPES = (
-    *_escaped('"\\\n\r\t\b\f'),
+    *_escaped(*'"\\\n\r\t\b\f'),
     ("/", "\\/"),
     ("A", "\\u0041"),
     ("\u00e9", "\\u00E9"),
     ("\u4f60", "\\u4f60"),
     ("<", "\\u003c"),
     *_as_unicode('😀\U0010ffff"\\\n'),
-    ("\\n", "\\\\n"),
-    ("\\u0041", "\\\\u0041"),
-    ('\\"', '\\\\\\"'),
+    *_escaped("\\n", "\\u0041", '\\"'),
 )
 SEPARATORS = _raw("\u2028", "\u2029", "\x85")
 ESCAPED_SEPARATORS = _as_unicode("\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\0\x01\x1f\x7f\r\n")
 INVISIBLE = _raw("\ufeff", "\x7f", "\x80", "\x9f", "\u200b", "\u202e", "\xa0", "\u3000", "\ufffd", "\u2060", "\xad")
 SYNTAX = (
     *_raw("data: ", "data:", "[DONE]", "data: [DONE]", "event: ", "id: ", "retry: 1", ": ", ":", "error", "STOP"),
-    ("\n\n", "\\n\\n"),
-    ("\r\n\r\n", "\\r\\n\\r\\n"),
-    ("\ndata: {}\n\n", "\\ndata: {}\\n\\n"),
+    *_escaped("\n\n", "\r\n\r\n", "\ndata: {}\n\n"),
     *_raw("null", "NaN", "true", "usageMetadata", "candidates", "finishReason", "data: {}", "<html>", "undefined"),
-    ('"error": ', '\\"error\\": '),
-    ("\n", "\\n"),
-    ("\\n", "\\\\n"),
+    *_escaped('"error": ', "\n", "\\n"),
     *_raw("&lt;", "%41", "+"),
 )
 BRACKETS = (
     *_raw("{", "}", "[", "]", ",", "}{", "},{", "}, {", "]}", "[{", "}]", "]["),
-    ('"', '\\"'),
-    ("\\", "\\\\"),
-    ('\\"', '\\\\\\"'),
-    ("}\n,\r\n{", "}\\n,\\r\\n{"),
-    ('"}', '\\"}'),
-    ('{"', '{\\"'),
-    ("}\n", "}\\n"),
-    ("\n}\n", "\\n}\\n"),
+    *_escaped('"', "\\", '\\"', "}\n,\r\n{", '"}', '{"', "}\n", "\n}\n"),
 )
 EDGES = _raw(" ", "  ", ".", "a ", " a")
 ANYTHING = (*ASCII, *WIDE, *ESCAPES, *SEPARATORS, *ESCAPED_SEPARATORS, *SYNTAX, *BRACKETS)

@@ -207,7 +207,7 @@ def _is_accident(error: BaseException) -> bool:
 
 
 def _complaint(document: Document, values: Sequence[Any], error: str | None = None) -> Complaint:
-    nearest = max(document.readings, key=lambda reading: (_common(values, reading.values), -len(reading.values)))
+    nearest = max(document.readings, key=lambda one: (sum(map(same, values, one.values)), -len(one.values)))
     return Complaint(difference(values, nearest.values), nearest.values, tuple(values), error)
 
 
@@ -216,10 +216,6 @@ def difference(got: Sequence[Any], expected: Sequence[Any]) -> BugKind:
     if len(got) < len(expected):
         return "loses"
     return "invents" if len(got) > len(expected) else "changes"
-
-
-def _common(got: Sequence[Any], expected: Sequence[Any]) -> int:
-    return sum(same(one, other) for one, other in zip(got, expected, strict=False))
 
 
 def same(got: Any, expected: Any) -> bool:
@@ -231,11 +227,7 @@ def same(got: Any, expected: Any) -> bool:
             and all(same(got[key], value) for key, value in expected.items())
         )
     if isinstance(expected, list | tuple):
-        return (
-            isinstance(got, list | tuple)
-            and len(got) == len(expected)
-            and all(same(one, other) for one, other in zip(got, expected, strict=True))
-        )
+        return isinstance(got, list | tuple) and len(got) == len(expected) and all(map(same, got, expected))
     if isinstance(expected, bool) or expected is None:
         return got is expected
     kind = str if isinstance(expected, str) else float if isinstance(expected, float) else int

@@ -29,11 +29,7 @@ CHECKS = {
 
 
 def known_profile(name: str) -> ProfileName:
-    """The profile of this name.
-
-    Raises:
-        UsageError: an unknown profile.
-    """
+    """The profile of this name; an unknown one is a `UsageError`."""
     for profile in PROFILES:
         if profile == name:
             return profile
@@ -41,11 +37,7 @@ def known_profile(name: str) -> ProfileName:
 
 
 def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> tuple[CaseClass, ...]:
-    """The classes of some profiles; only those in ``names`` if these are given.
-
-    Raises:
-        UsageError: an unknown profile, or a class that is not in them.
-    """
+    """The classes of some profiles; only those in ``names`` if these are given, which must be in the profiles."""
     wanted = {known_profile(profile) for profile in profiles}
     found = tuple(one for one in CLASSES if wanted & set(one.profiles))
     if names is None:
