@@ -172,7 +172,7 @@ ANSWERS: tuple[Tree, ...] = (
 )
 """Each kind of message of an answer once."""
 
-
+STATUSES = {503: "UNAVAILABLE", 429: "RESOURCE_EXHAUSTED", 400: "INVALID_ARGUMENT", 499: "CANCELLED", 500: "INTERNAL"}
 ERROR_DETAILS: tuple[Tree, ...] = (
     {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "26s"},
     {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "metadata": {"service": "x"}},
@@ -188,14 +188,7 @@ ERROR_DETAILS: tuple[Tree, ...] = (
 
 def error(source: Source) -> tuple[Tree, str]:
     """An error object and its message."""
-    statuses = {
-        503: "UNAVAILABLE",
-        429: "RESOURCE_EXHAUSTED",
-        400: "INVALID_ARGUMENT",
-        499: "CANCELLED",
-        500: "INTERNAL",
-    }
-    code, status = source.choice([*statuses.items()])
+    code, status = source.choice([*STATUSES.items()])
     said = source.choice(("Overloaded.", "Quota exceeded {}.", "The request was cancelled: 你好", "Say: [DONE]"))
     body: Tree = {"code": code, "message": said, "status": status}
     if details := source.many(lambda: source.choice(ERROR_DETAILS), 0, 2):

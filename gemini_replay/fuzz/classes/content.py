@@ -45,6 +45,10 @@ def _text(name: str, description: str, fragments: t.Fragments, more: t.Fragments
     return Content(name, description, lambda source: m.messages(source, (*fragments, *more), **options), each)
 
 
+def _numbers(name: str, description: str, options: Sequence[Spelled]) -> Content:
+    return Content(name, description, lambda source: m.numbers(source, options), [{"n": one} for one in options])
+
+
 CONTENT = (
     _text("plain-text", "events with ASCII text", t.ASCII),
     _text("wide-characters", "raw characters of 2, 3 and 4 bytes", t.WIDE),
@@ -61,18 +65,8 @@ CONTENT = (
         m.equal_and_empty,
         [tree for tree in m.EMPTY for _ in range(2)],
     ),
-    Content(
-        "numbers",
-        "integers and fractions in every notation",
-        lambda source: m.numbers(source, t.NUMBERS),
-        [{"n": number} for number in t.NUMBERS],
-    ),
-    Content(
-        "large-integers",
-        "integers that a double cannot hold, up to 64 bits",
-        lambda source: m.numbers(source, t.LARGE),
-        [{"n": number} for number in t.LARGE],
-    ),
+    _numbers("numbers", "integers and fractions in every notation", t.NUMBERS),
+    _numbers("large-integers", "integers that a double cannot hold, up to 64 bits", t.LARGE),
     Content(
         "unknown-fields",
         "fields, values and nesting that no documentation has",

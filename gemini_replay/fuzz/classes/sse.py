@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from .. import messages as m
 from .. import texts as t
@@ -38,17 +37,10 @@ def write(lines: Sequence[str], source: Source, ends: Sequence[str]) -> str:
     return written
 
 
-def _in_lines(source: Source, trees: Sequence[Any], ends: Sequence[str]) -> Document:
+def _line_ends(source: Source, *ends: str) -> Document:
+    trees = m.small(source)
     lines = [line for tree in trees for line in (f"data: {spell(tree)}", "")]
     return document(write(lines, source, ends), trees)
-
-
-def _line_ends_cr(source: Source) -> Document:
-    return _in_lines(source, m.small(source), (CR,))
-
-
-def _line_ends_mixed(source: Source) -> Document:
-    return _in_lines(source, m.small(source), (LF, CRLF, CR))
 
 
 def _bom(source: Source) -> Document:
@@ -150,8 +142,10 @@ def _anything_of_sse(source: Source) -> Document:
 
 
 CLASSES = (
-    CaseClass("line-ends-cr", "CR instead of CRLF", ONLY_SSE, _line_ends_cr),
-    CaseClass("line-ends-mixed", "CR, LF and CRLF in one stream", ONLY_SSE, _line_ends_mixed),
+    CaseClass("line-ends-cr", "CR instead of CRLF", ONLY_SSE, lambda source: _line_ends(source, CR)),
+    CaseClass(
+        "line-ends-mixed", "CR, LF and CRLF in one stream", ONLY_SSE, lambda source: _line_ends(source, LF, CRLF, CR)
+    ),
     CaseClass("byte-order-mark", "a BOM at the start of the stream", ONLY_SSE, _bom),
     CaseClass("data-over-several-lines", "several data lines in an event, cut between tokens", ONLY_SSE, multi_line),
     CaseClass(
