@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import codecs
 import json
 import math
@@ -93,10 +92,7 @@ def decode_after(value: Any) -> float:
 
 def encode_json(value: Any) -> str:
     """JSON on one line. CJK and emoji stay readable; invisible characters are escaped."""
-    return _show_hidden(_ENCODE(value))
-
-
-def _show_hidden(text: str) -> str:
+    text = _ENCODE(value)
     if text.isascii() and "\x7f" not in text:
         return text
     return _HIDDEN.sub(_escape, text)
@@ -160,7 +156,7 @@ def _decode_part(part: Any) -> bytes:
         if kind == "b64" and isinstance(value, str):
             try:
                 return base64.b64decode(value, validate=True)
-            except (binascii.Error, ValueError):
+            except ValueError:
                 pass
     raise LineError(f'a part must be a text, {{"hex": "…"}} or {{"b64": "…"}}, not {_clip(part)}')
 
@@ -223,10 +219,7 @@ def _exact_float(text: str) -> float:
 
 
 _EXACT = json.JSONDecoder(
-    object_pairs_hook=_exact_pairs,
-    parse_int=_exact_int,
-    parse_float=_exact_float,
-    parse_constant=_refuse_constant,
+    object_pairs_hook=_exact_pairs, parse_int=_exact_int, parse_float=_exact_float, parse_constant=_refuse_constant
 )
 
 

@@ -15,7 +15,7 @@ from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from ..provider import Provider
 from .atomic_write import atomic_write, locked
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
-from .index import FileIndex, index_file
+from .index import BOM, FileIndex, index_file
 from .journal import is_left_of
 from .model import Interaction
 from .reader import Reader
@@ -71,7 +71,7 @@ class CassetteFile:
     @classmethod
     def _read(cls, content: bytes, path: Path | None, provider: Provider | None) -> Self:
         _refuse_foreign(content, path)
-        reader = Reader(BytesIO(content), path)
+        reader = Reader(BytesIO(content.removeprefix(BOM)), path)
         interactions = [found if provider is None else found.of(provider) for found in reader]
         return cls._of(reader.header, interactions, path, reader)
 
@@ -226,7 +226,7 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
         raise CassetteFormatError(
             "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"
         )
-    for raw in BytesIO(content.removeprefix(b"\xef\xbb\xbf")):
+    for raw in BytesIO(content.removeprefix(BOM)):
         try:
             item = decode_line(raw)
         except CassetteFormatError:

@@ -340,10 +340,7 @@ def _decode_end(line: dict[str, Any]) -> End:
     if how not in (None, "closed", "unfinished"):
         raise LineError(f"'how' must be 'closed', 'unfinished' or absent, not {how!r:.60}")
     return End(
-        kind=kind,
-        after=decode_after(line.get("after", 0)),
-        how=how,
-        extra=_unknown(line, {"end", "after", "how"}),
+        kind=kind, after=decode_after(line.get("after", 0)), how=how, extra=_unknown(line, {"end", "after", "how"})
     )
 
 

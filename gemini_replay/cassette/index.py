@@ -20,7 +20,8 @@ from .model import Chunk, End, Interaction, Request
 from .reader import Draft
 
 _MARKER = re.compile(r"#\| (?:(dropped )?(\d{1,9})|discarded)$")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark that some editors write."""
 
 
 @dataclass
@@ -107,11 +108,10 @@ def index_file(file: BinaryIO, path: Path | None = None, *, check_chunks: bool =
 
     Without `check_chunks`, chunk lines are not decoded to find unreadable ones: this process has just written them.
     """
-    found = FileIndex()
-    scan = _Scan(found, path)
+    scan = _Scan(path)
     offset = 0
     for number, line in enumerate(file, 1):
-        start = len(_BOM) if number == 1 and line.startswith(_BOM) else 0
+        start = len(BOM) if number == 1 and line.startswith(BOM) else 0
         item: Line | None = None  # a chunk
         if check_chunks or not line.startswith(b"["):
             try:
@@ -122,13 +122,12 @@ def index_file(file: BinaryIO, path: Path | None = None, *, check_chunks: bool =
                 continue
         scan.take(item, number, offset + start, len(line) - start)
         offset += len(line)
-    scan.finish()
-    return found
+    return scan.finish()
 
 
 class _Scan:
-    def __init__(self, found: FileIndex, path: Path | None) -> None:
-        self._found = found
+    def __init__(self, path: Path | None) -> None:
+        self._found = FileIndex()
         self._path = path
         self._by_number: dict[int, IndexEntry] = {}
         self._dropped: set[int] = set()
@@ -157,12 +156,13 @@ class _Scan:
         if entry is not None and not entry.ended:
             entry.problems.append(problem)
 
-    def finish(self) -> None:
-        """Complete the index at the end of the file."""
+    def finish(self) -> FileIndex:
+        """The complete index, at the end of the file."""
         self._found.entries = [
             entry for number, entry in sorted(self._by_number.items()) if number not in self._dropped
         ]
         self._found.trailing_comments = tuple(text for text, _, _ in self._comments)
+        return self._found
 
     def _comment(self, text: str, offset: int, length: int) -> None:
         marker = _MARKER.match(text)

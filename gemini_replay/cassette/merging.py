@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import compress, zip_longest
 from pathlib import Path
 from typing import BinaryIO, overload
 
@@ -123,8 +123,7 @@ def merge(
                 for entry in base.entries
             ]
             at = stays.index(False) if False in stays else len(stays)
-            before = [entry for entry, stay in zip(base.entries[:at], stays[:at], strict=True) if stay]
-            after = [entry for entry, stay in zip(base.entries[at:], stays[at:], strict=True) if stay]
+            before, after = base.entries[:at], [*compress(base.entries[at:], stays[at:])]
             kept = base if before or after else FileIndex(header)
             with atomic_write(path) as out:
                 writer = _Writer(out)

@@ -63,7 +63,7 @@ class Reader:
     def __init__(self, lines: Iterable[bytes], path: Path | None = None) -> None:
         self.path = path
         self.trailing_comments: tuple[str, ...] = ()
-        self._lines = enumerate(_without_bom(lines), 1)
+        self._lines = enumerate(lines, 1)
         comments: list[str] = []
         for number, raw in self._lines:
             item = decode_line(raw, path=path, number=number)
@@ -122,11 +122,3 @@ class Reader:
             line=line,
             hint=_SALVAGE.format(path=self.path or "PATH"),
         )
-
-
-def _without_bom(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Drop the byte order mark that some editors write."""
-    first = True
-    for line in lines:
-        yield line.removeprefix(b"\xef\xbb\xbf") if first else line
-        first = False

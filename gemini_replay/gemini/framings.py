@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from ..frames import encode_sse
-from .error_objects import encode_error, error_in_list
+from .error_objects import Json, encode_error, error_in_list
 from .spelling import dumps, encode_array, pretty
 
-Json = dict[str, Any]
 BodyFraming = Literal["sse", "json-array", "gateway", "gateway-plain", "object", "object-list"]
 """How events become bytes.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..provider import FunctionCall
@@ -24,14 +25,14 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _MAX_GAP = 1000  # items that one index may add to a list; a wild index must not fill the memory
 
 
+@dataclass
 class _Call:
     """A call in the making."""
 
-    def __init__(self, name: str, id: str | None) -> None:
-        self.name = name
-        self.id = id
-        self.args: dict[str, Any] = {}
-        self.open = True
+    name: str
+    id: str | None
+    args: dict[str, Any] = field(default_factory=dict)
+    open: bool = True
 
     def goes_on_with(self, name: str, id: str | None) -> bool:
         """Whether a part with this name and id belongs to this call."""

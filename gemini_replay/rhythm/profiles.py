@@ -113,9 +113,7 @@ class Rhythm:
     def text(self, tokens: int) -> float:
         """Before a text event of ``tokens``: the first comes with the head, the second soon."""
         opening = next(self._opening, None)
-        if opening is not None:
-            return opening
-        return self.tokens(tokens)
+        return self.tokens(tokens) if opening is None else opening
 
     def tokens(self, count: int) -> float:
         """What ``count`` tokens take, wherever they stand."""

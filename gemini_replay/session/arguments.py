@@ -107,10 +107,6 @@ def _ignored(name: str, value: Any) -> tuple[str, ...]:
     return texts
 
 
-def _match(name: str, value: Any) -> tuple[str, ...]:
-    return Matcher(value).keys
-
-
 def _upstream(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise _wrong(name, value, 'a base URL, such as "http://127.0.0.1:8080", or None')
@@ -182,7 +178,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "max_gap": _by(parse_max_gap),
     "rechunk": _by(parse_rechunk),
     "fault": lambda _, value: parse_faults(value),
-    "match": _match,
+    "match": lambda _, value: Matcher(value).keys,
     "hosts": _hosts,
     "ignore_hosts": _ignored,
     "upstream": _upstream,

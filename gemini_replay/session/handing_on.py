@@ -75,10 +75,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> lis
 
         return submit
 
-    return [
-        (threading.Thread, "start", starting),
-        (concurrent.futures.ThreadPoolExecutor, "submit", submitting),
-    ]
+    return [(threading.Thread, "start", starting), (concurrent.futures.ThreadPoolExecutor, "submit", submitting)]
 
 
 def _serves_many(thread: threading.Thread) -> bool:

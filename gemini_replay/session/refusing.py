@@ -55,10 +55,7 @@ def explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
             "Put a fake in the place of the live session.",
         )
     if client == _GRPC:
-        return (
-            "It came through gRPC, which gemini-replay does not intercept.",
-            (provider or shipped()).grpc_advice,
-        )
+        return "It came through gRPC, which gemini-replay does not intercept.", (provider or shipped()).grpc_advice
     if client in SUPPORTED:
         return (
             f"It came through {client}, but past the place where gemini-replay answers: by a transport or adapter of "

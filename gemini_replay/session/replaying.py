@@ -92,9 +92,7 @@ class Replayer:
         )
         if not self._pool.loaded:
             return MissError(
-                message,
-                suggestion=f"There is no cassette at {path}.",
-                hint=f"Record it with: {record('once')}{note}",
+                message, suggestion=f"There is no cassette at {path}.", hint=f"Record it with: {record('once')}{note}"
             )
         near = self._pool.nearest(asked)
         hint = f"Record what is missing with: {record('new')}"

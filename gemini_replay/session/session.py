@@ -179,7 +179,11 @@ class Session:
         """
         if self.mode == "live":
             return None
-        self._check_open()
+        if not self.active:
+            raise UsageError(
+                f"The session of {self.path} is closed.",
+                hint="Send requests inside the with-block, or inside the test that opened it.",
+            )
         with self._lock:  # an answer that a fault breaks is taken and put back before the next request is answered
             return self._decide(request.of(self.provider))
 
@@ -207,13 +211,6 @@ class Session:
             route(request.url, self.upstream),
             lambda where: self._recordings.unanswered(asked, where),
         )
-
-    def _check_open(self) -> None:
-        if not self.active:
-            raise UsageError(
-                f"The session of {self.path} is closed.",
-                hint="Send requests inside the with-block, or inside the test that opened it.",
-            )
 
     def _calls_own_server(self, request: Request) -> bool:
         """Whether a request calls a server of this process, which is code under test: it is counted and let through.

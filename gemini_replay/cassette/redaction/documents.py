@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote_plus, unquote_plus
 
@@ -107,13 +108,9 @@ class Document:
         start = body[:64].lstrip()[:1]
         if start in {b"{", b"[", b'"', b"\xef", b"\xff", b"\xfe", b"\0"}:
             encoding = json.detect_encoding(body)
-            try:
-                text = body.decode(encoding, "surrogatepass")
-                part = self._json(text, path, 0, name)
-            except (ValueError, RecursionError):
-                part = None
-            if part is not None:
-                return _Encoded(part, encoding)
+            with suppress(ValueError, RecursionError):
+                if part := self._json(body.decode(encoding, "surrogatepass"), path, 0, name):
+                    return _Encoded(part, encoding)
         if not kind.startswith("text/plain") and (lines := [*_JSON_LINE.finditer(body)]):
             return _Lines(self, body, lines, path)
         return self._text(body, path, name)
@@ -129,14 +126,11 @@ class Document:
         """JSON as a part; None if the text is not JSON."""
         if depth > _DEEPEST:
             return None
-        try:
-            value = json.loads(text, object_pairs_hook=_Pairs, parse_constant=lambda name: None)
-        except (ValueError, RecursionError):
-            return None
         before = len(self.leaves)
         try:
+            value = json.loads(text, object_pairs_hook=_Pairs, parse_constant=lambda name: None)
             return _Json(self, text, value, path, depth, name, within=within)
-        except RecursionError:
+        except (ValueError, RecursionError):
             del self.leaves[before:]
             return None
 

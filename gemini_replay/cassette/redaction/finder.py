@@ -13,7 +13,6 @@ can complete.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -331,7 +330,7 @@ def _is_key(body: bytes) -> bool:
 def _is_basic(value: str) -> bool:
     try:
         user, colon, password = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).partition(b":")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return False
     return bool(colon) and user.isascii() and not is_placeholder(password.decode("utf-8", "replace"))
 

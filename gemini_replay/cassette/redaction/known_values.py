@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -134,5 +133,5 @@ def _header_credentials(name: str, value: str) -> Iterator[str]:
     if scheme.lower() == "basic":
         try:
             yield base64.b64decode(token, validate=True).decode("utf-8", "replace").partition(":")[2]
-        except (binascii.Error, ValueError):
+        except ValueError:
             return
