@@ -160,10 +160,9 @@ def _damage_once(source: Source, body: bytes) -> bytes:
     at = source.integer(0, len(body))
     until = min(len(body), at + source.integer(1, 8))
     junk = source.choice((b"\n", b"\r", b"\0", b"\xff", b'"', b"\\", b"{", b"}", b"data:", b":", b"\xef\xbb\xbf"))
-    instead, rest = source.choice(
-        ((b"", until), (junk, at), (junk, until), (body[at:until], at), (b"", len(body)))
-    )  # of the bytes from `at` to `rest`
-    return body[:at] + instead + body[rest:]
+    # What comes instead of the bytes from `at` to `end`.
+    instead, end = source.choice(((b"", until), (junk, at), (junk, until), (body[at:until], at), (b"", len(body))))
+    return body[:at] + instead + body[end:]
 
 
 CLASSES = (
