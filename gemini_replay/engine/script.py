@@ -14,6 +14,10 @@ GARBAGE = b"\x00\xff\xfe<garbage>\xc3{[\xe2\x80"
 """What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end, so that it spoils what follows."""
 
 
+_ENDING = {"reset", "close", "eof", "error"}
+"""Kinds of faults after which nothing comes of the recorded body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Bytes that are sent in one chunk, `after` seconds after what came before, and `stall` seconds later still.
@@ -62,6 +66,8 @@ class Script:
 class Scripting:
     """Makes the script of one recorded response, with faults applied in order.
 
+    A fault that ends or replaces the response leaves nothing after it for further faults to change.
+
     Args:
         interaction: the recording; it stays as it is.
         rechunk: how its body is cut.
@@ -71,18 +77,34 @@ class Scripting:
         self._recorded = interaction
         chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
         self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
+        self._left = len(interaction.body) + 1  # the offsets below this are as recorded
+
+    def order(self, fault: Fault) -> int:
+        """What faults are sorted by, their place in the response, so that each finds what earlier ones have left."""
+        if fault.place is None or fault.place.unit == "head":
+            return -1
+        return self._offset(fault.place) or 0
 
     def apply(self, fault: Fault) -> bool:
-        """Apply a fault to the script; False if the response has no such place, or does not change."""
+        """Apply a fault to the script; False if the response has no such place (any more), or does not change."""
         before = self.script
-        if fault.kind == "status":
-            self._refuse(fault)
-        elif fault.kind == "slow":
+        place = fault.place
+        if fault.kind == "slow":
             self._slow(fault.factor)
-        elif fault.place is not None and fault.place.unit == "head":
-            self._before_head(fault)
-        elif fault.place is not None and (at := self._offset(fault.place)) is not None:
-            self._at(fault, at)
+        elif fault.kind == "stall" and place is not None and place.unit == "head":
+            self.script = replace(before, head_stall=before.head_stall + fault.seconds)
+        elif place is not None and place.unit != "head":
+            at = self._offset(place)
+            if at is not None and at < self._left:
+                self._at(fault, at)
+                if fault.kind in _ENDING and self.script != before:
+                    self._left = at
+        elif self._left:
+            if fault.kind == "status":
+                self._refuse(fault)
+            else:
+                self._break_before_head(fault)
+            self._left = 0
         return self.script != before
 
     # -- places ------------------------------------------------------------------------------------------------------
@@ -198,15 +220,12 @@ class Scripting:
             script, response=response, pieces=pieces, end=replace(script.end, after=script.end.after * factor)
         )
 
-    def _before_head(self, fault: Fault) -> None:
+    def _break_before_head(self, fault: Fault) -> None:
         script = self.script
-        if fault.kind == "stall":
-            self.script = replace(script, head_stall=script.head_stall + fault.seconds)
-        else:
-            how = None if fault.kind == "reset" else "closed"  # without a head, no end is in good order
-            after = script.response.after if script.response else script.end.after
-            end = End("reset", after, how)  # type: ignore[arg-type]  # it is one of these
-            self.script = Script(None, (), end, end_stall=script.head_stall)
+        how = None if fault.kind == "reset" else "closed"  # without a head, no end is in good order
+        after = script.response.after if script.response else script.end.after
+        end = End("reset", after, how)  # type: ignore[arg-type]  # it is one of these
+        self.script = Script(None, (), end, end_stall=script.head_stall)
 
     def _refuse(self, fault: Fault) -> None:
         recorded = self._recorded.response

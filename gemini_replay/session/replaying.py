@@ -55,23 +55,22 @@ class Replayer:
         check_events(self.faults, self._rechunk, interaction)
         self._count += 1
         scripting = Scripting(interaction, self._rechunk)
-        applied = [fault for fault in self.faults if self._apply(fault, scripting)]
+        due = sorted(filter(self._is_due, self.faults), key=scripting.order)
+        unconnected = next((fault for fault in due if fault.cause is not None), None)
+        applied = [fault for fault in due if scripting.apply(fault)] if unconnected is None else [unconnected]
         self.applied += [(fault, interaction) for fault in applied]
         if any(fault.breaks for fault in applied):
             self._pool.give_back(interaction)
-        for fault in applied:
-            if fault.cause is not None:
-                return NoConnection(fault.cause, waits=self._speed != INSTANT)
+        if unconnected is not None and unconnected.cause is not None:
+            return NoConnection(unconnected.cause, waits=self._speed != INSTANT)
         self.played.append(interaction)
         return Playback(interaction, self._speed, self._max_gap, scripting.script)
 
-    def _apply(self, fault: Fault, scripting: Scripting) -> bool:
-        """Apply a fault to the present answer; False where it is for another one, or changes nothing."""
+    def _is_due(self, fault: Fault) -> bool:
+        """Whether a fault is meant for the present answer."""
         if fault.request not in (None, self._count):
             return False
-        if fault.times is not None and self._times_applied(fault) >= fault.times:
-            return False
-        return fault.cause is not None or scripting.apply(fault)
+        return fault.times is None or self._times_applied(fault) < fault.times
 
     def _times_applied(self, fault: Fault) -> int:
         return sum(fault is other for other, _ in self.applied)

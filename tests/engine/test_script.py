@@ -231,3 +231,30 @@ def test_a_max_gap_shortens_waits_and_leaves_stalls() -> None:
     scripting.apply(parse_faults("stall@event:2:10s")[0])
     steps = Playback(PLAIN, 2.0, 0.2, scripting.script).steps()
     assert [round(at, 6) for at, _ in steps] == [0.2, 0.2, 0.4, 10.525, 10.5875]
+
+
+@pytest.mark.parametrize(
+    ("faults", "applied"),
+    [
+        (["reset@event:2", "eof@event:3"], [True, False]),
+        (["reset@event:2", "error@event:2"], [True, False]),
+        (["eof@event:1", "stall@event:2:1s"], [True, False]),
+        (["reset@event:2", "garbage@event:1"], [True, True]),
+        (["status:503", "reset@event:1"], [True, False]),
+        (["status:503", "reset@head"], [True, False]),
+        (["reset@head", "status:503"], [True, False]),
+        (["reset@event:2", "reset@event:1"], [True, True]),
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_nothing_is_left_after_an_ending_for_another_fault(faults: list[str], applied: list[bool]) -> None:
+    """Such a fault is not applied, which its session reports."""
+    scripting = Scripting(PLAIN)
+    assert [scripting.apply(parse_faults(fault)[0]) for fault in faults] == applied
+
+
+def test_faults_are_ordered_by_their_places() -> None:
+    """What comes first in the response comes first; equal places stay in order."""
+    faults = parse_faults("reset@end,garbage@event:1,status:503,duplicate@event:1,slow:x2")
+    ordered = sorted(faults, key=Scripting(PLAIN).order)
+    assert [fault.kind for fault in ordered] == ["status", "slow", "garbage", "duplicate", "reset"]

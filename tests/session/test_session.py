@@ -177,3 +177,20 @@ def test_a_miss_shows_the_tests_own_recording_first(tmp_path: Path) -> None:
         Session(path, test="t.py::third").decide(request("Tell me a story of hate."))
     assert "a story of love" in str(missed.value)
     assert "--gemini-record rewrite" not in str(missed.value)
+
+
+def test_of_several_faults_each_answer_gets_what_comes_first(paths: list[Path]) -> None:
+    """The first request is refused, and only the second one is broken: no fault passes for another."""
+    session = Session.replaying(paths[1], fault="status:503;once,reset@chunk:1", repeat=True)
+    decisions = [session.decide(request()) for _ in range(2)]
+    last = [list(decision.steps())[-1][1] for decision in decisions if isinstance(decision, Playback)]
+    assert last == ["eof", "reset"]
+    assert [fault.kind for fault, _ in session.applied] == ["status", "reset"]
+
+
+def test_a_fault_that_never_comes_to_pass_is_reported(paths: list[Path]) -> None:
+    """It lies after the end that another one makes."""
+    session = Session.replaying(paths[1], fault="reset@chunk:0,stall@end:1s")
+    session.decide(request())
+    session.close()
+    assert "stall@end:1s" in str(session.problem)
