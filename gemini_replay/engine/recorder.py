@@ -58,7 +58,7 @@ def _observing(
     def observing(recorder: Recorder, *args: _P.args, **options: _P.kwargs) -> None:
         with recorder._lock:
             if recorder._over:
-                recorder._came_late()
+                recorder._arrived.clear()
                 return
             try:
                 recorder._write_arrived()
@@ -81,7 +81,7 @@ class Recorder:
         redact: takes secrets out of the head.
         failed: called with what went wrong in the recording; nothing more is recorded then.
         done: called with this recorder when it records no more.
-        still_read: called once if the client goes on reading a response that `cut` has ended.
+        left_open: called if `cut` ends a response that its client has neither read to its end nor closed.
         wire: keep a compressed body as it came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to; more is a failure of the recording.
 
@@ -100,7 +100,7 @@ class Recorder:
         redact: Callable[[Response], Response],
         failed: Callable[[BaseException], None],
         done: Callable[[Recorder], None] = lambda recorder: None,
-        still_read: Callable[[], None] = lambda: None,
+        left_open: Callable[[], None] = lambda: None,
         wire: bool = False,
         decoded_limit: int = DECODED_LIMIT,
     ) -> None:
@@ -110,7 +110,7 @@ class Recorder:
         self._redact = redact
         self._failed = failed
         self._done = done
-        self._still_read = still_read
+        self._left_open = left_open
         self._wire = wire
         self._lock = threading.Lock()
         self._last = 0.0
@@ -119,7 +119,6 @@ class Recorder:
         self._arrived: deque[tuple[bytes, float]] = deque()
         self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
         self._over = False
-        self._was_cut = False
         self._abandoned: tuple[float, Ending] | None = None
 
     @_observing
@@ -196,7 +195,7 @@ class Recorder:
                 hint="Join the thread, or await the task, that reads it before the session ends.",
             )
         self._finish(End("cancelled"))
-        self._was_cut = True
+        self._left_open()
 
     @_observing
     def settle(self) -> None:
@@ -250,12 +249,6 @@ class Recorder:
         self._entry.end(end)
         self._close()
 
-    def _came_late(self) -> None:
-        self._arrived.clear()
-        if self._was_cut and self.awaited():
-            self._was_cut = False
-            self._still_read()
-
     def _give_up(self, problem: BaseException) -> None:
         self._close()
         self._failed(problem)
@@ -283,5 +276,4 @@ class Deaf(Recorder):
         self._lock = threading.Lock()
         self._arrived = deque(maxlen=0)
         self._over = True
-        self._was_cut = False
         self._abandoned = None

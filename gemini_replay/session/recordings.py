@@ -63,7 +63,8 @@ class Recordings:
         self._decoded_limit = decoded_limit
         self._lock = threading.Lock()
         self._journal: Journal | None = None
-        self._begun_with: frozenset[bytes] = frozenset()
+        # What a session inside this one records meanwhile is not replaced.
+        self._begun_with = digests(path) if rewrite and test is None else frozenset()
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         self._unanswered: list[tuple[Request, str]] = []
@@ -76,8 +77,6 @@ class Recordings:
         try:
             with self._lock:
                 if self._journal is None:
-                    if self._rewrite and self._test is None:
-                        self._begun_with = digests(self._path)
                     self._journal = Journal(self._path, test=self._test)
                 journal = self._journal
             recorder = Recorder(
@@ -86,7 +85,7 @@ class Recordings:
                 redact=redactor.response,
                 failed=lambda problem: self.fail(problem, asked),
                 done=lambda recorder: self._done(recorder, redactor),
-                still_read=lambda: self._still_read(asked),
+                left_open=lambda: self._left_open(asked),
                 wire=self._wire,
                 decoded_limit=self._decoded_limit,
             )
@@ -151,10 +150,10 @@ class Recordings:
         if recorder.status in _REFUSED:
             self._refused = True
 
-    def _still_read(self, asked: Request) -> None:
+    def _left_open(self, asked: Request) -> None:
         _log.warning(
-            "%s: the response to %s is still being read although the session has ended; its recording stops there. "
-            "Join the thread, or await the task, that reads it before the session ends.",
+            "%s: the response to %s was neither read to its end nor closed when the session ended; "
+            "its recording stops there. Read it to its end or close it inside the session.",
             self._path,
             describe(asked),
         )

@@ -69,6 +69,8 @@ class Session:
     def __init__(self, path: str | Path, **settings: Unpack[SessionSettings]) -> None:
         given = checked(SessionSettings.__annotations__, path=path, **{**DEFAULTS, **settings})
         self.path = Path(os.path.abspath(given["path"]))  # whatever the working directory is later
+        if self.path.is_dir():
+            raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
         self.provider: Provider = given["provider"] or shipped()
         self.mode: Mode = given["mode"]
         faults: tuple[Fault, ...] = given["fault"]

@@ -67,7 +67,7 @@ def test_a_page_records_and_replays_a_stream(browser: Any, tmp_path: Path) -> No
     refusals = [line for line in log.splitlines() if "(403)" in line]
     assert len(refusals) >= 3
     assert [line for line in refusals if f"Pages of {browser.other} may not" in line]
-    assert [line for line in refusals if "app.example" in line and "not a local name" in line]
+    assert [line for line in refusals if "only answers to local names, and app.example" in line]
     assert len(refusals) == len(log.splitlines())
 
     with listening("serve", path, "--speed", "instant", "--allow-origin", browser.other) as (_, url):

@@ -46,8 +46,10 @@ class TestAnswers:
             seen = client.fetch(url + PATH)
         assert seen.error is None
         assert seen.chunks == chunks
-        late = [at - seen.began - 0.05 - 0.02 * n for n, at in enumerate(seen.times, 1)]
-        assert min(late) > -0.005
+        early = min(at - seen.began - 0.05 - 0.02 * n for n, at in enumerate(seen.times, 1))
+        assert early > -0.005
+        # How long a client takes to connect is its own affair: the head comes with the first of its rhythm.
+        late = [at - seen.headed - 0.02 * n for n, at in enumerate(seen.times, 1)]
         assert statistics.median(late) < 0.25
 
     def test_speed_divides_the_times(self, fetch: Fetch, served: Any) -> None:

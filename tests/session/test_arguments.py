@@ -162,3 +162,10 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     with pytest.raises(UsageError) as refused:
         arguments.checked(hosts={"x" * 500: 1})
     assert len(str(refused.value).splitlines()[0]) < 120
+
+
+@pytest.mark.parametrize("made", [lambda path: Session(path, mode="rewrite"), lambda path: Session.replaying(path)])
+def test_a_folder_is_refused_before_anything_is_asked(made: Any, tmp_path: Path) -> None:
+    """A live call that cannot be stored would cost something."""
+    with pytest.raises(UsageError, match="is a folder"):
+        made(tmp_path)

@@ -60,8 +60,8 @@ class TestFailures:
 
     def test_a_cassette_that_cannot_be_made(self, path: Path) -> None:
         """The journal stays, and neither a lock nor an open file."""
-        path.mkdir()
         session = Session(path, mode="rewrite")
+        path.mkdir()
         ask(session, "one")
         session.close()
         assert isinstance(session.problem, RecordingError)

@@ -43,6 +43,16 @@ def test_a_recording_that_is_not_kept_can_be_read_from_its_journal(path: Path) -
     assert [entry.name for entry in path.parent.iterdir()] == ["story.jsonl.part"]
 
 
+def test_a_session_keeps_what_one_inside_it_has_recorded(path: Path) -> None:
+    """It replaces what was there when it began."""
+    recorded(path, "old")
+    outer = Session(path, mode="rewrite")
+    recorded(path, "inner")
+    ask(outer, "outer")
+    outer.close()
+    assert held(path) == ["inner", "outer"]
+
+
 class TestSharedCassettes:
     """Several tests, one cassette."""
 
