@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,19 @@ def corpus_entries() -> list[Any]:
         pytest.param({**entry, "body": (folder / "bodies" / f"{entry['name']}.body").read_bytes()}, id=entry["name"])
         for entry in index
     ]
+
+
+@pytest.fixture
+def unmeasured() -> Iterator[None]:
+    """For long computations: coverage, which would make them several times as long, does not watch the test."""
+    coverage = getattr(sys.modules.get("coverage"), "Coverage", None)
+    current = coverage.current() if coverage is not None else None
+    if current is None:
+        yield
+        return
+    current.stop()
+    yield
+    current.start()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -23,6 +23,8 @@ from gemini_replay.frames import (
 )
 from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 Make = Callable[..., Decoder]
 DECODERS = {
     "SSE": SSEDecoder,

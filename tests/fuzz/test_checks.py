@@ -11,6 +11,8 @@ from gemini_replay import parse_stream
 from gemini_replay.fuzz.checks import Growth, growth
 from gemini_replay.fuzz.target import Output, Target
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 class Timed:
     """A parser that takes as long as a function of the size says."""

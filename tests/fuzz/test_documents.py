@@ -13,6 +13,8 @@ from gemini_replay.fuzz.classes.sse import write
 from gemini_replay.fuzz.documents import PRETTY, STYLES, Dice, Least, Spelled, google_array, plain, spell
 from gemini_replay.fuzz.verdicts import same
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 ORDINARY = [one for one in CLASSES if one.sized is None]
 SURE = [one for one in ORDINARY if not one.policy]
 

@@ -14,6 +14,8 @@ from gemini_replay import Cassette, fuzz
 from gemini_replay.errors import ClientBug
 from gemini_replay.fuzz import adapters
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 ROOT = Path(__file__).parents[2]
 STORY = ROOT / "cassettes" / "story.jsonl"
 MATCH = ("method", "model", "action", "alt")

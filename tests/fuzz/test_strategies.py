@@ -15,6 +15,8 @@ from gemini_replay.cassette.model import Interaction, Request
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.verdicts import same
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 QUIET = settings(database=None, deadline=None)
 

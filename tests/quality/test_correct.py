@@ -18,6 +18,8 @@ from gemini_replay.fuzz.target import Target
 from gemini_replay.fuzz.verdicts import Examiner
 from quality.correct import CORRECT, Correct, our_own
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 FULL = os.environ.get("GEMINI_REPLAY_SLOW") == "full"
 """Whether the long searches are to be as long as it takes to be sure: some hours."""
 
