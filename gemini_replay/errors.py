@@ -16,7 +16,7 @@
     │   ├── NetworkBlockedError       it slipped past every cassette
     │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where its client closed the response
-    ├── FaultUnusedError              a fault that was applied to no answer
+    ├── FaultUnusedError              a fault that was never applied
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
 
@@ -230,7 +230,7 @@ class RecordingEndedError(RefusedError):
 
 
 class FaultUnusedError(GeminiReplayError):
-    """A fault was asked for and applied to no answer: what was tested ran without it.
+    """A fault was asked for and never applied: what was tested ran without it.
 
     Attributes:
         fault: the fault, as it was spelled.
@@ -241,9 +241,10 @@ class FaultUnusedError(GeminiReplayError):
     def __init__(self, fault: str, *, suggestion: str = "") -> None:
         self.fault = fault
         super().__init__(
-            f"The fault {fault} was applied to no answer.",
+            f"The fault {fault} was never applied.",
             suggestion=suggestion,
-            hint="Place it within an answer to a request that is made; list them with: gemini-replay show --chunks",
+            hint="Place it within an answer to a request that is made. See an answer's chunks with: "
+            "gemini-replay show --chunks CASSETTE",
         )
 
 

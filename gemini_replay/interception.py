@@ -71,7 +71,7 @@ def replay(path: str | PathLike[str], **settings: Unpack[ReplaySettings]) -> Blo
         MissError: raised in the client by a request that nothing answers, and again at the end of the block
             where the code in it swallowed that.
         AmbiguousSessionError: likewise, by a request that may belong to another open session.
-        FaultUnusedError: at the end of the block: a fault was applied to no answer.
+        FaultUnusedError: at the end of the block: a fault was never applied.
     """
     given = checked(ReplaySettings.__annotations__, path=path, **settings)
     return Block(partial(Session.replaying, given.pop("path"), **given), keeps=False)

@@ -186,7 +186,7 @@ def _read(text: str, kind: str, found: re.Match[str]) -> Fault:
         known["code"] = _code(text, kind, argument)
     elif kind == "timeout":
         if argument not in _CAUSES:
-            raise _wrong(text, kind, "it needs what times out, connect or pool")
+            raise _wrong(text, kind, "name what times out: connect or pool")
         known["cause"] = _CAUSES[argument]
     elif argument is not None:
         raise _wrong(text, kind, f"it takes no {argument!r}")
@@ -211,7 +211,7 @@ def _place(text: str, kind: str, unit: str | None, count: str | None) -> Place |
             raise _wrong(text, kind, f"{unit} needs a number")
         number = float(count)
         if unit == "byte" and "." in count:
-            raise _wrong(text, kind, "a byte has no parts")
+            raise _wrong(text, kind, "the count of bytes must be a whole number")
     else:
         raise _wrong(text, kind, f"unknown place {unit!r}; places are head, chunk:N, event:N, byte:N and end")
     if kind == "duplicate" and (unit not in ("chunk", "event") or number < 1 or number % 1):

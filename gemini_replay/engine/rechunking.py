@@ -84,7 +84,7 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
         if _is_number(name) and int(name) > 0 and not isinstance(value, bool):
             return Rechunking("size", int(name))
     raise UsageError(
-        f"Unknown rechunk {value!r}.",
+        f"Unknown value for rechunk: {value!r}.",
         suggestion=did_you_mean(name, _NAMES),
         hint="Use recorded, whole, bytes, events, tcp, random, random:SEED, or a number of bytes above 0.",
     )

@@ -301,7 +301,8 @@ def _client_bug(report: ClientReport) -> ClientBug:
     if len(bugs) > _MOST_SHOWN:
         lines.append(f"  … and {len(bugs) - _MOST_SHOWN} more")
     return ClientBug(
-        f"{len(bugs)} of {len(report.results)} variations of the recording deceive the call:\n" + "\n".join(lines),
+        f"{len(bugs)} of {len(report.results)} variations of the recording make the call return a wrong result:\n"
+        + "\n".join(lines),
         suggestion=f"On the recording itself it returned {report.recorded}.",
         hint="A chunking must not change the result; after a fault the call must raise, or return a result that "
         "shows that the answer is not whole.",

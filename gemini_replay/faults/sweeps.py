@@ -70,6 +70,8 @@ def faults_of(interaction: Interaction, *, kinds: Sequence[str] = SWEPT, most: i
     or stored compressed, is divided by its chunks instead.
     """
     check_kinds(kinds)
+    if most is not None and most < 1:
+        raise UsageError(f"most is {most}.", hint="Give a number above 0, or None for all places.")
     return [text for kind in kinds for text in (_FIXED.get(kind) or _at_each_place(interaction, kind, most))]
 
 

@@ -212,7 +212,7 @@ def _happens(result: Result) -> str:
     if result.kind == "stalls":
         return "does not come to an end" if result.stopped else "yields events later than it has them"
     return {
-        "raises": "raises an error without a reason",
+        "raises": "raises an error for a valid stream",
         "loses": "loses what is in the stream",
         "changes": "changes what is in the stream",
         "invents": "yields what is not in the stream",

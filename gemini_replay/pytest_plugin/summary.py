@@ -61,8 +61,8 @@ class Summary:
             line,
             *problems,
             *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
-            *_taken_out("taken out", self._removed),
-            *_taken_out("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: taken out", self._changed),
+            *_taken_out("redacted", self._removed),
+            *_taken_out("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: redacted", self._changed),
             *_without_requests(self._silent, whole=list_unused),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
@@ -88,7 +88,7 @@ def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
 def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:
     state = "is as it was" if exists else "was not made"
     journals = ", ".join(_journals(path, test))
-    left = f"what came is in {journals}" if journals else "nothing is left of what came"
+    left = f"what was recorded is in {journals}" if journals else "nothing was kept"
     return f"{test} {why}, so {path} {state}; {left}" + (f"\n  {hint}" if hint else "")
 
 

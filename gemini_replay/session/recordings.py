@@ -226,7 +226,7 @@ class Recordings:
         changed = [removal for removal in self.removals if removal.in_answer]
         if changed:
             _log.warning(
-                "%s: secrets were taken out of answers themselves, so that a client gets other text on replay than "
+                "%s: secrets were redacted in answers themselves, so that a client gets other text on replay than "
                 "it got live: %s.",
                 self._path,
                 "; ".join(f"{removal.kind} ({removal.place})" for removal in changed),

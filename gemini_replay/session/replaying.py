@@ -104,7 +104,7 @@ class Replayer:
 
     @property
     def unused_faults(self) -> list[FaultUnusedError]:
-        """The faults that were applied to no answer."""
+        """The faults that were never applied."""
         return [
             FaultUnusedError(fault.text, suggestion=self._summary())
             for fault in self.faults

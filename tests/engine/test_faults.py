@@ -67,7 +67,7 @@ def test_several_faults_are_a_list_or_separated_by_commas() -> None:
         ("reset@event:x", "event needs a number"),
         ("reset@event:-1", "event needs a number"),
         ("reset@event:2:30s", "it takes no '30s'"),
-        ("reset@byte:2.5", "a byte has no parts"),
+        ("reset@byte:2.5", "the count of bytes must be a whole number"),
         ("reset@event:2;twice", "unknown option 'twice'"),
         ("reset@event:2;times=0", "unknown option 'times=0'"),
         ("reset@event:2;code=500", "unknown option 'code=500'"),

@@ -90,7 +90,7 @@ def test_bytes_and_time_are_kept(spelled: list[tuple[int, bytes]], cuts: list[in
 @pytest.mark.parametrize("how", ["byte", "evnts", 0, -1, True, "tcp:3", "random:x", "0", ""])
 def test_what_is_no_way_to_rechunk_says_so(how: str | int) -> None:
     """With all there are."""
-    with pytest.raises(UsageError, match="Unknown rechunk") as caught:
+    with pytest.raises(UsageError, match="Unknown value for rechunk") as caught:
         parse_rechunk(how)
     assert "random:SEED" in str(caught.value)
 

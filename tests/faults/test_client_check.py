@@ -99,7 +99,9 @@ def test_a_short_answer_that_looks_whole_is_a_bug(path: Path) -> None:
 
 def test_the_error_lists_what_deceived_the_call() -> None:
     """With its result, and the result of the recording."""
-    with pytest.raises(ClientBug, match=r"\d+ of 12 variations of the recording deceive the call") as caught:
+    with pytest.raises(
+        ClientBug, match=r"\d+ of 12 variations of the recording make the call return a wrong result"
+    ) as caught:
         check_client(hopeful, STORY, rechunk=(), kinds=["eof"], most=6)
     assert "fault=eof@event:0.5: short: ''" in str(caught.value)
     assert hopeful_whole()[:10] in str(caught.value)
@@ -306,7 +308,7 @@ def test_results_that_prove_nothing_are_refused(call: Callable[[], Any], message
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"rechunk": ["byte"]}, r"Unknown rechunk 'byte'(?s:.*)'bytes'"),
+        ({"rechunk": ["byte"]}, r"Unknown value for rechunk: 'byte'(?s:.*)'bytes'"),
         ({"kinds": ["resets"]}, r"Unknown kind of fault 'resets'(?s:.*)'reset'"),
     ],
     ids=["chunking", "fault"],

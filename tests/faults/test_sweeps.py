@@ -98,3 +98,9 @@ def test_an_unknown_kind_says_what_there_is() -> None:
     """And what is near."""
     with pytest.raises(UsageError, match=r"Unknown kind of fault 'resett'(?s:.*)'reset'"):
         faults.sweep(FOLDER / "story.jsonl", kinds=["resett"])
+
+
+def test_no_place_at_all_is_refused() -> None:
+    """A sweep of nothing would prove nothing."""
+    with pytest.raises(UsageError, match="most is 0"):
+        faults.sweep(FOLDER / "story.jsonl", most=0)

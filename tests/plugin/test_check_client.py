@@ -50,7 +50,10 @@ def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
-        ["*ClientBug: * variations of the recording deceive the call*", "*eof@event:1: short: 'One two*"]
+        [
+            "*ClientBug: * variations of the recording make the call return a wrong result*",
+            "*eof@event:1: short: 'One two*",
+        ]
     )
 
 

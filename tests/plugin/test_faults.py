@@ -114,7 +114,7 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
             'fault="stall@event:2"',
             ["*it needs a duration such as 30s or 500ms."],
         ),
-        ('rechunk="byte"', ["*Unknown rechunk 'byte'.", "*Did you mean 'bytes'?"]),
+        ('rechunk="byte"', ["*Unknown value for rechunk: 'byte'.", "*Did you mean 'bytes'?"]),
         ('max_gap="long"', ["*max_gap cannot be 'long'.", "*Give seconds, 0 or more."]),
         ('faults="refuse"', ["*Unknown argument faults in the marker gemini_cassette of *", "*Did you mean fault=?"]),
     ],
@@ -162,9 +162,9 @@ def test_a_fault_that_strikes_nothing_fails_the_test(project: pytest.Pytester, r
     result.assert_outcomes(passed=2, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*The fault reset@event:9 was applied to no answer.",
+            "*The fault reset@event:9 was never applied.",
             "1 request was answered; the longest answer has 3 events and * bytes in 3 chunks.",
-            "*The fault reset@event:1 was applied to no answer.",
+            "*The fault reset@event:1 was never applied.",
             "No requests were answered.",
         ]
     )
@@ -256,7 +256,7 @@ def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) ->
     result.assert_outcomes(passed=4, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*The fault reset@event:9 was applied to no answer.",
+            "*The fault reset@event:9 was never applied.",
             "*A server cannot cause the fault tls.",
         ]
     )

@@ -129,4 +129,4 @@ def test_skips():
     run("--gemini-record=once", "-k", "record").assert_outcomes(passed=1)
     result = run("-k", "not record")
     result.assert_outcomes(failed=1, skipped=1)
-    assert result.stdout.str().count("\nThe fault reset@event:99 was applied to no answer.") == 1
+    assert result.stdout.str().count("\nThe fault reset@event:99 was never applied.") == 1

@@ -159,7 +159,7 @@ def test_a_worker_that_crashes_is_reported_with_what_it_left(
         [
             "0 replayed, 1 recorded, 0 unused",
             "not recorded: test_tale.py::test_crash did not end, so */shared.jsonl is as it was; "
-            "what came is in shared.jsonl.part",
+            "what was recorded is in shared.jsonl.part",
         ]
     )
     assert asked(project) == ["before"]
@@ -172,8 +172,8 @@ def test_what_a_failed_test_recorded_is_there_until_it_records_again(project: py
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "not recorded: *test_it[[]1] did not pass*; what came is in shared.jsonl.part",
-            "not recorded: *test_it[[]3] did not pass*; what came is in shared.jsonl.2.part",
+            "not recorded: *test_it[[]1] did not pass*; what was recorded is in shared.jsonl.part",
+            "not recorded: *test_it[[]3] did not pass*; what was recorded is in shared.jsonl.2.part",
         ]
     )
     project.makepyfile(test_tale=FOUR)

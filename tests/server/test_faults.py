@@ -140,9 +140,7 @@ class TestCommand:
         assert json.loads(second.body)["error"]["status"] == "RESOURCE_EXHAUSTED"
         assert (third.chunks, third.complete) == (STORY, True)
         assert (out, process.returncode) == ("", 0)
-        assert err.startswith(
-            "gemini-replay: The fault reset@event:9 was applied to no answer.\n3 requests were answered"
-        )
+        assert err.startswith("gemini-replay: The fault reset@event:9 was never applied.\n3 requests were answered")
 
     @pytest.mark.parametrize(
         ("option", "value", "words"),

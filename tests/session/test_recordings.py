@@ -206,7 +206,7 @@ def test_what_was_redacted_is_reported_by_kind_and_place(path: Path, caplog: pyt
     session.close()
     assert ("request header x-goog-api-key", 2) in [(removal.place, removal.count) for removal in session.removals]
     assert [removal.place for removal in session.removals if removal.in_answer] == ["answer, chunk 1"]
-    assert "taken out of answers" in caplog.text
+    assert "redacted in answers" in caplog.text
     assert key not in caplog.text + repr(session.removals)
 
 

@@ -161,7 +161,7 @@ def test_equal_requests_play_in_recorded_order_and_then_miss(client: Client, pat
         for n in (2, 3):
             with upstream.start(scripted(events(n))) as server:
                 client.fetch(server.url + PATH)
-    with pytest.raises(MissError, match="each was played already"), gemini_replay.replay(path) as session:
+    with pytest.raises(MissError, match="already played"), gemini_replay.replay(path) as session:
         assert [len(client.fetch(GOOGLE).chunks) for _ in range(2)] == [2, 3]
         assert session.unused == []
         client.fetch(GOOGLE)

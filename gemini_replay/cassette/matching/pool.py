@@ -112,7 +112,7 @@ class Pool:
         same = sum(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
         if same:
             times = f"{same} recording{'s' if same > 1 else ''}"
-            return Nearest(f"{where} has {times} of it, and each was played already.")
+            return Nearest(f"{where} has {times} of it, already played.")
         own = [
             entry
             for entry in self._entries
