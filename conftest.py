@@ -37,9 +37,9 @@ def corpus_entries() -> list[Any]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unmeasured() -> Iterator[None]:
-    """For long computations: coverage, which would make them several times as long, does not watch the test."""
+    """For long computations: coverage, which would make them several times as long, does not watch them."""
     coverage = getattr(sys.modules.get("coverage"), "Coverage", None)
     current = coverage.current() if coverage is not None else None
     if current is None:
