@@ -31,6 +31,7 @@ def one(session, name):
     recorder.head(200, (), 0.0)
     for number in range(20):
         recorder.chunk(b"%s.%d;" % (name.encode(), number), 0.0)
+        recorder.write()
         os.write(1, b"chunk %s %d\\n" % (name.encode(), number))
     recorder.end("eof", 0.0)
     os.write(1, b"end %s 0\\n" % name.encode())
