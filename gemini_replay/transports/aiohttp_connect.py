@@ -7,6 +7,7 @@ pooled connection would serve it; method, URL, headers and body are known there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +83,8 @@ class _Attempt:
             timeout: Any = self._args[-1] if self._args else self._kwargs.get("timeout")
             limits = [timeout.connect, timeout.sock_connect if cause == "connect-timeout" else None]
             limit = min((limit for limit in limits if limit), default=None)
+            if not plan.waits and timeout.total and timeout.total <= replace(plan, waits=True).seconds(limit):
+                self._request._timer.timeout()  # the client's limit for the whole request, which comes first
             await self._clock.sleep(plan.seconds(limit))
             if limit is not None:
                 cause = "total timeout"

@@ -179,7 +179,7 @@ class _Played(asyncio.Transport):
             self._lose(FAILURES[ending](None))
         else:
             left, limit = self._total_left, self._protocol._read_timeout
-            ended_by_total = self._skips_stalls and left is not None and (not limit or left < limit)
+            ended_by_total = self._skips_stalls and left is not None and (not limit or left <= limit)
             self._protocol.fail(FAILURES["total timeout" if ending == "timeout" and ended_by_total else ending](None))
 
     def _lose(self, error: Exception | None) -> None:

@@ -67,6 +67,27 @@ def test_time_limits_are_kept_by_aiohttps_own_timers(after_head: bool, path: Pat
     assert type(total) is TimeoutError
 
 
+LIMITS = [{"total": 5}, {"total": 5, "connect": 8}, {"total": 5, "sock_connect": 8}, {"total": 2, "sock_read": 2}]
+OTHERS_FIRST = [{"total": 300}, {"total": 5, "connect": 3}, {"total": 5, "sock_connect": 3, "sock_read": 3}]
+
+
+@pytest.mark.parametrize("fault", ["timeout:connect", "stall@head:1h", "stall@event:1:1h", "stall@end:1h"])
+@pytest.mark.parametrize("limits", [*LIMITS, *OTHERS_FIRST], ids=str)
+def test_the_same_limit_ends_a_request_at_instant_speed_and_in_virtual_time(
+    limits: dict[str, float], fault: str, path: Path
+) -> None:
+    """The one that comes first, also if it is the limit for the whole request."""
+    Cassette.from_text("Once upon a time.").save(path)
+    errors = []
+    for speed in ("instant", "virtual"):
+        with gemini_replay.replay(path, fault=fault, speed=speed, match=("model", "action")):
+            errors.append(asyncio.run(failure(timeout=aiohttp.ClientTimeout(**limits))))
+    assert [type(error) for error in errors] == [type(errors[0])] * 2
+    assert [str(error) for error in errors] == [str(errors[0])] * 2
+    if limits in LIMITS:
+        assert type(errors[0]) is TimeoutError
+
+
 @pytest.mark.parametrize("head_after", [0.0, 5.0], ids=["body", "head"])
 def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: float, path: Path) -> None:
     """Not as a client that let go; and the replay is a timeout again."""
