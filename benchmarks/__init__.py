@@ -1,0 +1,1 @@
+"""The benchmarks of gemini-replay: ``python -m benchmarks`` measures, prints and writes all tables."""

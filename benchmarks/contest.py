@@ -1,0 +1,228 @@
+"""Lets the contestants of a benchmark take turns, each in a process of its own."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import marshal
+import os
+import reprlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.harness import SAME, Benchmark, Contestant, Result, Row, Setting
+
+ROOT = Path(__file__).parent.parent
+ROUND_SECONDS, QUICK_SECONDS = 0.1, 0.005
+QUICK_ROUNDS = 3
+
+Pythons = Callable[[str], str]
+"""The interpreter of an environment, by its name; it raises `Refused` if it cannot be had."""
+
+
+class Refused(Exception):
+    """A contestant gets no figures; the message says why."""
+
+
+class Worker:
+    """The process of one contestant."""
+
+    def __init__(self, python: str, module: str, benchmark: str, contestant: str, setting: Setting) -> None:
+        asked: dict[str, object] = {"module": module, "benchmark": benchmark, "contestant": contestant}
+        asked |= {"quick": setting.quick, "folder": str(setting.folder)}
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarks.worker", json.dumps(asked)],
+            cwd=setting.folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it close what it opened."""
+        with self._process:
+            if self._process.stdin:
+                self._process.stdin.close()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def ask(self, **request: object) -> None:
+        """Begin something; `answer` waits for it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """What it says next.
+
+        Raises:
+            Refused: it failed, or it ended.
+        """
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise Refused(f"its process ended with status {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        if "missing" in answer:
+            raise Refused(f"not installed: {answer['missing']}")
+        if "problem" in answer:
+            raise Refused(f"{answer['problem']}\n{answer['trace']}")
+        return answer
+
+
+@dataclass
+class _Turn:
+    """A contestant that was right, and what it needed so far."""
+
+    contestant: Contestant
+    worker: Worker
+    calls: int
+    rounds: list[float] = field(default_factory=list)
+    refused: str = ""
+
+
+class Contest:
+    """One benchmark of a module, measured.
+
+    Args:
+        module: where the benchmark is defined.
+        benchmark: the description.
+        setting: what it is made for.
+        pythons: finds the interpreters of environments.
+    """
+
+    def __init__(self, module: str, benchmark: Benchmark, setting: Setting, pythons: Pythons) -> None:
+        self._module = module
+        self._benchmark = benchmark
+        self._setting = setting
+        self._pythons = pythons
+        self._expected = benchmark.expected
+
+    def result(self) -> Result:
+        """Check each contestant, then measure those that are right, round by round."""
+        rows = self._memory_rows() if self._benchmark.measures == "memory" else self._timed_rows()
+        order = [contestant.name for contestant in self._benchmark.contestants]
+        return Result(self._benchmark, sorted(rows, key=lambda row: order.index(row.contestant.name)))
+
+    def _floor_first(self) -> Iterable[Contestant]:
+        """What the floor returns is what the others are compared with."""
+        return sorted(self._benchmark.contestants, key=lambda one: one.name != self._benchmark.floor)
+
+    def _rounds(self) -> int:
+        return min(self._benchmark.rounds, QUICK_ROUNDS) if self._setting.quick else self._benchmark.rounds
+
+    def _timed_rows(self) -> list[Row]:
+        rows: list[Row] = []
+        with ExitStack() as workers:
+            turns: list[_Turn] = []
+            for contestant in self._floor_first():
+                try:
+                    turns.append(self._started(contestant, workers))
+                except Refused as why:
+                    rows.append(Row(contestant, refused=str(why)))
+            for number in range(self._rounds()):
+                for turn in turns[number % len(turns) :] + turns[: number % len(turns)] if turns else ():
+                    self._take(turn)
+        return rows + [Row(turn.contestant, () if turn.refused else turn.rounds, turn.refused) for turn in turns]
+
+    def _worker(self, contestant: Contestant) -> Worker:
+        python = self._pythons(contestant.environment) if contestant.environment else sys.executable
+        return Worker(python, self._module, self._benchmark.name, contestant.name, self._setting)
+
+    def _started(self, contestant: Contestant, workers: ExitStack) -> _Turn:
+        worker = workers.enter_context(self._worker(contestant))
+        worker.answer()
+        self._checked(contestant, worker)
+        worker.ask(calls=1)
+        answer = worker.answer()
+        seconds = QUICK_SECONDS if self._setting.quick else ROUND_SECONDS
+        enough = 1 if answer["figure"] is not None else int(seconds / max(answer["wall"], 1e-6))
+        return _Turn(contestant, worker, max(1, enough))
+
+    def _take(self, turn: _Turn) -> None:
+        if turn.refused:
+            return
+        try:
+            turn.worker.ask(calls=turn.calls)
+            answer = turn.worker.answer()
+        except Refused as why:
+            turn.refused = str(why)
+            return
+        timed = self._benchmark.figure(answer[self._benchmark.measures] / turn.calls)
+        turn.rounds.append(timed if answer["figure"] is None else answer["figure"])
+
+    def _memory_rows(self) -> list[Row]:
+        growths: dict[str, list[float]] = {}
+        refused: dict[str, str] = {}
+        for _ in range(self._rounds()):
+            for contestant in self._floor_first():
+                if contestant.name not in refused:
+                    try:
+                        with self._worker(contestant) as worker:
+                            worker.answer()
+                            growths.setdefault(contestant.name, []).append(self._checked(contestant, worker))
+                    except Refused as why:
+                        refused[contestant.name] = str(why)
+        return [
+            Row(one, () if one.name in refused else growths.get(one.name, ()), refused.get(one.name, ""))
+            for one in self._benchmark.contestants
+        ]
+
+    def _checked(self, contestant: Contestant, worker: Worker) -> float:
+        """Compare what a contestant returns; tell how far its memory grew, in MB."""
+        worker.ask()
+        answer = worker.answer()
+        value = marshal.loads(base64.b64decode(answer["value"]))
+        if contestant.expected is not SAME:
+            expected = contestant.expected
+        elif self._expected is SAME:
+            expected = self._expected = value
+        else:
+            expected = self._expected
+        if value != expected:
+            raise Refused(f"wrong: {difference(value, expected)}")
+        growth: float = answer["growth"]
+        return growth
+
+
+def difference(got: object, expected: object) -> str:
+    """Where two values differ, in a line."""
+    if isinstance(got, list | tuple) and isinstance(expected, list | tuple):
+        if len(got) != len(expected):
+            return f"{len(got)} items, not {len(expected)}"
+        for number, (one, other) in enumerate(zip(got, expected, strict=True)):
+            if one != other:
+                return f"item {number}: {difference(one, other)}"
+    if isinstance(got, bytes | str) and isinstance(expected, bytes | str) and type(got) is type(expected):
+        pairs = enumerate(zip(got, expected, strict=False))
+        at = next((at for at, (one, other) in pairs if one != other), min(len(got), len(expected)))
+        size = f"{len(got)} long, not {len(expected)}; " if len(got) != len(expected) else ""
+        return f"{size}from {at} on {reprlib.repr(got[at:])}, not {reprlib.repr(expected[at:])}"
+    if isinstance(got, dict) and isinstance(expected, dict):
+        for key in [*expected, *got]:
+            if key not in got or key not in expected:
+                return f"key {key!r} is {'missing' if key not in got else 'too many'}"
+            if got[key] != expected[key]:
+                return f"at {key!r}: {difference(got[key], expected[key])}"
+    return f"{reprlib.repr(got)}, not {reprlib.repr(expected)}"
+
+
+def contest(module: str, setting: Setting, pythons: Pythons) -> Iterable[Result]:
+    """Measure each benchmark of a module, one after the other."""
+    with setting.closing:
+        for benchmark in importlib.import_module(module).benchmarks(setting):
+            yield Contest(module, benchmark, setting, pythons).result()

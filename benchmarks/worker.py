@@ -1,0 +1,117 @@
+"""The process of one contestant: it prepares, and then runs on request, by lines of JSON.
+
+``python -m benchmarks.worker '{"module": …, "benchmark": …, "contestant": …, "quick": …, "folder": …}'`` answers each
+line of its input with one line. What the contestant prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import importlib
+import json
+import marshal
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from benchmarks.harness import Reading, Run, Setting
+
+Answer = dict[str, Any]
+
+
+def main(line: str) -> None:
+    """Answer until the input ends."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n") as answers:
+        os.dup2(2, 1)
+        asked = json.loads(line)
+        setting = Setting(asked["quick"], Path(asked["folder"]))
+        with setting.closing:
+            run = _answered(answers, lambda: _prepared(asked, setting))
+            while run and (request := sys.stdin.readline()):
+                _answered(answers, lambda request=request: _obeyed(run, json.loads(request)))  # type: ignore[misc]
+
+
+def _answered(answers: TextIO, act: Callable[[], Run | Answer]) -> Run | None:
+    """Do something and say how it went: a line for the run that was prepared, or for the answer."""
+    run: Run | None = None
+    try:
+        done = act()
+        run, answer = (None, done) if isinstance(done, dict) else (done, {"ready": True})
+    except ImportError as problem:
+        answer = {"missing": str(problem)}
+    except BaseException as problem:
+        answer = {"problem": f"{type(problem).__name__}: {problem}", "trace": traceback.format_exc()}
+    print(json.dumps(answer), file=answers, flush=True)
+    return run
+
+
+def _prepared(asked: Answer, setting: Setting) -> Run:
+    module = importlib.import_module(asked["module"])
+    (benchmark,) = (one for one in module.benchmarks(setting) if one.name == asked["benchmark"])
+    (contestant,) = (one for one in benchmark.contestants if one.name == asked["contestant"])
+    run: Run = contestant.prepare()
+    gc.collect()
+    gc.freeze()
+    return run
+
+
+def _obeyed(run: Run, request: Answer) -> Answer:
+    return _timed(run, request["calls"]) if "calls" in request else _watched(run)
+
+
+def _watched(run: Run) -> Answer:
+    """One run: what it returns, and how far the peak of memory grew."""
+    before = _reset_peak()
+    value: Any = run()
+    growth = (_peak() - before) / 1e6
+    value = value.value if isinstance(value, Reading) else value
+    return {"value": base64.b64encode(marshal.dumps(value)).decode("ascii"), "growth": growth}
+
+
+def _timed(run: Run, calls: int) -> Answer:
+    """So many runs: seconds for all of them, or the figure that the last one read by itself."""
+    gc.collect()
+    value: object = None
+    cpu, wall = _cpu(), time.perf_counter()
+    for _ in range(calls):
+        value = run()
+    wall, cpu = time.perf_counter() - wall, _cpu() - cpu
+    return {"wall": wall, "cpu": cpu, "figure": value.figure if isinstance(value, Reading) else None}
+
+
+def _cpu() -> float:
+    """Seconds of processor time of this process and of its children that have ended."""
+    try:
+        import resource
+    except ImportError:
+        return time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _reset_peak() -> int:
+    """Forget the peak of memory where the system can (Linux), and tell the present one in bytes."""
+    gc.collect()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _peak()
+
+
+def _peak() -> int:
+    """The most memory that was resident, in bytes."""
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
