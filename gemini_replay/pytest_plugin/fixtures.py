@@ -74,7 +74,8 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
             with serving(session) as url:
                 # Clients in this process must reach the server, also where something else intercepts them.
                 settings = _run(request).settings
-                session.hosts = Hosts(settings.hosts, [*settings.ignore_hosts, netloc(url)], session.upstream)
+                ignored = [*settings.ignore_hosts, netloc(url)]
+                session.hosts = Hosts(settings.hosts, ignored, session.upstream, session.provider)
                 for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
                     monkeypatch.setenv(name, url)
                 if session.replay_only and not os.environ.get(_CREDENTIALS):

@@ -9,11 +9,11 @@ import pytest
 
 NAME = "gemini_cassette"
 HELP = (
-    "gemini_cassette(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None): answer the "
-    "test's Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it with "
-    "--gemini-record."
+    "gemini_cassette(name=None, *, speed=None, max_gap=None, rechunk=None, fault=None, match=None, provider=None): "
+    "answer the test's Gemini requests from the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them "
+    "into it with --gemini-record."
 )
-_ARGUMENTS = ("name", "speed", "max_gap", "rechunk", "fault", "match")
+_ARGUMENTS = ("name", "speed", "max_gap", "rechunk", "fault", "match", "provider")
 
 
 def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any]]:
@@ -33,7 +33,7 @@ def read_marker(item: pytest.Item, test: str) -> tuple[str | None, dict[str, Any
             raise UsageError(
                 f"Unknown argument {culprit} in the marker gemini_cassette of {test}.",
                 suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
-                hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault= and match=: "
+                hint="It takes a cassette name, speed=, max_gap=, rechunk=, fault=, match= and provider=: "
                 '@pytest.mark.gemini_cassette("story", speed=4).',
             )
         given.update(marker.kwargs)

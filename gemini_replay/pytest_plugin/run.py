@@ -144,13 +144,16 @@ class Run:
         from .. import transports
         from ..errors import GeminiReplayError
         from ..session import Expected, Hosts, expect
+        from ..session.arguments import checked
 
+        settings = self.settings
         try:
             test, path, given = self._read(item)
+            provider = checked(**given).get("provider")
+            hosts = Hosts(settings.hosts, settings.ignore_hosts, settings.upstream, provider)
         except GeminiReplayError:
             return  # the fixture fails with it
-        mode, settings = self._mode(path, given), self.settings
-        hosts = Hosts(settings.hosts, settings.ignore_hosts, settings.upstream)
+        mode = self._mode(path, given)
         recording = mode in {"new", "rewrite"}
         self._expected = Expected(path, test=test, fixture=fixture, hosts=hosts, replay_only=not recording)
         transports.start_guard()

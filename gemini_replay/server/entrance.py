@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 from ..plain_text import plain
+from ..provider import Provider
 from ..shipped import shipped
 from .asgi import MARK, App, Message, Receive, Scope, Send, respond, start
 
@@ -96,11 +97,13 @@ def parse_size(text: str) -> int:
 class Entrance:
     """An ASGI app in front of another. It refuses what the rules forbid, and adds Google's CORS headers.
 
-    If the server listens on a loopback address (`local`), the ``Host`` of a request must be local, too.
+    If the server listens on a loopback address (`local`), the ``Host`` of a request must be local, too. A refusal
+    looks like an error of the `provider`.
     """
 
-    def __init__(self, app: App, rules: Rules, *, local: bool) -> None:
+    def __init__(self, app: App, rules: Rules, *, local: bool, provider: Provider | None = None) -> None:
         self._app = app
+        self._provider = provider
         self._local = local
         self._max_body = rules.max_body
         self._origins = {origin.lower() for origin in rules.allow_origins}
@@ -111,7 +114,7 @@ class Entrance:
         headers = _joined(scope["headers"])
         refusal = next(self._refusals(scope, headers), None)
         if refusal is not None:
-            await _refuse(receive, send, *refusal)
+            await self._refuse(receive, send, *refusal)
             return
         origin = headers.get(b"origin")
         if origin is not None:
@@ -122,7 +125,7 @@ class Entrance:
         try:
             await self._app(scope, _limited(receive, self._max_body), send)
         except _TooLargeError as stopped:
-            await _refuse(receive if stopped.more else None, send, *self._too_large())
+            await self._refuse(receive if stopped.more else None, send, *self._too_large())
 
     def _refusals(self, scope: Scope, headers: dict[bytes, str]) -> Iterator[tuple[int, str]]:
         """Why a request must be refused: status and reason."""
@@ -156,6 +159,11 @@ class Entrance:
         length = headers.get(b"content-length")
         if length is not None and int(length) > self._max_body:
             yield self._too_large()
+
+    async def _refuse(self, receive: Receive | None, send: Send, status: int, reason: str) -> None:
+        _log.warning("A request was refused (%d): %s", status, reason)
+        body = refusal(status, reason, self._provider)
+        await respond(send, status, body, ((MARK, "error"),), receive=receive)
 
     def _too_large(self) -> tuple[int, str]:
         return 413, f"The request's body is larger than {self._max_body} bytes (--max-body)."
@@ -235,14 +243,9 @@ def _limited(receive: Receive, most: int) -> Receive:
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
-async def _refuse(receive: Receive | None, send: Send, status: int, reason: str) -> None:
-    _log.warning("A request was refused (%d): %s", status, reason)
-    await respond(send, status, refusal(status, reason), ((MARK, "error"),), receive=receive)
-
-
-def refusal(status: int, reason: str) -> bytes:
-    """The body of the answer to a request that is refused."""
-    return shipped().error_body(status, f"gemini-replay: {reason}")
+def refusal(status: int, reason: str, provider: Provider | None) -> bytes:
+    """The body of the answer to a request that is refused, as the provider's; None: the one that ships."""
+    return (provider or shipped()).error_body(status, f"gemini-replay: {reason}")
 
 
 async def _answer_preflight(headers: dict[bytes, str], origin: str, send: Send) -> None:

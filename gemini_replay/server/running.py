@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import MissingExtraError, UsageError
+from ..provider import Provider
 from .asgi import App
 from .entrance import DEFAULT_RULES, Rules
 
@@ -30,6 +31,7 @@ class Running:
         port: the port; 0 for any free one.
         rules: which requests are let in, and how large they may be.
         ssl_certfile: a PEM file with the certificate chain and its key, for HTTPS.
+        provider: whose errors the refusal of a request looks like; None for Gemini.
 
     Attributes:
         port: the port it listens on.
@@ -48,9 +50,10 @@ class Running:
         port: int = 0,
         rules: Rules = DEFAULT_RULES,
         ssl_certfile: _Path = None,
+        provider: Provider | None = None,
     ) -> None:
         self.app = app
-        self._server, self._socket, self.url = _prepare(app, host, port, rules, ssl_certfile)
+        self._server, self._socket, self.url = _prepare(app, host, port, rules, ssl_certfile, provider)
         self.port: int = self._socket.getsockname()[1]
         self._failure: BaseException | None = None
         ready = threading.Event()
@@ -90,6 +93,7 @@ def serve_forever(
     host: str = "127.0.0.1",
     port: int = 0,
     rules: Rules = DEFAULT_RULES,
+    provider: Provider | None = None,
     announce: Callable[[str], object],
 ) -> None:
     """Run ``app`` in this thread until SIGINT or SIGTERM.
@@ -100,7 +104,7 @@ def serve_forever(
         MissingExtraError: uvicorn is not installed.
         UsageError: it cannot listen on the address.
     """
-    server, listener, url = _prepare(app, host, port, rules)
+    server, listener, url = _prepare(app, host, port, rules, provider=provider)
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
@@ -115,7 +119,7 @@ def serve_forever(
 
 
 def _prepare(
-    app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path = None
+    app: App, host: str, port: int, rules: Rules, ssl_certfile: _Path = None, provider: Provider | None = None
 ) -> tuple[Server, socket.socket, str]:
     """A server, its listening socket, and its base URL."""
     try:
@@ -125,7 +129,7 @@ def _prepare(
             raise
         raise MissingExtraError("uvicorn", extra="server", purpose="A local server") from missing
     try:
-        server = Server(app, rules, ssl_certfile)
+        server = Server(app, rules, ssl_certfile, provider)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
             f"Cannot use the certificate {ssl_certfile}: {problem}",

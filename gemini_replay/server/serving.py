@@ -41,7 +41,7 @@ def serving(session: Session, *, base: str | None = None, rules: Rules = DEFAULT
         MissingExtraError: uvicorn is not installed.
         UsageError: `base` is not a base URL.
     """
-    with running.Running(app(session, base=base), rules=rules) as server:
+    with running.Running(app(session, base=base), rules=rules, provider=session.provider) as server:
         yield server.url
 
 
@@ -69,7 +69,7 @@ def serve_forever(
     gc.collect()
     gc.freeze()
     try:
-        running.serve_forever(served, host=host, port=port, rules=rules, announce=announce)
+        running.serve_forever(served, host=host, port=port, rules=rules, provider=session.provider, announce=announce)
     finally:
         gc.unfreeze()
         session.close()

@@ -23,6 +23,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..loops import AsyncioClock
+from ..provider import Provider
 from .asgi import CONNECTION, MARK, App, Receive, Scope, Send
 from .entrance import Entrance, Rules, refusal
 
@@ -68,15 +69,16 @@ class _Connection(H11Protocol):
     """uvicorn's HTTP/1.1 connection, which apps can also reset (``asgi.Connection``).
 
     A request that is not valid HTTP, breaks the rules, or takes too long to arrive is refused with an error body like
-    Google's.
+    the provider's.
     """
 
-    def __init__(self, rules: Rules, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, rules: Rules, provider: Provider | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
         self.access_log = False
         self.conn = _Strict(rules)
         self._rules = rules
+        self._provider = provider
         self._answer: Any = self.app
         self.app: Any = self._run
         self._lost = asyncio.Event()
@@ -132,7 +134,7 @@ class _Connection(H11Protocol):
         if self.transport.is_closing():
             return
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = refusal(status, reason)
+            body = refusal(status, reason, self._provider)
             headers = [
                 ("content-type", "application/json; charset=UTF-8"),
                 ("content-length", str(len(body))),
@@ -211,16 +213,23 @@ class Server(uvicorn.Server):
         app: the app; an `Entrance` is put in front of it.
         rules: what the server lets in.
         ssl_certfile: as for `running.Running`.
+        provider: likewise.
 
     Raises:
         OSError: the certificate or its key cannot be read or used.
     """
 
-    def __init__(self, app: App, rules: Rules, ssl_certfile: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        rules: Rules,
+        ssl_certfile: str | os.PathLike[str] | None = None,
+        provider: Provider | None = None,
+    ) -> None:
         config = uvicorn.Config(
             _nothing,
             loop="asyncio",
-            http=functools.partial(_Connection, rules),  # type: ignore[arg-type]
+            http=functools.partial(_Connection, rules, provider),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -239,6 +248,7 @@ class Server(uvicorn.Server):
         # requests with their keys.
         self._app = app
         self._rules = rules
+        self._provider = provider
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready: Callable[[], object] = lambda: None
         self._stopping = asyncio.Event()
@@ -248,7 +258,7 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self._ready = ready
         local = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
-        self.config.loaded_app = Entrance(self._app, self._rules, local=local)
+        self.config.loaded_app = Entrance(self._app, self._rules, local=local, provider=self._provider)
         await self.serve(sockets=[listener])
 
     def stop(self) -> None:

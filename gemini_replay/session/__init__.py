@@ -6,7 +6,7 @@ from .expected import Expected, expect, expect_no_longer
 from .forward import Forward
 from .handing_on import handing_on
 from .hosts import Hosts, base_url
-from .owner import check_host, check_url, owner_of
+from .owner import check_host, check_url, grpc_hosts, owner_of
 from .refusing import blocked
 from .session import Decision, Session
 from .settings import MODES, Faults, Mode
@@ -30,6 +30,7 @@ __all__ = [
     "describe",
     "expect",
     "expect_no_longer",
+    "grpc_hosts",
     "handing_on",
     "owner_of",
     "replays_only",

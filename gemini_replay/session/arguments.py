@@ -37,7 +37,9 @@ def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, An
                 suggestion=did_you_mean(name, allowed),
                 hint=f"The settings are {', '.join(sorted(allowed))}.",
             )
-    return {name: _CHECKS[name](name, value) for name, value in given.items()}
+    found = {name: _CHECKS[name](name, value) for name, value in given.items()}
+    parse_ignored(found.get("ignore_hosts", ()), found.get("provider"))
+    return found
 
 
 def _wrong(name: str, value: object, takes: str) -> UsageError:
@@ -98,12 +100,6 @@ def _hosts(name: str, value: Any) -> tuple[str, ...] | None:
         return None
     texts = _texts(name, value, f"{_HOSTS}; or None for every host")
     parse_patterns(texts, name)
-    return texts
-
-
-def _ignored(name: str, value: Any) -> tuple[str, ...]:
-    texts = _texts(name, value, _HOSTS)
-    parse_ignored(texts)
     return texts
 
 
@@ -180,7 +176,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "fault": lambda _, value: parse_faults(value),
     "match": lambda _, value: Matcher(value).keys,
     "hosts": _hosts,
-    "ignore_hosts": _ignored,
+    "ignore_hosts": lambda name, value: _texts(name, value, _HOSTS),
     "upstream": _upstream,
     "redact": _redact,
     **dict.fromkeys(REDACTION, _redaction),

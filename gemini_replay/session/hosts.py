@@ -35,6 +35,9 @@ class Hosts:
     The provider's own hosts always are. Hosts that the user has named are, unless they are ignored too. On any other
     host, URLs that name a model and an action as the provider's do are: those of gateways. The upstream's address is
     not code under test.
+
+    Attributes:
+        provider: the API's; None as an argument is the one that ships.
     """
 
     def __init__(
@@ -44,11 +47,11 @@ class Hosts:
         upstream: str | None,
         provider: Provider | None = None,
     ) -> None:
-        self._provider = provider or shipped()
+        self.provider = provider or shipped()
         self.every = hosts is None
-        self._own = parse_patterns(self._provider.hosts)
+        self._own = parse_patterns(self.provider.hosts)
         self._named = parse_patterns(hosts or (), "hosts")
-        self._ignored = parse_ignored(ignore, self._provider)
+        self._ignored = parse_ignored(ignore, self.provider)
         self._upstream = None if upstream is None else place(upstream)
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
@@ -58,9 +61,13 @@ class Hosts:
             return True
         if any(pattern.matches(host, port) for pattern in self._ignored):
             return False
-        if not self.every and host in self._provider.token_hosts:
+        if not self.every and host in self.provider.token_hosts:
             return False
         return self.every or any(pattern.matches(host, port) for pattern in self._named)
+
+    def grpc_hosts(self, method: str) -> set[str]:
+        """The provider's hosts that serve a gRPC method, given by its full name ("/package.Service/Method")."""
+        return {host for start, host in self.provider.grpc_services.items() if method.startswith(start)}
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL is the session's, by its host or by its path."""
@@ -71,7 +78,7 @@ class Hosts:
         if self.owns_host(host, port):
             return True
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
-        return not ignored and self._provider.target(url).action is not None
+        return not ignored and self.provider.target(url).action is not None
 
     def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
         """Whether a request calls a server of this process, which is then code under test and not a gateway.

@@ -47,6 +47,13 @@ def check_url(url: str) -> bool:
     return _check(netloc(url), lambda session: session.reaches(url))
 
 
+def grpc_hosts(method: str) -> set[str]:
+    """The hosts that serve a gRPC method, to the providers of open sessions and of the one that a test will open."""
+    expected = expected_now()
+    known = [session.hosts for session in candidates()] + ([expected.hosts] if expected is not None else [])
+    return {host for hosts in known for host in hosts.grpc_hosts(method)}
+
+
 def _check(where: str, owns: Callable[[Session | Expected], bool]) -> bool:
     sessions = candidates()
     if not sessions:

@@ -17,7 +17,6 @@ from typing import Any
 
 from .. import session
 from ..patching import Interception, Wrap
-from ..shipped import shipped
 from . import heads
 
 LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
@@ -91,7 +90,7 @@ def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
         at = int(port) if isinstance(port, int) or (isinstance(port, (str, bytes)) and port.isdigit()) else None
         asked = session.check_host(name, at)
         if not asked and _blocked is not None and _blocked.owns_host(name, at):
-            raise _out_of_reach(name)
+            raise _out_of_reach(name, _blocked)
 
 
 def _address(address: Any) -> None:
@@ -113,13 +112,13 @@ def _head(data: Any, scheme: str = "http") -> None:
         except ValueError:  # not a URL: a server will say so
             return
         if not known and _blocked is not None and _blocked.owns(asked):
-            raise _out_of_reach(asked.partition("?")[0])
+            raise _out_of_reach(asked.partition("?")[0], _blocked)
 
 
-def _out_of_reach(where: str) -> Exception:
+def _out_of_reach(where: str, hosts: session.Hosts) -> Exception:
     return session.blocked(
         where,
-        suggestion=f"No session is open, and {shipped().name} hosts are out of reach (--gemini-block-network).",
+        suggestion=f"No session is open, and {hosts.provider.name} hosts are out of reach (--gemini-block-network).",
         hint="Use the fixture or the marker gemini_cassette in the test that makes the request.",
     )
 
@@ -310,6 +309,6 @@ def _call(call: Any, *_: Any, **__: Any) -> None:
         _target(call._target)
     elif not hasattr(getattr(call, "_python_channel", None), "_gemini_replay_seen"):
         method = str(getattr(call, "_method", b""), "latin-1")
-        for start, host in shipped().grpc_services.items():
-            if method.startswith(start):
-                _host(host, 443)
+        hosts = session.grpc_hosts(method) | (_blocked.grpc_hosts(method) if _blocked is not None else set())
+        for host in hosts:
+            _host(host, 443)

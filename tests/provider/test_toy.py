@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,11 +17,11 @@ from support.raw_server import CHUNKED, LAST, Answer, chunked, raw_server
 
 import gemini_replay
 from gemini_replay import Cassette, ClientBug, Interaction, faults
-from gemini_replay.errors import MissError, UsageError
+from gemini_replay.errors import MissError, NetworkBlockedError, UsageError
 from gemini_replay.report.terminal import cassette_table
 from gemini_replay.server import serving
 from gemini_replay.session import Session
-from provider.toy import FIN, TOY, sung
+from provider.toy import FIN, TOY, Toy, sung
 
 URL = "https://eu.toy.example/v1/tenor/sing?pass=open-sesame-4711"
 PIECES = [sung("la la "), sung("tra ")[:7], sung("tra ")[7:] + sung("hey"), FIN]
@@ -161,6 +164,50 @@ def test_a_client_of_it_is_checked(path: Path) -> None:
     with pytest.raises(ClientBug, match="fault=eof@event:2"):
         faults.check_client(careless, cassette, kinds=["eof"])
     assert not faults.check_client(careful, cassette, kinds=["eof", "error", "reset"]).bugs
+
+
+def test_hosts_are_checked_with_the_provider_before_anything_is_opened(path: Path) -> None:
+    """Its own may not be ignored; Google's may."""
+    with pytest.raises(UsageError, match="takes in Toy's own hosts"):
+        gemini_replay.replay(path, ignore_hosts=["*.toy.example"], provider=TOY)
+    with gemini_replay.replay(path, ignore_hosts=["generativelanguage.googleapis.com"], provider=TOY):
+        assert sing() == PIECES
+
+
+def test_a_servers_entrance_refuses_as_the_provider_does(path: Path) -> None:
+    """What the rules forbid, and what is not HTTP."""
+    with closing(Session.replaying(path, hosts=None, provider=TOY)) as session, serving.serving(session) as url:
+        page = httpx.post(f"{url}/v1/tenor/sing", headers={"origin": "https://elsewhere.example"})
+        assert (page.status_code, page.json()["trouble"]["number"]) == (403, 403)
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.sendall(b"NOT HTTP\r\n\r\n")
+            head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        assert json.loads(body)["trouble"]["number"] == 400
+
+
+class Choir(Toy):
+    """The same API with a gRPC service."""
+
+    grpc_services: dict[str, str] = {"/toy.Choir/": "eu.toy.example"}  # noqa: RUF012
+
+
+def test_grpc_is_refused_by_the_services_of_the_sessions_provider(path: Path) -> None:
+    """On a channel that is older than the session, where only the method's name tells the host."""
+    grpc = pytest.importorskip("grpc")
+
+    async def ask() -> None:
+        async with grpc.aio.insecure_channel("127.0.0.1:9") as channel:
+            call = channel.unary_unary("/toy.Choir/Sing")
+            other = channel.unary_unary("/google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent")
+            with gemini_replay.replay(path, provider=Choir()), pytest.raises(grpc.RpcError):
+                await other(b"", timeout=5)
+            with gemini_replay.replay(path, provider=Choir()):
+                await call(b"", timeout=5)
+
+    with pytest.raises(NetworkBlockedError, match=r"A request to eu\.toy\.example was"):
+        asyncio.run(ask())
 
 
 def test_it_is_shown(path: Path) -> None:
