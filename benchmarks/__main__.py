@@ -1,45 +1,85 @@
-"""``python -m benchmarks [TABLE…]``: measures tables and prints them."""
+"""``python -m benchmarks [TABLE…]``: measures, prints, and writes the page of results."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
+import json
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from benchmarks.contest import contest
-from benchmarks.environments import python_of
-from benchmarks.harness import Result, Setting, Spread
+from benchmarks import environments, machine, report
+from benchmarks.contest import ROOT, contest
+from benchmarks.harness import Benchmark, Setting
 
-TABLES = ("parsing", "replay", "recording", "cassettes")
+TABLES = ("replay", "suites", "lateness", "serving", "parsing", "recording", "cassettes", "startup", "fuzzing", "job")
 """Modules of this package with a function `benchmarks`, in the order of the page."""
 
+PAGE, DATA = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.json"
+COMMON = ("gemini-replay", *environments.CLIENTS, "respx", "uvicorn", "h11")
 
-def main() -> None:
+
+def main(arguments: list[str] | None = None) -> None:
     """Measure what is asked for."""
     there = [name for name in TABLES if importlib.util.find_spec(f"benchmarks.{name}")]
+    chosen = _options(there).parse_args(arguments)
+    print(f"{machine.cores()} cores, load average {machine.load() or 0:.2f}", file=sys.stderr)
+    if machine.busy():
+        print(machine.busy(), file=sys.stderr)
+    machine.compile_all()
+    tables = {name: measured(name, chosen.quick) for name in chosen.tables or there}
+    if chosen.json:
+        chosen.json.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if chosen.write_docs:
+        before = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
+        write_docs({**before, **tables}, there)
+
+
+def _options(there: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures tables and prints them.")
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one of {', '.join(there)} (default: all)")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(there)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="little work, few rounds: to see that it works")
-    chosen = parser.parse_args()
-    for name in chosen.tables or there:
-        with tempfile.TemporaryDirectory() as folder:
-            for result in contest(f"benchmarks.{name}", Setting(chosen.quick, Path(folder)), python_of):
-                show(result)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures of this run")
+    parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/benchmarks.md")
+    return parser
 
 
-def show(result: Result) -> None:
-    """Print one benchmark."""
-    print(f"\n{result.benchmark.name} ({result.benchmark.unit})")
-    for row in result.rows:
-        if row.refused:
-            print(f"  {row.contestant.name:30} {row.refused}")
-            continue
-        spread, ratio = Spread.of(row.rounds), result.ratio(row)
-        figures = f"{spread.median:10.4g}  {spread.low:.4g} … {spread.high:.4g}"
-        times = f"  {ratio.median:.2f} ×" if ratio else ""
-        verdicts = "".join(f"  {one.target} ({one.found}): {one.met}" for one in result.verdicts(row))
-        print(f"  {row.contestant.name:30} {figures}{times}{verdicts}")
+def measured(name: str, quick: bool) -> dict[str, Any]:
+    """Measure one table; print each of its benchmarks as soon as it is done."""
+    from rich.console import Console
+
+    console, about = Console(), machine.about()
+    benchmarks, used = [], set[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        for result in contest(f"benchmarks.{name}", Setting(quick, Path(folder)), environments.python_of):
+            benchmarks.append(report.as_json(result))
+            used |= _environments(result.benchmark)
+            console.print(report.terminal_table(benchmarks[-1]))
+            for row in result.rows:
+                if row.refused:
+                    print(f"{row.contestant.name}: {row.refused}", file=sys.stderr, flush=True)
+    return {"about": about, "quick": quick, "versions": _versions(used), "benchmarks": benchmarks}
+
+
+def _environments(benchmark: Benchmark) -> set[str]:
+    return {one.environment for one in benchmark.contestants if one.environment}
+
+
+def _versions(used: set[str]) -> dict[str, str]:
+    found = machine.versions(sys.executable, COMMON)
+    for name in sorted(used):
+        found |= environments.versions(name)
+    return found
+
+
+def write_docs(tables: dict[str, Any], there: list[str]) -> None:
+    """Write the data and the page that is made of it."""
+    DATA.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in there}
+    PAGE.write_text(report.page(modules, tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

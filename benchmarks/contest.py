@@ -8,6 +8,7 @@ import json
 import marshal
 import os
 import reprlib
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -92,7 +93,29 @@ class _Turn:
     worker: Worker
     calls: int
     rounds: list[float] = field(default_factory=list)
+    also: dict[str, list[float]] = field(default_factory=dict)
     refused: str = ""
+
+    def take(self, benchmark: Benchmark) -> None:
+        """One round, unless an earlier one failed."""
+        if self.refused:
+            return
+        try:
+            self.worker.ask(calls=self.calls)
+            answer = self.worker.answer()
+        except Refused as why:
+            self.refused = str(why)
+            return
+        timed = benchmark.figure(answer[benchmark.measures] / self.calls)
+        self.rounds.append(answer.get("figure", timed))
+        for name, figure in answer.get("also", {}).items():
+            self.also.setdefault(name, []).append(figure)
+
+    def row(self) -> Row:
+        """What came out of all rounds."""
+        if self.refused:
+            return Row(self.contestant, refused=self.refused)
+        return Row(self.contestant, self.rounds, {name: statistics.median(each) for name, each in self.also.items()})
 
 
 class Contest:
@@ -136,8 +159,8 @@ class Contest:
                     rows.append(Row(contestant, refused=str(why)))
             for number in range(self._rounds()):
                 for turn in turns[number % len(turns) :] + turns[: number % len(turns)] if turns else ():
-                    self._take(turn)
-        return rows + [Row(turn.contestant, () if turn.refused else turn.rounds, turn.refused) for turn in turns]
+                    turn.take(self._benchmark)
+        return rows + [turn.row() for turn in turns]
 
     def _worker(self, contestant: Contestant) -> Worker:
         python = self._pythons(contestant.environment) if contestant.environment else sys.executable
@@ -150,20 +173,8 @@ class Contest:
         worker.ask(calls=1)
         answer = worker.answer()
         seconds = QUICK_SECONDS if self._setting.quick else ROUND_SECONDS
-        enough = 1 if answer["figure"] is not None else int(seconds / max(answer["wall"], 1e-6))
+        enough = 1 if "figure" in answer else int(seconds / max(answer["wall"], 1e-6))
         return _Turn(contestant, worker, max(1, enough))
-
-    def _take(self, turn: _Turn) -> None:
-        if turn.refused:
-            return
-        try:
-            turn.worker.ask(calls=turn.calls)
-            answer = turn.worker.answer()
-        except Refused as why:
-            turn.refused = str(why)
-            return
-        timed = self._benchmark.figure(answer[self._benchmark.measures] / turn.calls)
-        turn.rounds.append(timed if answer["figure"] is None else answer["figure"])
 
     def _memory_rows(self) -> list[Row]:
         growths: dict[str, list[float]] = {}
@@ -178,7 +189,7 @@ class Contest:
                     except Refused as why:
                         refused[contestant.name] = str(why)
         return [
-            Row(one, () if one.name in refused else growths.get(one.name, ()), refused.get(one.name, ""))
+            Row(one, refused=refused[one.name]) if one.name in refused else Row(one, growths[one.name])
             for one in self._benchmark.contestants
         ]
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.contest import ROOT, Refused
 
 FOLDER = ROOT / ".benchmarks"
@@ -47,6 +48,14 @@ def python_of(name: str) -> str:
                 print(f"{peer}: {why}", file=sys.stderr, flush=True)
         done.write_text(wanted, encoding="utf-8")
     return str(python)
+
+
+def versions(name: str) -> dict[str, str]:
+    """Of the peers that an environment has; none if it could not be made."""
+    try:
+        return machine.versions(python_of(name), ENVIRONMENTS[name])
+    except Refused:
+        return {}
 
 
 def _install(python: Path, *packages: str) -> None:

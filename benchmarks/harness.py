@@ -24,7 +24,7 @@ the floor's figure in the same round.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,10 +71,12 @@ class Reading:
     Attributes:
         value: what came out, to be compared.
         figure: in the benchmark's unit.
+        also: further figures by name, such as ``{"max, ms": 8.3}``: columns of their own.
     """
 
     value: object
     figure: float
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,13 @@ class Row:
     Attributes:
         contestant: whose.
         rounds: its figure in each round, in the benchmark's unit.
+        also: further figures by name, the median of the rounds.
         refused: why it has no figures: a wrong value, a failure, or what could not be installed.
     """
 
     contestant: Contestant
     rounds: Sequence[float] = ()
+    also: Mapping[str, float] = field(default_factory=dict)
     refused: str = ""
 
 

@@ -82,7 +82,8 @@ def _timed(run: Run, calls: int) -> Answer:
     for _ in range(calls):
         value = run()
     wall, cpu = time.perf_counter() - wall, _cpu() - cpu
-    return {"wall": wall, "cpu": cpu, "figure": value.figure if isinstance(value, Reading) else None}
+    read = {"figure": value.figure, "also": dict(value.also)} if isinstance(value, Reading) else {}
+    return {"wall": wall, "cpu": cpu, **read}
 
 
 def _cpu() -> float:

@@ -1,0 +1,81 @@
+"""What figures depend on: the machine, how busy it is, and which versions took part."""
+
+from __future__ import annotations
+
+import compileall
+import contextlib
+import datetime
+import json
+import os
+import platform
+import site
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.contest import ROOT
+
+BUSY = 0.3
+"""Running processes for each core above which figures are those of other work."""
+
+_VERSIONS = """
+import importlib.metadata, json
+print(json.dumps({one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}))
+"""
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> float | None:
+    """Processes that ran or waited for a core, over the last minute; None where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def busy() -> str:
+    """A warning if other work has the cores, else an empty text."""
+    now = load()
+    if now is None or now <= BUSY * cores():
+        return ""
+    return f"The machine is busy: load average {now:.2f} on {cores()} cores. These are not figures to publish."
+
+
+def about() -> dict[str, str]:
+    """The day, the machine, the interpreter and the load at this moment."""
+    now = load()
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{cores()} cores ({_processor()}), {platform.system()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load": "" if now is None else f"{now:.2f}",
+        "warning": busy(),
+    }
+
+
+def versions(python: str, names: Iterable[str]) -> dict[str, str]:
+    """Of those of these packages that an interpreter has."""
+    found: dict[str, str] = json.loads(subprocess.run([python, "-c", _VERSIONS], capture_output=True).stdout)
+    there = {_normal(name): version for name, version in found.items()}
+    return {name: there[_normal(name)] for name in names if _normal(name) in there}
+
+
+def compile_all() -> None:
+    """Compile the package, the benchmarks and the packages of this environment, as pip does for the others."""
+    own = (str(ROOT / folder) for folder in ("gemini_replay", "benchmarks", "tests/support"))
+    for folder in (*own, *site.getsitepackages()):
+        compileall.compile_dir(folder, quiet=2)
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or sys.platform
