@@ -1,11 +1,11 @@
-"""http.client, urllib.request and httplib2: how requests are made, connections, proxies."""
+"""http.client and urllib.request: how requests are made, connections, proxies."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import requests
 from support.clients import ASK
 from support.raw_server import LAST, RawServer, chunked, head, raw_server
 from support.streams import GOOGLE, PATH
-from support.urllib3_cases import BODY, CHUNKS, HEADERS, STREAM, answer, cassette, no_reader_is_left, stored, whole
+from support.urllib3_cases import BODY, CHUNKS, HEADERS, answer, stored
 
 import gemini_replay
 from gemini_replay import Cassette
@@ -25,25 +25,6 @@ from gemini_replay.server import upstream
 WHOLE = b"".join(CHUNKS)
 HOST = urlsplit(GOOGLE).netloc
 TYPED = {"content-type": "application/json", **HEADERS}
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    no_reader_is_left()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A cassette with two recordings of the same question."""
-    return cassette(tmp_path / "story.jsonl", whole(), whole())
-
-
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    """Streams the same answer to everybody."""
-    with raw_server(STREAM) as running:
-        yield running
 
 
 def connection(url: str = "") -> http.client.HTTPConnection:
@@ -272,43 +253,3 @@ def test_an_answer_until_the_connection_closes(tmp_path: Path) -> None:
         assert answered(connection(server.url), in_one_call(BODY)) == WHOLE
     with gemini_replay.replay(path, speed="instant"):
         assert answered(connection(), in_one_call(BODY)) == WHOLE
-
-
-class TestHttplib2:
-    """It opens a connection before it makes a request."""
-
-    @pytest.fixture
-    def client(self) -> Iterator[Any]:
-        client = pytest.importorskip("httplib2", reason="httplib2 is not installed").Http()
-        yield client
-        client.close()
-
-    def test_it_is_recorded_and_replayed(self, client: Any, tmp_path: Path, server: RawServer) -> None:
-        """Through a gateway's URL, whose server is not there on replay."""
-        path = tmp_path / "new.jsonl"
-        with gemini_replay.record(path):
-            for _ in range(2):
-                response, body = client.request(server.url + PATH, "POST", BODY, TYPED)
-                assert (response.status, body) == (200, WHOLE)
-        assert server.connections == 1
-        with gemini_replay.replay(path, speed="instant"):
-            assert client.request("http://127.0.0.1:9" + PATH, "POST", BODY, TYPED)[1] == WHOLE
-            assert client.request(GOOGLE, "POST", BODY, TYPED)[1] == WHOLE
-
-    def test_what_is_no_sessions_business_goes_its_way(self, client: Any, tmp_path: Path, server: RawServer) -> None:
-        """Also on a connection that has played an answer."""
-        with gemini_replay.record(path := tmp_path / "new.jsonl"):
-            client.request(server.url + PATH, "POST", BODY, TYPED)
-        with gemini_replay.replay(path, speed="instant"):
-            assert client.request(server.url + PATH, "POST", BODY, TYPED)[1] == WHOLE
-            assert client.request(server.url + "/health")[1] == WHOLE
-        assert len(server.requests) == 2
-        with gemini_replay.replay(path), pytest.raises(ConnectionRefusedError):
-            client.request("http://127.0.0.1:9/health")
-
-    def test_a_miss_is_a_miss(self, client: Any, path: Path) -> None:
-        """It is not tried again."""
-        with pytest.raises(MissError), gemini_replay.replay(path) as session:
-            with pytest.raises(MissError):
-                client.request(GOOGLE, "POST", b"{}", TYPED)
-            assert len(session.misses) == 1

@@ -1,13 +1,11 @@
-"""aiohttp: its pool, its flow control, and what is left when a client or a loop goes away."""
+"""aiohttp: its pool, and what is left when a client or a loop goes away."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import statistics
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.cassette.model import End, Response
+from gemini_replay.cassette.model import End
 from gemini_replay.errors import MissError, RecordingEndedError
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
@@ -27,8 +25,6 @@ aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from support.aiohttp_client import answering, ask, read  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
-
-# -- the pool --------------------------------------------------------------------------------------------------------
 
 
 def test_a_connection_from_before_the_session_carries_no_request_of_its(path: Path) -> None:
@@ -168,71 +164,6 @@ def test_every_attempt_of_a_middleware_is_a_request_of_its_own(path: Path) -> No
     assert len(session.played) == 2
 
 
-# -- flow, cancellation, and the end ---------------------------------------------------------------------------------
-
-
-def test_a_reader_that_lags_behind_holds_the_playback_up(path: Path) -> None:
-    """As a socket: aiohttp reads no more than its own limit ahead, and nothing is lost."""
-    chunks = [bytes([n]) * 65536 for n in range(64)]
-
-    async def main() -> tuple[int, int, bytes]:
-        async with aiohttp.ClientSession() as client, ask(client) as response:
-            await asyncio.sleep(0.1)
-            ahead = response.content.total_bytes
-            _, limit = response.content.get_read_buffer_limits()
-            return ahead, limit, await response.read()
-
-    with gemini_replay.replay(recorded(path, chunks), speed="instant"):
-        ahead, limit, body = asyncio.run(main())
-    assert limit < ahead <= limit + 65536
-    assert body == b"".join(chunks)
-
-
-def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
-    """A client that lags behind reads no more ahead than without a recording; every byte is recorded."""
-    chunks = [bytes([n]) * 65536 for n in range(64)]
-
-    async def main(url: str) -> tuple[int, int, bytes]:
-        async with aiohttp.ClientSession() as client, ask(client, url) as response:
-            await asyncio.sleep(0.2)
-            ahead = response.content.total_bytes
-            _, limit = response.content.get_read_buffer_limits()
-            return ahead, limit, await response.read()
-
-    with upstream.start(Scenario.from_chunks(chunks)) as server, gemini_replay.record(path):
-        ahead, limit, body = asyncio.run(main(server.url + PATH))
-    assert limit < ahead < sum(map(len, chunks))
-    assert body == Cassette.load(path).interactions[0].body == b"".join(chunks)
-
-
-@pytest.mark.parametrize("kind", ["eof", "cancelled"])
-@pytest.mark.parametrize(
-    "headers", [(("content-length", "4000000"),), (("content-encoding", "gzip"),)], ids=["length", "gzip"]
-)
-def test_a_chunk_beyond_every_limit_is_read_to_its_end(headers: Any, kind: Any, path: Path) -> None:
-    """With a length, or unpacked from a few bytes: holding up and going on happen inside one call."""
-    body = b"moon" * 1_000_000
-    packed = "decoded" if headers[0][0] == "content-encoding" else None
-    answer = streaming(body, body if packed else b"", end=End(kind))
-    recorded(path, replace(answer, response=Response(200, headers, body=packed)))
-
-    async def main() -> tuple[int, BaseException | None]:
-        size = 0
-        async with aiohttp.ClientSession() as client, ask(client) as response:
-            try:
-                async for data in response.content.iter_chunked(65536):
-                    size += len(data)
-                    await asyncio.sleep(0)
-            except RecordingEndedError as error:
-                return size, error
-        return size, None
-
-    with gemini_replay.replay(path, speed="instant"):
-        size, error = asyncio.run(main())
-    assert size == len(body) * (2 if packed else 1)
-    assert (error is not None) == (kind == "cancelled" and packed is not None)  # a whole length is a whole body
-
-
 @pytest.mark.parametrize("leave", ["break", "cancel", "close"])
 def test_a_client_that_lets_go_leaves_nothing_behind(leave: str, path: Path) -> None:
     """Recorded as cancelled; no task is left, live or replayed, however the client went."""
@@ -287,25 +218,3 @@ with gemini_replay.replay({str(path)!r}):
     assert out.stdout.split() == [str(len(events(3)[0]))]
     said = [line for line in out.stderr.splitlines() if "Unclosed c" not in line and "_warn" not in line]
     assert not [line for line in said if "Traceback" in line or "Task" in line or "gemini_replay" in line], out.stderr
-
-
-def test_many_streams_at_once_keep_their_times(path: Path) -> None:
-    """50 in one loop: no chunk comes before its moment, and the streams do not wait for each other."""
-    gap, count = 0.05, 8
-    recorded(path, *[streaming(*events(count), gap=gap)] * 50)
-
-    async def one(client: Any) -> list[float]:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        async with ask(client) as response:
-            return [loop.time() - began async for _ in response.content.iter_any()]
-
-    async def main() -> list[list[float]]:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
-            return await asyncio.gather(*(one(client) for _ in range(50)))
-
-    with gemini_replay.replay(path):
-        streams = asyncio.run(main())
-    assert all(at > gap * n - 0.002 for times in streams for n, at in enumerate(times, 1))
-    spans = [times[-1] - times[0] for times in streams]
-    assert gap < statistics.median(spans) < 10 * gap * count  # one after another they would take 50 times as long

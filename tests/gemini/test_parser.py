@@ -1,0 +1,185 @@
+"""Parsers: bytes to events, in every framing and wrapping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from support.messages import message
+
+from gemini_replay import frames
+from gemini_replay.errors import FrameError, FrameTooLargeError, UsageError
+from gemini_replay.gemini import (
+    Malformed,
+    StreamParser,
+    aparse_stream,
+    collect,
+    error_objects,
+    parse_stream,
+    spelling,
+)
+from gemini_replay.provider import ApiError
+
+EVENTS = [message({"text": text}) for text in ("你好 ", '"{[\\', "\u2028🙂\n")]
+ERROR = error_objects.encode_error(error_objects.error(503, "over"))
+STREAMS = {
+    "google": b"".join(frames.encode_sse(spelling.dumps(event)) for event in EVENTS) + ERROR,
+    "array": b"".join(spelling.encode_array([*map(spelling.pretty, EVENTS), ERROR.decode()])),
+    "gateway": b": hi\n\n"
+    + b"".join(frames.encode_sse(json.dumps(event), newline="\n", space=False) for event in EVENTS)
+    + b'data: {"error": {"code": 503, "message": "over", "status": "UNAVAILABLE"}}\n\ndata: [DONE]\n\n',
+    "wrapped error": b"".join(frames.encode_sse(spelling.dumps(event)) for event in EVENTS) + b"[" + ERROR + b"]",
+    "objects": b"".join(spelling.dumps(event).encode() + b"\n" for event in EVENTS) + ERROR,
+}
+
+
+class TestParsers:
+    """Bytes to events."""
+
+    @pytest.mark.parametrize("name", STREAMS)
+    def test_every_form_says_the_same(self, name: str) -> None:
+        """With the error at its end, strict, at every cut."""
+        wire = STREAMS[name]
+        for cut in range(len(wire)):
+            events = list(parse_stream([wire[:cut], wire[cut:]], strict=True))
+            assert [event.json for event in events[:-1]] == EVENTS
+            assert events[-1].error == ApiError(503, "over", "UNAVAILABLE")
+            assert all(event.frame is not None for event in events)
+
+    def test_events_come_before_the_next_chunk_is_pulled(self) -> None:
+        """A consumer sees what has arrived."""
+        pulled = 0
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal pulled
+            for event in EVENTS:
+                pulled += 1
+                yield frames.encode_sse(spelling.dumps(event))
+
+        for count, event in enumerate(parse_stream(chunks()), start=1):
+            assert (pulled, event.json) == (count, EVENTS[count - 1])
+
+    def test_asynchronous_streams_are_parsed_alike(self) -> None:
+        """Event for event, before the next chunk, and with the same errors."""
+        pulled: list[bytes] = []
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for event in [*EVENTS, 5]:
+                pulled.append(frames.encode_sse(spelling.dumps(event) if event != 5 else "nonsense"))
+                yield pulled[-1]
+
+        async def run() -> list[tuple[int, Any]]:
+            seen = []
+            with pytest.raises(FrameError, match="not JSON"):
+                async for event in aparse_stream(chunks(), strict=True):
+                    seen.append((len(pulled), event.json))
+            return seen
+
+        assert asyncio.run(run()) == list(enumerate(EVENTS, start=1))
+
+    def test_a_whole_body_counts_as_one_chunk(self) -> None:
+        """Bytes are no iterable of chunks."""
+        assert len(list(parse_stream(STREAMS["google"]))) == 4
+
+    def test_lenient_lists_what_is_no_json(self) -> None:
+        """With its place; the rest is decoded."""
+        parser = StreamParser()
+        events = parser.feed(b'data: {}\n\ndata: {"a":\n\ndata:\n\ndata: [DONE]\n\ndata: 1\n\ndata: {"b"')
+        events += parser.close()
+        assert [event.json for event in events] == [{}, 1]
+        assert [malformed.offset for malformed in parser.malformed] == [10, 23, 53]
+        assert all(isinstance(malformed, Malformed) and malformed.reason for malformed in parser.malformed)
+
+    @pytest.mark.parametrize("text", ["{", "", "NaN", '{"a": Infinity}', "[" * 100_000, "1" * 5000])
+    def test_strict_raises_for_what_is_no_json(self, text: str) -> None:
+        """Behind the events before it, with the frame's offset, again and again."""
+        parser = StreamParser(strict=True)
+        assert len(parser.feed(b"data: {}\n\ndata: " + text.encode() + b"\n\ndata: {}\n\n")) == 1
+        for call in (lambda: parser.feed(b"data: {}\n\n"), parser.close):
+            with pytest.raises(FrameError, match="not JSON") as caught:
+                call()
+            assert caught.value.offset == 10
+
+    @pytest.mark.parametrize(
+        ("wire", "settings", "error"),
+        [
+            (b"data: {}\n\nnonsense\n", {"strict": True}, FrameError),
+            (b"data: {}\n\ndata: 123456789\n\n", {"max_frame_bytes": 9}, FrameTooLargeError),
+        ],
+    )
+    def test_errors_come_behind_the_events_before_them(
+        self, wire: bytes, settings: dict[str, Any], error: type[FrameError]
+    ) -> None:
+        """And before another chunk is pulled."""
+
+        def chunks() -> Iterator[bytes]:
+            yield wire
+            pytest.fail("pulled on")
+
+        stream = parse_stream(chunks(), **settings)
+        assert next(stream).json == {}
+        with pytest.raises(error):
+            next(stream)
+
+    def test_a_prescribed_framing_and_the_one_found(self) -> None:
+        """The parser tells which it is."""
+        parser = StreamParser()
+        assert parser.framing is None
+        parser.feed(b" [")
+        assert parser.framing == "json-array"
+        assert StreamParser(framing="sse").framing == "sse"
+
+    def test_a_closed_parser_takes_nothing_more(self) -> None:
+        """As the decoders."""
+        parser = StreamParser()
+        parser.close()
+        with pytest.raises(UsageError):
+            parser.feed(b"x")
+
+    def test_an_unfinished_event_is_yielded_or_discarded(self) -> None:
+        """Real bodies end without their last blank line."""
+        assert len(list(parse_stream(b"data: {}\n"))) == 1
+        assert list(parse_stream(b"data: {}\n", final="discard")) == []
+
+
+class TestCorpus:
+    """Recorded bodies, as their index describes them."""
+
+    def test_events_and_framing(self, corpus_entry: Any) -> None:
+        """The stated number of events, none malformed, whole, byte by byte, and at random cuts."""
+        body, expected = corpus_entry["body"], corpus_entry["events"]
+        whole = list(parse_stream(body))
+        assert len(whole) == expected
+        dice = random.Random(corpus_entry["name"])
+        chunkings = [[body[at : at + 1] for at in range(len(body))]]
+        for _ in range(5):
+            cuts = sorted(dice.choices(range(len(body) + 1), k=dice.randint(1, 40)))
+            chunkings.append([body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)])
+        for chunks in chunkings:
+            parser = StreamParser()
+            events = [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
+            assert events == whole
+            assert [event.frame for event in events] == [event.frame for event in whole]
+            assert parser.malformed == []
+            assert parser.framing == corpus_entry["framing"]
+
+    def test_what_the_index_says_is_found(self, corpus_entry: Any) -> None:
+        """Finish and block reasons, errors, calls, thoughts and text."""
+        answer = collect(parse_stream(corpus_entry["body"]))
+        features = set(corpus_entry["features"])
+        reasons = {feature.removeprefix("finish:") for feature in features if feature.startswith("finish:")}
+        assert answer.finish_reason in (reasons or {None})
+        blocked = [feature for feature in features if feature.startswith("blockReason:")]
+        assert ([] if answer.block_reason is None else [f"blockReason:{answer.block_reason}"]) == blocked
+        assert "text" in features or not answer.text
+        assert bool(answer.thoughts) == ("thought-text" in features)
+        assert bool(answer.function_calls) == ("functionCall" in features)
+        assert (answer.error is not None) == ("error" in features)
+        if answer.error:
+            assert f"error:{answer.error.code}:{answer.error.status}" in features
+            assert (answer.error.retry_delay is not None) == ("errdetail:RetryInfo" in features)
+        assert all(call.complete and call.name for call in answer.function_calls)

@@ -1,0 +1,121 @@
+"""aiohttp: its ways of reading."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.streams import GOOGLE, PATH, events, gaps_of
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.server import upstream
+from gemini_replay.server.upstream.scenarios import Scenario
+
+aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+
+from support.aiohttp_client import HEADERS, ask, read  # noqa: E402
+from support.cassettes import recorded  # noqa: E402
+
+
+async def by_chunks(content: Any) -> list[bytes]:
+    return [data async for data, _ in content.iter_chunks() if data]
+
+
+async def by_any(content: Any) -> list[bytes]:
+    return [data async for data in content.iter_any()]
+
+
+async def by_readany(content: Any) -> list[bytes]:
+    found = []
+    while data := await content.readany():
+        found.append(data)
+    return found
+
+
+async def by_lines(content: Any) -> list[bytes]:
+    return [line async for line in content]
+
+
+async def by_size(content: Any) -> list[bytes]:
+    return [data async for data in content.iter_chunked(100)]
+
+
+async def at_once(content: Any) -> list[bytes]:
+    return [await content.read()]
+
+
+WAYS = [by_chunks, by_any, by_readany, by_lines, by_size, at_once]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_every_way_of_reading_gives_the_same_pieces_again(way: Callable[..., Any], path: Path) -> None:
+    """Pieces are cut where they were on the socket: at chunks, lines or sizes."""
+
+    async def pieces(url: str) -> list[bytes]:
+        async with aiohttp.ClientSession() as client, ask(client, url) as response:
+            found: list[bytes] = await way(response.content)
+            return found
+
+    chunks = events(6)
+    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps_of(chunks, 0.05))) as server:
+        with gemini_replay.record(path):
+            live = asyncio.run(pieces(server.url + PATH))
+    with gemini_replay.replay(path):
+        again = asyncio.run(pieces(GOOGLE))
+    assert again == live
+    assert b"".join(live) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("way", [by_chunks, by_any, by_readany], ids=lambda way: way.__name__)
+def test_a_reader_that_keeps_up_sees_each_chunk_also_without_gaps(way: Callable[..., Any], path: Path) -> None:
+    """At instant speed chunks do not run together."""
+    chunks = events(200)
+
+    async def main() -> list[bytes]:
+        async with aiohttp.ClientSession() as client, ask(client) as response:
+            found: list[bytes] = await way(response.content)
+            return found
+
+    with gemini_replay.replay(recorded(path, chunks), speed="instant"):
+        assert asyncio.run(main()) == chunks
+
+
+def test_a_late_reader_still_finds_the_ends_of_chunks(path: Path) -> None:
+    """What piled up comes in one piece by `iter_any`, as from a socket; `iter_chunks` knows the boundaries."""
+    chunks = events(4)
+
+    async def main() -> list[tuple[bytes, bool]]:
+        async with aiohttp.ClientSession() as client, ask(client) as response:
+            await asyncio.sleep(0.05)
+            return [pair async for pair in response.content.iter_chunks()]
+
+    with gemini_replay.replay(recorded(path, chunks), speed="instant"):
+        assert asyncio.run(main()) == [(chunk, True) for chunk in chunks]
+
+
+@pytest.mark.parametrize("decode", [True, False], ids=["decoded", "raw"])
+def test_a_compressed_answer_is_recorded_by_the_wires_chunks(decode: bool, path: Path) -> None:
+    """One stored chunk for each on the wire, whether aiohttp decompresses or the client does."""
+    url = "/v1beta/models/array:streamGenerateContent"
+
+    async def main(server: Any) -> bytes:
+        async with aiohttp.ClientSession(auto_decompress=decode) as client:
+            return await read(server.url + url, client, headers={**HEADERS, "accept-encoding": "gzip"})
+
+    with upstream.start(pace=0.2) as server, gemini_replay.record(path):
+        live = asyncio.run(main(server))
+        wire = [data for _, data in server.app.sent[0]]
+    stored = Cassette.load(path).interactions[0]
+    assert [bool(chunk.data) for chunk in stored.chunks] == [True] * len(wire)
+    assert stored.response is not None
+    assert stored.response.body == "decoded"
+    assert json.loads(stored.body)
+    assert live == (stored.body if decode else b"".join(wire))
+    with gemini_replay.replay(path, speed="instant"):
+        again = asyncio.run(main(server))
+    assert again == stored.body if decode else again.startswith(b"\x1f\x8b")
