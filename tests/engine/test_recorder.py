@@ -1,78 +1,14 @@
-"""The recorder: moments and bytes in, lines out; and no error to anybody but the session."""
+"""The recorder: moments and bytes in, lines out."""
 
 from __future__ import annotations
 
 import gzip
 import threading
 
-import pytest
+from support.recorders import Holding, Passing, recorder
 
 from gemini_replay.cassette.model import Chunk, End, Response
 from gemini_replay.engine.coding import encoder
-from gemini_replay.engine.recorder import Deaf, Recorder
-
-
-class Paper:
-    """A journal in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[object] = []
-
-    def response(self, response: Response) -> None:
-        self.lines.append(response)
-
-    def chunk(self, chunk: Chunk) -> None:
-        self.lines.append(chunk)
-
-    def end(self, end: End) -> None:
-        self.lines.append(end)
-
-    def drop(self) -> None:
-        self.lines.append("dropped")
-
-    @property
-    def chunks(self) -> list[bytes]:
-        return [line.data for line in self.lines if isinstance(line, Chunk)]
-
-    @property
-    def head(self) -> Response:
-        (head,) = (line for line in self.lines if isinstance(line, Response))
-        return head
-
-
-class Holding:
-    """A scrubber that holds every chunk back until the next comes."""
-
-    def __init__(self) -> None:
-        self.held: list[bytes] = []
-
-    def feed(self, data: bytes) -> list[bytes]:
-        out, self.held = self.held, [data]
-        return out
-
-    def close(self) -> list[bytes]:
-        out, self.held = self.held, []
-        return out
-
-
-class Passing(Holding):
-    """A scrubber that finds nothing."""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        return [data]
-
-
-def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, Paper, list[BaseException]]:
-    paper, failures = Paper(), list[BaseException]()
-    made = Recorder(
-        entry=paper,
-        scrub=scrub or Passing(),
-        redact=lambda r: r,
-        failed=failures.append,
-        done=lambda one: paper.lines.append("done"),
-        **options,  # type: ignore[arg-type]
-    )
-    return made, paper, failures
 
 
 def test_gaps_are_between_one_moment_and_the_next() -> None:
@@ -178,59 +114,6 @@ def test_a_session_that_ends_early_cuts_what_is_under_way() -> None:
     assert paper.lines[1:] == [Chunk(0.0, b"a"), End("cancelled"), "done"]
 
 
-class Broken(Passing):
-    """A scrubber with a bug."""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        raise ZeroDivisionError("a bug")
-
-
-def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
-    """No call raises; the failure is told once, and nothing more is written."""
-    made, paper, failures = recorder(Broken())
-    made.sent(0.0)
-    made.head(200, (), 0.5)
-    made.chunk(b"one", 1.0)
-    made.chunk(b"two", 2.0)
-    made.end("eof", 3.0)
-    made.cut()
-    assert [str(failure) for failure in failures] == ["a bug"]
-    assert paper.lines == [Response(200, (), 0.5), "done"]
-
-
-def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
-    """The bytes of a bomb are not written, and the client's reading goes on."""
-    paper, failures = Paper(), list[BaseException]()
-    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
-    made.head(200, (("content-encoding", "gzip"),), 0.0)
-    made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
-    made.end("eof", 2.0)
-    assert "100,000" in str(failures[0])
-    assert paper.chunks == []
-
-
-def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
-    """They are no end of the response: what the network did is what its end says."""
-    made, paper, failures = recorder()
-    made.head(200, (("content-encoding", "gzip"),), 0.0)
-    made.chunk(b"no gzip at all", 1.0)
-    made.end("eof", 2.0)
-    assert not failures
-    assert b"".join(line.coded for line in paper.lines if isinstance(line, Chunk)) == b"no gzip at all"
-    assert paper.lines[-2:] == [End("eof", 1.0), "done"]
-
-
-@pytest.mark.parametrize(("cut", "how"), [(8, "unfinished"), (0, None)])
-def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None) -> None:
-    """The body came to its end, the gzip stream in it did not."""
-    made, paper, _ = recorder()
-    made.head(200, (("content-encoding", "gzip"),), 0.0)
-    packed = gzip.compress(b"hello")
-    made.chunk(packed[: len(packed) - cut], 0.0)
-    made.end("eof", 1.0)
-    assert paper.lines[-2] == End("eof", 1.0, how)  # type: ignore[arg-type]
-
-
 def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
     """Whatever comes later is ignored, and the end is written by whoever comes next."""
     for later in (
@@ -286,17 +169,3 @@ def test_a_finalizer_that_runs_inside_the_recorder_does_not_wait() -> None:
     made.cut()
     assert not failures
     assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 1.0), "done"]
-
-
-@pytest.mark.parametrize("call", ["cut", "settle", "drop"])
-def test_a_recorder_that_could_not_be_made_ignores_everything(call: str) -> None:
-    """The client gets its response all the same."""
-    deaf = Deaf()
-    deaf.sent(0.0)
-    deaf.head(200, (), 1.0)
-    deaf.chunk(b"a", 2.0)
-    deaf.end("eof", 3.0)
-    deaf.abandon(4.0)
-    deaf.fail(ValueError())
-    getattr(deaf, call)()
-    assert deaf.status is None

@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from support.whole_calls import (
+    ARRAY,
+    FOLDER,
+    STORY,
+    body,
+    bugs_of,
+    careful,
+    effects,
+    hopeful,
+    hopeful_whole,
+    with_reason,
+)
 
 from gemini_replay import Cassette, StreamParser, faults, parse_stream, replay
-from gemini_replay.cassette.model import Chunk
-from gemini_replay.errors import ClientBug, MissError, UsageError
-from gemini_replay.faults import ClientReport, Outcome, check_client
+from gemini_replay.errors import ClientBug
+from gemini_replay.faults import Outcome, check_client
 from gemini_replay.gemini import collect
-
-FOLDER = Path(__file__).parents[2] / "cassettes"
-STORY, ARRAY = FOLDER / "story.jsonl", FOLDER / "array.jsonl"
-
-
-def body(path: Path = STORY, read: float | None = 5.0) -> Iterator[bytes]:
-    """The chunks of the answer to the first request of a cassette, as the client gets them."""
-    request = Cassette.load(path).interactions[0].request
-    with httpx.Client(timeout=httpx.Timeout(5.0, read=read)) as client:
-        with client.stream(request.method, request.url, json=request.json) as response:
-            response.raise_for_status()
-            yield from response.iter_bytes()
-
-
-def careful(path: Path = STORY) -> str:
-    """The text; raises if the answer is not whole."""
-    answer = collect(parse_stream(body(path)))
-    if answer.error or not answer.complete:
-        raise RuntimeError("the answer is not whole")
-    return answer.text
-
-
-def hopeful(path: Path = STORY) -> str:
-    """The text of whatever came."""
-    return collect(parse_stream(body(path))).text
-
-
-def with_reason(path: Path = STORY) -> tuple[str, str | None, bool]:
-    """The text, and what shows whether it is whole."""
-    answer = collect(parse_stream(body(path)))
-    return answer.text, answer.finish_reason, answer.error is not None
-
-
-def bugs_of(call: Callable[[], Any], path: Path = STORY, **options: Any) -> ClientReport:
-    with pytest.raises(ClientBug) as caught:
-        check_client(call, path, **options)
-    report = caught.value.report
-    assert isinstance(report, ClientReport)
-    return report
-
-
-def effects(report: ClientReport) -> dict[str, str]:
-    return {one.value: one.effect for one in report.results}
 
 
 @pytest.mark.parametrize("path", [STORY, ARRAY], ids=["sse", "json-array"])
@@ -107,10 +73,6 @@ def test_the_error_lists_what_deceived_the_call() -> None:
     assert hopeful_whole()[:10] in str(caught.value)
 
 
-def hopeful_whole() -> str:
-    return Cassette.load(STORY).interactions[0].text
-
-
 def test_a_reset_that_is_swallowed_is_a_bug() -> None:
     """The text that had come until then passes for the answer."""
 
@@ -146,16 +108,6 @@ def test_a_loop_that_loses_what_is_cut_is_a_bug_of_a_chunking() -> None:
     whole = Cassette.load(STORY).interactions[0].body
     assert bug.chunks == tuple(bytes([byte]) for byte in whole)
     assert bug.outcome == Outcome("")
-
-
-def test_the_callers_own_predicate_decides_what_is_complete() -> None:
-    """It replaces the comparison with a complete prefix."""
-    kinds = ["eof", "error", "duplicate"]
-    report = check_client(
-        with_reason, STORY, kinds=kinds, complete=lambda result: result[1] == "STOP" and not result[2]
-    )
-    assert {one.effect for one in report.results} <= {"tells", "changed", "whole"}
-    assert bugs_of(with_reason, kinds=["eof"], complete=lambda result: True).bugs
 
 
 def test_a_call_that_asks_again_has_the_whole_answer() -> None:
@@ -221,39 +173,6 @@ def test_each_response_of_a_call_breaks_off_in_turn() -> None:
     assert all(one.value.endswith(";request=2") for one in bugs)
 
 
-def test_async_calls_are_run() -> None:
-    """A coroutine function, with an async client, also beside a loop that is running."""
-    request = Cassette.load(STORY).interactions[0].request
-
-    async def call() -> str:
-        parser, text, done = StreamParser(), "", False
-        async with httpx.AsyncClient() as client, client.stream("POST", request.url, json=request.json) as response:
-            async for chunk in response.aiter_bytes():
-                for event in parser.feed(chunk):
-                    text, done = text + event.text, done or event.finish_reason is not None
-            await asyncio.sleep(0)
-        if not done or any(event.error for event in parser.close()):
-            raise RuntimeError("the answer is not whole")
-        return text
-
-    async def test() -> ClientReport:
-        return check_client(call, STORY, kinds=["reset"], most=2)
-
-    for report in (check_client(call, STORY, kinds=["eof"], most=2), asyncio.run(test())):
-        assert report.recorded == Outcome(hopeful_whole())
-
-
-def test_a_call_that_fails_on_whole_answers_raises_its_own_error() -> None:
-    """Otherwise it would pass under every fault."""
-
-    def call() -> str:
-        careful()
-        raise LookupError("mine")
-
-    with pytest.raises(LookupError, match="mine"):
-        check_client(call, STORY)
-
-
 def test_an_error_answer_is_the_same_error_in_every_chunking() -> None:
     """It has no faults: there is no whole answer that could be cut short."""
     path = FOLDER / "429.jsonl"
@@ -276,56 +195,6 @@ def test_google_genai_keeps_its_chunks_apart_from_whole_answers() -> None:
     options: dict[str, Any] = {"match": ("method", "model", "action"), "kinds": ["reset", "eof", "error"]}
     check_client(chunks, STORY, **options)
     assert bugs_of(lambda: "".join(text or "" for text, _ in chunks()), **options, most=2).bugs
-
-
-def test_a_call_that_the_cassette_does_not_answer_is_a_miss() -> None:
-    """Also if the call swallows it."""
-
-    def call() -> str:
-        try:
-            return httpx.post("https://generativelanguage.googleapis.com/v1/models/m:streamGenerateContent").text
-        except Exception:
-            return ""
-
-    with pytest.raises(MissError):
-        check_client(call, STORY)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: (hopeful(), object()), "cannot be compared"),
-        (lambda: len(list(body())) > 0, "does not depend on the answer"),
-    ],
-    ids=["never equal", "always equal"],
-)
-def test_results_that_prove_nothing_are_refused(call: Callable[[], Any], message: str) -> None:
-    """Otherwise every variation would be a bug, or none."""
-    with pytest.raises(UsageError, match=message):
-        check_client(call, STORY, rechunk=())
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"rechunk": ["byte"]}, r"Unknown value for rechunk: 'byte'(?s:.*)'bytes'"),
-        ({"kinds": ["resets"]}, r"Unknown kind of fault 'resets'(?s:.*)'reset'"),
-    ],
-    ids=["chunking", "fault"],
-)
-def test_unknown_names_are_refused(given: dict[str, Any], message: str) -> None:
-    """Before anything runs, with the nearest."""
-    with pytest.raises(UsageError, match=message):
-        check_client(lambda: "", STORY, **given)
-
-
-def test_a_cassette_may_be_given_as_an_object_and_is_not_changed() -> None:
-    """As it is in memory, whatever its file holds."""
-    cassette = Cassette.load(STORY)
-    cassette.interactions[:] = [replace(one, chunks=(Chunk(0.0, one.body),)) for one in cassette.interactions]
-    before = cassette.dumps()
-    check_client(careful, cassette, kinds=["eof"], most=2)
-    assert cassette.dumps() == before
 
 
 def test_a_report_reads_as_a_table() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from quality.correct import async_that_raises_errors, our_own
+from quality.correct.our_own import async_that_raises_errors, our_own
 from quality.planted.lines import decodes_each_chunk
 
 from gemini_replay import fuzz, parse_stream

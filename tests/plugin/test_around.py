@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
-from support.ways_out import Landing, landing
+from support.ways_out.stage import Landing, landing
 
 STAND_IN = """
 import os

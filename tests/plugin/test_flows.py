@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.plugin_projects import KEY, STORY, cassettes
+from support.plugin_projects import STORY, cassettes
 
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
-from gemini_replay.server.upstream.scenarios import Scenario
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -117,105 +116,6 @@ def test_live_uses_no_cassette(project: pytest.Pytester, server: upstream.Runnin
     assert not (project.path / "cassettes").exists()
 
 
-def test_the_marker_names_a_cassette_and_needs_no_fixture(
-    project: pytest.Pytester, run: Callable[..., pytest.RunResult]
-) -> None:
-    """Two tests may share a cassette on purpose; the first records it, the second adds to it."""
-    project.makepyfile(
-        test_tale="""
-        import pytest
-        from asking import ask
-
-        @pytest.mark.gemini_cassette("shared", speed="instant")
-        def test_one():
-            assert len(ask()) == 3
-
-        @pytest.mark.gemini_cassette("shared", match=["model", "body"])
-        def test_two():
-            assert len(ask("two")) == 3
-
-        @pytest.mark.gemini_cassette("deep/er.jsonl")
-        class TestClass:
-            def test_three(self):
-                assert len(ask("three")) == 3
-        """
-    )
-    for mode in ("once", "rewrite"):
-        run(f"--gemini-record={mode}").assert_outcomes(passed=3)
-        assert cassettes(project) == ["deep/er.jsonl", "shared.jsonl"]
-        assert len(Cassette.load(project.path / "cassettes/shared.jsonl").interactions) == 2
-    run().assert_outcomes(passed=3)
-    run().stdout.fnmatch_lines(["3 replayed, 0 recorded, 0 unused*"])  # each test leaves what the others use
-
-
-def test_classes_and_parameters_have_cassettes_of_their_own(
-    project: pytest.Pytester, run: Callable[..., pytest.RunResult]
-) -> None:
-    """Whatever their names hold, no two tests share a file by accident."""
-    project.makepyfile(
-        test_tale="""
-        import pytest
-        from asking import ask
-
-        @pytest.mark.parametrize("name", ["a", "A", "a/b", "a?b", "月", "x" * 200])
-        def test_story(gemini_cassette, name):
-            assert ask(name)
-
-        class TestTale:
-            def test_story(self, gemini_cassette):
-                assert ask("class")
-        """
-    )
-    run("--gemini-record=once").assert_outcomes(passed=7)
-    found = cassettes(project)
-    assert len(found) == len({name.lower() for name in found}) == 7
-    run().assert_outcomes(passed=7)
-
-
-@pytest.mark.usefixtures("async_plugins")
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytest.RunResult], backend: str) -> None:
-    """The fixture and the marker serve coroutines on both loops."""
-    project.makepyfile(
-        test_tale=f"""
-        import httpx, pytest
-        from asking import URL
-
-        @pytest.fixture
-        def anyio_backend():
-            return {backend!r}
-
-        @pytest.mark.anyio
-        @pytest.mark.gemini_cassette
-        async def test_story():
-            async with httpx.AsyncClient(headers={{"x-goog-api-key": {KEY!r}}}) as client:
-                async with client.stream("POST", URL, json={{"contents": []}}) as response:
-                    assert len([chunk async for chunk in response.aiter_raw()]) == 3
-        """
-    )
-    run("--gemini-record=once").assert_outcomes(passed=1)
-    run().assert_outcomes(passed=1)
-
-
-@pytest.mark.usefixtures("async_plugins")
-def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
-    """And those of pytest-asyncio."""
-    project.makepyfile(
-        test_tale=f"""
-        import httpx, pytest
-        from asking import URL
-
-        @pytest.mark.asyncio
-        async def test_story(gemini_cassette):
-            async with httpx.AsyncClient(headers={{"x-goog-api-key": {KEY!r}}}) as client:
-                async with client.stream("POST", URL, json={{"contents": []}}) as response:
-                    assert len([chunk async for chunk in response.aiter_raw()]) == 3
-        """
-    )
-    run("--gemini-record=once").assert_outcomes(passed=1)
-    run().assert_outcomes(passed=1)
-
-
 def test_a_gateway_is_recognised_by_its_path(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
     """A base URL of another host, with a bearer token, is recorded and replayed all the same."""
     url = f"{server.url}/gateway/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
@@ -243,40 +143,6 @@ def test_unused_recordings_are_counted_and_listed_on_request(
     )
 
 
-def test_a_placeholder_key_lets_clients_be_built_where_nothing_is_recorded(
-    project: pytest.Pytester, run: Callable[..., pytest.RunResult]
-) -> None:
-    """Offline CI has no key; a real one is never replaced."""
-    project.makepyfile(
-        test_tale="""
-        import os
-
-        def test_key(gemini_cassette):
-            assert os.environ["GEMINI_API_KEY"]
-
-        def test_own(monkeypatch, request):
-            monkeypatch.setenv("GOOGLE_API_KEY", "mine")
-            request.getfixturevalue("gemini_cassette")
-            assert "GEMINI_API_KEY" not in os.environ
-
-        def test_recording(gemini_cassette, pytestconfig):
-            if pytestconfig.option.gemini_record:
-                assert "GEMINI_API_KEY" not in os.environ
-        """
-    )
-    run().assert_outcomes(passed=3)
-    run("--gemini-record=rewrite", "-k", "recording").assert_outcomes(passed=1)
-
-
-def test_a_refused_key_is_explained(project: pytest.Pytester) -> None:
-    """The recording fails if the upstream refuses the key; no cassette is made."""
-    project.makepyfile(test_tale=STORY)
-    with upstream.start("story", key="another-key-than-the-clients") as server:
-        result = project.runpytest("--gemini-record=once", f"--gemini-upstream={server.url}")
-    result.assert_outcomes(failed=1)
-    assert not (project.path / "cassettes/test_tale/test_story.jsonl").exists()
-
-
 def test_block_network_covers_tests_without_a_cassette(project: pytest.Pytester) -> None:
     """A Gemini host is refused where no fixture is; other hosts are not."""
     project.makepyfile(
@@ -294,60 +160,3 @@ def test_block_network_covers_tests_without_a_cassette(project: pytest.Pytester)
         """
     )
     project.runpytest("--gemini-block-network").assert_outcomes(passed=2)
-
-
-def test_no_secret_of_a_run_is_in_any_file_or_message(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Header, query, bearer, environment, and echoed by the server cut in two: none is stored or printed."""
-    secrets = {
-        "header": KEY,
-        "query": "query-key-9876543210-abcdefghijk",
-        "bearer": "bearer-token-abcdefghijklmnop-0123",
-        "environment": "environment-value-0123456789-zyx",
-    }
-    monkeypatch.setenv("MY_SERVICE_API_KEY", secrets["environment"])
-    project.makepyfile(
-        hidden=f"""
-        import asking
-
-        SECRETS = {secrets!r}
-
-        def ask(place, more=""):  # takes no secret: pytest prints the arguments of functions in tracebacks
-            asking.URL = asking.URL.partition("&")[0] + ("&key=" + SECRETS["query"] if place == "query" else "")
-            bearer = {{"authorization": "Bearer " + SECRETS["bearer"]}} if place == "bearer" else {{}}
-            asking.HIDDEN = {{"text": (SECRETS[place] if place == "environment" else place) + more, **bearer}}
-            asking.ask_hidden()
-        """,
-        test_tale="""
-        import hidden, pytest
-
-        @pytest.mark.parametrize("place", ["header", "query", "bearer", "environment"])
-        @pytest.mark.parametrize("fails", [False, True])
-        def test_secret(gemini_cassette, place, fails):
-            hidden.ask(place)
-            if fails:
-                hidden.ask(place, " another")
-                assert not fails
-        """,
-    )
-    halves = [
-        part
-        for secret in secrets.values()
-        for part in (
-            f'data: {{"candidates": [{{"content": {{"parts": [{{"text": "it is {secret[:9]}'.encode(),
-            f'{secret[9:]} so"}}]}}}}]}}\r\n\r\n'.encode(),
-        )
-    ]
-    with upstream.start(Scenario.from_chunks(halves, gaps=[0.002] * len(halves))) as server:
-        recording = project.runpytest("--gemini-record=new", f"--gemini-upstream={server.url}", "-vv", "-rA")
-    recording.assert_outcomes(passed=4, failed=4)
-    replaying = project.runpytest("-vv", "-rA")
-    replaying.assert_outcomes(passed=4, failed=4)
-    assert "No recording answers" in replaying.stdout.str()
-    written = b"".join(path.read_bytes() for path in project.path.rglob("*.jsonl*") if path.is_file())
-    printed = "".join(run.stdout.str() + run.stderr.str() for run in (recording, replaying))
-    assert b"it is " in written
-    for place, secret in secrets.items():
-        assert secret.encode() not in written, place
-        assert secret not in printed, place

@@ -16,7 +16,8 @@ from gemini_replay.fuzz.search import Search
 from gemini_replay.fuzz.strategies import documents_of
 from gemini_replay.fuzz.target import Target
 from gemini_replay.fuzz.verdicts import Examiner
-from quality.correct import CORRECT, Correct, our_own
+from quality.correct import CORRECT, Correct
+from quality.correct.our_own import our_own
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 

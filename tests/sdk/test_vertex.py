@@ -31,7 +31,6 @@ from google.oauth2.credentials import Credentials  # noqa: E402
 
 TOKEN = "ya29.c0AbcDefGhiJklMnoPqrStuVwxYz0123456789"
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-
 VERTEX = (
     "https://europe-west4-aiplatform.googleapis.com/v1/projects/q/locations/europe-west4/publishers/google/models/"
     "gemini-2.5-flash:streamGenerateContent?alt=sse"
@@ -257,46 +256,6 @@ def test_where_everything_is_imported_in_the_session(path: Path, tmp_path: Path)
         cwd=tmp_path,
     )
     assert (ran.stderr, ran.stdout.split()) == ("", ["True", "True", "False"])
-
-
-ELSEWHERE = """
-import os, subprocess, sys
-
-CHILD = '''
-import asyncio, sys
-from google import genai
-from google.oauth2.credentials import Credentials
-
-given = {"credentials": Credentials(sys.argv[1])} if sys.argv[1:] else {}
-client = genai.Client(vertexai=True, project="p", location="us-central1", **given)
-
-async def tell():
-    stream = await client.aio.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
-    return "".join([chunk.text async for chunk in stream])
-
-stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
-assert "".join(chunk.text for chunk in stream) == asyncio.run(tell()) == TEXT
-'''
-
-def test_story(gemini_server):
-    given = [os.environ["TOKEN"]] if "TOKEN" in os.environ else []
-    subprocess.run([sys.executable, "-c", CHILD, *given], check=True)
-""".replace("TEXT", repr(TEXT))
-
-
-def test_in_another_process_through_the_server(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recorded under Vertex's own URL, and replayed with neither credentials nor a network."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(test_tale=ELSEWHERE)
-    with upstream.start(Scenario.from_chunks(events(2))) as server:
-        monkeypatch.setenv("TOKEN", TOKEN)
-        ran = pytester.runpytest_subprocess("-q", "--gemini-record=once", f"--gemini-upstream={server.url}")
-        ran.assert_outcomes(passed=1)
-    monkeypatch.delenv("TOKEN")
-    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
-    first, second = Cassette.load(pytester.path / "cassettes/test_tale/test_story.jsonl").interactions
-    assert first.request.url.startswith("https://us-central1-aiplatform.googleapis.com/v1")
-    assert second.body == first.body
 
 
 def test_a_path_of_vertex_names_its_host() -> None:

@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 from support.streams import PATH
-from support.ways_out import HEAD, HOST, WAYS, Ask, Stage, Way, at, connect, secure_channel, stage, url
+from support.ways_out import WAYS
+from support.ways_out.grpc import secure_channel
+from support.ways_out.stage import HEAD, HOST, Ask, Stage, Way, at, connect, stage, url
 
 import gemini_replay
 from gemini_replay import Cassette, transports
 from gemini_replay.errors import NetworkBlockedError, RecordingError, RefusedError
-from gemini_replay.gemini import GEMINI
-from gemini_replay.transports import guard, heads
+from gemini_replay.transports import guard
 
 
 @pytest.fixture
@@ -98,98 +99,6 @@ def test_gevents_sockets_are_guarded_as_well(there: Stage, empty: Path) -> None:
     assert there.plain.connections == 0
 
 
-# -- names -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "generativelanguage.googleapis.com",
-        "GenerativeLanguage.GoogleAPIs.com",
-        "generativelanguage.googleapis.com.",
-        b"generativelanguage.googleapis.com",
-        "generativelanguage。googleapis．com",
-        "ｇenerativelanguage｡googleapis.com",
-        "genera\N{SOFT HYPHEN}tivelanguage.googleapis.com",
-        "generativelanguage.mtls.googleapis.com",
-        "aiplatform.googleapis.com",
-        "us-central1-aiplatform.googleapis.com",
-        "us-central1-aiplatform.mtls.googleapis.com",
-        "aiplatform.eu.rep.googleapis.com",
-        "aiplatform-some.p.googleapis.com",
-        "cloudcode-pa.googleapis.com",
-        "daily-cloudcode-pa.sandbox.googleapis.com",
-    ],
-)
-def test_a_gemini_host_in_every_spelling(name: str | bytes, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is asked of what looks names up, which would lead to this machine."""
-    asked = []
-
-    def look_up(host: Any, *others: Any, **more: Any) -> list[Any]:
-        asked.append(host)
-        return []
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with pytest.raises(NetworkBlockedError, match="stopped before it left"), gemini_replay.replay(empty):
-        socket.getaddrinfo(name, 443)
-    assert asked == []
-    assert socket.getaddrinfo(name, 443) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["localhost", "googleapis.com", "storage.googleapis.com", "oauth2.googleapis.com", ""]
-)
-def test_other_hosts_are_left_alone(name: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so is an empty name, which stands for this machine."""
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: [host])
-    with gemini_replay.replay(empty):
-        assert socket.getaddrinfo(name, 443) == [name]
-
-
-def test_wrong_arguments_are_told_by_the_function_itself(empty: Path) -> None:
-    """The guard neither stumbles over them nor takes them for names."""
-    with gemini_replay.replay(empty):
-        with socket.socket() as sock, pytest.raises(TypeError):
-            sock.connect(None)  # type: ignore[arg-type]
-        with socket.socket() as sock, pytest.raises(TypeError):
-            sock.send("text")  # type: ignore[arg-type]
-        with socket.socket() as sock, pytest.raises(OverflowError):
-            sock.connect(("127.0.0.1", 1 << 20))
-        with pytest.raises(socket.gaierror):
-            socket.getaddrinfo("127.0.0.1", "no service")
-
-
-# -- what is said on a connection ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data", "asked"),
-    [
-        (b"GET /a HTTP/1.1\r\nHost: b.org\r\n\r\n", "http://b.org/a"),
-        (b"POST /a?x=1 HTTP/1.1\r\nA: b\r\nHOST:b.org:81 \r\n\r\n{}", "http://b.org:81/a?x=1"),
-        (b"GET http://b.org/a HTTP/1.1\r\nHost: c.org\r\n\r\n", "http://b.org/a"),
-        (b"CONNECT b.org:443 HTTP/1.1\r\n\r\n", ("b.org", 443)),
-        (b"CONNECT b.org HTTP/1.0\r\n\r\n", ("b.org", None)),
-        (b"\x05\x01\x00\x03\x05b.org\x01\xbb", ("b.org", 443)),
-        (b"\x04\x01\x01\xbb\x00\x00\x00\x01me\x00b.org\x00", ("b.org", 443)),
-        (b"GET /a HTTP/1.1\r\n\r\nHost: b.org\r\n", None),
-        (b"GET /a HTTP/1.0\r\n\r\n", None),
-        (b"OPTIONS * HTTP/1.1\r\nHost: b.org\r\n\r\n", None),
-        (b"HTTP/1.1 200 OK\r\nHost: b.org\r\n\r\n", None),
-        (b"\x05\x01\x00", None),
-        (b"\x16\x03\x01", None),
-        (b"", None),
-        ("GET / HTTP/1.1\r\n", None),
-        (None, None),
-    ],
-)
-def test_whom_the_first_bytes_ask(data: Any, asked: Any) -> None:
-    """Heads of HTTP and requests to proxies; of views and arrays, too."""
-    assert heads.asked(data, "http") == asked
-    if isinstance(data, bytes):
-        assert heads.asked(memoryview(bytearray(data)), "http") == asked
-
-
 SERVER = """
 import socket, sys
 with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -240,9 +149,6 @@ def test_a_server_of_this_process_is_code_under_test(empty: Path, there: Stage) 
         assert sock.recv(100).startswith(b"HTTP/1.1 200")
 
 
-# -- messages --------------------------------------------------------------------------------------------------------
-
-
 def refusal(ask: Any, empty: Path) -> str:
     with pytest.raises(NetworkBlockedError) as raised, gemini_replay.replay(empty, hosts=[HOST]):
         ask()
@@ -277,9 +183,6 @@ def test_a_supported_client_without_a_session_is_told_that_there_is_none(monkeyp
     assert "supported client" not in str(raised.value)
 
 
-# -- while recording -------------------------------------------------------------------------------------------------
-
-
 def test_what_goes_past_a_recording_fails_it(there: Stage, tmp_path: Path) -> None:
     """The client is not disturbed."""
     path = tmp_path / "new.jsonl"
@@ -299,9 +202,6 @@ def test_clients_that_are_recorded_do_not_go_past_it(there: Stage, tmp_path: Pat
     with gemini_replay.record(tmp_path / "b.jsonl", upstream=f"http://{HOST}:{there.plain.port}") as opened:
         assert httpx.post(f"https://generativelanguage.googleapis.com{PATH}").text == "ok"
     assert opened.recorded_count == 1
-
-
-# -- around a session ------------------------------------------------------------------------------------------------
 
 
 def test_a_thread_that_outlives_its_session_is_still_refused(there: Stage, empty: Path) -> None:
@@ -336,9 +236,3 @@ def test_nothing_is_left_but_a_hook_that_heeds_nothing(empty: Path, monkeypatch:
     assert all(vars(owner).get(name) is before for owner, name, before in found)
     monkeypatch.setattr(guard, "_EVENTS", None)  # whoever looks fails
     assert socket.getaddrinfo("localhost", 80)
-
-
-def test_every_pattern_of_googles_hosts_is_guarded() -> None:
-    """Stars stand for any name."""
-    for pattern in GEMINI.hosts:
-        assert guard.session.Hosts((), (), None).owns_host(pattern.replace("*", "some"))

@@ -1,82 +1,13 @@
-"""Correct parsers, each written in another way; the kit must never accuse one of them in its profiles."""
+"""Parsers of server-sent events."""
 
 from __future__ import annotations
 
 import codecs
-import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gemini_replay import parse_stream
-from gemini_replay.gemini import aparse_stream
-
-Parse = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Correct:
-    """A parser and the profiles that it is made for."""
-
-    name: str
-    profiles: tuple[str, ...]
-    parse: Parse
-
-
-CORRECT: list[Correct] = []
-
-
-def correct(*profiles: str) -> Callable[[Parse], Parse]:
-    """Register a parser."""
-
-    def register(parse: Parse) -> Parse:
-        CORRECT.append(Correct(parse.__name__, profiles, parse))
-        return parse
-
-    return register
-
-
-def found(text: str) -> list[Any]:
-    """The JSON value of a text, if it is one."""
-    try:
-        return [json.loads(text)]
-    except (ValueError, RecursionError):
-        return []
-
-
-@correct("gemini", "gateway", "sse", "json-array", "hostile")
-def our_own(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """This project's parser."""
-    for event in parse_stream(chunks):
-        yield event.json
-
-
-@correct("gemini", "gateway", "sse", "json-array", "hostile")
-def our_own_that_discards(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """The same; an event that the end leaves unfinished is dropped, as the standard has it."""
-    for event in parse_stream(chunks, final="discard"):
-        yield event.json
-
-
-@correct("gemini", "gateway", "json-array", "hostile")
-def our_own_strictly(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """The same; malformed input raises."""
-    for event in parse_stream(chunks, strict=True):
-        yield event.json
-
-
-@correct("gemini", "gateway", "sse", "json-array", "hostile")
-async def our_own_asynchronously(chunks: Any) -> AsyncIterator[Any]:
-    """The same over an asynchronous stream."""
-    async for event in aparse_stream(chunks):
-        yield event.json
-
-
-@correct("gemini")
-async def our_own_list_asynchronously(chunks: Any) -> list[Any]:
-    """The same as a coroutine of a list."""
-    return [event.json async for event in aparse_stream(chunks)]
+from quality.correct.registry import correct, found
 
 
 @correct("gateway", "sse", "hostile")
@@ -205,19 +136,6 @@ def universal_newlines(chunks: Iterable[bytes]) -> Iterator[Any]:
     yield from events(lines)
 
 
-class ApiError(Exception):
-    """An error of the API."""
-
-
-@correct("gemini", "gateway")
-async def async_that_raises_errors(chunks: Any) -> AsyncIterator[Any]:
-    """Error objects, in whatever form, become exceptions with their message."""
-    async for event in aparse_stream(chunks):
-        if event.error:
-            raise ApiError(f"{event.error.code}: {event.error.message}")
-        yield event.json
-
-
 @correct("gemini", "gateway")
 def whole_body(chunks: Iterable[bytes]) -> list[Any]:
     """All of the body first; a list."""
@@ -245,61 +163,3 @@ def httpx2_event_source(chunks: Iterable[bytes]) -> Iterator[Any]:
     for event in httpx2.EventSource(response):
         if event.data and event.data != "[DONE]":
             yield event.json()
-
-
-@correct("json-array")
-def array_at_once(chunks: Iterable[bytes]) -> list[Any]:
-    """``json.loads`` of the whole body."""
-    values = json.loads(b"".join(chunks))
-    return values if isinstance(values, list) else [values]
-
-
-@correct("json-array")
-async def array_at_once_asynchronously(chunks: Any) -> list[Any]:
-    """The same, as a coroutine."""
-    values = json.loads(b"".join([chunk async for chunk in chunks]))
-    return values if isinstance(values, list) else [values]
-
-
-_MARK = re.compile(r'[\[\]{}"\\]')
-
-
-@correct("json-array")
-def array_by_brackets(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """A scanner of brackets that knows strings and escapes."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    depth, string, skip = 0, False, False
-    element: list[str] = []
-    for chunk in chunks:
-        text = decoder.decode(chunk)
-        start = 0
-        at = 0
-        if skip and text:
-            at, skip = 1, False
-        while mark := _MARK.search(text, at):
-            at = mark.end()
-            char = mark[0]
-            if string:
-                if char == "\\":
-                    if at < len(text):
-                        at += 1
-                    else:
-                        skip = True
-                elif char == '"':
-                    string = False
-            elif char == '"':
-                string = True
-            elif char in "[{":
-                depth += 1
-                if depth == 2:
-                    start = mark.start()
-                    element.clear()
-            elif char in "]}":
-                depth -= 1
-                if depth == 1:
-                    element.append(text[start:at])
-                    yield json.loads("".join(element))
-                    element.clear()
-        if depth > 1:
-            element.append(text[start:])
-    decoder.decode(b"", True)

@@ -116,7 +116,7 @@ def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl")), ids=lambda path: path.name
+    "path", sorted((Path(__file__).parents[3] / "cassettes").glob("*.jsonl")), ids=lambda path: path.name
 )
 def test_our_own_cassettes_are_clean(path: Path) -> None:
     """By both searches."""

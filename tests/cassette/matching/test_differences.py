@@ -1,0 +1,108 @@
+"""Which recording is nearest to a request, and how it differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.requests_asked import asks, prompt
+
+from gemini_replay.cassette.matching import Matcher
+from gemini_replay.cassette.matching.matcher import nearest
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "lines"),
+    [
+        pytest.param(
+            prompt("Tell me"),
+            prompt("Tell mee"),
+            ['body.contents[0].parts[0].text: recorded "Tell me", asked "Tell mee"'],
+            id="text",
+        ),
+        pytest.param({"a": 1}, {"a": True}, ["body.a: recorded 1, asked true"], id="type"),
+        pytest.param({"a": ""}, {"a": "x"}, ['body.a: recorded "", asked "x"'], id="empty-text"),
+        pytest.param({}, {"a": {"b": 1}}, ['body.a: recorded nothing, asked {"b": 1}'], id="more"),
+        pytest.param({"x y": 1}, {}, ['body["x y"]: recorded 1, asked nothing'], id="less"),
+        pytest.param([1], [1, 2], ["body: recorded 1 item, asked 2 items"], id="length"),
+        pytest.param(
+            {"generationConfig": {}},
+            {"generation_config": {}},
+            ["body.generationConfig: asked has it as 'generation_config'"],
+            id="spelling",
+        ),
+        pytest.param(None, {"a": 1}, ["body: recorded none, asked JSON of 8 bytes"], id="nothing-recorded"),
+        pytest.param(
+            b"ab\xff",
+            b"ac\xff",
+            ["body: recorded 3 bytes, asked 3 bytes", "body, from byte 1: recorded b'b\\xff', asked b'c\\xff'"],
+            id="bytes",
+        ),
+    ],
+)
+def test_differences_in_words(recorded: Any, asked: Any, lines: list[str]) -> None:
+    """Each difference is one line: where, what was recorded, what was asked."""
+    assert Matcher().differences(asks(recorded), asks(asked)) == lines
+
+
+def test_differences_of_the_target() -> None:
+    """A different model and alt are said by their names."""
+    one, other = asks(url="http://h/v1/models/m:go?alt=sse"), asks(url="http://h/v1/models/n:go")
+    assert Matcher().differences(one, other) == ['model: recorded "m", asked "n"', 'alt: recorded "sse", asked none']
+
+
+def test_long_texts_are_clipped_around_the_difference() -> None:
+    """Of two long texts, the place where they part is shown."""
+    start = "a" * 5000
+    (line,) = Matcher().differences(asks(prompt(f"{start}X{start}")), asks(prompt(f"{start}Y{start}")))
+    assert "aaaX" in line
+    assert "aaaY" in line
+    assert len(line) < 300
+
+
+def test_many_differences_are_cut_short() -> None:
+    """A hundred differences do not make a hundred lines."""
+    lines = Matcher().differences(asks({f"k{n}": n for n in range(100)}), asks({f"k{n}": -n - 1 for n in range(100)}))
+    assert len(lines) == 12
+    assert lines[-1] == "… and 89 more differences"
+
+
+def test_the_nearest_is_the_one_that_differs_least() -> None:
+    """First by model and method, then by the body; the differences are of that one."""
+    recordings = [
+        asks(prompt("Describe the sea in winter.")),
+        asks(prompt("Tell me a story about a dragon."), url=f"{GOOGLE}/v1/models/other:go"),
+        asks(prompt("Tell me a story about a wagon.")),
+        asks(None),
+    ]
+    index, lines = nearest(Matcher(), asks(prompt("Tell me a story about a dragon.")), recordings) or (None, [])
+    assert index == 2
+    assert lines == [
+        'body.contents[0].parts[0].text: recorded "Tell me a story about a wagon.", '
+        'asked "Tell me a story about a dragon."'
+    ]
+
+
+def test_no_recordings_no_nearest() -> None:
+    """Where nothing was recorded, nothing is near."""
+    assert nearest(Matcher(), asks(), []) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(JSON, JSON)
+def test_a_match_has_no_differences(one: Any, other: Any) -> None:
+    """For any two bodies: a match and no differences are one and the same."""
+    matcher, ours, theirs = Matcher(), asks(one), asks(other)
+    assert matcher.matches(ours, ours)
+    assert (not matcher.differences(ours, theirs)) is matcher.matches(ours, theirs)
+    assert all("\n" not in line for line in matcher.differences(ours, theirs))

@@ -1,0 +1,115 @@
+"""Which recording answers a request after redaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.requests_asked import asks, prompt
+
+from gemini_replay.cassette.matching import Matcher
+from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.redaction import Redactor
+
+ONE = "Zq8-" + "v4Kx7TgRn2WbYc9Lp5Dh"  # put together, so that no scanner takes it for a key
+OTHER = "Mf3_" + "j6Hs1QzBt8XdVw4Ny7Ka"
+
+
+def stored(request: Request, *secrets: str) -> Request:
+    return Redactor(secrets, environ={}).for_request(request).request()
+
+
+def told_apart(one: Request, other: Request, matcher: Matcher | None = None) -> bool:
+    """Whether two requests differ after redaction, and each still answers itself."""
+    matcher = matcher or Matcher()
+    ours, theirs = stored(one), stored(other)
+    assert matcher.matches(ours, stored(one))
+    assert matcher.matches(theirs, stored(other))
+    assert matcher.matches(ours, theirs) is (not matcher.differences(ours, theirs))
+    return not matcher.matches(ours, theirs) and not matcher.matches(theirs, ours)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"token": "bitcoin"}, {"token": "ethereum"}),
+        ({"secret": "the butler"}, {"secret": "the cook"}),
+        ({"token": ONE}, {"token": OTHER}),
+        ({"apiKey": ONE}, {"apiKey": OTHER}),
+        ({"password": "monday"}, {"password": "sunday"}),
+        ({"passcode": "482913"}, {"passcode": "482914"}),
+        ({"headers": {"Authorization": f"Bearer {ONE}"}}, {"headers": {"Authorization": f"Bearer {OTHER}"}}),
+        ({"headers": {"X-Unknown": ONE}}, {"headers": {"X-Unknown": OTHER}}),
+        ({"text": f"the key is AIza{'x1Y' * 11}ab!"}, {"text": f"the key is AIza{'x2Y' * 11}ab!"}),
+        ({"text": json.dumps({"client_secret": ONE})}, {"text": json.dumps({"client_secret": OTHER})}),
+    ],
+    ids=lambda body: str(body)[:30],
+)
+def test_bodies_that_differ_in_a_secret_differ_when_it_is_taken_out(one: Any, other: Any) -> None:
+    """Each gets its own recording, and one that was not recorded gets none."""
+    assert told_apart(asks(one), asks(other))
+    assert ONE not in stored(asks(one)).body.decode()
+
+
+def test_headers_and_query_that_differ_in_a_secret_differ_when_it_is_taken_out() -> None:
+    """So it is with what a test wants to match on besides."""
+    for name in ("x-tenant", "authorization", "x-goog-api-key"):
+        one, other = asks(headers=((name, ONE),)), asks(headers=((name, OTHER),))
+        assert told_apart(one, other, Matcher([f"headers:{name}"]))
+        assert ONE not in repr(stored(one))
+    for name, value in (("x-tenant", "production"), ("x-tenant", "12345678")):
+        assert told_apart(
+            asks(headers=((name, value),)), asks(headers=((name, "test"),)), Matcher([f"headers:{name}"])
+        )
+    for name in ("token", "session", "signature"):
+        assert told_apart(
+            asks(url=f"http://h/x?{name}=bitcoin"), asks(url=f"http://h/x?{name}=ethereum"), Matcher(["query"])
+        )
+        assert told_apart(
+            asks(url=f"http://h/x?{name}={ONE}"), asks(url=f"http://h/x?{name}={OTHER}"), Matcher(["query"])
+        )
+    assert not told_apart(asks(url=f"http://h/x?key={ONE}"), asks(url=f"http://h/x?key={OTHER}"), Matcher(["query"]))
+
+
+@pytest.mark.parametrize(
+    "sent", ["test", "dummy", "gemini-replay-placeholder-key", "YOUR_API_KEY", "Bearer test", "${KEY}"]
+)
+def test_a_placeholder_is_answered_where_a_secret_was_recorded(sent: str) -> None:
+    """A machine without the secret replays; what has nothing to do with the secret must still be equal."""
+    recorded = stored(asks({"tools": [{"headers": {"X-Api-Key": ONE}}], "text": "hi"}))
+    assert Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": sent}}], "text": "hi"})))
+    assert not Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": sent}}], "text": "ho"})))
+    assert not Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": ""}}], "text": "hi"})))
+
+
+def test_two_placeholders_are_two_requests() -> None:
+    """What was recorded with a placeholder is answered by it alone."""
+    assert told_apart(asks({"token": "test"}), asks({"token": "dummy"}))
+
+
+def test_a_secret_that_only_the_recording_machine_knew_is_answered_by_itself() -> None:
+    """A value that was given to redact is found again by its digest, though it is not given where it is replayed."""
+    recorded = stored(asks(prompt("hello user-1234, are you user-1234?")), "user-1234")
+    assert b"user-1234" not in recorded.body
+    assert Matcher().matches(recorded, stored(asks(prompt("hello user-1234, are you user-1234?"))))
+    assert not Matcher().matches(recorded, stored(asks(prompt("hello user-1235, are you user-1234?"))))
+    form = asks(b"hello user-1234")
+    assert Matcher().matches(stored(form, "user-1234"), stored(form))
+
+
+def test_a_recording_without_digits_is_answered_by_any_secret() -> None:
+    """As cassettes of older versions and of hand have it."""
+    recorded = asks({"headers": {"Authorization": "REDACTED"}})
+    for sent, same in ((f"Bearer {ONE}", True), ("test", True), ("words that are no secret", False)):
+        assert Matcher().matches(recorded, stored(asks({"headers": {"Authorization": sent}}))) is same
+
+
+def test_a_miss_says_that_secrets_differ() -> None:
+    """The line names the place and what to do, and no secret."""
+    recorded, asked = stored(asks({"apiKey": ONE})), stored(asks({"apiKey": OTHER}))
+    (line,) = Matcher().differences(recorded, asked)
+    assert "body.apiKey" in line
+    assert 'a placeholder such as "test"' in line
+    assert ONE not in line
+    assert OTHER not in line

@@ -1,0 +1,78 @@
+"""What fails in a recorder is told to the session, and to nobody else."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from support.recorders import Paper, Passing, recorder
+
+from gemini_replay.cassette.model import Chunk, End, Response
+from gemini_replay.engine.recorder import Deaf, Recorder
+
+
+class Broken(Passing):
+    """A scrubber with a bug."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        raise ZeroDivisionError("a bug")
+
+
+def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
+    """No call raises; the failure is told once, and nothing more is written."""
+    made, paper, failures = recorder(Broken())
+    made.sent(0.0)
+    made.head(200, (), 0.5)
+    made.chunk(b"one", 1.0)
+    made.chunk(b"two", 2.0)
+    made.end("eof", 3.0)
+    made.cut()
+    assert [str(failure) for failure in failures] == ["a bug"]
+    assert paper.lines == [Response(200, (), 0.5), "done"]
+
+
+def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
+    """The bytes of a bomb are not written, and the client's reading goes on."""
+    paper, failures = Paper(), list[BaseException]()
+    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
+    made.end("eof", 2.0)
+    assert "100,000" in str(failures[0])
+    assert paper.chunks == []
+
+
+def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
+    """They are no end of the response: what the network did is what its end says."""
+    made, paper, failures = recorder()
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    made.chunk(b"no gzip at all", 1.0)
+    made.end("eof", 2.0)
+    assert not failures
+    assert b"".join(line.coded for line in paper.lines if isinstance(line, Chunk)) == b"no gzip at all"
+    assert paper.lines[-2:] == [End("eof", 1.0), "done"]
+
+
+@pytest.mark.parametrize(("cut", "how"), [(8, "unfinished"), (0, None)])
+def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None) -> None:
+    """The body came to its end, the gzip stream in it did not."""
+    made, paper, _ = recorder()
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    packed = gzip.compress(b"hello")
+    made.chunk(packed[: len(packed) - cut], 0.0)
+    made.end("eof", 1.0)
+    assert paper.lines[-2] == End("eof", 1.0, how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", ["cut", "settle", "drop"])
+def test_a_recorder_that_could_not_be_made_ignores_everything(call: str) -> None:
+    """The client gets its response all the same."""
+    deaf = Deaf()
+    deaf.sent(0.0)
+    deaf.head(200, (), 1.0)
+    deaf.chunk(b"a", 2.0)
+    deaf.end("eof", 3.0)
+    deaf.abandon(4.0)
+    deaf.fail(ValueError())
+    getattr(deaf, call)()
+    assert deaf.status is None

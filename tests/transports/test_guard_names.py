@@ -1,0 +1,86 @@
+"""The guard: which names it refuses to look up."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.errors import NetworkBlockedError
+from gemini_replay.gemini import GEMINI
+from gemini_replay.transports import guard
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    path = tmp_path / "empty.jsonl"
+    Cassette([]).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "generativelanguage.googleapis.com",
+        "GenerativeLanguage.GoogleAPIs.com",
+        "generativelanguage.googleapis.com.",
+        b"generativelanguage.googleapis.com",
+        "generativelanguage。googleapis．com",
+        "ｇenerativelanguage｡googleapis.com",
+        "genera\N{SOFT HYPHEN}tivelanguage.googleapis.com",
+        "generativelanguage.mtls.googleapis.com",
+        "aiplatform.googleapis.com",
+        "us-central1-aiplatform.googleapis.com",
+        "us-central1-aiplatform.mtls.googleapis.com",
+        "aiplatform.eu.rep.googleapis.com",
+        "aiplatform-some.p.googleapis.com",
+        "cloudcode-pa.googleapis.com",
+        "daily-cloudcode-pa.sandbox.googleapis.com",
+    ],
+)
+def test_a_gemini_host_in_every_spelling(name: str | bytes, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of what looks names up, which would lead to this machine."""
+    asked = []
+
+    def look_up(host: Any, *others: Any, **more: Any) -> list[Any]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(NetworkBlockedError, match="stopped before it left"), gemini_replay.replay(empty):
+        socket.getaddrinfo(name, 443)
+    assert asked == []
+    assert socket.getaddrinfo(name, 443) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "googleapis.com", "storage.googleapis.com", "oauth2.googleapis.com", ""]
+)
+def test_other_hosts_are_left_alone(name: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so is an empty name, which stands for this machine."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: [host])
+    with gemini_replay.replay(empty):
+        assert socket.getaddrinfo(name, 443) == [name]
+
+
+def test_wrong_arguments_are_told_by_the_function_itself(empty: Path) -> None:
+    """The guard neither stumbles over them nor takes them for names."""
+    with gemini_replay.replay(empty):
+        with socket.socket() as sock, pytest.raises(TypeError):
+            sock.connect(None)  # type: ignore[arg-type]
+        with socket.socket() as sock, pytest.raises(TypeError):
+            sock.send("text")  # type: ignore[arg-type]
+        with socket.socket() as sock, pytest.raises(OverflowError):
+            sock.connect(("127.0.0.1", 1 << 20))
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo("127.0.0.1", "no service")
+
+
+def test_every_pattern_of_googles_hosts_is_guarded() -> None:
+    """Stars stand for any name."""
+    for pattern in GEMINI.hosts:
+        assert guard.session.Hosts((), (), None).owns_host(pattern.replace("*", "some"))
