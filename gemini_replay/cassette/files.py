@@ -241,17 +241,16 @@ def _refuse_foreign(content: bytes, path: Path | None) -> None:
 
 
 def _looks_like(start: bytes) -> tuple[str, str] | None:
-    record = "Record a cassette with: --gemini-record once"
-    convert = "Convert it with: gemini-replay convert IN OUT.jsonl"
+    record = "Record it again with: --gemini-record rewrite. This file is then kept with the ending .bak."
     text = start.lstrip()
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16 text", "Save it as UTF-8."
     if start.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\x28\xb5\x2f\xfd")):
         return "a compressed file", "Decompress it first."
     if text.startswith(b"{") and b'"log"' in text:
-        return "a HAR file", convert
+        return "a HAR file", record
     if text.startswith((b"interactions:", b"version: 1", b"---")) or b"\ninteractions:" in text:
-        return "a VCR.py cassette (YAML)", convert
+        return "a VCR.py cassette (YAML)", record
     if text.startswith((b"data:", b"event:", b":")):
         return "the body of a stream (server-sent events)", record
     if text.startswith(b"[{") or (text.startswith(b"[") and text[1:].lstrip().startswith(b"{")):

@@ -163,26 +163,3 @@ def _add(report: pytest.TestReport, problems: list[str]) -> None:
         longrepr.addsection("gemini-replay", missing)
     else:
         report.sections.append(("gemini-replay", missing))
-
-
-def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """End the traceback of a refused request in the user's own code.
-
-    The frames of the client library below say nothing about the miss, and their arguments, which pytest prints, may
-    hold the key.
-    """
-    from sys import modules
-
-    errors = modules.get("gemini_replay.errors")
-    if call.excinfo is None or errors is None or not isinstance(call.excinfo.value, errors.RefusedError):
-        return
-    root = str(item.config.rootpath)
-    last, frame = None, call.excinfo.value.__traceback__
-    while frame is not None:
-        file = frame.tb_frame.f_code.co_filename
-        if file.startswith(root) and "site-packages" not in file:
-            last = frame
-        frame = frame.tb_next
-    if last is not None:
-        last.tb_next = None
-        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)

@@ -90,18 +90,15 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """The session of a test. It is closed after the test's whole teardown, see `Run`."""
     from ..clocks import now
-    from ..errors import GeminiReplayError, UsageError
+    from ..errors import UsageError
 
-    try:
-        if {"gemini_cassette", "gemini_server"} <= set(request.fixturenames):
-            raise UsageError(
-                "The test uses both gemini_cassette and gemini_server.",
-                hint="Use gemini_cassette for clients in this process, gemini_server for others. "
-                "The marker works for both.",
-            )
-        attempt = _run(request).open(cast("pytest.Item", request.node))
-    except GeminiReplayError as error:  # the message says all; the traceback would show this package only
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    if {"gemini_cassette", "gemini_server"} <= set(request.fixturenames):
+        raise UsageError(
+            "The test uses both gemini_cassette and gemini_server.",
+            hint="Use gemini_cassette for clients in this process, gemini_server for others. "
+            "The marker works for both.",
+        )
+    attempt = _run(request).open(cast("pytest.Item", request.node))
     session = attempt.session
     if session.replay_only and not any(os.environ.get(name) for name in _KEYS):
         monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)

@@ -205,7 +205,7 @@ class Run:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add a session's problems to the report, and its share of the summary to the last one."""
-        from .attempt import shorten
+        from .tracebacks import shorten
 
         shorten(item, call)
         report = yield

@@ -26,7 +26,8 @@ def app(session: Session, *, base: str | None = None) -> ReplayServer:
     if session.virtual:
         raise UsageError(
             "A server cannot play in virtual time: its clients are other processes, with clocks of their own.",
-            hint='Use a factor such as 4, or "instant"; or let gemini_cassette answer a client in this process.',
+            hint='Use a factor such as 4, or "instant" (in a test: @pytest.mark.gemini_cassette(speed="instant")); '
+            "or let gemini_cassette answer a client in this process.",
         )
     if session.replay_only:
         return ReplayServer(session, base=base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from gemini_replay.cassette.model import Chunk, Request, Response
 from gemini_replay.engine.faults import NoConnection
 from gemini_replay.engine.player import Playback
 from gemini_replay.engine.schedule import Head
-from gemini_replay.errors import CassetteNotFoundError, FaultUnusedError, MissError, UsageError
+from gemini_replay.errors import CassetteFormatError, CassetteNotFoundError, FaultUnusedError, MissError, UsageError
 
 
 def request(text: str = "hello") -> Request:
@@ -87,6 +88,23 @@ def test_every_cassette_must_be_there(paths: list[Path], tmp_path: Path) -> None
     """Also the second one."""
     with pytest.raises(CassetteNotFoundError, match=r"nothing\.jsonl"):
         Session.replaying(paths[0], tmp_path / "nothing.jsonl")
+
+
+@pytest.mark.parametrize("content", [b"data: {}\n\n", b'{"log": {}}', b"interactions:\n", b"<html>", b"", None])
+def test_a_file_that_cannot_be_read_can_be_recorded_again_as_its_error_says(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    """The mode that the hint names works; those that read the file first raise."""
+    path = tmp_path / "story.jsonl"
+    Cassette.from_text("Once upon a time.").save(path)
+    path.write_bytes(path.read_bytes()[:-5] if content is None else content)
+    said = set()
+    for mode in ("none", "once", "new"):
+        with pytest.raises(CassetteFormatError) as refused:
+            Session(path, mode=mode)  # type: ignore[arg-type]
+        said.update(re.findall(r"--gemini-record (\w+)", refused.value.hint))
+    assert said == {"rewrite"}
+    Session(path, mode="rewrite").close(keep=False)
 
 
 def test_matching_goes_by_the_body(paths: list[Path]) -> None:
