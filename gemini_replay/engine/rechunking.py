@@ -7,7 +7,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from ..cassette.model import Chunk, Interaction
@@ -38,15 +38,17 @@ class Rechunking:
     def apply(self, interaction: Interaction) -> tuple[Chunk, ...]:
         """The body's bytes in other chunks."""
         chunks = interaction.chunks
-        return chunks if self.kind == "recorded" else recut(chunks, self._cuts(interaction))
+        if self.kind == "recorded":
+            return chunks
+        return recut(chunks, interaction.layout.ends if self.kind == "events" else self._cuts(len(interaction.body)))
 
-    def _cuts(self, interaction: Interaction) -> Iterable[int]:
-        if self.kind == "events":
-            return interaction.layout.ends
-        length = len(interaction.body)
-        if self.kind == "size":
-            return range(self.size, length, self.size)
-        return self._drawn(length)
+    def cut(self, data: bytes) -> list[bytes]:
+        """Bytes that were not recorded, cut in the same way; in one chunk by "recorded" and "events"."""
+        bounds = [0, *(self._cuts(len(data)) if self.kind in ("size", "random") else ()), len(data)]
+        return [data[start:end] for start, end in pairwise(bounds)]
+
+    def _cuts(self, length: int) -> Iterable[int]:
+        return range(self.size, length, self.size) if self.kind == "size" else self._drawn(length)
 
     def _drawn(self, length: int) -> Iterator[int]:
         rng = random.Random(self.seed)

@@ -70,11 +70,12 @@ class Scripting:
 
     Args:
         interaction: the recording; it stays as it is.
-        rechunk: how its body is cut.
+        rechunk: how its body is cut, and what faults put into it.
     """
 
     def __init__(self, interaction: Interaction, rechunk: Rechunking | None = None) -> None:
         self._recorded = interaction
+        self._rechunk = rechunk or Rechunking()
         chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
         self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
         self._left = len(interaction.body) + 1  # the offsets below this are as recorded
@@ -193,7 +194,12 @@ class Scripting:
 
     def _insert(self, index: int, piece: Piece) -> None:
         pieces = self.script.pieces
-        self.script = replace(self.script, pieces=(*pieces[:index], piece, *pieces[index:]))
+        self.script = replace(self.script, pieces=(*pieces[:index], *self._cut_anew(piece), *pieces[index:]))
+
+    def _cut_anew(self, piece: Piece) -> tuple[Piece, ...]:
+        """What a fault puts in, in the chunks that are asked for."""
+        first, *more = self._rechunk.cut(piece.data)
+        return (replace(piece, data=first), *(Piece(0.0, data) for data in more))
 
     def _again(self, begin: int, at: int) -> bytes:
         data = self._recorded.body[begin:at]
@@ -209,7 +215,10 @@ class Scripting:
         )
         after, stall = (pieces[index].after, pieces[index].stall) if index < len(pieces) else (0.0, 0.0)
         self.script = replace(
-            self.script, pieces=(*pieces[:index], Piece(after, error, stall)), end=End(), end_stall=0.0
+            self.script,
+            pieces=(*pieces[:index], *self._cut_anew(Piece(after, error, stall))),
+            end=End(),
+            end_stall=0.0,
         )
 
     def _slow(self, factor: float) -> None:
@@ -237,7 +246,7 @@ class Scripting:
             headers.append(("retry-after", f"{fault.retry_after:g}"))
         after = recorded.after if recorded else 0.0
         head = Response(fault.code, tuple(headers), after)
-        self.script = Script(head, (Piece(0.0, body),), End(), head_stall=self.script.head_stall)
+        self.script = Script(head, self._cut_anew(Piece(0.0, body)), End(), head_stall=self.script.head_stall)
 
 
 def _pieces(chunks: Iterable[Chunk]) -> Iterator[Piece]:

@@ -139,6 +139,27 @@ def test_an_error_object_is_an_element_of_an_array(place: str) -> None:
     assert [list(one) for one in found] == [["n"]] * int(place[-1]) + [["error"]]
 
 
+@pytest.mark.parametrize("fault", ["garbage@event:1", "duplicate@event:2", "error@event:2", "status:503"])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_what_a_fault_puts_in_is_cut_like_the_recording(fault: str, size: int) -> None:
+    """By itself: there is a boundary at the place of the fault. The bytes and their moments stay."""
+    plain = played(fault, rechunk="events")
+    cut = played(fault, rechunk=size)
+    assert b"".join(chunks(cut)) == b"".join(chunks(plain))
+    if size == 10_000:
+        assert len(chunks(cut)) <= 3
+    else:
+        assert [len(chunk) for chunk in chunks(cut) if len(chunk) > size] == []
+    assert cut[-1] == plain[-1]
+
+
+def test_an_error_that_is_cut_comes_at_its_moment_byte_by_byte() -> None:
+    """When the next bytes were due."""
+    error = chunks(played("error@event:2"))[-1]
+    steps = played("error@event:2", rechunk="bytes")
+    assert steps[-1 - len(error) : -1] == [(1.75, bytes([one])) for one in error]
+
+
 def test_garbage_comes_in_between() -> None:
     """It spoils no byte of the recording, only what they mean."""
     assert chunks(played("garbage@event:1")) == [A, GARBAGE, B, C]
