@@ -182,7 +182,7 @@ def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
 
 
 def _has_dot_segment(path: bytes) -> bool:
-    if b"." not in path and b"%" not in path:
+    if b"/." not in path and b"\\." not in path and b"%" not in path:
         return False
     text = path.decode("latin-1")
     while (decoded := unquote(text)) != text:  # an upstream may decode it more than once

@@ -24,8 +24,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..loops import AsyncioClock
 from ..provider import Provider
-from .asgi import CONNECTION, MARK, App, Receive, Scope, Send
+from .asgi import CONNECTION, MARK, App, Message, Receive, Scope, Send
 from .entrance import Entrance, Rules, refusal
+from .strict_http import BadHeadError, StrictHttp
 
 _log = logging.getLogger("gemini_replay.server")
 _log.addHandler(logging.NullHandler())  # silent, unless the program sets up logging
@@ -33,36 +34,6 @@ _log.addHandler(logging.NullHandler())  # silent, unless the program sets up log
 
 _LINGER_SECONDS = 1.0
 """How long a connection stays open after a refusal: if it is closed with unread data, the answer may be lost."""
-
-
-class _BadHeadError(h11.RemoteProtocolError):
-    """A head that is too large, or not valid although h11 accepts it. The message holds nothing of the request."""
-
-
-class _Strict(h11.Connection):
-    """h11 that accepts only strictly valid heads: what two servers parse differently allows request smuggling."""
-
-    def __init__(self, rules: Rules) -> None:
-        super().__init__(h11.SERVER, rules.head_bytes)
-        self._rules = rules
-
-    def next_event(self) -> Any:
-        if self.their_state is h11.IDLE:
-            self._check_head(self.trailing_data[0])
-        return super().next_event()
-
-    def _check_head(self, received: bytes) -> None:
-        head = received[: received.find(b"\r\n\r\n") + 4] if b"\r\n\r\n" in received else received
-        if len(head) > self._rules.head_bytes:
-            message = f"The request's head is larger than {self._rules.head_bytes} bytes."
-            raise _BadHeadError(message, error_status_hint=431)
-        if head.count(b"\n") > self._rules.head_lines:
-            message = f"The request's head has more than {self._rules.head_lines} lines."
-            raise _BadHeadError(message, error_status_hint=431)
-        ends = head.count(b"\r\n")
-        loose = head.count(b"\n") > ends or head.count(b"\r") - head.endswith(b"\r") > ends
-        if loose or b"\n " in head or b"\n\t" in head:
-            raise _BadHeadError("A line of the request's head is folded, or does not end with CR LF.")
 
 
 class _Connection(H11Protocol):
@@ -76,7 +47,7 @@ class _Connection(H11Protocol):
         super().__init__(*args, **kwargs)
         self.logger = _log
         self.access_log = False
-        self.conn = _Strict(rules)
+        self.conn = self._http = StrictHttp(rules)
         self._rules = rules
         self._provider = provider
         self._answer: Any = self.app
@@ -121,7 +92,7 @@ class _Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse; called by uvicorn while it handles h11's error."""
         problem = sys.exception()
-        if isinstance(problem, _BadHeadError):
+        if isinstance(problem, BadHeadError):
             self._refuse(problem.error_status_hint, str(problem))
         else:  # h11's message may quote a header with a key
             self._refuse(400, "The request is not valid HTTP/1.1.")
@@ -154,7 +125,7 @@ class _Connection(H11Protocol):
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["extensions"] = {**(scope.get("extensions") or {}), CONNECTION: self}
         try:
-            await self._answer(scope, receive, send)
+            await self._answer(scope, receive, self._quick(send))
         except asyncio.CancelledError:
             # The server stops. uvicorn would log that, unless the connection is gone.
             self.transport.abort()
@@ -167,6 +138,24 @@ class _Connection(H11Protocol):
                 self._refuse(500, "A bug in gemini-replay. The server's log has the details.")
             self.transport.close()
             await self._lost.wait()
+
+    def _quick(self, send: Send) -> Send:
+        """A `send` that frames and writes chunks itself, and leaves the rest to uvicorn.
+
+        uvicorn and h11 make twenty calls for each chunk.
+        """
+        cycle, http, flow, transport = self.cycle, self._http, self.flow, self.transport
+        has_body = cycle.scope["method"] != "HEAD"
+
+        async def sending(message: Message) -> None:
+            data: bytes = message.get("body", b"")
+            is_chunk = data and message.get("more_body") and has_body and http.sends_chunks
+            if is_chunk and http.our_state is h11.SEND_BODY and not (flow.write_paused or cycle.disconnected):
+                transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            else:
+                await send(message)
+
+        return sending
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

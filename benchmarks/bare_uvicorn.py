@@ -1,0 +1,69 @@
+"""uvicorn with an app that does the least, to compare with: ``python benchmarks/bare_uvicorn.py CASSETTE``.
+
+The app reads the request's body and sends the cassette's chunks, one message each, without waiting.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvicorn
+
+from gemini_replay import Cassette, Interaction
+
+
+def app(interaction: Interaction) -> Callable[..., Awaitable[None]]:
+    """The app that streams this answer."""
+    assert interaction.response is not None
+    headers = [(name.encode(), value.encode()) for name, value in interaction.response.headers]
+    start = {"type": "http.response.start", "status": interaction.response.status, "headers": headers}
+    chunks = [chunk.data for chunk in interaction.chunks]
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body", False):
+            pass
+        await send(start)
+        for data in chunks:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return answer
+
+
+class Server(uvicorn.Server):
+    """Says where it listens."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Print the address, as gemini-replay does."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        print(f"listening on http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}", flush=True)
+
+
+def main() -> None:
+    """Until the process is killed."""
+    (interaction,) = Cassette.load(sys.argv[1]).interactions
+    config = uvicorn.Config(
+        app(interaction),
+        port=0,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=60,
+    )
+    Server(config).run()
+
+
+if __name__ == "__main__":
+    main()
