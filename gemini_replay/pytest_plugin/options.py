@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gemini-upstream",
         metavar="URL",
-        help="the base URL that recorded requests are sent to, in place of their own",
+        help="the base URL that requests are sent to, in place of their own, when they are recorded or live",
     )
     group.addoption(
         "--gemini-block-network",

@@ -1,4 +1,4 @@
-"""A request that goes to the network and is recorded."""
+"""A request that goes to the network: to be recorded, or to another server than it was addressed to."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Forward:
         where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
         self.unanswered(where)
         problem.add_note(
-            f"gemini-replay was recording and could not reach {where}. Nothing was recorded and no cassette was "
-            "changed. Check the network, --gemini-upstream or the client's base URL; or replay without a record mode."
+            f"gemini-replay sent the request to {where}, which could not be reached. Nothing was recorded and no "
+            "cassette was changed. Check the network, --gemini-upstream or the client's base URL; or replay without "
+            "a record mode."
         )
 
 

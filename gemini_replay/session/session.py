@@ -21,6 +21,7 @@ from ..cassette.redaction import Redactor, Removal
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
+from ..engine.recorder import Deaf
 from ..engine.timing import is_virtual, parse_max_gap, parse_speed
 from ..errors import GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
@@ -54,7 +55,7 @@ class Session:
         mode: the record mode.
         test: the id of the test, without secrets.
         hosts: which hosts are the session's.
-        upstream: where recorded requests are sent; None: where they are addressed to.
+        upstream: where requests are sent that go to the network; None: where they are addressed to.
         speed: the factor of the recorded rhythm, infinite where it is "instant".
         virtual: whether the speed is "virtual".
         recording: whether requests that no recording answers are recorded.
@@ -149,9 +150,14 @@ class Session:
         """Whether no request of the session may reach the network."""
         return self.mode != "live" and not self.recording
 
+    @property
+    def hands_off(self) -> bool:
+        """Whether every request goes where its client sends it: mode "live" without an upstream."""
+        return self.mode == "live" and self.upstream is None
+
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        return self.mode != "live" and self.hosts.owns(url)
+        return not self.hands_off and self.hosts.owns(url)
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session, and calls no server of this process under test."""
@@ -180,7 +186,8 @@ class Session:
             GeminiReplayError: the recording that answers it cannot be played.
         """
         if self.mode == "live":
-            return None
+            aside = self.hands_off or self._is_under_test(request.url)
+            return None if aside else Forward(Deaf(), route(request.url, self.upstream))
         if not self.active:
             raise UsageError(
                 f"The session of {self.path} is closed.",

@@ -17,7 +17,8 @@ from ..provider import Provider
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
 """A record mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
-and appends what is missing; "rewrite" records everything again; "live" lets everything through.
+and appends what is missing; "rewrite" records everything again; "live" lets everything through, to the
+upstream if there is one.
 """
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -83,7 +84,8 @@ class StorageSettings(TypedDict, total=False):
 
     Attributes:
         mode: the record mode, see `Mode`.
-        upstream: a base URL that recorded requests are sent to, in place of their own scheme and host.
+        upstream: a base URL that requests are sent to, in place of their own scheme and host, if they go to the
+            network: to be recorded, or in mode "live".
         wire: store compressed bodies as they came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
             client gets all of it.

@@ -89,7 +89,7 @@ def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        if all(one.mode == "live" for one in candidates()):
+        if all(one.hands_off for one in candidates()):
             original(pool, conn)
         else:  # a request that a cassette answers needs no tunnel, and the proxy must not hear of it
             vars(conn)[_TUNNEL] = partial(original, pool, conn)

@@ -116,6 +116,14 @@ def test_live_uses_no_cassette(project: pytest.Pytester, server: upstream.Runnin
     assert not (project.path / "cassettes").exists()
 
 
+def test_live_goes_to_the_upstream(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
+    """If one is given; nothing is recorded."""
+    project.makepyfile(test_tale=STORY)
+    project.runpytest("--gemini-record=live", f"--gemini-upstream={server.url}").assert_outcomes(passed=1)
+    assert len(server.app.requests) == 1
+    assert not (project.path / "cassettes").exists()
+
+
 def test_a_gateway_is_recognised_by_its_path(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
     """A base URL of another host, with a bearer token, is recorded and replayed all the same."""
     url = f"{server.url}/gateway/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse"

@@ -176,6 +176,18 @@ def test_requests_that_are_not_geminis_go_their_way(client: Client, path: Path) 
     assert not path.exists()
 
 
+def test_a_live_request_goes_to_the_upstream_and_is_not_recorded(client: Client, path: Path) -> None:
+    """Other hosts and paths go their way."""
+    with upstream.start(scripted(events(2))) as server:
+        with gemini_replay.record(path, mode="live", upstream=server.url) as session:
+            seen = client.fetch(GOOGLE)
+            assert client.fetch(server.url + "/other").chunks == events(2)
+        assert [one.path for one in server.app.requests][-1] == "/other"
+    assert seen.chunks == events(2)
+    assert session.recorded_count == 0
+    assert not path.exists()
+
+
 def test_recording_into_an_upstream_keeps_the_clients_own_url(client: Client, path: Path) -> None:
     """A client that asks Google is sent to the upstream; the cassette has Google's URL."""
     with upstream.start(scripted(events(2))) as server, gemini_replay.record(path, upstream=server.url + "/gw/"):
