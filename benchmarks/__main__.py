@@ -8,23 +8,40 @@ import importlib.util
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from benchmarks import environments, machine, report
 from benchmarks.contest import ROOT, contest
 from benchmarks.harness import Benchmark, Setting
 
-TABLES = ("replay", "suites", "lateness", "serving", "parsing", "recording", "cassettes", "startup", "fuzzing", "job")
+TABLES = (
+    "replay",
+    "suites",
+    "lateness",
+    "serving",
+    "clients",
+    "recording",
+    "parsing",
+    "cassettes",
+    "startup",
+    "fuzzing",
+    "job",
+)
 """Modules of this package with a function `benchmarks`, in the order of the page."""
 
 PAGE, DATA = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.json"
+WIDTH = 150
+"""Of tables that are printed into a file or a pipe."""
+
 COMMON = ("gemini-replay", *environments.CLIENTS, "respx", "uvicorn", "h11")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is asked for."""
-    there = [name for name in TABLES if importlib.util.find_spec(f"benchmarks.{name}")]
+    there = modules()
     chosen = _options(there).parse_args(arguments)
     print(f"{machine.cores()} cores, load average {machine.load() or 0:.2f}", file=sys.stderr)
     if machine.busy():
@@ -35,10 +52,16 @@ def main(arguments: list[str] | None = None) -> None:
         chosen.json.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if chosen.write_docs:
         before = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
-        write_docs({**before, **tables}, there)
+        write_docs({**before, **tables})
 
 
-def _options(there: list[str]) -> argparse.ArgumentParser:
+def modules() -> dict[str, ModuleType]:
+    """The tables' modules, by name, in the order of the page."""
+    there = [name for name in TABLES if importlib.util.find_spec(f"benchmarks.{name}")]
+    return {name: importlib.import_module(f"benchmarks.{name}") for name in there}
+
+
+def _options(there: Iterable[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures tables and prints them.")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(there)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="little work, few rounds: to see that it works")
@@ -52,15 +75,14 @@ def measured(name: str, quick: bool) -> dict[str, Any]:
     from rich.console import Console
 
     console, about = Console(), machine.about()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     benchmarks, used = [], set[str]()
     with tempfile.TemporaryDirectory() as folder:
         for result in contest(f"benchmarks.{name}", Setting(quick, Path(folder)), environments.python_of):
             benchmarks.append(report.as_json(result))
             used |= _environments(result.benchmark)
             console.print(report.terminal_table(benchmarks[-1]))
-            for row in result.rows:
-                if row.refused:
-                    print(f"{row.contestant.name}: {row.refused}", file=sys.stderr, flush=True)
     return {"about": about, "quick": quick, "versions": _versions(used), "benchmarks": benchmarks}
 
 
@@ -75,11 +97,10 @@ def _versions(used: set[str]) -> dict[str, str]:
     return found
 
 
-def write_docs(tables: dict[str, Any], there: list[str]) -> None:
+def write_docs(tables: dict[str, Any]) -> None:
     """Write the data and the page that is made of it."""
     DATA.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in there}
-    PAGE.write_text(report.page(modules, tables), encoding="utf-8")
+    PAGE.write_text(report.page(modules(), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The least a server in Python can do, to compare with: ``python benchmarks/bare_server.py CASSETTE``.
+"""The least a server in Python can do, to compare with: ``python -m benchmarks.bare_server CASSETTE``.
 
 It reads no more of a request than its length, and writes bytes that it made before at moments that it computed
 before, by timers of one asyncio loop: no HTTP library, no tasks, no matching, no end but the regular one.
@@ -12,11 +12,11 @@ import socket
 import sys
 from typing import Any
 
-from story import Story
+from benchmarks.story import Story
 
 
 class Connection(asyncio.Protocol):
-    """Answers one request."""
+    """Answers one request after the other."""
 
     def __init__(self, moments: list[tuple[float, bytes]]) -> None:
         self._moments = moments
@@ -33,7 +33,8 @@ class Connection(asyncio.Protocol):
         """Begin once the request is complete."""
         self._asked += data
         head, _, body = self._asked.partition(b"\r\n\r\n")
-        if len(body) == int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0] or -1):
+        if len(body) == int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or -1):
+            self._asked, self._next = b"", 0
             self._began = self._loop.time()
             self._arm()
 

@@ -1,4 +1,4 @@
-"""uvicorn with an app that does the least, to compare with: ``python benchmarks/bare_uvicorn.py CASSETTE``.
+"""uvicorn with an app that does the least, to compare with: ``python -m benchmarks.bare_uvicorn CASSETTE``.
 
 The app reads the request's body and sends the cassette's chunks, one message each, without waiting.
 """

@@ -40,7 +40,7 @@ class Worker:
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.worker", json.dumps(asked)],
             cwd=setting.folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -106,8 +106,10 @@ class _Turn:
         except Refused as why:
             self.refused = str(why)
             return
-        timed = benchmark.figure(answer[benchmark.measures] / self.calls)
-        self.rounds.append(answer.get("figure", timed))
+        if "figure" in answer:
+            self.rounds.append(answer["figure"])
+        else:
+            self.rounds.append(benchmark.figure(answer[benchmark.measures] / self.calls))
         for name, figure in answer.get("also", {}).items():
             self.also.setdefault(name, []).append(figure)
 
@@ -169,12 +171,14 @@ class Contest:
     def _started(self, contestant: Contestant, workers: ExitStack) -> _Turn:
         worker = workers.enter_context(self._worker(contestant))
         worker.answer()
-        self._checked(contestant, worker)
+        checked = self._checked(contestant, worker)
+        return _Turn(contestant, worker, 1 if checked["read"] else self._calls(worker))
+
+    def _calls(self, worker: Worker) -> int:
+        """How many runs fill a round."""
         worker.ask(calls=1)
-        answer = worker.answer()
         seconds = QUICK_SECONDS if self._setting.quick else ROUND_SECONDS
-        enough = 1 if "figure" in answer else int(seconds / max(answer["wall"], 1e-6))
-        return _Turn(contestant, worker, max(1, enough))
+        return max(1, int(seconds / max(worker.answer()["wall"], 1e-6)))
 
     def _memory_rows(self) -> list[Row]:
         growths: dict[str, list[float]] = {}
@@ -185,7 +189,8 @@ class Contest:
                     try:
                         with self._worker(contestant) as worker:
                             worker.answer()
-                            growths.setdefault(contestant.name, []).append(self._checked(contestant, worker))
+                            growth = self._checked(contestant, worker)["growth"]
+                            growths.setdefault(contestant.name, []).append(growth)
                     except Refused as why:
                         refused[contestant.name] = str(why)
         return [
@@ -193,8 +198,8 @@ class Contest:
             for one in self._benchmark.contestants
         ]
 
-    def _checked(self, contestant: Contestant, worker: Worker) -> float:
-        """Compare what a contestant returns; tell how far its memory grew, in MB."""
+    def _checked(self, contestant: Contestant, worker: Worker) -> dict[str, Any]:
+        """Let it run once, and compare what it returns."""
         worker.ask()
         answer = worker.answer()
         value = marshal.loads(base64.b64decode(answer["value"]))
@@ -206,8 +211,7 @@ class Contest:
             expected = self._expected
         if value != expected:
             raise Refused(f"wrong: {difference(value, expected)}")
-        growth: float = answer["growth"]
-        return growth
+        return answer
 
 
 def difference(got: object, expected: object) -> str:

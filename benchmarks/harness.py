@@ -138,8 +138,8 @@ class Benchmark:
         contestants: in the order of the table.
         floor: the contestant whose figure the others' are divided by.
         amount: how many things (events, MB) one run is about.
-        measures: processor time, that of finished children included; wall-clock time; or the growth of the
-            peak of resident memory during the first run of a new process.
+        measures: processor time, that of finished children included; wall-clock time; the growth of the peak of
+            resident memory during the first run of a new process; or what the runs read: see `Reading`.
         expected: what each run returns; by default what the floor's, or else the first contestant's, returned.
         rounds: how often each contestant is measured.
         limit: what limits the figures, for the page of results.
@@ -150,7 +150,7 @@ class Benchmark:
     contestants: Sequence[Contestant]
     floor: str = ""
     amount: float = 1.0
-    measures: Literal["cpu", "wall", "memory"] = "cpu"
+    measures: Literal["cpu", "wall", "memory", "reading"] = "cpu"
     expected: object = SAME
     rounds: int = 15
     limit: str = ""

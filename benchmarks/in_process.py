@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 import httpx2
 import requests
-from story import ASK, GOOGLE, HEADERS, Story, Stream
+
+from benchmarks.story import ASK, GOOGLE, HEADERS, Story, Stream
 
 
 async def _bare(story: Story, count: int, ramp: float) -> list[Stream]:
@@ -20,7 +21,9 @@ async def _bare(story: Story, count: int, ramp: float) -> list[Stream]:
     loop = asyncio.get_running_loop()
 
     def one(number: int) -> asyncio.Future[Stream]:
-        done, seen = loop.create_future(), []
+        done: asyncio.Future[Stream] = loop.create_future()
+        seen: list[tuple[float, bytes]] = []
+        sent = began = 0.0
 
         def tick() -> None:
             seen.append((time.perf_counter(), story.chunks[len(seen)]))
@@ -34,7 +37,6 @@ async def _bare(story: Story, count: int, ramp: float) -> list[Stream]:
             sent, began = time.perf_counter(), loop.time()
             loop.call_at(began + story.due[0], tick)
 
-        sent = began = 0.0
         loop.call_later(ramp * number / count, begin)
         return done
 
@@ -110,9 +112,13 @@ def _in_threads(work: Callable[[], Stream]) -> Player:
 
 Player = Callable[[Story, int, float], list[Stream]]
 
-LOOPS: dict[str, Player] = {"httpx2": _in_loop(_httpx2), "aiohttp": _in_loop(_aiohttp)}
-THREADS: dict[str, Player] = {"httpx2": _in_threads(_httpx2_sync), "requests": _in_threads(_requests)}
-BARE: Player = _in_loop(_bare)
+PLAYERS: dict[str, Player] = {
+    "bare": _in_loop(_bare),
+    "httpx2": _in_loop(_httpx2),
+    "aiohttp": _in_loop(_aiohttp),
+    "httpx2, threads": _in_threads(_httpx2_sync),
+    "requests, threads": _in_threads(_requests),
+}
 
 
 def play(player: Player, story: Story, count: int, ramp: float) -> tuple[list[Stream], float]:

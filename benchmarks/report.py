@@ -29,8 +29,9 @@ This page is made by
 $ python -m benchmarks --write-docs
 ```
 
-which measures on the present machine; names of tables measure only these. It needs the \
-extra `dev`, and installs other libraries into environments of their own below `.benchmarks/`.
+which measures on the present machine; `python -m benchmarks --help` names the tables, to measure only \
+some of them. It needs the extra `dev`, and installs other libraries into environments of their own below \
+`.benchmarks/`.
 
 - Each contestant must be right before it is measured: what it returns is compared with what was expected. A wrong \
 one has no figures, and the table says how it was wrong.
@@ -39,6 +40,10 @@ one has no figures, and the table says how it was wrong.
 floor's figure in the same round; ratios hold on other machines, times do not.
 - Times are processor time, if the heading does not say "wall clock".
 """
+
+
+WORDS = ("", "target", "note")
+"""Columns of words; the others have figures."""
 
 
 def as_json(result: Result) -> Json:
@@ -77,7 +82,7 @@ def heading(benchmark: Json) -> str:
 
 def columns(benchmark: Json) -> list[str]:
     """The heads of its table."""
-    floor = [f"× {benchmark['floor']}"] if benchmark["floor"] else []
+    floor = ["× floor"] if benchmark["floor"] else []
     return ["", benchmark["unit"], "quartiles", *floor, *_also(benchmark), "target", "note"]
 
 
@@ -92,7 +97,8 @@ def cells(benchmark: Json) -> Iterable[list[str]]:
         )
         floor = [f"{ratio['median']:.2f}" if ratio else ""] if benchmark["floor"] else []
         also = [_short(row["also"][name]) if name in row["also"] else "" for name in _also(benchmark)]
-        yield [row["name"], *figures, *floor, *also, "; ".join(map(verdict, row["targets"])), note]
+        name = f"{row['name']} (floor)" if row["name"] == benchmark["floor"] else row["name"]
+        yield [name, *figures, *floor, *also, "; ".join(map(verdict, row["targets"])), note]
 
 
 def verdict(target: Json) -> str:
@@ -109,24 +115,26 @@ def terminal_table(benchmark: Json) -> Table:
     from rich.text import Text
 
     table = Table(title=Text(heading(benchmark)), title_justify="left")
-    for number, head in enumerate(columns(benchmark)):
-        text = number == 0 or head in ("target", "note")
-        table.add_column(head, justify="left" if text else "right", overflow="fold")
+    for head in columns(benchmark):
+        text = head in WORDS
+        table.add_column(head, justify="left" if text else "right", no_wrap=head in ("", "quartiles"))
     for row in cells(benchmark):
         table.add_row(*(Text(cell.replace("**", "")) for cell in row))
     return table
 
 
 def page(modules: Mapping[str, ModuleType], tables: Mapping[str, Json]) -> str:
-    """The page of all tables, with those that have not been measured named as such."""
+    """The page of all tables that have been measured."""
     parts = [INTRODUCTION]
     for name, module in modules.items():
+        if name not in tables:
+            continue
         title, _, words = (inspect.getdoc(module) or name).partition("\n")
         parts += [
             f"## {title.rstrip('.')}\n",
             f"`python -m benchmarks {name}`" + (f"\n{words.rstrip()}\n" if words else "\n"),
         ]
-        parts += _measured(tables[name]) if name in tables else ["Not measured yet.\n"]
+        parts += _measured(tables[name])
     return "\n".join(parts)
 
 
@@ -143,7 +151,7 @@ def _measured(table: Json) -> Iterable[str]:
         yield f"### {heading(benchmark)}\n"
         heads = columns(benchmark)
         yield _line(heads)
-        yield _line(["---" if head in ("", "target", "note") else "--:" for head in heads])
+        yield _line(["---" if head in WORDS else "--:" for head in heads])
         yield from map(_line, cells(benchmark))
         yield f"\nWhat limits it: {benchmark['limit']}\n" if benchmark["limit"] else ""
 

@@ -7,7 +7,7 @@ import gc
 import time
 from collections.abc import Iterator
 
-from story import ASK, PATH, Stream
+from benchmarks.story import ASK, PATH, Stream
 
 
 class Client(asyncio.Protocol):

@@ -68,10 +68,11 @@ def _obeyed(run: Run, request: Answer) -> Answer:
 def _watched(run: Run) -> Answer:
     """One run: what it returns, and how far the peak of memory grew."""
     before = _reset_peak()
-    value: Any = run()
+    result: Any = run()
     growth = (_peak() - before) / 1e6
-    value = value.value if isinstance(value, Reading) else value
-    return {"value": base64.b64encode(marshal.dumps(value)).decode("ascii"), "growth": growth}
+    read = isinstance(result, Reading)
+    value = base64.b64encode(marshal.dumps(result.value if read else result)).decode("ascii")
+    return {"value": value, "growth": growth, "read": read}
 
 
 def _timed(run: Run, calls: int) -> Answer:
