@@ -146,7 +146,8 @@ def test_a_server_answers_with_it_and_refuses_as_the_provider_does(path: Path) -
         assert b"".join(sing(f"{url}/v1/tenor/sing")) == b"".join(EVENTS)
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{url}/v1/bass/sing", data=b"{}")
-        assert json.load(refused.value)["trouble"]["number"] == 404
+        with refused.value as answer:
+            assert json.load(answer)["trouble"]["number"] == 404
 
 
 def test_a_client_of_it_is_checked(path: Path) -> None:
