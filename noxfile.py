@@ -16,7 +16,7 @@ import gemini_replay
 from gemini_replay.cli import main
 
 assert "site-packages" in gemini_replay.__file__, gemini_replay.__file__
-assert main(["demo"]) == 1, "without uvicorn and rich, the demo says what to install"
+assert main(["demo"]) == 1, "without httpx2 and uvicorn, the demo says what to install"
 """
 
 nox.options.default_venv_backend = "uv|virtualenv"

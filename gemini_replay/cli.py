@@ -251,11 +251,11 @@ def _log_on_stderr() -> Iterator[None]:
 
 
 def _show(chosen: argparse.Namespace) -> int:
+    from .cassette.files import CassetteFile
     from .report import terminal
-    from .rhythm.cassette import Cassette
 
     for path in chosen.cassettes:
-        cassette = Cassette.load(path)
+        cassette = CassetteFile.load(path)
         print(terminal.cassette_table(cassette))
         for interaction in cassette.interactions if chosen.chunks else ():
             print(f"\n{terminal.chunk_table(interaction)}")

@@ -50,7 +50,6 @@ HEAVY = (
     "requests",
     "aiohttp",
     "hypothesis",
-    "rich",
     "uvicorn",
     "anyio",
     "trio",

@@ -16,9 +16,10 @@ from urllib.request import getproxies, proxy_bypass
 import h11
 import httpx
 
+from ..cassette.describing import describe
 from ..cassette.model import Ending
 from ..errors import GeminiReplayError, UsageError
-from ..session import Forward, Session, describe
+from ..session import Forward, Session
 from ..transports.httpx_exchange import AsyncExchange
 from ..transports.httpx_family import family, text
 from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected

@@ -17,12 +17,13 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..cassette.describing import describe
 from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..loops import AsyncioClock
-from ..session import Forward, Session, base_url, describe
+from ..session import Forward, Session, base_url
 from ..transports.client_names import client_name
 from ..transports.dispatch import carry_out
 from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable

@@ -1,7 +1,6 @@
 """Sessions: one cassette with a record mode, matching and speed; which of them owns a request, and which hosts."""
 
 from .current import Suspended, activated, candidates, replays_only
-from .describing import describe
 from .expected import Expected, expect, expect_no_longer
 from .forward import Forward
 from .handing_on import handing_on
@@ -27,7 +26,6 @@ __all__ = [
     "candidates",
     "check_host",
     "check_url",
-    "describe",
     "expect",
     "expect_no_longer",
     "grpc_hosts",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from ..cassette.describing import describe
 from ..cassette.format_v1 import Header
 from ..cassette.index import IndexEntry
 from ..cassette.journal import Journal, keep_beside
@@ -19,7 +20,6 @@ from ..cassette.redaction.replacements import total
 from ..engine.recorder import Deaf, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
 from ..provider import Provider
-from .describing import describe
 
 _log = logging.getLogger("gemini_replay")
 _REFUSED = {400, 401, 403}

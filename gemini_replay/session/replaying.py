@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..cassette.describing import describe
 from ..cassette.matching import Pool
 from ..cassette.model import Interaction, Request
 from ..engine.faults import Fault, NoConnection
@@ -13,7 +14,6 @@ from ..engine.rechunking import Rechunking
 from ..engine.script import Scripting, check_events
 from ..engine.timing import INSTANT
 from ..errors import FaultUnusedError, MissError
-from .describing import describe
 from .hosts import Address, place
 
 

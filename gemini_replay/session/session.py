@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
 
+from ..cassette.describing import describe
 from ..cassette.matching import Matcher, Pool
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
@@ -28,7 +29,6 @@ from ..provider import Provider
 from ..shipped import shipped
 from .arguments import REDACTION, checked
 from .children import Child, Children, watch_forks
-from .describing import describe
 from .forward import Forward, route
 from .hosts import Hosts, address, netloc
 from .recordings import Recordings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..cassette.model import Request
+from .model import Request
 
 
 def describe(request: Request) -> str:

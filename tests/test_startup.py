@@ -1,0 +1,77 @@
+"""What is loaded before anything happens: by the plug-in in a run of tests that do not use it, and by commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+PYTEST = """
+import importlib, json, sys
+import pytest
+
+calls = 0
+
+def count(frame, event, argument):
+    global calls
+    calls += event in ("call", "c_call")
+
+folder, *names = sys.argv[1:]
+before = set(sys.modules)
+sys.setprofile(count)
+plugins = [importlib.import_module(name) for name in names]
+status = pytest.main(["-q", "-p", "no:cacheprovider", folder], plugins=plugins)
+sys.setprofile(None)
+assert status == 0, status
+print(json.dumps([len(set(sys.modules) - before), calls]))
+"""
+COMMAND = """
+import contextlib, io, json, sys
+
+before = set(sys.modules)
+from gemini_replay.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main(sys.argv[1:])
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def last_line(script: str, *arguments: str | Path, environment: Mapping[str, str] = os.environ) -> list[object]:
+    """What a script of its own process prints last."""
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=60)
+    found: list[object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> None:
+    """Modules and calls of functions beyond those of pytest itself, for one test that passes."""
+    (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+    def cost(*plugins: str) -> tuple[int, int]:
+        modules, calls = last_line(PYTEST, tmp_path, *plugins, environment=environment)
+        assert isinstance(modules, int)
+        assert isinstance(calls, int)
+        return modules, calls
+
+    cost("gemini_replay.pytest_plugin")  # writes byte code
+    (modules, calls), bare = cost("gemini_replay.pytest_plugin"), cost()
+    assert modules - bare[0] <= 12
+    assert calls - bare[1] <= 10_000  # of the 104,000 of pytest itself
+
+
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [pytest.param(["--help"], 75, id="help"), pytest.param(["show", "cassettes/afc.jsonl"], 170, id="show")],
+)
+def test_a_command_loads_only_what_it_needs(command: list[str], most: int) -> None:
+    """No session, no network, no event loop to look at a file; as many modules as that takes."""
+    loaded = last_line(COMMAND, *command)
+    assert not {"asyncio", "ssl", "email.utils", "gemini_replay.session", "gemini_replay.engine"} & set(loaded)
+    assert len(loaded) <= most
