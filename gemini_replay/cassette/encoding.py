@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import base64
-import codecs
 import json
 import math
 import re
@@ -33,6 +32,8 @@ _HIDDEN = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
+_ORDINARY = bytes({*range(0x7F)})
+"""ASCII of which nothing is hidden in JSON."""
 _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
 _HEX = re.compile("[0-9a-fA-F]+")
 
@@ -95,7 +96,9 @@ def encode_json(value: Any) -> str:
     text = _ENCODE(value)
     if text.isascii() and "\x7f" not in text:
         return text
-    return _HIDDEN.sub(_escape, text)
+    # The search costs most, and most text is ASCII: it goes over the rest.
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _ORDINARY).decode("utf-8", "surrogatepass")
+    return _HIDDEN.sub(_escape, text) if _HIDDEN.search(rest) else text
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -109,27 +112,26 @@ def encode_parts(data: bytes) -> list[str]:
         return []
     binary = len(data) - len(data.translate(None, _CONTROLS))
     try:
-        runs = [data.decode()]
-    except UnicodeDecodeError:
-        binary += _ill_formed(data)
-        runs = []
+        text = data.decode()
+    except UnicodeDecodeError:  # it holds a copy of the data
+        text = ""
+    whole = bool(text)
+    if not whole:
+        text = data.decode("utf-8", "surrogateescape")
+        binary += len(data) - len(text.encode("utf-8", "ignore"))
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
+        del text  # it takes more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
-    if not runs:  # text at even indexes, ill-formed bytes at odd ones
-        runs = _ILL_FORMED.split(data.decode("utf-8", "surrogateescape"))
+    if whole:
+        return [encode_json(text)]
     parts = []
+    runs = _ILL_FORMED.split(text)  # text at even indexes, ill-formed bytes at odd ones
     for index, run in enumerate(runs):
         if index % 2:
             parts.append(f'{{"hex": "{run.encode("utf-8", "surrogateescape").hex()}"}}')
         elif run:
             parts.append(encode_json(run))
     return parts
-
-
-def _ill_formed(data: bytes) -> int:
-    """How many bytes are not part of well-formed UTF-8, counted in little memory."""
-    decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
-    return len(data) - sum(len(decode(data[at : at + 65536]).encode()) for at in range(0, len(data), 65536))
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:

@@ -15,7 +15,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol
 
 from ..cassette.model import Chunk, End, Ending, Headers, Response, header
 from ..errors import GeminiReplayError
-from .coding import DECODED_LIMIT, Decoder, decoder
+from .coding import DECODED_LIMIT, Decoded, Decoder, decoder
 
 _P = ParamSpec("_P")
 
@@ -117,7 +117,8 @@ class Recorder:
         self._decoded_limit = decoded_limit
         self._decoder: Decoder | None = None
         self._arrived: deque[tuple[bytes, float]] = deque()
-        self._held: deque[tuple[Chunk, int]] = deque()  # each without its bytes, and how many of them are decoded
+        # Of each chunk that is held back: its time, its members, and how many of its bytes are decoded.
+        self._held: deque[tuple[float, tuple[int, ...], int]] = deque()
         self._over = False
         self._abandoned: tuple[float, Ending] | None = None
 
@@ -160,11 +161,7 @@ class Recorder:
             return
         after = max(0.0, at - self._last)
         self._last = at
-        if self._decoder is None:
-            self._add(Chunk(after, data))
-        else:
-            found = self._decoder.decode(data)
-            self._add(Chunk(after, found.data, found.members, found.coded))
+        self._add(after, Decoded(data) if self._decoder is None else self._decoder.decode(data))
 
     @_observing
     def end(self, ending: Ending, at: float) -> None:
@@ -224,17 +221,17 @@ class Recorder:
         self._finish(End.of(ending, max(0.0, moment - self._last)))
         return True
 
-    def _add(self, chunk: Chunk) -> None:
+    def _add(self, after: float, found: Decoded) -> None:
         assert self._scrub is not None
-        self._held.append((replace(chunk, data=b"", coded=b""), len(chunk.data)))
+        self._held.append((after, found.members, len(found.data)))
         # What could not be decoded may be plain text under a wrong header: it is searched as well.
-        self._write_safe(self._scrub.feed(chunk.data + chunk.coded if chunk.coded else chunk.data))
+        self._write_safe(self._scrub.feed(found.data + found.coded))
 
     def _write_safe(self, safe: list[bytes]) -> None:
         assert self._entry is not None
         for data in safe:
-            chunk, decoded = self._held.popleft()
-            self._entry.chunk(replace(chunk, data=data[:decoded], coded=data[decoded:]))
+            after, members, decoded = self._held.popleft()
+            self._entry.chunk(Chunk(after, data[:decoded], members, data[decoded:]))
 
     def _finish(self, end: End) -> None:
         assert self._entry is not None
@@ -242,7 +239,7 @@ class Recorder:
         self._over = True
         if self._decoder is not None:
             if rest := self._decoder.close():
-                self._add(Chunk(0.0, b"", coded=rest))
+                self._add(0.0, Decoded(b"", coded=rest))
             if end.kind == "eof" and self._decoder.unfinished:
                 end = replace(end, how="unfinished")
         self._write_safe(self._scrub.close())

@@ -149,11 +149,11 @@ class Journal:
 
     def _write(self, line: str) -> None:
         assert self._file is not None
-        data = memoryview(f"{line}\n".encode())
-        total = len(data)
+        data = f"{line}\n".encode()
+        written = 0
         try:
-            while data:
-                data = data[os.write(self._file, data) :]
+            while written < len(data):
+                written += os.write(self._file, data[written:])
         except OSError as error:
             try:  # the next line must not continue this one
                 os.ftruncate(self._file, self._size)
@@ -165,7 +165,7 @@ class Journal:
                 hint=f"The cassette {self.path} has not changed. "
                 "Free some disk space or change the permissions, and record again.",
             ) from error
-        self._size += total
+        self._size += written
 
     def _close(self, *, remove: bool) -> None:
         self._closed = True

@@ -2,8 +2,8 @@
 
 - `redactor` is where to begin: it removes secrets from a request and its response, with `request_body`, `text` (texts
   and URLs) and `stream_redactor` (a response while it arrives).
-- `finder` finds secrets, by `known_values`, `key_formats` and `secret_names`, in any of the `encodings` that can hide
-  one. `randomness` says whether a value can be a secret at all.
+- `finder` finds secrets: `known_values` in any of the `encodings` that can hide one (`known_forms`), `keys` by their
+  `key_formats`, and values by the `secret_names` before them. `randomness` says whether a value can be secret at all.
 - `documents` parses bodies into texts. `replacements` says what replaces a secret, and lists what was removed.
 - `scanning` searches stored cassettes again.
 """

@@ -23,12 +23,14 @@ _SHORTEST = 8
 
 _NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 # Escapes of one printable ASCII character. No token contains any other character.
-_ESCAPE = re.compile(
-    rb"\\+(?:u00([2-7][0-9a-fA-F])|/)|%(?:25)*([2-7][0-9a-fA-F])"
+_IN_TEXT = (
+    rb"%(?:25)*([2-7][0-9a-fA-F])"
     rb"|&(?:#[xX]0{0,4}([2-7][0-9a-fA-F])|#0{0,4}(3[2-9]|[4-9]\d|1[01]\d|12[0-6])|(amp|lt|gt|quot|apos));"
 )
+_ESCAPE_IN_TEXT = re.compile(_IN_TEXT)
+_ESCAPE = re.compile(_IN_TEXT + rb"|\\\\*(?:u00([2-7][0-9a-fA-F])|/)")
 _BEGUN = re.compile(
-    rb"(?:\\+(?:u(?:0(?:0[2-7]?)?)?)?|%(?:25)*[2-7]?|&(?:#(?:[xX]?0{0,4}[0-9a-fA-F]{0,3})?|[a-z]{1,4})?)\Z"
+    rb"(?:\\\\*(?:u(?:0(?:0[2-7]?)?)?)?|%(?:25)*[2-7]?|&(?:#(?:[xX]?0{0,4}[0-9a-fA-F]{0,3})?|[a-z]{1,4})?)\Z"
 )
 _LONGEST_ESCAPE = 12
 
@@ -79,11 +81,13 @@ class Unescaped:
             if (b"\\" in last or b"%" in last or b"&" in last) and (begun := _BEGUN.search(last)):
                 window = window[: len(window) - len(last) + begun.start()]
         self.text = window
-        if (b"\\" in window and (b"\\u00" in window or b"\\/" in window)) or b"%" in window or b"&" in window:
-            self._undo(window)
+        if b"\\" in window and (b"\\u00" in window or b"\\/" in window):
+            self._undo(window, _ESCAPE)
+        elif b"%" in window or b"&" in window:
+            self._undo(window, _ESCAPE_IN_TEXT)
 
-    def _undo(self, window: bytes) -> None:
-        escapes = list(_ESCAPE.finditer(window))
+    def _undo(self, window: bytes, pattern: re.Pattern[bytes]) -> None:
+        escapes = list(pattern.finditer(window))
         if not escapes:
             return
         pieces, past, length = [], 0, 0
@@ -95,20 +99,21 @@ class Unescaped:
         self.text = b"".join([*pieces, window[past:]])
         self._shrunk = [0, *accumulate(len(escape[0]) - 1 for escape in escapes)]
 
-    @property
-    def changed(self) -> bool:
-        """Whether any escape was undone."""
-        return bool(self._ends)
-
     def offset(self, at: int) -> int:
         """The offset in the window of an offset in the text."""
         return at + self._shrunk[bisect_left(self._ends, at)] if self._ends else at
 
+    def first_from(self, at: int) -> int:
+        """The first offset in the text that is not before an offset in the window."""
+        return bisect_left(range(at), at, key=self.offset) if self._ends else at
+
 
 def _character(escape: re.Match[bytes]) -> bytes:
-    if coded := escape[1] or escape[2] or escape[3]:
-        return bytes.fromhex(coded.decode())
-    return bytes([int(escape[4])]) if escape[4] else _NAMED[escape[5]] if escape[5] else b"/"
+    group = escape.lastindex
+    if group is None:
+        return b"/"
+    coded = escape[group]
+    return bytes([int(coded)]) if group == 3 else _NAMED[coded] if group == 4 else bytes.fromhex(coded.decode())
 
 
 # --- content codings ----------------------------------------------------------------------------------------------

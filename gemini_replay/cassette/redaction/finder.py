@@ -15,45 +15,26 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...errors import UsageError
-from .encodings import Unescaped, encodings
-from .key_formats import BEGINNINGS, BY_BEGINNING, CANDIDATE, LONGEST, UNFINISHED
+from .encodings import Unescaped
+from .key_formats import CANDIDATE, LONGEST
+from .keys import NAME, WORD, can_begin_key, is_data, keys, open_key
+from .known_forms import KnownForms
 from .randomness import could_be_secret, is_placeholder
-from .secret_names import OPAQUE_MEMBERS, SecretNames, as_list
-
-
-class Span(NamedTuple):
-    """Where a secret is, and its kind.
-
-    ``number`` means that it is a known value of digits only, which can be a JSON number.
-    """
-
-    start: int
-    end: int
-    number: bool = False
-    kind: str = ""
-
+from .secret_names import SecretNames, as_list
+from .spans import TOKEN, Span, merged, rows_of
 
 LOOK_BEHIND = 144
 """Bytes before a secret that can decide whether it is one: an escape, a name, base64 data."""
 
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/+="
-_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+~"
-_IN_TOKEN = bytes(120 if byte in _TOKEN else 32 for byte in range(256))
 _LEAST = 12
 """Bytes of a key or of a value after a name. Shorter ones are found only in parsed documents."""
 _LONG = b"x" * _LEAST
-_DATA = 64
-"""No key begins after this many base64 characters in a row: that is data."""
-_SURROUNDING = 32  # base64 characters around a match of a pattern that make it a part of base64 data
-_NAME = 56
-_REMEMBERED = 256
-_MOST_HARMLESS = 256
 _MOST_DERIVED = 64
 
-_OPAQUE = re.compile(rb'"(?:' + "|".join(sorted(OPAQUE_MEMBERS)).encode() + rb')\\*"\s{0,8}:\s{0,8}\\*"\Z')
 _HEADS = frozenset(b"\"'`=:> \n\t")
 _SIGNS = frozenset({b":", b"=", b">"})
 _QUOTES = b" \t\n\"'`\\"
@@ -61,7 +42,6 @@ _NAME_CHARS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-
 _LONGEST_NAME = 42
 _SCHEMES = {b"bearer": "Bearer token", b"token": "token", b"bot": "Bot token", b"basic": "Basic"}
 _LAST_OF_SCHEMES = frozenset({name[-1:] for name in _SCHEMES} | {name[-1:].upper() for name in _SCHEMES})
-_TELLS_NOTHING = frozenset({b'{"', b',"', b'["', b', "', b'{ "', b'[ "'})
 _PEM = b"PRIVATE KEY"
 _PEM_BODY = re.compile(rb"PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=\s.:,]|-(?!-)|\\+[rn])+)")
 _LONGEST_PEM = 16 * 1024
@@ -85,18 +65,10 @@ class Finder:
 
     def __init__(self, known: Mapping[str, str], patterns: Iterable[re.Pattern[bytes]], names: SecretNames) -> None:
         self.known = dict(known)
-        forms: dict[bytes, tuple[str, bool]] = {}
-        for secret, kind in self.known.items():
-            for form in encodings(secret):
-                forms.setdefault(form, (kind, secret.isdigit() and form == secret.encode()))
-        self._forms = [(form, form[:3], kind, number) for form, (kind, number) in sorted(forms.items())]
-        self._longest = max(map(len, forms), default=1)
-        self._last_bytes = frozenset(byte for form in forms for byte in form)
-        self._short = frozenset({form[:length] for form in forms for length in (1, 2)})
+        self._forms = KnownForms(self.known)
         self.numbers = tuple(secret.encode() for secret in self.known if secret.isascii() and secret.isdigit())
         self._patterns = tuple(patterns)
         self._names = names
-        self._harmless: set[bytes] = set()
         self._derived: dict[frozenset[str], Finder] = {}
 
     def knowing(self, more: Mapping[str, str]) -> Finder:
@@ -112,65 +84,56 @@ class Finder:
             finder._derived = self._derived
         return finder
 
-    def search(self, window: bytes, *, first: bool = True, final: bool = True, opaque: bool = False) -> Found:
+    def search(
+        self,
+        window: bytes,
+        *,
+        first: bool = True,
+        final: bool = True,
+        opaque: bool = False,
+        before: int | None = None,
+    ) -> Found:
         """All secrets in a window, which begins at least `LOOK_BEHIND` bytes before the place that was open before.
 
         The `first` window is the beginning of the stream; nothing follows the `final` one. In an `opaque` window,
-        binary data or an id, only known values are secrets.
+        binary data or an id, only known values are secrets. Secrets that do not begin `before` an offset may be left
+        out, if another search finds them.
         """
         unescaped = Unescaped(window, final=final)
         view = unescaped.text
         # An earlier search has judged what begins within the look-behind.
-        floor = 0 if first else len(Unescaped(window[:LOOK_BEHIND]).text) if unescaped.changed else LOOK_BEHIND
-        spans = [
-            Span(_after_escape(window, unescaped.offset(start)), unescaped.offset(end), number, kind)
-            for start, end, number, kind in self._spans(view, floor, final=final, opaque=opaque)
-        ]
-        open_at = len(window) if final else unescaped.offset(self._open(view, floor))
-        return Found(merged(spans) if spans else spans, open_at)
+        floor = 0 if first else unescaped.first_from(LOOK_BEHIND)
+        found: list[Span] = []
+        if before is None or floor < before:
+            rows = rows_of(view)
+            found = self._forms.find(view, rows)
+            if not opaque:
+                for span, reach in self._unknown(view, rows, floor, before):
+                    if span.start >= floor and (final or reach < len(view)):
+                        found.append(span)
+                found += self._matches(view, floor, final=final)
+        if found:
+            found = merged(
+                Span(_after_escape(window, unescaped.offset(start)), unescaped.offset(end), number, kind)
+                for start, end, number, kind in found
+            )
+        return Found(found, len(window) if final else unescaped.offset(self._open(view, floor)))
 
-    def _spans(self, view: bytes, floor: int, *, final: bool, opaque: bool) -> Iterator[Span]:
-        for form, _, kind, number in self._forms:
-            at = view.find(form)
-            while at >= 0:
-                yield Span(at, at + len(form), number, kind)
-                at = view.find(form, at + 1)
-        if opaque:
-            return
-        end = len(view)
-        for span, reach in self._unknown(view):
-            if (final or reach < end) and span.start >= floor:
-                yield span
-        for pattern in self._patterns:
-            for found in pattern.finditer(view):
-                start, stop = found.span(1 if pattern.groups else 0)
-                certain = (final or found.end() < end) and found.start() >= floor
-                if 0 <= start < stop and certain and not _is_data(view, start, stop):
-                    yield Span(start, stop, kind="match of redact_patterns")
+    def _unknown(self, view: bytes, rows: bytes, floor: int, before: int | None) -> Iterator[tuple[Span, int]]:
+        """Secrets by their format or the name before them, each with the end of the bytes that decide about it.
 
-    def _unknown(self, view: bytes) -> Iterator[tuple[Span, int]]:
-        """Secrets by their format or the name before them, each with the end of the bytes that decide about it."""
-        tokens = view.translate(_IN_TOKEN)
-        at = tokens.find(_LONG)
-        while at >= 0:
-            end = tokens.find(b" ", at + _LEAST)
+        Some of them can begin before `floor`.
+        """
+        stop = len(view) if before is None else before
+        at = rows.find(_LONG, rows.rfind(b" ", 0, floor) + 1)
+        while 0 <= at < stop:
+            end = rows.find(b" ", at + _LEAST)
             end = len(view) if end < 0 else end
-            # The same member names and model names come with every event. If the characters just before one do not
-            # matter, it is harmless whatever is before them.
-            seen = None
-            if end - at <= _REMEMBERED:
-                nothing = view[at - 2 : at] in _TELLS_NOTHING or view[at - 3 : at] in _TELLS_NOTHING
-                seen = view[at:end] if nothing else view[max(0, at - _NAME) : end]
-            if seen not in self._harmless:
-                if (span := self._named(view, at, end)) is not None:
-                    yield span, end
-                elif end - at > _REMEMBERED or CANDIDATE.search(view, at, end):
-                    yield from _keys(view, at, end)
-                elif seen is not None:
-                    if len(self._harmless) >= _MOST_HARMLESS:
-                        self._harmless.clear()
-                    self._harmless.add(seen)
-            at = tokens.find(_LONG, end)
+            # The same names and values come with every event, in quotes.
+            in_quotes = view[at - 1 : at] == b'"' and end - at <= WORD
+            if not (in_quotes and _is_harmless(view[at:end])):
+                yield from self._in_row(view, at, end, floor)
+            at = rows.find(_LONG, end)
         if _PEM in view:
             for found in _blocks(view):
                 if _is_key(found[1]):
@@ -179,6 +142,21 @@ class Finder:
             for found in _USER.finditer(view):
                 if could_be_secret(found[1].decode("utf-8", "replace"), certain=True, least=4):
                     yield Span(*found.span(1), kind="password in a URL"), found.end()
+
+    def _matches(self, view: bytes, floor: int, *, final: bool) -> Iterator[Span]:
+        for pattern in self._patterns:
+            for found in pattern.finditer(view):
+                start, stop = found.span(1 if pattern.groups else 0)
+                certain = (final or found.end() < len(view)) and found.start() >= floor
+                if 0 <= start < stop and certain and not is_data(view, start, stop):
+                    yield Span(start, stop, kind="match of redact_patterns")
+
+    def _in_row(self, view: bytes, start: int, end: int, floor: int) -> Iterator[tuple[Span, int]]:
+        """The secrets in a row of token characters."""
+        if (span := self._named(view, start, end)) is not None:
+            yield span, end
+        elif can_begin_key(view, start, end):
+            yield from keys(view, start, end, floor)
 
     def _named(self, view: bytes, start: int, end: int) -> Span | None:
         """The secret that a row of token characters is, judged by the name before it."""
@@ -197,7 +175,7 @@ class Finder:
         """What the text before a value says about it: "certain KIND", "likely KIND", "Basic", or ""."""
         if not start or view[start - 1] not in _HEADS:
             return ""
-        before = view[max(0, start - _NAME) : start]
+        before = view[max(0, start - NAME) : start]
         bare = before.rstrip(_QUOTES)
         sign = bare[-1:]
         if sign in _SIGNS:
@@ -223,10 +201,8 @@ class Finder:
         end = len(view)
         if not end:
             return end
-        at = end
-        if view[-1] in self._last_bytes:
-            at = self._known_open(view)
-        if view[-1] in _TOKEN:
+        at = self._forms.open_at(view)
+        if view[-1] in TOKEN:
             at = min(at, self._unknown_open(view, floor))
         if _PEM in view:
             at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
@@ -239,76 +215,25 @@ class Finder:
                 at = min(at, run)
         return at
 
-    def _known_open(self, view: bytes) -> int:
-        end = len(view)
-        at = end - 2 if view[-2:] in self._short else end - 1 if view[-1:] in self._short else end
-        tail = view[-self._longest :]
-        for form, begins, _, _ in self._forms:
-            if begins not in tail:
-                continue
-            found = view.find(begins, max(0, end - len(form) + 1))
-            while 0 <= found < at:
-                if form.startswith(view[found:]):
-                    at = found
-                found = view.find(begins, found + 1)
-        return at
-
     def _unknown_open(self, view: bytes, floor: int) -> int:
         end = len(view)
         tail = view[-LONGEST - 1 :]
-        run = len(tail) - len(tail.rstrip(_TOKEN))
+        run = len(tail) - len(tail.rstrip(TOKEN))
         if run > LONGEST:
             return end
         start = end - run
         if start >= floor and self._kind(view, start):
             return start
-        # Usually the row is one word that no key begins with.
-        if view[start:].isalnum() and view[start - 1 : start] != b"\\" and view[start : start + 2] not in BEGINNINGS:
-            return end
-        found = UNFINISHED.search(view, start)
-        while found and (found.start() < floor or _in_data(view, found.start())):
-            found = UNFINISHED.search(view, found.start() + 1)
-        return end if found is None else found.start()
+        return open_key(view, start, floor)
 
 
-def _keys(view: bytes, start: int, end: int) -> Iterator[tuple[Span, int]]:
-    """Keys of a known format in a row of token characters, each with the end of what can belong to it."""
-    at = start
-    while at < end:
-        # A key begins near the start, or after a dot or a tilde, where base64 data ends.
-        found = CANDIDATE.search(view, at, min(end, at + _DATA + 32))
-        if found is None:
-            dots = [dot for dot in (view.find(b".", at, end), view.find(b"~", at, end)) if dot >= 0]
-            if not dots:
-                return
-            at = max(min(dots) + 1, at)
-            continue
-        at = found.start() + 1
-        for key_format in BY_BEGINNING[found[0]]:
-            key = key_format.pattern.match(view, found.start())
-            if key is None or _in_data(view, key.start()):
-                continue
-            rest = key[0][len(key_format.begins) :].decode("latin-1")
-            if could_be_secret(rest) if key_format.random else not is_placeholder(rest):
-                at = key.end()
-                reach = len(view) - len(view[at:].lstrip(b".")) if "." in key_format.chars else at
-                yield Span(*key.span(), kind=key_format.kind), reach
-                break
-
-
-def _in_data(view: bytes, at: int) -> bool:
-    """Whether an offset is within base64 data, or in a member with binary data or an id."""
-    before = view[max(0, at - _DATA) : at]
-    head = len(before) - len(before.rstrip(_BASE64))
-    return head >= _DATA or _OPAQUE.search(view, max(0, at - head - _NAME), at - head) is not None
-
-
-def _is_data(view: bytes, start: int, stop: int) -> bool:
-    """Whether a match of a pattern is within base64 data, or in a member with binary data or an id."""
-    before = view[max(0, start - _SURROUNDING) : start]
-    after = view[stop : stop + _SURROUNDING]
-    head, tail = len(before) - len(before.rstrip(_BASE64)), len(after) - len(after.lstrip(_BASE64))
-    return head + tail >= _SURROUNDING or _OPAQUE.search(view, max(0, start - head - _NAME), start - head) is not None
+@lru_cache(1024)
+def _is_harmless(row: bytes) -> bool:
+    """Whether a row of token characters has no secret in it, whatever is before it."""
+    value = row.rstrip(b".").decode("latin-1")
+    if could_be_secret(value, certain=True) or _is_basic(value):
+        return False
+    return not any(CANDIDATE.search(before + row) for before in (b"", b"\\", b"%"))
 
 
 def _blocks(view: bytes) -> Iterator[re.Match[bytes]]:
@@ -333,19 +258,6 @@ def _is_basic(value: str) -> bool:
     except ValueError:
         return False
     return bool(colon) and user.isascii() and not is_placeholder(password.decode("utf-8", "replace"))
-
-
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, with overlapping ones joined."""
-    apart: list[Span] = []
-    for span in sorted(spans):
-        if span.start >= span.end:
-            continue
-        if apart and span.start < apart[-1].end:
-            last = apart.pop()
-            span = Span(last.start, max(last.end, span.end), last.number and span.number, last.kind or span.kind)
-        apart.append(span)
-    return apart
 
 
 def _after_escape(window: bytes, start: int) -> int:

@@ -162,6 +162,7 @@ BY_BEGINNING: dict[bytes, tuple[KeyFormat, ...]] = {
 
 BEGINNINGS = frozenset({begins[:length] for begins in BY_BEGINNING for length in (1, 2)})
 """The first one and two bytes of all keys."""
+LONGEST_BEGINNING = max(map(len, BY_BEGINNING))
 
 
 def _cut(key_format: KeyFormat) -> bytes:
@@ -174,7 +175,8 @@ def _cut(key_format: KeyFormat) -> bytes:
 
 # A key does not begin after a letter or digit, except one that ends an escape (\n, \u003d, %0A).
 _BEGIN = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<=%0[AaDd]))"
-CANDIDATE = re.compile(_BEGIN + b"(?:" + b"|".join(map(re.escape, BY_BEGINNING)) + b")")
+_FIRST = b"".join(sorted({re.escape(begins[:1]) for begins in BY_BEGINNING}))
+CANDIDATE = re.compile(b"(?=[" + _FIRST + b"])" + _BEGIN + b"(?:" + b"|".join(map(re.escape, BY_BEGINNING)) + b")")
 """Where a key may begin."""
-UNFINISHED = re.compile(_BEGIN + b"(?:" + b"|".join(map(_cut, KEY_FORMATS)) + rb")\Z")
+UNFINISHED = re.compile(b"(?=[" + _FIRST + b"])" + _BEGIN + b"(?:" + b"|".join(map(_cut, KEY_FORMATS)) + rb")\Z")
 """A possible beginning of a key at the end of a text."""

@@ -16,16 +16,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .encodings import Decompressor, UnchangeableError
-from .finder import LOOK_BEHIND, Finder, Span, merged
+from .finder import LOOK_BEHIND, Finder
 from .replacements import Removals
+from .spans import Span, merged
 
-_CONTEXT = 256
 _KEY = re.compile(
     rb'"(text|content|stringValue|arguments|code|output|thinking|reasoning_content|partial_json)"\s{0,8}:\s{0,8}"'
 )
 _LONGEST_KEY = 64
 # Up to the closing quote. A raw line end closes a value too: JSON has none in strings, a broken stream may.
-_VALUE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
+_REST_OF_VALUE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _LEAST = 3
 _FARTHEST = 256 * 1024
 """Bytes between two values of one secret at most, which limits how much is held back."""
@@ -113,7 +113,7 @@ class StreamRedactor:
     def __init__(self, finder: Finder, removals: Removals | None = None) -> None:
         self._finder = finder
         self._removals = removals
-        self._held: deque[tuple[int, bytearray]] = deque()
+        self._held: deque[tuple[int, bytes]] = deque()
         self._released = 0
         self._window = b""
         self._start = 0  # of the window, in the body
@@ -125,42 +125,41 @@ class StreamRedactor:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The chunks that can be written now, in order and of unchanged length."""
-        at = self._start + len(self._window)
-        self._held.append((at, bytearray(data)))
-        return self._advance(data, final=False)
+        self._held.append((self._start + len(self._window), data))
+        self._window += data
+        return self._advance(final=False)
 
     def close(self) -> list[bytes]:
         """The chunks that are still held back."""
-        return self._advance(b"", final=True)
+        return self._advance(final=True)
 
-    def _advance(self, data: bytes, *, final: bool) -> list[bytes]:
-        self._window += data
+    def _advance(self, *, final: bool) -> list[bytes]:
         total = self._start + len(self._window)
         found = self._finder.search(self._window, first=self._start == 0, final=final)
         for start, end, number, kind in found.spans:
             self._redact(Span(self._start + start, self._start + end, number, kind))
         self._scan()
+        safe = total if final else self._start + found.open_at
         for channel in self._channels.values():
-            if final or (channel.pieces and total - channel.end > _FARTHEST):
+            if channel.pieces and (final or total - channel.end > _FARTHEST):
                 self._redact_all(channel.close(self._finder))
-        safe = self._start + found.open_at
-        if not final:
-            holds = (channel.hold(unfinished=channel is self._value) for channel in self._channels.values())
-            safe = min([safe, *(hold for hold in holds if hold is not None)])
+            elif (hold := channel.hold(unfinished=channel is self._value)) is not None:
+                safe = min(safe, hold)
         released = []
-        while self._held and (final or self._held[0][0] + len(self._held[0][1]) <= safe):
-            released.append(bytes(self._held.popleft()[1]))
-            self._released += 1
+        while self._held and self._held[0][0] + len(self._held[0][1]) <= safe:
+            released.append(self._held.popleft()[1])
+        self._released += len(released)
         self._trim(found.open_at)
         return released
 
     def _trim(self, open_at: int) -> None:
-        keep = max(0, min(open_at, len(self._window)) - _CONTEXT)
-        if keep:
+        keep = open_at - LOOK_BEHIND
+        if keep > 0:
             self._window = self._window[keep:]
             self._start += keep
-            oldest = self._held[0][0] if self._held else self._start
-            self._spans = [span for span in self._spans if span.end > min(oldest, self._start)]
+            if self._spans:
+                oldest = self._held[0][0] if self._held else self._start
+                self._spans = [span for span in self._spans if span.end > min(oldest, self._start)]
 
     def _redact_all(self, spans: list[Span]) -> None:
         for span in spans:
@@ -172,12 +171,13 @@ class StreamRedactor:
         tell = span.kind if not overlapping else ""
         (span,) = merged([span, *overlapping])
         self._spans.append(span)
-        for number, (at, chunk) in enumerate(self._held, self._released + 1):
+        for place, (at, chunk) in enumerate(self._held):
             low, high = max(span.start, at), min(span.end, at + len(chunk))
             if low < high:
-                chunk[low - at : high - at] = _mask(high - low, low - span.start, number=span.number)
+                masked = _mask(high - low, low - span.start, number=span.number)
+                self._held[place] = at, chunk[: low - at] + masked + chunk[high - at :]
                 if tell and self._removals is not None:
-                    self._removals.add(f"answer, chunk {number}", tell)
+                    self._removals.add(f"answer, chunk {self._released + place + 1}", tell)
                     tell = ""
 
     # --- the values of streamed keys ------------------------------------------------------------------------------
@@ -195,18 +195,28 @@ class StreamRedactor:
                 self._fresh = True
                 at = key.end()
                 continue
-            value = _VALUE.match(window, at)
-            assert value is not None  # it may be empty
-            if value.end() > at or self._fresh:
-                piece = window[at : value.end()]
+            value_end = _end_of_value(window, at)
+            if value_end > at or self._fresh:
+                piece = window[at:value_end]
                 self._redact_all(self._value.add(self._finder, piece, self._start + at, fresh=self._fresh))
                 self._fresh = False
-            at = value.end()
+            at = value_end
             if at == end or (window[at] == 0x5C and at + 1 == end):
                 break
             self._value = None
             at += 1
         self._scanned = self._start + at
+
+
+def _end_of_value(window: bytes, at: int) -> int:
+    """Where a value, or what has come of it, ends."""
+    quote = window.find(b'"', at)
+    end = len(window) if quote < 0 else quote
+    if window.find(b"\\", at, end) < 0 and window.find(b"\n", at, end) < 0 and window.find(b"\r", at, end) < 0:
+        return end
+    value = _REST_OF_VALUE.match(window, at)
+    assert value is not None  # it may be empty
+    return value.end()
 
 
 class _Piece:
@@ -226,6 +236,7 @@ class _Channel:
         self.pieces: list[_Piece] = []
         self._first = True
         self._values = 0
+        self._value_at = 0  # where in the text the last value begins
         self._open_at = 0
 
     @property
@@ -234,12 +245,16 @@ class _Channel:
         return self.pieces[-1].body + self.pieces[-1].length
 
     def add(self, finder: Finder, data: bytes, body: int, *, fresh: bool) -> list[Span]:
-        """Append a piece. Returns the secrets that it completes, as spans of the body."""
+        """Append a piece. Returns the secrets that it completes, as spans of the body.
+
+        Of those that lie within one value, some are left out: the search of the body has them.
+        """
         spans: list[Span] = []
         if fresh:
             if self.pieces and body - self.end > _FARTHEST:
                 spans = self.close(finder)
             self._values += 1
+            self._value_at = len(self.text)
         if data:
             last = self.pieces[-1] if self.pieces else None
             if last is not None and last.value == self._values and last.body + last.length == body:
@@ -247,9 +262,10 @@ class _Channel:
             else:
                 self.pieces.append(_Piece(len(self.text), body, len(data), self._values))
             self.text += data
-        found = finder.search(self.text, first=self._first, final=False)
+        found = finder.search(self.text, first=self._first, final=False, before=self._value_at + LOOK_BEHIND)
         self._open_at = found.open_at
-        spans += self._in_body(found.spans)
+        if found.spans:
+            spans += self._in_body(found.spans)
         self._drop(self._open_at - LOOK_BEHIND)
         return spans
 
@@ -292,11 +308,13 @@ class _Channel:
         if count <= 0:
             return
         self.text = self.text[count:]
-        self._open_at = max(0, self._open_at - count)
+        self._open_at -= count
+        self._value_at -= count
         self._first = False
-        kept = []
         for piece in self.pieces:
             past = max(0, count - piece.at)
-            if past < piece.length:
-                kept.append(_Piece(max(0, piece.at - count), piece.body + past, piece.length - past, piece.value))
-        self.pieces = kept
+            piece.at = max(0, piece.at - count)
+            piece.body += past
+            piece.length -= past
+        if self.pieces[0].length <= 0:
+            self.pieces = [piece for piece in self.pieces if piece.length > 0]

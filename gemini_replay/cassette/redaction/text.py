@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from .finder import Finder, Span
+from .finder import Finder
 from .randomness import could_be_secret
 from .replacements import MARK, REDACTED, Removals, mark
 from .secret_names import QUERY_NAMES, SecretNames
+from .spans import Span
 
 _QUERY_VALUE = re.compile(
     rf"((?:[?&;]|\\u0026|^)(?:{'|'.join(map(re.escape, sorted(QUERY_NAMES | {'token'})))})=)([^&\s\"'<>#;\\]+)",

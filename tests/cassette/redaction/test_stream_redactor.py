@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.planted_secrets import BLOCKS, without_secrets
 
 from gemini_replay.cassette.redaction import Redactor
-from gemini_replay.cassette.redaction.finder import _TOKEN
 from gemini_replay.cassette.redaction.key_formats import KEY_FORMATS
+from gemini_replay.cassette.redaction.spans import TOKEN
 
 KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 WORD = 's3cr3t/with+odd="signs'
@@ -152,6 +152,7 @@ PIECES = st.lists(
             RANDOM * 3,
             "%",
             "%2F",
+            "%0A",
             "&",
             "&amp;",
             "=",
@@ -216,7 +217,28 @@ def test_every_key_is_made_of_token_characters() -> None:
     """What ends a row of token characters ends a key: so it is known what the end of a chunk may have cut."""
     for key in KEY_FORMATS:
         inside = re.compile(f"[{key.chars}]")
-        assert set(key.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(_TOKEN.decode())
+        assert set(key.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(TOKEN.decode())
+
+
+def test_a_key_after_an_escaped_line_end_is_taken_out_wherever_chunks_are_cut() -> None:
+    """The escape ends with a letter, but the key begins after it."""
+    for escape in ("%0A", "\\n", "\\u000a"):
+        body = f'data: {{"url": "https://h.example/?q=a{escape}{KEY} b"}}\r\n\r\n'.encode()
+        expected = whole(body)
+        assert b"REDACTED" in expected
+        for place in range(len(body)):
+            assert b"".join(without_secrets(REDACTOR, cut(body, place))) == expected
+
+
+LONG = " and so the moon keeps its distance, as it did before" * 8
+
+
+@given(st.lists(st.one_of(PIECES, st.just(LONG)), min_size=2, max_size=5), st.data())
+def test_chunks_make_no_difference_in_long_texts(pieces: list[str], data: st.DataObject) -> None:
+    """Nor where most of a text is too far from its ends to be a part of a secret in several texts."""
+    body = event("".join(pieces)) + event(pieces[0]) + event("".join(pieces[1:]))
+    places = data.draw(st.lists(st.integers(0, len(body)), max_size=6))
+    assert b"".join(without_secrets(REDACTOR, cut(body, *places))) == whole(body)
 
 
 def test_a_key_block_in_another_is_taken_out_wherever_chunks_are_cut() -> None:

@@ -1,0 +1,60 @@
+"""Finds known values in bytes, in any of the encodings that can hide them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .encodings import encodings
+from .spans import Span, rows_of
+
+
+class KnownForms:
+    """Finds known values, each given with its kind, in all their `encodings`."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        forms: dict[bytes, Span] = {}
+        for secret, kind in known.items():
+            for form in encodings(secret):
+                forms.setdefault(form, Span(0, len(form), secret.isdigit() and form == secret.encode(), kind))
+        # By their longest row of token characters: where there is no such row, there is no such form.
+        groups: dict[bytes, list[tuple[bytes, Span]]] = {}
+        for form, span in sorted(forms.items()):
+            groups.setdefault(max(rows_of(form).split(b" ")), []).append((form, span))
+        self._groups = sorted(groups.items())
+        self._beginnings = [(form, form[:3]) for form in forms]
+        self._last_bytes = frozenset(b"".join(forms))
+        self._longest = max(map(len, forms), default=1)
+        self._short = frozenset({form[:length] for form in forms for length in (1, 2)})
+        self._joined = b"\0".join(forms)
+
+    def find(self, view: bytes, rows: bytes) -> list[Span]:
+        """Where they are; `rows` is `rows_of` the view."""
+        spans = []
+        for row, forms in self._groups:
+            if row not in rows:
+                break
+            for form, (_, length, number, kind) in forms:
+                at = view.find(form)
+                while at >= 0:
+                    spans.append(Span(at, at + length, number, kind))
+                    at = view.find(form, at + 1)
+        return spans
+
+    def open_at(self, view: bytes) -> int:
+        """Where the first one begins that the end of the view cuts; the end if there is none."""
+        end = len(view)
+        if not end or view[-1] not in self._last_bytes:
+            return end
+        at = end - 2 if view[-2:] in self._short else end - 1 if view[-1:] in self._short else end
+        if view[-3:] not in self._joined:
+            return at
+        tail = view[-self._longest :]
+        for form, begins in self._beginnings:
+            if begins not in tail:
+                continue
+            found = view.find(begins, max(0, end - len(form) + 1))
+            while 0 <= found < at:
+                if form.startswith(view[found:]):
+                    at = found
+                found = view.find(begins, found + 1)
+        return at
