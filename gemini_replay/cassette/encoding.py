@@ -32,8 +32,7 @@ _HIDDEN = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
-_ORDINARY = bytes({*range(0x7F)})
-"""ASCII of which nothing is hidden in JSON."""
+_PLAIN = bytes({*range(0x80)} - {*_CONTROLS})
 _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
 _HEX = re.compile("[0-9a-fA-F]+")
 
@@ -96,9 +95,16 @@ def encode_json(value: Any) -> str:
     text = _ENCODE(value)
     if text.isascii() and "\x7f" not in text:
         return text
-    # The search costs most, and most text is ASCII: it goes over the rest.
-    rest = text.encode("utf-8", "surrogatepass").translate(None, _ORDINARY).decode("utf-8", "surrogatepass")
-    return _HIDDEN.sub(_escape, text) if _HIDDEN.search(rest) else text
+    return _hide(text, text.encode("utf-8", "surrogatepass").translate(None, _PLAIN))
+
+
+def _hide(text: str, rare: bytes) -> str:
+    """JSON with its invisible characters escaped; `rare` is the text as UTF-8 without plain ASCII.
+
+    Only the rare characters are searched, since a regular expression is slow on text that is mostly ASCII.
+    """
+    hidden = _HIDDEN.search(rare.decode("utf-8", "surrogatepass"))
+    return text if hidden is None else _HIDDEN.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -108,9 +114,10 @@ def _escape(found: re.Match[str]) -> str:
 
 def encode_parts(data: bytes) -> list[str]:
     """The parts of a chunk or body, each as JSON text."""
-    if not data:
-        return []
-    binary = len(data) - len(data.translate(None, _CONTROLS))
+    rare = data.translate(None, _PLAIN)
+    if not rare:
+        return [_ENCODE(data.decode())] if data else []
+    binary = len(rare) - len(rare.translate(None, _CONTROLS))
     try:
         text = data.decode()
     except UnicodeDecodeError:  # it holds a copy of the data
@@ -123,7 +130,7 @@ def encode_parts(data: bytes) -> list[str]:
         del text  # it takes more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
     if whole:
-        return [encode_json(text)]
+        return [_hide(_ENCODE(text), rare)]
     parts = []
     runs = _ILL_FORMED.split(text)  # text at even indexes, ill-formed bytes at odd ones
     for index, run in enumerate(runs):
@@ -235,7 +242,8 @@ def exact_json(body: bytes) -> tuple[bool, Any]:
         value = _EXACT.decode(body.decode())
     except (ValueError, RecursionError):
         return False, None
-    return _depth_within(value, _MAX_DEPTH), value
+    shallow = body.count(b"[") + body.count(b"{") <= _MAX_DEPTH
+    return shallow or _depth_within(value, _MAX_DEPTH), value
 
 
 def _depth_within(value: Any, limit: int) -> bool:
@@ -254,4 +262,8 @@ def _depth_within(value: Any, limit: int) -> bool:
 
 def json_body(value: Any) -> bytes:
     """The bytes of a body that was stored as JSON: compact UTF-8, with only lone surrogates escaped."""
-    return _SURROGATE.sub(_escape, _ENCODE_COMPACT(value)).encode()
+    text = _ENCODE_COMPACT(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(_escape, text).encode()

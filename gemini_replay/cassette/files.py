@@ -5,20 +5,21 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from ..provider import Provider
 from .atomic_write import atomic_write, locked
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
-from .index import BOM, FileIndex, index_file
+from .index import FileIndex, index_file
 from .journal import is_left_of
 from .model import Interaction
-from .reader import Reader
+from .reader import BOM, Reader, Stored
 
 
 @dataclass
@@ -61,18 +62,18 @@ class CassetteFile:
             CassetteError: it cannot be read.
         """
         path = Path(path)
-        return cls._read(_read_bytes(path), path, provider)
+        with _opened(path) as file:
+            return cls._read(file, path, provider)
 
     @classmethod
     def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Self:
         """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
-        return cls._read(content.encode() if isinstance(content, str) else content, None, provider)
+        return cls._read(BytesIO(content.encode() if isinstance(content, str) else content), None, provider)
 
     @classmethod
-    def _read(cls, content: bytes, path: Path | None, provider: Provider | None) -> Self:
-        _refuse_foreign(content, path)
-        reader = Reader(BytesIO(content.removeprefix(BOM)), path)
-        interactions = [found if provider is None else found.of(provider) for found in reader]
+    def _read(cls, file: BinaryIO, path: Path | None, provider: Provider | None) -> Self:
+        reader = _reader(file, path, provider)
+        interactions = [stored.interaction for stored in reader]
         return cls._of(reader.header, interactions, path, reader)
 
     @classmethod
@@ -84,12 +85,15 @@ class CassetteFile:
 
     def dumps(self) -> bytes:
         """The cassette as the bytes of a file."""
+        return b"".join(self._encoded())
+
+    def _encoded(self) -> Iterator[bytes]:
+        """The bytes of the file, an interaction at a time."""
         header = Header(self.recorder, self.recorded, self.test, self.extra)
-        lines = [*encode_comments(self.comments), encode_header(header)]
+        yield _joined([*encode_comments(self.comments), encode_header(header)])
         for interaction in self.interactions:
-            lines += encode_interaction(interaction)
-        lines += encode_comments(self.trailing_comments)
-        return "".join(f"{line}\n" for line in lines).encode()
+            yield _joined(encode_interaction(interaction))
+        yield _joined(encode_comments(self.trailing_comments))
 
     def save(self, path: str | os.PathLike[str] | None = None) -> None:
         """Write the cassette and atomically replace the file at `path`, by default the file it was loaded from.
@@ -105,7 +109,7 @@ class CassetteFile:
             raise CassetteError("the cassette has no path yet", hint="Pass one: cassette.save(path)")
         try:
             with locked(target), atomic_write(target) as file:
-                file.write(self.dumps())
+                file.writelines(self._encoded())
         except OSError as error:
             raise CassetteError(
                 f"the cassette cannot be written: {error.strerror}",
@@ -113,6 +117,27 @@ class CassetteFile:
                 hint="Nothing has changed. Free some disk space or change the permissions, and try again.",
             ) from error
         self.path = target
+
+
+def _joined(lines: Iterable[str]) -> bytes:
+    return "\n".join([*lines, ""]).encode()
+
+
+def open_cassette(path: Path, *, provider: Provider | None = None, check: bool = False) -> list[Stored]:
+    """The interactions of a cassette file, each decoded when it is used.
+
+    The whole file is read now, and what is cut off, out of place or unknown is found now. What is wrong within a
+    line is found when the line is decoded; with `check`, that is found now, too.
+
+    Raises:
+        CassetteError: see `CassetteFile.load`.
+    """
+    with _opened(path) as file:
+        found = list(_reader(file, path, provider))
+    if check:
+        for stored in found:
+            stored.check()
+    return found
 
 
 @dataclass
@@ -140,9 +165,9 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
         CassetteFormatError: it is not a cassette.
     """
     path = Path(path)
-    content = _read_bytes(path)
-    _refuse_foreign(content, path)
-    file = BytesIO(content)
+    with _opened(path) as original:
+        file = BytesIO(original.read())
+    _refuse_foreign(file, path)
     found = index_file(file, path)
     if found.header is None and not found.entries:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
@@ -162,10 +187,13 @@ def refuse_irregular(path: Path) -> None:
         )
 
 
-def _read_bytes(path: Path) -> bytes:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A cassette file, open for reading; a `CassetteError` if it cannot be opened or read."""
     try:
         refuse_irregular(path)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise not_found(path) from None
     except OSError as error:
@@ -176,6 +204,14 @@ def _read_bytes(path: Path) -> bytes:
                 hint=f"Give one of its files: {_names(_cassettes(path)) or 'it has no .jsonl file'}",
             ) from None
         raise CassetteError(f"the cassette cannot be read: {error.strerror}", path=path) from error
+
+
+def _reader(file: BinaryIO, path: Path | None, provider: Provider | None) -> Reader:
+    try:
+        return Reader(file, path, provider)
+    except CassetteFormatError:
+        _refuse_foreign(file, path)
+        raise
 
 
 def not_found(path: Path) -> CassetteNotFoundError:
@@ -220,8 +256,11 @@ def _names(names: list[str]) -> str:
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
-def _refuse_foreign(content: bytes, path: Path | None) -> None:
+def _refuse_foreign(file: BinaryIO, path: Path | None) -> None:
     """If a file is something other than a cassette, say what it looks like."""
+    file.seek(0)
+    content = file.read()
+    file.seek(0)
     if not content.strip():
         raise CassetteFormatError(
             "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"

@@ -49,6 +49,7 @@ _OUTER = "../"
 _FIELD_NAME = re.compile("[!-9;-~]+")
 """What clients accept: more than a token (RFC 9110, 5.1)."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
+_FIRST_KEY = re.compile(rb'\{ *"(request|response|end)" *:')
 _NEXT_MEMBER = '{"member": "next"}'
 
 
@@ -70,6 +71,7 @@ class Comment:
 
 
 Line = Header | Request | Response | Chunk | End | Comment
+_KINDS: dict[bytes, type[Line]] = {b"request": Request, b"response": Response, b"end": End}
 
 
 # --- writing ----------------------------------------------------------------------------------------------------
@@ -153,6 +155,8 @@ def _present(source: object, *names: str) -> dict[str, Any]:
 
 
 def _with_extra(known: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    if not extra:
+        return known
     return {**known, **{key: value for key, value in extra.items() if key not in known}}
 
 
@@ -164,6 +168,22 @@ def _split_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
+
+
+def kind_of(raw: bytes, *, path: Path | None = None, number: int | None = None) -> type[Line]:
+    """What kind of line this is, with or without its LF.
+
+    A line that is not cut off and shows its kind in its first bytes is not decoded, so the rest of it may be wrong.
+
+    Raises:
+        CassetteVersionError, CassetteFormatError: see `decode_line`; of a line that was decoded.
+    """
+    if raw.startswith(b"["):
+        if raw.endswith((b"]\n", b"]\r\n")):
+            return Chunk
+    elif (found := _FIRST_KEY.match(raw)) and raw.endswith((b"}\n", b"}\r\n")):
+        return _KINDS[found[1]]
+    return type(decode_line(raw, path=path, number=number))
 
 
 def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = None) -> Line:
@@ -185,16 +205,18 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
 
 def _decode_line(raw: bytes) -> Line:
     try:
-        text = raw.decode().rstrip("\r\n")
+        text = raw.rstrip(b"\r\n").decode()
     except UnicodeDecodeError as error:
         raise LineError(
             f"the line is not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}",
             hint="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
         ) from None
-    if not text.strip() or text.startswith("#"):
-        return Comment(text if text.startswith("#") else "")
+    if text.startswith("#"):
+        return Comment(text)
+    if not text or text.isspace():
+        return Comment("")
     try:
-        value = _LINE.decode(text)
+        value = _json(text)
     except json.JSONDecodeError as error:
         raise LineError(
             f"the line is not valid JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
@@ -214,8 +236,18 @@ def _decode_line(raw: bytes) -> Line:
     return _DECODERS[kinds[0]](value)
 
 
+def _json(text: str) -> Any:
+    if text[0] in "{[":
+        value, end = _LINE.raw_decode(text)  # quicker than decode(), which looks for white space first
+        if end == len(text):
+            return value
+    return _LINE.decode(text)
+
+
 def _decode_chunk(value: list[Any]) -> Chunk:
     after, parts = decode_after(value[0]), value[1:]
+    if len(parts) == 1 and type(parts[0]) is str:  # nearly all
+        return Chunk(after, decode_parts(parts))
     coded = b""
     if parts and _is_part(parts[-1], "coded"):
         coded = decode_coded(parts.pop())
@@ -361,6 +393,8 @@ def _inner(line: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
     # A known key that is null counts as absent.
+    if members.keys() <= known:
+        return {}
     return {key: value for key, value in members.items() if key not in known}
 
 
@@ -392,6 +426,6 @@ def _headers(members: dict[str, Any]) -> Headers:
     if not isinstance(pairs, list):
         raise LineError("'headers' must be an array of [name, value] pairs")
     for pair in pairs:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
+        if not (type(pair) is list and len(pair) == 2 and type(pair[0]) is type(pair[1]) is str):
             raise LineError(f"a header must be [name, value], two texts, not {pair!r:.60}")
     return tuple((name, value) for name, value in pairs)

@@ -17,11 +17,9 @@ from typing import BinaryIO
 from ..errors import CassetteFormatError
 from .format_v1 import Comment, Header, Line, decode_line
 from .model import Chunk, End, Interaction, Request
-from .reader import Draft
+from .reader import BOM, Draft
 
 _MARKER = re.compile(r"#\| (?:(dropped )?(\d{1,9})|discarded)$")
-BOM = b"\xef\xbb\xbf"
-"""The byte order mark that some editors write."""
 
 
 @dataclass
@@ -79,7 +77,7 @@ class IndexEntry:
                 if isinstance(item, Comment):
                     comments.append(item.text)
                 elif isinstance(item, Request):
-                    draft = Draft(item, comments, self.line)
+                    draft = Draft(item, comments)
                 elif isinstance(item, End):
                     end = item
                 elif draft is not None and not isinstance(item, Header):

@@ -1,5 +1,9 @@
 """Reads interactions from the lines of a cassette and reports a line that is out of place. No I/O of its own.
 
+Reading has two steps, so that a session need not decode what it does not play. `Reader` tells lines apart and finds
+what is cut off, out of place or unknown. `Stored` decodes the lines of one interaction when it is used, and finds
+what is wrong within a line.
+
 Comments belong to the interaction that follows them. A comment between the lines of an interaction moves to the next
 interaction, so that the chunks stay together. Comments after the last one are `Reader.trailing_comments`.
 """
@@ -8,65 +12,117 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 from ..errors import CassetteFormatError, CassetteTruncatedError
-from .format_v1 import Comment, Header, decode_line
+from ..provider import Provider
+from .format_v1 import Comment, Header, Line, decode_line, kind_of
 from .model import Chunk, End, Interaction, Request, Response
 
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark that some editors write."""
 _SALVAGE = "Close it with: gemini-replay check --salvage {path}, or record it again with: --gemini-record rewrite"
 
 
 class Draft:
-    """An interaction of which more lines are still to be read."""
+    """An interaction of which more lines are still to be decoded. They come in an order that was checked."""
 
-    def __init__(self, request: Request, comments: Sequence[str], line: int) -> None:
-        self.request = request
-        self.comments = tuple(comments)
-        self.line = line
-        self.response: Response | None = None
-        self.chunks: list[Chunk] = []
+    def __init__(self, request: Request, comments: Sequence[str]) -> None:
+        self._request = request
+        self._comments = tuple(comments)
+        self._response: Response | None = None
+        self._chunks: list[Chunk] = []
 
     def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
-        """Add the next line, unless it is the end line; a `CassetteFormatError` if it cannot come next."""
-        if isinstance(item, Chunk):
-            if self.response is None:
-                raise CassetteFormatError("a chunk before its response line", path=path, line=number)
-            if fault := self._misplaced(item):
-                raise CassetteFormatError(fault, path=path, line=number)
-            self.chunks.append(item)
-        elif self.response is not None:
-            raise CassetteFormatError(f"a second response to the request of line {self.line}", path=path, line=number)
-        else:
-            self.response = item
+        """Add the next line, unless it is the end line; a `CassetteFormatError` if the chunk cannot come next."""
+        if isinstance(item, Response):
+            self._response = item
+            return
+        if fault := self._misplaced(item):
+            raise CassetteFormatError(fault, path=path, line=number)
+        self._chunks.append(item)
 
     def _misplaced(self, chunk: Chunk) -> str:
         """What is wrong with a chunk here, or an empty text."""
-        assert self.response is not None
-        if (chunk.coded or chunk.members) and self.response.body != "decoded":
+        assert self._response is not None
+        if (chunk.coded or chunk.members) and self._response.body != "decoded":
             return "a chunk with coded bytes or members, but the response is not stored decoded"
-        if (chunk.data or chunk.members) and self.chunks and self.chunks[-1].coded:
+        if (chunk.data or chunk.members) and self._chunks and self._chunks[-1].coded:
             return "a chunk with decoded bytes after a chunk with coded bytes"
         return ""
 
     def finish(self, end: End) -> Interaction:
         """The interaction with its end."""
-        return Interaction(self.request, self.response, tuple(self.chunks), end, self.comments)
+        return Interaction(self._request, self._response, tuple(self._chunks), end, self._comments)
+
+
+class Stored:
+    """One interaction of a cassette as its lines, which are decoded when they are needed.
+
+    Attributes:
+        line: the number of its request line.
+    """
+
+    def __init__(
+        self, lines: list[bytes], line: int, comments: Sequence[str], path: Path | None, provider: Provider | None
+    ) -> None:
+        self.line = line
+        self._lines = lines  # with the comments between them, so that each has its number
+        self._comments = comments
+        self._path = path
+        self._provider = provider
+        self._request: Request | None = None
+        self._interaction: Interaction | None = None
+
+    @property
+    def request(self) -> Request:
+        """Its request, the same object each time; a `CassetteFormatError` if its line is wrong."""
+        if self._request is None:
+            request = decode_line(self._lines[0], path=self._path, number=self.line)
+            assert isinstance(request, Request)
+            self._request = request if self._provider is None else request.of(self._provider)
+        return self._request
+
+    @property
+    def interaction(self) -> Interaction:
+        """The interaction, the same object each time; a `CassetteFormatError` if one of its lines is wrong."""
+        if self._interaction is None:
+            self._interaction = self._decode()
+            self._lines = []
+        return self._interaction
+
+    def _decode(self) -> Interaction:
+        draft = Draft(self.request, self._comments)
+        end = End()
+        for number, raw in enumerate(self._lines[1:], self.line + 1):
+            item = decode_line(raw, path=self._path, number=number)
+            if isinstance(item, Chunk | Response):
+                draft.add(item, path=self._path, number=number)
+            elif isinstance(item, End):
+                end = item
+        return draft.finish(end)
+
+    def check(self) -> None:
+        """Raise a `CassetteFormatError` if one of the lines so far is wrong."""
+        if self._interaction is None:
+            self._decode()
 
 
 class Reader:
     """Reads the lines of a cassette: the header and the comments before it at once, then one interaction at a time.
 
-    Once all have been read, `trailing_comments` has the comments after the last one. A wrong line raises a
-    `CassetteFormatError`, during iteration too.
+    Once all have been read, `trailing_comments` has the comments after the last one. A line that is cut off, out of
+    place or unknown raises a `CassetteFormatError`, during iteration too.
     """
 
-    def __init__(self, lines: Iterable[bytes], path: Path | None = None) -> None:
+    def __init__(self, lines: Iterable[bytes], path: Path | None = None, provider: Provider | None = None) -> None:
         self.path = path
+        self._provider = provider
         self.trailing_comments: tuple[str, ...] = ()
         self._lines = enumerate(lines, 1)
         comments: list[str] = []
         for number, raw in self._lines:
-            item = decode_line(raw, path=path, number=number)
+            item = decode_line(raw.removeprefix(BOM), path=path, number=number)
             if isinstance(item, Header):
                 self.header = item
                 break
@@ -83,37 +139,52 @@ class Reader:
             )
         self.comments = tuple(comments)
 
-    def __iter__(self) -> Iterator[Interaction]:
-        draft: Draft | None = None
+    def __iter__(self) -> Iterator[Stored]:
+        stored: Stored | None = None
+        lines: list[bytes] = []
         comments: list[str] = []
+        responded = False
         for number, raw in self._lines:
-            try:
-                item = decode_line(raw, path=self.path, number=number)
-            except CassetteFormatError as error:
-                if raw.endswith(b"\n"):
-                    raise
-                raise self._truncated("the last line is incomplete", number) from error
-            if isinstance(item, Comment):
-                comments.append(item.text)
-            elif isinstance(item, Header):
-                raise CassetteFormatError(
-                    "a second header line: one file contains one cassette", path=self.path, line=number
-                )
-            elif isinstance(item, Request):
-                if draft is not None:
-                    raise self._truncated("the interaction that starts here has no end line", draft.line)
-                draft, comments = Draft(item, comments, number), []
-            elif draft is None:
-                kind = type(item).__name__.lower()
-                raise CassetteFormatError(f"a {kind} line before any request line", path=self.path, line=number)
-            elif isinstance(item, End):
-                yield draft.finish(item)
-                draft = None
+            kind = self._kind(raw, number, stored)
+            if kind is Chunk and responded:
+                lines.append(raw)
+            elif kind is Comment:
+                lines.append(raw)
+                comments.append(cast(Comment, decode_line(raw)).text)
+            elif kind is Request:
+                if stored is not None:
+                    raise self._unended(stored)
+                lines = [raw]
+                stored = Stored(lines, number, comments, self.path, self._provider)
+                comments, responded = [], False
+            elif out_of_place := _out_of_place(kind, stored, responded):
+                if stored is not None:
+                    stored.check()
+                decode_line(raw, path=self.path, number=number)
+                raise CassetteFormatError(out_of_place, path=self.path, line=number)
             else:
-                draft.add(item, path=self.path, number=number)
-        if draft is not None:
-            raise self._truncated("the interaction that starts here has no end line", draft.line)
+                lines.append(raw)
+                responded = kind is Response
+                if kind is End and stored is not None:
+                    yield stored
+                    stored, lines = None, []
+        if stored is not None:
+            raise self._unended(stored)
         self.trailing_comments = tuple(comments)
+
+    def _kind(self, raw: bytes, number: int, stored: Stored | None) -> type[Line]:
+        try:
+            return kind_of(raw, path=self.path, number=number)
+        except CassetteFormatError as error:
+            if stored is not None:
+                stored.check()  # what is wrong in an earlier line comes first
+            if raw.endswith(b"\n"):
+                raise
+            raise self._truncated("the last line is incomplete", number) from error
+
+    def _unended(self, stored: Stored) -> CassetteTruncatedError:
+        stored.check()
+        return self._truncated("the interaction that starts here has no end line", stored.line)
 
     def _truncated(self, what: str, line: int) -> CassetteTruncatedError:
         return CassetteTruncatedError(
@@ -122,3 +193,16 @@ class Reader:
             line=line,
             hint=_SALVAGE.format(path=self.path or "PATH"),
         )
+
+
+def _out_of_place(kind: type[Line], stored: Stored | None, responded: bool) -> str:
+    """What is wrong with a line of this kind after those of an interaction, or an empty text."""
+    if kind is Header:
+        return "a second header line: one file contains one cassette"
+    if stored is None:
+        return f"a {kind.__name__.lower()} line before any request line"
+    if kind is Chunk:
+        return "a chunk before its response line"
+    if kind is Response and responded:
+        return f"a second response to the request of line {stored.line}"
+    return ""

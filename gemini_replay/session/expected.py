@@ -24,7 +24,7 @@ class Expected:
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL would be the session's."""
-        under_test = self.hosts.is_under_test(url, recorded=(), recording=not self._replay_only)
+        under_test = self.hosts.is_under_test(url, recorded=tuple, recording=not self._replay_only)
         return self.hosts.owns(url) and not under_test
 
     def opened(self, session: Session) -> None:

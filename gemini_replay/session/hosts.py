@@ -11,7 +11,7 @@ import socket
 import stat
 import sys
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -80,7 +80,7 @@ class Hosts:
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
         return not ignored and self.provider.target(url).action is not None
 
-    def is_under_test(self, url: str, *, recorded: Container[Address], recording: bool) -> bool:
+    def is_under_test(self, url: str, *, recorded: Callable[[], Container[Address]], recording: bool) -> bool:
         """Whether a request calls a server of this process, which is then code under test and not a gateway.
 
         It is not under test if the user has named the host, if the server itself stands for the API (`recording`
@@ -90,7 +90,9 @@ class Hosts:
         host, port = address(url)
         if self.owns_host(host, port) or (recording and self._upstream is None):
             return False
-        return place(url) != self._upstream and place(url) not in recorded and listens(host, port)
+        if place(url) == self._upstream or not _is_loopback(host):
+            return False
+        return place(url) not in recorded() and listens(host, port)
 
 
 def address(url: str) -> Address:

@@ -24,7 +24,6 @@ class Replayer:
         faults: as given.
         played: the recordings that were played, in order.
         applied: the faults that were applied, each with the recording that it changed, in order.
-        places: where the recordings come from.
     """
 
     def __init__(
@@ -33,17 +32,23 @@ class Replayer:
         self.faults = faults
         self.played: list[Interaction] = []
         self.applied: list[tuple[Fault, Interaction]] = []
-        self.places: set[Address] = set()
         self._pool = pool
         self._speed = speed
         self._max_gap = max_gap
         self._rechunk = rechunk
         self._count = 0
+        self._places: set[Address] | None = None
 
-    def load(self, path: Path) -> None:
-        """Add a cassette."""
-        self._pool.load(path)
-        self.places |= {place(request.url) for request in self._pool.requests}
+    def load(self, path: Path, *, check: bool = False) -> None:
+        """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
+        self._pool.load(path, check=check)
+        self._places = None
+
+    def places(self) -> set[Address]:
+        """Where the recordings come from; reads the requests of all."""
+        if self._places is None:
+            self._places = {place(request.url) for request in self._pool.requests}
+        return self._places
 
     def play(self, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.

@@ -24,7 +24,7 @@ from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import Deaf
 from ..engine.timing import is_virtual, parse_max_gap, parse_speed
-from ..errors import GeminiReplayError, RecordingError, RefusedError, UsageError
+from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
 from .arguments import REDACTION, checked
@@ -123,7 +123,7 @@ class Session:
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
         if existing and self.mode in {"none", "once", "new"}:
-            self._replayer.load(self.path)
+            self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
 
     @classmethod
     def replaying(
@@ -303,11 +303,18 @@ class Session:
     @property
     def unused(self) -> list[Interaction]:
         """Recordings that no request asked for."""
-        return [interaction for _, interaction in self._pool.unused]
+        return [recording.interaction for recording in self._pool.unused]
 
     def unused_descriptions(self) -> list[str]:
-        """Each unused recording in one line."""
-        return [f"{place}: {describe(interaction.request)}" for place, interaction in self._pool.unused]
+        """Each unused recording in one line. One that cannot be read is also among the `problems`."""
+        described = []
+        for recording in self._pool.unused:
+            try:
+                what = describe(recording.request)
+            except CassetteError as problem:
+                what = problem.message
+            described.append(f"{recording.place}: {what}")
+        return described
 
     @property
     def recorded(self) -> Recorded:
@@ -331,8 +338,16 @@ class Session:
 
     @property
     def problems(self) -> list[GeminiReplayError]:
-        """What must not go unnoticed: a failed recording, refused requests, then faults that were not applied."""
-        return [*self._recordings.failures, *self.misses, *self._replayer.unused_faults]
+        """What must not go unnoticed.
+
+        A failed recording, refused requests, recordings that cannot be read, then faults that were not applied.
+        """
+        return [
+            *self._recordings.failures,
+            *self.misses,
+            *self._pool.problems,
+            *self._replayer.unused_faults,
+        ]
 
     @property
     def problem(self) -> GeminiReplayError | None:

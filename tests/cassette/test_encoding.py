@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import tracemalloc
@@ -51,6 +52,9 @@ def test_runs_are_maximal(data: bytes) -> None:
             assert not run.decode("utf-8", "ignore")
 
 
+PARTED = b"\xe4\xbda\xa0" * 6  # without the letters, these would be characters
+
+
 @pytest.mark.parametrize(
     ("data", "parts"),
     [
@@ -60,6 +64,7 @@ def test_runs_are_maximal(data: bytes) -> None:
         pytest.param(b"\xe4\xbd\xa0\xe5\xa5", ['"你"', '{"hex": "e5a5"}'], id="cut-character"),
         pytest.param(b'\xbd"}\r\n', ['{"hex": "bd"}', '"\\"}\\r\\n"'], id="cut-character-and-text"),
         pytest.param(b"\xff" * 15, ['{"hex": "' + "ff" * 15 + '"}'], id="just-not-binary"),
+        pytest.param(PARTED, [f'{{"b64": "{base64.b64encode(PARTED).decode()}"}}'], id="parted-characters"),
         pytest.param(b"\xff" * 16, ['{"b64": "/////////////////////w=="}'], id="just-binary"),
         pytest.param(b"\xed\xa0\x80", ['{"hex": "eda080"}'], id="surrogate-bytes"),
         pytest.param(b"\xc0\x80", ['{"hex": "c080"}'], id="overlong"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,20 @@ def test_a_new_file_gets_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     Cassette().save(tmp_path / "story.jsonl")
     assert (tmp_path / "story.jsonl").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_saving_takes_no_memory_for_what_is_written(tmp_path: Path) -> None:
+    """A cassette of 10 MB is written an interaction at a time."""
+    chunks = tuple(Chunk(0.0, f"data: 你好 {number}\r\n\r\n".encode() * 300) for number in range(5))
+    cassette = Cassette([replace(story(), chunks=chunks)] * 300)
+    tracemalloc.start()
+    try:
+        cassette.save(tmp_path / "story.jsonl")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "story.jsonl").stat().st_size > 9_000_000
+    assert peak < 1_000_000
 
 
 def test_a_failed_save_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

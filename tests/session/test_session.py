@@ -107,6 +107,27 @@ def test_a_file_that_cannot_be_read_can_be_recorded_again_as_its_error_says(
     Session(path, mode="rewrite").close(keep=False)
 
 
+def test_a_recording_that_cannot_be_read_does_not_pass_unnoticed(paths: list[Path]) -> None:
+    """The request that needs it raises the error, and the session reports it, with the path and the line."""
+    paths[0].write_bytes(paths[0].read_bytes().replace(b'"end": "eof"', b'"end": "oef"'))
+    session = Session.replaying(paths[0])
+    with pytest.raises(CassetteFormatError) as caught:
+        session.decide(request())
+    session.close()
+    assert session.problem is caught.value
+    assert (caught.value.path, caught.value.line) == (paths[0], 5)
+
+
+def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: list[Path]) -> None:
+    """Listing what was not used reads the requests, so one that cannot be read is found."""
+    paths[1].write_bytes(paths[1].read_bytes().replace(b'"method": "POST"', b'"method": 5'))
+    session = Session.replaying(*paths)
+    assert answer(session, request()) == "one"
+    assert session.problems == []
+    assert "'method' must be a text" in session.unused_descriptions()[1]
+    assert session.problems != []
+
+
 def test_matching_goes_by_the_body(paths: list[Path]) -> None:
     """The host, which every server changes, is not looked at."""
     session = Session.replaying(paths[0], hosts=None)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import UsageError
 from ..model import Request
 from .differences import body_differences, difference
-from .keys import KEYS_HINT, Reader, answered, canonical_body, reader
+from .keys import KEYS_HINT, answered, canonical_body, has_marks, reader
 
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal by default: not the host, the API version, the key or any header."""
+
+Values = tuple[Hashable, ...]
+"""What is compared of a request."""
 
 _MOST = 12
 
@@ -35,50 +38,75 @@ class Matcher:
         wanted = [keys] if isinstance(keys, str) else list(keys)
         if not wanted:
             raise UsageError("match= is empty, so any recording would answer any request.", hint=KEYS_HINT)
-        self._readers = {str(key): reader(key) for key in wanted}
-        self.keys = tuple(self._readers)
+        readers = {str(key): reader(key) for key in wanted}
+        self.keys = tuple(readers)
+        self._readers = tuple(readers.values())
+
+    def values(self, request: Request) -> Values:
+        """What is compared of a request, one value for each of the `keys`."""
+        return tuple([read(request) for read in self._readers])
+
+    def agree(self, recorded: Values, asked: Values) -> bool:
+        """Whether a recording with the values `recorded` answers a request with the values `asked`."""
+        return recorded == asked or not any(self._unlike(recorded, asked))
+
+    def is_open(self, recorded: Values) -> bool:
+        """Whether a recording with these values may answer a request with others."""
+        return any(map(has_marks, recorded))
 
     def matches(self, recorded: Request, asked: Request) -> bool:
         """Whether a recording of `recorded` answers `asked`; the provider of `asked` reads the URLs of both."""
-        recorded = recorded.of(asked.provider)
-        return all(self._agree(key, read, recorded, asked) for key, read in self._readers.items())
+        return self.agree(self.values(recorded.of(asked.provider)), self.values(asked))
 
-    @staticmethod
-    def _agree(key: str, read: Reader, recorded: Request, asked: Request) -> bool:
-        ours, theirs = read(recorded), read(asked)
-        return ours == theirs or answered(key, ours, theirs)
+    def _unlike(self, recorded: Values, asked: Values) -> Iterator[str]:
+        """The keys whose values differ."""
+        for key, ours, theirs in zip(self.keys, recorded, asked, strict=True):
+            if ours != theirs and not answered(key, ours, theirs):
+                yield key
 
     def differences(self, recorded: Request, asked: Request) -> list[str]:
         """What differs, one line each; nothing if they match."""
         recorded = recorded.of(asked.provider)
+        ours, theirs = self.values(recorded), self.values(asked)
         lines: list[str] = []
-        for key, read in self._readers.items():
-            if self._agree(key, read, recorded, asked):
-                continue
+        for key in self._unlike(ours, theirs):
+            at = self.keys.index(key)
             if key == "body":
                 lines += body_differences(recorded, asked)
-            elif (line := difference(key, read(recorded), read(asked))) not in lines:
+            elif (line := difference(key, ours[at], theirs[at])) not in lines:
                 lines.append(line)
         if len(lines) > _MOST:
             lines[_MOST - 1 :] = [f"… and {len(lines) - _MOST + 1} more differences"]
         return lines
 
-    def _distance(self, recorded: Request, asked: Request) -> tuple[float, float]:
-        """First by what the requests are for, then by how much of the bodies differs."""
-        other = sum(
-            not self._agree(key, read, recorded, asked) for key, read in self._readers.items() if key != "body"
+    def unlike(self, recorded: Request, asked: Request) -> int:
+        """In how many keys, the body aside, two requests differ."""
+        return sum(
+            key != "body" for key in self._unlike(self.values(recorded.of(asked.provider)), self.values(asked))
         )
-        ours, theirs = _leaves(recorded), _leaves(asked)
-        unlike = sum(_unlikeness(ours.get(path), theirs.get(path)) for path in ours.keys() | theirs.keys())
-        return other, unlike / max(1, len(ours), len(theirs))
 
 
 def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[str]] | None:
-    """The recording that is nearest to a request: its index and its differences; None without recordings."""
+    """The recording that is nearest to a request: its index and its differences; None without recordings.
+
+    The nearest is first by what the requests are for, then by how much of the bodies differs.
+    """
     if not recordings:
         return None
-    index = min(range(len(recordings)), key=lambda at: matcher._distance(recordings[at], asked))
+    others = [matcher.unlike(recorded, asked) for recorded in recordings]
+    fewest = min(others)
+    theirs = _leaves(asked)
+    index = min(
+        (at for at, other in enumerate(others) if other == fewest),
+        key=lambda at: _distance(_leaves(recordings[at]), theirs),
+    )
     return index, matcher.differences(recordings[index], asked)
+
+
+def _distance(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
+    """From 0 (equal) to 1: how much of two bodies differs."""
+    unlike = sum(_unlikeness(ours.get(path), theirs.get(path)) for path in ours.keys() | theirs.keys())
+    return unlike / max(1, len(ours), len(theirs))
 
 
 def _leaves(request: Request) -> dict[str, Any]:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import CassetteError
 from ...provider import Provider
-from ..files import CassetteFile
+from ...shipped import shipped
+from ..files import open_cassette
 from ..model import Interaction, Request
+from .lookup import Lookup, Recording
 from .matcher import Matcher, nearest
-
-
-@dataclass(eq=False)
-class _Entry:
-    interaction: Interaction
-    path: Path
-    place: str
-    plays: int = 0
-    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,16 +27,21 @@ class Pool:
     """Recordings in order. Each is played once; with `repeat`, they start again when all equal ones were played.
 
     Of equal ones, those that `test` itself has recorded come first. All are read as `provider` reads them.
+
+    Attributes:
+        problems: the recordings that could not be read when they were needed. Each of these errors was also raised.
     """
 
     def __init__(
         self, matcher: Matcher, *, repeat: bool = False, test: str | None = None, provider: Provider | None = None
     ) -> None:
+        self.problems: list[CassetteError] = []
         self._matcher = matcher
-        self._provider = provider
+        self._provider = provider or shipped()
         self._test = test
         self._repeat = repeat
-        self._entries: list[_Entry] = []
+        self._lookup = Lookup(matcher, test)
+        self._taken: dict[int, Recording] = {}  # by the id of the interaction
         self._paths: list[Path] = []
 
     @property
@@ -50,82 +49,78 @@ class Pool:
         """Whether there is any cassette, even an empty one."""
         return bool(self._paths)
 
-    def load(self, path: Path) -> None:
-        """Add a cassette's recordings."""
-        found = CassetteFile.load(path, provider=self._provider).interactions
+    def load(self, path: Path, *, check: bool = False) -> None:
+        """Add a cassette's recordings; see `open_cassette` for what is found wrong with them now, and what later."""
+        found = open_cassette(path, provider=self._provider, check=check)
         self._paths.append(path)
-        self._entries += [
-            _Entry(interaction, path, f"interaction {number} of {len(found)}")
-            for number, interaction in enumerate(found, 1)
+        recordings = self._lookup.recordings
+        recordings += [
+            Recording(number, path, f"interaction {nth} of {len(found)}", stored, self.problems)
+            for nth, (number, stored) in enumerate(enumerate(found, len(recordings)), 1)
         ]
 
     @property
     def requests(self) -> list[Request]:
         """The requests of all recordings."""
-        return [entry.interaction.request for entry in self._entries]
+        return [recording.request for recording in self._lookup.recordings]
 
     def answers(self, asked: Request) -> bool:
         """Whether any recording answers a request, played already or not."""
-        return any(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
+        return self._lookup.best(self._matcher.values(asked.of(self._provider))) is not None
 
     def take(self, asked: Request) -> tuple[int, Interaction] | None:
-        """The recording that answers a request next, with its number in the pool; or None."""
-        best: _Entry | None = None
-        for entry in self._entries:
-            if (entry.plays and not self._repeat) or not self._matcher.matches(entry.interaction.request, asked):
-                continue
-            if best is None or self._rank(entry) < self._rank(best):
-                best = entry
-                if not self._repeat and not self._rank(entry)[1]:
-                    break
-        if best is None:
-            return None
-        best.plays += 1
-        best.asked = True
-        return self._entries.index(best), best.interaction
+        """The recording that answers a request next, with its number in the pool; or None.
 
-    def _rank(self, entry: _Entry) -> tuple[int, bool]:
-        return entry.plays, self._test is not None and entry.interaction.request.test != self._test
+        Raises:
+            CassetteFormatError: a recording that might answer it cannot be read.
+        """
+        best = self._lookup.best(self._matcher.values(asked.of(self._provider)))
+        if best is None or (best.plays and not self._repeat):
+            return None
+        interaction = best.interaction
+        self._lookup.set_plays(best, best.plays + 1)
+        best.asked = True
+        self._taken[id(interaction)] = best
+        return best.number, interaction
 
     def played_elsewhere(self, number: int) -> Interaction:
         """A forked child has played the recording of this number."""
-        entry = self._entries[number]
-        entry.asked = True
-        return entry.interaction
+        recording = self._lookup.recordings[number]
+        recording.asked = True
+        return recording.interaction
 
     def give_back(self, interaction: Interaction) -> None:
         """Let a recording that `take` returned answer the next equal request as well."""
-        for entry in self._entries:
-            if entry.interaction is interaction:
-                entry.plays -= 1
+        recording = self._taken[id(interaction)]
+        self._lookup.set_plays(recording, recording.plays - 1)
 
     @property
-    def unused(self) -> list[tuple[str, Interaction]]:
-        """Recordings that nothing asked for, each with its place ("interaction 2 of 3")."""
-        return [(entry.place, entry.interaction) for entry in self._entries if not entry.asked]
+    def unused(self) -> list[Recording]:
+        """Recordings that nothing asked for."""
+        return [recording for recording in self._lookup.recordings if not recording.asked]
 
     def nearest(self, asked: Request) -> Nearest:
         """The recording that is nearest to a request that nothing answers."""
+        asked = asked.of(self._provider)
         where = ", ".join(map(str, self._paths))
-        if not self._entries:
+        if not self._lookup.recordings:
             return Nearest(f"{where} holds no interaction.")
-        same = sum(self._matcher.matches(entry.interaction.request, asked) for entry in self._entries)
-        if same:
+        if same := self._lookup.count(self._matcher.values(asked)):
             times = f"{same} recording{'s' if same > 1 else ''}"
             return Nearest(f"{where} has {times} of it, already played.")
         own = [
-            entry
-            for entry in self._entries
-            if self._test is not None and not entry.plays and entry.interaction.request.test == self._test
+            recording
+            for recording in self._lookup.recordings
+            if self._test is not None and not recording.plays and not recording.foreign
         ]
-        entries = own or self._entries
-        found = nearest(self._matcher, asked, [entry.interaction.request for entry in entries])
+        recordings = own or self._lookup.recordings
+        found = nearest(self._matcher, asked, [recording.request for recording in recordings])
         assert found is not None  # there are recordings
         index, differences = found
-        entry = entries[index]
-        played = " (played already)" if entry.plays and not self._repeat else ""
+        near = recordings[index]
+        played = " (played already)" if near.plays and not self._repeat else ""
         lines = [
-            f"Nearest in {entry.path}: {entry.place}{played}; it differs in:",
+            f"Nearest in {near.path}: {near.place}{played}; it differs in:",
             *(f"  - {line}" for line in differences),
         ]
         return Nearest("\n".join(lines), tuple(differences), own=bool(own))

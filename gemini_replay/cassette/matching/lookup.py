@@ -1,0 +1,141 @@
+"""Finds the recording that answers a request without comparing the request with each.
+
+A recording is filed under the values that the matcher compares. That happens when a search comes to it, in the order
+of the cassettes, so an answer that stands early in a cassette is found without reading the rest.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import CassetteError
+from ..model import Interaction, Request
+from ..reader import Stored
+from .matcher import Matcher, Values
+
+Rank = tuple[int, bool, int]
+
+
+@dataclass(eq=False)
+class Recording:
+    """One recording of a session's cassettes.
+
+    Attributes:
+        number: its number among all of them, from 0.
+        path: its cassette.
+        place: where it is in that ("interaction 2 of 3").
+        plays: how often it was played and not given back.
+        asked: whether it was played at all.
+        values: what is compared, once it is filed.
+        foreign: whether it is filed and another test than the session's has recorded it.
+    """
+
+    number: int
+    path: Path
+    place: str
+    _stored: Stored
+    _problems: list[CassetteError]
+    plays: int = 0
+    asked: bool = False
+    values: Values | None = None
+    foreign: bool = False
+
+    @property
+    def rank(self) -> Rank:
+        """The smallest plays first: what was played least, what the test has recorded itself, what comes first."""
+        return self.plays, self.foreign, self.number
+
+    @property
+    def request(self) -> Request:
+        """Its request. A `CassetteFormatError` if the line is wrong; the session reports that as a problem, too."""
+        try:
+            return self._stored.request
+        except CassetteError as problem:
+            self._note(problem)
+            raise
+
+    @property
+    def interaction(self) -> Interaction:
+        """The recording itself, the same object each time. A `CassetteFormatError` as with `request`."""
+        try:
+            return self._stored.interaction
+        except CassetteError as problem:
+            self._note(problem)
+            raise
+
+    def _note(self, problem: CassetteError) -> None:
+        if str(problem) not in map(str, self._problems):
+            self._problems.append(problem)
+
+
+class Lookup:
+    """The recordings of a session, by what the matcher compares. `test` is the id of the session's test.
+
+    Equal values are filed together. A recording from which a secret was removed may answer other values than its own
+    (see `keys.answered`); those are filed under None. The matcher decides about whatever is found.
+    """
+
+    def __init__(self, matcher: Matcher, test: str | None) -> None:
+        self.recordings: list[Recording] = []
+        self._matcher = matcher
+        self._test = test
+        self._count = 0  # of filed recordings
+        self._filed: dict[Values | None, list[Rank]] = {}  # each list in order
+
+    def best(self, values: Values) -> Recording | None:
+        """The recording with the smallest rank among those that answer a request with these values."""
+        found = min(self._answering(values), key=lambda recording: recording.rank, default=None)
+        while found is None or found.plays or found.foreign:
+            filed = self._file_next()
+            if filed is None:
+                break
+            recording, key = filed
+            likely = key is None or key == values
+            if likely and self._answers(recording, values) and (found is None or recording.rank < found.rank):
+                found = recording
+        return found
+
+    def count(self, values: Values) -> int:
+        """How many recordings answer a request with these values."""
+        while self._file_next() is not None:
+            pass
+        numbers = [number for key in (values, None) for *_, number in self._filed.get(key, ())]
+        return sum(self._answers(self.recordings[number], values) for number in numbers)
+
+    def set_plays(self, recording: Recording, plays: int) -> None:
+        """Note how often a filed recording was played."""
+        ranks = self._filed[self._key(recording.values)]
+        del ranks[bisect_left(ranks, recording.rank)]
+        recording.plays = plays
+        insort(ranks, recording.rank)
+
+    def _answering(self, values: Values) -> list[Recording]:
+        """Of each list that may answer, the first that does."""
+        found = []
+        for key in (values, None):
+            for *_, number in self._filed.get(key, ()):
+                if self._answers(self.recordings[number], values):
+                    found.append(self.recordings[number])
+                    break
+        return found
+
+    def _answers(self, recording: Recording, values: Values) -> bool:
+        return recording.values is not None and self._matcher.agree(recording.values, values)
+
+    def _file_next(self) -> tuple[Recording, Values | None] | None:
+        """File the next recording; returns it and what it is filed under, or None if all are filed."""
+        if self._count == len(self.recordings):
+            return None
+        recording = self.recordings[self._count]
+        request = recording.request
+        recording.values = self._matcher.values(request)
+        recording.foreign = self._test is not None and request.test != self._test
+        key = self._key(recording.values)
+        insort(self._filed.setdefault(key, []), recording.rank)
+        self._count += 1
+        return recording, key
+
+    def _key(self, values: Values | None) -> Values | None:
+        return None if values is None or self._matcher.is_open(values) else values

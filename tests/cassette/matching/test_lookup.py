@@ -1,0 +1,166 @@
+"""Which of many recordings answers, and that it is found without comparing a request with each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_replay import Cassette
+from gemini_replay.cassette.matching import Matcher, Pool
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.errors import CassetteFormatError
+
+URL = "https://h/models/m:go"
+TEST = "test_a"
+PROMPTS = ["one", "two", "REDACTED-1a2b", "REDACTED", "key test"]
+
+
+def asks(prompt: str, test: str | None = None) -> Request:
+    return Request("POST", URL, body=json.dumps({"text": prompt}).encode(), test=test)
+
+
+def pool(path: Path, requests: Sequence[Request], **settings: Any) -> Pool:
+    """A pool of a cassette in which each answer is the number of its request."""
+    recordings = [
+        Interaction(request, Response(200), (Chunk(0.0, str(number).encode()),), End())
+        for number, request in enumerate(requests)
+    ]
+    Cassette(recordings).save(path)
+    made = Pool(Matcher(), **settings)
+    made.load(path)
+    return made
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many Python functions are called."""
+    count = 0
+
+    def profile(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+class Plain:
+    """What a pool does, said as simply as possible: each recording is compared."""
+
+    def __init__(self, requests: Sequence[Request], repeat: bool) -> None:
+        self.requests = requests
+        self.repeat = repeat
+        self.plays = [0] * len(requests)
+
+    def take(self, asked: Request) -> int | None:
+        answering = [n for n, request in enumerate(self.requests) if Matcher().matches(request, asked)]
+        if not self.repeat:
+            answering = [n for n in answering if not self.plays[n]]
+        if not answering:
+            return None
+        best = min(answering, key=lambda n: (self.plays[n], self.requests[n].test != TEST, n))
+        self.plays[best] += 1
+        return best
+
+
+@given(
+    recorded=st.lists(st.builds(asks, st.sampled_from(PROMPTS), st.sampled_from([TEST, "test_b"])), max_size=8),
+    asked=st.lists(st.tuples(st.sampled_from(PROMPTS), st.booleans()), max_size=16),
+    repeat=st.booleans(),
+)
+def test_the_same_recordings_play_as_if_each_was_compared(
+    tmp_path_factory: pytest.TempPathFactory, recorded: list[Request], asked: list[tuple[str, bool]], repeat: bool
+) -> None:
+    """Equal ones in recorded order, those of the test first; what was given back plays again."""
+    made = pool(tmp_path_factory.mktemp("pool") / "story.jsonl", recorded, repeat=repeat, test=TEST)
+    plain = Plain(recorded, repeat)
+    played = set()
+    for prompt, broken in asked:
+        expected, taken = plain.take(asks(prompt)), made.take(asks(prompt))
+        assert (None if taken is None else taken[0]) == expected
+        if taken is not None:
+            assert taken[1].body == str(expected).encode()
+            played.add(expected)
+        if broken and taken is not None and expected is not None:
+            made.give_back(taken[1])
+            plain.plays[expected] -= 1
+    assert [one.number for one in made.unused] == [n for n in range(len(recorded)) if n not in played]
+
+
+@pytest.mark.parametrize("repeat", [False, True])
+def test_a_recording_is_found_in_few_calls_however_many_there_are(tmp_path: Path, repeat: bool) -> None:
+    """The first without reading those behind it; once all are read, any of them, and that there is none."""
+    requests = [asks(f"prompt {number}") for number in range(2000)]
+    made = pool(tmp_path / "story.jsonl", requests, repeat=repeat)
+    assert calls(lambda: made.take(requests[0])) < 200
+    made.take(requests[-1])
+    assert calls(lambda: [made.take(request) for request in requests[1000:1010]]) < 3000
+    assert calls(lambda: made.take(asks("nobody recorded this"))) < 60
+
+
+def test_of_many_equal_recordings_the_next_is_found_in_few_calls(tmp_path: Path) -> None:
+    """A request that is repeated a thousand times is not compared with what was played."""
+    made = pool(tmp_path / "story.jsonl", [asks("again")] * 1000)
+    for number in range(990):
+        assert (made.take(asks("again")) or ())[0] == number
+    assert calls(lambda: [made.take(asks("again")) for _ in range(10)]) < 3000
+    assert made.take(asks("again")) is None
+
+
+def test_each_request_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misses and hits in any order decode as many lines as there are requests."""
+    requests = [asks(f"prompt {number}") for number in range(50)]
+    made = pool(tmp_path / "story.jsonl", requests)
+    decoded = []
+    real = json.JSONDecoder.raw_decode
+    monkeypatch.setattr(
+        json.JSONDecoder, "raw_decode", lambda self, s, idx=0: (decoded.append(s), real(self, s, idx))[1]
+    )
+    for request in [asks("miss"), requests[7], asks("miss"), requests[3]]:
+        made.take(request)
+    assert sum(text.startswith('{"request"') for text in decoded) == 50
+
+
+@pytest.mark.parametrize("wrong", [b'"url": 1', b'"urk": "u"'])
+def test_a_request_that_cannot_be_read_is_an_error_not_a_miss(tmp_path: Path, wrong: bytes) -> None:
+    """Each search that comes to it raises the error; what stands before it plays."""
+    path = tmp_path / "story.jsonl"
+    requests = [asks("one"), replace(asks("two"), url="u"), asks("three")]
+    pool(path, requests)
+    path.write_bytes(path.read_bytes().replace(b'"url": "u"', wrong))
+    made = Pool(Matcher())
+    made.load(path)
+    assert made.take(asks("one"))
+    for _ in range(2):
+        with pytest.raises(CassetteFormatError) as caught:
+            made.take(asks("three"))
+        assert (caught.value.path, caught.value.line) == (path, 6)
+    assert [problem.line for problem in made.problems] == [6]
+
+
+def test_a_recording_that_cannot_be_read_is_an_error_when_it_is_played(tmp_path: Path) -> None:
+    """It has the path and the line; the other recordings play."""
+    path = tmp_path / "story.jsonl"
+    pool(path, [asks("one"), asks("two")])
+    path.write_bytes(path.read_bytes().replace(b'[0.0, "1"]', b'[0.0, "1" "2"]'))
+    made = Pool(Matcher())
+    made.load(path)
+    with pytest.raises(CassetteFormatError, match="not valid JSON") as caught:
+        made.take(asks("two"))
+    assert (caught.value.path, caught.value.line) == (path, 8)
+    assert made.take(asks("one"))
+    assert len(made.problems) == 1
+    with pytest.raises(CassetteFormatError, match="not valid JSON"):
+        Pool(Matcher()).load(path, check=True)
