@@ -166,7 +166,7 @@ def _also(benchmark: Json) -> list[str]:
 
 def _short(value: float) -> str:
     """Three digits, or all of the whole part, without an exponent."""
-    if value != value or abs(value) >= 1000:
+    if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4
     return f"{value:.{digits}f}"
