@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from ..errors import FrameTooLargeError, UsageError
-from .frame import DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame
-from .json_array import JSONArrayDecoder
-from .sse import SSEDecoder
+from .frame import DEFAULT_MAX_FRAME_BYTES, Decoder, Final
+from .json_array import JSONValues
+from .sse import SSELines
 
 Framing = Literal["sse", "json-array", "json-object"]
 _CHOICES = ("auto", "sse", "json-array")
 _BY_FIRST_BYTE: dict[bytes, Framing] = {b"[": "json-array", b"{": "json-object"}
+_WHITE = re.compile(rb"[ \t\r\n]*")
 
 
 class FrameDecoder(Decoder):
@@ -40,34 +42,28 @@ class FrameDecoder(Decoder):
             raise UsageError(f"framing is {framing!r}.", hint=f"Use one of {', '.join(_CHOICES)}.")
         super().__init__(strict=strict, max_frame_bytes=max_frame_bytes, final=final)
         self.framing: Framing | None = None
-        self._white: list[bytes] = []
-        self._white_size = 0
-        self._inner: SSEDecoder | JSONArrayDecoder | None = None
+        self._white = 0  # so many bytes are white space
         if framing != "auto":
             self._choose(framing)
 
-    def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
-        inner = self._inner
-        if inner is None:
-            visible = data.lstrip(b" \t\r\n")
-            self._white.append(data)
-            self._white_size += len(data) - len(visible)
-            if self._white_size > self._limit:
-                raise FrameTooLargeError(offset=self._fed - sum(map(len, self._white)), limit=self._limit)
-            if not visible:
-                return
-            inner = self._choose(_BY_FIRST_BYTE.get(visible[:1], "sse"))
-            data, at = b"".join(self._white), at + len(data) - sum(map(len, self._white))
-            self._white.clear()
-        inner._take(data, at, frames)
+    def _begin(self, ended: bool) -> bool:
+        if not super()._begin(ended):
+            return False
+        if self.framing is None:
+            white = _WHITE.match(self._held, self._white)
+            self._white = white.end() if white else self._white
+            if self._white > self._limit:
+                raise FrameTooLargeError(offset=self._at, limit=self._limit)
+            first = self._held[self._white : self._white + 1]
+            self._begun = bool(first)
+            if first:
+                self._choose(_BY_FIRST_BYTE.get(bytes(first), "sse"))
+        return self._begun
 
-    def _finish(self, at: int, frames: list[Frame]) -> None:
-        if self._inner is not None:
-            self._inner._finish(at, frames)
-
-    def _choose(self, framing: Framing) -> SSEDecoder | JSONArrayDecoder:
-        """Set the framing. The inner decoder only decodes; this one handles BOM, errors and the end."""
+    def _choose(self, framing: Framing) -> None:
         self.framing = framing
-        decoder = JSONArrayDecoder if framing == "json-array" else SSEDecoder
-        self._inner = decoder(strict=self._strict, max_frame_bytes=self._limit, final=self._final)
-        return self._inner
+        strict, limit, final = self._strict, self._limit, self._final
+        if framing == "json-array":
+            self._splitter = JSONValues(element="array", one=False, strict=strict, limit=limit, final=final)
+        else:
+            self._splitter = SSELines(strict=strict, limit=limit, final=final)

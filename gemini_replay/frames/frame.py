@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import FrameError, UsageError
+from .json_text import NOT_DECODED
 
 DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024
 """The default limit of a frame: 64 MiB, about 30 times the largest image event seen."""
 
 FrameKind = Literal["sse", "array", "object"]
 Final = Literal["yield", "discard"]
+Marks = tuple[bytes, bytes]
 
+ANY: Marks = (b"", b"")  # every chunk contains them
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One unit of the stream's framing.
 
     Attributes:
@@ -28,6 +29,7 @@ class Frame:
         retry: the last reconnection time in the stream so far, in milliseconds; None if there is none.
         offset: where the frame starts, in bytes from the start of the stream: at its first field line, not counting
             comments, or at the first byte of its JSON text.
+        json: the decoded value of an array element or raw object; NOT_DECODED if it is not JSON, and for SSE data.
     """
 
     data: str
@@ -36,6 +38,28 @@ class Frame:
     id: str = ""
     retry: int | None = None
     offset: int = 0
+    json: Any = NOT_DECODED
+
+
+class Splitter(Protocol):
+    """What finds the frames of one framing in text that arrives in pieces.
+
+    Attributes:
+        marks: what is unfinished stays so until a piece contains one of these; ANY if every byte matters.
+        room: the most bytes that may be unfinished.
+    """
+
+    marks: Marks
+    room: int
+
+    def split(self, text: bytearray, at: int, frames: list[Frame]) -> int:
+        """Append the frames in ``text``, which starts at the stream's byte ``at``; return how much of it is done with.
+
+        The next call gets the rest, with more behind it.
+        """
+
+    def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
+        """Handle what is unfinished at the end of the stream."""
 
 
 class Decoder:
@@ -66,9 +90,12 @@ class Decoder:
         self._strict = strict
         self._limit = max_frame_bytes
         self._final = final
-        self._on_bad_utf8 = "strict" if strict else "replace"  # the name of a codec error handler
-        self._fed = 0  # bytes of the stream seen so far
-        self._head: bytes | None = b""  # a possible start of a BOM; None when that is decided
+        self._splitter: Splitter | None = None
+        self._held = bytearray()  # the bytes that are not done with
+        self._at = 0  # where they start in the stream
+        self._marks = ANY
+        self._room = 0
+        self._begun = False  # past a BOM, and the framing is known
         self._closed = False
         self._stopped = False  # closed or in error
         self._error: FrameError | None = None
@@ -81,24 +108,12 @@ class Decoder:
             FrameTooLargeError: a frame is larger than ``max_frame_bytes``.
             UsageError: the decoder is closed.
         """
-        if self._stopped:
-            raise self._error or UsageError("The decoder is closed.", hint="Use a new decoder for a new stream.")
-        if not isinstance(data, bytes):
-            data = bytes(memoryview(data))
-        frames: list[Frame] = []
-        try:
-            if self._head is not None:
-                data = self._without_bom(data)
-            if data:
-                at = self._fed
-                self._fed = at + len(data)
-                self._take(data, at, frames)
-        except FrameError as error:
-            self._error = error
-            self._stopped = True
-            if not frames:
-                raise
-        return frames
+        held = self._held
+        held += data
+        one, other = self._marks
+        if one not in data and other not in data and type(data) is bytes and len(held) <= self._room:
+            return []
+        return self._decode()
 
     def close(self) -> list[Frame]:
         """End the input, and return the frames that this completes. Closing again returns nothing.
@@ -110,32 +125,49 @@ class Decoder:
             raise self._error
         if self._closed:
             return []
-        self._closed = self._stopped = True
-        frames: list[Frame] = []
-        if self._head:  # the stream ended within what looked like a BOM
-            self._fed = len(self._head)
-            self._take(self._head, 0, frames)
-        self._finish(self._fed, frames)
+        self._closed = True
+        frames = [] if self._begun else self._decode(ended=True)
+        self._stop(self._error)
+        if self._splitter is not None:
+            self._splitter.finish(self._held, self._at, frames)
         return frames
 
-    def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
-        """Decode ``data``, which is not empty and starts at the stream's byte ``at``, onto ``frames``."""
-        raise NotImplementedError
+    def _decode(self, *, ended: bool = False) -> list[Frame]:
+        """Split what is held."""
+        held = self._held
+        if self._stopped:
+            held.clear()
+            raise self._error or UsageError("The decoder is closed.", hint="Use a new decoder for a new stream.")
+        frames: list[Frame] = []
+        try:
+            if self._begun or self._begin(ended):
+                assert self._splitter is not None
+                used = self._splitter.split(held, self._at, frames)
+                del held[:used]
+                self._at += used
+                self._marks = self._splitter.marks
+                self._room = self._splitter.room
+        except FrameError as error:
+            self._stop(error)
+            if not frames:
+                raise
+        return frames
 
-    def _finish(self, at: int, frames: list[Frame]) -> None:
-        """Handle what is unfinished at the end of the input, at the stream's byte ``at``."""
-        raise NotImplementedError
+    def _begin(self, ended: bool) -> bool:
+        """Pass over a BOM; whether what follows can be split. ``ended``: nothing more will come."""
+        held = self._held
+        if self._at == 0 and held.startswith(_BOM):
+            self._at = len(_BOM)
+            del held[: self._at]
+        elif self._at == 0 and not ended and _BOM.startswith(held):
+            return False
+        self._begun = True
+        return True
 
-    def _without_bom(self, data: bytes) -> bytes:
-        head = (self._head or b"") + data
-        if len(head) < len(_BOM) and _BOM.startswith(head):
-            self._head = head
-            return b""
-        self._head = None
-        if head.startswith(_BOM):
-            self._fed = len(_BOM)
-            return head[len(_BOM) :]
-        return head
+    def _stop(self, error: FrameError | None) -> None:
+        self._stopped = True
+        self._error = error
+        self._marks = ANY
 
 
 def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:

@@ -1,17 +1,20 @@
 """JSON without SSE around it: an array, element by element, and single objects.
 
-Everything that decides where one JSON value of a stream ends and the next begins lives here; how the end of an
-object is found lives in ``json_scan``.
+Everything that decides where one JSON value of a stream ends and the next begins lives here. The end of an object or
+array is where decoding it ends; if it is not there yet or is not JSON, ``json_scan`` finds it.
 """
 
 from __future__ import annotations
 
 import re
+from codecs import utf_8_decode
 from enum import Enum
+from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame, FrameKind, decode
-from .json_scan import Buffer, ContainerScanner, string_end
+from .frame import ANY, DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame, FrameKind, Marks, decode
+from .json_scan import ContainerScanner, string_end
+from .json_text import JSONText
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COMMA_GAP = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
@@ -19,7 +22,9 @@ _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]*')
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL)
 _QUOTE, _BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{[],'
 _CONTAINER = b"{["
-_NOTHING = -1
+_CLOSER = {_BRACE: b"}", _BRACKET: b"]"}
+_CLOSERS: Marks = (b"}", b"]")
+_QUOTES: Marks = (b'"', b'"')
 
 
 class _Place(Enum):
@@ -46,66 +51,63 @@ class JSONValues:
             input.
         strict: raise FrameError for malformed input.
         limit: the most bytes of one value.
+        final: whether to yield an unfinished value at the end.
     """
 
-    def __init__(self, *, element: FrameKind, one: bool, strict: bool, limit: int) -> None:
+    def __init__(self, *, element: FrameKind, one: bool, strict: bool, limit: int, final: Final) -> None:
         self.done = False
+        self.marks = ANY
+        self.room = limit
         self._element: FrameKind = element
         self._one = one
         self._strict = strict
         self._on_bad_utf8 = "strict" if strict else "replace"
-        self._limit = limit
-        self._scan = ContainerScanner()
-        self._attached = _NOTHING  # stream offset of the buffer that the scanner knows
+        self._yields = final == "yield"
+        self._json = JSONText(strict=strict)
+        self._scanner = ContainerScanner()
         self._place = _OUTSIDE
         self._arrays = 0
-        self._first = _NOTHING  # first byte of the value in progress
-        self._start = 0  # its stream offset
-        self._held = bytearray()  # its bytes, where it did not end in the buffer that it began in
+        self._seen = 0  # how much was searched of the value that the text starts with
 
     def begin(self, *, in_array: bool) -> None:
         """Start a new outermost value; ``in_array``: its opening bracket has been read."""
         self.done = False
         self._place = _FIRST if in_array else _OUTSIDE
 
-    def take(self, data: bytes, pos: int, at: int, frames: list[Frame]) -> int:
-        """Split ``data``, which starts at the stream's byte ``at``, from ``pos`` on; return where it stopped."""
-        if self._first != _NOTHING:
-            pos = self._go_on(data, pos, frames)
-        if self._attached != at:  # else the scanner already knows this buffer
-            self._scan.attach(data)
-            self._attached = at
-        size = len(data)
-        while not self.done and pos < size:
-            byte = data[pos]
-            if self._place is _AFTER and (gap := _COMMA_GAP.match(data, pos)):
-                self._place = _NEXT
-                pos = gap.end()
-            elif byte in b" \t\r\n":
-                space = _SPACE.match(data, pos)
-                pos = space.end() if space else pos
-            elif self._structure(byte, at + pos):
-                pos += 1
-            else:
-                self._first, self._start = byte, at + pos
-                end = self._find_end(data, pos, pos)
+    def split(self, text: bytearray, at: int, frames: list[Frame], pos: int = 0) -> int:
+        """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
+        size = len(text)
+        source = _Source(text, self._json)
+        while True:
+            if not self._seen:
+                pos = self._next_value(text, pos, at)
+                if self.done or pos == size:
+                    self.marks = ANY
+                    return pos
+            found = None if self._seen else source.container(pos)
+            if found is None:
+                end = self._find_end(text, pos)
                 if end < 0:
-                    self._held += data[pos:]
-                    self._scan.attach(self._held, moved=pos)
-                    self._attached = _NOTHING
-                    self._check_size(len(self._held))
-                    return size
-                self._emit(data[pos:end], frames)
-                pos = end
-        return pos
+                    self._check_size(size - pos, at + pos)
+                    self._seen = size - pos
+                    return pos
+                data = self._decode(text[pos:end], at + pos)
+                value = self._json.value_or_nothing(data)
+                source.pass_over(end - pos, data)
+            else:
+                data, value, end = found
+                self._check_size(end - pos, at + pos)
+            self._emit(data, value, at + pos, frames)
+            pos = end
 
-    def finish(self, at: int, frames: list[Frame], final: Final) -> None:
-        """The stream ends at its byte ``at``."""
-        if self._first != _NOTHING:
+    def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
+        """See :class:`Splitter`."""
+        if self._seen:
             if self._strict:
-                raise FrameError("the stream ends within a JSON value", offset=self._start)
-            if final == "yield":
-                self._emit(self._held, frames)
+                raise FrameError("the stream ends within a JSON value", offset=at)
+            if self._yields:
+                data = self._decode(rest, at)
+                self._emit(data, self._json.value_or_nothing(data), at, frames)
         if self._strict and self._place is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",
@@ -113,28 +115,36 @@ class JSONValues:
                 suggestion=f"Expected {self._place.value}.",
             )
 
-    def _go_on(self, data: bytes, pos: int, frames: list[Frame]) -> int:
-        """Look for the end of the value in progress in ``data``."""
-        before = len(self._held)
-        self._held += data[pos:] if pos else data
-        self._scan.attach(self._held)
-        self._attached = _NOTHING
-        end = self._find_end(self._held, 0, before)
-        if end < 0:
-            self._check_size(len(self._held))
-            return len(data)
-        self._emit(self._held[:end], frames)
-        self._held = bytearray()
-        return pos + end - before
+    def _next_value(self, text: bytearray, pos: int, at: int) -> int:
+        """Pass over what stands around the values; return where the next value starts, or where it stopped."""
+        while not self.done and pos < len(text):
+            byte = text[pos]
+            if self._place is _AFTER and (gap := _COMMA_GAP.match(text, pos)):
+                self._place = _NEXT
+                pos = gap.end()
+            elif byte in b" \t\r\n":
+                space = _SPACE.match(text, pos)
+                pos = space.end() if space else pos
+            elif self._structure(byte, at + pos):
+                pos += 1
+            else:
+                break
+        return pos
 
-    def _find_end(self, text: Buffer, start: int, search: int) -> int:
-        """The end of the value that begins at ``start``; everything before ``search`` has been searched."""
-        if self._first in _CONTAINER:
-            return self._scan.begin(start) if search == start else self._scan.go_on()
-        if self._first == _QUOTE:
-            return string_end(text, start, max(search, start + 1))
-        word = _WORD.match(text, search)
-        end = word.end() if word else search
+    def _find_end(self, text: bytearray, start: int) -> int:
+        """The end of the value that begins at ``start``; -1, and ``marks`` that it can end with, if it is not here."""
+        first = text[start]
+        if first in _CONTAINER:
+            if not self._seen:
+                self._scanner.begin()
+            self.marks = _CLOSERS
+            return self._scanner.end(text, start)
+        if first == _QUOTE:
+            self.marks = _QUOTES
+            return string_end(text, start, start + max(self._seen, 1))
+        self.marks = ANY
+        word = _WORD.match(text, start + self._seen)
+        end = word.end() if word else start
         return -1 if end == len(text) else max(end, start + 1)
 
     def _structure(self, byte: int, offset: int) -> bool:
@@ -169,27 +179,70 @@ class JSONValues:
             expected = "nothing after the array" if over else self._place.value
             raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, suggestion=f"Expected {expected}.")
 
-    def _check_size(self, size: int) -> None:
-        if size > self._limit:
-            raise FrameTooLargeError(offset=self._start, limit=self._limit)
+    def _check_size(self, size: int, offset: int) -> None:
+        if size > self.room:
+            raise FrameTooLargeError(offset=offset, limit=self.room)
 
-    def _emit(self, raw: Buffer, frames: list[Frame]) -> None:
-        self._check_size(len(raw))
-        if self._strict and self._first not in _CONTAINER and not _SCALAR.fullmatch(raw):
+    def _decode(self, raw: bytearray, offset: int) -> str:
+        self._check_size(len(raw), offset)
+        if self._strict and raw[0] not in _CONTAINER and not _SCALAR.fullmatch(raw):
             raise FrameError(
                 f"not a JSON value: {bytes(raw[:20])!r}",
-                offset=self._start,
+                offset=offset,
                 suggestion=f"Expected {self._place.value}.",
             )
-        text = decode(raw, self._start, self._on_bad_utf8)
-        self._first = _NOTHING
+        return decode(raw, offset, self._on_bad_utf8)
+
+    def _emit(self, data: str, value: Any, offset: int, frames: list[Frame]) -> None:
+        self._seen = 0
+        kind: FrameKind = "object"
         if self._place is _OUTSIDE:
-            kind: FrameKind = "object"
             self.done = self._one
         else:
             kind = self._element
             self._place = _AFTER
-        frames.append(Frame(text, kind, "message", "", None, self._start))
+        frames.append(Frame(data, kind, "message", "", None, offset, value))
+
+
+class _Source:
+    """A buffer whose objects and arrays are decoded in place, from text that is decoded from UTF-8 once.
+
+    After the first that is not whole or not valid, it leaves the others alone: each failure costs a look at all the
+    text before it.
+    """
+
+    def __init__(self, raw: bytearray, json: JSONText) -> None:
+        self._raw = raw
+        self._json = json
+        self._text: str | None = None
+        self._usable = True
+        self._shift = 0  # how many more bytes than characters are before the next value
+
+    def container(self, start: int) -> tuple[str, Any, int] | None:
+        """Text, value and end of the object or array that starts at a byte; None if it must be searched."""
+        closer = _CLOSER.get(self._raw[start])
+        if not self._usable or closer is None or self._raw.find(closer, start) < 0:
+            return None
+        self._usable = False
+        if self._text is None:
+            self._shift = start
+            try:
+                self._text, _ = utf_8_decode(self._raw[start:], "strict", False)
+            except UnicodeDecodeError:
+                return None
+        try:
+            value, end = self._json.value_at(self._text, start - self._shift)
+        except (ValueError, RecursionError):
+            return None
+        self._usable = True
+        data = self._text[start - self._shift : end]
+        size = len(data) if data.isascii() else len(data.encode())
+        self.pass_over(size, data)
+        return data, value, start + size
+
+    def pass_over(self, size: int, data: str) -> None:
+        """A value of ``size`` bytes is done with; ``data`` is its text."""
+        self._shift += size - len(data)
 
 
 class JSONArrayDecoder(Decoder):
@@ -208,10 +261,4 @@ class JSONArrayDecoder(Decoder):
         final: Final = "yield",
     ) -> None:
         super().__init__(strict=strict, max_frame_bytes=max_frame_bytes, final=final)
-        self._values = JSONValues(element="array", one=False, strict=strict, limit=max_frame_bytes)
-
-    def _take(self, data: bytes, at: int, frames: list[Frame]) -> None:
-        self._values.take(data, 0, at, frames)
-
-    def _finish(self, at: int, frames: list[Frame]) -> None:
-        self._values.finish(at, frames, self._final)
+        self._splitter = JSONValues(element="array", one=False, strict=strict, limit=max_frame_bytes, final=final)

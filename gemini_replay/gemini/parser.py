@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..errors import FrameError
-from ..frames import DEFAULT_MAX_FRAME_BYTES, Final, Frame, FrameDecoder, Framing
+from ..frames import DEFAULT_MAX_FRAME_BYTES, NOT_DECODED, Final, Frame, FrameDecoder, Framing, JSONText
 from .event import Event
 
 _DONE = "[DONE]"
@@ -51,7 +50,7 @@ class StreamParser:
     ) -> None:
         self.malformed: list[Malformed] = []
         self._strict = strict
-        self._loads = _STRICT_JSON if strict else _JSON
+        self._json = JSONText(strict=strict)
         self._error: FrameError | None = None
         self._frames = FrameDecoder(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
 
@@ -70,7 +69,8 @@ class StreamParser:
         """
         if self._error is not None:
             raise self._error
-        return self._events(self._frames.feed(data))
+        frames = self._frames.feed(data)
+        return self._events(frames) if frames else []
 
     def close(self) -> list[Event]:
         """The input has ended; return the events that the end completes.
@@ -86,7 +86,7 @@ class StreamParser:
         events: list[Event] = []
         for frame in frames:
             try:
-                events.append(Event(self._loads(frame.data), frame))
+                value = self._json.value(frame.data) if frame.json is NOT_DECODED else frame.json
             except (ValueError, RecursionError) as error:
                 if frame.data.strip() == _DONE:
                     continue
@@ -102,6 +102,7 @@ class StreamParser:
                 if not events:
                     raise self._error from None
                 break
+            events.append(Event(value, frame))
         return events
 
 
@@ -143,10 +144,3 @@ async def aparse_stream(
     for event in parser.close():
         yield event
 
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_JSON = json.JSONDecoder().decode
-_STRICT_JSON = json.JSONDecoder(parse_constant=_no_constant).decode

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gemini_replay.errors import FrameError, FrameTooLargeError, UsageError
@@ -114,7 +116,7 @@ def test_a_raw_object_is_a_frame(before: bytes, after: bytes) -> None:
     """Gemini's error in mid-stream: no ``data:``, several lines, maybe no line end, whatever stands around it."""
     frames = decode(before + ERROR + after)
     raw = [frame for frame in frames if frame.kind == "object"]
-    assert raw == [Frame(ERROR.decode(), "object", offset=len(before))]
+    assert raw == [Frame(ERROR.decode(), "object", offset=len(before), json=json.loads(ERROR))]
     assert len(frames) == 1 + before.count(b"data") + after.count(b"data")
 
 

@@ -1,0 +1,56 @@
+"""JSON text to values, for all framings in one way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class NotDecoded:
+    """The type of `NOT_DECODED`."""
+
+    def __repr__(self) -> str:
+        return "NOT_DECODED"
+
+
+NOT_DECODED = NotDecoded()
+"""Stands where no JSON value is, since every JSON value can be one that was decoded."""
+
+
+class JSONText:
+    """Decodes JSON by the standard library.
+
+    Args:
+        strict: refuse ``NaN``, ``Infinity`` and ``-Infinity``.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self._decoder = json.JSONDecoder(parse_constant=_refuse if strict else None)
+        self.value_at = self._decoder.raw_decode
+        """``value_at(text, start)`` returns the value that starts there, and the index after it, or raises."""
+
+    def value(self, text: str) -> Any:
+        """The value of a whole text.
+
+        Raises:
+            ValueError: it is not JSON.
+            RecursionError: it is nested too deeply.
+        """
+        try:
+            value, end = self.value_at(text)
+            if end == len(text):
+                return value
+        except ValueError:
+            pass
+        return self._decoder.decode(text)  # white space around it, or an error
+
+    def value_or_nothing(self, text: str) -> Any:
+        """The same; NOT_DECODED where that raises."""
+        try:
+            return self.value(text)
+        except (ValueError, RecursionError):
+            return NOT_DECODED
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
