@@ -20,6 +20,7 @@ Parse = Callable[[Chunks], Iterable[object]]
 SENTENCE = "The moon keeps its distance, and tonight it is 384,400 km away. 月亮很远。🌙 "
 USAGE = {"promptTokenCount": 12, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}]}
 LARGE = "QUJD" * 5_000_000
+(LF,) = b"\n"
 SMALL_CHUNK, CHUNK, LARGE_CHUNK = 16, 1024, 65_536
 
 
@@ -76,7 +77,7 @@ class IncrementalSplit:
 
     def feed(self, data: bytes) -> list[str]:
         """The events that `data` completes."""
-        if b"\n" not in data:
+        if LF not in data:
             self._pieces.append(data)
             return []
         *blocks, rest = b"".join((*self._pieces, data)).split(b"\r\n\r\n")

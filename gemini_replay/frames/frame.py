@@ -12,9 +12,8 @@ DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 FrameKind = Literal["sse", "array", "object"]
 Final = Literal["yield", "discard"]
-Marks = tuple[bytes, bytes]
 
-ANY: Marks = (b"", b"")  # every chunk contains them
+LOOK = -1
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -45,11 +44,11 @@ class Splitter(Protocol):
     """What finds the frames of one framing in text that arrives in pieces.
 
     Attributes:
-        marks: what is unfinished stays so until a piece contains one of these; ANY if every byte matters.
-        room: the most bytes that may be unfinished.
+        marks: what is unfinished stays so until a piece contains one of these two bytes.
+        room: the most bytes that may be unfinished; LOOK if every piece has to be looked at.
     """
 
-    marks: Marks
+    marks: tuple[int, int]
     room: int
 
     def split(self, text: bytearray, at: int, frames: list[Frame]) -> int:
@@ -93,8 +92,8 @@ class Decoder:
         self._splitter: Splitter | None = None
         self._held = bytearray()  # the bytes that are not done with
         self._at = 0  # where they start in the stream
-        self._marks = ANY
-        self._room = 0
+        self._marks = (0, 0)
+        self._room = LOOK
         self._begun = False  # past a BOM, and the framing is known
         self._closed = False
         self._stopped = False  # closed or in error
@@ -111,7 +110,7 @@ class Decoder:
         held = self._held
         held += data
         one, other = self._marks
-        if one not in data and other not in data and type(data) is bytes and len(held) <= self._room:
+        if len(held) <= self._room and one not in data and other not in data and type(data) is bytes:
             return []
         return self._decode()
 
@@ -167,7 +166,7 @@ class Decoder:
     def _stop(self, error: FrameError | None) -> None:
         self._stopped = True
         self._error = error
-        self._marks = ANY
+        self._room = LOOK
 
 
 def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:

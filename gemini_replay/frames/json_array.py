@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import ANY, DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame, FrameKind, Marks, decode
+from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, FrameKind, decode
 from .json_scan import ContainerScanner, string_end
 from .json_text import JSONText
 
@@ -20,11 +20,9 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 _COMMA_GAP = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
 _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]*')
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL)
-_QUOTE, _BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{[],'
+_QUOTE, _BRACE, _END_BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{}[],'
 _CONTAINER = b"{["
 _CLOSER = {_BRACE: b"}", _BRACKET: b"]"}
-_CLOSERS: Marks = (b"}", b"]")
-_QUOTES: Marks = (b'"', b'"')
 
 
 class _Place(Enum):
@@ -56,8 +54,9 @@ class JSONValues:
 
     def __init__(self, *, element: FrameKind, one: bool, strict: bool, limit: int, final: Final) -> None:
         self.done = False
-        self.marks = ANY
-        self.room = limit
+        self.marks = (0, 0)
+        self.room = LOOK
+        self._limit = limit
         self._element: FrameKind = element
         self._one = one
         self._strict = strict
@@ -82,7 +81,7 @@ class JSONValues:
             if not self._seen:
                 pos = self._next_value(text, pos, at)
                 if self.done or pos == size:
-                    self.marks = ANY
+                    self.room = LOOK
                     return pos
             found = None if self._seen else source.container(pos)
             if found is None:
@@ -132,17 +131,18 @@ class JSONValues:
         return pos
 
     def _find_end(self, text: bytearray, start: int) -> int:
-        """The end of the value that begins at ``start``; -1, and ``marks`` that it can end with, if it is not here."""
+        """The end of the value that begins at ``start``; -1 if it is not here, and what it can end with."""
         first = text[start]
+        self.room = self._limit
         if first in _CONTAINER:
             if not self._seen:
                 self._scanner.begin()
-            self.marks = _CLOSERS
+            self.marks = (_END_BRACE, _END_BRACKET)
             return self._scanner.end(text, start)
         if first == _QUOTE:
-            self.marks = _QUOTES
+            self.marks = (_QUOTE, _QUOTE)
             return string_end(text, start, start + max(self._seen, 1))
-        self.marks = ANY
+        self.room = LOOK
         word = _WORD.match(text, start + self._seen)
         end = word.end() if word else start
         return -1 if end == len(text) else max(end, start + 1)
@@ -180,8 +180,8 @@ class JSONValues:
             raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, suggestion=f"Expected {expected}.")
 
     def _check_size(self, size: int, offset: int) -> None:
-        if size > self.room:
-            raise FrameTooLargeError(offset=offset, limit=self.room)
+        if size > self._limit:
+            raise FrameTooLargeError(offset=offset, limit=self._limit)
 
     def _decode(self, raw: bytearray, offset: int) -> str:
         self._check_size(len(raw), offset)

@@ -11,12 +11,11 @@ from contextlib import suppress
 from functools import partial
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import ANY, DEFAULT_MAX_FRAME_BYTES, Decoder, Final, Frame, Marks, decode
+from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, decode
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
 _LF, _CR, _SPACE, _BRACE, _BRACKET = b"\n\r {["
-_LINE_ENDS: Marks = (b"\n", b"\r")
 _frame = partial(tuple.__new__, Frame)
 _MAY_BE_JSON = b"{[ \t"
 _INDENT = re.compile(rb"[ \t]*")
@@ -32,8 +31,8 @@ class SSELines:
     """
 
     def __init__(self, *, strict: bool, limit: int, final: Final, objects: bool = True) -> None:
-        self.marks = ANY
-        self.room = limit
+        self.marks = (_LF, _CR)
+        self.room = LOOK
         self.retry: int | None = None
         self.last_event_id = ""
         self._strict = strict
@@ -58,7 +57,7 @@ class SSELines:
         """See :class:`Splitter`."""
         size, pos, searched = len(text), 0, self._searched
         self._searched = 0
-        self.marks = ANY
+        self.room = LOOK
         if self._skip_lf and size:
             self._skip_lf = False
             pos = 1 if text[0] == _LF else 0
@@ -92,7 +91,7 @@ class SSELines:
             if near_limit or end == size:
                 self._check_size(end - pos, at + pos)
                 if end == size:
-                    self.marks = _LINE_ENDS
+                    self.marks = (_LF, _CR)
                     self.room = self._limit - self._data_size
                     self._searched = size - pos
                     return pos
@@ -124,7 +123,7 @@ class SSELines:
         pos = self._json.split(text, at, frames, pos)
         self._in_json = not self._json.done
         if self._in_json:
-            self.marks, self.room = self._json.marks, self._limit
+            self.marks, self.room = self._json.marks, self._json.room
         return pos
 
     def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
