@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..frames import Frame
+from ..frames import FrameKind
 from ..provider import ApiError
 from .shapes import EMPTY, dict_of, dicts_of, get, str_of
 from .tokens import count_tokens
@@ -49,7 +49,7 @@ class InlineData:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Event:
     """One decoded message of a stream.
 
@@ -57,11 +57,13 @@ class Event:
 
     Attributes:
         json: the decoded value as received, unknown fields and a gateway's additions included.
-        frame: the frame it came in; None for an event that was not parsed.
+        kind: that of the frame it came in, see ``frames.Frame``; None for an event that was not parsed.
+        offset: where that frame starts, in bytes from the start of the stream.
     """
 
     json: Any
-    frame: Frame | None = field(default=None, compare=False, repr=False)
+    kind: FrameKind | None = field(default=None, compare=False, repr=False)
+    offset: int = field(default=0, compare=False, repr=False)
 
     @cached_property
     def message(self) -> Mapping[str, Any]:

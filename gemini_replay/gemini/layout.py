@@ -24,20 +24,19 @@ def lay_out(body: bytes) -> Layout:
     with suppress(FrameTooLargeError):
         events += parser.feed(body)
         events += parser.close()
-    frames = [event.frame for event in events if event.frame is not None]
-    bounds = [*(frame.offset for frame in frames[1:]), len(body)]
+    bounds = [*(event.offset for event in events[1:]), len(body)]
     ends = []
-    for frame, bound in zip(frames, bounds, strict=False):
-        if frame.kind == "array":
-            found = _ARRAY_END.search(body, frame.offset, bound) if bound == len(body) else None
+    for event, bound in zip(events, bounds, strict=False):
+        if event.kind == "array":
+            found = _ARRAY_END.search(body, event.offset, bound) if bound == len(body) else None
             stop = found.start() if found else len(body[:bound].rstrip(b" \t\r\n,"))
             line_end = body.find(b"\n", stop, bound)
             whole = line_end >= 0 and not body[stop:line_end].strip()
             ends.append(line_end + 1 if whole else stop)
-        elif frame.kind == "sse" and (blank := _BLANK_LINE.search(body, frame.offset, bound)):
+        elif event.kind == "sse" and (blank := _BLANK_LINE.search(body, event.offset, bound)):
             ends.append(blank.end())
         else:
             ends.append(bound)
-    starts: list[tuple[int, Event | None]] = [(event.frame.offset, event) for event in events if event.frame]
+    starts: list[tuple[int, Event | None]] = [(event.offset, event) for event in events]
     starts += [(malformed.offset, None) for malformed in parser.malformed]
     return Layout(parser.framing, tuple(events), tuple(ends), tuple(sorted(starts, key=lambda start: start[0])))

@@ -102,7 +102,7 @@ class StreamParser:
                 if not events:
                     raise self._error from None
                 break
-            events.append(Event(value, frame))
+            events.append(Event(value, frame.kind, frame.offset))
         return events
 
 
