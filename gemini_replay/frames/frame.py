@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import FrameError, UsageError
@@ -38,6 +39,10 @@ class Frame(NamedTuple):
     retry: int | None = None
     offset: int = 0
     json: Any = NOT_DECODED
+
+
+new_frame = partial(tuple.__new__, Frame)
+"""A frame of a tuple of all its fields, in half the time."""
 
 
 class Splitter(Protocol):

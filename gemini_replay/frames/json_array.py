@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, FrameKind, decode
+from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, FrameKind, decode, new_frame
 from .json_scan import ContainerScanner, string_end
 from .json_text import JSONText
 
@@ -22,6 +22,7 @@ _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]*')
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL)
 _QUOTE, _BRACE, _END_BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{}[],'
 _CONTAINER = b"{["
+_PART = 16384  # bytes
 _CLOSER = {_BRACE: b"}", _BRACKET: b"]"}
 
 
@@ -95,8 +96,9 @@ class JSONValues:
                 source.pass_over(end - pos, data)
             else:
                 data, value, end = found
-                self._check_size(end - pos, at + pos)
-            self._emit(data, value, at + pos, frames)
+                if end - pos > self._limit:
+                    self._check_size(end - pos, at + pos)
+            frames.append(new_frame((data, self._kind(), "message", "", None, at + pos, value)))
             pos = end
 
     def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
@@ -106,7 +108,7 @@ class JSONValues:
                 raise FrameError("the stream ends within a JSON value", offset=at)
             if self._yields:
                 data = self._decode(rest, at)
-                self._emit(data, self._json.value_or_nothing(data), at, frames)
+                frames.append(Frame(data, self._kind(), offset=at, json=self._json.value_or_nothing(data)))
         if self._strict and self._place is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",
@@ -121,6 +123,8 @@ class JSONValues:
             if self._place is _AFTER and (gap := _COMMA_GAP.match(text, pos)):
                 self._place = _NEXT
                 pos = gap.end()
+                if pos < len(text) and text[pos] in _CONTAINER:
+                    break
             elif byte in b" \t\r\n":
                 space = _SPACE.match(text, pos)
                 pos = space.end() if space else pos
@@ -193,19 +197,18 @@ class JSONValues:
             )
         return decode(raw, offset, self._on_bad_utf8)
 
-    def _emit(self, data: str, value: Any, offset: int, frames: list[Frame]) -> None:
+    def _kind(self) -> FrameKind:
+        """That of the value that has ended."""
         self._seen = 0
-        kind: FrameKind = "object"
         if self._place is _OUTSIDE:
             self.done = self._one
-        else:
-            kind = self._element
-            self._place = _AFTER
-        frames.append(Frame(data, kind, "message", "", None, offset, value))
+            return "object"
+        self._place = _AFTER
+        return self._element
 
 
 class _Source:
-    """A buffer whose objects and arrays are decoded in place, from text that is decoded from UTF-8 once.
+    """A buffer whose objects and arrays are decoded in place, from text that is decoded from UTF-8 part by part.
 
     After the first that is not whole or not valid, it leaves the others alone: each failure costs a look at all the
     text before it.
@@ -214,35 +217,44 @@ class _Source:
     def __init__(self, raw: bytearray, json: JSONText) -> None:
         self._raw = raw
         self._json = json
-        self._text: str | None = None
-        self._usable = True
+        self._text = ""
+        self._end = 0  # where the text ends in the buffer
         self._shift = 0  # how many more bytes than characters are before the next value
+        self._usable = True
 
     def container(self, start: int) -> tuple[str, Any, int] | None:
         """Text, value and end of the object or array that starts at a byte; None if it must be searched."""
         closer = _CLOSER.get(self._raw[start])
         if not self._usable or closer is None or self._raw.find(closer, start) < 0:
             return None
-        self._usable = False
-        if self._text is None:
-            self._shift = start
+        size = _PART
+        while True:
             try:
-                self._text, _ = utf_8_decode(self._raw[start:], "strict", False)
-            except UnicodeDecodeError:
-                return None
-        try:
-            value, end = self._json.value_at(self._text, start - self._shift)
-        except (ValueError, RecursionError):
-            return None
-        self._usable = True
-        data = self._text[start - self._shift : end]
-        size = len(data) if data.isascii() else len(data.encode())
+                if start >= self._end or size > _PART:
+                    self._take_part(start, size)
+                first = start - self._shift
+                value, end = self._json.value_at(self._text, first)
+                break
+            except (ValueError, RecursionError):
+                if self._end == len(self._raw):
+                    self._usable = False
+                    return None
+                size *= 4  # the part may end within the value
+        data = self._text[first:end]
+        if data.isascii():
+            return data, value, start + len(data)
+        size = len(data.encode())
         self.pass_over(size, data)
         return data, value, start + size
 
     def pass_over(self, size: int, data: str) -> None:
         """A value of ``size`` bytes is done with; ``data`` is its text."""
         self._shift += size - len(data)
+
+    def _take_part(self, start: int, size: int) -> None:
+        self._end = min(start + size, len(self._raw))
+        self._shift = start
+        self._text, _ = utf_8_decode(self._raw[start : self._end], "strict", False)
 
 
 class JSONArrayDecoder(Decoder):

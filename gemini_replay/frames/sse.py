@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import partial
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, decode
+from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, decode, new_frame
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
 _LF, _CR, _SPACE, _BRACE, _BRACKET = b"\n\r {["
-_frame = partial(tuple.__new__, Frame)
 _MAY_BE_JSON = b"{[ \t"
 _INDENT = re.compile(rb"[ \t]*")
 _WHITE = re.compile(rb"[ \t\r\n]*")
@@ -100,7 +98,9 @@ class SSELines:
                 data = decode(text[begin:end], at + begin, self._on_bad_utf8)
                 if self._start < 0 and text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
                     # The whole event, as nearly always.
-                    frames.append(_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)))
+                    frames.append(
+                        new_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED))
+                    )
                     pos = end + (4 if end == cr else 2)
                     continue
                 if self._start < 0:

@@ -143,4 +143,3 @@ async def aparse_stream(
             parser.feed(b"")
     for event in parser.close():
         yield event
-

@@ -78,7 +78,7 @@ def test_the_end_is_found_whatever_the_text(rest: bytes) -> None:
 
 def test_long_strings_are_passed_over_like_short_ones() -> None:
     """With escapes and brackets in them, cut anywhere."""
-    text = b'{"' + b"x" * 2000 + b'}": ["' + b"\\\"}" * 700 + b'"]}, "'
+    text = b'{"' + b"x" * 2000 + b'}": ["' + b'\\"}' * 700 + b'"]}, "'
     for cut in range(1, len(text) - 3, 97):
         scanner = ContainerScanner()
         scanner.begin()
