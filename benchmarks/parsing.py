@@ -123,7 +123,7 @@ def fed(make: Callable[[], Any]) -> Parse:
     return parse
 
 
-# -- contestants: each imports what it needs and returns its parser ---------------------------------------------------
+# -- contestants: each imports what it needs and returns its parser -------------------------------------------------
 
 
 def our_frames() -> Parse:
@@ -226,8 +226,6 @@ def ijson() -> Parse:
             return next(self._chunks, b"") if size else b""
 
     return lambda chunks: ijson.items(File(chunks), "item", use_float=True)
-
-    return parse
 
 
 def response(library: Any, chunks: Chunks) -> Any:

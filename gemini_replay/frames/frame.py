@@ -57,9 +57,9 @@ class Splitter(Protocol):
     room: int
 
     def split(self, text: bytearray, at: int, frames: list[Frame]) -> int:
-        """Append the frames in ``text``, which starts at the stream's byte ``at``; return how much of it is done with.
+        """Append the frames in ``text``, which starts at the stream's byte ``at``.
 
-        The next call gets the rest, with more behind it.
+        Return how much of it is done with. The next call gets the rest, with more behind it.
         """
 
     def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:

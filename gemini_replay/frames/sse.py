@@ -15,6 +15,7 @@ from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
 _LF, _CR, _SPACE, _BRACE, _BRACKET = b"\n\r {["
+_FIELDS = (b"data", b"event", b"id", b"retry")
 _MAY_BE_JSON = b"{[ \t"
 _INDENT = re.compile(rb"[ \t]*")
 _WHITE = re.compile(rb"[ \t\r\n]*")
@@ -156,7 +157,7 @@ class SSELines:
             if self._strict:
                 decode(line, at, "strict")
             return
-        if name not in (b"data", b"event", b"id", b"retry"):
+        if bytes(name) not in _FIELDS:
             if self._strict and (self._start >= 0 or line.strip(b" \t")):
                 decode(line, at, "strict")
                 raise FrameError(
@@ -256,10 +257,6 @@ class SSEDecoder(Decoder):
             while no event is pending, and ends where its brackets balance, with or without a line end. An array of
             objects there becomes one frame for each. If not strict, a line that begins with a brace also ends a
             pending event with data that ends with a brace. False: only the WHATWG algorithm.
-
-    Attributes:
-        retry: the last reconnection time in the stream, in milliseconds; None if there is none.
-        last_event_id: the last event id in the stream; "" if there is none.
     """
 
     def __init__(
@@ -276,8 +273,10 @@ class SSEDecoder(Decoder):
 
     @property
     def retry(self) -> int | None:
+        """The last reconnection time in the stream, in milliseconds; None if there is none."""
         return self._lines.retry
 
     @property
     def last_event_id(self) -> str:
+        """The last event id in the stream; "" if there is none."""
         return self._lines.last_event_id
