@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from .arguments import require
 from .frames import Framing
 
 
@@ -224,6 +225,13 @@ class Provider(Protocol):
         """An estimate of the tokens of a text."""
 
 
+def check_provider(value: object) -> None:
+    """Raise a `UsageError` unless an argument `provider` can be used."""
+    holds = value is None or (isinstance(value, Provider) and not isinstance(value, type))
+    takes = "an object that has all that a `gemini_replay.provider.Provider` has, or None"
+    require(holds, "provider", value, takes)
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A request and its answer, written instead of recorded.
@@ -243,6 +251,7 @@ class Exchange:
     chunks: tuple[bytes, ...]
 
 
+@runtime_checkable
 class Writer(Provider, Protocol):
     """A provider that can also write: for cassettes without a recording."""
 

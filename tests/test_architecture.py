@@ -19,6 +19,7 @@ PACKAGE = Path(gemini_replay.__file__).parent
 LAYERS = [
     {"_version", "plain_text"},
     {"errors"},
+    {"arguments"},
     {"clocks", "patching"},
     {"loops"},
     {"frames", "http1"},

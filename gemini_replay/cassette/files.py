@@ -12,14 +12,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from ..arguments import require, require_path
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
-from ..provider import Provider
+from ..provider import Provider, check_provider
 from .atomic_write import atomic_write, locked
 from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
 from .index import FileIndex, index_file
 from .journal import is_left_of
 from .model import Interaction
 from .reader import BOM, Reader, Stored
+
+_PATH = 'the path of a cassette, such as "cassettes/story.jsonl"'
 
 
 @dataclass
@@ -46,6 +49,21 @@ class CassetteFile:
     comments: tuple[str, ...] = ()
     trailing_comments: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise a `UsageError` for a wrong argument."""
+        given = self.interactions
+        holds = isinstance(given, list | tuple) and all(isinstance(one, Interaction) for one in given)
+        require(holds, "interactions", given, "a list of `Interaction` objects")
+        for name in ("recorder", "recorded", "test"):
+            value = getattr(self, name)
+            require(value is None or isinstance(value, str), name, value, "a text, or None")
+        require(self.path is None or isinstance(self.path, Path), "path", self.path, "a `pathlib.Path`, or None")
+        require(isinstance(self.extra, Mapping), "extra", self.extra, "a dict")
+        for name in ("comments", "trailing_comments"):
+            value = getattr(self, name)
+            holds = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+            require(holds, name, value, "lines of text in a tuple")
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, provider: Provider | None = None) -> Self:
         """Read a cassette file.
@@ -61,6 +79,8 @@ class CassetteFile:
             CassetteFormatError: it is not a valid cassette; ``line`` is the wrong line.
             CassetteError: it cannot be read.
         """
+        require_path("path", path, _PATH)
+        check_provider(provider)
         path = Path(path)
         with _opened(path) as file:
             return cls._read(file, path, provider)
@@ -68,6 +88,8 @@ class CassetteFile:
     @classmethod
     def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Self:
         """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
+        require(isinstance(content, str | bytes), "content", content, "the text or the bytes of a cassette")
+        check_provider(provider)
         return cls._read(BytesIO(content.encode() if isinstance(content, str) else content), None, provider)
 
     @classmethod
@@ -104,6 +126,8 @@ class CassetteFile:
         Raises:
             CassetteError: it cannot be written.
         """
+        if path is not None:
+            require_path("path", path, _PATH)
         target = self.path if path is None else Path(path)
         if target is None:
             raise CassetteError("the cassette has no path yet", hint="Pass one: cassette.save(path)")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ..arguments import items, require_callable
 from ..cassette.files import CassetteFile
 from ..cassette.matching import DEFAULT_KEYS
 from ..cassette.model import Interaction
@@ -25,8 +26,9 @@ from ..errors import ClientBug, UsageError
 from ..interception import intercepted
 from ..loops import run_without_loop
 from ..session import Session
+from ..session.arguments import checked
 from .complete_prefix import complete_prefix, complete_prefixes, is_breakable
-from .sweeps import SWEPT, all_faults, check_kinds
+from .sweeps import SWEPT, all_faults, check_most, checked_kinds, loaded
 
 RECHUNKINGS: tuple[str | int, ...] = ("whole", "events", "bytes", 7, "tcp", "random:1", "random:2")
 """The values of `rechunk` that are tried by default."""
@@ -154,17 +156,28 @@ def check_client(
         Exception: whatever the call raises on the recorded responses, if these are whole.
         UsageError: an unknown kind of fault or chunking, or results that cannot be compared.
     """
-    check_kinds(kinds)
-    for value in rechunk:
-        parse_rechunk(value)
-    recording = cassette if isinstance(cassette, CassetteFile) else CassetteFile.load(cassette)
+    require_callable("call", call, "a function that makes requests and returns what came of them")
+    if complete is not None:
+        require_callable("complete", complete, "a function that says whether a result is whole, or None")
+    kinds, rechunk = checked_kinds(kinds), _rechunkings(rechunk)
+    check_most(most)
+    playback = checked(match=match, speed=speed)
+    recording = loaded(cassette)
     with tempfile.TemporaryDirectory(prefix="gemini-replay-") as folder:
-        checker = _Checker(call, list(recording.interactions), Path(folder), complete, match=match, speed=speed)
+        checker = _Checker(call, list(recording.interactions), Path(folder), complete, **playback)
         results = [*checker.rechunked(rechunk), *checker.faulted(kinds, most)]
     report = ClientReport(checker.recorded, tuple(results))
     if report.bugs:
         raise _client_bug(report)
     return report
+
+
+def _rechunkings(values: Any) -> tuple[Any, ...]:
+    takes = 'values of rechunk, such as ["events", "bytes", 7]'
+    found = (values,) if isinstance(values, int) else items("rechunk", values, takes)
+    for value in found:
+        parse_rechunk(value)  # type: ignore[arg-type]  # which refuses what is not one
+    return found
 
 
 class _Checker:

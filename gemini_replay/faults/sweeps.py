@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any
 
+from ..arguments import is_whole, require, require_path, texts
 from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
 from ..engine.faults import KINDS
@@ -50,8 +51,23 @@ def sweep(
     """
     import pytest
 
-    recorded = cassette if isinstance(cassette, CassetteFile) else CassetteFile.load(cassette)
-    return [pytest.param(text, id=text) for _, text in all_faults(recorded.interactions, kinds=kinds, most=most)]
+    kinds = checked_kinds(kinds)
+    check_most(most)
+    faults = all_faults(loaded(cassette).interactions, kinds=kinds, most=most)
+    return [pytest.param(text, id=text) for _, text in faults]
+
+
+def loaded(cassette: str | PathLike[str] | CassetteFile) -> CassetteFile:
+    """The cassette, loaded if it is a path.
+
+    Raises:
+        UsageError: it is neither.
+        CassetteError: it cannot be read.
+    """
+    if isinstance(cassette, CassetteFile):
+        return cassette
+    require_path("cassette", cassette, "a `Cassette`, or the path of one")
+    return CassetteFile.load(cassette)
 
 
 def all_faults(
@@ -69,9 +85,9 @@ def faults_of(interaction: Interaction, *, kinds: Sequence[str] = SWEPT, most: i
     Places are before the head, between events, inside each event and after the last one. An answer without events,
     or stored compressed, is divided by its chunks instead.
     """
-    check_kinds(kinds)
-    if most is not None and most < 1:
-        raise UsageError(f"most is {most}.", hint="Give a number above 0, or None for all places.")
+    require(isinstance(interaction, Interaction), "interaction", interaction, "an `Interaction` of a cassette")
+    kinds = checked_kinds(kinds)
+    check_most(most)
     return [text for kind in kinds for text in (_FIXED.get(kind) or _at_each_place(interaction, kind, most))]
 
 
@@ -104,12 +120,19 @@ def _spread(texts: list[str], most: int | None) -> list[str]:
     return [texts[round(number * step)] for number in range(most)]
 
 
-def check_kinds(kinds: Sequence[str]) -> None:
-    """Raise `UsageError` for an unknown kind."""
-    for kind in kinds:
+def check_most(most: int | None) -> None:
+    """Raise a `UsageError` unless it is a number of places, or None."""
+    require(most is None or is_whole(most, 1), "most", most, "a number above 0, or None for all places")
+
+
+def checked_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of fault; a `UsageError` for an unknown one."""
+    found = texts("kinds", kinds, f"kinds of fault: some of {', '.join(KINDS)}")
+    for kind in found:
         if kind not in KINDS:
             raise UsageError(
                 f"Unknown kind of fault {kind!r}.",
                 suggestion=did_you_mean(kind, KINDS),
                 hint=f"Use some of {', '.join(KINDS)}.",
             )
+    return found

@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from ..arguments import require, require_callable
 from . import responses
 
 Chunks = Iterable[bytes] | AsyncIterable[bytes]
@@ -48,6 +49,7 @@ def lines(parse: Parse) -> Parse:
 
 def push(make: Callable[[], PushParser]) -> Parse:
     """For a parser that is fed: `make()` returns a new one with ``feed(bytes)`` and optionally ``close()``."""
+    require_callable("make", make, "a function that returns a new parser, with a method feed")
 
     @functools.wraps(make)
     def parse(chunks: Chunks) -> Any:
@@ -113,6 +115,8 @@ def _named(adapter: str, parse: Parse, content_type: str = _SSE) -> Parse:
 
 def _adapted(adapter: str, parse: Parse, source: Callable[[Chunks], Any], content_type: str = _SSE) -> Parse:
     """`parse` on what `source` makes of the chunks."""
+    require_callable("parse", parse, "a function")
+    require(isinstance(content_type, str), "content_type", content_type, "a media type as text")
     if not is_async(parse):
 
         @functools.wraps(parse)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..arguments import is_whole, items, require, require_callable, texts
 from ..loops import run_without_loop
 from .checks import Check, Growth, Promptness, chosen_checks, growth, plain_body, promptness, reads
 from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
 from .report import Result, Survey, bug_result, known_bugs, parser_bug
 from .search import MAX_EXAMPLES, Search, Suspicion
-from .target import Parse, Target, name_of
+from .target import Parse, Target, check_parse, name_of
 from .verdicts import Counterexample, Examiner
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def check_parser(
         UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
     chosen = known_profile(profile)
-    names = None if classes is None else list(classes)
+    names = _class_names(parse, classes, seed, database, name)
     cases = classes_of([chosen], names)
     checks = chosen_checks([chosen], names)
-    examples = _number(max_examples)
+    examples, excused = _number(max_examples), _types(documented)
 
     def run() -> Result | None:
         with Target(parse, name) as target:
-            search = Search(Examiner(target, _types(documented)), examples, seed, database)
+            search = Search(Examiner(target, excused), examples, seed, database)
             target.probe([plain_body(array=chosen == "json-array")])
             return _first_bug(search, chosen, cases, checks)
 
@@ -92,11 +92,16 @@ def survey(
     Raises:
         UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
-    chosen = tuple(known_profile(one) for one in (PROFILES if profiles is None else profiles))
-    names = None if classes is None else list(classes)
+    given = PROFILES if profiles is None else texts("profiles", profiles, f"some of {', '.join(PROFILES)}, or None")
+    chosen = tuple(known_profile(one) for one in given)
+    names = _class_names(parse, classes, seed, database, name)
+    if progress is not None:
+        require_callable(
+            "progress", progress, "a function of the number that are done, of all, and of a name; or None"
+        )
     cases = classes_of(chosen, names)
     checks = chosen_checks(chosen, names)
-    examples, known = _number(max_examples), known_bugs(baseline)
+    examples, known, excused = _number(max_examples), known_bugs(baseline), _types(documented)
     total = len(cases) + len(checks)
 
     def run() -> Survey:
@@ -109,7 +114,7 @@ def survey(
                 progress(len(results), total, what)
 
         with Target(parse, name) as target:
-            search = Search(Examiner(target, _types(documented)), examples, seed, database)
+            search = Search(Examiner(target, excused), examples, seed, database)
             target.probe([plain_body(array=chosen == ("json-array",))])
             for check in checks:
                 tell(check[0])
@@ -222,16 +227,26 @@ def _bug(case: CaseClass, found: Counterexample) -> Result:
 
 
 def _number(max_examples: int | None) -> int:
-    if max_examples is None:
-        return MAX_EXAMPLES
-    if max_examples < 1:
-        raise UsageError(f"max_examples is {max_examples}.", hint="Give a number above 0, or leave it out.")
-    return max_examples
+    require(
+        max_examples is None or is_whole(max_examples, 1), "max_examples", max_examples, "a number above 0, or None"
+    )
+    return MAX_EXAMPLES if max_examples is None else max_examples
+
+
+def _class_names(
+    parse: Parse, classes: Iterable[str] | None, seed: Any, database: Any, name: Any
+) -> list[str] | None:
+    """What `check_parser` and `survey` have in common, checked; returns the names of the classes."""
+    check_parse(parse)
+    require(seed is None or is_whole(seed), "seed", seed, "a whole number, or None")
+    require(database is None or hasattr(database, "fetch"), "database", database, "a database of Hypothesis, or None")
+    require(name is None or isinstance(name, str), "name", name, "a text, or None")
+    return None if classes is None else list(texts("classes", classes, "the names of classes of cases, or None"))
 
 
 def _types(documented: type[BaseException] | Sequence[type[BaseException]]) -> tuple[type[BaseException], ...]:
-    types = (documented,) if isinstance(documented, type) else tuple(documented)
+    takes = "exception types, such as (ValueError,)"
+    types = (documented,) if isinstance(documented, type) else items("documented", documented, takes)
     for one in types:
-        if not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise UsageError(f"documented has {one!r}.", hint="Give exception types, such as (ValueError,).")
-    return types
+        require(isinstance(one, type) and issubclass(one, BaseException), "documented", documented, takes)
+    return types  # type: ignore[return-value]  # each is one

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ParserBug, UsageError
+from ..arguments import require, texts
+from ..errors import ParserBug
 from ..plain_text import plain
 from .adapters import spelled
 from .checks import Growth, Promptness
@@ -144,12 +145,10 @@ def known_bugs(baseline: Any) -> frozenset[str]:
         return frozenset(one.key for one in baseline.bugs)
     if isinstance(baseline, dict) and isinstance(results := baseline.get("results"), list):
         return frozenset(f"{one.get('name')}: {one.get('kind')}" for one in results if one.get("verdict") == "bug")
-    keys = [] if baseline is None else baseline.get("known") if isinstance(baseline, dict) else list(baseline)
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise UsageError(
-            f"{baseline!r:.80} is not a baseline.", hint='Give a survey, or keys such as "comments: raises".'
-        )
-    return frozenset(keys)
+    keys = () if baseline is None else baseline.get("known") if isinstance(baseline, dict) else baseline
+    takes = 'a survey, its JSON, or keys such as "comments: raises"; or None'
+    require(keys is not None, "baseline", baseline, takes)
+    return frozenset(texts("baseline", keys, takes))
 
 
 def bug_result(case: CaseClass, chunks: tuple[bytes, ...], complaint: Complaint, note: str = "") -> Result:

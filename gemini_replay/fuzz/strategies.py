@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from ..arguments import require, require_flag, require_path
 from ..errors import UsageError
 from . import messages, texts
 from .classes import CaseClass, classes_of
@@ -84,6 +85,8 @@ def chunkings(data: bytes, *, empty: bool = False) -> st.SearchStrategy[list[byt
         data: the bytes to cut.
         empty: whether chunks may be empty.
     """
+    _check_data(data)
+    require_flag("empty", empty)
     points: st.SearchStrategy[Iterable[int]] = st.just(())
     if empty:
         points = st.lists(st.integers(0, len(data)))
@@ -97,7 +100,12 @@ def corruptions(data: bytes) -> st.SearchStrategy[bytes]:
 
     Shrinks towards one damage at the start.
     """
+    _check_data(data)
     return _drawn(lambda source: damage(source, data))
+
+
+def _check_data(data: object) -> None:
+    require(isinstance(data, bytes), "data", data, "bytes")
 
 
 def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
@@ -109,6 +117,7 @@ def from_cassette(path: str | os.PathLike[str]) -> st.SearchStrategy[Document]:
     """
     from ..cassette.files import CassetteFile
 
+    require_path("path", path, "the path of a cassette")
     recorded = [one for one in CassetteFile.load(path).interactions if one.body and one.response]
     if not recorded:
         raise UsageError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import clocks
+from ..arguments import require_callable
 from ..errors import UsageError
 from ..loops import turn
 from .watchdog import Hang, Watchdog
@@ -80,15 +81,16 @@ class Feed:
         return self._chunks[at] if at < len(self._chunks) else None
 
 
+def check_parse(parse: object) -> None:
+    """Raise a `UsageError` unless it can be called, as a parser."""
+    require_callable("parse", parse, "a function of an iterable of byte chunks that returns the decoded JSON objects")
+
+
 class Target:
     """A parser and what is needed to run it; a context manager, for use in the thread that enters it."""
 
     def __init__(self, parse: Parse, name: str | None = None) -> None:
-        if not callable(parse):
-            raise UsageError(
-                f"parse is {parse!r}, which cannot be called.",
-                hint="Pass a callable that takes an iterable of byte chunks and returns the decoded JSON objects.",
-            )
+        check_parse(parse)
         self.parse = parse
         self.name = name or name_of(parse)
         self.runs = 0

@@ -6,23 +6,25 @@ The named cases are the same on every machine. They need no search, and do not i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from ..errors import ParserBug, UsageError
+from ..arguments import require_flag, texts
+from ..errors import ParserBug, UsageError, did_you_mean
 from ..loops import run_without_loop
 from .classes import CHECKS, CaseClass, ProfileName, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
 from .report import Result, bug_result, parser_bug
-from .target import Parse, Target, name_of
+from .target import Parse, Target, check_parse, name_of
 from .verdicts import Examiner
 
 _DOCUMENTS = 6  # of each class
 _MARKER = "gemini_parser"
+_ARGUMENTS = {"profile", "each", "xfail"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Case:
         Raises:
             ParserBug: it is wrong.
         """
+        check_parse(parse)
 
         def run() -> Result | None:
             with Target(parse) as target:
@@ -136,10 +139,16 @@ def checker(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 def _settings(item: Any) -> tuple[str, bool, tuple[str, ...]]:
     marker = item.get_closest_marker(_MARKER)
-    return _given(*marker.args, **marker.kwargs) if marker is not None else _given()
-
-
-def _given(
-    profile: str = "gemini", *, each: bool = False, xfail: str | Iterable[str] = ()
-) -> tuple[str, bool, tuple[str, ...]]:
-    return profile, each, (xfail,) if isinstance(xfail, str) else tuple(xfail)
+    if marker is None:
+        return "gemini", False, ()
+    if len(marker.args) > 1 or not set(marker.kwargs) <= _ARGUMENTS or (marker.args and "profile" in marker.kwargs):
+        culprit = next((name for name in marker.kwargs if name not in _ARGUMENTS), None)
+        raise UsageError(
+            f"The marker {_MARKER} of {item.nodeid} has wrong arguments.",
+            suggestion=did_you_mean(culprit, _ARGUMENTS, "{}=".format),
+            hint=f'It takes a profile, each= and xfail=: @pytest.mark.{_MARKER}("gemini", each=True).',
+        )
+    given = {"profile": "gemini", **dict(zip(("profile",), marker.args, strict=False)), **marker.kwargs}
+    profile = known_profile(given["profile"])
+    require_flag("each", each := given.get("each", False))
+    return profile, each, texts("xfail", given.get("xfail", ()), "the names of classes of cases")

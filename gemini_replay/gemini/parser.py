@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from ..arguments import require, require_flag, require_whole, wrong_argument
 from ..errors import FrameError
 from ..frames import DEFAULT_MAX_FRAME_BYTES, NOT_DECODED, Final, Frame, FrameDecoder, Framing, JSONText
 from .event import Event
@@ -48,6 +49,8 @@ class StreamParser:
         max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
         final: Final = "yield",
     ) -> None:
+        require_flag("strict", strict)
+        require_whole("max_frame_bytes", max_frame_bytes)
         self.malformed: list[Malformed] = []
         self._strict = strict
         self._json = JSONText(strict=strict)
@@ -65,11 +68,15 @@ class StreamParser:
         Raises:
             FrameError: strict, and the input is malformed.
             FrameTooLargeError: a frame is larger than ``max_frame_bytes``.
-            UsageError: the parser is closed.
+            UsageError: the parser is closed, or ``data`` is not bytes.
         """
         if self._error is not None:
             raise self._error
-        frames = self._frames.feed(data)
+        try:
+            frames = self._frames.feed(data)
+        except TypeError:  # not before: what is right costs nothing more
+            require(isinstance(data, bytes | bytearray | memoryview), "data", data, "bytes")
+            raise
         return self._events(frames) if frames else []
 
     def close(self) -> list[Event]:
@@ -116,17 +123,24 @@ def parse_stream(
 ) -> Iterator[Event]:
     """The events of a stream of chunks (or of a whole body), each before the next chunk is pulled.
 
-    Arguments and errors are those of :class:`StreamParser`.
+    Arguments and errors are those of :class:`StreamParser`; a wrong argument is a `UsageError` at once.
     """
-    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
-    for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
+    if isinstance(chunks, bytes | bytearray | memoryview):
+        chunks = (bytes(chunks),)
+    elif isinstance(chunks, str | Mapping) or not isinstance(chunks, Iterable):
+        raise wrong_argument("chunks", chunks, "an iterable of bytes, or the bytes of a whole body")
+    return _parsed(chunks, StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final))
+
+
+def _parsed(chunks: Iterable[bytes], parser: StreamParser) -> Iterator[Event]:
+    for chunk in chunks:
         if events := parser.feed(chunk):
             yield from events
             parser.feed(b"")  # an error after these events is due now
     yield from parser.close()
 
 
-async def aparse_stream(
+def aparse_stream(
     chunks: AsyncIterable[bytes],
     *,
     framing: Literal["auto", "sse", "json-array"] = "auto",
@@ -135,7 +149,13 @@ async def aparse_stream(
     final: Final = "yield",
 ) -> AsyncIterator[Event]:
     """The same as :func:`parse_stream`, of an asynchronous stream."""
-    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    require(isinstance(chunks, AsyncIterable), "chunks", chunks, "an asynchronous iterable of bytes")
+    return _aparsed(
+        chunks, StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    )
+
+
+async def _aparsed(chunks: AsyncIterable[bytes], parser: StreamParser) -> AsyncIterator[Event]:
     async for chunk in chunks:
         if events := parser.feed(chunk):
             for event in events:

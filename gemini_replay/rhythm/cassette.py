@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 from .._version import __version__
+from ..arguments import is_whole, require, require_whole, texts, wrong_argument
 from ..cassette.encoding import json_body
 from ..cassette.files import CassetteFile
 from ..cassette.model import Chunk, Interaction, Request, Response
@@ -68,15 +69,16 @@ class Cassette(CassetteFile):
         Raises:
             UsageError: an argument that cannot be used.
         """
-        before = [thoughts] if isinstance(thoughts, str) else list(thoughts or ())
+        before = list(texts("thoughts", () if thoughts is None else thoughts, "a text, several in a list, or None"))
         for thought in before:
             _check_text("a thought", thought)
         _check_text("text", text)
-        if finish_reason is not None and not (isinstance(finish_reason, str) and finish_reason):
-            raise UsageError(f"finish_reason is {finish_reason!r}.", hint='Give a name such as "STOP", or None.')
+        holds = finish_reason is None or (isinstance(finish_reason, str) and bool(finish_reason))
+        require(holds, "finish_reason", finish_reason, 'a name such as "STOP", or None')
         name, rhythm = _chosen(profile, model)
         prompt = _checked_prompt(prompt)
-        provider = provider or shipped()
+        require_whole("seed", seed)
+        provider = _writer(provider)
         rhythm = rhythm or profile_for(name, thinking=bool(before))
         events = provider.compose(
             text,
@@ -122,17 +124,15 @@ class Cassette(CassetteFile):
             UsageError: an argument that cannot be used; of events, it tells which.
         """
         if isinstance(events, Mapping | str | bytes | Event) or not isinstance(events, Iterable):
-            raise UsageError(f"events is {events!r:.60}.", hint="Give a list of dicts, one for each event.")
+            raise wrong_argument("events", events, "a list of dicts, one for each event")
         found = [_message(nth, event) for nth, event in enumerate(events, start=1)]
         if not found:
             raise UsageError("There are no events.", hint="Give at least one.")
         name, rhythm = _chosen(profile, model)
-        wrong = isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999
-        if status is not None and wrong:
-            raise UsageError(f"status is {status!r}.", hint="Give an HTTP status, such as 200 or 503.")
-        return cls._written(
-            found, name, _checked_prompt(prompt), rhythm, framing, seed, status, provider or shipped()
-        )
+        holds = status is None or (is_whole(status, 100) and status <= 999)
+        require(holds, "status", status, "an HTTP status, such as 200 or 503, or None")
+        require_whole("seed", seed)
+        return cls._written(found, name, _checked_prompt(prompt), rhythm, framing, seed, status, _writer(provider))
 
     @classmethod
     def _written(
@@ -184,8 +184,12 @@ class Cassette(CassetteFile):
             UsageError: an unknown profile, interaction or way to rechunk.
         """
         known = None if profile is None else find_profile(profile)
-        count = len(self.interactions)
+        require_whole("seed", seed)
+        count, numbers = len(self.interactions), "the numbers of interactions, counted from 1, in a list"
+        if not isinstance(only, Collection) or isinstance(only, str | bytes | Mapping):
+            raise wrong_argument("only", only, numbers)
         for number in only:
+            require(is_whole(number), "only", only, numbers)
             if not 1 <= number <= count:
                 raise UsageError(
                     f"{self.path or 'The cassette'} has no interaction {number}.",
@@ -201,14 +205,20 @@ class Cassette(CassetteFile):
         )
 
 
+def _writer(provider: Writer | None) -> Writer:
+    holds = provider is None or (isinstance(provider, Writer) and not isinstance(provider, type))
+    takes = "an object that has all that a `gemini_replay.provider.Writer` has, or None"
+    require(holds, "provider", provider, takes)
+    return provider or shipped()
+
+
 def _chosen(profile: str | Profile | None, model: str | None) -> tuple[str, Profile | None]:
     """The name of the model, and the profile, if one is given."""
     rhythm = None if profile is None else find_profile(profile)
     if model is None:
         model = (rhythm or DEFAULT_PROFILE).model
     name = model.removeprefix("models/") if isinstance(model, str) else ""
-    if not _MODEL.fullmatch(name):
-        raise UsageError(f"model is {model!r}.", hint='Give the name of a model, such as "gemini-2.5-flash".')
+    require(bool(_MODEL.fullmatch(name)), "model", model, 'the name of a model, such as "gemini-2.5-flash"')
     return name, rhythm
 
 
@@ -218,10 +228,8 @@ def _checked_prompt(prompt: str | Json | None) -> str | Json | None:
     elif isinstance(prompt, dict):
         _check_json("prompt", prompt)
     elif prompt is not None:
-        raise UsageError(
-            f"prompt is {prompt!r:.60}.",
-            hint='Give a text, or the whole body of the request as a dict: {"contents": […], …}.',
-        )
+        takes = 'a text, or the whole body of the request as a dict: {"contents": […], …}'
+        raise wrong_argument("prompt", prompt, takes)
     return prompt
 
 
@@ -233,7 +241,7 @@ def _body(prompt: Json | None) -> bytes:
 def _message(nth: int, event: Json | Event) -> Json:
     found = event.json if isinstance(event, Event) else event
     if not isinstance(found, dict):
-        raise UsageError(f"Event {nth} is {found!r:.60}.", hint=f"Give a dict. {_SDK}")
+        raise wrong_argument(f"Event {nth}", found, f"a dict. {_SDK.removesuffix('.')}")
     _check_json(f"event {nth}", found)
     return found
 
@@ -247,7 +255,7 @@ def _check_json(what: str, value: Json) -> None:
 
 def _check_text(what: str, text: object) -> None:
     if not isinstance(text, str):
-        raise UsageError(f"{what} is {text!r:.60}.", hint="Give a str.")
+        raise wrong_argument(what, text, "a text")
     if found := _SURROGATE.search(text):
         raise UsageError(
             f"{what} has a lone surrogate, U+{ord(found[0]):04X}, at character {found.start()}.",

@@ -68,7 +68,7 @@ def find_profile(profile: str | Profile) -> Profile:
     """The profile of that name; a `Profile` is returned as it is. An unknown name is a `UsageError`."""
     if isinstance(profile, Profile):
         return profile
-    if profile in PROFILES:
+    if isinstance(profile, str) and profile in PROFILES:
         return PROFILES[profile]
     longer = [name for name in _LONGEST_FIRST if str(profile).startswith(name)]
     raise UsageError(

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
 from ..cassette.matching import Matcher
 from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
 from ..errors import UsageError, did_you_mean
-from ..provider import Provider
+from ..provider import check_provider
 from .hosts import base_url, parse_ignored, parse_patterns
 from .settings import MODES, RedactionSettings
 
@@ -42,28 +43,10 @@ def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, An
     return found
 
 
-def _wrong(name: str, value: object, takes: str) -> UsageError:
-    return UsageError(f"{name} is {_shown(value)}.", hint=f"It takes {takes}.")
-
-
-def _shown(value: object) -> str:
-    named = getattr(value, "__qualname__", None)
-    if callable(value) and named:
-        return f"{'the class' if isinstance(value, type) else 'the function'} {named}"
-    try:
-        text = repr(value)
-    except Exception:
-        text = f"a {type(value).__qualname__}"
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
 def _path(name: str, value: Any) -> str:
     takes = 'the path of a cassette, such as "cassettes/story.jsonl"; a decorator is spelled @replay("story.jsonl")'
-    if not isinstance(value, str | os.PathLike):
-        raise _wrong(name, value, takes)
-    path = os.fspath(value)
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise _wrong(name, value, takes)
+    require_path(name, value, takes)
+    path: str = os.fspath(value)
     if any(len(os.fsencode(part)) > _LONGEST for part in path.replace(os.sep, "/").split("/")):
         raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", hint=f"It takes {takes}.")
     return path
@@ -73,23 +56,10 @@ def _mode(name: str, value: Any) -> str:
     if isinstance(value, str) and value in MODES:
         return value
     raise UsageError(
-        f"Unknown record mode {_shown(value)}.",
+        f"Unknown record mode {shown(value)}.",
         suggestion=did_you_mean(value, MODES),
         hint=f"Use one of {', '.join(MODES)}.",
     )
-
-
-def _texts(name: str, value: Any, takes: str) -> tuple[str, ...]:
-    """One text, or several in any iterable but a mapping."""
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):
-        raise _wrong(name, value, takes)
-    texts = tuple(value)
-    for text in texts:
-        if not isinstance(text, str):
-            raise _wrong(name, value if isinstance(value, list | tuple | set) else texts, takes)
-    return texts
 
 
 _HOSTS = 'hosts as shell patterns, such as "*.example.org" or "127.0.0.1:8080"'
@@ -98,27 +68,27 @@ _HOSTS = 'hosts as shell patterns, such as "*.example.org" or "127.0.0.1:8080"'
 def _hosts(name: str, value: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
-    texts = _texts(name, value, f"{_HOSTS}; or None for every host")
-    parse_patterns(texts, name)
-    return texts
+    found = texts(name, value, f"{_HOSTS}; or None for every host")
+    parse_patterns(found, name)
+    return found
 
 
 def _upstream(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise _wrong(name, value, 'a base URL, such as "http://127.0.0.1:8080", or None')
+        raise wrong_argument(name, value, 'a base URL, such as "http://127.0.0.1:8080", or None')
     return base_url(value)
 
 
 def _redact(name: str, value: Any) -> tuple[str, ...]:
     try:
-        texts = _texts(name, value, "")
+        found = texts(name, value, "")
     except UsageError:  # what was given is secret
         raise UsageError(
             f"{name} is a {type(value).__qualname__} that holds something other than text.",
             hint="It takes literal values that must not be stored, as text: one, or several in a list.",
         ) from None
-    Redactor(texts, environ={})  # refuses what is too short to search for
-    return texts
+    Redactor(found, environ={})  # refuses what is too short to search for
+    return found
 
 
 REDACTION = tuple(name for name in RedactionSettings.__annotations__ if name != "redact")
@@ -134,10 +104,6 @@ def _redaction(name: str, value: Any) -> tuple[Any, ...]:
     return cast(tuple[Any, ...], value)
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
 def _is_transport(value: Any) -> bool:
     methods = ("handle_request", "handle_async_request")
     return not isinstance(value, type) and any(callable(getattr(value, method, None)) for method in methods)
@@ -146,12 +112,11 @@ def _is_transport(value: Any) -> bool:
 def _takes(takes: str, holds: Callable[[Any], bool], *, none: bool = False) -> Callable[[str, Any], Any]:
     """Check a value by one condition, which None need not meet if it is allowed; the value stays as it was given."""
 
-    def check(name: str, value: Any) -> Any:
-        if not holds(value) and not (none and value is None):
-            raise _wrong(name, value, takes)
+    def checked(name: str, value: Any) -> Any:
+        require(holds(value) or (none and value is None), name, value, takes)
         return value
 
-    return check
+    return checked
 
 
 _FLAG = _takes("True or False", lambda value: isinstance(value, bool))
@@ -160,11 +125,11 @@ _FLAG = _takes("True or False", lambda value: isinstance(value, bool))
 def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
     """Check a value with its parser, which names the argument itself; the value stays as it was given."""
 
-    def check(_: str, value: Any) -> Any:
+    def checked(_: str, value: Any) -> Any:
         parse(value)
         return value
 
-    return check
+    return checked
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
@@ -176,20 +141,16 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "fault": lambda _, value: parse_faults(value),
     "match": lambda _, value: Matcher(value).keys,
     "hosts": _hosts,
-    "ignore_hosts": lambda name, value: _texts(name, value, _HOSTS),
+    "ignore_hosts": lambda name, value: texts(name, value, _HOSTS),
     "upstream": _upstream,
     "redact": _redact,
     **dict.fromkeys(REDACTION, _redaction),
     "test": _takes("the id of a test as text, or None", lambda value: isinstance(value, str), none=True),
     "wire": _FLAG,
-    "decoded_limit": _takes("a number of bytes, above 0", _is_size),
+    "decoded_limit": _takes("a number of bytes, above 0", lambda value: is_whole(value, 1)),
     "repeat": _FLAG,
     "transport": _takes(
         "a transport of the client library, which carries the requests, or None", _is_transport, none=True
     ),
-    "provider": _takes(
-        "an object that has all that a `gemini_replay.provider.Provider` has, or None",
-        lambda value: isinstance(value, Provider) and not isinstance(value, type),
-        none=True,
-    ),
+    "provider": _by(check_provider),
 }

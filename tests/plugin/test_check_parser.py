@@ -80,8 +80,13 @@ def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
         ('"gatewy", each=True', "*Did you mean 'gateway'*"),
         ('each=True, xfail=["separator"]', "*Did you mean 'separators'*"),
         ('xfail=["separators"]', "*xfail= without each=True*"),
+        ("eahc=True", "*Did you mean each=?*"),
+        ('"gemini", "sse"', "*has wrong arguments*"),
+        ("5", "*Unknown profile 5*"),
+        ("each=1", "*each is 1.*"),
+        ("each=True, xfail=5", "*xfail is 5.*"),
     ],
-    ids=["profile", "class", "without-each"],
+    ids=["profile", "class", "without-each", "name", "several", "no-text", "no-flag", "no-classes"],
 )
 def test_a_marker_that_cannot_be_meant_is_refused(pytester: pytest.Pytester, marker: str, message: str) -> None:
     """With the nearest name."""
