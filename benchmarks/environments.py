@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +22,13 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "pytest-recording": ("pytest-recording", "vcrpy"),
     "pytest-httpx": ("pytest-httpx", "respx", "responses"),
     "cassetter": ("cassetter",),
+    "recorders": ("agent-replay-py", "llm-tape", "pytest-llm-vcr", "promptecho"),
+    "aimock": (),
 }
 """The peers, by the name of their environment."""
+
+NODE = {"aimock": ("@copilotkit/aimock",)}
+"""Node's packages that are installed beside them, in the environment's folder."""
 
 
 @functools.cache
@@ -35,15 +42,16 @@ def python_of(name: str) -> str:
     """
     folder = FOLDER / name
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wanted = "\n".join([sys.version, *CLIENTS, *ENVIRONMENTS[name]])
+    peers = [*ENVIRONMENTS[name], *NODE.get(name, ())]
+    wanted = "\n".join([sys.version, *CLIENTS, *peers])
     done = folder / "installed.txt"
     if not done.exists() or done.read_text(encoding="utf-8") != wanted:
-        print(f"installing {', '.join(ENVIRONMENTS[name])} below {folder}", file=sys.stderr, flush=True)
+        print(f"installing {', '.join(peers)} below {folder}", file=sys.stderr, flush=True)
         _run(sys.executable, "-m", "venv", "--clear", str(folder))
         _install(python, *CLIENTS)
-        for peer in ENVIRONMENTS[name]:
+        for peer in peers:
             try:
-                _install(python, peer)
+                _install_node(folder, peer) if peer in NODE.get(name, ()) else _install(python, peer)
             except Refused as why:
                 print(f"{peer}: {why}", file=sys.stderr, flush=True)
         done.write_text(wanted, encoding="utf-8")
@@ -53,13 +61,25 @@ def python_of(name: str) -> str:
 def versions(name: str) -> dict[str, str]:
     """Of the peers that an environment has; none if it could not be made."""
     try:
-        return machine.versions(python_of(name), ENVIRONMENTS[name])
+        found = machine.versions(python_of(name), ENVIRONMENTS[name])
     except Refused:
         return {}
+    for package in NODE.get(name, ()):
+        described = FOLDER / name / "node_modules" / package / "package.json"
+        if described.exists():
+            found[package] = json.loads(described.read_text(encoding="utf-8"))["version"]
+    return found
 
 
 def _install(python: Path, *packages: str) -> None:
     _run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages)
+
+
+def _install_node(folder: Path, package: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise Refused("not installed: npm is not there")
+    _run(npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), package)
 
 
 def _run(*command: str) -> None:

@@ -6,6 +6,7 @@ The tables and the page are made of the JSON, so that a page can hold tables tha
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ floor's figure in the same round; ratios hold on other machines, times do not.
 - Times are processor time, if the heading does not say "wall clock".
 """
 
+
+REASON = 120
+"""Characters of the reason why a contestant has no figures; the JSON has all of it."""
 
 WORDS = ("", "target", "note")
 """Columns of words; the others have figures."""
@@ -89,7 +93,7 @@ def columns(benchmark: Json) -> list[str]:
 def cells(benchmark: Json) -> Iterable[list[str]]:
     """The rows of its table."""
     for row in benchmark["rows"]:
-        first = row["refused"].partition("\n")[0]
+        first = textwrap.shorten(row["refused"].partition("\n")[0], REASON, placeholder=" …")
         note = ". ".join(filter(None, [row["note"], first]))
         spread, ratio = row["figure"], row["ratio"]
         figures = (
