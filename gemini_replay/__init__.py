@@ -1,8 +1,8 @@
 """gemini-replay: record live Gemini streams once, replay them with the same bytes, chunk boundaries and rhythm.
 
-Nothing is imported before it is used: the pytest plugin loads this package in every test run. `dir` does not list
-what is still to be imported: some tools, freezegun among them, read every name of every module that it lists. Only
-the real clocks are taken at once, before a test can replace them.
+Nothing is imported before it is used: the pytest plugin loads this package in every test run. `dir` lists the public
+names; tools that read every name that it lists, freezegun among them, import what is behind them, which loads no
+client library. Only the real clocks are taken at once, before a test can replace them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ else:  # hidden from type checkers, which would take any name to exist
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = next((module for module, names in _HOMES.items() if name in names), "errors")
         return getattr(import_module(f".{home}", __name__), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 _MODULES = ("faults", "fuzz")

@@ -226,5 +226,6 @@ def test_importing_the_parts_that_parse_loads_no_client() -> None:
 def test_every_public_name_is_there() -> None:
     """`__all__` promises no more than there is."""
     assert all(getattr(gemini_replay, name) is not None for name in gemini_replay.__all__)
+    assert set(gemini_replay.__all__) <= set(dir(gemini_replay))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = gemini_replay.nonsense
