@@ -87,6 +87,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Measure, or see quickly that it works: ``nox -s benchmarks -- --quick lateness``."""
+    install(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
 def slow(session: nox.Session) -> None:
     """Run the long searches and the many kills, bounded to a minute or two."""
     install(session)

@@ -24,6 +24,7 @@ TABLES = (
     "serving",
     "clients",
     "recording",
+    "memory",
     "parsing",
     "cassettes",
     "startup",

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from benchmarks.harness import SAME, Benchmark, Contestant, Result, Row, Setting
 ROOT = Path(__file__).parent.parent
 ROUND_SECONDS, QUICK_SECONDS = 0.1, 0.005
 QUICK_ROUNDS = 3
+CLOSING_SECONDS = 30
 
 Pythons = Callable[[str], str]
 """The interpreter of an environment, by its name; it raises `Refused` if it cannot be had."""
@@ -53,19 +54,22 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         """Let it close what it opened."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(CLOSING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         with self._process:
-            if self._process.stdin:
-                self._process.stdin.close()
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+            pass
 
     def ask(self, **request: object) -> None:
         """Begin something; `answer` waits for it."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # its process has ended, as `answer` will say
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
         """What it says next.

@@ -106,12 +106,14 @@ def _reset_peak() -> int:
 
 
 def _peak() -> int:
-    """The most memory that was resident, in bytes."""
+    """The most memory that was resident, in bytes; 0 where the system does not tell."""
     with suppress(OSError):
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

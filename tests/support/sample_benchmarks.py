@@ -6,6 +6,7 @@ Each contestant that is named after a letter writes it into a file whenever it r
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 from benchmarks.harness import PEERS, Benchmark, Contestant, Reading, Run, Setting, at_least, at_most
@@ -57,6 +58,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             Contestant("fails", lambda: lambda: 1 / 0),
             Contestant("exits", lambda: lambda: exit(3)),
             Contestant("fails later", fails_later, expected=1),
+            Contestant("dies", lambda: lambda: os._exit(3)),
         ],
         floor="floor",
     )
