@@ -13,7 +13,7 @@ import math
 import sys
 import threading
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -66,6 +66,7 @@ class AsyncioClock:
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
+        self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
@@ -94,13 +95,16 @@ class AsyncioClock:
 
     @property
     def _has_its_own(self) -> bool:
-        own = getattr(self._loop, "__dict__", {}).get("time")
+        own = self._names.get("time")
         return self._class_has_its_own if own is None else isinstance(own, ReplacedTime)
 
-    @property
-    def can_wait(self) -> bool:
-        """Whether the loop's own timers are due when they should be."""
-        return self._has_its_own or _agree(self._loop.time, clocks.monotonic)
+    def readings(self) -> tuple[float, float | None]:
+        """The present moment, and what the loop's timers take it for; None if they would be due at other moments."""
+        if self._has_its_own:
+            now = self._loop.time()
+            return now, now
+        before, shown, now = clocks.monotonic(), self._loop.time(), clocks.monotonic()
+        return now, shown if before - _EARLY_S <= shown <= now + _EARLY_S else None
 
 
 class Timer:
@@ -110,28 +114,30 @@ class Timer:
         self, clock: AsyncioClock, loop: asyncio.AbstractEventLoop, moment: float, callback: Callable[[], object]
     ) -> None:
         self._clock, self._loop, self._moment, self._callback = clock, loop, moment, callback
-        self._cancelled = False
-        self._handle = self._arm()
+        self._handle: asyncio.Handle | _Alarm | None = self._arm()  # None: it has called, or will not
 
     def cancel(self) -> None:
         """Do not call."""
-        self._cancelled = True
-        self._handle.cancel()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
 
     def _arm(self) -> asyncio.Handle | _Alarm:
-        ahead = self._moment - self._clock.now()
+        now, shown = self._clock.readings()
+        ahead = self._moment - now
         if ahead <= 0:
-            return self._loop.call_soon(self._callback)
-        if self._clock.can_wait:
-            return self._loop.call_at(self._loop.time() + ahead, self._fire)
+            return self._loop.call_soon(self._fire)
+        if shown is not None:
+            return self._loop.call_at(shown + ahead, self._fire)
         return _Alarm(ahead, lambda: self._loop.call_soon_threadsafe(self._fire))
 
     def _fire(self) -> None:
-        if self._cancelled:
-            return  # after its alarm had gone off
+        if self._handle is None:
+            return  # cancelled after its alarm had gone off
         if self._clock.now() < self._moment - _EARLY_S:
             self._handle = self._arm()  # the loop's clock has been replaced meanwhile
         else:
+            self._handle = None
             self._callback()
 
 

@@ -27,13 +27,25 @@ MARK = "x-gemini-replay"
 
 
 class Connection(Protocol):
-    """The TCP connection of one request. Both methods end it, and return once it is closed."""
+    """The TCP connection of one request. Both methods end it, and return once it is closed.
+
+    Attributes:
+        arrived: when the request came, on `loops.AsyncioClock`.
+    """
+
+    arrived: float
 
     async def reset(self) -> None:
         """Send what has been written, then a TCP reset."""
 
     async def close(self) -> None:
         """Send what has been written, then a FIN, even in the middle of a body."""
+
+
+def arrived(scope: Scope) -> float:
+    """When a request came, on `loops.AsyncioClock`. The answer is due from then on."""
+    below: Connection | None = (scope.get("extensions") or {}).get(CONNECTION)
+    return AsyncioClock().now() if below is None else below.arrived
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -22,11 +22,10 @@ from ..cassette.model import Headers, Request, header
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
-from ..loops import AsyncioClock
 from ..session import Forward, Session, base_url
 from ..transports.client_names import client_name
 from ..transports.dispatch import carry_out
-from .asgi import MARK, Receive, Scope, Send, connection, deliver, read_body, respond, unsendable
+from .asgi import MARK, Receive, Scope, Send, arrived, connection, deliver, read_body, respond, unsendable
 
 _KEPT_MISSES = 100
 """How many misses a server keeps in its session; more are only counted."""
@@ -117,7 +116,7 @@ class ReplayServer:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began = AsyncioClock().now()
+        began = arrived(scope)
         body = await read_body(receive)
         if body is None:
             return

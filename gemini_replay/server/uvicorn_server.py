@@ -27,6 +27,7 @@ from ..provider import Provider
 from .asgi import CONNECTION, MARK, App, Message, Receive, Scope, Send
 from .entrance import Entrance, Rules, refusal
 from .strict_http import BadHeadError, StrictHttp
+from .turns import Turns
 
 _log = logging.getLogger("gemini_replay.server")
 _log.addHandler(logging.NullHandler())  # silent, unless the program sets up logging
@@ -43,26 +44,38 @@ class _Connection(H11Protocol):
     the provider's.
     """
 
-    def __init__(self, rules: Rules, provider: Provider | None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, rules: Rules, provider: Provider | None, turns: Turns, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.arrived = 0.0
+        self._turns = turns
         self.logger = _log
         self.access_log = False
         self.conn = self._http = StrictHttp(rules)
         self._rules = rules
         self._provider = provider
-        self._answer: Any = self.app
-        self.app: Any = self._run
         self._lost = asyncio.Event()
         self._awaited: object = None
         self._time_limit: asyncio.TimerHandle | None = None
         self._refused = False
+
+    @property
+    def app(self) -> Any:  # not an attribute, which would be a circle that only the collector frees
+        """What uvicorn calls for each request."""
+        return self._run
+
+    @app.setter
+    def app(self, app: Any) -> None:
+        self._answer = app
 
     def data_received(self, data: bytes) -> None:
         if not self._refused:
             super().data_received(data)
 
     def handle_events(self) -> None:
+        before = self.cycle
         super().handle_events()
+        if self.cycle is not before:
+            self.arrived = self._turns.began()
         self._limit_time()
 
     def _limit_time(self) -> None:
@@ -138,6 +151,8 @@ class _Connection(H11Protocol):
                 self._refuse(500, "A bug in gemini-replay. The server's log has the details.")
             self.transport.close()
             await self._lost.wait()
+        finally:
+            del scope["extensions"]  # another circle
 
     def _quick(self, send: Send) -> Send:
         """A `send` that frames and writes chunks itself, and leaves the rest to uvicorn.
@@ -218,7 +233,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             _nothing,
             loop="asyncio",
-            http=functools.partial(_Connection, rules, provider),  # type: ignore[arg-type]
+            http=functools.partial(_Connection, rules, provider, Turns()),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",

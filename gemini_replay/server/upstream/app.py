@@ -17,9 +17,8 @@ from ... import clocks
 from ...engine.schedule import Schedule
 from ...errors import UsageError
 from ...gemini import heads
-from ...loops import AsyncioClock
 from .. import running
-from ..asgi import Receive, Scope, Send, deliver, read_body
+from ..asgi import Receive, Scope, Send, arrived, deliver, read_body
 from ..entrance import DEFAULT_RULES, Rules
 from . import keys, scenarios
 from .request import (
@@ -102,7 +101,7 @@ class Upstream:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began = AsyncioClock().now()
+        began = arrived(scope)
         body = await read_body(receive)
         if body is None:
             return
