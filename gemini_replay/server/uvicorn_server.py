@@ -22,7 +22,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ..loops import AsyncioClock
+from ..loops import AsyncioClock, Timer
 from ..provider import Provider
 from .asgi import CONNECTION, MARK, App, Message, Receive, Scope, Send
 from .entrance import Entrance, Rules, refusal
@@ -55,7 +55,7 @@ class _Connection(H11Protocol):
         self._provider = provider
         self._lost = asyncio.Event()
         self._awaited: object = None
-        self._time_limit: asyncio.TimerHandle | None = None
+        self._time_limit: Timer | None = None
         self._refused = False
 
     @property
@@ -94,7 +94,8 @@ class _Connection(H11Protocol):
             rules = self._rules
             what, seconds = ("head", rules.head_seconds) if awaited == "head" else ("body", rules.body_seconds)
             reason = f"The request's {what} did not arrive within {seconds:g} seconds."
-            self._time_limit = self.loop.call_later(seconds, self._refuse, 408, reason)
+            clock = AsyncioClock(self.loop)
+            self._time_limit = clock.call_at(clock.now() + seconds, lambda: self._refuse(408, reason))
 
     def _lift_limit(self) -> None:
         self._awaited = None
