@@ -85,24 +85,32 @@ def heading(benchmark: Json) -> str:
 
 
 def columns(benchmark: Json) -> list[str]:
-    """The heads of its table."""
+    """The heads of its table; there is none for words that no row has."""
     floor = ["× floor"] if benchmark["floor"] else []
-    return ["", benchmark["unit"], "quartiles", *floor, *_also(benchmark), "target", "note"]
+    heads = ["", benchmark["unit"], "quartiles", *floor, *_also(benchmark)]
+    return heads + [head for head, each in zip(("target", "note"), _words(benchmark), strict=True) if any(each)]
 
 
 def cells(benchmark: Json) -> Iterable[list[str]]:
     """The rows of its table."""
-    for row in benchmark["rows"]:
-        first = textwrap.shorten(row["refused"].partition("\n")[0], REASON, placeholder=" …")
-        note = ". ".join(filter(None, [row["note"], first]))
+    words = [each for each in _words(benchmark) if any(each)]
+    for number, row in enumerate(benchmark["rows"]):
         spread, ratio = row["figure"], row["ratio"]
-        figures = (
-            [_short(spread["median"]), f"{_short(spread['low'])} … {_short(spread['high'])}"] if spread else ["–", ""]
-        )
+        figures = ["–", ""]
+        if spread:
+            figures = [_short(spread["median"]), f"{_short(spread['low'])} … {_short(spread['high'])}"]
         floor = [f"{ratio['median']:.2f}" if ratio else ""] if benchmark["floor"] else []
         also = [_short(row["also"][name]) if name in row["also"] else "" for name in _also(benchmark)]
         name = f"{row['name']} (floor)" if row["name"] == benchmark["floor"] else row["name"]
-        yield [name, *figures, *floor, *also, "; ".join(map(verdict, row["targets"])), note]
+        yield [name, *figures, *floor, *also, *(each[number] for each in words)]
+
+
+def _words(benchmark: Json) -> tuple[list[str], list[str]]:
+    """The verdicts on the targets of each row, and its note: with the reason, if it has no figures."""
+    rows = benchmark["rows"]
+    reasons = [textwrap.shorten(row["refused"].partition("\n")[0], REASON, placeholder=" …") for row in rows]
+    notes = [". ".join(filter(None, [row["note"], reason])) for row, reason in zip(rows, reasons, strict=True)]
+    return ["; ".join(map(verdict, row["targets"])) for row in rows], notes
 
 
 def verdict(target: Json) -> str:
