@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .interception import record, replay
     from .rhythm.cassette import Cassette
     from .session import Session
+    from .session.settings import CassetteConfig
     from .virtual_clock import virtual_time
 else:  # hidden from type checkers, which would take any name to exist
 
@@ -57,6 +58,7 @@ _HOMES = {
     "interception": ("record", "replay"),
     "rhythm.cassette": ("Cassette",),
     "session": ("Session",),
+    "session.settings": ("CassetteConfig",),
     "virtual_clock": ("virtual_time",),
 }
 """The public names by their modules; an error is in `errors`."""
@@ -64,6 +66,7 @@ _HOMES = {
 __all__ = [
     "AmbiguousSessionError",
     "Cassette",
+    "CassetteConfig",
     "CassetteError",
     "CassetteNotFoundError",
     "ClientBug",

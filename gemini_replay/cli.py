@@ -215,7 +215,7 @@ def _serve(chosen: argparse.Namespace) -> int:
 
     settings = _server_settings(chosen)
     session = Session.replaying(
-        *_cassettes(chosen.cassettes),
+        list(_cassettes(chosen.cassettes)),
         speed=chosen.speed,
         max_gap=chosen.max_gap,
         rechunk=chosen.rechunk,

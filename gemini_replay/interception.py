@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from os import PathLike
 from types import TracebackType
 from typing import ParamSpec, TypeVar, Unpack
 
@@ -15,7 +14,7 @@ from .errors import GeminiReplayError
 from .patching import Lock
 from .session import Session, activated, candidates
 from .session.arguments import checked
-from .session.settings import RecordSettings, ReplaySettings
+from .session.settings import Paths, RecordSettings, ReplaySettings
 from .transports.read_ahead import settle
 from .virtual_clock import virtual_time
 
@@ -51,14 +50,14 @@ def close(session: Session, *, keep: bool) -> None:
     session.close(keep=keep)
 
 
-def replay(path: str | PathLike[str], **settings: Unpack[ReplaySettings]) -> Block:
+def replay(path: Paths, **settings: Unpack[ReplaySettings]) -> Block:
     """Answer every Gemini request in a with-block from a cassette; nothing reaches the network.
 
     Also a decorator, of functions, coroutine functions, generator functions and async generator functions: each call
     is a block of its own.
 
     Args:
-        path: the cassette.
+        path: the cassette, or several in a list, which are replayed as if they were one.
         settings: see `session.settings.ReplaySettings`.
 
     Returns:
@@ -77,14 +76,15 @@ def replay(path: str | PathLike[str], **settings: Unpack[ReplaySettings]) -> Blo
     return Block(partial(Session.replaying, given.pop("path"), **given), keeps=False)
 
 
-def record(path: str | PathLike[str], **settings: Unpack[RecordSettings]) -> Block:
+def record(path: Paths, **settings: Unpack[RecordSettings]) -> Block:
     """Record every Gemini request in a with-block into a cassette, while the client streams as it always does.
 
     The cassette is replaced when the block ends well; where it raises, the old one stays and what was recorded
     is left beside it as ``NAME.jsonl.part``. Also a decorator, like `replay`.
 
     Args:
-        path: the cassette; folders are made as needed.
+        path: the cassette; folders are made as needed. Of several in a list, the first is recorded into; the others
+            are replayed from.
         settings: see `session.settings.RecordSettings`; `mode` is "rewrite" by default.
 
     Returns:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from . import marker
+from .configuration import MARKER_HELP
 from .fixtures import (
     _gemini_cassette_marker,
     check_gemini_client,
     check_gemini_parser,
     gemini_cassette,
+    gemini_cassette_config,
+    gemini_cassettes,
     gemini_server,
 )
 from .options import pytest_addoption
@@ -24,6 +26,8 @@ __all__ = [
     "check_gemini_client",
     "check_gemini_parser",
     "gemini_cassette",
+    "gemini_cassette_config",
+    "gemini_cassettes",
     "gemini_server",
     "pytest_addoption",
 ]
@@ -36,7 +40,7 @@ _PARSER_MARKER_HELP = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, check the options early, and begin the run."""
-    config.addinivalue_line("markers", marker.HELP)
+    config.addinivalue_line("markers", MARKER_HELP)
     config.addinivalue_line("markers", _PARSER_MARKER_HELP)
     config.pluginmanager.register(Run(config), RUN)
 

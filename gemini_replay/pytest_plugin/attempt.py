@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .summary import share_of
+
 if TYPE_CHECKING:
     from ..errors import GeminiReplayError
     from ..session import Session
+    from .configuration import Configuration
 
 _numbers = count()
 _COUNT = "This happened "
@@ -39,14 +42,20 @@ class Attempt:
     Args:
         session: the test's session.
         notes: a folder with a file for each attempt that has not ended; None: nothing is recorded.
+        configuration: what holds for the test.
+        served: whether a server answers from the session.
 
     Attributes:
         wall: the seconds that the test had its session for.
         share: what the attempt adds to the run's summary, of types that JSON has; None until it ends.
     """
 
-    def __init__(self, session: Session, notes: Path | None) -> None:
+    def __init__(
+        self, session: Session, notes: Path | None, configuration: Configuration, *, served: bool = False
+    ) -> None:
         self.session = session
+        self._served = served
+        self._configuration = configuration
         self.wall = 0.0
         self.share: dict[str, Any] | None = None
         self._failed = False
@@ -70,24 +79,15 @@ class Attempt:
         close(session, keep=passed and not denied and not session.problems)
         problems = self._problems(faults=self._call != "skipped")
         kept = passed and not denied and not problems
-        asked = session.played or session.recorded_count or session.passed_through or session.mode == "live"
-        self.share = {
-            "path": str(session.path),
-            "test": str(session.test),
-            "silent": passed and not problems and not asked,
-            "passed": passed and not problems,
-            "replayed": len(session.played),
-            "recorded": session.recorded_count if kept else 0,
-            "model": session.model_time,
-            "wall": self.wall,
-            "unused": session.unused_descriptions(),
-            "problems": [
-                f"{session.test}: {what}" for what in dict.fromkeys(problem.message for problem in problems)
-            ],
-            "discarded": None,
-            "passed_through": dict(Counter(session.passed_through)),
-            "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals],
-        }
+        self.share = share_of(
+            session,
+            self._configuration,
+            wall=self.wall,
+            passed=passed and not problems,
+            kept=kept,
+            problems=problems,
+            served=self._served,
+        )
         if interrupted:
             return []
         if (session.recorded_count and not kept) or self._recording_failed():

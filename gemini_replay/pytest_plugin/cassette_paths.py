@@ -47,9 +47,9 @@ def _without_secrets(name: str, redactor: Redactor) -> str:
     return name
 
 
-def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor) -> Path:
-    """``MODULE/TEST.jsonl`` in the cassette folder, where MODULE is the module's path below the root directory."""
-    parts = _below(item.config.rootpath, item.path.with_suffix("") if item.path.suffix == ".py" else item.path)
+def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor, *, root: Path) -> Path:
+    """``MODULE/TEST.jsonl`` in the cassette folder, where MODULE is the module's path below `root`."""
+    parts = _below(root, item.path.with_suffix("") if item.path.suffix == ".py" else item.path)
     inner = test.partition("::")[2] or item.name
     folders = folder_names([_without_secrets(part, redactor) for part in parts])
     return folder.joinpath(*folders, file_name(inner, twin=_has_twin(item)) + ".jsonl")
@@ -92,7 +92,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
         raise UsageError(
             f"The cassette name {_without_secrets(name, redactor)[:100]!a} cannot be used: {wrong}.",
             hint='Give a name in the cassette folder, such as "story" or "chat/story". '
-            "The ini option gemini_cassette_dir sets the folder.",
+            "The setting cassette_dir gives the folder.",
         )
     return path
 
@@ -124,5 +124,5 @@ def check_inside(folder: Path, path: Path) -> None:
     if not real.is_relative_to(os.path.realpath(folder)):
         raise UsageError(
             f"The cassette {path} is really {real}, which is outside the cassette folder.",
-            hint="Remove the symbolic link, or set gemini_cassette_dir to the folder that is meant.",
+            hint="Remove the symbolic link, or set cassette_dir to the folder that is meant.",
         )

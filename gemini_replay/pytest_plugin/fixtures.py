@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from . import marker
+from .configuration import MARKER
 from .run import RUN
 
 if TYPE_CHECKING:
@@ -27,12 +27,24 @@ _PLACEHOLDER = "gemini-replay-placeholder-key"
 def _gemini_cassette_marker(request: pytest.FixtureRequest) -> None:
     """The marker alone activates replay, like the fixture; beside another fixture of ours it only configures that."""
     others = {"gemini_server", "check_gemini_client"}
-    if request.node.get_closest_marker(marker.NAME) is not None and others.isdisjoint(request.fixturenames):
-        request.getfixturevalue(marker.NAME)
+    if request.node.get_closest_marker(MARKER) is not None and others.isdisjoint(request.fixturenames):
+        request.getfixturevalue(MARKER)
+
+
+@pytest.fixture(scope="session")
+def gemini_cassette_config() -> Mapping[str, Any]:
+    """The settings of cassettes: override it, with any scope, in a `conftest.py` or a module.
+
+    It returns a dict (see `gemini_replay.CassetteConfig`) of the settings that `gemini_replay.record` and `replay`
+    take, and `cassette_dir`. The marker and the command line win over it, and it wins over the ini file.
+    """
+    return {}
 
 
 @pytest.fixture
-def gemini_cassette(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def gemini_cassette(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
+) -> Iterator[Session]:
     """Answers the test's Gemini requests from its cassette, or records them into it (`--gemini-record`).
 
     Yields the `Session`. A request that nothing answers fails the test, also where the code under test swallowed
@@ -41,12 +53,36 @@ def gemini_cassette(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """
     from ..interception import intercepted
 
-    with _opened(request, monkeypatch) as session, intercepted(session):
+    with _opened(request, monkeypatch, gemini_cassette_config) as session, intercepted(session):
         yield session
 
 
+@pytest.fixture(scope="session")
+def gemini_cassettes(
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., AbstractContextManager[Session]]]:
+    """Opens cassettes for fixtures of wider scope than a test.
+
+    It is called in a with statement: ``with gemini_cassettes("warm-up"):``. Names and keywords are those of the
+    marker. The record mode is the run's. The recording is kept if the block ends well. A problem, such as a request
+    that nothing answers, is raised at the end of the block, even if the code under test swallowed it.
+    """
+    run = _run(request)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+
+        @contextmanager
+        def opened(name: str, **settings: Any) -> Iterator[Session]:
+            with run.wide(name, settings) as session:
+                _stand_in_for_keys(session, monkeypatch)
+                yield session
+
+        yield opened
+
+
 @pytest.fixture
-def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def gemini_server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
+) -> Iterator[str]:
     """The base URL of a local server that answers from the test's cassette: for other processes and languages.
 
     The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
@@ -58,9 +94,9 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     from .. import transports
     from ..server.serving import serving
     from ..session import activated
-    from ..session.hosts import Hosts, netloc
+    from ..session.hosts import netloc
 
-    with _opened(request, monkeypatch) as session, activated(session):
+    with _opened(request, monkeypatch, gemini_cassette_config, served=True) as session, activated(session):
         if session.mode == "live":
             url = session.upstream or session.provider.base_url()
             monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", url)
@@ -73,9 +109,7 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         try:
             with serving(session) as url:
                 # Clients in this process must reach the server, also where something else intercepts them.
-                settings = _run(request).settings
-                ignored = [*settings.ignore_hosts, netloc(url)]
-                session.hosts = Hosts(settings.hosts, ignored, session.upstream, session.provider)
+                session.hosts = session.hosts.ignoring(netloc(url))
                 for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
                     monkeypatch.setenv(name, url)
                 if session.replay_only and not os.environ.get(_CREDENTIALS):
@@ -87,7 +121,13 @@ def gemini_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 @contextmanager
-def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def _opened(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    config: Mapping[str, Any],
+    *,
+    served: bool = False,
+) -> Iterator[Session]:
     """The session of a test. It is closed after the test's whole teardown, see `Run`."""
     from ..clocks import now
     from ..errors import UsageError
@@ -98,15 +138,20 @@ def _opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
             hint="Use gemini_cassette for clients in this process, gemini_server for others. "
             "The marker works for both.",
         )
-    attempt = _run(request).open(cast("pytest.Item", request.node))
+    attempt = _run(request).open(cast("pytest.Item", request.node), config, served=served)
     session = attempt.session
-    if session.replay_only and not any(os.environ.get(name) for name in _KEYS):
-        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
+    _stand_in_for_keys(session, monkeypatch)
     started = now()
     try:
         yield session
     finally:
         attempt.wall = now() - started
+
+
+def _stand_in_for_keys(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients be built without a key, where nothing is recorded."""
+    if session.replay_only and not any(os.environ.get(name) for name in _KEYS):
+        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
 
 
 @pytest.fixture
@@ -122,7 +167,7 @@ def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.fixture
 def check_gemini_client(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
 ) -> Callable[..., ClientReport]:
     """Runs a call under every variation of a cassette: `check_gemini_client(call)`, else as `faults.check_client`.
 
@@ -135,7 +180,8 @@ def check_gemini_client(
 
     def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
         if cassette is None:
-            cassette = _run(request).cassette_path(cast("pytest.Item", request.node))
+            item = cast("pytest.Item", request.node)
+            cassette = _run(request).configured(item, gemini_cassette_config).paths[0]
         return check_client(call, cassette, **options)
 
     return check

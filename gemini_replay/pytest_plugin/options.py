@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import pytest
 
-if TYPE_CHECKING:
-    from ..cassette.redaction import Redactor
-    from ..session import Mode
+RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
+"""The environment variable that sets the record mode of runs that other tools start."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,89 +43,141 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="list the recordings of the cassettes in use that no test asked for",
     )
-    parser.addini("gemini_cassette_dir", "the folder of the cassettes, from the root directory", default="cassettes")
-    parser.addini("gemini_speed", "the speed of replay", default="1")
-    for name, text in {**_HOSTS_AND_MATCHING, **_REDACTION}.items():
-        kind: Any = "linelist" if name == "redact_patterns" else "args"
-        parser.addini(f"gemini_{name}", text, type=kind, default=[])
+    group.addoption(
+        "--gemini-show-config",
+        action="store_true",
+        help="say which settings hold for each test with a cassette, and where each comes from",
+    )
+    for name, ini in _INI.items():
+        parser.addini(ini.name or f"gemini_{name}", ini.help, type=ini.kind, default=None)
+    parser.addini("gemini_block_network", "refuse Google's Gemini hosts in every test", type="bool", default=False)
+    parser.addini("gemini_allow_hosts", "hosts that gemini_block_network does not refuse", type="args", default=[])
 
 
-_HOSTS_AND_MATCHING = {
-    "hosts": "further hosts whose requests are recorded and replayed",
-    "ignore_hosts": "hosts, with or without a port, whose requests are never recorded, replayed or refused",
-    "match": "what must be equal for a recording to answer a request",
-    "redact": "names of environment variables whose values must not be stored, besides those that are known to be "
-    "secret",
+@dataclass(frozen=True)
+class _Ini:
+    """An ini setting: its help, its type as pytest has it, and how its text becomes the setting's value."""
+
+    help: str
+    kind: Literal["string", "args", "linelist", "bool"] = "string"
+    name: str = ""
+    read: Callable[[str], Any] = str
+
+
+def _number(text: str) -> Any:
+    """The number in a text; else the text, which is then refused with the other values."""
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+_INI: dict[str, _Ini] = {
+    "mode": _Ini("the record mode, unless --gemini-record gives another", name="gemini_record"),
+    "cassette_dir": _Ini(
+        "the folder of the cassettes, from the root directory (default: cassettes); {folder} is that of the test"
+    ),
+    "speed": _Ini("the speed of replay"),
+    "max_gap": _Ini("the longest wait between two chunks, in seconds", read=_number),
+    "rechunk": _Ini("other chunk boundaries than the recorded ones"),
+    "fault": _Ini("what goes wrong in every replay, one fault a line", "linelist"),
+    "match": _Ini("what must be equal for a recording to answer a request", "args"),
+    "repeat": _Ini("whether a recording may answer again and again", "bool"),
+    "hosts": _Ini("further hosts whose requests are recorded and replayed", "args"),
+    "ignore_hosts": _Ini(
+        "hosts, with or without a port, whose requests are never recorded, replayed or refused", "args"
+    ),
+    "upstream": _Ini("the base URL that recorded requests are sent to, in place of their own"),
+    "redact": _Ini(
+        "names of environment variables whose values must not be stored, besides those that are known to be secret",
+        "args",
+    ),
+    "keep_headers": _Ini("headers whose values are kept although their names are not known to be harmless", "args"),
+    "redact_headers": _Ini("further headers whose values must not be stored", "args"),
+    "keep_fields": _Ini(
+        "members of JSON, and parameters, whose values are kept although their names sound secret", "args"
+    ),
+    "redact_fields": _Ini("further such names whose values must not be stored", "args"),
+    "redact_patterns": _Ini(
+        "further shapes of secrets, one regular expression a line; a first group is the secret", "linelist"
+    ),
+    "wire": _Ini("store compressed bodies as they came, instead of decoded", "bool"),
+    "decoded_limit": _Ini("the most bytes that a compressed body may decode to", read=_number),
 }
-_REDACTION = {
-    "keep_headers": "headers whose values are kept although their names are not known to be harmless",
-    "redact_headers": "further headers whose values must not be stored",
-    "keep_fields": "members of JSON, and parameters, whose values are kept although their names sound secret",
-    "redact_fields": "further such names whose values must not be stored",
-    "redact_patterns": "further shapes of secrets, one regular expression a line; a first group is the secret",
-}
+"""By the setting that it gives. Its own name is ``gemini_SETTING``, unless it has one."""
 
 
-class Settings:
-    """What the options and ini settings of a run say.
+def in_ci() -> bool:
+    """Whether the environment says that this is a continuous integration service."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+class RunSettings:
+    """What the ini file, the environment and the command line say.
 
     Attributes:
-        session: the settings of every session, by the names that `Session` has for them; those with another value
-            than the default.
+        ini: settings of every session from the ini file; ``redact`` are names of environment variables there.
+        environment: settings from the environment.
+        command_line: settings from the command line.
+        may_record: whether the command line or the environment ask for recording. A marker may, too.
 
     Raises:
         pytest.UsageError: an option or setting has a value that cannot be used.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        option, ini = config.option, config.getini
-        self.mode: Mode = option.gemini_record or "none"
-        self.hosts: list[str] = ini("gemini_hosts")
-        self.ignore_hosts: list[str] = ini("gemini_ignore_hosts")
-        self.upstream: str | None = option.gemini_upstream
-        self.block_network: bool = option.gemini_block_network
+        option = config.option
+        self.root: Path = config.rootpath
+        self.block_network: bool = option.gemini_block_network or config.getini("gemini_block_network")
+        self.allow_hosts: list[str] = config.getini("gemini_allow_hosts")
         self.list_unused: bool = option.gemini_unused
-        self.folder: Path = config.rootpath / ini("gemini_cassette_dir")
-        self._variables: list[str] = ini("gemini_redact")
-        self._redaction = {name: ini(f"gemini_{name}") for name in _REDACTION if ini(f"gemini_{name}")}
-        speed = option.gemini_speed or ini("gemini_speed")
-        given = {
-            "speed": None if speed == "1" else speed,
-            "match": ini("gemini_match"),
-            "hosts": self.hosts,
-            "ignore_hosts": self.ignore_hosts,
-            "upstream": self.upstream,
-            **self._redaction,
-        }
-        self.session: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, [])}
-        if self.session or option.gemini_record is not None:  # most runs give none, and load nothing that checks them
-            from ..errors import UsageError
-            from ..session.arguments import checked
+        self.show_config: bool = option.gemini_show_config
+        self.ini: dict[str, Any] = {}
+        for name, ini in _INI.items():
+            value = config.getini(ini.name or f"gemini_{name}")
+            if value not in (None, "", []):
+                self.ini[name] = ini.read(value) if ini.kind == "string" else value
+        self.environment = _given(mode=os.environ.get(RECORD_VARIABLE))
+        self.command_line = _given(
+            mode=option.gemini_record, speed=option.gemini_speed, upstream=option.gemini_upstream
+        )
+        self._check()
 
-            try:
-                checked(mode=self.mode, **self.session)
-            except UsageError as error:
-                raise pytest.UsageError(str(error)) from None
+    def _check(self) -> None:
+        # most runs give nothing, and load nothing that checks it
+        for given in (self.ini, self.environment, self.command_line):
+            settings = {name: value for name, value in given.items() if name not in {"redact", "cassette_dir"}}
+            if settings:
+                from ..errors import UsageError
+                from ..session.arguments import checked
 
-    @property
-    def may_record(self) -> bool:
-        """Whether the run may record."""
-        return self.mode not in ("none", "live")
+                try:
+                    checked(**settings)
+                except UsageError as error:
+                    raise pytest.UsageError(str(error)) from None
 
     @property
-    def redact(self) -> list[str]:
-        """The values of the environment variables that `gemini_redact` names.
+    def hosts(self) -> list[str]:
+        """Further hosts that the guard refuses where the network is blocked."""
+        found: list[str] = self.ini.get("hosts", [])
+        return found
+
+    def secrets(self, *, recording: bool) -> list[str]:
+        """The values of the environment variables that the ini setting `gemini_redact` names.
 
         Raises:
-            UsageError: a value is too short to be searched for; or the run may record, and a variable is not set.
+            UsageError: a value is too short to be searched for; or the test records, and a variable is not set.
         """
         from ..cassette.redaction import Redactor
         from ..errors import UsageError
 
         values = []
-        for name in self._variables:
+        for name in self.ini.get("redact", ()):
             value = os.environ.get(name)
-            if not value and self.may_record:
+            if not value and recording:
                 raise UsageError(
                     f"gemini_redact names the environment variable {name}, which is not set.",
                     suggestion="Its value could not be redacted in what is recorded.",
@@ -133,7 +186,7 @@ class Settings:
             if not value:
                 continue
             try:
-                Redactor([value])
+                Redactor([value], environ={})
             except UsageError as error:
                 raise UsageError(
                     f"gemini_redact names the environment variable {name}.", suggestion=error.message, hint=error.hint
@@ -141,8 +194,6 @@ class Settings:
             values.append(value)
         return values
 
-    def redactor(self) -> Redactor:
-        """What redacts test ids and names; the errors are those of `redact`."""
-        from ..cassette.redaction import Redactor
 
-        return Redactor(self.redact, **self._redaction)
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value}

@@ -7,27 +7,37 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
-from .options import Settings
+from .options import RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
-    from ..session import Expected, Mode
+    from ..session import Expected, Mode, Session
     from .attempt import Attempt
+    from .configuration import Configuration
 
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
-_SHARE = "gemini_replay_share"
-"""The attribute of a test's last report that holds its `Attempt.share`."""
+_SHARES = "gemini_replay_shares"
+"""The attribute of a report that holds what the sessions that have just ended came to, see `summary.share_of`."""
+
+
+class _Configured(NamedTuple):
+    """What holds for a test."""
+
+    configuration: Configuration
+    test: str
+    paths: list[Path]
+    mode: Mode
 
 
 class Run:
@@ -42,29 +52,32 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.settings = Settings(config)
+        self.settings = RunSettings(config)
         self.summary = Summary()
         self._attempts: list[Attempt] = []
         self._expected: Expected | None = None  # the session of the test that is running
-        self._folder: Path | None = None
+        self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
+        given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
+        self._folder: Path | None = None if given is None else Path(given)
         self._owner = 0  # the process that removes the folder
-        if self.settings.may_record:
-            given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
-            if given is not None and os.path.isdir(given):
-                self._folder = Path(given)
-            else:
-                with suppress(OSError):  # a full disk: the summary has less then
-                    self._folder, self._owner = Path(tempfile.mkdtemp(prefix="gemini-replay-run-")), os.getpid()
         if self.settings.block_network:
             from .. import transports
 
-            transports.block_network(self.settings.hosts)
+            transports.block_network(self.settings.hosts, self.settings.allow_hosts)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """The workers of pytest-xdist use the controller's folder."""
-        if self._folder is not None:
-            node.workerinput["gemini_replay_folder"] = str(self._folder)
+        folder = self._notes()
+        if folder is not None:
+            node.workerinput["gemini_replay_folder"] = str(folder)
+
+    def _notes(self) -> Path | None:
+        """The folder of the run, made when it is first asked for; None: it cannot be made."""
+        if self._folder is None:
+            with suppress(OSError):  # a full disk: the summary has less then
+                self._folder, self._owner = Path(tempfile.mkdtemp(prefix="gemini-replay-run-")), os.getpid()
+        return self._folder
 
     def pytest_unconfigure(self) -> None:
         """Let other runs in this process have the network again, and remove the run's folder."""
@@ -77,58 +90,99 @@ class Run:
 
     # -- the session of a test -------------------------------------------------------------------------------------
 
-    def cassette_path(self, item: pytest.Item) -> Path:
-        """The path of a test's cassette, by its marker or by its name."""
-        return self._read(item)[1]
-
-    def _read(self, item: pytest.Item) -> tuple[str, Path, dict[str, Any]]:
-        from .cassette_paths import default_path, named_path, test_id
-        from .marker import read_marker
-
-        redactor = self.settings.redactor()
-        test = test_id(item, redactor)
-        name, given = read_marker(item, test)
-        if name is None:
-            return test, default_path(self.settings.folder, item, test, redactor), given
-        return test, named_path(self.settings.folder, name, redactor), given
-
-    def open(self, item: pytest.Item) -> Attempt:
-        """Open the session of a test, by its marker and the run's settings.
+    def configured(self, item: pytest.Item, config: Mapping[str, Any] | None) -> _Configured:
+        """What holds for a test, by all that is said of it; `config` is what `gemini_cassette_config` returns.
 
         Raises:
-            UsageError: the marker or a setting cannot be used.
+            UsageError: a setting cannot be used.
+        """
+        from .cassette_paths import test_id
+        from .configuration import Configuration
+
+        configuration = Configuration(self.settings, item, config)
+        return self._configured(configuration, test_id(item, configuration.redactor))
+
+    def _configured(self, configuration: Configuration, test: str) -> _Configured:
+        paths = configuration.paths(test)
+        mode = configuration.mode
+        return _Configured(
+            configuration, test, paths, "new" if mode == "once" and self._records(paths[0]) else cast("Mode", mode)
+        )
+
+    def open(self, item: pytest.Item, config: Mapping[str, Any], *, served: bool = False) -> Attempt:
+        """Open the session of a test, by what is said of its cassette; `served`: a server answers from it.
+
+        Raises:
+            UsageError: a setting cannot be used.
             CassetteError: the cassette cannot be read.
         """
-        from ..session import Session
         from .attempt import Attempt
-        from .cassette_paths import check_inside
 
-        settings = self.settings
-        test, path, given = self._read(item)
-        mode = self._mode(path, given)
-        if mode in {"new", "rewrite"}:
-            check_inside(settings.folder, path)
-        session = Session(path, mode=mode, redact=settings.redact, test=test, **{**settings.session, **given})
-        attempt = item.stash[_ATTEMPT] = Attempt(session, self._folder if session.recording else None)
+        found = self.configured(item, config)
+        session = self._session(found)
+        attempt = item.stash[_ATTEMPT] = Attempt(
+            session, self._notes() if session.recording else None, found.configuration, served=served
+        )
         self._attempts.append(attempt)
         if self._expected is not None:
             self._expected.opened(session)
         return attempt
 
-    def _mode(self, path: Path, given: dict[str, Any]) -> Mode:
-        mode = "none" if given.get("fault") else self.settings.mode  # a test without the fault makes the recording
-        return "new" if mode == "once" and self._records(path) else mode
+    def _session(self, found: _Configured) -> Session:
+        from ..session import Session
+
+        return Session(found.paths, mode=found.mode, test=found.test, **found.configuration.settings)
 
     def _records(self, path: Path) -> bool:
         """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
-        if self._folder is None:
+        folder = self._notes()
+        if folder is None:
             return not path.exists()
-        note = self._folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()
+        note = folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()
         if path.exists():
             return note.exists()
         with suppress(OSError):
             note.touch()  # before the session opens: another worker may make the cassette at any moment
         return True
+
+    @contextmanager
+    def wide(self, name: str, settings: Mapping[str, Any]) -> Generator[Session, None, None]:
+        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``.
+
+        Its recording is kept if the block ends well and no request was refused in it.
+
+        Raises:
+            UsageError: a setting cannot be used.
+            CassetteError: the cassette cannot be read.
+            GeminiReplayError: at the end of the block: the first problem of the session.
+        """
+        from ..clocks import now
+        from ..interception import close, intercepted
+        from .configuration import Configuration
+        from .summary import share_of
+
+        configuration = Configuration(self.settings, names=(name,), given=settings)
+        session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
+        session.record_command = lambda mode: f"pytest --gemini-record {mode}"
+        passed = False
+        started = now()
+        try:
+            with intercepted(session):
+                yield session
+            passed = True
+        finally:
+            wall = now() - started
+            close(session, keep=passed and not session.problems)
+            problems = session.problems
+            well = passed and not problems
+            share = share_of(
+                session, configuration, wall=wall, passed=well, kept=well, problems=problems, served=False
+            )
+            if session.recorded_count and not well:
+                share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]
+            self._shares.append(share)
+        if problems:
+            raise problems[0]
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
@@ -136,7 +190,7 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, nothing that a test asks goes past the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if self.settings.mode != "live" and (fixtures or item.get_closest_marker("gemini_cassette") is not None):
+        if fixtures or item.get_closest_marker("gemini_cassette") is not None:
             self._expect(item, min(fixtures, default="the marker gemini_cassette"))
         return (yield)
 
@@ -146,16 +200,26 @@ class Run:
         from ..session import Expected, Hosts, expect
         from ..session.arguments import checked
 
-        settings = self.settings
         try:
-            test, path, given = self._read(item)
-            provider = checked(**given).get("provider")
-            hosts = Hosts(settings.hosts, settings.ignore_hosts, settings.upstream, provider)
+            found = self.configured(item, None)
+            settings = checked(**found.configuration.settings)
+            hosts = Hosts(
+                settings.get("hosts", ()),
+                settings.get("ignore_hosts", ()),
+                settings.get("upstream"),
+                settings.get("provider"),
+            )
         except GeminiReplayError:
             return  # the fixture fails with it
-        mode = self._mode(path, given)
-        recording = mode in {"new", "rewrite"}
-        self._expected = Expected(path, test=test, fixture=fixture, hosts=hosts, replay_only=not recording)
+        if found.mode == "live":
+            return
+        self._expected = Expected(
+            found.paths[0],
+            test=found.test,
+            fixture=fixture,
+            hosts=hosts,
+            replay_only=found.mode not in {"new", "rewrite"},
+        )
         transports.start_guard()
         expect(self._expected)
 
@@ -213,16 +277,18 @@ class Run:
         if attempt is not None:
             attempt.read(report)
             if attempt.share is not None:
-                vars(report)[_SHARE] = attempt.share
+                self._shares.append(attempt.share)
                 del item.stash[_ATTEMPT]
+        if self._shares:
+            vars(report)[_SHARES] = self._shares
+            self._shares = []
         return report
 
     # -- the end of the run ----------------------------------------------------------------------------------------
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a test's share to the summary, whatever process ran the test."""
-        share = getattr(report, _SHARE, None)
-        if share is not None:
+        """Add to the summary what the sessions that have ended came to, whatever process ran the test."""
+        for share in getattr(report, _SHARES, ()):
             self.summary.add(share)
 
     @pytest.hookimpl(trylast=True)
@@ -232,7 +298,9 @@ class Run:
         for attempt in self._attempts:
             attempt.end(torn_down=False, interrupted=True)
             assert attempt.share is not None
-            self.summary.add(attempt.share)
+            self._shares.append(attempt.share)
+        for share in self._shares:
+            self.summary.add(share)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the summary, if there is anything to say."""
@@ -241,7 +309,9 @@ class Run:
                 unfinished = json.loads(note.read_text(encoding="utf-8"))
                 self.summary.add_unfinished(unfinished["test"], Path(unfinished["path"]))
         lines = self.summary.lines(
-            list_unused=self.settings.list_unused, list_problems=self.config.option.tbstyle in {"no", "line"}
+            list_unused=self.settings.list_unused,
+            list_problems=self.config.option.tbstyle in {"no", "line"},
+            show_config=self.settings.show_config,
         )
         if lines:
             terminalreporter.section("gemini-replay", sep="-")

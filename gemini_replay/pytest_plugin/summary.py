@@ -3,9 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..errors import GeminiReplayError
+    from ..session import Session
+    from .configuration import Configuration
+
+_TELLING = 5.0
+"""Seconds of waiting in a run from which on the summary says how to avoid it."""
+_SHOWN = 5
+"""The most tests that one line names."""
+
+
+def share_of(
+    session: Session,
+    configuration: Configuration,
+    *,
+    wall: float,
+    passed: bool,
+    kept: bool,
+    problems: Sequence[GeminiReplayError],
+    served: bool,
+) -> dict[str, Any]:
+    """What one session adds to the summary, of types that JSON has, so that workers can send it.
+
+    Args:
+        session: the session, closed.
+        configuration: what held for it.
+        wall: the seconds that it was open for.
+        passed: whether the test passed that had it.
+        kept: whether its recording was kept.
+        problems: what it has to report.
+        served: whether a server answered from it, whose clients' time cannot be virtual.
+    """
+    asked = session.played or session.recorded_count or session.passed_through or session.mode == "live"
+    waited = 0.0 if session.virtual else min(wall, session.model_time / session.speed)
+    return {
+        "path": str(session.path),
+        "test": str(session.test),
+        "silent": passed and not asked,
+        "passed": passed,
+        "replayed": len(session.played),
+        "recorded": session.recorded_count if kept else 0,
+        "model": session.model_time,
+        "wall": wall,
+        "waited": waited,
+        "real_time": served,
+        "unused": session.unused_descriptions(),
+        "problems": [f"{session.test}: {what}" for what in dict.fromkeys(problem.message for problem in problems)],
+        "discarded": None,
+        "passed_through": dict(Counter(session.passed_through)),
+        "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals],
+        "configuration": configuration.lines(),
+        "ci_mode": configuration.ci_mode,
+    }
 
 
 class Summary:
@@ -21,6 +76,10 @@ class Summary:
         self._passed_through: Counter[str] = Counter()
         self._removed: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()  # of what was removed, that from answers' own texts
+        self._waited = 0.0
+        self._in_real_time: list[str] = []  # tests that waited and cannot have virtual time
+        self._configurations: dict[str, list[str]] = {}
+        self._ci_modes: Counter[str] = Counter()  # record modes that were not followed
 
     def add(self, share: dict[str, Any]) -> None:
         """Add the share of one test, see `Attempt.share`."""
@@ -33,6 +92,12 @@ class Summary:
         for place, kind, count, in_answer in share["removals"]:
             where = "answers" if in_answer else place
             (self._changed if in_answer else self._removed)[f"{kind} in {where}"] += count
+        self._waited += share["waited"]
+        if share["waited"] > 0.05 and share["real_time"]:
+            self._in_real_time.append(share["test"])
+        self._configurations[share["test"]] = share["configuration"]
+        if share["ci_mode"]:
+            self._ci_modes[share["ci_mode"]] += 1
         if share["silent"]:
             self._silent.append(share["test"])
         path = share["path"]
@@ -48,17 +113,33 @@ class Summary:
         if _journals(path, test):
             self._discarded.append((path, test, "did not end", path.exists(), ""))
 
-    def lines(self, *, list_unused: bool, list_problems: bool) -> list[str]:
+    def lines(self, *, list_unused: bool, list_problems: bool, show_config: bool) -> list[str]:
         """One line, and more only where something needs saying; none where no session did anything."""
         unused = [f"{path}: {described}" for path, left in self._unused.items() for described in left]
         problems = self._problems if list_problems else []
-        if not (self._replayed or self._recorded or unused or self._discarded or problems or self._silent):
+        configured = self._configured() if show_config else []
+        if not (
+            self._replayed
+            or self._recorded
+            or self._discarded
+            or self._silent
+            or self._ci_modes
+            or unused
+            or problems
+            or configured
+        ):
             return []
         line = f"{self._replayed} replayed, {self._recorded} recorded, {len(unused)} unused"
         if self._replayed:
             line += f"; {self._model:.1f} s of model time in {self._wall:.1f} s"
         return [
             line,
+            *self._cost(),
+            *(
+                f"not recorded, although the record mode is {mode!r} (tests: {count}): the environment variable CI "
+                f"is set; to record, say --gemini-record {mode}"
+                for mode, count in self._ci_modes.items()
+            ),
             *problems,
             *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
             *_taken_out("redacted", self._removed),
@@ -66,7 +147,25 @@ class Summary:
             *_without_requests(self._silent, whole=list_unused),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
+            *configured,
         ]
+
+    def _cost(self) -> list[str]:
+        """What the recorded rhythm cost, where that is much, and how to avoid it."""
+        if self._waited < _TELLING:
+            return []
+        line = f"{self._waited:.1f} s of waiting in the recorded rhythm; with gemini_speed = virtual, there is none"
+        if self._in_real_time:
+            shown = ", ".join(self._in_real_time[:_SHOWN])
+            more = f" and {len(self._in_real_time) - _SHOWN} more" if len(self._in_real_time) > _SHOWN else ""
+            line += f"; these cannot have virtual time, but can be instant: {shown}{more}"
+        return [line]
+
+    def _configured(self) -> list[str]:
+        found = []
+        for test, lines in self._configurations.items():
+            found += [f"settings of {test}:", *(f"  {line}" for line in lines or ["only defaults"])]
+        return found
 
 
 def _taken_out(what: str, removals: Counter[str]) -> list[str]:
@@ -80,7 +179,7 @@ def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
     """Tests that opened a session and made no request that was seen: their clients may bypass every transport."""
     if not tests:
         return []
-    shown = tests if whole else tests[:5]
+    shown = tests if whole else tests[:_SHOWN]
     more = f" and {len(tests) - len(shown)} more" if len(tests) > len(shown) else ""
     return [f"asked for a cassette and made no request that gemini-replay saw: {', '.join(shown)}{more}"]
 

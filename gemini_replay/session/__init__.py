@@ -4,7 +4,7 @@ from .current import Suspended, activated, candidates, replays_only
 from .expected import Expected, expect, expect_no_longer
 from .forward import Forward
 from .handing_on import handing_on
-from .hosts import Hosts, base_url
+from .hosts import Hosts, Pattern, address, base_url, parse_patterns, spelled
 from .owner import check_host, check_url, grpc_hosts, owner_of
 from .refusing import blocked
 from .session import Decision, Session
@@ -18,9 +18,11 @@ __all__ = [
     "Forward",
     "Hosts",
     "Mode",
+    "Pattern",
     "Session",
     "Suspended",
     "activated",
+    "address",
     "base_url",
     "blocked",
     "candidates",
@@ -31,5 +33,7 @@ __all__ = [
     "grpc_hosts",
     "handing_on",
     "owner_of",
+    "parse_patterns",
     "replays_only",
+    "spelled",
 ]

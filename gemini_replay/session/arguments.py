@@ -43,12 +43,25 @@ def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, An
     return found
 
 
+_PATHS = (
+    'the path of a cassette, such as "cassettes/story.jsonl", or several in a list; a decorator is spelled '
+    '@replay("story.jsonl")'
+)
+
+
+def _paths(name: str, value: Any) -> tuple[str, ...]:
+    """One path, or several, of which the first is recorded into."""
+    given = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not given:
+        raise wrong_argument(name, value, _PATHS)
+    return tuple(_path(name, one) for one in given)
+
+
 def _path(name: str, value: Any) -> str:
-    takes = 'the path of a cassette, such as "cassettes/story.jsonl"; a decorator is spelled @replay("story.jsonl")'
-    require_path(name, value, takes)
+    require_path(name, value, _PATHS)
     path: str = os.fspath(value)
     if any(len(os.fsencode(part)) > _LONGEST for part in path.replace(os.sep, "/").split("/")):
-        raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", hint=f"It takes {takes}.")
+        raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", hint=f"It takes {_PATHS}.")
     return path
 
 
@@ -133,7 +146,7 @@ def _by(parse: Callable[[Any], object]) -> Callable[[str, Any], Any]:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "path": _path,
+    "path": _paths,
     "mode": _mode,
     "speed": _by(parse_speed),
     "max_gap": _by(parse_max_gap),

@@ -24,12 +24,17 @@ class Expected:
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL would be the session's."""
+        if self._session is not None and self._session.mode == "live":
+            return False
         under_test = self.hosts.is_under_test(url, recorded=tuple, recording=not self._replay_only)
         return self.hosts.owns(url) and not under_test
 
     def opened(self, session: Session) -> None:
         """The session is open, and gets the requests that came before it."""
         self._session = session
+        self.hosts = session.hosts
+        self._path = session.path
+        self._replay_only = session.replay_only
         for where, problem in self._met:
             self._report(session, where, problem)
 

@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -53,6 +54,12 @@ class Hosts:
         self._named = parse_patterns(hosts or (), "hosts")
         self._ignored = parse_ignored(ignore, self.provider)
         self._upstream = None if upstream is None else place(upstream)
+
+    def ignoring(self, where: str) -> Hosts:
+        """The same, but for one more host that is ignored, with its port."""
+        found = copy(self)
+        found._ignored = (*self._ignored, *parse_patterns([where], "ignore_hosts"))
+        return found
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
         """Whether every request to this host is the session's, whatever its path; without a port: to any port."""

@@ -34,7 +34,7 @@ from .hosts import Hosts, address, netloc
 from .recordings import Recordings
 from .refusing import blocked, explained, through
 from .replaying import Replayer
-from .settings import DEFAULTS, Mode, ReplaySettings, SessionSettings
+from .settings import DEFAULTS, Mode, Paths, ReplaySettings, SessionSettings
 
 Decision = Playback | NoConnection | Forward | None
 """What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
@@ -46,7 +46,7 @@ class Session:
     """Answers requests from one cassette, or records them into it.
 
     Args:
-        path: the cassette file.
+        path: the cassette file; of several, the first is recorded into, and all are replayed from.
         settings: see `settings.SessionSettings`. A session with a fault cannot record.
 
     Attributes:
@@ -60,6 +60,7 @@ class Session:
         virtual: whether the speed is "virtual".
         recording: whether requests that no recording answers are recorded.
         active: whether the session is open.
+        record_command: what messages advise for recording, by record mode; None: what the test's id or the path says.
         misses: the requests that were refused, as the errors that they raised.
         passed_through: the addresses of this process's own servers that were called, one for each request.
 
@@ -67,9 +68,9 @@ class Session:
         UsageError: an argument cannot be used.
     """
 
-    def __init__(self, path: str | Path, **settings: Unpack[SessionSettings]) -> None:
+    def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
         given = checked(SessionSettings.__annotations__, path=path, **{**DEFAULTS, **settings})
-        self.path = Path(os.path.abspath(given["path"]))  # whatever the working directory is later
+        self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
         if self.path.is_dir():
             raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
         self.provider: Provider = given["provider"] or shipped()
@@ -91,6 +92,7 @@ class Session:
         self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
         self.upstream: str | None = given["upstream"]
         self.hosts = Hosts(given["hosts"], given["ignore_hosts"], self.upstream, self.provider)
+        self.record_command: Callable[[str], str] | None = None
         self.misses: list[RefusedError] = []
         self.passed_through: list[str] = []
         matcher = Matcher(given["match"])
@@ -124,23 +126,21 @@ class Session:
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
         if existing and self.mode in {"none", "once", "new"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
+        if self.mode != "live":
+            for other in more:
+                self._replayer.load(other)
 
     @classmethod
-    def replaying(
-        cls, path: str | Path, *more: str | Path, repeat: bool = False, **settings: Unpack[ReplaySettings]
-    ) -> Session:
+    def replaying(cls, path: Paths, *, repeat: bool = False, **settings: Unpack[ReplaySettings]) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
         Raises:
             UsageError: an argument cannot be used.
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        first, *others = [checked(path=one)["path"] for one in (path, *more)]
-        session = cls(first, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
-        if not session._pool.loaded:
+        session = cls(path, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
+        if not session.path.exists():
             session._replayer.load(session.path)  # raises an error that names what is near
-        for other in others:
-            session._replayer.load(Path(other))
         return session
 
     # -- what belongs to the session ---------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class Session:
         if recorded is not None:
             return self._play(*recorded)
         if not self.recording:
-            raise self.refuse(self._replayer.miss(asked, self.path, self._record_command))
+            raise self.refuse(self._replayer.miss(asked, self.path, self._record))
         return Forward(
             self._recordings.begin(asked, redactor),
             route(request.url, self.upstream),
@@ -249,7 +249,10 @@ class Session:
             self._child.played(number)
         return answer
 
-    def _record_command(self, mode: str) -> str:
+    def _record(self, mode: str) -> str:
+        """How to record into the cassette, for messages."""
+        if self.record_command is not None:
+            return self.record_command(mode)
         if self.test:
             return f'pytest "{self._test_to_run}" --gemini-record {mode}'
         return f'gemini_replay.record("{self.path}", mode="{mode}")'

@@ -6,9 +6,10 @@ type checkers know each keyword. `arguments.checked` checks the values.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
-from typing import Literal, TypedDict, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypedDict, get_args
 
 from ..cassette.matching import DEFAULT_KEYS
 from ..engine.coding import DECODED_LIMIT
@@ -21,6 +22,9 @@ and appends what is missing; "rewrite" records everything again; "live" lets eve
 upstream if there is one.
 """
 MODES: tuple[Mode, ...] = get_args(Mode)
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""The path of a cassette; or of several: the first is recorded into, and all are replayed from."""
 
 Faults = str | Fault | Iterable[str | Fault] | None
 """What `fault=` takes, see `engine.faults.parse_faults`."""
@@ -119,16 +123,35 @@ class RecordSettings(RecordTransportSettings, HostSettings, total=False):
     """The settings of `record`."""
 
 
-class SessionSettings(ReplaySettings, StorageSettings, total=False):
+class AllSettings(ReplaySettings, StorageSettings, total=False):
+    """What can be said of a cassette, whoever opens it.
+
+    Attributes:
+        repeat: start again from the first when every recording of a request was played, as a server must.
+    """
+
+    repeat: bool
+
+
+class SessionSettings(AllSettings, total=False):
     """The settings of a `Session`.
 
     Attributes:
         test: the id of the test that records, for the cassette's header and for messages.
-        repeat: start again from the first when every recording of a request was played, as a server must.
     """
 
     test: str | None
-    repeat: bool
+
+
+class CassetteConfig(AllSettings, total=False):
+    """What the fixture `gemini_cassette_config` returns and the marker `gemini_cassette` takes.
+
+    Attributes:
+        cassette_dir: the folder of the cassettes, from the root directory, where ``{folder}`` stands for that of the
+            test; or a function that takes the test (a `pytest.Item`) and returns the path of its cassette.
+    """
+
+    cassette_dir: str | os.PathLike[str] | Callable[[Any], str | os.PathLike[str]]
 
 
 DEFAULTS: SessionSettings = {

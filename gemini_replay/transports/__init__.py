@@ -162,9 +162,9 @@ def stop_guard() -> None:
     _guard.release()
 
 
-def block_network(hosts: Iterable[str] = ()) -> None:
-    """Refuse the provider's hosts and `hosts`, even without an open session."""
-    guard.block(hosts)
+def block_network(hosts: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
+    """Refuse the provider's hosts and `hosts`, but for the `allowed`, even without an open session."""
+    guard.block(hosts, allowed)
     start_guard()
 
 

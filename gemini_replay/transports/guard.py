@@ -23,6 +23,7 @@ LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
 """Libraries in which something is replaced once they have been imported."""
 
 _blocked: session.Hosts | None = None
+_allowed: tuple[session.Pattern, ...] = ()
 _users = 0
 _hears = False
 
@@ -36,10 +37,19 @@ def heed(users: int) -> None:
         sys.addaudithook(_hear)
 
 
-def block(hosts: Iterable[str] | None) -> None:
-    """Refuse the provider's hosts and these even without an open session; None: no longer."""
-    global _blocked
+def block(hosts: Iterable[str] | None, allowed: Iterable[str] = ()) -> None:
+    """Refuse the provider's hosts and these, but for the `allowed`, even without an open session; None: no longer.
+
+    Raises:
+        UsageError: a host is no shell pattern.
+    """
+    global _blocked, _allowed
     _blocked = None if hosts is None else session.Hosts(hosts, (), None)
+    _allowed = session.parse_patterns(allowed, "allow_hosts")
+
+
+def _is_allowed(host: str, port: int | None) -> bool:
+    return any(pattern.matches(session.spelled(host), port) for pattern in _allowed)
 
 
 def interceptions(library: str | None) -> list[Interception]:
@@ -89,7 +99,7 @@ def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
     if isinstance(name, str) and name:
         at = int(port) if isinstance(port, int) or (isinstance(port, (str, bytes)) and port.isdigit()) else None
         asked = session.check_host(name, at)
-        if not asked and _blocked is not None and _blocked.owns_host(name, at):
+        if not asked and _blocked is not None and _blocked.owns_host(name, at) and not _is_allowed(name, at):
             raise _out_of_reach(name, _blocked)
 
 
@@ -111,7 +121,7 @@ def _head(data: Any, scheme: str = "http") -> None:
             known = session.check_url(asked)
         except ValueError:  # not a URL: a server will say so
             return
-        if not known and _blocked is not None and _blocked.owns(asked):
+        if not known and _blocked is not None and _blocked.owns(asked) and not _is_allowed(*session.address(asked)):
             raise _out_of_reach(asked.partition("?")[0], _blocked)
 
 

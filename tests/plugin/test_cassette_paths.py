@@ -181,8 +181,8 @@ def test_it(gemini_cassette, key, other, request):
         ('"taken"', "there is a folder at"),
         ('"taken.jsonl"', "there is a folder at"),
         (f'"story-{KEY}"', "it holds a secret"),
-        ('b"story"', "has the cassette name"),
-        ('""', "has the cassette name"),
+        ('b"story"', "cannot be the name of a cassette"),
+        ('""', "cannot be the name of a cassette"),
     ],
 )
 @pytest.mark.parametrize("mode", ["none", "once", "rewrite"])

@@ -116,7 +116,10 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
         ),
         ('rechunk="byte"', ["*Unknown value for rechunk: 'byte'.", "*Did you mean 'bytes'?"]),
         ('max_gap="long"', ["*max_gap cannot be 'long'.", "*Give seconds, 0 or more."]),
-        ('faults="refuse"', ["*Unknown argument faults in the marker gemini_cassette of *", "*Did you mean fault=?"]),
+        (
+            'faults="refuse"',
+            ["*Unknown setting 'faults' from the marker gemini_cassette.*", "*Did you mean 'fault'?"],
+        ),
     ],
     ids=["kind", "argument", "chunks", "gap", "name"],
 )

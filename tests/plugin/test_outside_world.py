@@ -134,5 +134,5 @@ def test_an_upstream_that_is_not_there_is_named(pytester: pytest.Pytester, monke
     pytester.makepyfile(test_tale=SDK)
     result = pytester.runpytest("--gemini-record=once", "--gemini-upstream=http://127.0.0.1:9")
     result.assert_outcomes(failed=1, errors=1)
-    result.stdout.fnmatch_lines(["*could not reach http://127.0.0.1:9*"])
+    result.stdout.fnmatch_lines(["*http://127.0.0.1:9, which could not be reached*"])
     assert not [path for path in (pytester.path / "cassettes").rglob("*") if path.is_file()]

@@ -80,10 +80,11 @@ def test_a_variable_whose_value_is_too_short_is_named(
         ("rechunk=-3", "rechunk"),
         ("fault=5", "fault"),
         ("fault=[5]", "fault"),
-        ("name=5", "cassette name"),
+        ("name=5", "name of a cassette"),
         ("spede=4", "spede"),
-        ("mode='once'", "mode"),
-        ("ignore_hosts=['x']", "ignore_hosts"),
+        ("mode='onec'", "record mode"),
+        ("ignore_hosts=['http://x']", "ignore_hosts"),
+        ("test='x'", "'test'"),
     ],
 )
 def test_a_wrong_argument_of_the_marker_is_named(

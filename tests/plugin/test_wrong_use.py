@@ -12,13 +12,13 @@ from support.plugin_projects import STORY
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ('"story", spede=4', ["Unknown argument spede in the marker", "Did you mean speed=?"]),
-        ('"a", "b"', ["Unknown argument 'b' in the marker"]),
+        ('"story", spede=4', ["Unknown setting 'spede' from the marker", "Did you mean 'speed'?"]),
+        ('"a", "b"', ["b.jsonl", "does not exist"]),
         ('speed="fast"', ["Unknown speed 'fast'"]),
         ('match="bodi"', ["bodi"]),
-        ("17", ["has the cassette name 17"]),
+        ("17", ["17 cannot be the name of a cassette"]),
     ],
-    ids=["unknown", "too-many", "bad-speed", "bad-match", "bad-name"],
+    ids=["unknown", "no-such-cassette", "bad-speed", "bad-match", "bad-name"],
 )
 def test_a_wrong_marker_says_what_is_wrong(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], marker: str, words: list[str]

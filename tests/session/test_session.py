@@ -51,7 +51,7 @@ def test_equal_requests_are_answered_once_each(paths: list[Path]) -> None:
 
 def test_a_repeating_session_starts_again_from_the_first(paths: list[Path]) -> None:
     """However often it is asked; each kind of request has a turn of its own."""
-    session = Session.replaying(*paths, repeat=True)
+    session = Session.replaying(paths, repeat=True)
     assert [answer(session, request()) for _ in range(4)] == ["one", "two", "three", "one"]
     assert [answer(session, request("bye")) for _ in range(2)] == ["four", "four"]
     assert answer(session, request()) == "two"
@@ -60,7 +60,7 @@ def test_a_repeating_session_starts_again_from_the_first(paths: list[Path]) -> N
 
 def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
     """In the order they are given, each recording once."""
-    session = Session.replaying(paths[1], paths[0])
+    session = Session.replaying([paths[1], paths[0]])
     assert [answer(session, request()) for _ in range(3)] == ["three", "one", "two"]
     assert [interaction.body for interaction in session.unused] == [b"four"]
     assert session.unused_descriptions() == [
@@ -70,7 +70,7 @@ def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
 
 def test_a_miss_names_the_nearest_cassette_of_several(paths: list[Path]) -> None:
     """With the interaction's place in that file."""
-    session = Session.replaying(*paths, repeat=True)
+    session = Session.replaying(paths, repeat=True)
     answer(session, request("bye"))
     with pytest.raises(MissError) as missed:
         session.decide(request("bye!"))
@@ -87,7 +87,7 @@ def test_what_was_played_in_a_repeating_session_is_not_unused(paths: list[Path])
 def test_every_cassette_must_be_there(paths: list[Path], tmp_path: Path) -> None:
     """Also the second one."""
     with pytest.raises(CassetteNotFoundError, match=r"nothing\.jsonl"):
-        Session.replaying(paths[0], tmp_path / "nothing.jsonl")
+        Session.replaying([paths[0], tmp_path / "nothing.jsonl"])
 
 
 @pytest.mark.parametrize("content", [b"data: {}\n\n", b'{"log": {}}', b"interactions:\n", b"<html>", b"", None])
@@ -121,7 +121,7 @@ def test_a_recording_that_cannot_be_read_does_not_pass_unnoticed(paths: list[Pat
 def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: list[Path]) -> None:
     """Listing what was not used reads the requests, so one that cannot be read is found."""
     paths[1].write_bytes(paths[1].read_bytes().replace(b'"method": "POST"', b'"method": 5'))
-    session = Session.replaying(*paths)
+    session = Session.replaying(paths)
     assert answer(session, request()) == "one"
     assert session.problems == []
     assert "'method' must be a text" in session.unused_descriptions()[1]

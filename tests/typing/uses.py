@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import gemini_replay
-from gemini_replay import Cassette, Event, Interaction, Session, StreamParser, faults, fuzz
+from gemini_replay import Cassette, CassetteConfig, Event, Interaction, Session, StreamParser, faults, fuzz
 from gemini_replay.transports import httpx as for_httpx
 from gemini_replay.transports.respx import from_cassette
 
@@ -34,6 +34,10 @@ def recording(path: Path) -> None:
     with gemini_replay.record(path, mode="new", upstream="http://127.0.0.1:1", wire=True, speed=4) as session:
         assert_type(session, Session)
     assert_type(session.recorded_count, int)
+
+
+def configured() -> CassetteConfig:
+    return {"mode": "once", "cassette_dir": lambda item: item.path, "repeat": True}
 
 
 @gemini_replay.replay("story.jsonl")
@@ -63,7 +67,7 @@ async def decorated() -> None:
 
 def sessions() -> None:
     Session("story.jsonl", mode="once", speed="virtual", test="tests/test_x.py::test_y", repeat=False)
-    assert_type(Session.replaying("a.jsonl", Path("b.jsonl"), hosts=["*.example.org"], repeat=True), Session)
+    assert_type(Session.replaying(["a.jsonl", Path("b.jsonl")], hosts=["*.example.org"], repeat=True), Session)
 
 
 def transports() -> Callable[[httpx.Request], httpx.Response]:

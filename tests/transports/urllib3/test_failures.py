@@ -117,7 +117,7 @@ def test_a_refused_connection_is_the_librarys_own_error_with_a_note(client: Clie
     assert type(seen.error) is client.errors["connect"]
     assert seen.error is not None
     shown = "".join(traceback.format_exception(seen.error))
-    assert "could not reach http://127.0.0.1:9" in shown
+    assert "http://127.0.0.1:9, which could not be reached" in shown
     assert not path.exists()
 
 

@@ -1,0 +1,271 @@
+"""What holds for the cassette of one test, and where each setting comes from.
+
+The sources, from the furthest to the nearest: the ini file, the fixture `gemini_cassette_config`, the markers, the
+environment, the command line. The nearest wins, setting by setting. Only secrets add up: what one source says is
+secret is secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .options import RECORD_VARIABLE, RunSettings, in_ci
+
+if TYPE_CHECKING:
+    from ..cassette.redaction import Redactor
+
+MARKER = "gemini_cassette"
+MARKER_HELP = (
+    "gemini_cassette(name=None, *more, mode=None, speed=None, match=None, …): answer the test's Gemini requests from "
+    "the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it. More names are cassettes to "
+    "replay from as well. The keywords are the settings of gemini_replay.record and replay, and cassette_dir."
+)
+FIXTURE = "gemini_cassette_config"
+"""The fixture that returns settings, and that users override."""
+WIDE = "gemini_cassettes"
+"""The fixture that opens sessions of wider scope."""
+_DEFAULT_DIR = "cassettes"
+_TESTS_FOLDER = "{folder}"
+_SECRETS = frozenset({"redact", "redact_headers", "redact_fields", "redact_patterns"})
+_FROM_INI = "ini file"
+_FROM_VARIABLE = f"environment variable {RECORD_VARIABLE}"
+_FROM_COMMAND_LINE = "command line"
+_RECORDING = frozenset({"once", "new", "rewrite"})
+
+
+class Configuration:
+    """The settings of one test's cassette.
+
+    Args:
+        run: what holds for every test.
+        item: the test; None: a session of wider scope.
+        config: what `gemini_cassette_config` returns for this test; None: it is not known yet.
+        names: the cassettes of a session of wider scope.
+        given: the settings of a session of wider scope.
+
+    Attributes:
+        names: the cassettes that the marker names: the first is recorded into; empty: the test's own.
+        sources: where each setting comes from.
+        ci_mode: the record mode that continuous integration does not follow, since the command line does not give it;
+            or "".
+
+    Raises:
+        UsageError: an unknown setting, or a value that cannot be used.
+    """
+
+    def __init__(
+        self,
+        run: RunSettings,
+        item: pytest.Item | None = None,
+        config: Mapping[str, Any] | None = None,
+        *,
+        names: Sequence[str] = (),
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._run = run
+        self._item = item
+        self._values: dict[str, Any] = {}
+        self.sources: dict[str, str] = {}
+        self.names = tuple(self._checked_name(name) for name in names)
+        self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
+        if item is not None and config is not None:
+            self._add(_fixture_source(item), _checked(config, f"the fixture {FIXTURE}"))
+        for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
+            self._add("marker", self._read(marker))
+        if given is not None:
+            self._add(WIDE, _checked(given, WIDE))
+        self._add(_FROM_VARIABLE, run.environment)
+        self._add(_FROM_COMMAND_LINE, run.command_line)
+        self.ci_mode = self._refuse_in_ci()
+
+    def _add(self, source: str, given: Mapping[str, Any]) -> None:
+        for name, value in given.items():
+            if value is None:  # the default, whatever a source further off says
+                self._values.pop(name, None)
+                self.sources.pop(name, None)
+                continue
+            if name in _SECRETS and name in self._values:
+                value = (*_listed(self._values[name]), *_listed(value))
+                self.sources[name] += f", {source}"
+            else:
+                self.sources[name] = source
+            self._values[name] = value
+
+    def _refuse_in_ci(self) -> str:
+        mode: str = self._values.get("mode", "none")
+        if mode not in _RECORDING or self.sources["mode"] == _FROM_COMMAND_LINE or not in_ci():
+            return ""
+        self._values["mode"] = "none"
+        self.sources["mode"] = f"environment variable CI, in place of {mode} from the {self.sources['mode']}"
+        return mode
+
+    # -- the marker ------------------------------------------------------------------------------------------------
+
+    def _read(self, marker: pytest.Mark) -> dict[str, Any]:
+        given = dict(marker.kwargs)
+        names = marker.args
+        if "name" in given:
+            name = given.pop("name")
+            names = (*(name if isinstance(name, list | tuple) else [name]), *marker.args)
+        if len(names) == 1 and isinstance(names[0], list | tuple):
+            names = tuple(names[0])
+        if names and names != (None,):
+            self.names = tuple(self._checked_name(name) for name in names)
+        return dict(_checked(given, f"the marker {MARKER}"))
+
+    def _checked_name(self, name: object) -> str:
+        found = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
+        if isinstance(found, str) and found:
+            return found
+        from ..errors import UsageError
+
+        raise UsageError(
+            f"{name!r} cannot be the name of a cassette.",
+            hint='Give it a name such as "story", or none.',
+        )
+
+    # -- what it comes to ------------------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> str:
+        """The record mode. A session with a fault only replays: a test without the fault makes the recording."""
+        return "none" if self._values.get("fault") else self._values.get("mode", "none")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The literal values that must not be stored."""
+        named = self._run.secrets(recording=self.mode in _RECORDING)
+        return (*named, *_listed(self._values.get("redact", ())))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the session, without its mode and the test's id."""
+        given = {name: value for name, value in self._values.items() if name not in {"mode", "cassette_dir"}}
+        secrets = self.secrets
+        return {**given, "redact": secrets} if secrets else given
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What redacts the ids and names of tests."""
+        from ..cassette.redaction import Redactor
+        from ..session.arguments import REDACTION, checked
+
+        given = checked(**{name: self._values[name] for name in REDACTION if name in self._values})
+        return Redactor(self.secrets, **given)
+
+    def paths(self, test: str) -> list[Path]:
+        """The cassettes of the test: the first is recorded into, the others are replayed from, too.
+
+        Raises:
+            UsageError: a name that no file can have, a folder that cannot be used, or a recording that would leave
+                the folder through a symbolic link.
+        """
+        from .cassette_paths import check_inside, default_path, named_path
+
+        place = self._place
+        if callable(place) and self._item is not None and not self.names:
+            return [self._run.root / _checked_path("The function in cassette_dir returned", place(self._item))]
+        folder = self.folder
+        if self.names:
+            paths = [named_path(folder, name, self.redactor) for name in self.names]
+        else:
+            assert self._item is not None
+            root = self._item.path.parent if _TESTS_FOLDER in str(self._place) else self._run.root
+            paths = [default_path(folder, self._item, test, self.redactor, root=root)]
+        if self.mode in _RECORDING:
+            check_inside(folder, paths[0])
+        return paths
+
+    @property
+    def _place(self) -> Any:
+        return self._values.get("cassette_dir", _DEFAULT_DIR)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the cassettes. If a function gives the paths, cassettes with names are in the default folder.
+
+        Raises:
+            UsageError: it is that of a test's folder, and there is no test; or it is no path.
+        """
+        place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
+        if _TESTS_FOLDER not in place:
+            return self._run.root / place
+        if self._item is None:
+            from ..errors import UsageError
+
+            raise UsageError(
+                f"cassette_dir is {place!r}, but {WIDE} has no test whose folder that is.",
+                hint=f'Give the folder: {WIDE}("warm-up", cassette_dir="tests/cassettes").',
+            )
+        return self._run.root / place.replace(_TESTS_FOLDER, str(self._item.path.parent))
+
+    def lines(self) -> list[str]:
+        """One line for each setting that some source gives: its name, its value and the source."""
+        shown = []
+        for name in sorted(self._values):
+            value = self._values[name]
+            text = f"{len(_listed(value))} secrets" if name == "redact" else _shown(value)
+            shown.append(f"{name} = {text}  [{self.sources[name]}]")
+        if self._run.ini.get("redact"):
+            shown.append(f"redact: the values of {', '.join(self._run.ini['redact'])}  [{_FROM_INI}]")
+        return shown
+
+
+def configurable() -> frozenset[str]:
+    """The settings that the fixture and the marker take."""
+    from ..session.settings import CassetteConfig
+
+    return frozenset(CassetteConfig.__annotations__)
+
+
+def _checked(config: object, source: str) -> Mapping[str, Any]:
+    from ..errors import UsageError, did_you_mean
+    from ..session.arguments import checked
+
+    if not isinstance(config, Mapping):
+        raise UsageError(
+            f"From {source} came a {type(config).__name__}.",
+            hint='It gives a dict of settings, such as {"speed": "virtual"}.',
+        )
+    known = configurable()
+    for name in config:
+        if name not in known:
+            raise UsageError(
+                f"Unknown setting {name!r} from {source}.",
+                suggestion=did_you_mean(str(name), known),
+                hint=f"The settings are {', '.join(sorted(known))}.",
+            )
+    # also a value that a nearer source replaces
+    checked(**{name: value for name, value in config.items() if name != "cassette_dir" and value is not None})
+    return config
+
+
+def _fixture_source(item: pytest.Item) -> str:
+    """The fixture's name and the file of the definition that holds for the test, where pytest shows it."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get(FIXTURE)
+    base = getattr(definitions[-1], "baseid", "") if definitions else ""
+    return f"{FIXTURE} of {base}" if base else FIXTURE
+
+
+def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:
+    from ..errors import UsageError
+
+    if isinstance(value, str | os.PathLike) and os.fspath(value) and isinstance(os.fspath(value), str):
+        return value
+    raise UsageError(f"{what} {value!r}.", hint='It takes a path, such as "cassettes" or "{folder}/cassettes".')
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else (value,)
+
+
+def _shown(value: Any) -> str:
+    if callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(value))}"
+    return repr(value)

@@ -1,0 +1,160 @@
+"""`gemini_cassettes`: cassettes for fixtures of wider scope than a test, and for `setUpClass`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.plugin_projects import cassettes
+
+Run = Callable[..., pytest.RunResult]
+
+MODULE = """
+import pytest
+from asking import ask
+
+@pytest.fixture(scope="module")
+def warm(gemini_cassettes):
+    with gemini_cassettes("warm-up"):
+        return ask("warm-up")
+
+def test_first(warm):
+    assert len(warm) == 3
+
+def test_second(warm, gemini_cassette):
+    assert len(ask()) == 3
+"""
+
+
+def test_a_module_scoped_fixture_records_and_replays(project: pytest.Pytester, run: Run) -> None:
+    """Under the run's record mode, once for the module, and counted in the summary, also by xdist's workers."""
+    project.makepyfile(test_tale=MODULE)
+    result = run("--gemini-record=once")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["0 replayed, 2 recorded, 0 unused"])
+    assert cassettes(project) == ["test_tale/test_second.jsonl", "warm-up.jsonl"]
+    for workers in ([], ["-n1"]):
+        result = run(*workers)
+        result.assert_outcomes(passed=2)
+        result.stdout.fnmatch_lines(["2 replayed, 0 recorded, 0 unused; *"])
+
+
+def test_a_session_scoped_fixture_may_stay_open_while_tests_run(project: pytest.Pytester, run: Run) -> None:
+    """A test's own cassette answers the test; the wide one answers tests that have none."""
+    project.makepyfile(
+        test_tale="""
+        import pytest
+        from asking import ask
+
+        @pytest.fixture(scope="session", autouse=True)
+        def wide(gemini_cassettes):
+            with gemini_cassettes("wide"):
+                ask("wide")
+                yield
+
+        def test_without():
+            assert len(ask("without")) == 3
+
+        def test_with(gemini_cassette):
+            assert len(ask("with")) == 3
+        """
+    )
+    for mode in ("once", "none"):
+        run(f"--gemini-record={mode}").assert_outcomes(passed=2)
+    stored = (project.path / "cassettes/wide.jsonl").read_text(encoding="utf-8")
+    assert '"without"' in stored
+    assert '"with"' not in stored
+
+
+def test_set_up_class_has_a_cassette(project: pytest.Pytester, run: Run) -> None:
+    """By a fixture of the module; unittest's tests themselves have the marker."""
+    project.makepyfile(
+        test_tale="""
+        import unittest
+        import pytest
+        from asking import ask
+
+        @pytest.fixture(scope="module", autouse=True)
+        def prepared(gemini_cassettes):
+            with gemini_cassettes("prepared"):
+                yield
+
+        class TestTale(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                cls.chunks = ask("set up")
+
+            @pytest.mark.gemini_cassette
+            def test_it(self):
+                self.assertEqual(len(self.chunks), 3)
+                self.assertEqual(len(ask("test")), 3)
+        """
+    )
+    for mode in ("once", "none"):
+        run(f"--gemini-record={mode}").assert_outcomes(passed=1)
+    assert cassettes(project) == ["prepared.jsonl", "test_tale/TestTale.test_it.jsonl"]
+
+
+def test_a_miss_that_is_swallowed_fails_at_the_end_of_the_block(project: pytest.Pytester, run: Run) -> None:
+    """And says how to record it."""
+    project.makepyfile(
+        test_tale="""
+        import pytest
+        from asking import ask
+
+        @pytest.fixture(scope="module")
+        def warm(gemini_cassettes):
+            with gemini_cassettes("warm-up"):
+                try:
+                    ask("warm-up")
+                except Exception:
+                    pass
+
+        def test_it(warm):
+            pass
+        """
+    )
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*No recording answers*", "*warm-up.jsonl*", "*Record it with: pytest --gemini-record once*"]
+    )
+
+
+def test_a_block_that_fails_leaves_its_cassette_as_it_is(project: pytest.Pytester, run: Run) -> None:
+    """What it recorded is not lost, and said."""
+    project.makepyfile(test_tale=MODULE.replace('return ask("warm-up")', 'ask("warm-up"); raise ValueError'))
+    result = run("--gemini-record=rewrite")
+    result.assert_outcomes(errors=2)
+    assert [name for name in cassettes(project) if name.endswith(".jsonl")] == []
+    result.stdout.fnmatch_lines(["not recorded: gemini_cassettes('warm-up') *warm-up.jsonl*"])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("gemini_cassettes('x', sped=4)", "Unknown setting 'sped' from gemini_cassettes."),
+        ("gemini_cassettes('../x')", "leads out of the cassette folder"),
+        ("gemini_cassettes(5)", "5 cannot be the name of a cassette."),
+        ("gemini_cassettes('x', cassette_dir='{folder}')", "gemini_cassettes has no test"),
+    ],
+)
+def test_a_wrong_use_is_a_short_error(project: pytest.Pytester, run: Run, call: str, words: str) -> None:
+    """That ends in the user's own code."""
+    project.makepyfile(
+        test_tale=f"""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def warm(gemini_cassettes):
+            with {call}:
+                pass
+
+        def test_it(warm):
+            pass
+        """
+    )
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
+    assert len(result.stdout.lines) < 25
