@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from pathlib import Path
@@ -50,6 +50,8 @@ _FIELD_NAME = re.compile("[!-9;-~]+")
 """What clients accept: more than a token (RFC 9110, 5.1)."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
 _FIRST_KEY = re.compile(rb'\{ *"(request|response|end)" *:')
+_REQUEST = frozenset({"method", "url", "headers", "json", "body", "client", "test"})
+_RESPONSE = frozenset({"status", "headers", "body"})
 _NEXT_MEMBER = '{"member": "next"}'
 
 
@@ -230,10 +232,10 @@ def _decode_line(raw: bytes) -> Line:
         return _decode_chunk(value)
     if not isinstance(value, dict):
         raise LineError(f"a line must be a JSON object or array, not {text[:60]}")
-    kinds = [key for key in STRUCTURE if key in value]
+    kinds = value.keys() & _DECODERS.keys()
     if len(kinds) != 1:
-        _no_such_structure(value, kinds)
-    return _DECODERS[kinds[0]](value)
+        _no_such_structure(value, [key for key in STRUCTURE if key in kinds])
+    return _DECODERS[kinds.pop()](value)
 
 
 def _json(text: str) -> Any:
@@ -335,7 +337,7 @@ def _decode_request(line: dict[str, Any]) -> Request:
         body=body,
         client=_text(members, "client"),
         test=_text(members, "test"),
-        extra=_inner_extra(line, "request", {"method", "url", "headers", "json", "body", "client", "test"}),
+        extra=_inner_extra(line, "request", _REQUEST),
     )
 
 
@@ -358,7 +360,7 @@ def _decode_response(line: dict[str, Any]) -> Response:
         headers=headers,
         after=decode_after(line.get("after", 0)),
         body=body,
-        extra=_inner_extra(line, "response", {"status", "headers", "body"}),
+        extra=_inner_extra(line, "response", _RESPONSE),
     )
 
 
@@ -391,19 +393,20 @@ def _inner(line: dict[str, Any], name: str) -> dict[str, Any]:
     return members
 
 
-def _unknown(members: dict[str, Any], known: set[str]) -> dict[str, Any]:
+def _unknown(members: dict[str, Any], known: Set[str]) -> dict[str, Any]:
     # A known key that is null counts as absent.
     if members.keys() <= known:
         return {}
     return {key: value for key, value in members.items() if key not in known}
 
 
-def _inner_extra(line: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
+def _inner_extra(line: dict[str, Any], name: str, known: frozenset[str]) -> dict[str, Any]:
     inner = _unknown(line[name], known)
-    if bad := next((key for key in inner if key.startswith(_OUTER)), None):
+    if inner and (bad := next((key for key in inner if key.startswith(_OUTER)), None)):
         raise LineError(f"a key of the {name} must not start with {_OUTER!r}: {bad!r:.60}")
     around = {name, "after"} if name == "response" else {name}
-    return {**inner, **{_OUTER + key: value for key, value in _unknown(line, around).items()}}
+    outer = _unknown(line, around)
+    return {**inner, **{_OUTER + key: value for key, value in outer.items()}} if outer else inner
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:
@@ -428,4 +431,4 @@ def _headers(members: dict[str, Any]) -> Headers:
     for pair in pairs:
         if not (type(pair) is list and len(pair) == 2 and type(pair[0]) is type(pair[1]) is str):
             raise LineError(f"a header must be [name, value], two texts, not {pair!r:.60}")
-    return tuple((name, value) for name, value in pairs)
+    return tuple([(name, value) for name, value in pairs])

@@ -32,14 +32,16 @@ class Draft:
         self._comments = tuple(comments)
         self._response: Response | None = None
         self._chunks: list[Chunk] = []
+        self._coded = False  # whether the last chunk has coded bytes
 
     def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
         """Add the next line, unless it is the end line; a `CassetteFormatError` if the chunk cannot come next."""
         if isinstance(item, Response):
             self._response = item
             return
-        if fault := self._misplaced(item):
+        if (item.coded or item.members or self._coded) and (fault := self._misplaced(item)):
             raise CassetteFormatError(fault, path=path, line=number)
+        self._coded = bool(item.coded)
         self._chunks.append(item)
 
     def _misplaced(self, chunk: Chunk) -> str:
@@ -47,7 +49,7 @@ class Draft:
         assert self._response is not None
         if (chunk.coded or chunk.members) and self._response.body != "decoded":
             return "a chunk with coded bytes or members, but the response is not stored decoded"
-        if (chunk.data or chunk.members) and self._chunks and self._chunks[-1].coded:
+        if (chunk.data or chunk.members) and self._coded:
             return "a chunk with decoded bytes after a chunk with coded bytes"
         return ""
 
@@ -96,7 +98,7 @@ class Stored:
         end = End()
         for number, raw in enumerate(self._lines[1:], self.line + 1):
             item = decode_line(raw, path=self._path, number=number)
-            if isinstance(item, Chunk | Response):
+            if isinstance(item, (Chunk, Response)):  # quicker than a union
                 draft.add(item, path=self._path, number=number)
             elif isinstance(item, End):
                 end = item
