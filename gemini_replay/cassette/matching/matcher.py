@@ -79,11 +79,9 @@ class Matcher:
             lines[_MOST - 1 :] = [f"… and {len(lines) - _MOST + 1} more differences"]
         return lines
 
-    def unlike(self, recorded: Request, asked: Request) -> int:
-        """In how many keys, the body aside, two requests differ."""
-        return sum(
-            key != "body" for key in self._unlike(self.values(recorded.of(asked.provider)), self.values(asked))
-        )
+    def unlike(self, recorded: Values, asked: Values) -> int:
+        """How many values, the body aside, differ."""
+        return sum(key != "body" for key in self._unlike(recorded, asked))
 
 
 def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[str]] | None:
@@ -93,7 +91,8 @@ def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> 
     """
     if not recordings:
         return None
-    others = [matcher.unlike(recorded, asked) for recorded in recordings]
+    values = matcher.values(asked)
+    others = [matcher.unlike(matcher.values(recorded.of(asked.provider)), values) for recorded in recordings]
     fewest = min(others)
     theirs = _leaves(asked)
     index = min(
