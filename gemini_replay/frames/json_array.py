@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, FrameKind, decode, new_frame
+from .frame import LOOK, Emit, Final, Frame, FrameKind, decode, new_frame
 from .json_scan import ContainerScanner, string_end
 from .json_text import JSONText
 
@@ -74,7 +74,7 @@ class JSONValues:
         self.done = False
         self._place = _FIRST if in_array else _OUTSIDE
 
-    def split(self, text: bytearray, at: int, frames: list[Frame], pos: int = 0) -> int:
+    def split(self, text: bytearray, at: int, emit: Emit, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
         size = len(text)
         source = _Source(text, self._json)
@@ -98,17 +98,17 @@ class JSONValues:
                 data, value, end = found
                 if end - pos > self._limit:
                     self._check_size(end - pos, at + pos)
-            frames.append(new_frame((data, self._kind(), "message", "", None, at + pos, value)))
+            emit(new_frame((data, self._kind(), "message", "", None, at + pos, value)))
             pos = end
 
-    def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
+    def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
         """See :class:`Splitter`."""
         if self._seen:
             if self._strict:
                 raise FrameError("the stream ends within a JSON value", offset=at)
             if self._yields:
                 data = self._decode(rest, at)
-                frames.append(Frame(data, self._kind(), offset=at, json=self._json.value_or_nothing(data)))
+                emit(Frame(data, self._kind(), offset=at, json=self._json.value_or_nothing(data)))
         if self._strict and self._place is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",
@@ -255,22 +255,3 @@ class _Source:
         self._end = min(start + size, len(self._raw))
         self._shift = start
         self._text, _ = utf_8_decode(self._raw[start : self._end], "strict", False)
-
-
-class JSONArrayDecoder(Decoder):
-    """The elements of a JSON array, each as soon as it is complete, as frames of kind "array".
-
-    Elements can be any JSON value, with white space anywhere. A number or a bare word is complete when something
-    follows it. A strict decoder accepts one array and nothing else; a lenient one continues with other arrays, and
-    returns other values between them as kind "object". The arguments are those of :class:`Decoder`.
-    """
-
-    def __init__(
-        self,
-        *,
-        strict: bool = False,
-        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
-        final: Final = "yield",
-    ) -> None:
-        super().__init__(strict=strict, max_frame_bytes=max_frame_bytes, final=final)
-        self._splitter = JSONValues(element="array", one=False, strict=strict, limit=max_frame_bytes, final=final)

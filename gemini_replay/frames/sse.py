@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import DEFAULT_MAX_FRAME_BYTES, LOOK, Decoder, Final, Frame, decode, new_frame
+from .frame import LOOK, Emit, Final, Frame, decode, new_frame
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
@@ -52,7 +52,7 @@ class SSELines:
         self._json = JSONValues(element="object", one=True, strict=strict, limit=limit, final=final)
         self._in_json = False
 
-    def split(self, text: bytearray, at: int, frames: list[Frame]) -> int:
+    def split(self, text: bytearray, at: int, emit: Emit) -> int:
         """See :class:`Splitter`."""
         size, pos, searched = len(text), 0, self._searched
         self._searched = 0
@@ -61,20 +61,20 @@ class SSELines:
             self._skip_lf = False
             pos = 1 if text[0] == _LF else 0
         if self._in_json:
-            pos = self._take_json(text, at, frames, pos)
+            pos = self._take_json(text, at, emit, pos)
             if self._in_json:
                 return pos
         near_limit = self._data_size + size > self._limit
         lf = cr = _NONE  # the next ones; size if there is none
         while pos < size:
             is_data = text.startswith(b"data:", pos)
-            if not is_data and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], frames):
+            if not is_data and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], emit):
                 found = self._look_for_json(text, pos, at + pos)
                 if found == size:
                     return pos
                 if found >= 0:
                     self._begin_json()
-                    pos = self._take_json(text, at, frames, found)
+                    pos = self._take_json(text, at, emit, found)
                     if self._in_json:
                         return pos
                     continue
@@ -99,9 +99,7 @@ class SSELines:
                 data = decode(text[begin:end], at + begin, self._on_bad_utf8)
                 if self._start < 0 and text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
                     # The whole event, as nearly always.
-                    frames.append(
-                        new_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED))
-                    )
+                    emit(new_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)))
                     pos = end + (4 if end == cr else 2)
                     continue
                 if self._start < 0:
@@ -111,7 +109,7 @@ class SSELines:
             elif end > pos:
                 self._field(text[pos:end], at + pos)
             elif self._start >= 0:
-                self._dispatch(frames)
+                self._dispatch(emit)
             pos = end + 1
             if text[end] == _CR:
                 if pos == size:
@@ -120,22 +118,22 @@ class SSELines:
                     pos += 1
         return pos
 
-    def _take_json(self, text: bytearray, at: int, frames: list[Frame], pos: int) -> int:
-        pos = self._json.split(text, at, frames, pos)
+    def _take_json(self, text: bytearray, at: int, emit: Emit, pos: int) -> int:
+        pos = self._json.split(text, at, emit, pos)
         self._in_json = not self._json.done
         if self._in_json:
             self.marks, self.room = self._json.marks, self._json.room
         return pos
 
-    def finish(self, rest: bytearray, at: int, frames: list[Frame]) -> None:
+    def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
         """See :class:`Splitter`."""
         if self._in_json:
-            self._json.finish(rest, at, frames)
+            self._json.finish(rest, at, emit)
         elif self._undecided:
             if self._bracket and self._strict:
                 raise FrameError("the stream ends within a JSON array", offset=at)
             if self._bracket and self._yields:
-                frames.append(Frame("[", "object", offset=at))
+                emit(Frame("[", "object", offset=at))
         elif rest and (self._strict or self._yields):
             self._field(rest, at)
         if self._start == _NONE:
@@ -148,7 +146,7 @@ class SSELines:
                 hint="Decode without strict to get the event: many real streams end like this.",
             )
         if self._yields:
-            self._dispatch(frames)
+            self._dispatch(emit)
 
     def _field(self, line: bytearray, at: int) -> None:
         """Interpret one line that is not blank, by the algorithm's "process the field"."""
@@ -184,26 +182,26 @@ class SSELines:
             with suppress(ValueError):  # more digits than Python converts: no time is that long
                 self.retry = int(text)
 
-    def _dispatch(self, frames: list[Frame]) -> None:
+    def _dispatch(self, emit: Emit) -> None:
         """Emit the pending event, unless it has no data line."""
         lines = self._data
         if lines:
             data = lines[0] if len(lines) == 1 else "\n".join(lines)
             event = self._event or "message"
-            frames.append(Frame(data, "sse", event, self.last_event_id, self.retry, self._start))
+            emit(Frame(data, "sse", event, self.last_event_id, self.retry, self._start))
             lines.clear()
             self._data_size = 0
         self._event = ""
         self._start = _NONE
 
-    def _json_allowed(self, byte: int, frames: list[Frame]) -> bool:
+    def _json_allowed(self, byte: int, emit: Emit) -> bool:
         """Whether raw JSON can start here. Emits a pending event that only lacks its blank line."""
         if self._start < 0:
             return True
         whole = bool(self._data) and self._data[-1].endswith("}")
         if self._strict or byte != _BRACE or not whole:
             return False
-        self._dispatch(frames)
+        self._dispatch(emit)
         return True
 
     def _look_for_json(self, text: bytearray, pos: int, line_at: int) -> int:
@@ -241,42 +239,3 @@ class SSELines:
         if self._data_size + line > self._limit:
             start = self._start if self._start >= 0 else line_at
             raise FrameTooLargeError(offset=start, limit=self._limit)
-
-
-class SSEDecoder(Decoder):
-    """Server-sent events, and raw JSON objects where an event could start.
-
-    Lines end with LF, CR or CRLF. A CR ends its line at once, and an LF after it is ignored, even in the next chunk:
-    an event is complete before it is known whether an LF follows.
-
-    Args:
-        strict: see :class:`Decoder`; a line that is neither a known field nor a comment is malformed too.
-        max_frame_bytes, final: see :class:`Decoder`.
-        objects: return raw JSON objects too, as kind "object". Some APIs report an error in mid-stream like this,
-            pretty-printed over several lines without ``data:``. An object starts at a line that begins with a brace
-            while no event is pending, and ends where its brackets balance, with or without a line end. An array of
-            objects there becomes one frame for each. If not strict, a line that begins with a brace also ends a
-            pending event with data that ends with a brace. False: only the WHATWG algorithm.
-    """
-
-    def __init__(
-        self,
-        *,
-        strict: bool = False,
-        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
-        final: Final = "yield",
-        objects: bool = True,
-    ) -> None:
-        super().__init__(strict=strict, max_frame_bytes=max_frame_bytes, final=final)
-        self._lines = SSELines(strict=strict, limit=max_frame_bytes, final=final, objects=objects)
-        self._splitter = self._lines
-
-    @property
-    def retry(self) -> int | None:
-        """The last reconnection time in the stream, in milliseconds; None if there is none."""
-        return self._lines.retry
-
-    @property
-    def last_event_id(self) -> str:
-        """The last event id in the stream; "" if there is none."""
-        return self._lines.last_event_id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Literal, NamedTuple
 
 from ..arguments import require, require_flag, require_whole, wrong_argument
 from ..errors import FrameError
-from ..frames import DEFAULT_MAX_FRAME_BYTES, NOT_DECODED, Final, Frame, FrameDecoder, Framing, JSONText
+from ..frames import DEFAULT_MAX_FRAME_BYTES, NOT_DECODED, Decoder, Emit, Final, Frame, JSONText
 from .event import Event
 
 _DONE = "[DONE]"
@@ -25,7 +26,7 @@ class Malformed(NamedTuple):
     reason: str
 
 
-class StreamParser:
+class StreamParser(Decoder[Event]):
     """Bytes in, events out, each from the very ``feed`` that completes it.
 
     ``[DONE]`` is left out. As with the frame decoders, an error that is met after events in the
@@ -38,6 +39,7 @@ class StreamParser:
         final: "yield" or "discard" a frame that the input's end leaves unfinished, see ``frames.Decoder``.
 
     Attributes:
+        framing: the framing found: "sse", "json-array" or "json-object"; None before it is known.
         malformed: if lenient, the frames that are not JSON, in order.
     """
 
@@ -51,66 +53,31 @@ class StreamParser:
     ) -> None:
         require_flag("strict", strict)
         require_whole("max_frame_bytes", max_frame_bytes)
+        super().__init__(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
         self.malformed: list[Malformed] = []
-        self._strict = strict
-        self._json = JSONText(strict=strict)
-        self._error: FrameError | None = None
-        self._frames = FrameDecoder(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+        self._value_of = JSONText(strict=strict).value
 
-    @property
-    def framing(self) -> Framing | None:
-        """The framing found: "sse", "json-array" or "json-object"; None before it is known."""
-        return self._frames.framing
+    def _emit_to(self, made: list[Event]) -> Emit:
+        return partial(self._add, made)
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Take the stream's next bytes; return the events that they complete.
-
-        Raises:
-            FrameError: strict, and the input is malformed.
-            FrameTooLargeError: a frame is larger than ``max_frame_bytes``.
-            UsageError: the parser is closed, or ``data`` is not bytes.
-        """
-        if self._error is not None:
-            raise self._error
+    def _add(self, events: list[Event], frame: Frame) -> None:
         try:
-            frames = self._frames.feed(data)
-        except TypeError:  # not before: what is right costs nothing more
-            require(isinstance(data, bytes | bytearray | memoryview), "data", data, "bytes")
-            raise
-        return self._events(frames) if frames else []
-
-    def close(self) -> list[Event]:
-        """The input has ended; return the events that the end completes.
-
-        Raises:
-            FrameError: strict, and a frame is unfinished; or an error that a ``feed`` had still to report.
-        """
-        if self._error is not None:
-            raise self._error
-        return self._events(self._frames.close())
-
-    def _events(self, frames: list[Frame]) -> list[Event]:
-        events: list[Event] = []
-        for frame in frames:
-            try:
-                value = self._json.value(frame.data) if frame.json is NOT_DECODED else frame.json
-            except (ValueError, RecursionError) as error:
-                if frame.data.strip() == _DONE:
-                    continue
-                reason = str(error) or "nested too deeply"
-                if not self._strict:
-                    self.malformed.append(Malformed(frame.offset, reason))
-                    continue
-                self._error = FrameError(
-                    f"a frame is not JSON: {reason}",
-                    offset=frame.offset,
-                    suggestion=f"It starts with {frame.data[:40]!r}.",
-                )
-                if not events:
-                    raise self._error from None
-                break
+            value = self._value_of(frame.data) if frame.json is NOT_DECODED else frame.json
+        except (ValueError, RecursionError) as error:
+            self._refuse(frame, str(error) or "nested too deeply")
+        else:
             events.append(Event(value, frame.kind, frame.offset))
-        return events
+
+    def _refuse(self, frame: Frame, reason: str) -> None:
+        if frame.data.strip() == _DONE:
+            return
+        if self._strict:
+            raise FrameError(
+                f"a frame is not JSON: {reason}",
+                offset=frame.offset,
+                suggestion=f"It starts with {frame.data[:40]!r}.",
+            ) from None
+        self.malformed.append(Malformed(frame.offset, reason))
 
 
 def parse_stream(

@@ -26,7 +26,7 @@ from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
-Make = Callable[..., Decoder]
+Make = Callable[..., Decoder[Frame]]
 DECODERS = {
     "SSE": SSEDecoder,
     "WHATWG": partial(SSEDecoder, objects=False),
@@ -59,7 +59,7 @@ PIECES = [
 wires = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=25).map(b"".join)
 
 
-def outcome(decoder: Decoder, chunks: list[bytes]) -> tuple[list[Frame], tuple[str, int] | None]:
+def outcome(decoder: Decoder[Frame], chunks: list[bytes]) -> tuple[list[Frame], tuple[str, int] | None]:
     """The frames, and the error after them if there is one."""
     frames: list[Frame] = []
     try:
@@ -175,7 +175,7 @@ def test_no_byte_of_a_chunk_is_looked_at_again_and_again(unit: bytes) -> None:
     """Each search goes over the chunk once, also where what it looks for never comes."""
     buffer = CountedBuffer(unit * 1000)
     frames: list[Frame] = []
-    SSELines(strict=False, limit=1 << 20, final="yield").split(buffer, 0, frames)
+    SSELines(strict=False, limit=1 << 20, final="yield").split(buffer, 0, frames.append)
     assert len(frames) == 1000
     assert len(unit) <= buffer.looked_at <= 6 * len(buffer)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gemini_replay.errors import FrameError, FrameTooLargeError
-from gemini_replay.frames import Frame, JSONArrayDecoder
+from gemini_replay.frames import NOT_DECODED, Frame, JSONArrayDecoder
 from gemini_replay.gemini.spelling import encode_array, pretty
 
 VALUES: list[Any] = [
@@ -88,6 +88,33 @@ def test_an_object_comes_out_with_its_last_byte(layout: str) -> None:
     for end, frame in ends:
         late = not frame.data.endswith(("}", "]", '"'))  # a number or word may go on
         assert end == frame.offset + len(frame.data.encode()) + late
+
+
+def test_an_element_comes_with_its_value() -> None:
+    """Decoded like any JSON; what is no JSON comes without one, and so does NaN if the decoder is strict."""
+    wire = b'[{"a": [1]}, "b", {"c" 2}, nonsense, {"d": NaN}, {"e": 3}]'
+    for size in (len(wire), 1, 7):
+        chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
+        *values, nan, last = [frame.json for frame in decode(*chunks)]
+        assert (values, last) == ([{"a": [1]}, "b", NOT_DECODED, NOT_DECODED], {"e": 3})
+        assert nan["d"] != nan["d"]
+    strict = decode(b'[{"d": NaN}, {"e": 3}]', decoder=JSONArrayDecoder(strict=True))
+    assert [frame.json for frame in strict] == [NOT_DECODED, {"e": 3}]
+
+
+@pytest.mark.parametrize(
+    "amid", [b"", b"{broken},", b'{"x": "\xff"},', '"你",'.encode()], ids=["", "no JSON", "no UTF-8", "text"]
+)
+@pytest.mark.parametrize("size", [50, 3_000, 30_000], ids=["small", "medium", "large"])
+def test_offsets_count_bytes_however_long_the_text(size: int, amid: bytes) -> None:
+    """Characters of one byte to four, in a buffer that is decoded part by part, and around what is no JSON."""
+    elements = [json.dumps({"a": "aé你🙂" * (size // 10), "n": n}, ensure_ascii=False).encode() for n in range(20)]
+    wire = b"[" + b",\n".join(elements[:10]) + b"," + amid + b",".join(elements[10:]) + b"]"
+    whole = decode(wire)
+    assert [wire[frame.offset :].startswith(frame.data.encode()) for frame in whole].count(True) >= 20
+    assert [frame.json["n"] for frame in whole if isinstance(frame.json, dict) and "n" in frame.json] == [*range(20)]
+    for step in (1_000, 20_000):
+        assert decode(*(wire[at : at + step] for at in range(0, len(wire), step))) == whole
 
 
 @pytest.mark.parametrize("wire", [b"[]", b" [ \n ] \n", b"\xef\xbb\xbf[]"])

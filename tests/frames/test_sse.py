@@ -283,5 +283,5 @@ def test_wrong_settings_are_refused(settings: dict[str, object]) -> None:
 def test_bytes_like_input_is_taken_and_text_is_refused() -> None:
     """Text has no bytes to cut."""
     assert data(bytearray(b"data: 1\n"), memoryview(b"\n")) == ["1"]  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
+    with pytest.raises(UsageError, match="data"):
         SSEDecoder().feed("data: 1\n\n")  # type: ignore[arg-type]

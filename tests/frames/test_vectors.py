@@ -43,7 +43,7 @@ def chunkings(vector: Any) -> Iterator[list[bytes]]:
         yield from ([wire[:cut], wire[cut:]] for cut in range(1, len(wire)))
 
 
-def decode(decoder: Decoder, chunks: list[bytes]) -> list[Frame]:
+def decode(decoder: Decoder[Frame], chunks: list[bytes]) -> list[Frame]:
     return [frame for chunk in chunks for frame in decoder.feed(chunk)] + decoder.close()
 
 

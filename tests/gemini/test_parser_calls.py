@@ -1,0 +1,50 @@
+"""StreamParser: bounds of how many functions it calls, so that it stays as fast as it is."""
+
+from __future__ import annotations
+
+import pytest
+from support.calls import calls_of
+
+from gemini_replay.frames import encode_sse
+from gemini_replay.gemini import StreamParser
+from gemini_replay.gemini.spelling import dumps, encode_array, pretty
+
+MESSAGE = {"candidates": [{"content": {"parts": [{"text": "The moon. 月亮。"}]}}]}
+FIRST = 20  # events or elements that come before those that are counted
+COUNTED = 200
+
+
+def wire_of(framing: str) -> list[bytes]:
+    """The chunks of so many events, each whole, and the end of the array."""
+    count = FIRST + COUNTED
+    if framing == "sse":
+        return [encode_sse(dumps(MESSAGE))] * count
+    return encode_array([{"pretty": pretty, "compact": dumps}[framing](MESSAGE)] * count)[:count]
+
+
+@pytest.mark.parametrize(("framing", "together", "alone"), [("sse", 14, 22), ("pretty", 21, 40), ("compact", 21, 40)])
+def test_calls_for_each_event(framing: str, together: int, alone: int) -> None:
+    """Many events in one chunk take fewer calls than events in chunks of their own."""
+    chunks = wire_of(framing)
+    for parts, bound in (([b"".join(chunks[FIRST:])], together), (chunks[FIRST:], alone)):
+        parser = StreamParser()
+        parser.feed(b"".join(chunks[:FIRST]))
+        events: list[object] = []
+
+        def feed(parser: StreamParser = parser, parts: list[bytes] = parts, events: list[object] = events) -> None:
+            for part in parts:
+                events += parser.feed(part)
+
+        assert calls_of(feed) <= bound * COUNTED
+        assert len(events) == COUNTED
+
+
+@pytest.mark.parametrize("framing", ["sse", "pretty", "compact"])
+def test_calls_for_a_chunk_that_ends_nothing(framing: str) -> None:
+    """A piece of a line or of an object is kept, and not looked at twice."""
+    chunk = wire_of(framing)[1]
+    at = chunk.index(b"text") + 8
+    parser = StreamParser()
+    parser.feed(wire_of(framing)[0] + chunk[:at])
+    assert calls_of(lambda: parser.feed(chunk[at : at + 8])) <= 4
+    assert len(parser.feed(chunk[at + 8 :])) == 1
