@@ -145,8 +145,11 @@ class Made:
 
     @property
     def size(self) -> int:
-        """Bytes of all bodies."""
-        return sum(len(interaction.body) for interaction in self.interactions())
+        """Bytes of all bodies, counted once in a run of the benchmarks."""
+        return int(self._setting.file(f"{self._name}.size", self._count_bytes).read_text(encoding="utf-8"))
+
+    def _count_bytes(self, path: Path) -> None:
+        path.write_text(str(sum(len(interaction.body) for interaction in self.interactions())), encoding="utf-8")
 
     @property
     def path(self) -> Path:
