@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--fault", action="append", metavar="FAULT", help="a fault, such as reset@event:3; can be repeated"
     )
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="only 1: equal requests play in order")
     _add_rules(serve)
 
     show = command("show", _show, "print the contents of cassettes")
@@ -214,6 +215,12 @@ def _serve(chosen: argparse.Namespace) -> int:
     from .session import Session
 
     settings = _server_settings(chosen)
+    if chosen.workers != 1:
+        raise UsageError(
+            f"A server plays in one process, not in {chosen.workers}.",
+            hint="Equal requests play in the recorded order, so processes would have to agree on each. "
+            "For more load, start several servers, each with clients of its own.",
+        )
     session = Session.replaying(
         list(_cassettes(chosen.cassettes)),
         speed=chosen.speed,

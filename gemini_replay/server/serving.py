@@ -66,13 +66,12 @@ def serve_forever(
     """
     served = app(session, base=base)
     session.on_recording_failure(lambda failure: _log.error("%s", failure))
-    # What is loaded now stays: the collector, which need not look at it again, is what makes chunks late.
-    gc.collect()
-    gc.freeze()
     try:
-        running.serve_forever(served, host=host, port=port, rules=rules, provider=session.provider, announce=announce)
+        with rare_collections():
+            running.serve_forever(
+                served, host=host, port=port, rules=rules, provider=session.provider, announce=announce
+            )
     finally:
-        gc.unfreeze()
         session.close()
     if served.missed:
         _log.warning("Requests that no recording answered: %d", served.missed)
@@ -84,7 +83,7 @@ def serve_forever(
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Let Python's collector look at all objects ten times more rarely, and at those that are loaded now not at all.
 
     A look at what a thousand streams hold makes all of them late, and finds nothing.

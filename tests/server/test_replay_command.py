@@ -54,8 +54,9 @@ class TestCommand:
             (["good.jsonl", "--listen", "8080"], 2, "is not an address"),
             (["good.jsonl", "--listen", "192.0.2.1:0"], 2, "Cannot listen on"),
             (["."], 2, "There is no cassette"),
+            (["good.jsonl", "--workers", "2"], 2, "Equal requests play in the recorded order"),
         ],
-        ids=["missing", "broken", "speed", "listen", "elsewhere", "folder"],
+        ids=["missing", "broken", "speed", "listen", "elsewhere", "folder", "workers"],
     )
     def test_what_cannot_be_served_is_said_at_once(
         self,
