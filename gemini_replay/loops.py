@@ -225,6 +225,73 @@ def turn() -> Generator[None, None, None]:
     yield
 
 
+class Waiter(Protocol):
+    """Where one task waits until another one, of the same event loop, wakes it."""
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Wait to be woken, at most so many seconds of the loop's own clock. Returns False if they are over."""
+
+    def wake(self) -> None:
+        """Wake the task that waits, if one does."""
+
+
+def waiter() -> Waiter:
+    """One for the event loop that is running, asyncio's or trio's; without anyio, see `running_clock`."""
+    loop = asyncio._get_running_loop()
+    return _TrioWaiter() if loop is None else _AsyncioWaiter(loop)
+
+
+class _AsyncioWaiter:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._woken: asyncio.Future[bool] | None = None
+
+    async def wait(self, seconds: float | None) -> bool:
+        self._woken = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, self._end, False)
+        try:
+            return await self._woken
+        finally:
+            self._woken = None
+            if timer is not None:
+                timer.cancel()
+
+    def wake(self) -> None:
+        self._end(True)
+
+    def _end(self, woken: bool) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(woken)
+
+
+class _TrioWaiter:
+    def __init__(self) -> None:
+        self._trio: Any = sys.modules["trio"]
+        self._task: Any = None
+
+    async def wait(self, seconds: float | None) -> bool:
+        if seconds is None:
+            await self._park()
+            return True
+        with self._trio.move_on_after(seconds):
+            await self._park()
+            return True
+        return False
+
+    async def _park(self) -> None:
+        def abort(_: object) -> Any:
+            self._task = None
+            return self._trio.lowlevel.Abort.SUCCEEDED
+
+        self._task = self._trio.lowlevel.current_task()
+        await self._trio.lowlevel.wait_task_rescheduled(abort)
+
+    def wake(self) -> None:
+        if self._task is not None:
+            task, self._task = self._task, None
+            self._trio.lowlevel.reschedule(task)
+
+
 def run_without_loop(run: Callable[[], T]) -> T:
     """Call ``run`` where no event loop is running: in another thread if one is running in this thread."""
     try:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from ..loops import running_clock, waiter
 from .observing import Classify, Harmless, Observer, now, tell_end
 from .read_ahead import ROOM, Ended
 
@@ -35,10 +36,11 @@ class AsyncReadAhead:
         self._close = close
         self._scope = anyio.CancelScope()
         self._finished = anyio.Event()
+        self._clock = running_clock()
         self._arrived: deque[bytes | Ended] = deque()
-        self._news = anyio.Event()
+        self._news = waiter()
         self._unread = 0
-        self._room = anyio.Event()
+        self._room = waiter()
         self._abandoned = False
         self.awaited = False
         self._task: object = None
@@ -64,8 +66,6 @@ class AsyncReadAhead:
 
     async def _read(self) -> Exception | None:
         """Hand on what comes; returns what the source raised."""
-        import anyio.lowlevel
-
         try:
             chunks = self._source()
         except Exception as problem:
@@ -81,28 +81,22 @@ class AsyncReadAhead:
                 with Harmless(self._observer):
                     self._observer.chunk(data, now())
                 self._arrived.append(data)
-                self._news.set()
+                self._news.wake()
                 try:
-                    await anyio.lowlevel.checkpoint()  # the client has it first
+                    await self._clock.sleep(0)  # the client has it first
                 finally:
                     with Harmless(self._observer):
                         self._observer.write()
-                await self._wait_for_room(len(data))
+                self._unread += len(data)
+                while self._unread > ROOM:
+                    await self._room.wait(None)
         finally:
             await _exhausted(chunks)
-
-    async def _wait_for_room(self, count: int) -> None:
-        import anyio
-
-        self._unread += count
-        while self._unread > ROOM:
-            self._room = anyio.Event()
-            await self._room.wait()
 
     def _finish(self, problem: BaseException | None) -> None:
         tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         self._arrived.append(Ended(problem))
-        self._news.set()
+        self._news.wake()
         self._finished.set()
 
     def _never_began(self, problem: BaseException) -> None:
@@ -121,7 +115,7 @@ class AsyncReadAhead:
             self._arrived.popleft()
             self._unread -= len(item)
             if self._unread <= ROOM:
-                self._room.set()
+                self._room.wake()
             return item
         if item.problem is not None:
             problem, item.problem = item.problem, None  # it is raised once
@@ -129,19 +123,15 @@ class AsyncReadAhead:
         raise StopAsyncIteration
 
     async def _wait(self) -> None:
-        import anyio
-
-        self._news = anyio.Event()
         self.awaited = True
         try:
-            with anyio.fail_after(self._read_timeout):
-                await self._news.wait()
-        except TimeoutError:
-            with Harmless(self._observer):
-                self._observer.end("timeout", now())
-            raise
+            if await self._news.wait(self._read_timeout):
+                return
         finally:
             self.awaited = False
+        with Harmless(self._observer):
+            self._observer.end("timeout", now())
+        raise TimeoutError
 
     async def aclose(self) -> None:
         """Close the response, read to its end or not."""

@@ -17,12 +17,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from .. import clocks
 from .observing import Classify, Harmless, Observer, now, tell_end
 
 ROOM = 8 * 1024 * 1024
 """Bytes that may lie unread between the wire and the client. A reader that is so far ahead waits, as TCP's own flow
 control would make the server wait; what comes then has the time at which reading went on."""
+
+_HANDING_OVER_S = 0.005
+"""How long the reader waits for a client that waits to take a chunk; by then it has it, unless it was interrupted."""
 
 _EXIT_S = 2.0
 """How long the interpreter's end waits for readers that have been told to stop."""
@@ -129,8 +131,11 @@ class ReadAhead:
                 last = self._observer.chunk(data, at)
             if last:
                 return data, None
+            awaited = self.awaited
             self._arrived.put(data)
-            clocks.sleep(0)  # let the client have it first
+            if awaited:  # the client has it first
+                with contextlib.suppress(queue.Empty):
+                    self._unread -= self._taken.get(timeout=_HANDING_OVER_S)
             with Harmless(self._observer):
                 self._observer.write()
             self._wait_for_room(len(data))

@@ -206,7 +206,7 @@ class Finder:
             at = min(at, self._unknown_open(view, floor))
         if _PEM in view:
             at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
-        if view[-1] not in _ENDS_USER and (link := view.rfind(b"://", max(0, end - 330))) >= 0:
+        if view[-1] not in _ENDS_USER and (link := view.rfind(b"://", -330)) >= 0:
             user = _USER_CUT.match(view, link)
             at = min(at, user.start(1)) if user else at
         if self._patterns:
