@@ -72,10 +72,10 @@ class Unescaped:
     Unless it is `final`, more can follow, and an incomplete escape at the end is left out.
     """
 
-    __slots__ = ("_ends", "_shrunk", "text")
+    __slots__ = ("_ends", "_shrunk", "changed", "text")
 
     def __init__(self, window: bytes, *, final: bool = True) -> None:
-        self._ends: list[int] = []
+        self.changed = False
         if not final:
             last = window[-_LONGEST_ESCAPE:]
             if (b"\\" in last or b"%" in last or b"&" in last) and (begun := _BEGUN.search(last)):
@@ -90,6 +90,8 @@ class Unescaped:
         escapes = list(pattern.finditer(window))
         if not escapes:
             return
+        self.changed = True
+        self._ends = list[int]()
         pieces, past, length = [], 0, 0
         for escape in escapes:
             pieces += [window[past : escape.start()], _character(escape)]
@@ -101,11 +103,11 @@ class Unescaped:
 
     def offset(self, at: int) -> int:
         """The offset in the window of an offset in the text."""
-        return at + self._shrunk[bisect_left(self._ends, at)] if self._ends else at
+        return at + self._shrunk[bisect_left(self._ends, at)] if self.changed else at
 
     def first_from(self, at: int) -> int:
         """The first offset in the text that is not before an offset in the window."""
-        return bisect_left(range(at), at, key=self.offset) if self._ends else at
+        return bisect_left(range(at), at, key=self.offset) if self.changed else at
 
 
 def _character(escape: re.Match[bytes]) -> bytes:

@@ -102,25 +102,36 @@ class Finder:
         unescaped = Unescaped(window, final=final)
         view = unescaped.text
         # An earlier search has judged what begins within the look-behind.
-        floor = 0 if first else unescaped.first_from(LOOK_BEHIND)
+        floor = 0 if first else unescaped.first_from(LOOK_BEHIND) if unescaped.changed else LOOK_BEHIND
+        past = floor  # nothing begins within a key
         found: list[Span] = []
         if before is None or floor < before:
             rows = rows_of(view)
             found = self._forms.find(view, rows)
             if not opaque:
-                for span, reach in self._unknown(view, rows, floor, before):
-                    if span.start >= floor and (final or reach < len(view)):
-                        found.append(span)
-                found += self._matches(view, floor, final=final)
+                certain = [
+                    span
+                    for span, reach in self._in_rows(view, rows, floor, before)
+                    if span.start >= floor and (final or reach < len(view))
+                ]
+                if certain:
+                    past = max(span.end for span in certain)
+                    found += certain
+                found += self._between_rows(view, floor, final=final)
+                if self._patterns:
+                    found += self._matches(view, floor, final=final)
         if found:
             found = merged(
                 Span(_after_escape(window, unescaped.offset(start)), unescaped.offset(end), number, kind)
                 for start, end, number, kind in found
             )
-        return Found(found, len(window) if final else unescaped.offset(self._open(view, floor)))
+        if final:
+            return Found(found, len(window))
+        open_at = self._open(view, floor, past)
+        return Found(found, unescaped.offset(open_at) if unescaped.changed else open_at)
 
-    def _unknown(self, view: bytes, rows: bytes, floor: int, before: int | None) -> Iterator[tuple[Span, int]]:
-        """Secrets by their format or the name before them, each with the end of the bytes that decide about it.
+    def _in_rows(self, view: bytes, rows: bytes, floor: int, before: int | None) -> Iterator[tuple[Span, int]]:
+        """Secrets that are rows of token characters, or parts of rows, each with the end of what decides about it.
 
         Some of them can begin before `floor`.
         """
@@ -134,14 +145,17 @@ class Finder:
             if not (in_quotes and _is_harmless(view[at:end])):
                 yield from self._in_row(view, at, end, floor)
             at = rows.find(_LONG, end)
+
+    def _between_rows(self, view: bytes, floor: int, *, final: bool) -> Iterator[Span]:
+        """Private keys and passwords in URLs."""
+        found: list[tuple[re.Match[bytes], str]] = []
         if _PEM in view:
-            for found in _blocks(view):
-                if _is_key(found[1]):
-                    yield Span(*found.span(1), kind="private key"), found.end()
+            found += [(block, "private key") for block in _blocks(view) if _is_key(block[1])]
         if b"@" in view and b"://" in view:
-            for found in _USER.finditer(view):
-                if could_be_secret(found[1].decode("utf-8", "replace"), certain=True, least=4):
-                    yield Span(*found.span(1), kind="password in a URL"), found.end()
+            found += [(user, "password in a URL") for user in _USER.finditer(view) if _is_password(user[1])]
+        for match, kind in found:
+            if match.start(1) >= floor and (final or match.end() < len(view)):
+                yield Span(*match.span(1), kind=kind)
 
     def _matches(self, view: bytes, floor: int, *, final: bool) -> Iterator[Span]:
         for pattern in self._patterns:
@@ -196,14 +210,14 @@ class Finder:
         secrecy = self._names.field(text, parameter=in_query)
         return f"{secrecy} value of {text}" if secrecy else ""
 
-    def _open(self, view: bytes, floor: int) -> int:
+    def _open(self, view: bytes, floor: int, past: int) -> int:
         """Where the first secret begins that the end of the view cuts."""
         end = len(view)
         if not end:
             return end
         at = self._forms.open_at(view)
         if view[-1] in TOKEN:
-            at = min(at, self._unknown_open(view, floor))
+            at = min(at, self._unknown_open(view, floor, past))
         if _PEM in view:
             at = min([at, *(found.start(1) for found in _blocks(view) if found.end() == end)])
         if view[-1] not in _ENDS_USER and (link := view.rfind(b"://", -330)) >= 0:
@@ -215,7 +229,7 @@ class Finder:
                 at = min(at, run)
         return at
 
-    def _unknown_open(self, view: bytes, floor: int) -> int:
+    def _unknown_open(self, view: bytes, floor: int, past: int) -> int:
         end = len(view)
         tail = view[-LONGEST - 1 :]
         run = len(tail) - len(tail.rstrip(TOKEN))
@@ -224,7 +238,7 @@ class Finder:
         start = end - run
         if start >= floor and self._kind(view, start):
             return start
-        return open_key(view, start, floor)
+        return open_key(view, start, past)
 
 
 @lru_cache(1024)
@@ -250,6 +264,10 @@ def _is_key(body: bytes) -> bool:
     """Whether the body of a PEM block is a key, rather than words about keys."""
     longest = max(re.findall(rb"[A-Za-z0-9+/]+", body), key=len, default=b"")
     return len(longest) > 24 and could_be_secret(longest[:LONGEST].decode())
+
+
+def _is_password(value: bytes) -> bool:
+    return could_be_secret(value.decode("utf-8", "replace"), certain=True, least=4)
 
 
 def _is_basic(value: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 from typing import Any
 
 import pytest
 from support.planted_secrets import without_secrets
 
 from gemini_replay.cassette.model import Request
-from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.cassette.redaction import Redactor, keys
+from gemini_replay.cassette.redaction.finder import LOOK_BEHIND
 from gemini_replay.cassette.redaction.stream_redactor import StreamRedactor
 
 KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
@@ -72,6 +74,54 @@ def test_an_endless_token_is_data(token: str) -> None:
 def test_empty_chunks_stay() -> None:
     """A chunk without bytes comes out in its place."""
     assert without_secrets(REDACTOR, [b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
+
+
+def test_an_event_is_searched_twice() -> None:
+    """Once as bytes, and its text for what reaches over several texts; of a long text, only the ends are."""
+    finder = REDACTOR._finder
+    windows: list[int] = []
+
+    class Counting:
+        def search(self, window: bytes, *, before: int | None = None, **more: bool) -> Any:
+            if before is None or before > LOOK_BEHIND:
+                windows.append(len(window))
+            return finder.search(window, before=before, **more)
+
+    counting: Any = Counting()
+    for chunks, searches, times in (
+        ([event("words and words " * 80)] * 100, 200, 2.2),
+        ([b'data: {"text": "', *[b"words and words " * 64] * 100], 105, 1.2),
+    ):
+        stream = StreamRedactor(counting)
+        windows.clear()
+        for chunk in chunks:
+            stream.feed(chunk)
+        assert len(windows) <= searches
+        assert sum(windows) < times * sum(map(len, chunks))
+
+
+def test_base64_data_is_searched_for_keys_where_one_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near its start and its end, not at each of its bytes."""
+    searched = 0
+
+    class Counting:
+        def __init__(self, pattern: re.Pattern[bytes]) -> None:
+            self._pattern = pattern
+            self.match = pattern.match
+
+        def search(self, view: bytes, start: int, end: int | None = None) -> re.Match[bytes] | None:
+            nonlocal searched
+            end = len(view) if end is None else end
+            searched += max(0, end - start)
+            return self._pattern.search(view, start, end)
+
+    monkeypatch.setattr(keys, "CANDIDATE", Counting(keys.CANDIDATE))
+    monkeypatch.setattr(keys, "UNFINISHED", Counting(keys.UNFINISHED))
+    body = b'data: {"data": "' + base64.b64encode(random.Random(3).randbytes(75_000))
+    stream = REDACTOR.for_request(Request("GET", "https://h.example/")).stream()
+    for at in range(0, len(body), 1000):
+        stream.feed(body[at : at + 1000])
+    assert searched < len(body) / 10
 
 
 def test_work_grows_with_the_body_only() -> None:

@@ -113,6 +113,7 @@ def test_cut_over_three_events_and_any_chunks(secret: str) -> None:
 
 
 RANDOM = "vOiC25OQ2nYr0SI4fAcFpT10b78xRhGa"
+LONG = " and so the moon keeps its distance, as it did before" * 8
 PIECES = st.lists(
     st.sampled_from(
         [
@@ -230,7 +231,13 @@ def test_a_key_after_an_escaped_line_end_is_taken_out_wherever_chunks_are_cut() 
             assert b"".join(without_secrets(REDACTOR, cut(body, place))) == expected
 
 
-LONG = " and so the moon keeps its distance, as it did before" * 8
+def test_what_follows_a_key_is_no_beginning_of_another_wherever_chunks_are_cut() -> None:
+    """The end of the one looks like the beginning of the other; where it is cut makes no difference."""
+    before = event(LONG)
+    body = before + event("so glc_" + RANDOM + "/fo1_" + RANDOM[::-1] * 2 + " or not")
+    expected = whole(body)
+    for place in range(len(before), len(body)):
+        assert b"".join(without_secrets(REDACTOR, cut(body, place))) == expected
 
 
 @given(st.lists(st.one_of(PIECES, st.just(LONG)), min_size=2, max_size=5), st.data())

@@ -1,0 +1,96 @@
+"""What a recorded chunk costs, from the recorder to the journal: in figures that do not depend on the machine."""
+
+from __future__ import annotations
+
+import base64
+import random
+import sys
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from support.streams import GOOGLE, event
+
+from gemini_replay.cassette.journal import Journal
+from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.redaction import Redactor
+from gemini_replay.engine.recorder import Recorder
+
+KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
+REDACTOR = Redactor(environ={"GEMINI_API_KEY": KEY, "OPENAI_API_KEY": "sk-" + "0aB1" * 12})
+PROSE = "The moon keeps its distance, and tonight it is 384,400 km away from all who watch it. "
+PICTURE = base64.b64encode(random.Random(3).randbytes(150_000))
+
+
+def cut(body: bytes, size: int = 1024) -> list[bytes]:
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+class Recording:
+    """A recording to a file."""
+
+    def __init__(self, folder: Path) -> None:
+        redactor = REDACTOR.for_request(Request("POST", GOOGLE, (("x-goog-api-key", KEY),)))
+        self._journal = Journal(folder / "a.jsonl")
+        entry = self._journal.begin(redactor.request())
+        self._problems = list[BaseException]()
+        self._recorder = Recorder(
+            entry=entry, scrub=redactor.stream(), redact=redactor.response, failed=self._problems.append
+        )
+        self._recorder.head(200, (("content-type", "text/event-stream"),), 0.0)
+
+    def of(self, chunks: Sequence[bytes]) -> None:
+        for data in chunks:
+            self._recorder.chunk(data, 1.0)
+            self._recorder.write()
+        assert not self._problems
+
+    def calls(self, chunks: Sequence[bytes]) -> float:
+        """How many functions are called for each of these chunks."""
+        calls = 0
+
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            self.of(chunks)
+        finally:
+            sys.setprofile(before)
+        return calls / len(chunks)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "most"),
+    [
+        pytest.param([event(f"{n} {PROSE}") for n in range(200)], 140, id="small events"),
+        pytest.param([event(f"{n} {PROSE * 15}") for n in range(200)], 140, id="events of 1.4 KB"),
+        pytest.param([event(f"{n} {'月亮很远。' * 60}") for n in range(200)], 145, id="Chinese"),
+        pytest.param(cut(b'data: {"text": "' + PROSE.encode() * 2000), 155, id="a long line"),
+        pytest.param(cut(b'data: {"data": "' + PICTURE), 155, id="a picture"),
+    ],
+)
+def test_a_chunk_costs_few_calls(chunks: list[bytes], most: int, tmp_path: Path) -> None:
+    """Redacted, spelled and written."""
+    recording = Recording(tmp_path)
+    recording.of(chunks[:50])  # caches
+    assert recording.calls(chunks[50:]) <= most
+
+
+def test_a_recording_holds_nothing_that_it_has_written(tmp_path: Path) -> None:
+    """Megabytes later, it needs no more memory."""
+    chunks = [event(f"{n} {PROSE * 15}") for n in range(1500)]
+    recording = Recording(tmp_path)
+    recording.of(chunks[:100])
+    tracemalloc.start()
+    try:
+        recording.of(chunks[100:200])
+        before, _ = tracemalloc.get_traced_memory()
+        recording.of(chunks[200:])
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 50_000
