@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 from support.reading import CHUNK, Noted, classify
 
 from gemini_replay.cassette.model import Ending
+from gemini_replay.loops import running_clock
 from gemini_replay.transports.async_read_ahead import AsyncReadAhead
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -135,3 +137,33 @@ def test_a_failing_observer_does_not_hurt_async_reading(backend: str) -> None:
         assert [type(problem) for problem in observer.problems] == [ZeroDivisionError] * 3
 
     anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize(("backend", "most"), [("asyncio", 130), ("trio", 220)])
+def test_handing_a_chunk_on_costs_few_calls(backend: str, most: int) -> None:
+    """Of functions, between a source and a client that wait for each other; those of the event loop included."""
+
+    async def main(count: int) -> int:
+        calls, clock = 0, running_clock()
+
+        async def source() -> AsyncIterator[bytes]:
+            for _ in range(count):
+                await clock.sleep(0)
+                yield b"x"
+
+        def counted(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        ahead = AsyncReadAhead(source, Noted(), classify=classify, close=AsyncSource().aclose, read_timeout=5)
+        ahead.start()
+        before = sys.getprofile()
+        sys.setprofile(counted)
+        try:
+            assert len([data async for data in ahead]) == count
+        finally:
+            sys.setprofile(before)
+        return calls
+
+    few, many = anyio.run(main, 20, backend=backend), anyio.run(main, 120, backend=backend)
+    assert (many - few) / 100 <= most
