@@ -16,6 +16,7 @@ import gemini_replay
 from gemini_replay.cli import main
 
 assert "site-packages" in gemini_replay.__file__, gemini_replay.__file__
+assert main(["explain", "miss"]) == 0, "the documentation ships with the package"
 assert main(["demo"]) == 1, "without httpx2 and uvicorn, the demo says what to install"
 """
 

@@ -21,7 +21,7 @@
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
 
 A message says what happened with its values, then what was closest, then what to do, and ends with the error's
-``slug``; `docs/errors.md` has one section for each slug.
+``slug``; ``gemini-replay explain SLUG`` prints its section of `docs/errors.md`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class GeminiReplayError(Exception):
 
     def __str__(self) -> str:
         lines = [part for part in (self.message, self.suggestion, self.hint) if part]
-        return plain_lines("\n".join([*lines, f"[docs/errors.md#{self.slug}]"]))
+        return plain_lines("\n".join([*lines, f"[gemini-replay explain {self.slug}]"]))
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:

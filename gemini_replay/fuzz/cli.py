@@ -34,7 +34,7 @@ RESPONSES = ("httpx", "httpx2", "requests", "aiohttp")
 _ARRAY_TYPE = "application/json; charset=UTF-8"
 
 
-def run(chosen: argparse.Namespace) -> int:
+def fuzz(chosen: argparse.Namespace) -> int:
     """Survey the parser and print what was found; 1 if a bug was found that the baseline does not have, else 0."""
     known = _baseline(chosen)
     with _parser(chosen) as parse:

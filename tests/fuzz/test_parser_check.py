@@ -70,7 +70,7 @@ def test_a_bug_is_explained() -> None:
         "expected: [{'responseId': 'a'}]",
         "got:      []",
         "def test_plain_text():",
-        "[docs/errors.md#parser-bug]",
+        "[gemini-replay explain parser-bug]",
     ):
         assert part in text
     assert "reproduce_failure" not in text

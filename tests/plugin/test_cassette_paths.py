@@ -206,7 +206,7 @@ def test_it():
     )
     result = run(f"--gemini-record={mode}", "--tb=short")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*{words}*", "*docs/errors.md#usage*"])
+    result.stdout.fnmatch_lines([f"*{words}*", "*gemini-replay explain usage*"])
     assert KEY not in result.stdout.str()
     assert list(project.path.parent.rglob("escape*")) == []
     assert cassettes(project) == []

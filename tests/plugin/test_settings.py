@@ -105,7 +105,7 @@ def test_a_wrong_argument_of_the_marker_is_named(
         result.assert_outcomes(errors=1)
         shown = result.stdout.str().partition("= ERRORS =")[2]
         assert argument in shown
-        assert "docs/errors.md#usage" in shown
+        assert "gemini-replay explain usage" in shown
         assert "Traceback" not in shown
         assert "TypeError" not in shown
         assert "gemini_replay/" not in shown.partition("short test summary")[0]

@@ -32,7 +32,7 @@ def test_of_two_sessions_neither_is_guessed(two: Two, worker: Worker, paths: dic
     assert isinstance(error, AmbiguousSessionError)
     assert all(str(path) in str(error) for path in paths.values())
     assert "copy_context" in str(error)
-    assert "[docs/errors.md#ambiguous-session]" in str(error)
+    assert "[gemini-replay explain ambiguous-session]" in str(error)
     two.end("A", "B")
     assert two.errors == {"A": error, "B": error}
     assert all(not one.played for one in two.sessions.values())

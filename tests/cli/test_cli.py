@@ -21,7 +21,7 @@ from support.streams import events
 from gemini_replay import Cassette, __version__
 from gemini_replay.cli import main
 
-FOLDER = Path(__file__).parent.parent / "cassettes"
+FOLDER = Path(__file__).parents[2] / "cassettes"
 
 
 class Done(NamedTuple):

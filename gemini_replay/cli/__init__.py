@@ -1,0 +1,158 @@
+"""The command line: ``gemini-replay …`` and ``python -m gemini_replay …``.
+
+The commands and their arguments are here. What a command does is a function of its name, in a module that is imported
+when the command is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from .._version import __version__
+from ..errors import GeminiReplayError, UsageError
+from ..fuzz.arguments import add_arguments as add_fuzz_arguments
+from ..plain_text import plain_lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: those of the process by default.
+
+    Returns:
+        The exit status: 0 for success, 1 if something is wrong with the files, 2 for a wrong usage of the command.
+    """
+    for console in (sys.stdout, sys.stderr):
+        if isinstance(console, io.TextIOWrapper):
+            console.reconfigure(errors="backslashreplace")  # escape what its encoding does not have
+    chosen = _parser().parse_args(arguments)
+    try:
+        module = import_module(chosen.module, __name__)
+        status: int = getattr(module, chosen.function)(chosen)
+    except GeminiReplayError as error:
+        print(f"gemini-replay: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # nobody reads the output any more (`gemini-replay show … | head`)
+        sys.stderr.close()
+        return 0
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(plain_lines(message))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gemini-replay", description="Record live Gemini streams once, and replay them exactly.")
+    parser.add_argument("--version", action="version", version=f"gemini-replay {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, module: str, help: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=help)
+        added.set_defaults(module=module, function=name)
+        return added
+
+    demo = command("demo", ".servers", "record a live stream from the embedded upstream, replay it, compare")
+    demo.add_argument("--speed", default="1", help="the speed of the replay (default: 1)")
+    demo.add_argument("--keep", type=Path, metavar="FILE", help="save the cassette here")
+
+    upstream = command("upstream", ".servers", "run the embedded Gemini-like server")
+    upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this scenario, see --list")
+    upstream.add_argument("--list", action="store_true", help="list the scenarios")
+    upstream.add_argument("--key", help="accept only this API key (default: any)")
+    upstream.add_argument("--pace", type=float, default=1.0, help="multiply every wait by this; 0: do not wait")
+    upstream.add_argument("--seed", type=int, default=0, help="the seed of the random waits")
+    upstream.add_argument("--gateway", action="store_true", help="answer like an API gateway")
+    _add_rules(upstream)
+
+    record = command("record", ".servers", "run a proxy that records")
+    record.add_argument("cassette", type=Path, metavar="CASSETTE")
+    record.add_argument("--upstream", metavar="URL", help="where the proxy sends requests (default: the Gemini API)")
+    record.add_argument(
+        "--mode",
+        default="rewrite",
+        metavar="MODE",
+        help="rewrite (default): record everything again; new: replay what is recorded, append what is missing; "
+        "once: record if there is no cassette, else replay",
+    )
+    _add_rules(record)
+
+    serve = command("serve", ".servers", "replay cassettes for any HTTP client")
+    serve.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
+    serve.add_argument("--speed", default="1", help="a factor, or instant")
+    serve.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
+    serve.add_argument("--rechunk", metavar="HOW", help="bytes, events, tcp, random[:SEED], or a size in bytes")
+    serve.add_argument(
+        "--fault", action="append", metavar="FAULT", help="a fault, such as reset@event:3; can be repeated"
+    )
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="only 1: equal requests play in order")
+    _add_rules(serve)
+
+    show = command("show", ".cassettes", "print the contents of cassettes")
+    show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
+    show.add_argument("--chunks", action="store_true", help="print every chunk with its time too")
+
+    play = command("play", ".cassettes", "print a recorded answer while it streams")
+    play.add_argument("cassette", type=Path, metavar="CASSETTE")
+    play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which interaction (default: 1)")
+    play.add_argument("--speed", default="1", help="a factor, or instant")
+    play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
+    play.add_argument("--raw", action="store_true", help="print the bytes of the body instead of the text")
+
+    check = command("check", ".cassettes", "check cassettes for errors and secrets")
+    check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
+    check.add_argument("--salvage", action="store_true", help="close what was cut off; the original becomes .bak")
+
+    retime = command("retime", ".cassettes", "give cassettes the rhythm of a model")
+    retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
+    retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of the requested model)")
+    retime.add_argument("--seed", type=int, default=0, help="the seed of the random times")
+    retime.add_argument("--rechunk", metavar="HOW", help="change the chunk boundaries first, such as events")
+    retime.add_argument(
+        "--only", type=int, action="append", default=[], metavar="N", help="this interaction; can be repeated"
+    )
+    retime.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to save (default: in place, the original becomes .bak)",
+    )
+    retime.add_argument("--list", action="store_true", help="list the profiles")
+
+    explain = command("explain", ".explaining", "print a page of the documentation")
+    explain.add_argument("topic", nargs="?", metavar="TOPIC", help="a page or an error's name (default: a list)")
+
+    fuzz = command("fuzz", "..fuzz.cli", "search for streams that a parser gets wrong")
+    add_fuzz_arguments(fuzz)
+    return parser
+
+
+def _add_rules(server: argparse.ArgumentParser) -> None:
+    server.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: any free port")
+    server.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of this origin use the server, such as https://app.example; pages of localhost always "
+        "can; can be repeated",
+    )
+    server.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="let clients use this name for the server, such as host.docker.internal; can be repeated",
+    )
+    server.add_argument("--max-body", default="128M", metavar="SIZE", help="the largest request body (default: 128M)")

@@ -1,0 +1,162 @@
+"""Commands about cassettes: show, play, check, retime."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import CassetteError, MissingExtraError, UsageError
+from ..plain_text import plain, plain_lines
+from .finding import cassettes_in
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print what cassettes hold."""
+    from ..cassette.files import CassetteFile
+    from ..report import terminal
+
+    for path in chosen.cassettes:
+        cassette = CassetteFile.load(path)
+        print(terminal.cassette_table(cassette))
+        for interaction in cassette.interactions if chosen.chunks else ():
+            print(f"\n{terminal.chunk_table(interaction)}")
+    return 0
+
+
+def play(chosen: argparse.Namespace) -> int:
+    """Print a recorded answer as it streamed."""
+    from ..engine.pacing import ThreadClock, play
+    from ..engine.player import Playback
+    from ..engine.schedule import Broken
+    from ..engine.timing import parse_max_gap, parse_real_speed
+    from ..gemini import StreamParser
+    from ..rhythm.cassette import Cassette
+
+    cassette = Cassette.load(chosen.cassette)
+    count = len(cassette.interactions)
+    if not 1 <= chosen.interaction <= count:
+        raise UsageError(
+            f"{chosen.cassette} has no interaction {chosen.interaction}.",
+            suggestion=f"It has {count}, counted from 1." if count else "It has none.",
+            hint=f"See them with: gemini-replay show {chosen.cassette}",
+        )
+    interaction = cassette.interactions[chosen.interaction - 1]
+    factor = parse_real_speed(chosen.speed, subject="This command", hint='Use a factor such as 4, or "instant".')
+    playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
+    parser = StreamParser()
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
+    to_a_person = sys.stdout.isatty()
+    ending = None
+    try:
+        clock = ThreadClock()
+        for part in play(playback.schedule("", clock.now()), clock):
+            if not isinstance(part, bytes):
+                continue
+            if not chosen.raw:
+                _write("".join(event.text for event in parser.feed(part)))
+            elif to_a_person:
+                _write(decoder.decode(part))
+            else:
+                sys.stdout.buffer.write(part)
+                sys.stdout.buffer.flush()
+    except Broken as broken:
+        ending = broken.ending
+    if not chosen.raw:
+        _write("".join(event.text for event in parser.close()) + "\n")
+    if ending is not None:
+        print(f"gemini-replay: the recording ends here: {ending}", file=sys.stderr)
+    return 0
+
+
+def _write(text: str) -> None:
+    print(plain_lines(text), end="", flush=True)
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """Find broken cassettes and secrets; with ``--salvage``, complete cassettes that were cut off."""
+    from ..rhythm.cassette import Cassette
+
+    wrong = checked = 0
+    search = _secrets_search()
+    for path in cassettes_in(chosen.paths):
+        checked += 1
+        try:
+            Cassette.load(path)
+            if found := search(path):
+                wrong += 1
+                print("\n".join(map(plain, found)))
+                print("Record it again or remove the secrets by hand, and revoke the keys that it contained.\n")
+            if path.suffix != ".part":
+                continue
+        except CassetteError as error:
+            if not chosen.salvage:
+                wrong += 1
+                print(f"{error}\n")
+                continue
+        if chosen.salvage:
+            _salvage(path)
+    print(f"{checked} checked, {wrong} with errors")
+    return 1 if wrong else 0
+
+
+def _secrets_search() -> Callable[[Path], list[str]]:
+    """Searches a cassette for secrets, with detect-secrets too if that is installed."""
+    from ..cassette.redaction import Redactor
+    from ..cassette.redaction.scanning import detect_secrets, scan
+
+    redactor = Redactor()
+    try:
+        detect = detect_secrets()
+    except MissingExtraError as missing:
+        print(f"Searching for secrets without detect-secrets. {missing.hint}", file=sys.stderr)
+        detect = None
+    return lambda path: [str(finding) for finding in scan(path, redactor=redactor, detect=detect)]
+
+
+def _salvage(path: Path) -> None:
+    from ..cassette.atomic_write import keep_backup
+    from ..cassette.files import salvage
+
+    found, target = salvage(path), _salvaged(path)
+    if target == path:
+        print(plain(f"{path}: the original is kept as {keep_backup(path)}"))
+    found.cassette.save(target)
+    total = len(found.cassette.interactions)
+    print(plain(f"{target}: {total} interactions salvaged, {found.whole} of them complete"))
+    for problem in found.problems:
+        print(plain_lines(f"left out: {problem.message}"))
+
+
+def retime(chosen: argparse.Namespace) -> int:
+    """Give a cassette the rhythm of a model."""
+    from ..cassette.atomic_write import keep_backup
+    from ..report import profiles
+    from ..rhythm.cassette import Cassette
+
+    if chosen.list:
+        print(profiles.profile_table())
+        return 0
+    if chosen.cassette is None:
+        raise UsageError("The cassette to retime is missing.", hint="Give one, or --list to see the profiles.")
+    timed = Cassette.load(chosen.cassette).retime(
+        chosen.profile, seed=chosen.seed, rechunk=chosen.rechunk, only=chosen.only
+    )
+    target = chosen.output or chosen.cassette
+    replaced = target.is_file() and target.read_bytes() != timed.dumps()
+    kept = keep_backup(target) if replaced else None  # recorded times are nowhere else
+    timed.save(target)
+    if kept is not None:
+        print(plain(f"{target}: the original is kept as {kept}"))
+    return 0
+
+
+def _salvaged(path: Path) -> Path:
+    """Where to save what was salvaged: a cassette is repaired in place, a journal becomes a cassette."""
+    if path.suffix != ".part":
+        return path
+    cassette = path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
+    return path.with_name(cassette.stem + ".salvaged.jsonl") if cassette.exists() else cassette
