@@ -161,15 +161,16 @@ class _Connection(H11Protocol):
         uvicorn and h11 make twenty calls for each chunk.
         """
         cycle, http, flow, transport = self.cycle, self._http, self.flow, self.transport
-        has_body = cycle.scope["method"] != "HEAD"
+        has_body, in_chunks = cycle.scope["method"] != "HEAD", False
 
         async def sending(message: Message) -> None:
+            nonlocal in_chunks
             data: bytes = message.get("body", b"")
-            is_chunk = data and message.get("more_body") and has_body and http.sends_chunks
-            if is_chunk and http.our_state is h11.SEND_BODY and not (flow.write_paused or cycle.disconnected):
+            if in_chunks and data and message.get("more_body") and not (flow.write_paused or cycle.disconnected):
                 transport.write(b"%x\r\n%b\r\n" % (len(data), data))
             else:
                 await send(message)
+                in_chunks = has_body and http.sends_chunks and http.our_state is h11.SEND_BODY
 
         return sending
 
