@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     retime = command("retime", ".cassettes", "give cassettes the rhythm of a model")
     retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
-    retime.add_argument("--profile", metavar="NAME", help="see --list (default: that of the requested model)")
+    retime.add_argument("--rhythm", metavar="NAME", help="see --list (default: that of the requested model)")
     retime.add_argument("--seed", type=int, default=0, help="the seed of the random times")
     retime.add_argument("--rechunk", metavar="HOW", help="change the chunk boundaries first, such as events")
     retime.add_argument(
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where to save (default: in place, the original becomes .bak)",
     )
-    retime.add_argument("--list", action="store_true", help="list the profiles")
+    retime.add_argument("--list", action="store_true", help="list the rhythms of models")
 
     explain = command("explain", ".explaining", "print a page of the documentation")
     explain.add_argument("topic", nargs="?", metavar="TOPIC", help="a page or an error's name (default: a list)")

@@ -134,16 +134,16 @@ def _salvage(path: Path) -> None:
 def retime(chosen: argparse.Namespace) -> int:
     """Give a cassette the rhythm of a model."""
     from ..cassette.atomic_write import keep_backup
-    from ..report import profiles
+    from ..report import rhythms
     from ..rhythm.cassette import Cassette
 
     if chosen.list:
-        print(profiles.profile_table())
+        print(rhythms.rhythm_table())
         return 0
     if chosen.cassette is None:
-        raise UsageError("The cassette to retime is missing.", hint="Give one, or --list to see the profiles.")
+        raise UsageError("The cassette to retime is missing.", hint="Give one, or --list to see the rhythms.")
     timed = Cassette.load(chosen.cassette).retime(
-        chosen.profile, seed=chosen.seed, rechunk=chosen.rechunk, only=chosen.only
+        chosen.rhythm, seed=chosen.seed, rechunk=chosen.rechunk, only=chosen.only
     )
     target = chosen.output or chosen.cassette
     replaced = target.is_file() and target.read_bytes() != timed.dumps()

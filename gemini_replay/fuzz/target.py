@@ -168,7 +168,7 @@ class Target:
         if loop is None:
             loop = self._loop = asyncio.new_event_loop()
             if self._watchdog is not None:
-                self._watchdog.wake = lambda: loop.call_soon_threadsafe(lambda: None)
+                self._watchdog.interrupt = lambda: loop.call_soon_threadsafe(lambda: None)
         return loop
 
     def _close_loop(self) -> None:
@@ -176,7 +176,7 @@ class Target:
         if loop is None:
             return
         if self._watchdog is not None:
-            self._watchdog.wake = None
+            self._watchdog.interrupt = None
         with contextlib.suppress(Exception, Hang):
             tasks = asyncio.all_tasks(loop)
             for task in tasks:

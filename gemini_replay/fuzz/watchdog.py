@@ -31,7 +31,7 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self.wake: Callable[[], object] | None = None  # wakes a sleeping event loop
+        self.interrupt: Callable[[], object] | None = None  # interrupts an event loop that waits
         self.waited = False  # the last run was stopped for waiting, not for work; a busy machine may be the cause
         self._lock = threading.Lock()
         self._watched = threading.get_ident()
@@ -75,8 +75,8 @@ class Watchdog:
                 if self._active and self._is_over() and clocks.now() - self._fired_at > _AGAIN:
                     self._fired, self._fired_at = True, clocks.now()
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
-                    if self.wake is not None:
-                        self.wake()
+                    if self.interrupt is not None:
+                        self.interrupt()
 
     def _is_over(self) -> bool:
         cpu, now = self._cpu(), clocks.now()
@@ -84,7 +84,7 @@ class Watchdog:
             self._last_cpu, self._last_work = cpu, now
         works = cpu > self._end_cpu
         self.waited = not works
-        return works or now > self._end_wall or (self.wake is not None and now - self._last_work > IDLE_SECONDS)
+        return works or now > self._end_wall or (self.interrupt is not None and now - self._last_work > IDLE_SECONDS)
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:

@@ -142,8 +142,8 @@ class Summary:
             ),
             *problems,
             *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
-            *_taken_out("redacted", self._removed),
-            *_taken_out("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: redacted", self._changed),
+            *_removals("redacted", self._removed),
+            *_removals("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: redacted", self._changed),
             *_without_requests(self._silent, whole=list_unused),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
             *(f"unused: {text}" for text in unused if list_unused),
@@ -168,8 +168,8 @@ class Summary:
         return found
 
 
-def _taken_out(what: str, removals: Counter[str]) -> list[str]:
-    """What was taken out of the recordings of the run, by kind and place."""
+def _removals(what: str, removals: Counter[str]) -> list[str]:
+    """What was redacted in the recordings of the run, by kind and place."""
     if not removals:
         return []
     return [f"{what}: " + ", ".join(f"{text} ({count})" for text, count in sorted(removals.items()))]

@@ -1,1 +1,1 @@
-"""Believable rhythm for cassettes that have none of their own: measured profiles of models, and retiming by them."""
+"""Believable rhythm for cassettes that have none: measured rhythms of models, and retiming with them."""

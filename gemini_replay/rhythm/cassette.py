@@ -20,8 +20,8 @@ from ..cassette.model import Chunk, Interaction, Request, Response
 from ..errors import UsageError
 from ..provider import Event, Writer
 from ..shipped import shipped
-from .profiles import DEFAULT_PROFILE, Profile, find_profile, profile_for
 from .retiming import retime
+from .rhythms import DEFAULT_RHYTHM, Rhythm, find_rhythm, rhythm_for
 
 Json = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ class Cassette(CassetteFile):
         cls,
         text: str,
         *,
-        profile: str | Profile | None = None,
+        rhythm: str | Rhythm | None = None,
         model: str | None = None,
         prompt: str | Json | None = None,
         thoughts: str | Sequence[str] | None = None,
@@ -51,8 +51,8 @@ class Cassette(CassetteFile):
 
         Args:
             text: what the model says. The events' texts together are exactly this.
-            profile: the rhythm or its name, see ``rhythm.profiles.PROFILES``; by default the model's own.
-            model: the model that is asked; by default the profile's, and gemini-2.5-flash without either.
+            rhythm: the rhythm or its name, see ``rhythm.rhythms.RHYTHMS``; by default the model's own.
+            model: the model that is asked; by default the rhythm's, and gemini-2.5-flash without either.
             prompt: what will be asked: a text, as google-genai sends it, or the whole JSON body of the request as a
                 dict, where it holds more. Without one the request has no body: play the cassette with
                 ``match=("model", "action")``, since a request with a body does not match by default.
@@ -75,28 +75,28 @@ class Cassette(CassetteFile):
         _check_text("text", text)
         holds = finish_reason is None or (isinstance(finish_reason, str) and bool(finish_reason))
         require(holds, "finish_reason", finish_reason, 'a name such as "STOP", or None')
-        name, rhythm = _chosen(profile, model)
+        name, known = _chosen(rhythm, model)
         prompt = _checked_prompt(prompt)
         require_whole("seed", seed)
         provider = _writer(provider)
-        rhythm = rhythm or profile_for(name, thinking=bool(before))
+        known = known or rhythm_for(name, thinking=bool(before))
         events = provider.compose(
             text,
             model=name,
             asked=provider.tokens(prompt if isinstance(prompt, str) else _body(prompt).decode()),
             thoughts=before,
             finish_reason=finish_reason,
-            event_tokens=rhythm.event_tokens,
+            event_tokens=known.event_tokens,
             rng=random.Random(json.dumps([seed, name, before, text, finish_reason])),
         )
-        return cls._written(events, name, prompt, rhythm, framing, seed, None, provider)
+        return cls._written(events, name, prompt, known, framing, seed, None, provider)
 
     @classmethod
     def from_events(
         cls,
         events: Iterable[Json | Event],
         *,
-        profile: str | Profile | None = None,
+        rhythm: str | Rhythm | None = None,
         model: str | None = None,
         prompt: str | Json | None = None,
         framing: str = "sse",
@@ -112,7 +112,7 @@ class Cassette(CassetteFile):
         Args:
             events: decoded messages (``GenerateContentResponse`` as dicts, camelCase), or `Event` objects. Nothing is
                 added to them. A lone surrogate goes out as its escape.
-            profile: see `from_text`.
+            rhythm: see `from_text`.
             model: see `from_text`.
             prompt: see `from_text`.
             framing: see `from_text`.
@@ -128,11 +128,11 @@ class Cassette(CassetteFile):
         found = [_message(nth, event) for nth, event in enumerate(events, start=1)]
         if not found:
             raise UsageError("There are no events.", hint="Give at least one.")
-        name, rhythm = _chosen(profile, model)
+        name, known = _chosen(rhythm, model)
         holds = status is None or (is_whole(status, 100) and status <= 999)
         require(holds, "status", status, "an HTTP status, such as 200 or 503, or None")
         require_whole("seed", seed)
-        return cls._written(found, name, _checked_prompt(prompt), rhythm, framing, seed, status, _writer(provider))
+        return cls._written(found, name, _checked_prompt(prompt), known, framing, seed, status, _writer(provider))
 
     @classmethod
     def _written(
@@ -140,7 +140,7 @@ class Cassette(CassetteFile):
         events: Sequence[Json],
         model: str,
         prompt: str | Json | None,
-        rhythm: Profile | None,
+        rhythm: Rhythm | None,
         framing: str,
         seed: int,
         status: int | None,
@@ -163,16 +163,16 @@ class Cassette(CassetteFile):
 
     def retime(
         self,
-        profile: str | Profile | None = None,
+        rhythm: str | Rhythm | None = None,
         *,
         seed: int = 0,
         rechunk: str | int | None = None,
         only: Sequence[int] = (),
     ) -> Self:
-        """The cassette with times drawn by a profile; see `rhythm.retiming.retime` for what is drawn.
+        """The cassette with times drawn from a rhythm; see `rhythm.retiming.retime` for what is drawn.
 
         Args:
-            profile: the rhythm or its name, see ``rhythm.profiles.PROFILES``; by default that of each model.
+            rhythm: the rhythm or its name, see ``rhythm.rhythms.RHYTHMS``; by default that of each model.
             seed: the same seed gives the same times for the same bytes, on every machine.
             rechunk: cut the bodies anew first: "events" for a single lump, which would stay one. None: as they are.
             only: the numbers of the interactions to retime, counted from 1; by default all.
@@ -181,9 +181,9 @@ class Cassette(CassetteFile):
             A new cassette of the same path; this one stays as it is.
 
         Raises:
-            UsageError: an unknown profile, interaction or way to rechunk.
+            UsageError: an unknown rhythm, interaction or way to rechunk.
         """
-        known = None if profile is None else find_profile(profile)
+        known = None if rhythm is None else find_rhythm(rhythm)
         require_whole("seed", seed)
         count, numbers = len(self.interactions), "the numbers of interactions, counted from 1, in a list"
         if not isinstance(only, Collection) or isinstance(only, str | bytes | Mapping):
@@ -212,14 +212,14 @@ def _writer(provider: Writer | None) -> Writer:
     return provider or shipped()
 
 
-def _chosen(profile: str | Profile | None, model: str | None) -> tuple[str, Profile | None]:
-    """The name of the model, and the profile, if one is given."""
-    rhythm = None if profile is None else find_profile(profile)
+def _chosen(rhythm: str | Rhythm | None, model: str | None) -> tuple[str, Rhythm | None]:
+    """The name of the model, and the rhythm, if one is given."""
+    known = None if rhythm is None else find_rhythm(rhythm)
     if model is None:
-        model = (rhythm or DEFAULT_PROFILE).model
+        model = (known or DEFAULT_RHYTHM).model
     name = model.removeprefix("models/") if isinstance(model, str) else ""
     require(bool(_MODEL.fullmatch(name)), "model", model, 'the name of a model, such as "gemini-2.5-flash"')
-    return name, rhythm
+    return name, known
 
 
 def _checked_prompt(prompt: str | Json | None) -> str | Json | None:

@@ -1,4 +1,4 @@
-"""The rhythm of a profile for an interaction that has none of its own: imported, or written by hand. Pure.
+"""The rhythm of a model for an interaction that has none: imported, or written by hand. Pure.
 
 Only times are drawn; bytes stay, and chunk boundaries unless others are asked for. An event's wait falls before the
 chunk in which the event begins, since nothing of it can be sent before it exists.
@@ -18,18 +18,18 @@ from ..cassette.model import Interaction
 from ..engine.rechunking import parse_rechunk
 from ..engine.script import check_events
 from ..provider import Event
-from .profiles import Profile, Rhythm, find_profile, profile_for
+from .rhythms import Rhythm, Waits, find_rhythm, rhythm_for
 
 _NOTE = "# Times drawn, not recorded:"
 _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE
 
 
 def retime(
-    interaction: Interaction, profile: str | Profile | None = None, *, seed: int = 0, rechunk: str | int | None = None
+    interaction: Interaction, rhythm: str | Rhythm | None = None, *, seed: int = 0, rechunk: str | int | None = None
 ) -> Interaction:
-    """The interaction with times drawn by a profile; everything else in it stays.
+    """The interaction with times drawn from a rhythm; everything else in it stays.
 
-    The head comes by the profile's time to the first byte, the first event with it, each text event after its
+    The head comes by the rhythm's time to the first byte, the first event with it, each text event after its
     tokens, each thought summary after its gap, further chunks of one event within a millisecond. An answer in one
     JSON object comes whole when all of it would have streamed. HTTP errors come soon. Bytes that are no events
     (malformed, or compressed as on the wire) count by their length. All times are whole milliseconds, so that
@@ -39,26 +39,26 @@ def retime(
     it gets a comment that says how its times came about. For the arguments, see `Cassette.retime`.
 
     Raises:
-        UsageError: an unknown profile or rechunk; or `rechunk` needs the events of a body that is stored compressed.
+        UsageError: an unknown rhythm or rechunk; or `rechunk` needs the events of a body that is stored compressed.
     """
     response = interaction.response
     how = parse_rechunk(rechunk)
-    known = None if profile is None else find_profile(profile)
+    known = None if rhythm is None else find_rhythm(rhythm)
     if response is None:
         return interaction
     check_events((), how, interaction)
     interaction = replace(interaction, chunks=how.apply(interaction))
     body = _Body(interaction)
     if known is None:
-        known = profile_for(interaction.request.model, thinking=body.thinks)
-    rhythm = Rhythm(known, _chance(interaction, seed))
+        known = rhythm_for(interaction.request.model, thinking=body.thinks)
+    waits = Waits(known, _chance(interaction, seed))
     if not 200 <= response.status < 300 or body.is_data:
-        head = rhythm.refusal()
+        head = waits.refusal()
     else:
-        head = rhythm.first_byte() + (rhythm.tokens(body.tokens(known)) if body.unary else 0.0)
+        head = waits.first_byte() + (waits.tokens(body.tokens(known)) if body.unary else 0.0)
     streams = 200 <= response.status < 300 and not body.unary
-    waits = body.waits(rhythm) if streams else [rhythm.further() for _ in interaction.chunks]
-    after, *afters = map(Rounding(), [head, *waits, rhythm.further()])
+    before = body.before_each(waits) if streams else [waits.further() for _ in interaction.chunks]
+    after, *afters = map(Rounding(), [head, *before, waits.further()])
     end = interaction.end
     note = f"{_NOTE} {known.name}, seed {seed}"
     return replace(
@@ -98,22 +98,22 @@ class _Body:
         """Whether it is one object that no model had to write: a count of tokens, a model's description."""
         return self.unary and not any(event is None or event.is_answer for _, event in self._starts)
 
-    def tokens(self, profile: Profile) -> int:
+    def tokens(self, rhythm: Rhythm) -> int:
         """All tokens, those of thought summaries too."""
         return sum(
-            _tokens(event, size, profile) + (self._count(event.thoughts) if event and event.thoughts else 0)
+            _tokens(event, size, rhythm) + (self._count(event.thoughts) if event and event.thoughts else 0)
             for event, _, size in self._spans()
         )
 
-    def waits(self, rhythm: Rhythm) -> list[float]:
+    def before_each(self, waits: Waits) -> list[float]:
         """Before each chunk, in seconds."""
         if not self._starts:
-            return [rhythm.text(_by_bytes(size, rhythm.profile)) for size in self._sizes]
+            return [waits.text(_by_bytes(size, waits.rhythm)) for size in self._sizes]
         drawn: dict[int, float] = {}
         for event, offset, size in self._spans():
             chunk = bisect_right(self._ends, offset)
-            drawn[chunk] = drawn.get(chunk, 0.0) + self._wait(event, size, rhythm)
-        return [drawn[chunk] if chunk in drawn else rhythm.further() for chunk in range(len(self._sizes))]
+            drawn[chunk] = drawn.get(chunk, 0.0) + self._wait(event, size, waits)
+        return [drawn[chunk] if chunk in drawn else waits.further() for chunk in range(len(self._sizes))]
 
     def _spans(self) -> Iterator[tuple[Event | None, int, int]]:
         """What starts where, and how many bytes it is until the next."""
@@ -121,19 +121,19 @@ class _Body:
         for (offset, event), (_, following) in zip(self._starts, pairwise(bounds), strict=True):
             yield event, offset, following - offset
 
-    def _wait(self, event: Event | None, size: int, rhythm: Rhythm) -> float:
+    def _wait(self, event: Event | None, size: int, waits: Waits) -> float:
         if event is None or not event.thoughts:
-            return rhythm.text(_tokens(event, size, rhythm.profile))
-        thought = rhythm.thought()
-        return thought + rhythm.text(self._count(event.text)) if event.text else thought
+            return waits.text(_tokens(event, size, waits.rhythm))
+        thought = waits.thought()
+        return thought + waits.text(self._count(event.text)) if event.text else thought
 
 
-def _tokens(event: Event | None, size: int, profile: Profile) -> int:
+def _tokens(event: Event | None, size: int, rhythm: Rhythm) -> int:
     """The tokens of an event, thoughts aside; where there is no text to count, by the bytes."""
     known = event.tokens if event else None
-    return _by_bytes(size, profile) if known is None else known
+    return _by_bytes(size, rhythm) if known is None else known
 
 
-def _by_bytes(size: int, profile: Profile) -> int:
+def _by_bytes(size: int, rhythm: Rhythm) -> int:
     """No more than a text event has: bytes that are not understood may be anything."""
-    return min(profile.event_tokens, 1 + size // _BYTES_PER_TOKEN)
+    return min(rhythm.event_tokens, 1 + size // _BYTES_PER_TOKEN)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gemini_replay import Cassette, Event, Interaction
 from gemini_replay.cassette.model import header
 from gemini_replay.errors import GeminiReplayError, UsageError
-from gemini_replay.rhythm.profiles import PROFILES
+from gemini_replay.rhythm.rhythms import RHYTHMS
 
 # google-genai derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -35,15 +35,15 @@ def reloaded(cassette: Cassette) -> Cassette:
 
 
 @pytest.mark.parametrize("framing", ["sse", "json-array", "gateway"])
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_text_becomes_a_complete_answer(profile: str, framing: Any) -> None:
+@pytest.mark.parametrize("rhythm", RHYTHMS)
+def test_a_text_becomes_a_complete_answer(rhythm: str, framing: Any) -> None:
     """Exactly this text and these thoughts, in several events with growing counts, one id and the model's name."""
     thoughts = ["**One**\n\nFirst.", "**Two**\n\nThen."]
-    answer = only(Cassette.from_text(STORY, profile=profile, prompt=PROMPT, thoughts=thoughts, framing=framing))
+    answer = only(Cassette.from_text(STORY, rhythm=rhythm, prompt=PROMPT, thoughts=thoughts, framing=framing))
     assert answer.complete
     assert (answer.text, answer.thoughts, answer.finish_reason) == (STORY, "".join(thoughts), "STOP")
     assert len(answer.events) > 5
-    assert answer.request.model == profile.removesuffix("-thinking")
+    assert answer.request.model == rhythm.removesuffix("-thinking")
     assert {event.model_version for event in answer.events} == {answer.request.model}
     assert len({event.response_id for event in answer.events}) == 1
     totals = [event.usage["totalTokenCount"] for event in answer.events if event.usage]
@@ -83,8 +83,8 @@ def test_it_ends_as_told(reason: str | None) -> None:
         assert [event.finish_reason for event in events] == [None] * (len(events) - 1) + [reason]
 
 
-def test_profile_and_model_complete_each_other() -> None:
-    """A model brings its rhythm, a profile its model, and thoughts the thinking profile."""
+def test_rhythm_and_model_complete_each_other() -> None:
+    """A model brings its rhythm, a rhythm its model, and thoughts the thinking rhythm."""
 
     def rhythm(cassette: Cassette) -> tuple[str | None, str]:
         answer = only(cassette)
@@ -96,11 +96,11 @@ def test_profile_and_model_complete_each_other() -> None:
         "gemini-3.1-pro-preview",
         "gemini-3.1-pro, seed 0",
     )
-    assert rhythm(Cassette.from_text("x", profile="gemini-2.5-flash-thinking", seed=5)) == (
+    assert rhythm(Cassette.from_text("x", rhythm="gemini-2.5-flash-thinking", seed=5)) == (
         "gemini-2.5-flash",
         "gemini-2.5-flash-thinking, seed 5",
     )
-    assert rhythm(Cassette.from_text("x", model="ours", profile="gemini-2.5-pro")) == (
+    assert rhythm(Cassette.from_text("x", model="ours", rhythm="gemini-2.5-pro")) == (
         "ours",
         "gemini-2.5-pro, seed 0",
     )
@@ -181,7 +181,7 @@ def test_events_of_a_generator_in_a_json_array() -> None:
     assert isinstance(json.loads(answer.body), list)
 
 
-def test_thoughts_among_the_events_choose_the_thinking_profile() -> None:
+def test_thoughts_among_the_events_choose_the_thinking_rhythm() -> None:
     """As in from_text."""
     thought = {"candidates": [{"content": {"parts": [{"text": "Hm", "thought": True}]}}]}
     assert "flash-thinking" in only(Cassette.from_events([thought, said("a")])).comments[-1]
@@ -198,7 +198,7 @@ ENDLESS["self"] = ENDLESS
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: Cassette.from_text("x", profile="gemini-2.5-flsh"), "Did you mean 'gemini-2.5-flash'"),
+        (lambda: Cassette.from_text("x", rhythm="gemini-2.5-flsh"), "Did you mean 'gemini-2.5-flash'"),
         (lambda: Cassette.from_text("x", model=""), "model is ''"),
         (lambda: Cassette.from_text("x", model="a/b"), "model is 'a/b'"),
         (lambda: Cassette.from_text("x", model="gemini\ud800"), "model is"),
@@ -232,4 +232,4 @@ def test_what_cannot_be_used_says_so(call: Any, words: str) -> None:
 def test_errors_of_writing_are_this_packages_own() -> None:
     """One tree, one base."""
     with pytest.raises(GeminiReplayError):
-        Cassette.from_text("x", profile="")
+        Cassette.from_text("x", rhythm="")

@@ -13,7 +13,7 @@ import pytest
 
 from gemini_replay import Cassette
 from gemini_replay.cli import main
-from gemini_replay.rhythm.profiles import PROFILES
+from gemini_replay.rhythm.rhythms import RHYTHMS
 
 # google-genai derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -54,7 +54,7 @@ def test_retime_changes_times_alone_and_keeps_the_original(
 ) -> None:
     """In place; comments and unknown keys stay, and so does the file that was replaced."""
     before, original = without_times(cassette), cassette.read_bytes()
-    assert main(["retime", str(cassette), "--profile", "gemini-3-pro"]) == 0
+    assert main(["retime", str(cassette), "--rhythm", "gemini-3-pro"]) == 0
     backup = cassette.with_name("afc.jsonl.bak")
     assert capsys.readouterr().out == f"{cassette}: the original is kept as {backup}\n"
     assert backup.read_bytes() == original
@@ -90,11 +90,11 @@ def test_retime_into_another_file(cassette: Path, tmp_path: Path) -> None:
     assert Cassette.load(tmp_path / "all.jsonl").interactions[1] == new[1]
 
 
-def test_retime_lists_the_profiles(capsys: pytest.CaptureFixture[str]) -> None:
+def test_retime_lists_the_rhythms(capsys: pytest.CaptureFixture[str]) -> None:
     """With their figures, and what of them is borrowed."""
     assert main(["retime", "--list"]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in PROFILES)
+    assert all(name in out for name in RHYTHMS)
     assert "2115 / 2938 / 8007" in out
     assert "* from another model" in out
 
@@ -102,13 +102,13 @@ def test_retime_lists_the_profiles(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["{}", "--profile", "gemini-2.5-prx"], "Did you mean 'gemini-2.5-pro'"),
+        (["{}", "--rhythm", "gemini-2.5-prx"], "Did you mean 'gemini-2.5-pro'"),
         (["{}", "--only", "3"], "no interaction 3"),
         (["{}", "--only", "0"], "It has 2, counted from 1."),
         (["missing.jsonl"], "missing.jsonl"),
         ([], "cassette to retime is missing"),
     ],
-    ids=["profile", "beyond", "zero", "missing", "none"],
+    ids=["rhythm", "beyond", "zero", "missing", "none"],
 )
 def test_retime_leaves_the_file_alone_when_it_cannot(
     cassette: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ from gemini_replay.gemini import error_objects, spelling
 from gemini_replay.rhythm.retiming import retime
 
 
-def test_a_stream_gets_the_profiles_rhythm() -> None:
+def test_a_stream_gets_the_models_rhythm() -> None:
     """Head by the first byte, the first event with it, the second soon, the others by their tokens, then the end."""
     original = interaction(*sse(*EVENTS))
     timed = retime(original, "gemini-2.5-flash")
@@ -26,7 +26,7 @@ def test_a_stream_gets_the_profiles_rhythm() -> None:
 
 
 def test_thoughts_come_by_their_gap() -> None:
-    """The first with the head, the next about 480 ms later; by default the model's thinking profile."""
+    """The first with the head, the next about 480 ms later; by default the model's thinking rhythm."""
     thoughts = [said(f"**Step {nth}**", thought=True) for nth in range(4)]
     timed = retime(interaction(*sse(*thoughts, said(WORDS))))
     assert 0.578 <= head(timed) <= 3.881
@@ -138,7 +138,7 @@ def test_times_are_the_same_on_every_machine() -> None:
     assert [head(timed), *waits(timed), timed.end.after] == [0.317, 0.0, 0.008, 0.177, 0.088, 0.001]
 
 
-def test_the_models_own_profile_is_the_default() -> None:
+def test_the_models_own_rhythm_is_the_default() -> None:
     """By the name in the URL."""
     timed = retime(interaction(*sse(*EVENTS), model="gemini-3.1-pro-preview"))
     assert timed.comments[-1].endswith("gemini-3.1-pro, seed 0")
@@ -160,7 +160,7 @@ def test_a_speed_divides_what_was_drawn() -> None:
     assert fast == pytest.approx([at / 4 for at in full])
 
 
-def test_an_unknown_profile_is_a_usage_error() -> None:
+def test_an_unknown_rhythm_is_a_usage_error() -> None:
     """Also where there is nothing to time."""
-    with pytest.raises(UsageError, match="Unknown profile 'gpt'"):
+    with pytest.raises(UsageError, match="Unknown rhythm 'gpt'"):
         retime(Interaction(Request("POST", "https://x"), None), "gpt")

@@ -15,12 +15,12 @@ from support.retimed import EVENTS, assert_only_times_differ, head, interaction,
 from gemini_replay import Cassette, frames
 from gemini_replay.cassette.model import End, EndKind, Interaction, Request
 from gemini_replay.gemini import spelling
-from gemini_replay.rhythm.profiles import PROFILES
 from gemini_replay.rhythm.retiming import retime
+from gemini_replay.rhythm.rhythms import RHYTHMS
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
 URL = "https://generativelanguage.googleapis.com/v1beta/models/{model}:streamGenerateContent?alt=sse"
-FLASH = PROFILES["gemini-2.5-flash"]
+FLASH = RHYTHMS["gemini-2.5-flash"]
 LONG = "x" * 600
 CALL = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {"a": LONG}}}]}}]}
 
@@ -72,12 +72,12 @@ def saved(timed: Interaction) -> Interaction:
     return Cassette.loads(Cassette([timed]).dumps()).interactions[0]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("rhythm", RHYTHMS)
 @pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
-def test_curated_cassettes_keep_all_but_their_times(path: Path, profile: str) -> None:
+def test_curated_cassettes_keep_all_but_their_times(path: Path, rhythm: str) -> None:
     """Calls, errors, arrays, split events; what is drawn survives the file."""
     for original in Cassette.load(path).interactions:
-        timed = retime(original, profile)
+        timed = retime(original, rhythm)
         assert_only_times_differ(timed, original)
         assert saved(timed) == timed
 

@@ -142,7 +142,7 @@ def decoder(headers: Mapping[str, str], options: Mapping[str, Any]) -> Callable[
 
 
 def errors_of(library: Any) -> dict[str, type[BaseException]]:
-    """What httpx or one of its kin raises for each failure."""
+    """What httpx, httpx2 or httpcore raises for each failure."""
     return {
         "reset": library.ReadError,
         "closed": library.RemoteProtocolError,

@@ -10,7 +10,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from ...errors import UsageError
 from ..model import Request, Response
-from .documents import Document
+from .parsed_body import ParsedBody
 from .randomness import could_be_secret, is_held_secret, is_placeholder
 from .request_body import RequestBody
 from .secret_names import SecretNames, as_list, secrecy, variable_secrecy
@@ -61,7 +61,7 @@ def _parts(value: str, certain: bool) -> Iterator[tuple[str, bool]]:
     yield from _passwords(value)
     if value[:1] == "{":
         yield from (
-            (leaf.text, True) for leaf in Document(value.encode("utf-8", "replace")).leaves if secrecy(leaf.name)
+            (leaf.text, True) for leaf in ParsedBody(value.encode("utf-8", "replace")).leaves if secrecy(leaf.name)
         )
     elif "\n" in value or "\\n" in value:
         lines = (line.strip() for line in re.split(r"\n|\\n", value) if not line.startswith("-----"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ..model import Request, header
-from .documents import Document, Leaf
 from .encodings import Decompressor, coding_of
 from .finder import Finder
+from .parsed_body import Leaf, ParsedBody
 from .randomness import could_be_secret, is_placeholder
 from .replacements import MARK, REDACTED, mark
 from .secret_names import Secrecy, SecretNames
@@ -31,10 +31,10 @@ class RequestBody:
         if coding := coding_of(request.headers):
             decompressor = Decompressor(coding, "The body of a request", "Send it uncompressed while recording.")
             self.plain = decompressor.feed(self.plain)
-        self._document = Document(self.plain, header(request.headers, "content-type") or "")
+        self._parsed = ParsedBody(self.plain, header(request.headers, "content-type") or "")
         self.named: list[tuple[int, Leaf, Secrecy]] = [
             (index, leaf, told)
-            for index, leaf in enumerate(self._document.leaves)
+            for index, leaf in enumerate(self._parsed.leaves)
             if leaf.name and (told := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
         ]
 
@@ -45,12 +45,12 @@ class RequestBody:
         }
         found = self._finds_anything(redactor.finder)
         if found:
-            for index, leaf in enumerate(self._document.leaves):
+            for index, leaf in enumerate(self._parsed.leaves):
                 if index not in changes and (text := _searched(leaf, redactor)) != leaf.text:
                     changes[index] = text
         if not changes and not found:
             return self.plain
-        body = self._document.render(changes, lambda name: redactor.text(name, "request body, a name", "body"))
+        body = self._parsed.render(changes, lambda name: redactor.text(name, "request body, a name", "body"))
         for number in redactor.finder.numbers:  # a known value of digits that is a JSON number stays a number
             if number in body:
                 body = re.sub(rb"(?<![\w.\-])" + number + rb"(?![\w.\-])", b"9" * len(number), body)
@@ -60,9 +60,9 @@ class RequestBody:
         """Whether a search finds anything in the body, raw or parsed. Usually it does not."""
         if finder.search(self.plain).spans or _has_project(self.plain):
             return True
-        if self._document.as_written:
+        if self._parsed.as_written:
             return False
-        texts = b"\0\0".join(leaf.data for leaf in self._document.leaves if not leaf.opaque)
+        texts = b"\0\0".join(leaf.data for leaf in self._parsed.leaves if not leaf.opaque)
         return bool(finder.search(texts).spans) or _has_project(texts)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from ...errors import MissingExtraError
 from ..index import index_file
 from ..model import Interaction
-from .documents import Document
 from .encodings import UnchangeableError, UnsearchableError
+from .parsed_body import ParsedBody
 from .randomness import could_be_secret, is_placeholder
 from .redactor import Redactor
 from .replacements import MARK, Removal
@@ -125,7 +125,7 @@ def _texts(interaction: Interaction) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(body: bytes) -> Iterator[str]:
-    return (leaf.text for leaf in Document(body).leaves if not leaf.opaque)
+    return (leaf.text for leaf in ParsedBody(body).leaves if not leaf.opaque)
 
 
 def _offset(place: str) -> int:

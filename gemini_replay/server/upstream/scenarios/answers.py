@@ -31,7 +31,7 @@ def said(text: str, finish: str = "STOP") -> Instructions:
 
 def thinking(prompt: Prompt) -> Iterator[Instruction]:
     """Thought summaries, then text."""
-    reply = TimedReply(prompt, profile="gemini-2.5-flash-thinking")
+    reply = TimedReply(prompt, rhythm="gemini-2.5-flash-thinking")
     yield reply.head()
     for thought in texts.THOUGHTS:
         yield from reply.thought(thought)
@@ -61,7 +61,7 @@ def calls(cities: dict[str, str]) -> Instructions:
             for city, name in cities.items()
         ]
         parts[0]["thoughtSignature"] = reply.signature()
-        yield Wait(reply.rhythm.text(12))
+        yield Wait(reply.waits.text(12))
         yield Message(reply.event(parts, tokens=14 * len(parts), thoughts=87))
         yield Wait(0.02)
         yield Message(reply.event([{"text": ""}], finish="STOP"))
@@ -87,12 +87,12 @@ def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
         part: dict[str, Any] = {"functionCall": {**body, "willContinue": True}, **more}
         return Message(reply.event([part], tokens=4))
 
-    yield Wait(reply.rhythm.text(12))
+    yield Wait(reply.waits.text(12))
     yield call({"name": "get_forecast"}, thoughtSignature=reply.signature())
     for partial in partials:
-        yield Wait(reply.rhythm.text(6))
+        yield Wait(reply.waits.text(6))
         yield call({"partialArgs": [partial]})
-    yield Wait(reply.rhythm.text(6))
+    yield Wait(reply.waits.text(6))
     yield Message(reply.event([{"functionCall": {}}], tokens=1, thoughts=96, finish="STOP"))
 
 
@@ -147,7 +147,7 @@ def split(prompt: Prompt) -> Iterator[Instruction]:
     yield reply.head()
     for text, finish in (("你好！😀 1 < 2\n", None), ("C’est “déjà” \u2028 l’été\t🌞", "STOP")):
         tokens = count_tokens(text)
-        yield Wait(reply.rhythm.text(tokens))
+        yield Wait(reply.waits.text(tokens))
         yield Message(reply.event([{"text": text}], tokens=tokens, finish=finish), cut_at_traps, 0.002)
 
 
@@ -165,9 +165,9 @@ def cut_at_traps(data: bytes) -> list[bytes]:
 
 def image(prompt: Prompt) -> Iterator[Instruction]:
     """One event of 1 MB, in pieces of 64 KB."""
-    reply = TimedReply(prompt, profile="gemini-2.5-flash")
+    reply = TimedReply(prompt, rhythm="gemini-2.5-flash")
     yield reply.head()
-    yield Wait(reply.rhythm.text(1))
+    yield Wait(reply.waits.text(1))
     yield Message(reply.event([{"text": "Here is the picture: "}], tokens=5))
     yield Wait(2.1)
     size = 64 * 1024
@@ -214,9 +214,9 @@ def echo(prompt: Prompt) -> Iterator[Instruction]:
         return [data[:at], data[at:]]
 
     yield reply.head()
-    yield Wait(reply.rhythm.text(4))
+    yield Wait(reply.waits.text(4))
     yield Message(reply.event([{"text": f"Your key is {key}. "}], tokens=24), within_the_key, 0.005)
-    yield Wait(reply.rhythm.text(12))
+    yield Wait(reply.waits.text(12))
     yield Message(reply.event([{"text": f"Once more: {key[:half]}"}], tokens=14))
-    yield Wait(reply.rhythm.text(24))
+    yield Wait(reply.waits.text(24))
     yield Message(reply.event([{"text": f"{key[half:]}. Keep it safe!"}], tokens=16, finish="STOP"))

@@ -62,7 +62,7 @@ def safety(prompt: Prompt) -> Iterator[Instruction]:
     reply = TimedReply(prompt)
     yield reply.head()
     yield from reply.text(texts.SMOKE, finish=None)
-    yield Wait(reply.rhythm.text(48))
+    yield Wait(reply.waits.text(48))
     ratings = _ratings("DANGEROUS_CONTENT", "HIGH", blocked=True)
     yield Message(reply.event(None, finish="SAFETY", safetyRatings=ratings))
 

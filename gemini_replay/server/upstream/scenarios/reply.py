@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....gemini.reply import Reply
-from ....rhythm.profiles import Profile, Rhythm, find_profile, profile_for
+from ....rhythm.rhythms import Rhythm, Waits, find_rhythm, rhythm_for
 from .instructions import Instruction, Message, Prompt, Wait
 
 
@@ -15,24 +15,24 @@ class TimedReply(Reply):
 
     Args:
         prompt: what is answered.
-        profile: the rhythm, or its name, where it is not the model's own.
+        rhythm: a rhythm, or its name, if not the model's own.
     """
 
-    def __init__(self, prompt: Prompt, *, profile: str | Profile | None = None) -> None:
+    def __init__(self, prompt: Prompt, *, rhythm: str | Rhythm | None = None) -> None:
         super().__init__(prompt.model, asked=prompt.tokens, rng=prompt.rng, vertex=prompt.vertex)
-        self.rhythm = Rhythm(profile_for(prompt.model) if profile is None else find_profile(profile), prompt.rng)
+        self.waits = Waits(rhythm_for(prompt.model) if rhythm is None else find_rhythm(rhythm), prompt.rng)
 
     def head(self) -> Wait:
         """The time to the first byte."""
-        return Wait(self.rhythm.first_byte())
+        return Wait(self.waits.first_byte())
 
     def text(self, text: str, *, finish: str | None = "STOP", **last: Any) -> Iterator[Instruction]:
         """``text`` in the model's cadence; ``finish`` and the fields ``last`` go on the end."""
-        for tokens, event in self.text_events(text, self.rhythm.profile.event_tokens, finish=finish, **last):
-            yield Wait(self.rhythm.text(tokens))
+        for tokens, event in self.text_events(text, self.waits.rhythm.event_tokens, finish=finish, **last):
+            yield Wait(self.waits.text(tokens))
             yield Message(event)
 
     def thought(self, text: str) -> Iterator[Instruction]:
         """One thought summary."""
-        yield Wait(self.rhythm.thought())
+        yield Wait(self.waits.thought())
         yield Message(self.thought_event(text))

@@ -35,7 +35,7 @@ Path = tuple[Any, ...]
 
 
 class Leaf:
-    """One text of a document, without escapes.
+    """One text of a body, without escapes.
 
     Attributes:
         name: the member, field or parameter with this value; "" if none.
@@ -74,7 +74,7 @@ class _Part(Protocol):
     def render(self, changes: Changes) -> str | bytes: ...
 
 
-class Document:
+class ParsedBody:
     """A parsed body, decompressed: its texts in order, without the names of members.
 
     `as_written` says whether every text is in the body as it is, except for escapes of single characters.
@@ -160,10 +160,10 @@ class _Json:
     """The strings and numbers of a JSON text, in order."""
 
     def __init__(
-        self, document: Document, text: str, value: Any, path: Path, depth: int, name: str, *, within: bool
+        self, parsed: ParsedBody, text: str, value: Any, path: Path, depth: int, name: str, *, within: bool
     ) -> None:
         self.source = text
-        self._document = document
+        self._parsed = parsed
         self._depth = depth
         self._items: list[int | str | _Json | _Form | None] = []  # a str is the name of a member
         self._walk(value, name, path, within)
@@ -171,7 +171,7 @@ class _Json:
     def _walk(self, value: Any, name: str, path: Path, within: bool) -> None:
         kind = type(value)
         if kind is str:
-            self._items.append(self._document.text_part(Leaf(value, name, path, within), self._depth))
+            self._items.append(self._parsed.text_part(Leaf(value, name, path, within), self._depth))
         elif kind is _Pairs:
             inside = contains_headers(name)
             called = _called(value)
@@ -179,7 +179,7 @@ class _Json:
                 self._items.append(key)
                 own = called if called and key in _VALUES else key
                 if type(member) is str:
-                    self._items.append(self._document.text_part(Leaf(member, own, (path, key), inside), self._depth))
+                    self._items.append(self._parsed.text_part(Leaf(member, own, (path, key), inside), self._depth))
                 else:
                     self._walk(member, own, (path, key), inside)
         elif kind is list:
@@ -200,7 +200,7 @@ class _Json:
             if isinstance(item, int):
                 text = changes.get(item)
             elif isinstance(item, str):
-                text = renamed if (renamed := self._document.rename(item)) != item else None
+                text = renamed if (renamed := self._parsed.rename(item)) != item else None
             else:
                 text = _changed(item, changes)
             return token[0] if text is None else json.dumps(text, ensure_ascii=token[0].isascii())
@@ -220,15 +220,15 @@ def _called(members: _Pairs) -> str:
 class _Form:
     """The fields of a form or of a query string."""
 
-    def __init__(self, document: Document, text: str, path: Path) -> None:
-        self._document = document
+    def __init__(self, parsed: ParsedBody, text: str, path: Path) -> None:
+        self._parsed = parsed
         self.source = text
         self._pairs: list[tuple[str, str, int | _Json | _Form | None]] = []
         for pair in text.split("&"):
             name, equals, value = pair.partition("=")
             own = unquote_plus(name)
             leaf = Leaf(unquote_plus(value), own, (path, own), form=True) if value else None
-            self._pairs.append((name + equals, value, document.text_part(leaf, 1) if leaf else None))
+            self._pairs.append((name + equals, value, parsed.text_part(leaf, 1) if leaf else None))
 
     def render(self, changes: Changes) -> str:
         pairs = []
@@ -252,25 +252,25 @@ class _Row:
 class _Lines(_Row):
     """JSON Lines, and what is between them."""
 
-    def __init__(self, document: Document, body: bytes, lines: list[re.Match[bytes]], path: Path) -> None:
+    def __init__(self, parsed: ParsedBody, body: bytes, lines: list[re.Match[bytes]], path: Path) -> None:
         super().__init__()
         past = 0
         for number, line in enumerate(lines):
-            self._between(document, body[past : line.start(1)], path)
+            self._between(parsed, body[past : line.start(1)], path)
             # As "text/plain", a line that is not JSON is not split into lines again.
-            self._parts.append(document._bytes(line[1], "text/plain", (path, number), ""))
+            self._parts.append(parsed._bytes(line[1], "text/plain", (path, number), ""))
             past = line.end(1)
-        self._between(document, body[past:], path)
+        self._between(parsed, body[past:], path)
 
-    def _between(self, document: Document, text: bytes, path: Path) -> None:
+    def _between(self, parsed: ParsedBody, text: bytes, path: Path) -> None:
         if text:
-            self._parts.append(document._text(text, path, "") if text.strip() else text)
+            self._parts.append(parsed._text(text, path, "") if text.strip() else text)
 
 
 class _Multipart(_Row):
     """The parts of a multipart body, each with its own type and perhaps the name of a field."""
 
-    def __init__(self, document: Document, body: bytes, boundary: bytes, path: Path) -> None:
+    def __init__(self, parsed: ParsedBody, body: bytes, boundary: bytes, path: Path) -> None:
         super().__init__()
         for number, piece in enumerate(body.split(b"--" + boundary)):
             if number:
@@ -279,10 +279,10 @@ class _Multipart(_Row):
             if head.strip(b"\r\n- "):
                 field, kind = _FIELD.search(head), _TYPE.search(head)
                 name = (field[1] or field[2] or b"").decode("utf-8", "replace") if field else ""
-                self._parts += [document._text(head, (path, number), ""), gap]
+                self._parts += [parsed._text(head, (path, number), ""), gap]
                 end = len(content) - (2 if content.endswith(b"\r\n") else 1 if content.endswith(b"\n") else 0)
                 inner = kind[1].decode("latin-1") if kind else ""
-                self._parts += [document._bytes(content[:end], inner, (path, name or number), name), content[end:]]
+                self._parts += [parsed._bytes(content[:end], inner, (path, name or number), name), content[end:]]
             else:
                 self._parts.append(piece)
 

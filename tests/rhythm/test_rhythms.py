@@ -1,4 +1,4 @@
-"""The measured rhythm: profiles, and what is drawn from them."""
+"""The measured rhythm: rhythms, and what is drawn from them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 from gemini_replay.errors import UsageError
-from gemini_replay.report import profiles
-from gemini_replay.rhythm.profiles import PROFILES, Profile, Rhythm, find_profile, profile_for
+from gemini_replay.report import rhythms
+from gemini_replay.rhythm.rhythms import RHYTHMS, Rhythm, Waits, find_rhythm, rhythm_for
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rhythm.md"
 
 
-def first_bytes(profile: Profile, draws: int) -> list[float]:
+def first_bytes(rhythm: Rhythm, draws: int) -> list[float]:
     """In milliseconds, each from a seed of its own, as answers draw theirs."""
-    return [Rhythm(profile, random.Random(f"{seed}/{profile.name}")).first_byte() * 1000 for seed in range(draws)]
+    return [Waits(rhythm, random.Random(f"{seed}/{rhythm.name}")).first_byte() * 1000 for seed in range(draws)]
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", RHYTHMS)
 def test_many_first_bytes_have_the_measured_percentiles(name: str) -> None:
     """The percentiles 5, 50 and 95 of 2,000 draws are the table's, and nothing lies beyond the outer two."""
-    low, middle, high = PROFILES[name].first_byte_ms
-    draws = first_bytes(PROFILES[name], 2000)
+    low, middle, high = RHYTHMS[name].first_byte_ms
+    draws = first_bytes(RHYTHMS[name], 2000)
     assert low <= min(draws) <= max(draws) <= high
     twentieths = statistics.quantiles(draws, n=20)
     assert twentieths[0] == pytest.approx(low, rel=0.1)
@@ -35,37 +35,37 @@ def test_many_first_bytes_have_the_measured_percentiles(name: str) -> None:
 
 def test_text_gaps_follow_the_tokens() -> None:
     """The first event comes with the head, the second soon; 48 tokens then take 76-207 ms."""
-    rhythm = Rhythm(PROFILES["gemini-2.5-flash"], random.Random(1))
-    first, second, *gaps = [rhythm.text(48) for _ in range(400)]
+    waits = Waits(RHYTHMS["gemini-2.5-flash"], random.Random(1))
+    first, second, *gaps = [waits.text(48) for _ in range(400)]
     assert first <= 0.001
     assert second <= 0.010
     assert 0.076 <= min(gaps) <= max(gaps) <= 0.207
     assert statistics.median(gaps) == pytest.approx(0.1415, rel=0.1)
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_a_token_takes_what_the_profile_says(name: str) -> None:
+@pytest.mark.parametrize("name", RHYTHMS)
+def test_a_token_takes_what_the_rhythm_says(name: str) -> None:
     """Between its least and most milliseconds, whatever the number of tokens."""
-    least, most = PROFILES[name].token_ms
-    rhythm = Rhythm(PROFILES[name], random.Random(1))
-    draws = [rhythm.tokens(count) * 1000 / count for count in range(1, 500)]
+    least, most = RHYTHMS[name].token_ms
+    waits = Waits(RHYTHMS[name], random.Random(1))
+    draws = [waits.tokens(count) * 1000 / count for count in range(1, 500)]
     assert least <= min(draws) <= max(draws) <= most
     assert statistics.median(draws) == pytest.approx((least + most) / 2, rel=0.1)
 
 
 def test_thoughts_keep_their_distance() -> None:
     """Thought summaries come about 480 ms apart, and the text after them at its own pace."""
-    rhythm = Rhythm(PROFILES["gemini-2.5-flash-thinking"], random.Random(1))
-    first, *gaps = [rhythm.thought() for _ in range(50)]
+    waits = Waits(RHYTHMS["gemini-2.5-flash-thinking"], random.Random(1))
+    first, *gaps = [waits.thought() for _ in range(50)]
     assert first <= 0.001
     assert 0.440 <= min(gaps) <= max(gaps) <= 0.520
-    assert rhythm.text(48) >= 0.076
+    assert waits.text(48) >= 0.076
 
 
 def test_draws_are_the_same_on_every_machine() -> None:
     """The very numbers of one seed, so that a change of the drawing does not go unnoticed."""
-    rhythm = Rhythm(PROFILES["gemini-2.5-flash"], random.Random("0/fixed"))
-    drawn = [rhythm.first_byte(), rhythm.text(48), rhythm.text(48), rhythm.text(48), rhythm.thought()]
+    waits = Waits(RHYTHMS["gemini-2.5-flash"], random.Random("0/fixed"))
+    drawn = [waits.first_byte(), waits.text(48), waits.text(48), waits.text(48), waits.thought()]
     assert [round(wait * 1000, 3) for wait in drawn] == [814.405, 0.29, 1.535, 144.27, 470.112]
 
 
@@ -82,9 +82,9 @@ def test_draws_are_the_same_on_every_machine() -> None:
         (None, True, "gemini-2.5-flash-thinking"),
     ],
 )
-def test_a_model_has_the_profile_of_the_longest_name(model: str | None, thinking: bool, name: str) -> None:
+def test_a_model_has_the_rhythm_of_the_longest_name(model: str | None, thinking: bool, name: str) -> None:
     """Versions and previews fall to their family; what is unknown to 2.5-flash."""
-    assert profile_for(model, thinking=thinking).name == name
+    assert rhythm_for(model, thinking=thinking).name == name
 
 
 @pytest.mark.parametrize(
@@ -95,24 +95,24 @@ def test_a_model_has_the_profile_of_the_longest_name(model: str | None, thinking
         ("2.5-pro", "'gemini-2.5-pro'"),
     ],
 )
-def test_an_unknown_profile_names_the_nearest(asked: str, nearest: str) -> None:
+def test_an_unknown_rhythm_names_the_nearest(asked: str, nearest: str) -> None:
     """A typing error, a full model name, a name without its front; and all names."""
-    with pytest.raises(UsageError, match="Unknown profile") as caught:
-        find_profile(asked)
+    with pytest.raises(UsageError, match="Unknown rhythm") as caught:
+        find_rhythm(asked)
     assert nearest in caught.value.suggestion
-    assert all(name in caught.value.hint for name in PROFILES)
+    assert all(name in caught.value.hint for name in RHYTHMS)
 
 
-def test_ones_own_profile_is_taken_as_it_is() -> None:
+def test_ones_own_rhythm_is_taken_as_it_is() -> None:
     """Whoever measured something better may use it."""
-    mine = Profile("mine", (1, 2, 3))
-    assert find_profile(mine) is mine
-    assert find_profile("gemini-3-pro") is PROFILES["gemini-3-pro"]
+    mine = Rhythm("mine", (1, 2, 3))
+    assert find_rhythm(mine) is mine
+    assert find_rhythm("gemini-3-pro") is RHYTHMS["gemini-3-pro"]
 
 
-def test_the_documents_table_is_the_profiles() -> None:
+def test_the_documents_table_is_the_rhythms() -> None:
     """Row by row, figure by figure, the stars of what is borrowed included."""
     rows = re.findall(r"^\| `(gemini-.*?)` \| (.*) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert [(name, *cells.split(" | ")) for name, cells in rows] == [
-        profiles.cells(profile) for profile in PROFILES.values()
+        rhythms.cells(rhythm) for rhythm in RHYTHMS.values()
     ]

@@ -15,7 +15,7 @@ _THINKING = "-thinking"
 
 
 @dataclass(frozen=True)
-class Profile:
+class Rhythm:
     """How one kind of model streams.
 
     Attributes:
@@ -45,62 +45,62 @@ _GAPS = ("token_ms", "thought_ms")
 # Public recordings give the first byte of all of these. Gaps between chunks were found for 2.0-flash (5-7 ms per
 # token) and 2.5-flash (76-207 ms per text event of about 48 tokens, about 480 ms between thought summaries) only.
 # The others borrow those of 2.5-flash; 3-pro borrows the size of its events from 3.1-pro.
-PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile("gemini-2.0-flash", (298, 393, 1446), token_ms=(5.0, 7.0), borrowed=("thought_ms",)),
-        Profile("gemini-2.5-flash", (312, 415, 920)),
-        Profile("gemini-2.5-flash-thinking", (578, 1067, 3881)),
-        Profile("gemini-2.5-flash-lite", (234, 315, 503), borrowed=("event_tokens", *_GAPS)),
-        Profile("gemini-2.5-pro", (2115, 2938, 8007), event_tokens=25, borrowed=_GAPS),
-        Profile("gemini-3-flash", (817, 1324, 7494), event_tokens=25, borrowed=_GAPS),
-        Profile("gemini-3-pro", (2829, 4148, 4931), event_tokens=17, borrowed=("event_tokens", *_GAPS)),
-        Profile("gemini-3.1-pro", (1982, 2570, 3944), event_tokens=17, borrowed=_GAPS),
-        Profile("gemini-3.5-flash", (862, 1375, 3649), event_tokens=25, borrowed=_GAPS),
+RHYTHMS: dict[str, Rhythm] = {
+    rhythm.name: rhythm
+    for rhythm in (
+        Rhythm("gemini-2.0-flash", (298, 393, 1446), token_ms=(5.0, 7.0), borrowed=("thought_ms",)),
+        Rhythm("gemini-2.5-flash", (312, 415, 920)),
+        Rhythm("gemini-2.5-flash-thinking", (578, 1067, 3881)),
+        Rhythm("gemini-2.5-flash-lite", (234, 315, 503), borrowed=("event_tokens", *_GAPS)),
+        Rhythm("gemini-2.5-pro", (2115, 2938, 8007), event_tokens=25, borrowed=_GAPS),
+        Rhythm("gemini-3-flash", (817, 1324, 7494), event_tokens=25, borrowed=_GAPS),
+        Rhythm("gemini-3-pro", (2829, 4148, 4931), event_tokens=17, borrowed=("event_tokens", *_GAPS)),
+        Rhythm("gemini-3.1-pro", (1982, 2570, 3944), event_tokens=17, borrowed=_GAPS),
+        Rhythm("gemini-3.5-flash", (862, 1375, 3649), event_tokens=25, borrowed=_GAPS),
     )
 }
-DEFAULT_PROFILE = PROFILES["gemini-2.5-flash"]
+DEFAULT_RHYTHM = RHYTHMS["gemini-2.5-flash"]
 
-_LONGEST_FIRST = sorted(PROFILES, key=len, reverse=True)
+_LONGEST_FIRST = sorted(RHYTHMS, key=len, reverse=True)
 
 
-def find_profile(profile: str | Profile) -> Profile:
-    """The profile of that name; a `Profile` is returned as it is. An unknown name is a `UsageError`."""
-    if isinstance(profile, Profile):
-        return profile
-    if isinstance(profile, str) and profile in PROFILES:
-        return PROFILES[profile]
-    longer = [name for name in _LONGEST_FIRST if str(profile).startswith(name)]
+def find_rhythm(rhythm: str | Rhythm) -> Rhythm:
+    """The rhythm of that name; a `Rhythm` is returned as it is. An unknown name is a `UsageError`."""
+    if isinstance(rhythm, Rhythm):
+        return rhythm
+    if isinstance(rhythm, str) and rhythm in RHYTHMS:
+        return RHYTHMS[rhythm]
+    longer = [name for name in _LONGEST_FIRST if str(rhythm).startswith(name)]
     raise UsageError(
-        f"Unknown profile {profile!r}.",
-        suggestion=did_you_mean(next(iter(longer), profile), PROFILES),
-        hint=f"Choose one of: {', '.join(PROFILES)}.",
+        f"Unknown rhythm {rhythm!r}.",
+        suggestion=did_you_mean(next(iter(longer), rhythm), RHYTHMS),
+        hint=f"Choose one of: {', '.join(RHYTHMS)}.",
     )
 
 
-def profile_for(model: str | None, *, thinking: bool = False) -> Profile:
-    """The profile of a model by the longest name that it starts with; that of 2.5-flash for an unknown one.
+def rhythm_for(model: str | None, *, thinking: bool = False) -> Rhythm:
+    """The rhythm of a model by the longest name that it starts with; that of 2.5-flash for an unknown one.
 
-    Some models have a profile of their own for answers that show thoughts.
+    Some models have a rhythm of their own for answers that show thoughts.
     """
-    name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_PROFILE.name)
-    return PROFILES.get(f"{name}{_THINKING}", PROFILES[name]) if thinking else PROFILES[name]
+    name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_RHYTHM.name)
+    return RHYTHMS.get(f"{name}{_THINKING}", RHYTHMS[name]) if thinking else RHYTHMS[name]
 
 
-class Rhythm:
+class Waits:
     """The waits of one answer, in seconds."""
 
-    def __init__(self, profile: Profile, rng: random.Random) -> None:
-        self.profile = profile
+    def __init__(self, rhythm: Rhythm, rng: random.Random) -> None:
+        self.rhythm = rhythm
         self._rng = rng
         self._opening = self._openings()
 
     def first_byte(self) -> float:
-        """Until the response's head. The percentiles 5, 50 and 95 of many draws are the profile's.
+        """Until the response's head. The percentiles 5, 50 and 95 of many draws are the rhythm's.
 
         Nothing was measured beyond them, so no draw goes beyond either.
         """
-        low, middle, high = self.profile.first_byte_ms
+        low, middle, high = self.rhythm.first_byte_ms
         share = min(max(self._rng.random(), 0.05), 0.95)
         if share < 0.5:
             ms = low + (middle - low) * (share - 0.05) / 0.45
@@ -117,7 +117,7 @@ class Rhythm:
 
     def tokens(self, count: int) -> float:
         """What ``count`` tokens take, wherever they stand."""
-        return count * self._rng.uniform(*self.profile.token_ms) / 1000
+        return count * self._rng.uniform(*self.rhythm.token_ms) / 1000
 
     def thought(self) -> float:
         """Before a thought summary. The first comes with the head."""
@@ -125,7 +125,7 @@ class Rhythm:
         if first is not None:
             self._opening = iter(())  # after a thought, text keeps to its tokens
             return first
-        return self._rng.uniform(*self.profile.thought_ms) / 1000
+        return self._rng.uniform(*self.rhythm.thought_ms) / 1000
 
     def further(self) -> float:
         """Before a further chunk of the same event, and before the end of the body."""
