@@ -30,7 +30,7 @@ def intercepted(session: Session) -> Iterator[Session]:
     The session stays open: whoever opened it closes it, and decides whether its recording is kept.
 
     Raises:
-        GeminiReplayError: a client library is not built as this release knows it; at the end of the block, where it
+        GeminiReplayError: a client library is not built as expected; at the end of the block, where it
             was imported inside.
     """
     transports.install()

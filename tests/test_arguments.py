@@ -110,7 +110,8 @@ WRONG: dict[str, list[Any]] = {
     "provider": [5, "gemini", a_function, object()],
     "content": [5, None, [], a_function],
     "text": NOT_TEXT,
-    "profile": [5, [], {}, "gemini-0", b"gemini-2.5-flash", a_function],
+    "rhythm": [5, [], {}, "gemini-0", b"gemini-2.5-flash", a_function],
+    "profile": [5, None, [], "gemni", a_function],
     "model": [5, "", [], b"x", a_function],
     "prompt": [5, [], b"x", a_function, {"x": a_function}],
     "thoughts": [5, [5], b"x", {"x": 1}, a_function],
@@ -146,10 +147,6 @@ WRONG: dict[str, list[Any]] = {
 OTHERWISE: dict[tuple[Callable[..., Any], str], list[Any]] = {
     (faults.check_client, "rechunk"): [5.0, None, [None, []], "byte", [0], [-1], a_function],
     (fuzz.chunkings, "data"): [*NOT_BYTES, None],
-    **{
-        (one, "profile"): [5, None, [], "gemni", a_function]
-        for one in (fuzz.check_parser, fuzz.cases, fuzz.event_streams)
-    },
     **{(one, "path"): [*NOT_PATH, None] for one in (Cassette.load, fuzz.from_cassette)},
     (Cassette, "path"): [5, "story.jsonl", [], a_function],
 }

@@ -25,7 +25,7 @@ _SALVAGE = "Close it with: gemini-replay check --salvage {path}, or record it ag
 
 
 class Draft:
-    """An interaction of which more lines are still to be decoded. They come in an order that was checked."""
+    """An interaction with more lines to decode. They come in an order that was checked."""
 
     def __init__(self, request: Request, comments: Sequence[str]) -> None:
         self._request = request

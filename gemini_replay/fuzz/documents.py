@@ -19,7 +19,7 @@ CRLF, LF, CR = "\r\n", "\n", "\r"
 
 
 class Source:
-    """Makes the choices of which a document is built; all of them come from ``integer``."""
+    """Makes the choices that decide what is in a document; all of them come from ``integer``."""
 
     def integer(self, low: int, high: int) -> int:
         """A number from ``low`` to ``high``, both included; shrinks towards ``low``."""

@@ -58,7 +58,7 @@ class Case:
     def check(self, parse: Parse) -> None:
         """Run a parser, sync or async, over the chunks.
 
-        An exception that quotes an error object of the stream is as good as the object.
+        An exception that quotes an error object of the stream counts as that object.
 
         Raises:
             ParserBug: it is wrong.

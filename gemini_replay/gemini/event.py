@@ -1,6 +1,6 @@
-"""One decoded message. Every accessor is total.
+"""One decoded message, whatever it holds.
 
-An event may be any JSON value, and what is missing or has another shape than documented reads as empty.
+An event may be any JSON value. What is missing, or has another shape than documented, reads as empty.
 ``Event.json`` always has the whole of it. Keys are looked up in camelCase as Google writes them, then in snake_case
 as some gateways do.
 """

@@ -25,7 +25,7 @@ _PLACEHOLDER = "gemini-replay-placeholder-key"
 
 @pytest.fixture(autouse=True)
 def _gemini_cassette_marker(request: pytest.FixtureRequest) -> None:
-    """The marker alone activates replay, like the fixture; beside another fixture of ours it only configures that."""
+    """The marker alone activates replay, like the fixture. With another fixture of ours, it configures that."""
     others = {"gemini_server", "check_gemini_client"}
     if request.node.get_closest_marker(MARKER) is not None and others.isdisjoint(request.fixturenames):
         request.getfixturevalue(MARKER)
@@ -88,7 +88,7 @@ def gemini_server(
     The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
     a client is built. With `--gemini-record` the server is a recording proxy in front of `--gemini-upstream` or the
     Gemini API. The cassette, the marker, misses and the placeholder key are as in `gemini_cassette`; nothing is
-    intercepted in this process, but while nothing is recorded, Google's Gemini hosts are out of its reach, and
+    intercepted in this process. Unless something may be recorded, it cannot reach Google's Gemini hosts, and
     placeholder credentials stand in for GOOGLE_APPLICATION_CREDENTIALS where the environment has none.
     """
     from .. import transports
@@ -156,7 +156,7 @@ def _stand_in_for_keys(session: Session, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Searches for a stream that a parser gets wrong: `check_gemini_parser(parse)`, else as `fuzz.check_parser`.
+    """Searches for a stream that a parser gets wrong: `check_gemini_parser(parse)`, like `fuzz.check_parser`.
 
     The marker `gemini_parser` sets the profile, and can make a test id of each class of cases.
     """
@@ -169,7 +169,7 @@ def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
 def check_gemini_client(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
 ) -> Callable[..., ClientReport]:
-    """Runs a call under every variation of a cassette: `check_gemini_client(call)`, else as `faults.check_client`.
+    """Runs a call under every variation of a cassette: `check_gemini_client(call)`, like `faults.check_client`.
 
     The cassette is the test's own, by the marker's name or its default, unless another is given.
     """

@@ -188,7 +188,7 @@ class Run:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """From the setup of its first fixture on, nothing that a test asks goes past the session that it opens."""
+        """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
         if fixtures or item.get_closest_marker("gemini_cassette") is not None:
             self._expect(item, min(fixtures, default="the marker gemini_cassette"))
@@ -234,7 +234,7 @@ class Run:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """A test that passes in spite of a refused request fails."""
+        """Fail a test that passes although one of its requests was refused."""
         result = yield
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:

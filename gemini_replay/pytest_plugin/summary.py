@@ -64,7 +64,7 @@ def share_of(
 
 
 class Summary:
-    """What the sessions of a run came to."""
+    """Adds up what the sessions of a run did."""
 
     def __init__(self) -> None:
         self._replayed = self._recorded = 0
@@ -75,7 +75,7 @@ class Summary:
         self._silent: list[str] = []
         self._passed_through: Counter[str] = Counter()
         self._removed: Counter[str] = Counter()
-        self._changed: Counter[str] = Counter()  # of what was removed, that from answers' own texts
+        self._changed: Counter[str] = Counter()  # what was redacted in the answers' own texts
         self._waited = 0.0
         self._in_real_time: list[str] = []  # tests that waited and cannot have virtual time
         self._configurations: dict[str, list[str]] = {}
@@ -101,7 +101,7 @@ class Summary:
         if share["silent"]:
             self._silent.append(share["test"])
         path = share["path"]
-        # A test that did not pass may not have come to its requests.
+        # A test that did not pass may have stopped before its requests.
         unused = share["unused"] if share["passed"] else []
         others = self._unused.get(path, unused)
         self._unused[path] = [described for described in unused if described in others]
@@ -114,7 +114,7 @@ class Summary:
             self._discarded.append((path, test, "did not end", path.exists(), ""))
 
     def lines(self, *, list_unused: bool, list_problems: bool, show_config: bool) -> list[str]:
-        """One line, and more only where something needs saying; none where no session did anything."""
+        """A line of counts, and lines for what needs saying; no line if no session did anything."""
         unused = [f"{path}: {described}" for path, left in self._unused.items() for described in left]
         problems = self._problems if list_problems else []
         configured = self._configured() if show_config else []
@@ -185,7 +185,7 @@ def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
 
 
 def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:
-    state = "is as it was" if exists else "was not made"
+    state = "has not changed" if exists else "was not made"
     journals = ", ".join(_journals(path, test))
     left = f"what was recorded is in {journals}" if journals else "nothing was kept"
     return f"{test} {why}, so {path} {state}; {left}" + (f"\n  {hint}" if hint else "")

@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SDK = 'Of an SDK\'s object take response.model_dump(mode="json", by_alias=True, exclude_none=True).'
+_SDK = 'For an SDK\'s object, give response.model_dump(mode="json", by_alias=True, exclude_none=True).'
 
 
 class Cassette(CassetteFile):
@@ -259,5 +259,5 @@ def _check_text(what: str, text: object) -> None:
     if found := _SURROGATE.search(text):
         raise UsageError(
             f"{what} has a lone surrogate, U+{ord(found[0]):04X}, at character {found.start()}.",
-            hint="No UTF-8 can hold it. Decode the text it came from with errors='replace', or leave it out.",
+            hint="UTF-8 cannot encode it. Decode the text it came from with errors='replace', or leave it out.",
         )

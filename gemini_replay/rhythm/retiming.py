@@ -31,7 +31,7 @@ def retime(
 
     The head comes by the rhythm's time to the first byte, the first event with it, each text event after its
     tokens, each thought summary after its gap, further chunks of one event within a millisecond. An answer in one
-    JSON object comes whole when all of it would have streamed. HTTP errors come soon. Bytes that are no events
+    JSON object comes whole when all of it would have streamed. HTTP errors come soon. Bytes without events
     (malformed, or compressed as on the wire) count by their length. All times are whole milliseconds, so that
     saving keeps them. An end other than "eof" keeps its time: it is the connection's or the client's doing.
 
@@ -71,7 +71,7 @@ def retime(
 
 
 def _chance(interaction: Interaction, seed: int) -> random.Random:
-    """A source of its own for each answer. The request's body has no part in it: its spelling is not kept."""
+    """A source of its own for each answer. The request's body does not count, since its spelling is not kept."""
     digest = hashlib.sha256(interaction.request.url.encode("utf-8", "surrogatepass"))
     for chunk in interaction.chunks:
         digest.update(chunk.data)

@@ -90,7 +90,7 @@ def test_any_other_test_leaves_the_cassette_as_it_is(
         result = run("--gemini-record=rewrite", no_reraise_ctrlc=True)
     assert (project.path / "cassettes/shared.jsonl").read_bytes() == before
     result.stdout.fnmatch_lines(
-        ["not recorded: test_tale.py::*test_it*, so */shared.jsonl is as it was; what was recorded is in *"]
+        ["not recorded: test_tale.py::*test_it*, so */shared.jsonl has not changed; what was recorded is in *"]
     )
     parts = ["shared.jsonl.2.part"] if name == "anyio" else []  # a test for each backend
     assert cassettes(project) == ["shared.jsonl", *parts, "shared.jsonl.part"]

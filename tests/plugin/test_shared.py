@@ -158,7 +158,7 @@ def test_a_worker_that_crashes_is_reported_with_what_it_left(
     result.stdout.fnmatch_lines(
         [
             "0 replayed, 1 recorded, 0 unused",
-            "not recorded: test_tale.py::test_crash did not end, so */shared.jsonl is as it was; "
+            "not recorded: test_tale.py::test_crash did not end, so */shared.jsonl has not changed; "
             "what was recorded is in shared.jsonl.part",
         ]
     )

@@ -4,7 +4,7 @@
   and URLs) and `stream_redactor` (a response while it arrives).
 - `finder` finds secrets: `known_values` in any of the `encodings` that can hide one (`known_forms`), `keys` by their
   `key_formats`, and values by the `secret_names` before them. `randomness` says whether a value can be secret at all.
-- `documents` parses bodies into texts. `replacements` says what replaces a secret, and lists what was removed.
+- `parsed_body` parses bodies into texts. `replacements` says what replaces a secret, and lists what was removed.
 - `scanning` searches stored cassettes again.
 """
 

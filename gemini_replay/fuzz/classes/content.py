@@ -13,7 +13,7 @@ from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass
 
 Write = Callable[[list[Any]], str]
 
-_TOGETHER = 4  # of the things that a class is made of, in each of its fixed documents
+_TOGETHER = 4  # peculiarities in each fixed document of a class
 
 
 @dataclass(frozen=True)

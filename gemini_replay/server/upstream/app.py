@@ -55,7 +55,7 @@ class Upstream:
         pace: factor on all waits; 0 sends without waiting.
         seed: seeds the jitter and the ids.
         gateway: wrap all streams as an API gateway does, and take any path prefix. "plain" leaves out the keep-alive
-            comment and the final ``[DONE]``, which google-genai does not survive.
+            comment and the final ``[DONE]``, on which google-genai fails.
         kept: how many requests, the last ones, `requests` and `sent` hold; None for all.
 
     Raises:

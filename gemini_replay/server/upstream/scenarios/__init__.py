@@ -59,7 +59,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("gateway", "the story as an API gateway sends it", answers.said(texts.STORY), framing="gateway"),
         Scenario(
             "gateway_plain",
-            "the same without comment and [DONE], which some clients do not survive",
+            "the same without comment and [DONE], on which some clients fail",
             answers.said(texts.STORY),
             framing="gateway-plain",
         ),

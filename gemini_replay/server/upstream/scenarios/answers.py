@@ -133,7 +133,7 @@ def grounding(prompt: Prompt) -> Iterator[Instruction]:
 
 
 def many_chunks(prompt: Prompt) -> Iterator[Instruction]:
-    """200 events of one word each, hard upon one another."""
+    """200 events of one word each, in quick succession."""
     reply = TimedReply(prompt)
     yield reply.head()
     for nth in range(1, 201):
