@@ -19,7 +19,7 @@ from gemini_replay.fuzz.verdicts import Examiner
 from quality.correct import CORRECT, Correct
 from quality.correct.our_own import our_own
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 FULL = os.environ.get("GEMINI_REPLAY_SLOW") == "full"
 """Whether the long searches are to be as long as it takes to be sure: some hours."""
@@ -43,8 +43,8 @@ QUICK = {
 def test_a_correct_parser_is_not_accused(nth: int, name: str) -> None:
     """With few examples: fixed documents, promptness, growth and large events.
 
-    Our own parser goes through all classes, each other one through half of its own; all go through all in the slow
-    test below.
+    Our own parser goes through all classes, each other one through half of its own; all go through all in the test
+    below.
     """
     (parse,) = (one.parse for one in CORRECT if one.name == name)
     classes = [one.name for one in classes_of(QUICK[name])][nth % 2 :: 1 if name == "our_own" else 2]
@@ -59,7 +59,6 @@ def pairs() -> list[Any]:
     return [pytest.param(one, profile, id=f"{one.name} {profile}") for one in CORRECT for profile in one.profiles]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("correct", "profile"), pairs())
 def test_a_correct_parser_is_never_accused(correct: Correct, profile: str) -> None:
     """Over twenty seeds.
@@ -78,7 +77,6 @@ def test_a_correct_parser_is_never_accused(correct: Correct, profile: str) -> No
                 assert found is None, f"{case.name}: {found.chunks}: {found.complaint}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CLASSES, ids=lambda one: one.name)
 def test_our_own_parser_passes_each_class(case: CaseClass) -> None:
     """With ten thousand examples in full, else with as many as a minute allows."""
@@ -86,7 +84,6 @@ def test_our_own_parser_passes_each_class(case: CaseClass) -> None:
     assert [(one.name, one.chunks, one.got, one.error) for one in survey.bugs] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("profile", fuzz.PROFILES)
 def test_our_own_parser_passes_each_profile(profile: str) -> None:
     """All its classes mixed: ten thousand documents in full, some minutes; else as many as some seconds allow."""

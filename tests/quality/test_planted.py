@@ -11,7 +11,7 @@ import pytest
 from gemini_replay import fuzz
 from quality.planted import PLANTED, Planted
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 RUNS = 60_000
 """Runs of a parser until its bug is found and shrunk. The most that any took was 36 000, and the slowest took 3 s."""
