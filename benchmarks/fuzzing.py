@@ -19,7 +19,7 @@ PROFILES = ("gemini", "gateway", "sse", "json-array")
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
     """Cases of a correct parser, then planted bugs."""
-    examples = 5 if setting.quick else 100
+    examples = 5 if setting.quick else 20
     yield Benchmark(
         f"A correct parser, {examples} examples of each class",
         "cases/s",
