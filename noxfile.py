@@ -17,7 +17,7 @@ from gemini_replay.cli import main
 
 assert "site-packages" in gemini_replay.__file__, gemini_replay.__file__
 assert main(["explain", "miss"]) == 0, "the documentation ships with the package"
-assert main(["demo"]) == 1, "without httpx2 and uvicorn, the demo says what to install"
+assert main(["demo"]) == 1, "without httpx2, rich and uvicorn, the demo says what to install"
 """
 
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -1,58 +1,45 @@
-"""Cassettes as tables for a terminal."""
+"""Cassettes as tables for a terminal, drawn by rich (the extra `report`)."""
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from ..cassette.describing import describe
 from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
+from ..errors import MissingExtraError
 from ..plain_text import plain
 
-_GAP = "   "
-_LEAST_WIDTH = 10
-"""Columns of a terminal that the last column of a table gets however narrow the terminal is."""
-
-_VARIATIONS = "\ufe0e\ufe0f"
-"""They choose the look of the character before them."""
+_PIPE_WIDTH = 200
+"""Columns where the output is not a terminal, so that programs find whole words."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table with aligned columns, with a rule below the head; the cells are made `plain`.
 
-    In a terminal that is too narrow for it, the last column is cut.
+    Raises:
+        MissingExtraError: rich is not installed.
     """
-    lines = [tuple(columns), *(tuple(map(plain, row)) for row in rows)]
-    widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
-    if sys.stdout.isatty():
-        rest = shutil.get_terminal_size().columns - sum(widths[:-1]) - len(_GAP) * len(widths[1:])
-        widths[-1] = min(widths[-1], max(rest, _LEAST_WIDTH))
-    lines = [(*line[:-1], _cut(line[-1], widths[-1])) for line in lines]
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(_GAP.join(map(_filled, line, widths)).rstrip() for line in lines)
-
-
-def _filled(cell: str, width: int) -> str:
-    return cell + " " * (width - _width(cell))
-
-
-def _width(text: str) -> int:
-    """The columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    seen = [one for one in text if not (unicodedata.combining(one) or one in _VARIATIONS)]
-    return len(seen) + sum(unicodedata.east_asian_width(one) in "WF" for one in seen)
-
-
-def _cut(text: str, width: int) -> str:
-    if _width(text) <= width:
-        return text
-    while _width(text) >= width:
-        text = text[:-1]
-    return f"{text}…"
+    try:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        raise MissingExtraError("rich", extra="report", purpose="A table") from None
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        drawn.add_column(column)
+    for row in rows:
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def cassette_table(cassette: CassetteFile) -> str:
