@@ -34,16 +34,16 @@ RECHUNKINGS: tuple[str | int, ...] = ("whole", "events", "bytes", 7, "tcp", "ran
 """The values of `rechunk` that are tried by default."""
 
 Effect = Literal["raises", "whole", "tells", "changed", "short", "differs", "not reached"]
-"""What a variation can do to a call; "short" and "differs" are bugs.
-
-- "raises": an error
-- "whole": the whole answer: the variation did no harm, or the call asked again
-- "tells": a result that differs from a whole answer and from a complete one that is as short
-- "changed": another answer than the recorded one, which looks whole
-- "short": a short answer that looks whole
-- "differs": another result than for the recorded chunks
-- "not reached": the call made no such request
-"""
+EFFECTS: dict[Effect, str] = {
+    "raises": "an error",
+    "whole": "the whole answer: the variation did no harm, or the call asked again",
+    "tells": "a result that differs from a whole answer and from a complete one that is as short",
+    "changed": "another answer than the recorded one, which looks whole",
+    "short": "a short answer that looks whole",
+    "differs": "another result than for the recorded chunks",
+    "not reached": "the call made no such request",
+}
+"""What a variation can do to a call; "short" and "differs" are bugs."""
 
 _MOST_SHOWN = 20
 
@@ -72,7 +72,7 @@ class ClientResult:
     Attributes:
         setting: the argument of `gemini_replay.replay` that varies the recording: "rechunk" or "fault".
         value: the value of that argument, such as "bytes" or "reset@event:2".
-        effect: what it did, see `Effect`.
+        effect: one of `EFFECTS`.
         outcome: how the call ended.
         chunks: the chunks that the call got: of all responses, or of the one with the fault. Empty if the fault
             was not reached.
