@@ -13,8 +13,9 @@ import math
 import sys
 import threading
 import types
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from . import clocks
@@ -35,6 +36,9 @@ class AsyncClock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Let the loop go on for so long, at least for one turn."""
 
+    def turn(self) -> Awaitable[object]:
+        """Let the loop go on for one turn."""
+
 
 def running_clock() -> AsyncClock:
     """The clock of the event loop that is running, asyncio's or trio's.
@@ -52,8 +56,20 @@ class ReplacedTime:
 
 def has_its_own_clock(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether the class of a loop defines its own clock: not asyncio's, nor a test's replacement of that."""
-    owner = next(kind for kind in type(loop).__mro__ if "time" in vars(kind))
+    kind: Any = type(loop)
+    return _class_has_its_own(kind)
+
+
+@lru_cache(maxsize=16)
+def _class_has_its_own(kind: Any) -> bool:
+    owner = next(base for base in kind.__mro__ if "time" in vars(base))
     return str(owner.__module__).partition(".")[0] != "asyncio"
+
+
+@types.coroutine
+def turn() -> Generator[None, None, None]:
+    """Let asyncio's loop go on for one turn."""
+    yield
 
 
 class AsyncioClock:
@@ -67,6 +83,8 @@ class AsyncioClock:
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
         self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
+
+    turn = staticmethod(turn)
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
@@ -154,10 +172,15 @@ class TrioClock:
         moment: float = self._clock.current_time() if self._has_its_own else clocks.monotonic()
         return moment
 
+    def turn(self) -> Awaitable[object]:
+        """Let the run go on for one turn."""
+        checkpoint: Awaitable[object] = self._trio.lowlevel.checkpoint()
+        return checkpoint
+
     async def sleep(self, seconds: float) -> None:
         """Let the run go on for so long, at least for one turn."""
         if seconds <= 0:
-            await self._trio.lowlevel.checkpoint()
+            await self.turn()
             return
         moment = self.now() + seconds
         while (ahead := moment - self.now()) > _ROUNDING_S:
@@ -217,12 +240,6 @@ def _agree(clock: Callable[[], float], real: Callable[[], float]) -> bool:
     """Whether a clock shows the real time: no test has stopped it or set it forward."""
     before = real()
     return before - _EARLY_S <= clock() <= real() + _EARLY_S
-
-
-@types.coroutine
-def turn() -> Generator[None, None, None]:
-    """Let asyncio's loop go on for one turn."""
-    yield
 
 
 class Waiter(Protocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import Protocol
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any, Protocol
 
 from .. import loops, virtual_clock
-from .schedule import Part, Schedule
+from ..cassette.model import Ending
+from .schedule import Broken, Part, Schedule
 
 
 class BlockingClock(Protocol):
@@ -34,20 +36,10 @@ class ThreadClock:
         virtual_clock.sleep(seconds)
 
 
-class LoopClock:
+def loop_clock() -> loops.AsyncClock:
     """The clock of the running event loop, asyncio's or trio's, real or virtual."""
-
-    def __init__(self) -> None:
-        virtual_clock.join_loop()
-        self._clock = loops.running_clock()
-
-    def now(self) -> float:
-        """Seconds on the loop's clock."""
-        return self._clock.now()
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the loop go on for so long, at least for one turn."""
-        await self._clock.sleep(seconds)
+    virtual_clock.join_loop()
+    return loops.running_clock()
 
 
 def play(schedule: Schedule, clock: BlockingClock, read_timeout: float | None = None) -> Generator[Part, None, None]:
@@ -65,20 +57,58 @@ def play(schedule: Schedule, clock: BlockingClock, read_timeout: float | None = 
         wait = schedule.wait(clock.now(), read_timeout)
         if wait > 0:
             clock.sleep(wait)
-        part = schedule.take()
-        if part is None:
+        parts = schedule.take()
+        if not parts:
             return
-        yield part
+        yield from parts
 
 
-async def aplay(
-    schedule: Schedule, clock: loops.AsyncClock, read_timeout: float | None = None
-) -> AsyncGenerator[Part, None]:
-    """`play` for async code."""
-    while True:
-        # A real socket lets the loop run even when bytes are there, at least now and then; so does this.
-        await clock.sleep(schedule.wait(clock.now(), read_timeout))
-        part = schedule.take()
-        if part is None:
-            return
-        yield part
+class AsyncPlaying:
+    """`play` for async code. Not a generator: a client that drops one would have to close it.
+
+    Args:
+        schedule: whose times are on `clock`.
+        clock: of the running loop.
+        read_timeout: seconds that the client waits for more; None for ever.
+        fail: makes the exception that is raised where the response breaks.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        clock: loops.AsyncClock,
+        read_timeout: float | None = None,
+        fail: Callable[[Ending], Exception] = Broken,
+    ) -> None:
+        self._schedule = schedule
+        self._clock = clock
+        self._read_timeout = read_timeout
+        self._fail = fail
+        self._due: deque[Part] = deque()
+        self._turn = clock.turn
+        self._closed = False
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        """The next `Part`, when it is due."""
+        # A real socket lets the loop run even when bytes are there, at least now and then; this does for each part.
+        if self._due:
+            await self._turn()
+        elif self._closed:
+            raise StopAsyncIteration
+        else:
+            await self._clock.sleep(self._schedule.wait(self._clock.now(), self._read_timeout))
+            try:
+                self._due.extend(self._schedule.take())
+            except Broken as broken:
+                raise self._fail(broken.ending) from None
+            if not self._due:
+                raise StopAsyncIteration
+        return self._due.popleft()
+
+    async def aclose(self) -> None:
+        """Play no more of it."""
+        self._closed = True
+        self._due.clear()

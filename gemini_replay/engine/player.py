@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, chain
 
-from ..cassette.model import Interaction, Response, header
+from ..cassette.model import Chunk, Headers, Interaction, Response, header
 from ..errors import GeminiReplayError
 from .coding import Encoder, accepts, encoder
-from .schedule import Head, Schedule, Stall, Step
-from .script import Piece, Script, Scripting
+from .schedule import Head, Schedule, Stall, Steps, What
+from .script import Piece, Script
 from .timing import INSTANT
 
 _PACKAGES = {"br": "brotli, 1.2 or newer", "zstd": "zstandard"}
@@ -41,9 +43,10 @@ class Playback:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be played, before a client waits for it."""
-        chunks, coding = self.interaction.chunks, _coding(self.interaction.response)
+        chunks = self.interaction.chunks
         if not any(chunk.coded for chunk in chunks) or not any(chunk.data or chunk.members for chunk in chunks):
             return
+        coding = _coding(self.interaction.response)
         if encoder(coding) is None:
             raise GeminiReplayError(
                 f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
@@ -55,44 +58,63 @@ class Playback:
         """The schedule of one response, see `steps` and `Schedule`."""
         return Schedule(self.steps(accept_encoding), started, skip_stalls=skip_stalls)
 
-    def steps(self, accept_encoding: str = "") -> Iterator[Step]:
+    def steps(self, accept_encoding: str = "") -> Steps:
         """The steps in order: the head (unless there is none), every chunk, the ending.
 
         A body that was stored decoded is compressed again, chunk by chunk, if `accept_encoding` (the client's header)
         asks for the coding that was recorded; if not, it goes out as it is, and the head says so. A body with bytes
         that are still coded keeps its coding, whatever the client asks for.
         """
-        script = self.script or Scripting(self.interaction).script
-        at = 0.0
-        response = script.response
+        script = self._script
         wire = _Wire(script, accept_encoding)
-        if response is not None:
-            if self._skips(script.head_stall):
-                yield at, Stall(script.head_stall)
-            at += self._wait(response.after, script.head_stall)
-            dropped = set() if wire.coded else {"content-encoding"}
-            if not _length_is_true(script):
-                dropped.add("content-length")
-            headers = tuple(pair for pair in response.headers if pair[0].lower() not in dropped)
-            yield at, Head(response.status, headers)
-        for piece, data in zip(script.pieces, wire.chunks(), strict=True):
-            if self._skips(piece.stall):
-                yield at, Stall(piece.stall)
-            at += self._wait(piece.after, piece.stall)
-            yield at, data
-        if self._skips(script.end_stall):
-            yield at, Stall(script.end_stall)
-        at += self._wait(script.end.after, script.end_stall)
+        return self._made(wire) if wire.encodes else self._as_stored
+
+    @cached_property
+    def _script(self) -> Script:
+        return self.script or Script.of(self.interaction)
+
+    @cached_property
+    def _as_stored(self) -> Steps:
+        """The steps for every client that gets the body as it is stored: they are made once."""
+        made = self._made(_Wire(self._script, ""))
+        return replace(made, what=tuple(made.what))
+
+    def _made(self, wire: _Wire) -> Steps:
+        script = self._script
+        afters = [piece.after for piece in script.pieces]
+        what: Iterable[What] = chain(wire.chunks(), (script.end.ending,))
+        if script.response is not None:
+            afters.insert(0, script.response.after)
+            what = chain((Head(script.response.status, _headers(script, coded=wire.coded)),), what)
+        afters.append(script.end.after)
+        waits = [min(after / self.speed, self.max_gap) for after in afters]
         if script.end.kind == "cancelled":
-            at += _GRACE_S / self.speed
-        yield at, script.end.ending
+            waits[-1] += _GRACE_S / self.speed
+        breaks = [len(waits) - 1]
+        if script.stalls and self.speed == INSTANT:
+            what = _with_stalls(what, script.stalls)
+            breaks = [step + before for before, step in enumerate([*script.stalls, *breaks])]
+            waits += [0.0] * len(script.stalls)
+        else:
+            for step, seconds in script.stalls.items():
+                waits[step] += seconds
+        return Steps(list(accumulate(waits)), what, breaks)
 
-    def _wait(self, recorded: float, stall: float) -> float:
-        wait = min(recorded / self.speed, self.max_gap)
-        return wait if self.speed == INSTANT else wait + stall
 
-    def _skips(self, stall: float) -> bool:
-        return stall > 0 and self.speed == INSTANT
+def _headers(script: Script, *, coded: bool) -> Headers:
+    """The headers that are true of what is sent; `coded` is whether it is in the coding that they name."""
+    assert script.response is not None
+    dropped = set() if coded else {"content-encoding"}
+    if not _length_is_true(script):
+        dropped.add("content-length")
+    return tuple(pair for pair in script.response.headers if pair[0].lower() not in dropped)
+
+
+def _with_stalls(what: Iterable[What], stalls: Mapping[int, float]) -> Iterator[What]:
+    for step, one in enumerate(what):
+        if step in stalls:
+            yield Stall(stalls[step])
+        yield one
 
 
 def _coding(response: Response | None) -> str:
@@ -104,11 +126,12 @@ class _Wire:
 
     Attributes:
         coded: whether it is in the content coding that the recorded head names.
+        encodes: whether it is compressed again.
     """
 
     def __init__(self, script: Script, accept_encoding: str) -> None:
         self.coded = True
-        self._pieces = script.pieces
+        self._pieces: Sequence[Chunk | Piece] = script.pieces
         self._encoder: Encoder | None = None
         response = script.response
         if response is None or response.body != "decoded":
@@ -120,33 +143,39 @@ class _Wire:
         self.coded = must or self._encoder is not None
         self._finishes = script.end.kind == "eof" and script.end.how != "unfinished" and not must
 
-    def chunks(self) -> Iterator[bytes]:
+    @property
+    def encodes(self) -> bool:
+        return self._encoder is not None
+
+    def chunks(self) -> Iterable[bytes]:
         """The bytes of each piece."""
         if self._encoder is None:
-            yield from (piece.data + piece.coded for piece in self._pieces)
-            return
+            return [piece.data + piece.coded for piece in self._pieces]
+        return self._encoded(self._encoder)
+
+    def _encoded(self, encoder: Encoder) -> Iterator[bytes]:
         owed = 0  # members that ended in a chunk in which another began
         for number, piece in enumerate(self._pieces):
             last = number + 1 == len(self._pieces)
             members = piece.members if not number or not _begins_member(piece) else piece.members[1:]
-            sent = [self._encoder.finish() for _ in range(owed)]
+            sent = [encoder.finish() for _ in range(owed)]
             owed = at = 0
             for member in members:
                 if member == len(piece.data) and not piece.coded:
                     owed += 1  # of the one that began came a part that decodes to nothing
                     continue
-                sent += [self._encoder.encode(piece.data[at:member]), self._encoder.finish()]
+                sent += [encoder.encode(piece.data[at:member]), encoder.finish()]
                 at = member
-            sent.append(self._encoder.encode(piece.data[at:]))
+            sent.append(encoder.encode(piece.data[at:]))
             if piece.coded:
-                sent += [self._encoder.spoil(), piece.coded]
+                sent += [encoder.spoil(), piece.coded]
             elif self._finishes if last else _begins_member(self._pieces[number + 1]):
-                sent += [self._encoder.finish() for _ in range(owed + 1)]
+                sent += [encoder.finish() for _ in range(owed + 1)]
                 owed = 0
             yield b"".join(sent)
 
 
-def _begins_member(piece: Piece) -> bool:
+def _begins_member(piece: Chunk | Piece) -> bool:
     return piece.members[:1] == (0,)
 
 

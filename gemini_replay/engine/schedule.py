@@ -1,14 +1,16 @@
 """What of a response is due when: the one place that interprets rhythm, stalls, endings and read timeouts.
 
 No clock is read here and nothing waits. Whoever drives a schedule says what time it is and how long the client would
-wait; the schedule says how long that is, and then hands over the next part. `pacing` has the drivers that block and
+wait; the schedule says how long that is, and then hands over what is due. `pacing` has the drivers that block and
 await; an event loop's timers and a server drive one themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ..cassette.model import Ending, Headers
 
@@ -31,8 +33,35 @@ class Stall:
 Part = Head | bytes
 """What a client gets: the head, then chunks."""
 
-Step = tuple[float, Head | bytes | Stall | Ending]
-"""A part, a stall, or how the response ends (a text), and when it is due: seconds since the request was sent."""
+What = Head | bytes | Stall | Ending
+"""A part, a stall, or how the response ends (a text)."""
+
+Step = tuple[float, What]
+"""One of these, and when it is due: seconds since the request was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one playback, in order.
+
+    Attributes:
+        moments: when each is due, in seconds since the request was sent; none is before the one before it.
+        what: what each is. It may be an iterator.
+        breaks: the indices of those that are no parts: the stalls and, last, the ending.
+    """
+
+    moments: Sequence[float]
+    what: Iterable[What]
+    breaks: Sequence[int]
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> Steps:
+        """Steps that were made one by one; the last one is an ending."""
+        moments, what = zip(*steps, strict=True)
+        return cls(moments, what, [at for at, one in enumerate(what) if isinstance(one, Stall | str)])
+
+    def __iter__(self) -> Iterator[Step]:
+        return zip(self.moments, self.what, strict=True)
 
 
 class Broken(Exception):
@@ -49,10 +78,10 @@ class Broken(Exception):
 
 
 class Schedule:
-    """One response on its way to its client. For each part: `wait`, let that time pass, then `take`.
+    """One response on its way to its client. Until the end: `wait`, let that time pass, then `take`.
 
     Args:
-        steps: of one playback, in order; the last one is an ending.
+        steps: of one playback.
         started: the moment when the request was sent, in seconds on the caller's clock. Each step is due at an
             absolute moment, so lateness does not add up.
         skip_stalls: do not wait for a stall, but time out if it is longer than the read timeout. Without this, a
@@ -62,13 +91,29 @@ class Schedule:
         skipped: seconds of stalls that were not waited for.
     """
 
-    __slots__ = ("_expired", "_skip_stalls", "_started", "_step", "_steps", "skipped")
+    __slots__ = (
+        "_at",
+        "_breaks",
+        "_due",
+        "_expired",
+        "_moments",
+        "_silence",
+        "_skip_stalls",
+        "_started",
+        "_stop",
+        "_what",
+        "skipped",
+    )
 
-    def __init__(self, steps: Iterator[Step], started: float, *, skip_stalls: bool = True) -> None:
-        self._steps = steps
+    def __init__(self, steps: Steps, started: float, *, skip_stalls: bool = True) -> None:
+        self._moments = steps.moments
+        self._what = iter(steps.what)
+        self._breaks = iter(steps.breaks)
         self._started = started
         self._skip_stalls = skip_stalls
-        self._step: Step | None = None
+        self._at = self._due = 0  # the next step, and the first one after it that is not due yet
+        self._stop = next(self._breaks)  # the next step that is no part
+        self._silence: What | None = None  # what that step is, once it is the next
         self._expired = False
         self.skipped = 0.0
 
@@ -81,37 +126,52 @@ class Schedule:
             read_timeout: seconds that the client waits for more; None for ever. If more time would pass, the wait
                 ends there, and `take` raises the timeout.
         """
-        if self._step is None:
-            self._step = next(self._steps)
-        while isinstance(stall := self._step[1], Stall):
-            if not self._skip_stalls:
-                self._started += stall.seconds
-            elif read_timeout is not None and stall.seconds > read_timeout:
-                self._expired = True
-                return 0.0
-            else:
-                self.skipped += stall.seconds
-            self._step = next(self._steps)
-        seconds = self._started + self._step[0] - now
-        if read_timeout is not None and seconds > read_timeout:
+        if self._at == self._stop and not self._pass_stalls(read_timeout):
+            return 0.0
+        moment = self._moments[self._at]
+        seconds = self._started + moment - now
+        if seconds <= 0:
+            self._due = bisect_right(self._moments, now - self._started, self._at, self._stop)
+        elif read_timeout is not None and seconds > read_timeout:
             self._expired = True
             return read_timeout
+        else:
+            self._due = bisect_right(self._moments, moment, self._at, self._stop)
         return seconds
 
-    def take(self) -> Part | None:
-        """The part that is due; None at the end of a complete body. To be called once after each `wait`.
+    def _pass_stalls(self, read_timeout: float | None) -> bool:
+        """Go on to the next step that is no stall; False if the client does not wait so long."""
+        while self._at == self._stop:
+            if self._silence is None:
+                self._silence = next(self._what)
+            if not isinstance(self._silence, Stall):
+                break  # the ending
+            seconds = self._silence.seconds
+            if not self._skip_stalls:
+                self._started += seconds
+            elif read_timeout is not None and seconds > read_timeout:
+                self._expired = True
+                return False
+            else:
+                self.skipped += seconds
+            self._at += 1
+            self._stop, self._silence = next(self._breaks), None
+        return True
+
+    def take(self) -> Sequence[Part]:
+        """The parts that are due, at least one; none at the end of a complete body. To be called after each `wait`.
 
         Raises:
             Broken: the response breaks here.
         """
         if self._expired:
             raise Broken("timeout")
-        assert self._step is not None
-        part = self._step[1]
-        if isinstance(part, str):
-            if part == "eof":
-                return None
-            raise Broken(part)
-        assert not isinstance(part, Stall)
-        self._step = None
-        return part
+        if self._at == self._stop:
+            ending = self._silence
+            assert isinstance(ending, str)
+            if ending == "eof":
+                return ()
+            raise Broken(ending)
+        parts = tuple(islice(self._what, max(1, self._due - self._at)))
+        self._at += len(parts)
+        return parts  # type: ignore[return-value]  # steps that are no parts are never among them

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from ..cassette.model import Chunk, End, Interaction, Response, header
 from ..errors import UsageError
@@ -46,15 +46,31 @@ class Piece:
 
 @dataclass(frozen=True)
 class Script:
-    """What a client gets.
+    """What a client gets: the recording as it is, or what rechunking and faults have made of it.
 
     Attributes:
         response: the head; None where the connection ends before it.
         pieces: the body.
         end: how it ends.
-        head_stall: seconds of silence before the head, in addition to what was recorded.
-        end_stall: the same before the end.
+        stalls: seconds of silence in addition to what was recorded, by the number of the step that they come before:
+            the head (where there is one), the pieces, the end.
     """
+
+    response: Response | None
+    pieces: tuple[Chunk, ...] | tuple[Piece, ...]
+    end: End
+    stalls: Mapping[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, interaction: Interaction, rechunk: Rechunking | None = None) -> Script:
+        """A recording without faults; `rechunk` is how its body is cut."""
+        chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
+        return cls(interaction.response, chunks, interaction.end)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A script while faults are applied; `head_stall` and `end_stall` are silence before the head and the end."""
 
     response: Response | None
     pieces: tuple[Piece, ...]
@@ -76,9 +92,18 @@ class Scripting:
     def __init__(self, interaction: Interaction, rechunk: Rechunking | None = None) -> None:
         self._recorded = interaction
         self._rechunk = rechunk or Rechunking()
-        chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
-        self.script = Script(interaction.response, tuple(_pieces(chunks)), interaction.end)
+        plain = Script.of(interaction, rechunk)
+        self._draft = _Draft(plain.response, tuple(_pieces(plain.pieces)), plain.end)
         self._left = len(interaction.body) + 1  # the offsets below this are as recorded
+
+    @property
+    def script(self) -> Script:
+        """The script."""
+        draft = self._draft
+        silences = [draft.head_stall] if draft.response else []
+        silences += [*(piece.stall for piece in draft.pieces), draft.end_stall]
+        stalls = {step: seconds for step, seconds in enumerate(silences) if seconds}
+        return Script(draft.response, draft.pieces, draft.end, stalls)
 
     def order(self, fault: Fault) -> int:
         """What faults are sorted by, their place in the response, so that each finds what earlier ones have left."""
@@ -88,17 +113,17 @@ class Scripting:
 
     def apply(self, fault: Fault) -> bool:
         """Apply a fault to the script; False if the response has no such place (any more), or does not change."""
-        before = self.script
+        before = self._draft
         place = fault.place
         if fault.kind == "slow":
             self._slow(fault.factor)
         elif fault.kind == "stall" and place is not None and place.unit == "head":
-            self.script = replace(before, head_stall=before.head_stall + fault.seconds)
+            self._draft = replace(before, head_stall=before.head_stall + fault.seconds)
         elif place is not None and place.unit != "head":
             at = self._offset(place)
             if at is not None and at < self._left:
                 self._at(fault, at)
-                if fault.kind in _ENDING and self.script != before:
+                if fault.kind in _ENDING and self._draft != before:
                     self._left = at
         elif self._left:
             if fault.kind == "status":
@@ -106,7 +131,7 @@ class Scripting:
             else:
                 self._break_before_head(fault)
             self._left = 0
-        return self.script != before
+        return self._draft != before
 
     # -- places ------------------------------------------------------------------------------------------------------
 
@@ -139,7 +164,7 @@ class Scripting:
         """Cut the recorded bytes at an offset; the index of the piece after it, or of what a fault put there."""
         pieces: list[Piece] = []
         index: int | None = None
-        for piece in self.script.pieces:
+        for piece in self._draft.pieces:
             if piece.start is None or index is not None:
                 pieces.append(piece)
             elif at <= piece.start:
@@ -150,22 +175,22 @@ class Scripting:
                 pieces.extend(piece.split(at - piece.start))
             else:
                 pieces.append(piece)
-        self.script = replace(self.script, pieces=tuple(pieces))
+        self._draft = replace(self._draft, pieces=tuple(pieces))
         return len(pieces) if index is None else index
 
     # -- faults ------------------------------------------------------------------------------------------------------
 
     def _at(self, fault: Fault, at: int) -> None:
         assert fault.place is not None
-        before = self.script
+        before = self._draft
         index = len(before.pieces) if fault.place.unit == "end" else self._split(at)
         if fault.kind == "reset":
             self._cut(index, End("reset"))
         elif fault.kind == "close":
             self._cut(index, End("reset", how="closed"))
         elif fault.kind == "eof":
-            if index == len(self.script.pieces) and self.script.end.kind == "eof":
-                self.script = before  # it ends there anyway
+            if index == len(self._draft.pieces) and self._draft.end.kind == "eof":
+                self._draft = before  # it ends there anyway
             else:
                 self._cut(index, End())
         elif fault.kind == "stall":
@@ -180,21 +205,21 @@ class Scripting:
             self._fail(index, fault, at)
 
     def _cut(self, index: int, end: End) -> None:
-        pieces, script = self.script.pieces, self.script
-        silence = pieces[index].stall if index < len(pieces) else script.end_stall
-        self.script = replace(script, pieces=pieces[:index], end=end, end_stall=silence)
+        pieces, draft = self._draft.pieces, self._draft
+        silence = pieces[index].stall if index < len(pieces) else draft.end_stall
+        self._draft = replace(draft, pieces=pieces[:index], end=end, end_stall=silence)
 
     def _stall(self, index: int, seconds: float) -> None:
-        pieces, script = self.script.pieces, self.script
+        pieces, draft = self._draft.pieces, self._draft
         if index == len(pieces):
-            self.script = replace(script, end_stall=script.end_stall + seconds)
+            self._draft = replace(draft, end_stall=draft.end_stall + seconds)
         else:
             piece = replace(pieces[index], stall=pieces[index].stall + seconds)
-            self.script = replace(script, pieces=(*pieces[:index], piece, *pieces[index + 1 :]))
+            self._draft = replace(draft, pieces=(*pieces[:index], piece, *pieces[index + 1 :]))
 
     def _insert(self, index: int, piece: Piece) -> None:
-        pieces = self.script.pieces
-        self.script = replace(self.script, pieces=(*pieces[:index], *self._cut_anew(piece), *pieces[index:]))
+        pieces = self._draft.pieces
+        self._draft = replace(self._draft, pieces=(*pieces[:index], *self._cut_anew(piece), *pieces[index:]))
 
     def _cut_anew(self, piece: Piece) -> tuple[Piece, ...]:
         """What a fault puts in, in the chunks that are asked for."""
@@ -209,32 +234,32 @@ class Scripting:
 
     def _fail(self, index: int, fault: Fault, at: int) -> None:
         """An error as the API sends it in mid-stream, when the next bytes were due; then the end."""
-        pieces = self.script.pieces
+        pieces = self._draft.pieces
         error = self._recorded.request.provider.error_event(
             fault.code, framing=self._recorded.layout.framing, first=not at, retry_after=fault.retry_after
         )
         after, stall = (pieces[index].after, pieces[index].stall) if index < len(pieces) else (0.0, 0.0)
-        self.script = replace(
-            self.script,
+        self._draft = replace(
+            self._draft,
             pieces=(*pieces[:index], *self._cut_anew(Piece(after, error, stall))),
             end=End(),
             end_stall=0.0,
         )
 
     def _slow(self, factor: float) -> None:
-        script = self.script
-        response = script.response and replace(script.response, after=script.response.after * factor)
-        pieces = tuple(replace(piece, after=piece.after * factor) for piece in script.pieces)
-        self.script = replace(
-            script, response=response, pieces=pieces, end=replace(script.end, after=script.end.after * factor)
+        draft = self._draft
+        response = draft.response and replace(draft.response, after=draft.response.after * factor)
+        pieces = tuple(replace(piece, after=piece.after * factor) for piece in draft.pieces)
+        self._draft = replace(
+            draft, response=response, pieces=pieces, end=replace(draft.end, after=draft.end.after * factor)
         )
 
     def _break_before_head(self, fault: Fault) -> None:
-        script = self.script
+        draft = self._draft
         how = None if fault.kind == "reset" else "closed"  # without a head, no end is in good order
-        after = script.response.after if script.response else script.end.after
+        after = draft.response.after if draft.response else draft.end.after
         end = End("reset", after, how)  # type: ignore[arg-type]  # it is one of these
-        self.script = Script(None, (), end, end_stall=script.head_stall)
+        self._draft = _Draft(None, (), end, end_stall=draft.head_stall)
 
     def _refuse(self, fault: Fault) -> None:
         recorded = self._recorded.response
@@ -246,10 +271,10 @@ class Scripting:
             headers.append(("retry-after", f"{fault.retry_after:g}"))
         after = recorded.after if recorded else 0.0
         head = Response(fault.code, tuple(headers), after)
-        self.script = Script(head, self._cut_anew(Piece(0.0, body)), End(), head_stall=self.script.head_stall)
+        self._draft = _Draft(head, self._cut_anew(Piece(0.0, body)), End(), head_stall=self._draft.head_stall)
 
 
-def _pieces(chunks: Iterable[Chunk]) -> Iterator[Piece]:
+def _pieces(chunks: Iterable[Chunk | Piece]) -> Iterator[Piece]:
     at = 0
     for chunk in chunks:
         yield Piece(chunk.after, chunk.data, start=at, members=chunk.members, coded=chunk.coded)

@@ -88,27 +88,28 @@ async def deliver(
                     return False
                 now = client.clock.now()
                 in_a_row = 0
-            elif in_a_row == _MOST_IN_A_ROW:
-                await turn()
-                in_a_row = 0
             try:
-                part = schedule.take()
+                parts = schedule.take()
             except Broken as broken:
                 if broken.ending == "timeout":
                     await client.leaves()  # a server can only cause a read timeout by silence
                 else:
                     await finish(broken.ending, scope, send)
                 return True
-            if part is None:
+            if not parts:
                 await finish("eof", scope, send)
                 return True
-            in_a_row += 1
-            if isinstance(part, Head):
-                await start(send, part.status, part.headers)
-            else:
-                if before_send is not None:
-                    before_send(part)
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+            for part in parts:
+                if in_a_row == _MOST_IN_A_ROW:
+                    await turn()
+                    in_a_row = 0
+                in_a_row += 1
+                if isinstance(part, Head):
+                    await start(send, part.status, part.headers)
+                else:
+                    if before_send is not None:
+                        before_send(part)
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
     finally:
         client.forget()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, cast
 
 from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
@@ -15,7 +16,7 @@ from ..engine.timing import parse_max_gap, parse_speed
 from ..errors import UsageError, did_you_mean
 from ..provider import check_provider
 from .hosts import base_url, parse_ignored, parse_patterns
-from .settings import MODES, RedactionSettings
+from .settings import DEFAULTS, MODES, RedactionSettings, SessionSettings
 
 _LONGEST = 220  # bytes of a file name; file systems take 255, and a recording adds endings of its own
 
@@ -41,6 +42,12 @@ def checked(known: Iterable[str] | None = None, /, **given: Any) -> dict[str, An
     found = {name: _CHECKS[name](name, value) for name, value in given.items()}
     parse_ignored(found.get("ignore_hosts", ()), found.get("provider"))
     return found
+
+
+@cache
+def default_settings() -> Mapping[str, Any]:
+    """The settings of a session that is given none, as `checked` returns them."""
+    return checked(SessionSettings.__annotations__, **DEFAULTS)
 
 
 _PATHS = (

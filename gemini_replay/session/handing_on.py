@@ -6,7 +6,7 @@ import concurrent.futures
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ..patching import Interception
@@ -15,7 +15,8 @@ from .current import Activation, adopt, current, present
 _POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._thread_cache")
 
 
-def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> list[Interception]:
+@cache
+def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tuple[Interception, ...]:
     """What to replace while a session is open, so that work for other threads belongs to the session, too.
 
     `hold` is called when such work is handed over, `release` when it is done. In between, the session may end, and
@@ -75,7 +76,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> lis
 
         return submit
 
-    return [(threading.Thread, "start", starting), (concurrent.futures.ThreadPoolExecutor, "submit", submitting)]
+    return (threading.Thread, "start", starting), (concurrent.futures.ThreadPoolExecutor, "submit", submitting)
 
 
 def _serves_many(thread: threading.Thread) -> bool:

@@ -29,6 +29,9 @@ _ANY_REGION = "us-central1"
 Address = tuple[str, int]
 """A host, in lower case, and a port."""
 
+_REMEMBERED = 256
+"""How many hosts and URLs are remembered: a program asks again and again for the same ones."""
+
 
 class Hosts:
     """Which hosts are a session's; with `hosts` None, `every` request is.
@@ -54,6 +57,7 @@ class Hosts:
         self._named = parse_patterns(hosts or (), "hosts")
         self._ignored = parse_ignored(ignore, self.provider)
         self._upstream = None if upstream is None else place(upstream)
+        self._owned: dict[tuple[str, int | None], bool] = {}
 
     def ignoring(self, where: str) -> Hosts:
         """The same, but for one more host that is ignored, with its port."""
@@ -63,7 +67,14 @@ class Hosts:
 
     def owns_host(self, host: str, port: int | None = None) -> bool:
         """Whether every request to this host is the session's, whatever its path; without a port: to any port."""
-        host = spelled(host)
+        owned = self._owned.get((host, port))
+        if owned is None:
+            if len(self._owned) >= _REMEMBERED:
+                self._owned.clear()
+            owned = self._owned[host, port] = self._owns_host(spelled(host), port)
+        return owned
+
+    def _owns_host(self, host: str, port: int | None) -> bool:
         if any(pattern.matches(host, None) for pattern in self._own):
             return True
         if any(pattern.matches(host, port) for pattern in self._ignored):
@@ -102,6 +113,7 @@ class Hosts:
         return place(url) not in recorded() and listens(host, port)
 
 
+@lru_cache(_REMEMBERED)
 def address(url: str) -> Address:
     """Where a URL leads."""
     parts = urlsplit(url)
@@ -188,6 +200,8 @@ def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tup
     """
     provider = provider or shipped()
     patterns = parse_patterns(texts, "ignore_hosts")
+    if not patterns:
+        return ()
     own = parse_patterns(provider.hosts)
     examples = [pattern.host.replace("*", _ANY_REGION) for pattern in own]
     for pattern in patterns:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..cassette.describing import describe
 from ..cassette.matching import Pool
 from ..cassette.model import Interaction, Request
-from ..engine.faults import Fault, NoConnection
+from ..engine.faults import Cause, Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import Rechunking
-from ..engine.script import Scripting, check_events
+from ..engine.script import Script, Scripting, check_events
 from ..engine.timing import INSTANT
 from ..errors import FaultUnusedError, MissError
 from .hosts import Address, place
@@ -38,6 +39,7 @@ class Replayer:
         self._rechunk = rechunk
         self._count = 0
         self._places: set[Address] | None = None
+        self._playbacks: dict[int, Playback] = {}  # by the recording's number; none is changed by a fault
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
@@ -50,26 +52,42 @@ class Replayer:
             self._places = {place(request.url) for request in self._pool.requests}
         return self._places
 
-    def play(self, interaction: Interaction) -> Playback | NoConnection:
+    def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
+
+        Args:
+            number: the recording's number in the pool.
+            interaction: the recording.
 
         Raises:
             GeminiReplayError: the recording cannot be played: a fault or the rechunking needs the events of a body
                 that is stored compressed, or its coding is not installed.
         """
-        check_events(self.faults, self._rechunk, interaction)
+        plain = self._playbacks.get(number)
+        if plain is None:
+            check_events(self.faults, self._rechunk, interaction)
+            script = Script.of(interaction, self._rechunk)
+            plain = self._playbacks[number] = Playback(interaction, self._speed, self._max_gap, script)
         self._count += 1
+        due = [fault for fault in self.faults if self._is_due(fault)]
+        changed = self._faulted(interaction, due) if due else None
+        if changed is not None and not isinstance(changed, Script):
+            return NoConnection(changed, waits=self._speed != INSTANT)
+        self.played.append(interaction)
+        return plain if changed is None else replace(plain, script=changed)
+
+    def _faulted(self, interaction: Interaction, due: list[Fault]) -> Script | Cause:
+        """What faults make of a recording; or why there is no connection to play it over."""
         scripting = Scripting(interaction, self._rechunk)
-        due = sorted(filter(self._is_due, self.faults), key=scripting.order)
+        due.sort(key=scripting.order)
         unconnected = next((fault for fault in due if fault.cause is not None), None)
         applied = [fault for fault in due if scripting.apply(fault)] if unconnected is None else [unconnected]
         self.applied += [(fault, interaction) for fault in applied]
         if any(fault.breaks for fault in applied):
             self._pool.give_back(interaction)
         if unconnected is not None and unconnected.cause is not None:
-            return NoConnection(unconnected.cause, waits=self._speed != INSTANT)
-        self.played.append(interaction)
-        return Playback(interaction, self._speed, self._max_gap, scripting.script)
+            return unconnected.cause
+        return scripting.script
 
     def _is_due(self, fault: Fault) -> bool:
         """Whether a fault is meant for the present answer."""

@@ -27,14 +27,14 @@ from ..engine.timing import is_virtual, parse_max_gap, parse_speed
 from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
-from .arguments import REDACTION, checked
+from .arguments import REDACTION, checked, default_settings
 from .children import Child, Children, watch_forks
 from .forward import Forward, route
 from .hosts import Hosts, address, netloc
 from .recordings import Recordings
 from .refusing import blocked, explained, through
 from .replaying import Replayer
-from .settings import DEFAULTS, Mode, Paths, ReplaySettings, SessionSettings
+from .settings import Mode, Paths, ReplaySettings, SessionSettings
 
 Decision = Playback | NoConnection | Forward | None
 """What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
@@ -69,7 +69,7 @@ class Session:
     """
 
     def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
-        given = checked(SessionSettings.__annotations__, path=path, **{**DEFAULTS, **settings})
+        given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
         self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
         if self.path.is_dir():
             raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
@@ -201,9 +201,11 @@ class Session:
         try:
             if self._calls_own_server(request):
                 return None
-            redactor = self._redactor.for_request(request)
-            asked = replace(redactor.request(), test=self.test)
-            recorded = None if self.mode == "rewrite" else self._pool.take(asked)
+            recorded = self._answer(request)
+            if recorded is None:
+                redactor = self._redactor.for_request(request)
+                asked = replace(redactor.request(), test=self.test)
+                recorded = self._answer(asked)
         except RefusedError:
             raise
         except Exception as problem:
@@ -220,6 +222,14 @@ class Session:
             route(request.url, self.upstream),
             lambda where: self._recordings.unanswered(asked, where),
         )
+
+    def _answer(self, asked: Request) -> tuple[int, Interaction] | None:
+        """The recording that answers a request.
+
+        A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
+        the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
+        """
+        return None if self.mode == "rewrite" else self._pool.take(asked)
 
     def _calls_own_server(self, request: Request) -> bool:
         """Whether a request calls a server of this process, which is code under test: it is counted and let through.
@@ -244,7 +254,7 @@ class Session:
         return True
 
     def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        answer = self._replayer.play(interaction)
+        answer = self._replayer.play(number, interaction)
         if self._child is not None and isinstance(answer, Playback):
             self._child.played(number)
         return answer

@@ -66,7 +66,7 @@ class _Attempt:
 
     async def read(self) -> Request:
         """The request as a cassette has it; the time of a playback counts from here."""
-        self._clock = pacing.LoopClock()
+        self._clock = pacing.loop_clock()
         self._began = self._clock.now()
         return await _asked(self._request)
 

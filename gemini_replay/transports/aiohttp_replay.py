@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from .. import http1
 from ..engine.player import Playback
-from ..engine.schedule import Broken
+from ..engine.schedule import Broken, Part
 from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
@@ -127,7 +128,8 @@ class _Played(asyncio.Transport):
         self._framer = http1.Framer(request.method)
         self._skips_stalls = playback.speed == INSTANT
         self._total = total
-        self._handle: Timer | None = None
+        self._due: deque[Part] = deque()
+        self._handle: Timer | asyncio.Handle | None = None
         self._started = False
         self._paused = False
         self._closing = False
@@ -143,7 +145,11 @@ class _Played(asyncio.Transport):
 
     def _arm(self) -> None:
         # Each part has a turn of the loop to itself, also if several are due: a client that keeps up sees each.
-        if self._started and self._handle is None and not self._paused and not self._closing:
+        if self._handle is not None or self._paused or self._closing or not self._started:
+            return
+        if self._due:
+            self._handle = self._loop.call_soon(self._play)
+        else:
             now = self._clock.now()
             limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
             # aiohttp's own timers keep the client's time limits, but not if nobody waits.
@@ -156,11 +162,13 @@ class _Played(asyncio.Transport):
 
     def _play(self) -> None:
         self._handle = None
-        try:
-            part = self._schedule.take()
-        except Broken as broken:
-            self._break(broken.ending)
-            return
+        if not self._due:
+            try:
+                self._due.extend(self._schedule.take())
+            except Broken as broken:
+                self._break(broken.ending)
+                return
+        part = self._due.popleft() if self._due else None
         if data := self._framer.frame(part):
             self._protocol.data_received(data)
         if part is None:

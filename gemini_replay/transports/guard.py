@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -67,7 +68,7 @@ def interceptions(library: str | None) -> list[Interception]:
 def _find(path: str) -> tuple[Any, str]:
     """The owner of a function, None if there is none; and the function's name."""
     first, *way, name = path.split(".")
-    owner: Any = import_module(first)
+    owner: Any = sys.modules.get(first) or import_module(first)
     for number, part in enumerate(way):
         # A module whose import is just ending is not yet an attribute of its package.
         module = sys.modules.get(".".join([first, *way[: number + 1]]))
@@ -79,6 +80,7 @@ Asks = Callable[..., None]
 """Called with a function's arguments before the function is; raises if it must not be called."""
 
 
+@cache
 def _asking(asks: Asks) -> Wrap:
     def asking(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 from ..cassette.model import Request
-from ..patching import Interception
+from ..engine.pacing import AsyncPlaying
+from ..patching import Interception, Wrap
 from . import private
 from .httpx_exchange import ahandle, handle, owner
 from .httpx_family import AsyncBody, Family, RawHeaders, SyncBody, described, for_host
@@ -58,6 +59,7 @@ class Core(Family):
 
     sync_body = SyncBody
     async_body = AsyncBody
+    async_played = AsyncPlaying
 
     def __init__(self, library: Any) -> None:
         self.library = library
@@ -128,8 +130,16 @@ def interceptions(library: str) -> list[Interception]:
         GeminiReplayError: the library is not built as expected.
     """
     private.check(library, _NAMES, supported=_SUPPORTED[library])
-    family = _core(sys.modules[library])
+    core = sys.modules[library]
+    sync, asynchronous = _seams(_core(core))
+    return [
+        (core.ConnectionPool, "handle_request", sync),
+        (core.AsyncConnectionPool, "handle_async_request", asynchronous),
+    ]
 
+
+@cache
+def _seams(family: Core) -> tuple[Wrap, Wrap]:
     def sync(original: Callable[..., Any]) -> Callable[..., Any]:
         def handle_request(pool: Any, request: Any) -> Any:
             return handle(family, owner(family, request), request, lambda out: original(pool, out))
@@ -142,7 +152,4 @@ def interceptions(library: str) -> list[Interception]:
 
         return handle_async_request
 
-    return [
-        (family.library.ConnectionPool, "handle_request", sync),
-        (family.library.AsyncConnectionPool, "handle_async_request", asynchronous),
-    ]
+    return sync, asynchronous

@@ -143,17 +143,21 @@ class AsyncExchange(_Exchange):
 
     def __init__(self, family: Family, request: Any, send: Callable[[Any], Awaitable[Any]]) -> None:
         super().__init__(family, request, send)
-        self._clock = pacing.LoopClock()
+        self._clock = pacing.loop_clock()
         self._started = self._clock.now()
 
     async def play(self, playback: Playback) -> Any:
         """`SyncExchange.play` for async clients, as are the methods that follow."""
-        parts = pacing.aplay(self._schedule(playback, self._started), self._clock, self._read_timeout)
-        try:
-            head = await anext(parts)
-        except Broken as broken:
-            raise self._family.failure(broken.ending, answered=False) from None
-        return self._played(head, self._family.async_body(self._family, parts))
+        answered = False
+        parts = self._family.async_played(
+            self._schedule(playback, self._started),
+            self._clock,
+            self._read_timeout,
+            lambda ending: self._family.failure(ending, answered=answered),
+        )
+        head = await anext(parts)
+        answered = True
+        return self._played(head, parts)
 
     async def fail(self, plan: NoConnection) -> Any:
         """Raise what the library raises without a connection."""

@@ -7,12 +7,13 @@ proxy record and replay httpx's own requests.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from ..cassette.model import Ending, Headers, Request
 from ..engine.faults import Cause
+from ..engine.pacing import AsyncPlaying
 from ..engine.schedule import Broken, Part
 from ..errors import RecordingEndedError
 from . import private
@@ -78,6 +79,7 @@ class Family:
         self.library = library
         self.sync_body = type("HttpxSyncBody", (SyncBody, library.SyncByteStream), {})
         self.async_body = type("HttpxAsyncBody", (AsyncBody, library.AsyncByteStream), {})
+        self.async_played = type("HttpxAsyncPlayed", (AsyncPlaying, library.AsyncByteStream), {})
 
     # -- library objects to ours, and back -----------------------------------------------------------------------
 
@@ -186,20 +188,18 @@ class SyncBody:
 
 
 class AsyncBody:
-    """The same for async clients. Not a generator: a client that drops it would have to close it."""
+    """What an async client reads of a live response that is being recorded; a playback is an `AsyncPlaying`."""
 
-    def __init__(self, family: Family, source: AsyncGenerator[Part, None] | AsyncReadAhead) -> None:
+    def __init__(self, family: Family, source: AsyncReadAhead) -> None:
         self._family = family
-        self._source: Any = source
+        self._source = source
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         try:
-            chunk: bytes = await anext(self._source)
-        except Broken as broken:
-            raise self._family.failure(broken.ending) from None
+            chunk: bytes = await self._source.__anext__()
         except TimeoutError:
             raise self._family.failure("timeout") from None
         return chunk

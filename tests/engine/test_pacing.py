@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
-from gemini_replay.engine.pacing import LoopClock, aplay, play
+from gemini_replay.engine.pacing import AsyncPlaying, loop_clock, play
 from gemini_replay.engine.player import Playback
 from gemini_replay.engine.schedule import Broken, Head
 
@@ -54,9 +54,9 @@ def test_an_awaiting_driver_follows_the_loops_own_clock() -> None:
     moments = [at for at, _ in playback.steps()][:-1]
 
     async def main() -> list[float]:
-        clock = LoopClock()
+        clock = loop_clock()
         start = clock.now()
-        return [clock.now() - start async for _ in aplay(playback.schedule("", start), clock)]
+        return [clock.now() - start async for _ in AsyncPlaying(playback.schedule("", start), clock)]
 
     seen = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert seen == pytest.approx(moments)
@@ -66,11 +66,11 @@ def test_an_awaiting_driver_breaks_like_a_blocking_one() -> None:
     """They differ in who waits, in nothing else."""
 
     async def main() -> float:
-        clock = LoopClock()
+        clock = loop_clock()
         with pytest.raises(Broken, match="timeout"):
-            [_ async for _ in aplay(stream([0.0, 3.0]).schedule("", clock.now()), clock, 2.0)]
+            [_ async for _ in AsyncPlaying(stream([0.0, 3.0]).schedule("", clock.now()), clock, 2.0)]
         with pytest.raises(Broken, match="reset"):
-            [_ async for _ in aplay(stream([0.0], end=End("reset")).schedule("", clock.now()), clock)]
+            [_ async for _ in AsyncPlaying(stream([0.0], end=End("reset")).schedule("", clock.now()), clock)]
         return trio.current_time()
 
     assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -88,10 +88,10 @@ def test_async_playing_lets_other_tasks_run_between_due_chunks() -> None:
                 turns += 1
                 await trio.lowlevel.checkpoint()
 
-        clock = LoopClock()
+        clock = loop_clock()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(other)
-            async for _ in aplay(stream([0.0] * 50, first=0.0).schedule("", clock.now()), clock):
+            async for _ in AsyncPlaying(stream([0.0] * 50, first=0.0).schedule("", clock.now()), clock):
                 pass
             nursery.cancel_scope.cancel()
         return turns

@@ -161,6 +161,6 @@ def test_a_cut_of_the_script_keeps_members_and_coded_bytes() -> None:
 @pytest.mark.parametrize(("length", "kept"), [("6", True), ("7", False)], ids=["true", "stale"])
 def test_a_content_length_is_played_only_while_it_is_true(length: str, kept: bool) -> None:
     """A stale one breaks clients that count."""
-    _, first = next(Playback(interaction(Response(200, (("content-length", length),)))).steps())
+    _, first = next(iter(Playback(interaction(Response(200, (("content-length", length),)))).steps()))
     assert isinstance(first, Head)
     assert bool(first.headers) is kept

@@ -4,12 +4,12 @@ import pytest
 
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.engine.player import Playback
-from gemini_replay.engine.schedule import Broken, Head, Part, Schedule, Stall, Step
+from gemini_replay.engine.schedule import Broken, Head, Part, Schedule, Stall, Steps
 from gemini_replay.engine.timing import INSTANT
 
 ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
 START = 1000.0
-STALLED: list[Step] = [(0.0, Head(200, ())), (0.0, b"one"), (0.0, Stall(10.0)), (0.0, b"two"), (0.0, "eof")]
+STALLED = Steps.of([(0.0, Head(200, ())), (0.0, b"one"), (0.0, Stall(10.0)), (0.0, b"two"), (0.0, "eof")])
 
 
 def schedule(*gaps: float, first: float = 0.5, end: End | None = None, speed: float = 1.0) -> Schedule:
@@ -22,30 +22,40 @@ def rest(made: Schedule) -> list[Part]:
     parts: list[Part] = []
     while True:
         made.wait(START + 1e6)
-        part = made.take()
-        if part is None:
+        due = made.take()
+        if not due:
             return parts
-        parts.append(part)
+        parts += due
 
 
 def test_each_part_is_due_at_its_moment_after_the_request() -> None:
     """The head, the chunks, the end: told as seconds from the moment at which it is asked for."""
-    made = schedule(0.0, 0.25, end=End("eof", 0.125))
+    made = schedule(0.125, 0.25, end=End("eof", 0.125))
     assert made.wait(START) == 0.5
-    assert made.take() == Head(200, ())
-    assert made.wait(START + 0.5) == 0
-    assert made.take() == b"0"
-    assert made.wait(START + 0.5) == 0.25
-    assert made.take() == b"1"
-    assert made.wait(START + 0.75) == 0.125
-    assert made.take() is None
+    assert made.take() == (Head(200, ()),)
+    assert made.wait(START + 0.5) == 0.125
+    assert made.take() == (b"0",)
+    assert made.wait(START + 0.625) == 0.25
+    assert made.take() == (b"1",)
+    assert made.wait(START + 0.875) == 0.125
+    assert made.take() == ()
+
+
+def test_what_is_due_at_once_comes_at_once() -> None:
+    """What came at one moment, and what a late client has missed; never what is due later."""
+    made = schedule(0.0, 0.0, 0.25, 0.25, 0.25)
+    assert made.wait(START) == 0.5
+    assert made.take() == (Head(200, ()), b"0", b"1")
+    assert made.wait(START + 1.125) < 0
+    assert made.take() == (b"2", b"3")
+    assert made.wait(START + 1.125) == 0.125
 
 
 def test_lateness_does_not_add_up() -> None:
     """1,200 chunks, each taken 0.3 ms late: every wait ends at the chunk's own moment."""
     made = schedule(*[0.05] * 1200)
     now = START + made.wait(START)
-    assert isinstance(made.take(), Head)
+    assert made.take() == (Head(200, ()),)
     for number in range(1200):
         now += made.wait(now)
         assert now == pytest.approx(START + 0.5 + 0.05 * (number + 1))
@@ -55,14 +65,15 @@ def test_lateness_does_not_add_up() -> None:
 
 def test_a_slow_client_waits_for_nothing_that_is_due() -> None:
     """It is back in rhythm as soon as it has caught up."""
-    made = schedule(0.0, 0.1, 0.1, 0.1, 5.0)
-    waits = []
+    made = schedule(0.1, 0.1, 0.1, 0.1, 5.0)
+    waits, counts = [], []
     now = START
-    for _ in range(6):
+    for _ in range(4):
         waits.append(round(max(0.0, made.wait(now)), 3))
-        now += waits[-1] + 0.12
-        made.take()
-    assert waits == [0.5, 0.0, 0.0, 0.0, 0.0, 4.7]
+        now += waits[-1] + 0.22
+        counts.append(len(made.take()))
+    assert waits == [0.5, 0.0, 0.0, 4.74]
+    assert counts == [1, 2, 2, 1]
 
 
 def test_asking_again_for_the_same_part_changes_nothing() -> None:
@@ -70,7 +81,7 @@ def test_asking_again_for_the_same_part_changes_nothing() -> None:
     made = schedule(1.0)
     assert made.wait(START) == 0.5
     assert made.wait(START + 0.2) == pytest.approx(0.3)
-    assert made.take() == Head(200, ())
+    assert made.take() == (Head(200, ()),)
 
 
 class TestReadTimeout:
@@ -79,7 +90,7 @@ class TestReadTimeout:
     def test_it_ends_a_longer_wait(self) -> None:
         """After the timeout, not after the gap."""
         made = schedule(0.0, 3.0)
-        made.wait(START), made.take(), made.wait(START), made.take()
+        made.wait(START), made.take()
         assert made.wait(START + 0.5, 2.0) == 2.0
         with pytest.raises(Broken) as broken:
             made.take()
@@ -88,9 +99,9 @@ class TestReadTimeout:
     def test_it_counts_from_asking(self) -> None:
         """A client that asks late waits for the rest of the gap only."""
         made = schedule(0.0, 3.0)
-        made.wait(START), made.take(), made.wait(START), made.take()
+        made.wait(START), made.take()
         assert made.wait(START + 2.0, 2.0) == 1.5
-        assert made.take() == b"1"
+        assert made.take() == (b"1",)
 
     def test_it_holds_for_the_head(self) -> None:
         """Time to first byte."""
@@ -112,7 +123,7 @@ class TestReadTimeout:
 def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
     """After the last chunk and its gap; and breaks again for whoever asks again."""
     made = schedule(0.25, end=end)
-    made.wait(START), made.take(), made.wait(START), made.take()
+    made.wait(START + 1), made.take()
     assert made.wait(START + 0.75) == 1.0
     for _ in range(2):
         with pytest.raises(Broken) as broken:
@@ -123,7 +134,7 @@ def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
 def test_a_cancelled_recording_stays_silent_for_a_second() -> None:
     """A client that closes the response by a timer of its own does so before it hears that there is no more."""
     made = schedule(0.0, end=End("cancelled", 1.0))
-    made.wait(START), made.take(), made.wait(START), made.take()
+    made.wait(START), made.take()
     assert made.wait(START + 0.5) == 2.0
     with pytest.raises(Broken, match="cancelled"):
         made.take()
@@ -135,28 +146,28 @@ class TestStalls:
     @pytest.mark.parametrize("timeout", [None, 10.0, 60.0])
     def test_a_client_that_would_wait_goes_on_at_once(self, timeout: float | None) -> None:
         """What was skipped is counted."""
-        made = Schedule(iter(STALLED), START)
-        for part in (Head(200, ()), b"one", b"two"):
+        made = Schedule(STALLED, START)
+        for parts in ((Head(200, ()), b"one"), (b"two",), ()):
             assert made.wait(START, timeout) == 0
-            assert made.take() == part
+            assert made.take() == parts
         assert made.skipped == 10.0
 
     def test_a_client_that_would_not_wait_times_out_at_once(self) -> None:
         """The stall is longer than its read timeout."""
-        made = Schedule(iter(STALLED), START)
-        made.wait(START, 9.0), made.take(), made.wait(START, 9.0), made.take()
+        made = Schedule(STALLED, START)
+        made.wait(START, 9.0), made.take()
         assert made.wait(START, 9.0) == 0
         with pytest.raises(Broken, match="timeout"):
             made.take()
 
     def test_a_server_waits_and_so_does_all_that_follows(self) -> None:
         """Its client's time limits are real."""
-        made = Schedule(iter(STALLED), START, skip_stalls=False)
-        made.wait(START), made.take(), made.wait(START), made.take()
+        made = Schedule(STALLED, START, skip_stalls=False)
+        made.wait(START), made.take()
         assert made.wait(START) == 10.0
-        assert made.take() == b"two"
+        assert made.take() == (b"two",)
         assert made.wait(START + 10.0) == 0
-        assert made.take() is None
+        assert made.take() == ()
 
 
 def test_instant_speed_is_all_at_once() -> None:

@@ -141,7 +141,7 @@ def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Pa
     """Two refusals, then the stream: the two that failed have not used it up."""
     session = Session.replaying(paths[1], fault="status:503;times=2")
     plans = [session.decide(request()) for _ in range(3)]
-    heads = [next(plan.steps())[1] for plan in plans if isinstance(plan, Playback)]
+    heads = [next(iter(plan.steps()))[1] for plan in plans if isinstance(plan, Playback)]
     assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
     with pytest.raises(MissError):
         session.decide(request())

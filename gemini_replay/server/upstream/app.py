@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from ... import clocks
-from ...engine.schedule import Schedule
+from ...engine.schedule import Schedule, Steps
 from ...errors import UsageError
 from ...gemini import heads
 from .. import running
@@ -119,7 +119,7 @@ class Upstream:
                 chunks.append(sent)
 
         response = self.answer(request, key)
-        await deliver(Schedule(response.steps(self.pace), began), scope, receive, send, before_send=note)
+        await deliver(Schedule(Steps.of(response.steps(self.pace)), began), scope, receive, send, before_send=note)
 
     def answer(self, request: Received, key: str = "") -> TimedResponse:
         """What goes out for ``request``, which came with ``key``."""

@@ -1,0 +1,303 @@
+"""Clients of one answer that is known beforehand: the floors, the peers, and how every client reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import io
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import cache
+from typing import Any
+
+from benchmarks.harness import Run, Setting
+from benchmarks.story import ASK, GOOGLE, HEADERS, Story
+
+REQUESTS = 20
+"""Requests in one run."""
+
+EVENTS = 20
+TYPE = "text/event-stream"
+_CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+
+
+@cache
+def chunks() -> tuple[bytes, ...]:
+    """The answer: events of about 1.4 KB, one for each chunk."""
+    return tuple(
+        chunk.replace(b'"text": "', b'"text": "' + b"word " * 250, 1) for chunk in Story(EVENTS, 0, 0).chunks
+    )
+
+
+# -- how clients read ------------------------------------------------------------------------------------------------
+
+
+def run(client: Any, reads: str) -> Run:
+    """Requests of httpx or httpx2, one after the other; returns what each gave, once."""
+
+    def work() -> object:
+        got: list[Any] = []
+        for _ in range(REQUESTS):
+            with client.stream("POST", GOOGLE, content=ASK, headers=HEADERS) as response:
+                got.append(list(getattr(response, reads)()))
+        return _one(got)
+
+    return work
+
+
+def async_run(setting: Setting, client: Any, reads: str) -> Run:
+    """The same of an async client."""
+
+    async def work() -> object:
+        got: list[Any] = []
+        for _ in range(REQUESTS):
+            async with client.stream("POST", GOOGLE, content=ASK, headers=HEADERS) as response:
+                got.append([part async for part in getattr(response, f"a{reads}")()])
+        return _one(got)
+
+    return _in_loop(setting, work)
+
+
+def _in_loop(setting: Setting, work: Callable[[], Coroutine[Any, Any, object]]) -> Run:
+    runner = setting.closing.enter_context(asyncio.Runner())
+    return lambda: runner.run(work())
+
+
+def _one(got: list[Any]) -> Any:
+    assert all(one == got[0] for one in got), "the answers differ"
+    return got[0]
+
+
+# -- httpx and httpx2 ------------------------------------------------------------------------------------------------
+
+
+def plain(module: Any, awaits: bool) -> Any:
+    """A client as everybody makes it."""
+    return (module.AsyncClient if awaits else module.Client)()
+
+
+class _Parts:
+    """A body in its chunks."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(chunks())
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in chunks():
+            yield chunk
+
+    def close(self) -> None:
+        """Nothing."""
+
+    async def aclose(self) -> None:
+        """Nothing."""
+
+
+class _Turning(_Parts):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in chunks():
+            await asyncio.sleep(0)
+            yield chunk
+
+
+def mock(module: Any, awaits: bool, parts: type = _Parts) -> Any:
+    """A client over `MockTransport`, which streams the chunks."""
+    base = module.AsyncByteStream if awaits else module.SyncByteStream
+    stream = type("Stream", (parts, base), {})
+
+    def answer(request: Any) -> Any:
+        return module.Response(200, headers={"content-type": TYPE}, stream=stream())
+
+    async def aanswer(request: Any) -> Any:
+        return answer(request)
+
+    client = module.AsyncClient if awaits else module.Client
+    return client(transport=module.MockTransport(aanswer if awaits else answer))
+
+
+def turning(module: Any, awaits: bool) -> Any:
+    """The same, but the loop has a turn before each chunk."""
+    return mock(module, awaits, _Turning)
+
+
+def core_seam(module: Any, awaits: bool) -> Any:
+    """A plain client, with httpcore's pools replaced by a function that knows the answer."""
+    core = importlib.import_module(_CORES[module.__name__])
+
+    def answer(pool: Any, request: Any) -> Any:
+        return core.Response(200, headers=[(b"content-type", TYPE.encode())], content=_Parts())
+
+    async def aanswer(pool: Any, request: Any) -> Any:
+        return answer(pool, request)
+
+    core.ConnectionPool.handle_request = answer
+    core.AsyncConnectionPool.handle_async_request = aanswer
+    return plain(module, awaits)
+
+
+def pytest_httpx_peer(module: Any, awaits: bool) -> Any:
+    """pytest-httpx, put in place as its fixture does."""
+    from pytest_httpx import HTTPXMock, IteratorStream  # type: ignore[import-not-found]
+    from pytest_httpx._options import _HTTPXMockOptions  # type: ignore[import-not-found]
+
+    double = HTTPXMock(_HTTPXMockOptions())
+    double.add_callback(
+        lambda request: module.Response(200, headers={"content-type": TYPE}, stream=IteratorStream(chunks())),
+        is_reusable=True,
+    )
+    module.HTTPTransport.handle_request = double._handle_request
+    module.AsyncHTTPTransport.handle_async_request = double._handle_async_request
+    return plain(module, awaits)
+
+
+def respx_peer(module: Any, awaits: bool) -> Any:
+    """respx, with a route for the URL."""
+    import respx
+
+    base = module.AsyncByteStream if awaits else module.SyncByteStream
+    stream = type("Stream", (_Parts, base), {})
+    router = respx.mock(assert_all_called=False)
+    router.start()
+    router.post(GOOGLE).mock(
+        side_effect=lambda request: module.Response(200, headers={"content-type": TYPE}, stream=stream())
+    )
+    return plain(module, awaits)
+
+
+# -- requests --------------------------------------------------------------------------------------------------------
+
+
+def requests_run(change: Callable[[Any], object]) -> Run:
+    """Requests of a session that `change` has had; returns the whole body."""
+    import requests
+
+    session = requests.Session()
+    change(session)
+
+    def work() -> object:
+        got = []
+        for _ in range(REQUESTS):
+            with session.post(GOOGLE, data=ASK, headers=HEADERS, stream=True) as response:
+                got.append(b"".join(response.iter_content(None)))
+        return _one(got)
+
+    return work
+
+
+def bytes_adapter(session: Any) -> None:
+    """An adapter that answers with the whole body."""
+    import requests
+    import urllib3
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *args: Any, **options: Any) -> Any:
+            body = io.BytesIO(b"".join(chunks()))
+            raw = urllib3.HTTPResponse(body=body, headers={"content-type": TYPE}, status=200, preload_content=False)
+            return self.build_response(request, raw)
+
+    session.mount("https://", Adapter())
+
+
+def urllib3_seam(session: Any) -> None:
+    """urllib3's own connection and parser, on a socket from which the wire's bytes can be read at once."""
+    import urllib3
+
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks())
+    wire = f"HTTP/1.1 200 OK\r\ncontent-type: {TYPE}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+    wire += framed + b"0\r\n\r\n"
+
+    class Canned:
+        def makefile(self, mode: str) -> Any:
+            return io.BytesIO(wire)
+
+        def sendall(self, data: Any) -> None: ...
+
+        def settimeout(self, seconds: Any) -> None: ...
+
+        def close(self) -> None: ...
+
+    pool = urllib3.connectionpool.HTTPConnectionPool
+    original: Any = pool._make_request
+
+    def make_request(self: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
+        canned: Any = urllib3.connection.HTTPConnection(conn.host, conn.port)
+        canned.sock, canned.is_verified = Canned(), True
+        return original(self, canned, method, url, **options)
+
+    pool._make_request = make_request  # type: ignore[method-assign]
+
+
+def responses_peer(session: Any) -> None:
+    """responses, with one answer for the URL."""
+    import responses  # type: ignore[import-not-found]
+
+    double = responses.RequestsMock(assert_all_requests_are_fired=False)
+    double.start()
+    double.add(responses.POST, GOOGLE, body=b"".join(chunks()), content_type=TYPE)
+
+
+# -- aiohttp ---------------------------------------------------------------------------------------------------------
+
+
+def aiohttp_run(setting: Setting, *, fed: bool) -> Run:
+    """Requests of aiohttp, from a handler that is fed, or as everybody makes them."""
+    import aiohttp
+
+    async def work() -> object:
+        got = []
+        async with aiohttp.ClientSession(connector=_fed_connector() if fed else None) as client:
+            for _ in range(REQUESTS):
+                async with client.post(GOOGLE, data=ASK, headers=HEADERS) as response:
+                    got.append([chunk async for chunk in response.content.iter_any()])
+        return _one(got)
+
+    return _in_loop(setting, work)
+
+
+def _fed_connector() -> Any:
+    import aiohttp
+    from aiohttp.client_proto import ResponseHandler
+
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    wire = [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks()), b"0\r\n\r\n"]
+
+    class Feeding(asyncio.Transport):
+        """Feeds its protocol one part in each turn of the loop, once the request has come."""
+
+        def __init__(self, protocol: Any) -> None:
+            super().__init__()
+            self._protocol, self._parts, self._closing = protocol, iter(wire), False
+            self._loop: Any = None
+
+        def write(self, data: Any) -> None:
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+                self._loop.call_soon(self._feed)
+
+        def _feed(self) -> None:
+            part = next(self._parts, None)
+            if part is not None and not self._closing:
+                self._protocol.data_received(part)
+                self._loop.call_soon(self._feed)
+
+        def pause_reading(self) -> None: ...
+
+        def resume_reading(self) -> None: ...
+
+        def is_closing(self) -> bool:
+            return self._closing
+
+        def close(self) -> None:
+            if not self._closing:
+                self._closing = True
+                asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+
+        abort = close
+
+    class Connector(aiohttp.BaseConnector):
+        async def _create_connection(self, *args: Any) -> Any:
+            protocol = ResponseHandler(asyncio.get_running_loop())
+            protocol.connection_made(Feeding(protocol))
+            protocol.force_close()  # one for each request, as every replay has
+            return protocol
+
+    return Connector()

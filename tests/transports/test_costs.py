@@ -1,0 +1,82 @@
+"""What a replay costs: calls of this package's functions, which are the same on every machine.
+
+The bounds leave a little room. A change that passes one makes the tests of every user slower.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from support.clients import ASK, KEY, Client
+from support.every_client import EVERY_CLIENT
+from support.streams import GOOGLE
+
+import gemini_replay
+from gemini_replay import Cassette, Interaction, Session, interception
+from gemini_replay.cassette.model import Chunk, Request, Response
+from gemini_replay.cassette.redaction.finder import Finder
+
+PACKAGE = str(Path(gemini_replay.__file__).parent)
+FEW, MANY = 20, 120
+PER_REQUEST = 200
+PER_CHUNK = {"httpx": 2, "httpx2": 2, "httpcore": 2, "aiohttp": 6}
+PER_CHUNK_AWAITED, PER_CHUNK_OF_A_SOCKET = 4, 5
+
+
+def recorded(path: Path, count: int) -> Path:
+    """One answer of so many chunks."""
+    response = Response(200, (("content-type", "text/event-stream"),), 0.4)
+    chunks = tuple(Chunk(0.05, b"data: %d\r\n\r\n" % number) for number in range(count))
+    Cassette([Interaction(Request("POST", GOOGLE, body=json.dumps(ASK).encode()), response, chunks)]).save(path)
+    return path
+
+
+def calls(client: Client, path: Path, count: int) -> int:
+    """How many functions of this package are called while a client reads an answer, the second time."""
+    called = 0
+
+    def note(frame: FrameType, event: str, arg: Any) -> None:
+        nonlocal called
+        called += event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
+
+    session = Session.replaying(recorded(path, count), repeat=True, speed="instant")
+    with interception.intercepted(session):
+        client.fetch(GOOGLE)  # decodes the recording
+        sys.setprofile(note)
+        try:
+            seen = client.fetch(GOOGLE)
+        finally:
+            sys.setprofile(None)
+    assert len(seen.chunks) == count
+    return called
+
+
+@pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
+def test_calls_of_an_instant_replay_are_few(client: Client, tmp_path: Path) -> None:
+    """For each chunk, and for each request beside its chunks."""
+    few, many = (calls(client, tmp_path / "story.jsonl", count) for count in (FEW, MANY))
+    per_chunk = (many - few) / (MANY - FEW)
+    awaited = PER_CHUNK_AWAITED if client.is_async else PER_CHUNK_OF_A_SOCKET
+    assert per_chunk <= PER_CHUNK.get(client.name.removesuffix("-sync"), awaited)
+    assert few - FEW * per_chunk <= PER_REQUEST
+
+
+def test_a_request_without_secrets_in_what_is_compared_is_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is in a header, which is neither compared nor stored."""
+    import httpx
+
+    searches: list[bytes] = []
+    search = Finder.search
+    with gemini_replay.replay(recorded(tmp_path / "story.jsonl", 1), speed="instant"):
+        monkeypatch.setattr(
+            Finder, "search", lambda finder, window, **rest: searches.append(window) or search(finder, window, **rest)
+        )
+        assert httpx.post(GOOGLE, json=ASK, headers={"x-goog-api-key": KEY}).status_code == 200
+    assert searches == []
