@@ -144,8 +144,8 @@ def pytest_httpx_peer(module: Any, awaits: bool) -> Any:
         lambda request: module.Response(200, headers={"content-type": TYPE}, stream=IteratorStream(chunks())),
         is_reusable=True,
     )
-    module.HTTPTransport.handle_request = double._handle_request
-    module.AsyncHTTPTransport.handle_async_request = double._handle_async_request
+    module.HTTPTransport.handle_request = lambda *args: double._handle_request(*args)
+    module.AsyncHTTPTransport.handle_async_request = lambda *args: double._handle_async_request(*args)
     return plain(module, awaits)
 
 

@@ -23,7 +23,10 @@ _MAX_HELD = 8 * 1024 * 1024
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, by its case-insensitive name; None if it is absent."""
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 class Head(Protocol):

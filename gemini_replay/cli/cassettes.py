@@ -29,7 +29,7 @@ def show(chosen: argparse.Namespace) -> int:
 
 def play(chosen: argparse.Namespace) -> int:
     """Print a recorded answer as it streamed."""
-    from ..engine.pacing import ThreadClock, play
+    from ..engine.pacing import Playing, ThreadClock
     from ..engine.player import Playback
     from ..engine.schedule import Broken
     from ..engine.timing import parse_max_gap, parse_real_speed
@@ -53,7 +53,7 @@ def play(chosen: argparse.Namespace) -> int:
     ending = None
     try:
         clock = ThreadClock()
-        for part in play(playback.schedule("", clock.now()), clock):
+        for part in Playing(playback.schedule("", clock.now()), clock):
             if not isinstance(part, bytes):
                 continue
             if not chosen.raw:

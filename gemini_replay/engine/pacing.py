@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from .. import loops, virtual_clock
@@ -42,35 +43,55 @@ def loop_clock() -> loops.AsyncClock:
     return loops.running_clock()
 
 
-def play(schedule: Schedule, clock: BlockingClock, read_timeout: float | None = None) -> Generator[Part, None, None]:
-    """Yield each part when it is due.
+class Playing:
+    """The parts of a response, each when it is due.
 
     Args:
         schedule: whose times are on `clock`.
         clock: to wait on.
         read_timeout: seconds that the client waits for more; None for ever.
-
-    Raises:
-        Broken: the response does not end with a complete body; raised at its moment.
+        fail: makes the exception that is raised, at its moment, if the response does not end with a complete body.
     """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        clock: BlockingClock,
+        read_timeout: float | None = None,
+        fail: Callable[[Ending], Exception] = Broken,
+    ) -> None:
+        self._due = _due(schedule, clock, read_timeout, fail)
+        self._parts = chain.from_iterable(self._due)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._parts
+
+    def close(self) -> None:
+        """Play no more of it."""
+        self._due.close()
+
+
+def _due(
+    schedule: Schedule, clock: BlockingClock, read_timeout: float | None, fail: Callable[[Ending], Exception]
+) -> Generator[Sequence[Part], None, None]:
+    """What is due together, again and again."""
     while True:
         wait = schedule.wait(clock.now(), read_timeout)
         if wait > 0:
             clock.sleep(wait)
-        parts = schedule.take()
+        try:
+            parts = schedule.take()
+        except Broken as broken:
+            raise fail(broken.ending) from None
         if not parts:
             return
-        yield from parts
+        yield parts
 
 
 class AsyncPlaying:
-    """`play` for async code. Not a generator: a client that drops one would have to close it.
+    """`Playing` for async code, on the clock of its loop.
 
-    Args:
-        schedule: whose times are on `clock`.
-        clock: of the running loop.
-        read_timeout: seconds that the client waits for more; None for ever.
-        fail: makes the exception that is raised where the response breaks.
+    Not a generator: a client that drops one would have to close it.
     """
 
     def __init__(

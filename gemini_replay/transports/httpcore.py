@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from ..cassette.model import Request
-from ..engine.pacing import AsyncPlaying
+from ..engine.pacing import AsyncPlaying, Playing
 from ..patching import Interception, Wrap
 from . import private
 from .httpx_exchange import ahandle, handle, owner
@@ -59,6 +59,7 @@ class Core(Family):
 
     sync_body = SyncBody
     async_body = AsyncBody
+    sync_played = Playing
     async_played = AsyncPlaying
 
     def __init__(self, library: Any) -> None:
@@ -105,7 +106,10 @@ class Core(Family):
 
     def accepted_codings(self, request: Any) -> str:
         """What the client says of the codings that it takes."""
-        return next((_text(value) for name, value in request.headers if name.lower() == b"accept-encoding"), "")
+        for name, value in request.headers:
+            if name.lower() == b"accept-encoding":
+                return _text(value)
+        return ""
 
 
 def _netloc(url: Any) -> bytes:

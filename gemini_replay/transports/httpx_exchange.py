@@ -11,7 +11,7 @@ from .. import http1
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..engine.schedule import Broken, Head, Part, Schedule
+from ..engine.schedule import Head, Part, Schedule
 from ..errors import GeminiReplayError
 from ..session import Forward, Session, owner_of
 from .async_read_ahead import AsyncReadAhead
@@ -87,12 +87,16 @@ class SyncExchange(_Exchange):
 
     def play(self, playback: Playback) -> Any:
         """Return a response that is played as it is read, when its head is due."""
-        parts = pacing.play(self._schedule(playback, self._started), self._clock, self._read_timeout)
-        try:
-            head = next(parts)
-        except Broken as broken:
-            raise self._family.failure(broken.ending, answered=False) from None
-        return self._played(head, self._family.sync_body(self._family, parts))
+        answered = False
+        parts = self._family.sync_played(
+            self._schedule(playback, self._started),
+            self._clock,
+            self._read_timeout,
+            lambda ending: self._family.failure(ending, answered=answered),
+        )
+        head = next(iter(parts))
+        answered = True
+        return self._played(head, parts)
 
     def fail(self, plan: NoConnection) -> Any:
         """Raise what the library raises without a connection."""

@@ -7,14 +7,13 @@ proxy record and replay httpx's own requests.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from ..cassette.model import Ending, Headers, Request
 from ..engine.faults import Cause
-from ..engine.pacing import AsyncPlaying
-from ..engine.schedule import Broken, Part
+from ..engine.pacing import AsyncPlaying, Playing
 from ..errors import RecordingEndedError
 from . import private
 from .async_read_ahead import AsyncReadAhead
@@ -79,6 +78,7 @@ class Family:
         self.library = library
         self.sync_body = type("HttpxSyncBody", (SyncBody, library.SyncByteStream), {})
         self.async_body = type("HttpxAsyncBody", (AsyncBody, library.AsyncByteStream), {})
+        self.sync_played = type("HttpxSyncPlayed", (Playing, library.SyncByteStream), {})
         self.async_played = type("HttpxAsyncPlayed", (AsyncPlaying, library.AsyncByteStream), {})
 
     # -- library objects to ours, and back -----------------------------------------------------------------------
@@ -168,17 +168,15 @@ class Family:
 
 
 class SyncBody:
-    """What a client reads: the chunks of a playback, or of a live response that is being recorded."""
+    """What a client reads of a live response that is being recorded; a playback is a `Playing`."""
 
-    def __init__(self, family: Family, source: Generator[Part, None, None] | ReadAhead) -> None:
+    def __init__(self, family: Family, source: ReadAhead) -> None:
         self._family = family
-        self._source: Any = source
+        self._source = source
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._source
-        except Broken as broken:
-            raise self._family.failure(broken.ending) from None
         except TimeoutError:
             raise self._family.failure("timeout") from None
 
@@ -188,7 +186,7 @@ class SyncBody:
 
 
 class AsyncBody:
-    """What an async client reads of a live response that is being recorded; a playback is an `AsyncPlaying`."""
+    """The same for async clients."""
 
     def __init__(self, family: Family, source: AsyncReadAhead) -> None:
         self._family = family
@@ -241,4 +239,4 @@ def for_host(host: bytes, headers: RawHeaders) -> RawHeaders:
 
 def text(headers: RawHeaders) -> Headers:
     """Headers as a cassette has them."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])

@@ -112,7 +112,7 @@ class PlayedSocket:
         schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
         framer = http1.Framer(self._asked.method)
         try:
-            for part in pacing.play(schedule, clock, self._timeout):
+            for part in pacing.Playing(schedule, clock, self._timeout):
                 if data := framer.frame(part):
                     yield data
             yield framer.frame(None)

@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
-from gemini_replay.engine.pacing import AsyncPlaying, loop_clock, play
+from gemini_replay.engine.pacing import AsyncPlaying, Playing, loop_clock
 from gemini_replay.engine.player import Playback
 from gemini_replay.engine.schedule import Broken, Head
 
@@ -36,7 +36,7 @@ def stream(gaps: list[float], *, first: float = 0.5, end: End | None = None) -> 
 def test_a_blocking_driver_sleeps_until_each_part_is_due() -> None:
     """On its own clock, and not at all for what is due already."""
     clock = SlowClock(late=0.01)
-    assert list(play(stream([0.0, 0.25]).schedule("", clock.now()), clock)) == [Head(200, ()), b"x", b"x"]
+    assert list(Playing(stream([0.0, 0.25]).schedule("", clock.now()), clock)) == [Head(200, ()), b"x", b"x"]
     assert clock.slept == pytest.approx([0.5, 0.24])
 
 
@@ -44,7 +44,7 @@ def test_a_blocking_driver_waits_as_long_as_the_client_does() -> None:
     """Then the response breaks."""
     clock = SlowClock()
     with pytest.raises(Broken, match="timeout"):
-        list(play(stream([0.0, 3.0]).schedule("", clock.now()), clock, 2.0))
+        list(Playing(stream([0.0, 3.0]).schedule("", clock.now()), clock, 2.0))
     assert clock.slept == [0.5, 2.0]
 
 

@@ -23,9 +23,9 @@ from gemini_replay.cassette.redaction.finder import Finder
 
 PACKAGE = str(Path(gemini_replay.__file__).parent)
 FEW, MANY = 20, 120
-PER_REQUEST = 200
-PER_CHUNK = {"httpx": 2, "httpx2": 2, "httpcore": 2, "aiohttp": 6}
-PER_CHUNK_AWAITED, PER_CHUNK_OF_A_SOCKET = 4, 5
+PER_REQUEST = 190
+PER_CHUNK = {"httpx": 0, "httpx2": 0, "httpcore": 0, "aiohttp": 6}
+PER_CHUNK_AWAITED, PER_CHUNK_OF_A_SOCKET = 4, 4
 
 
 def recorded(path: Path, count: int) -> Path:
