@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import selectors
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,13 +17,16 @@ import pytest
 from support.replays import Fetch, interaction
 from support.streams import PATH, events
 
-from gemini_replay.server.serving import rare_collections
+from gemini_replay import Cassette, Session
+from gemini_replay.server.entrance import DEFAULT_RULES
+from gemini_replay.server.serving import app, rare_collections
+from gemini_replay.server.uvicorn_server import Server
 
 ASYNCIO = str(Path(asyncio.__file__).parent), selectors.__file__
 
 
 class Counter:
-    """Counts the calls in threads that begin while it counts; a resumed coroutine or generator is a call as well.
+    """Counts the calls in its thread; a resumed coroutine or generator is a call as well.
 
     It leaves out asyncio, whose loop has more turns if the machine is busy.
     """
@@ -33,13 +37,25 @@ class Counter:
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
         self.calls += event in ("call", "c_call") and not frame.f_code.co_filename.startswith(ASYNCIO)
 
-    @contextmanager
-    def counting(self) -> Iterator[None]:
-        threading.setprofile(self)
+
+async def calls_while_serving(session: Session, ask: Callable[[str], object]) -> int:
+    """The calls in the server's thread while another thread asks, for the second time."""
+    ready = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(app(session), DEFAULT_RULES)
+        serving = asyncio.create_task(server.listen(listener, ready.set))
+        await ready.wait()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        await asyncio.to_thread(ask, url)  # what a first answer loads is kept
+        counter, before = Counter(), sys.getprofile()
+        sys.setprofile(counter)
         try:
-            yield
+            await asyncio.to_thread(ask, url)
         finally:
-            threading.setprofile(None)  # type: ignore[arg-type]
+            sys.setprofile(before)
+        server.stop()
+        await serving
+    return counter.calls
 
 
 @pytest.mark.parametrize(
@@ -49,16 +65,18 @@ class Counter:
         pytest.param(1.0, 0.01, 75, id="in its rhythm"),
     ],
 )
-def test_a_chunk_costs_few_calls(fetch: Fetch, served: Any, speed: str | float, gap: float, most: int) -> None:
+def test_a_chunk_costs_few_calls(fetch: Fetch, tmp_path: Path, speed: str | float, gap: float, most: int) -> None:
     """From its schedule to its socket, those of uvicorn and h11 included."""
 
     def calls(count: int) -> int:
-        counter = Counter()
-        with counter.counting(), served(interaction(events(count), gap=gap), speed=speed) as url:
-            fetch(url, PATH)  # what a first answer loads is kept
-            counter.calls = 0
+        path = tmp_path / f"{count}.jsonl"
+        Cassette([interaction(events(count), gap=gap)]).save(path)
+
+        def ask(url: str) -> None:
             assert fetch(url, PATH).chunks == events(count)
-            return counter.calls
+
+        with closing(Session.replaying(path, speed=speed, hosts=None, repeat=True)) as session:
+            return asyncio.run(calls_while_serving(session, ask))
 
     assert (calls(120) - calls(20)) / 100 <= most
 
