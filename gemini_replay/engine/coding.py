@@ -30,6 +30,8 @@ class DecodedTooLargeError(GeminiReplayError):
         limit: the limit in bytes.
     """
 
+    slug = "recording-failed"
+
     def __init__(self, coding: str, limit: int) -> None:
         self.limit = limit
         super().__init__(

@@ -84,9 +84,9 @@ def serve_forever(
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Let Python's collector look at all objects ten times more rarely, and at those that are loaded now not at all.
+    """Make Python's full garbage collections ten times rarer, and exempt the objects that exist now.
 
-    A look at what a thousand streams hold makes all of them late, and finds nothing.
+    A full collection visits all that a thousand streams hold, which makes them late, and finds nothing.
     """
     young, middle, old = gc.get_threshold()
     gc.collect()

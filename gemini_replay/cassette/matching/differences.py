@@ -83,11 +83,11 @@ def _object_differences(place: str, recorded: dict[str, Any], asked: dict[str, A
         if key in asked:
             yield from _json_differences(_member(place, key), value, asked[key])
         elif (other := spelled.pop(_spelling(key), None)) is not None:
-            yield f"{_member(place, key)}: asked has it as {other!r}"
+            yield f"{_member(place, key)}: the request has {other!r} instead"
         else:
-            yield f"{_member(place, key)}: recorded {_quoted(value, None)}, asked nothing"
+            yield f"{_member(place, key)}: recorded {_quoted(value, None)}, missing in the request"
     for key in spelled.values():
-        yield f"{_member(place, key)}: recorded nothing, asked {_quoted(asked[key], None)}"
+        yield f"{_member(place, key)}: missing in the recording, asked {_quoted(asked[key], None)}"
 
 
 def _spelling(key: str) -> str:

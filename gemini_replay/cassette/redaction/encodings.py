@@ -127,9 +127,13 @@ _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate
 class UnsearchableError(GeminiReplayError):
     """A body that cannot be searched for secrets, so it is not stored."""
 
+    slug = "recording-failed"
+
 
 class UnchangeableError(GeminiReplayError):
     """A compressed body that contains a secret but must be stored unchanged, so it is not stored."""
+
+    slug = "recording-failed"
 
 
 def coding_of(headers: Headers) -> str:
