@@ -177,7 +177,7 @@ def requests_run(change: Callable[[Any], object]) -> Run:
         got = []
         for _ in range(REQUESTS):
             with session.post(GOOGLE, data=ASK, headers=HEADERS, stream=True) as response:
-                got.append(b"".join(response.iter_content(None)))
+                got.append(b"".join(response.iter_content(65536)))
         return _one(got)
 
     return work
