@@ -15,7 +15,7 @@ from .patching import Lock
 from .session import Session, activated, candidates
 from .session.arguments import checked
 from .session.settings import Paths, RecordSettings, ReplaySettings
-from .transports.read_ahead import settle
+from .transports.session_end import close, ended_well, tell_problems
 from .virtual_clock import virtual_time
 
 P = ParamSpec("P")
@@ -42,12 +42,6 @@ def intercepted(session: Session) -> Iterator[Session]:
         failure = transports.uninstall()
     if failure is not None:
         raise failure
-
-
-def close(session: Session, *, keep: bool) -> None:
-    """Close a session after its clients were intercepted: what they have read of unfinished responses is recorded."""
-    settle()
-    session.close(keep=keep)
 
 
 def replay(path: Paths, **settings: Unpack[ReplaySettings]) -> Block:
@@ -161,38 +155,15 @@ class _Opened:
         return self
 
     def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        """End the session after a block that raised this.
-
-        A generator that is closed early has ended well: its reader needs no more. So has a program that calls
-        ``sys.exit()`` or ``sys.exit(0)``.
+        """End the session after a block that raised this, see `session_end.ended_well`.
 
         Raises:
             GeminiReplayError: the block ended well, and the session has a problem.
         """
-        well = raised is None or isinstance(raised, GeneratorExit)
-        well = well or (isinstance(raised, SystemExit) and raised.code in (None, 0))
-        close(self.session, keep=self._keeps and well)
-        problem = self.session.problem
+        close(self.session, keep=self._keeps and ended_well(raised))
+        failures: list[GeminiReplayError] = []
         try:
             self._interception.__exit__(None, None, None)
         except GeminiReplayError as failure:
-            problem = problem or failure
-        if problem is None:
-            return
-        if well:
-            raise problem
-        assert raised is not None
-        if not any(one is problem for one in _related(raised)):
-            raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
-
-
-def _related(error: BaseException) -> list[BaseException]:
-    """An exception, what it came from, and the members of groups."""
-    found: list[BaseException] = []
-    pending: list[BaseException | None] = [error]
-    while pending:
-        one = pending.pop()
-        if one is not None and not any(one is other for other in found):
-            found.append(one)
-            pending += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
-    return found
+            failures.append(failure)
+        tell_problems(self.session, raised, *failures)

@@ -71,7 +71,7 @@ class Attempt:
 
         If the run's end interrupts the test, its note stays.
         """
-        from ..interception import close
+        from ..transports.session_end import close
 
         session = self.session
         passed = torn_down and not self._failed and self._call in {"passed", "failed as expected"}

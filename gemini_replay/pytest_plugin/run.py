@@ -27,6 +27,8 @@ RUN = "gemini-replay-run"
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
+_NO_EXCUSE = (pytest.skip.Exception, pytest.xfail.Exception)
+"""What ends a block and does not count as a failure."""
 _SHARES = "gemini_replay_shares"
 """The attribute of a report that holds what the sessions that have just ended came to, see `summary.share_of`."""
 
@@ -154,24 +156,29 @@ class Run:
         Raises:
             UsageError: a setting cannot be used.
             CassetteError: the cassette cannot be read.
-            GeminiReplayError: at the end of the block: the first problem of the session.
+            GeminiReplayError: at the end of the block: the first problem of the session. If the block raises, its
+                exception has a note about each problem instead; a skip or an expected failure is no excuse.
         """
         from ..clocks import now
-        from ..interception import close, intercepted
+        from ..interception import intercepted
+        from ..transports.session_end import close, ended_well, tell_problems
         from .configuration import Configuration
         from .summary import share_of
 
         configuration = Configuration(self.settings, names=(name,), given=settings)
         session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
         session.record_command = lambda mode: f"pytest --gemini-record {mode}"
-        passed = False
+        raised: BaseException | None = None
         started = now()
         try:
             with intercepted(session):
                 yield session
-            passed = True
+        except BaseException as error:
+            raised = error
+            raise
         finally:
             wall = now() - started
+            passed = ended_well(raised)
             close(session, keep=passed and not session.problems)
             problems = session.problems
             well = passed and not problems
@@ -181,8 +188,7 @@ class Run:
             if session.recorded_count and not well:
                 share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]
             self._shares.append(share)
-        if problems:
-            raise problems[0]
+            tell_problems(session, None if isinstance(raised, _NO_EXCUSE) else raised)
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ..session.arguments import checked
 from ..session.settings import RecordTransportSettings, ReplayTransportSettings
 from .httpx_exchange import ahandle, handle
 from .httpx_family import family
-from .read_ahead import settle
+from .session_end import close, tell_problems
 
 _VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
@@ -43,31 +43,42 @@ class _Explicit:
         return await self._inner.handle_async_request(request)
 
     def close(self) -> None:
-        """End the session; a recording replaces its cassette now."""
+        """End the session; a recording replaces its cassette now.
+
+        Raises:
+            GeminiReplayError: the first problem of the session.
+        """
+        self._close(None)
+
+    async def aclose(self) -> None:
+        """`close` for async clients."""
+        await self._aclose(None)
+
+    def __exit__(self, kind: object = None, raised: BaseException | None = None, trace: object = None) -> None:
+        """`close` at the end of a client's with-block; an exception of the block goes on, with a note."""
+        self._close(raised)
+
+    async def __aexit__(self, kind: object = None, raised: BaseException | None = None, trace: object = None) -> None:
+        """`__exit__` for async clients."""
+        await self._aclose(raised)
+
+    def _close(self, raised: BaseException | None) -> None:
         try:
-            settle()
-            self._end()
+            self._end(raised)
         finally:
             if self._inner is not None:
                 self._inner.close()
 
-    async def aclose(self) -> None:
-        """`close` for async clients."""
+    async def _aclose(self, raised: BaseException | None) -> None:
         try:
-            self._end()
+            self._end(raised)
         finally:
             if self._inner is not None:
                 await self._inner.aclose()
 
-    def _end(self) -> None:
-        self.session.close()
-        raised = sys.exc_info()[1]
-        for problem in self.session.problems:
-            if problem is raised:
-                continue
-            if raised is None:
-                raise problem
-            raised.add_note(f"gemini-replay, at the end of the session of {self.session.path}: {problem}")
+    def _end(self, raised: BaseException | None) -> None:
+        close(self.session)
+        tell_problems(self.session, raised)
 
 
 class ReplayTransportBase(_Explicit):

@@ -121,6 +121,41 @@ def test_a_miss_that_is_swallowed_fails_at_the_end_of_the_block(project: pytest.
     )
 
 
+SWALLOWS = """
+import pytest
+from asking import ask
+
+@pytest.fixture(scope="module")
+def warm(gemini_cassettes):
+    with gemini_cassettes("warm-up"):
+        try:
+            ask("warm-up")
+        except Exception:
+            pass
+        {end}
+
+def test_it(warm):
+    pass
+"""
+
+
+def test_a_block_that_fails_otherwise_has_a_note_of_the_miss(project: pytest.Pytester, run: Run) -> None:
+    """Its own error is shown, and what its session has to say is not lost."""
+    project.makepyfile(test_tale=SWALLOWS.format(end='raise ValueError("its own")'))
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ValueError: its own*", "*gemini-replay, at the end of*No recording answers*"])
+
+
+@pytest.mark.parametrize("end", ['pytest.skip("no answer")', 'pytest.xfail("no answer")'])
+def test_a_block_that_skips_after_a_miss_fails(project: pytest.Pytester, run: Run, end: str) -> None:
+    """A refused request is no reason to skip."""
+    project.makepyfile(test_tale=SWALLOWS.format(end=end))
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*No recording answers*"])
+
+
 def test_a_block_that_fails_leaves_its_cassette_as_it_is(project: pytest.Pytester, run: Run) -> None:
     """What it recorded is not lost, and said."""
     project.makepyfile(test_tale=MODULE.replace('return ask("warm-up")', 'ask("warm-up"); raise ValueError'))

@@ -130,3 +130,52 @@ def test_a_test_that_fails_says_so_itself(tmp_path: Path) -> None:
     transport = ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
     with pytest.raises(ZeroDivisionError), httpx.Client(transport=transport):
         raise ZeroDivisionError
+
+
+def left_in(client: Client, transport: Any, leave: Any) -> None:
+    """Open a client with this transport; `leave` gets it, and a call that closes it."""
+    build = client.library.AsyncClient if client.is_async else client.library.Client
+    if not client.is_async:
+        leave_sync(build(transport=transport), leave)
+        return
+
+    async def main() -> None:
+        opened = build(transport=transport)
+        if leave == "handled":
+            try:
+                raise ZeroDivisionError
+            except ZeroDivisionError:
+                await opened.aclose()
+        else:
+            async with opened:
+                raise leave
+
+    anyio.run(main)
+
+
+def leave_sync(opened: Any, leave: Any) -> None:
+    if leave == "handled":
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            opened.close()
+    else:
+        with opened:
+            raise leave
+
+
+def test_closing_a_client_while_an_exception_is_handled_raises_the_problem(client: Client, tmp_path: Path) -> None:
+    """The exception that is being handled is not on its way, so a note on it would be lost."""
+    transport = transports(client).ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
+    with pytest.raises(FaultUnusedError):
+        left_in(client, transport, "handled")
+
+
+def test_a_block_that_raises_has_a_note_about_the_problem(client: Client, tmp_path: Path) -> None:
+    """Also while another exception is handled around it."""
+    transport = transports(client).ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
+    error = KeyError("the block's own")
+    with pytest.raises(KeyError) as caught:
+        left_in(client, transport, error)
+    assert caught.value is error
+    assert ["reset@event:9 was never applied" in note for note in error.__notes__] == [True]
