@@ -173,11 +173,13 @@ def encoder(coding: str) -> Encoder | None:
 
 
 def accepts(accept_encoding: str, coding: str) -> bool:
-    """Whether an Accept-Encoding header asks for `coding` (RFC 9110, 12.5.3; q=0 refuses it)."""
-    wanted = normal_name(coding)
+    """Whether an Accept-Encoding header asks for `coding` (RFC 9110, 12.5.3; q=0 refuses it).
+
+    "*" stands for the codings that the header does not name.
+    """
+    asked: dict[str, bool] = {}
     for item in accept_encoding.split(","):
         name, _, parameters = item.partition(";")
-        if normal_name(name) in {wanted, "*"}:
-            weight = parameters.lower().replace(" ", "").removeprefix("q=") or "1"
-            return weight.strip("0.") != ""
-    return False
+        weight = parameters.lower().replace(" ", "").removeprefix("q=") or "1"
+        asked[normal_name(name)] = weight.strip("0.") != ""
+    return asked.get(normal_name(coding), asked.get("*", False))

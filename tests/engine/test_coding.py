@@ -183,10 +183,15 @@ def test_an_unknown_coding_has_no_decoder(coding: str) -> None:
         ("x-gzip", True),
         ("gzip;q=0", False),
         ("gzip; q=0.0", False),
+        ("*;q=0, gzip", True),
+        ("gzip, *;q=0", True),
+        ("*, gzip;q=0", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
         ("br", False),
         ("", False),
     ],
 )
 def test_accept_encoding_is_read_as_the_standard_says(header: str, wanted: bool) -> None:
-    """Weights count: q=0 refuses."""
+    """Weights count: q=0 refuses. A coding's own name counts before "*", in any order."""
     assert accepts(header, "gzip") is wanted
