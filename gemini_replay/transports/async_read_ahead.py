@@ -127,6 +127,9 @@ class AsyncReadAhead:
         try:
             if await self._news.wait(self._read_timeout):
                 return
+            await self._clock.turn()  # a loop that was blocked finds chunk and timeout at once: the reader goes first
+            if self._arrived:
+                return
         finally:
             self.awaited = False
         with Harmless(self._observer):

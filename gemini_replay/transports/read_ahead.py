@@ -24,7 +24,9 @@ ROOM = 8 * 1024 * 1024
 control would make the server wait; what comes then has the time at which reading went on."""
 
 _HANDING_OVER_S = 0.005
-"""How long the reader waits for a client that waits to take a chunk; by then it has it, unless it was interrupted."""
+"""How long the reader waits for a client that waits to take a chunk; by then it has it, unless it was interrupted.
+
+So long a client whose time is up waits for a reader that has the chunk, but did not come to its turn."""
 
 _EXIT_S = 2.0
 """How long the interpreter's end waits for readers that have been told to stop."""
@@ -160,7 +162,7 @@ class ReadAhead:
             return None
         self.awaited = True
         try:
-            item = self._arrived.get(timeout=timeout)
+            item = self._next(timeout)
         except queue.Empty:
             with Harmless(self._observer):
                 self._observer.end("timeout", now())
@@ -174,6 +176,12 @@ class ReadAhead:
         if item.problem is not None:
             raise item.problem
         return None
+
+    def _next(self, timeout: float | None) -> bytes | Ended:
+        try:
+            return self._arrived.get(timeout=timeout)
+        except queue.Empty:  # unless another thread kept the interpreter until the time was up
+            return self._arrived.get(timeout=_HANDING_OVER_S)
 
     def __iter__(self) -> Iterator[bytes]:
         while (data := self.take(self._read_timeout)) is not None:

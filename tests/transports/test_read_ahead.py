@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +63,25 @@ def test_a_reader_waits_when_too_much_lies_unread() -> None:
     assert sum(len(data) for data in ahead) == 29 * len(CHUNK)
     assert observer.ends == ["eof"]
     assert observer.chunks == [CHUNK] * 30
+
+
+def test_a_chunk_that_came_while_another_thread_kept_the_interpreter_is_no_timeout() -> None:
+    """Reader and client go on in any order when they may: the client gets the chunk, as live."""
+
+    def later() -> Iterator[bytes]:
+        time.sleep(0.02)
+        yield b"one"
+
+    delivered = 0
+    for _ in range(8):
+        ahead = ReadAhead(later, Noted(), classify=classify, interrupt=None, close=lambda: None)
+        busy = threading.Thread(target=lambda: (time.sleep(0.005), sum(range(10_000_000))))
+        busy.start()
+        ahead.start()
+        with contextlib.suppress(TimeoutError):  # a busy machine may keep the reader even longer
+            delivered += ahead.take(0.05) == b"one"
+        busy.join()
+    assert delivered >= 4
 
 
 def test_a_chunk_larger_than_the_room_goes_through() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import anyio
@@ -116,6 +118,41 @@ def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> No
         assert observer.ends == ["cancelled"]
 
     asyncio.run(main())
+
+
+@BACKENDS
+def test_a_chunk_that_came_while_the_loop_was_blocked_is_no_timeout(backend: str) -> None:
+    """The loop finds the chunk and the end of the client's time in one turn: the client gets the chunk, as live."""
+
+    async def main() -> None:
+        here, there = socket.socketpair()
+        here.setblocking(False)
+
+        async def source() -> AsyncIterator[bytes]:
+            while True:
+                await anyio.wait_readable(here)
+                yield here.recv(100)
+
+        async def block() -> None:
+            await anyio.wait_all_tasks_blocked()
+            there.send(b"one")
+            time.sleep(0.1)
+
+        with here, there:
+            observer = Noted()
+            close = AsyncSource().aclose
+            ahead = AsyncReadAhead(source, observer, classify=classify, close=close, read_timeout=0.05)
+            ahead.start()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(block)
+                assert await anext(ahead) == b"one"
+            with pytest.raises(TimeoutError):
+                await anext(ahead)
+            assert observer.ends == ["timeout"]
+            await ahead.aclose()
+
+    for _ in range(10):  # trio takes the tasks of one turn in any order
+        anyio.run(main, backend=backend)
 
 
 @BACKENDS
