@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from . import clocks
+from .threads import OwnThread
 
 T = TypeVar("T")
 
@@ -224,7 +225,7 @@ class _Alarm:
     def __init__(self, seconds: float, callback: Callable[[], object]) -> None:
         self._cancelled = threading.Event()
         self._seconds, self._callback = seconds, callback
-        threading.Thread(target=self._wait, name="gemini-replay alarm", daemon=True).start()
+        OwnThread(self._wait, "gemini-replay alarm").start()
 
     def cancel(self) -> None:
         """Do not call."""

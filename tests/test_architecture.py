@@ -20,7 +20,7 @@ LAYERS = [
     {"_version", "plain_text"},
     {"errors"},
     {"arguments"},
-    {"clocks", "patching"},
+    {"clocks", "patching", "threads"},
     {"loops"},
     {"frames", "http1"},
     {"provider"},

@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from ..patching import Interception
+from ..threads import OwnThread
 from .current import Activation, adopt, current, present
 
 _POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._thread_cache")
@@ -20,7 +21,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
     """What to replace while a session is open, so that work for other threads belongs to the session, too.
 
     `hold` is called when such work is handed over, `release` when it is done. In between, the session may end, and
-    its requests are still to be refused.
+    its requests are still to be refused. Nothing is held for this package's own threads (`OwnThread`).
     """
 
     def starting(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,6 +34,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
                 with current(None):
                     original(thread)
                 return
+            holds = not isinstance(thread, OwnThread)
             set_run, run = vars(thread).get("run"), thread.run
 
             def restore() -> None:
@@ -46,15 +48,18 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
                 try:
                     run()
                 finally:
-                    release()
+                    if holds:
+                        release()
 
             vars(thread)["run"] = owned
-            hold()
+            if holds:
+                hold()
             try:
                 original(thread)
             except BaseException:
                 restore()
-                release()
+                if holds:
+                    release()
                 raise
 
         return start

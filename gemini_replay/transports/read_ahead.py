@@ -17,6 +17,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
+from ..threads import OwnThread
 from .observing import Classify, Harmless, Observer, now, tell_end
 
 ROOM = 8 * 1024 * 1024
@@ -88,7 +89,7 @@ class ReadAhead:
         self._end: Ended | None = None
         self.awaited = False
         self._process: int | None = None
-        self._thread = threading.Thread(target=self._run, name="gemini-replay-reader", daemon=True)
+        self._thread = OwnThread(self._run, "gemini-replay-reader")
 
     def start(self) -> None:
         """Begin to read; until then the source is untouched.

@@ -18,6 +18,7 @@ from support.two_sessions import ASKED, Two, ask, asked_in, in_thread, opened
 
 import gemini_replay
 from gemini_replay.errors import AmbiguousSessionError
+from gemini_replay.threads import OwnThread
 
 
 def in_own_kind_of_thread(run: Callable[[], None]) -> None:
@@ -157,3 +158,22 @@ def test_work_for_another_thread_keeps_its_virtual_time(paths: dict[str, Path]) 
         thread.start()
         thread.join()
     assert timeit.default_timer() - began < 20
+
+
+def test_a_thread_of_the_package_itself_belongs_to_the_session_that_starts_it(two: Two) -> None:
+    """It may run what the user gave it, such as the body of a response that the user's own transport makes."""
+    for name in "AB":
+        assert two.within(name, lambda: asked_in(lambda run: OwnThread(run, "own").start())) == name
+
+
+def test_no_client_stays_intercepted_for_a_thread_of_the_package_itself(paths: dict[str, Path]) -> None:
+    """A reader of a response that nobody closes outlives its session."""
+    original, end = threading.Thread.start, threading.Event()
+    with opened(paths["A"]):
+        thread = OwnThread(end.wait, "own")
+        thread.start()
+    try:
+        assert threading.Thread.start is original
+    finally:
+        end.set()
+        thread.join()

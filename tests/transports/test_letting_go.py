@@ -62,6 +62,12 @@ def opened(library, url=GOOGLE):
     return box
 """
 
+
+def httpx_stream(url: str, *, json: object, stream: bool, timeout: float) -> httpx.Response:
+    client = httpx.Client(timeout=timeout)
+    return client.send(client.build_request("POST", url, json=json), stream=stream)
+
+
 LIBRARIES = pytest.mark.parametrize("library", ["requests", "urllib3", "httpx", "httpx2"])
 
 
@@ -260,3 +266,19 @@ def test_a_response_that_is_left_open_is_told(client: str, path: Path, caplog: p
     assert stored(path).end.kind == "cancelled"
     (record,) = caplog.records
     assert "was neither read to its end nor closed when the session ended" in record.getMessage()
+
+
+@pytest.mark.parametrize("ask", [requests.post, httpx_stream], ids=["requests", "httpx"])
+def test_no_client_stays_intercepted_for_a_response_that_is_left_open(
+    ask: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Its reader waits on for the rest after the session has ended."""
+    original = threading.Thread.start
+    with raw_server(STALLS) as server:
+        with gemini_replay.record(tmp_path / "story.jsonl", upstream=server.url):
+            response = ask(GOOGLE, json={}, stream=True, timeout=60)
+        try:
+            assert threading.Thread.start is original
+        finally:
+            response.close()
+    no_reader_is_left()
