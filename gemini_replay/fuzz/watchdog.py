@@ -60,8 +60,24 @@ class Watchdog:
         with self._lock:
             self._active = False
             fired, self._fired = self._fired, False
-        if fired:  # and perhaps not yet delivered
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), None)
+        if fired:
+            self._swallow()
+
+    def _swallow(self) -> None:
+        """Take the exception that was raised, if it is not delivered yet.
+
+        Another one replaces it and is caught here. Cancelling it instead would leave CPython 3.11 with the mark that
+        one is pending: each thread would look for it at every turn, and would not return from a call that is profiled.
+        """
+        try:
+            self._raise()
+            while True:
+                pass
+        except Hang:
+            pass
+
+    def _raise(self) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
 
     def close(self) -> None:
         """No further runs."""
@@ -74,7 +90,7 @@ class Watchdog:
             with self._lock:
                 if self._active and self._is_over() and clocks.now() - self._fired_at > _AGAIN:
                     self._fired, self._fired_at = True, clocks.now()
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
+                    self._raise()
                     if self.interrupt is not None:
                         self.interrupt()
 
