@@ -66,8 +66,8 @@ class Watchdog:
     def _swallow(self) -> None:
         """Take the exception that was raised, if it is not delivered yet.
 
-        Another one replaces it and is caught here. Cancelling it instead would leave CPython 3.11 with the mark that
-        one is pending: each thread would look for it at every turn, and would not return from a call that is profiled.
+        Another one replaces it and is caught here. If it were cancelled, CPython 3.11 would go on looking for it in
+        every thread and at every turn, and would not return from a call that is profiled.
         """
         try:
             self._raise()
