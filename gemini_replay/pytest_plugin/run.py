@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _ATTEMPT = pytest.StashKey["Attempt"]()
+_FOUND = pytest.StashKey["_Configured"]()
+"""What holds for a test by what is known before its fixtures are set up."""
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
 _NO_EXCUSE = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -120,7 +122,8 @@ class Run:
         """
         from .attempt import Attempt
 
-        found = self.configured(item, config)
+        found = item.stash.get(_FOUND, None) if not config else None
+        found = found or self.configured(item, config)
         session = self._session(found)
         attempt = item.stash[_ATTEMPT] = Attempt(
             session, self._notes() if session.recording else None, found.configuration, served=served
@@ -207,7 +210,7 @@ class Run:
         from ..session.arguments import checked
 
         try:
-            found = self.configured(item, None)
+            found = item.stash[_FOUND] = self.configured(item, None)
             settings = checked(**found.configuration.settings)
             hosts = Hosts(
                 settings.get("hosts", ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -50,11 +51,17 @@ def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, raw in environ.items():
-        told = variable_secrecy(name)
-        for value, certain in _parts(raw.strip(), told == "certain") if told else _passwords(raw):
-            if is_held_secret(value, certain=certain):
-                found.setdefault(value, f"value of ${name}")
+        for value in _held_secrets(name, raw):
+            found.setdefault(value, f"value of ${name}")
     return found
+
+
+@lru_cache(maxsize=1024)  # each session looks at all variables, and they hardly ever change
+def _held_secrets(name: str, raw: str) -> tuple[str, ...]:
+    """The secrets in one environment variable."""
+    told = variable_secrecy(name)
+    parts = _parts(raw.strip(), told == "certain") if told else _passwords(raw)
+    return tuple([value for value, certain in parts if is_held_secret(value, certain=certain)])
 
 
 def _parts(value: str, certain: bool) -> Iterator[tuple[str, bool]]:
