@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from ..arguments import items, require_callable
@@ -163,9 +161,9 @@ def check_client(
     check_most(most)
     playback = checked(match=match, speed=speed)
     recording = loaded(cassette)
-    with tempfile.TemporaryDirectory(prefix="gemini-replay-") as folder:
-        checker = _Checker(call, list(recording.interactions), Path(folder), complete, **playback)
-        results = [*checker.rechunked(rechunk), *checker.faulted(kinds, most)]
+    path = recording.path or "cassette.jsonl"  # for messages
+    checker = _Checker(call, list(recording.interactions), path, complete, **playback)
+    results = [*checker.rechunked(rechunk), *checker.faulted(kinds, most)]
     report = ClientReport(checker.recorded, tuple(results))
     if report.bugs:
         raise _client_bug(report)
@@ -187,16 +185,15 @@ class _Checker:
         self,
         call: Callable[[], Any],
         interactions: list[Interaction],
-        folder: Path,
+        path: str | os.PathLike[str],
         complete: Callable[[Any], bool] | None,
         **settings: Any,
     ) -> None:
         self._call = call
         self._interactions = interactions
-        self._folder = folder
+        self._path = path
         self._complete = complete
         self._settings = {**settings, "provider": next((one.request.provider for one in interactions), None)}
-        self._path = self._save("recorded", interactions)
         self.recorded = self._run_recorded()
 
     def rechunked(self, values: Sequence[str | int]) -> Iterator[ClientResult]:
@@ -264,17 +261,13 @@ class _Checker:
 
     def _run(self, interactions: Sequence[Interaction]) -> Outcome:
         """The call on other interactions."""
-        return self._play(self._save("variation", interactions))[0]
-
-    def _save(self, name: str, interactions: Sequence[Interaction]) -> Path:
-        path = self._folder / f"{name}.jsonl"
-        CassetteFile(list(interactions)).save(path)
-        return path
+        return self._play(interactions)[0]
 
     def _play(
-        self, path: Path | None = None, *, must_answer: bool = False, **varied: Any
+        self, interactions: Sequence[Interaction] | None = None, *, must_answer: bool = False, **varied: Any
     ) -> tuple[Outcome, list[tuple[Fault, Interaction]]]:
-        session = Session.replaying(path or self._path, **self._settings, **varied)
+        played = self._interactions if interactions is None else interactions
+        session = Session(self._path, interactions=played, **self._settings, **varied)
         try:
             with intercepted(session):
                 outcome = _outcome_of(self._call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +44,11 @@ class Replayer:
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
         self._pool.load(path, check=check)
+        self._places = None
+
+    def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
+        """Add recordings that are in memory, as if they were those of a cassette."""
+        self._pool.hold(path, interactions)
         self._places = None
 
     def places(self) -> set[Address]:

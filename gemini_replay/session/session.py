@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
@@ -47,6 +47,7 @@ class Session:
 
     Args:
         path: the cassette file; of several, the first is recorded into, and all are replayed from.
+        interactions: what is played in place of the file's recordings; None: those.
         settings: see `settings.SessionSettings`. A session with a fault cannot record.
 
     Attributes:
@@ -68,7 +69,9 @@ class Session:
         UsageError: an argument cannot be used.
     """
 
-    def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
+    def __init__(
+        self, path: Paths, *, interactions: Sequence[Interaction] | None = None, **settings: Unpack[SessionSettings]
+    ) -> None:
         given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
         self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
         if self.path.is_dir():
@@ -124,7 +127,9 @@ class Session:
         self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
-        if existing and self.mode in {"none", "once", "new"}:
+        if interactions is not None:
+            self._replayer.hold(self.path, interactions)
+        elif existing and self.mode in {"none", "once", "new"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
         if self.mode != "live":
             for other in more:

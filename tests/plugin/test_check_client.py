@@ -89,3 +89,24 @@ def test_a_sweep_gives_a_test_id_to_each_fault(pytester: pytest.Pytester) -> Non
     name = "test_a_sweep_gives_a_test_id_to_each_fault.py::test_careful"
     result = pytester.runpytest_inprocess("-v", f"{name}[eof@event:1.5]", f"{name}[status:429;retry-after=1]")
     result.assert_outcomes(passed=2)
+
+
+def test_a_miss_in_a_sweep_names_the_cassette_itself(project: pytest.Pytester) -> None:
+    """That is what can be recorded again."""
+    project.makepyfile(
+        test_tale="""
+        from asking import ask
+        from gemini_replay import Cassette
+
+        Cassette.from_text("Once upon a time.", prompt="hello").save("cassettes/tale.jsonl")
+
+        def test_it(check_gemini_client):
+            check_gemini_client(lambda: ask("changed"), "cassettes/tale.jsonl")
+        """
+    )
+    result = project.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*Nearest in */cassettes/tale.jsonl*", "*gemini_replay.record(*cassettes/tale.jsonl*"]
+    )
+    assert "recorded.jsonl" not in result.stdout.str()

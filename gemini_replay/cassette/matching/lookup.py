@@ -18,6 +18,14 @@ from .matcher import Matcher, Values
 Rank = tuple[int, bool, int]
 
 
+@dataclass(frozen=True)
+class Held:
+    """An interaction in memory, in the place of a `Stored` one."""
+
+    request: Request
+    interaction: Interaction
+
+
 @dataclass(eq=False)
 class Recording:
     """One recording of a session's cassettes.
@@ -35,7 +43,7 @@ class Recording:
     number: int
     path: Path
     place: str
-    _stored: Stored
+    _stored: Stored | Held
     _problems: list[CassetteError]
     plays: int = 0
     asked: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from ...provider import Provider
 from ...shipped import shipped
 from ..files import open_cassette
 from ..model import Interaction, Request
-from .lookup import Lookup, Recording
+from ..reader import Stored
+from .lookup import Held, Lookup, Recording
 from .matcher import Matcher, nearest
 
 
@@ -51,7 +53,13 @@ class Pool:
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette's recordings; see `open_cassette` for what is found wrong with them now, and what later."""
-        found = open_cassette(path, provider=self._provider, check=check)
+        self._add(path, open_cassette(path, provider=self._provider, check=check))
+
+    def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
+        """Add recordings that are in memory, as if they were those of a cassette."""
+        self._add(path, [Held(one.request.of(self._provider), one) for one in interactions])
+
+    def _add(self, path: Path, found: Sequence[Stored | Held]) -> None:
         self._paths.append(path)
         recordings = self._lookup.recordings
         recordings += [
