@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -173,7 +174,8 @@ class RecordedResponse(HTTPResponse):
         body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
         file = self.fp
         source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
-        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=file.close)
+        close = partial(_close, sock, timeout, file)
+        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=close)
         recorder.awaited = lambda: ahead.awaited
         read = http1.incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
@@ -246,6 +248,14 @@ def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]
         sock.settimeout(None)
     while data := file.read1(65536):
         yield data
+
+
+def _close(sock: Any, timeout: float | None, file: Any) -> None:
+    """Close the file of a response; the connection's next one has the client's timeout again."""
+    with suppress(Exception):  # it is closed already
+        if sock.gettimeout() is None:  # the client may have set another one meanwhile
+            sock.settimeout(timeout)
+    file.close()
 
 
 def _interrupt(sock: Any, body: _Unframed) -> None:
