@@ -1,24 +1,45 @@
 """Forked child processes of a session: they answer and record as the session does, and the parent counts it.
 
-A child tells its parent through files in a temporary folder, which is made before the first fork: what it played,
-what it missed, and a journal of what it recorded. The parent reads them where the session ends. A process that is
-spawned rather than forked starts without any session, and is not seen.
+A child tells its parent through files in a temporary folder, which is made before the first fork: a report of what it
+played, what was refused, and what else the session counts; and a journal of what it recorded. The parent reads them
+where the session ends. A process that is spawned rather than forked starts without any session, and is not seen.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
-from ..errors import MissError, NetworkBlockedError, RefusedError
+from ..errors import (
+    AmbiguousSessionError,
+    CassetteFormatError,
+    CassetteTruncatedError,
+    CassetteVersionError,
+    GeminiReplayError,
+    MissError,
+    NetworkBlockedError,
+)
 
-_KINDS: dict[str, type[RefusedError]] = {kind.__name__: kind for kind in (MissError, NetworkBlockedError)}
+Report = dict[str, Any]
+"""One thing that a child tells, as JSON; who it concerns knows its names: see `Session._hear`, `Recordings.hear`."""
+
+_log = logging.getLogger("gemini_replay")
+_KINDS: tuple[type[GeminiReplayError], ...] = (
+    MissError,
+    NetworkBlockedError,
+    AmbiguousSessionError,
+    CassetteFormatError,
+    CassetteTruncatedError,
+    CassetteVersionError,
+)
+E = TypeVar("E", bound=GeminiReplayError)
 
 
 class Parent(Protocol):
@@ -73,16 +94,11 @@ class Children:
         """The journals that children wrote, in the order of their processes."""
         return sorted(self._folder.glob("*.part")) if self._folder is not None else []
 
-    def reports(self) -> Iterator[int | RefusedError]:
-        """What children played (its place in the session's pool), and what they missed."""
+    def reports(self) -> Iterator[Report]:
+        """What children have told, in the order of their processes."""
         for path in sorted(self._folder.glob("*.report")) if self._folder is not None else []:
             for line in path.read_text(encoding="utf-8").splitlines():
-                found = json.loads(line)
-                if "played" in found:
-                    yield int(found["played"])
-                else:
-                    kind = _KINDS.get(found["kind"], RefusedError)
-                    yield kind(found["message"], suggestion=found["suggestion"], hint=found["hint"])
+                yield json.loads(line)
 
     def forget(self) -> None:
         """Remove the folder."""
@@ -92,21 +108,54 @@ class Children:
 
 
 class Child:
-    """The child's side: reports to the parent."""
+    """The child's side: tells the parent.
+
+    Attributes:
+        cassette: what the child records into; the parent merges its journal.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.cassette = folder / f"{os.getpid()}.jsonl"
         self._report = folder / f"{os.getpid()}.report"
+        self._silent = False
 
-    def played(self, number: int) -> None:
-        """A recording was played."""
-        self._say({"played": number})
+    @property
+    def has_parent(self) -> bool:
+        """Whether the parent's session is still open."""
+        return self._report.parent.is_dir()
 
-    def missed(self, error: RefusedError) -> None:
-        """A request was refused."""
-        what = f"{error.message} (in the child process {os.getpid()})"
-        self._say({"kind": type(error).__name__, "message": what, "suggestion": error.suggestion, "hint": error.hint})
+    def tell(self, **report: Any) -> None:
+        """Tell the parent something, as names and values of JSON.
 
-    def _say(self, report: dict[str, object]) -> None:
-        with self._report.open("ab", buffering=0) as file:
-            file.write(json.dumps(report).encode() + b"\n")
+        Never raises: a child may outlive the session, and then what it asks for and what it is refused is still its
+        own.
+        """
+        try:
+            with self._report.open("ab", buffering=0) as file:
+                file.write(json.dumps(report).encode() + b"\n")
+        except OSError as problem:
+            if not self._silent:
+                _log.warning(
+                    "The child process %d cannot tell the session that it was forked from what it does: %s. "
+                    "Let child processes end before the session does.",
+                    os.getpid(),
+                    problem,
+                )
+            self._silent = True
+
+
+def error_as_data(error: GeminiReplayError) -> Report:
+    """An error of a child, for a report."""
+    members = {
+        "kind": type(error).__name__,
+        "message": f"{error.message} (in the child process {os.getpid()})",
+        "suggestion": error.suggestion,
+        "hint": error.hint,
+    }
+    return {**members, "differences": error.differences} if isinstance(error, MissError) else members
+
+
+def error_from_data(data: Report, base: type[E]) -> E:
+    """The error that a child has told of; of the class `base` if its own is not known."""
+    kind = next((kind for kind in _KINDS if kind.__name__ == data["kind"] and issubclass(kind, base)), base)
+    return kind(**{name: value for name, value in data.items() if name != "kind"})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..cassette.describing import describe
-from ..cassette.format_v1 import Header
+from ..cassette.format_v1 import Header, decode_line, encode_request
 from ..cassette.index import IndexEntry
 from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
@@ -20,6 +20,7 @@ from ..cassette.redaction.replacements import total
 from ..engine.recorder import Deaf, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
 from ..provider import Provider
+from .children import Child, Report, error_as_data, error_from_data
 
 _log = logging.getLogger("gemini_replay")
 _REFUSED = {400, 401, 403}
@@ -68,6 +69,7 @@ class Recordings:
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         self._unanswered: list[tuple[Request, str]] = []
+        self._child: Child | None = None
         self._broken = False  # something of ours failed, perhaps in the middle of an answer
 
     # -- while the session is open ---------------------------------------------------------------------------------
@@ -76,6 +78,8 @@ class Recordings:
         """The recorder of a redacted request; one that records nothing where the journal cannot be written."""
         try:
             with self._lock:
+                if self._child is not None and not self._child.has_parent:
+                    return Deaf()  # it has outlived the session
                 if self._journal is None:
                     self._journal = Journal(self._path, test=self._test)
                 journal = self._journal
@@ -104,11 +108,13 @@ class Recordings:
         """There was no connection for a request; if no other try gets an answer, the recording has failed."""
         with self._lock:
             self._unanswered.append((asked, where))
+        self._tell(unanswered=encode_request(asked), where=where)
 
-    def _check_answered(self) -> None:
+    def _check_answered(self, more: Sequence[Path]) -> None:
         if not self._unanswered:
             return
-        answered = [interaction.request for interaction in self.recorded]
+        recordings = [self.recorded, *(recorded_in(part) for part in more)]
+        answered = [interaction.request for recorded in recordings for interaction in recorded.of(self._provider)]
         for asked, where in self._unanswered:
             if not any(self._matcher.matches(request, asked) for request in answered):
                 self._report(
@@ -127,7 +133,7 @@ class Recordings:
         else:
             text = f"{type(problem).__name__}: {problem}"
             hint = "This is a bug of gemini-replay; its traceback is the cause of this error."
-        part = self._journal.part if self._journal is not None else None
+        part = self._journal.part if self._journal is not None and self._child is None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,
@@ -141,14 +147,17 @@ class Recordings:
 
     def _report(self, failure: RecordingError) -> None:
         self.failures.append(failure)
+        self._tell(failed=error_as_data(failure))
         self.on_failure(failure)
 
     def _done(self, recorder: Recorder, redactor: RequestRedactor) -> None:
         with self._lock:
             self._live.discard(recorder)
             self.removals = total([*self.removals, *redactor.removals])
-        if recorder.status in _REFUSED:
-            self._refused = True
+        refused = recorder.status in _REFUSED
+        self._refused = self._refused or refused
+        removed = [(removal.place, removal.kind, removal.count) for removal in redactor.removals]
+        self._tell(removed=removed, key_refused=refused)
 
     def _left_open(self, asked: Request) -> None:
         _log.warning(
@@ -202,7 +211,7 @@ class Recordings:
         """
         for recorder in self._open():
             recorder.cut()
-        self._check_answered()
+        self._check_answered(more)
         journal = self._journal
         own = [journal.part] if journal is not None and journal.part is not None else []
         if keep and not self.failures and (self.count or more):
@@ -266,8 +275,9 @@ class Recordings:
 
     # -- in a forked child -----------------------------------------------------------------------------------------
 
-    def become_child(self, path: Path) -> None:
-        """Record for the parent from now on: into a journal of the cassette `path`, which the parent merges."""
+    def become_child(self, child: Child) -> None:
+        """Record for the parent from now on: into a journal that the parent merges."""
+        self._child = child
         self._lock = threading.Lock()
         for recorder in self._live:
             recorder.forget()
@@ -275,8 +285,9 @@ class Recordings:
         if self._journal is not None:
             self._journal.forget()
         self._journal = None
-        self._path = path
+        self._path = child.cassette
         self.failures = []
+        self.removals = ()
 
     def close_child(self) -> None:
         """End the recording of a child process: its journal stays for the parent."""
@@ -284,6 +295,25 @@ class Recordings:
             recorder.cut()
         if self._journal is not None:
             self._journal.abandon()
+
+    def _tell(self, **report: object) -> None:
+        """In a forked child, tell the parent; see `hear`."""
+        if self._child is not None:
+            self._child.tell(**report)
+
+    def hear(self, report: Report) -> None:
+        """Count in the parent what a child has told."""
+        match report:
+            case {"failed": error}:
+                self._broken = True
+                self._report(error_from_data(error, RecordingError))
+            case {"removed": removed, "key_refused": refused}:
+                self.removals = total([*self.removals, *(Removal(*one) for one in removed)])
+                self._refused = self._refused or refused
+            case {"unanswered": line, "where": where}:
+                asked = decode_line(line.encode())
+                assert isinstance(asked, Request)
+                self._unanswered.append((asked, where))
 
 
 def _of_a_child(problem: Exception, journals: Sequence[Path]) -> Exception:

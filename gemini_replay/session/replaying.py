@@ -103,9 +103,22 @@ class Replayer:
     def _times_applied(self, fault: Fault) -> int:
         return sum(fault is other for other, _ in self.applied)
 
-    def played_by_child(self, number: int) -> None:
-        """A forked child has played the recording of this number."""
-        self.played.append(self._pool.played_elsewhere(number))
+    def applied_since(self, before: int) -> list[int]:
+        """Which of the faults were applied since there were so many in `applied`, by their places in `faults`."""
+        return [
+            place for done, _ in self.applied[before:] for place, fault in enumerate(self.faults) if fault is done
+        ]
+
+    def answered_by_child(self, number: int, faults: list[int], *, connected: bool) -> None:
+        """A forked child has answered with the recording of this number, and with these faults, by their places.
+
+        It played the recording if the faults left a connection for that.
+        """
+        interaction = self._pool.played_elsewhere(number)
+        self._count += 1
+        self.applied += [(self.faults[place], interaction) for place in faults]
+        if connected:
+            self.played.append(interaction)
 
     # -- what is reported --------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedEr
 from ..provider import Provider
 from ..shipped import shipped
 from .arguments import REDACTION, checked, default_settings
-from .children import Child, Children, watch_forks
+from .children import Child, Children, Report, error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
 from .hosts import Hosts, address, netloc
 from .recordings import Recordings
@@ -199,10 +199,18 @@ class Session:
                 hint="Send requests inside the with-block, or inside the test that opened it.",
             )
         with self._lock:  # an answer that a fault breaks is taken and put back before the next request is answered
-            return self._decide(request.of(self.provider))
+            unreadable = len(self._pool.problems)
+            try:
+                return self._decide(request.of(self.provider))
+            finally:
+                for problem in self._pool.problems[unreadable:]:
+                    self._tell(unreadable=error_as_data(problem))
 
     def _decide(self, request: Request) -> Decision:
-        self._known.add(address(request.url)[0])
+        host = address(request.url)[0]
+        if host not in self._known:
+            self._known.add(host)
+            self._tell(known=host)
         try:
             if self._calls_own_server(request):
                 return None
@@ -256,12 +264,16 @@ class Session:
                 )
             )
         self.passed_through.append(where)
+        self._tell(called=where)
         return True
 
     def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
+        if self._child is None:
+            return self._replayer.play(number, interaction)
+        before = len(self.applied)
         answer = self._replayer.play(number, interaction)
-        if self._child is not None and isinstance(answer, Playback):
-            self._child.played(number)
+        connected = isinstance(answer, Playback)
+        self._tell(answered=number, connected=connected, faults=self._replayer.applied_since(before))
         return answer
 
     def _record(self, mode: str) -> str:
@@ -277,8 +289,7 @@ class Session:
     def refuse(self, error: RefusedError) -> RefusedError:
         """Count a refused request, which the session reports at its end; returns the error, to be raised."""
         self.misses.append(error)
-        if self._child is not None:
-            self._child.missed(error)
+        self._tell(refused=error_as_data(error))
         return error
 
     def meet(self, where: str) -> None:
@@ -290,7 +301,9 @@ class Session:
             raise self.refuse(blocked(where, provider=self.provider))
         host = address(f"//{where}")[0]
         if host not in self._known:
-            self._unseen.setdefault(host, (where, " ".join(explained(through(), self.provider))))
+            why = " ".join(explained(through(), self.provider))
+            self._unseen.setdefault(host, (where, why))
+            self._tell(unseen=host, where=where, why=why)
 
     def unrecorded(self, where: str, why: str) -> None:
         """A request that was to be recorded was made outside of the session, so the recording fails."""
@@ -364,7 +377,7 @@ class Session:
             *self._recordings.failures,
             *self.misses,
             *self._pool.problems,
-            *self._replayer.unused_faults,
+            *(self._replayer.unused_faults if self._child is None else ()),  # another process may apply them
         ]
 
     @property
@@ -391,15 +404,12 @@ class Session:
         if self._child is not None:
             self._recordings.close_child()
             return
-        for host, (where, why) in self._unseen.items():
-            if host not in self._known:
-                self.unrecorded(where, why)
         try:
             for report in self._children.reports():
-                if isinstance(report, RefusedError):
-                    self.misses.append(report)
-                else:
-                    self._replayer.played_by_child(report)
+                self._hear(report)
+            for host, (where, why) in self._unseen.items():
+                if host not in self._known:
+                    self.unrecorded(where, why)
             self._recordings.close(keep=keep, more=self._children.journals)
         except Exception as problem:
             self._recordings.fail(problem)
@@ -412,11 +422,36 @@ class Session:
             self._children.prepare()
 
     def after_fork_in_child(self) -> None:
-        """Called in a forked child: what it plays, misses and records from now on is reported to the parent."""
+        """Called in a forked child: what it does from now on is reported to the parent, and counts there."""
         if not self.active:
             return
         self._lock = threading.RLock()
         self._child = self._children.child()
         self._replayer.played = []
-        self._recordings.become_child(self._child.cassette)
+        self._recordings.become_child(self._child)
+        self._pool.problems.clear()
         self.misses = []
+        self.passed_through = []
+
+    def _tell(self, **report: object) -> None:
+        """In a forked child, tell the parent; see `_hear`."""
+        if self._child is not None:
+            self._child.tell(**report)
+
+    def _hear(self, report: Report) -> None:
+        """Count in the parent what a child has told."""
+        match report:
+            case {"answered": number, "connected": connected, "faults": faults}:
+                self._replayer.answered_by_child(number, faults, connected=connected)
+            case {"refused": error}:
+                self.misses.append(error_from_data(error, RefusedError))
+            case {"unreadable": error}:
+                self._pool.problems.append(error_from_data(error, CassetteError))
+            case {"called": where}:
+                self.passed_through.append(where)
+            case {"unseen": host, "where": where, "why": why}:
+                self._unseen.setdefault(host, (where, why))
+            case {"known": host}:
+                self._known.add(host)
+            case _:
+                self._recordings.hear(report)

@@ -92,7 +92,7 @@ class Pool:
         return best.number, interaction
 
     def played_elsewhere(self, number: int) -> Interaction:
-        """A forked child has played the recording of this number."""
+        """A forked child has answered with the recording of this number."""
         recording = self._lookup.recordings[number]
         recording.asked = True
         return recording.interaction
