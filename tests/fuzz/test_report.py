@@ -80,7 +80,7 @@ def test_the_test_to_keep_fails_until_the_bug_is_gone(name: str) -> None:
     with pytest.raises(fuzz.ParserBug) as caught:
         fuzz.check_parser(one.parse, profile=one.profile, seed=1)
     _, _, kept = str(caught.value).partition("a test to keep:\n")
-    code = re.sub("^ {4}", "", kept.partition("[docs/")[0], flags=re.MULTILINE)
+    code = re.sub("^ {4}", "", kept.partition("[gemini-replay ")[0], flags=re.MULTILINE)
 
     def run(code: str) -> None:
         namespace: dict[str, Any] = {}

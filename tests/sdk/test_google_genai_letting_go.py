@@ -17,7 +17,8 @@ genai = pytest.importorskip("google.genai", reason="google-genai is not installe
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 pytest.importorskip("httpx2", reason="httpx2 is not installed")
 
-from gemini_replay.transports import aiohttp_replay, httpx_family  # noqa: E402  # they need these libraries
+from gemini_replay.engine import pacing
+from gemini_replay.transports import aiohttp_replay  # noqa: E402  # they need these libraries
 
 # The SDK derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -40,7 +41,7 @@ class Watched:
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         timers = [timer for timer in loop._scheduled if not timer.cancelled()]
         playing = [played for played in self.over_aiohttp if not played.is_closing() or played._handle is not None]
-        playing += [body for body in self.over_httpx2 if body._source.ag_frame is not None]
+        playing += [body for body in self.over_httpx2 if not body._closed]
         return [*tasks, *timers, *playing]
 
     @property
@@ -62,7 +63,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         monkeypatch.setattr(owner, "__init__", init)
 
     watch(aiohttp_replay._Played, watching.over_aiohttp)
-    watch(httpx_family.AsyncBody, watching.over_httpx2)
+    watch(pacing.AsyncPlaying, watching.over_httpx2)
     return watching
 
 
