@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from ..cassette.model import Request
+from ..cassette.model import Ending, Request
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
@@ -21,7 +21,7 @@ from ..session import Forward, owner_of
 from . import aiohttp_record, aiohttp_replay
 from .client_names import client_name
 from .dispatch import carry_out
-from .observing import Harmless
+from .observing import Harmless, tell_unanswered
 
 _ROUTED = "_gemini_replay_routed"
 
@@ -95,15 +95,15 @@ class _Attempt:
         if "Upgrade" in self._request.headers:  # a websocket, which is not an answer that ends
             forward.recorder.drop()
             return await self.pass_on()
-        _route(self._request, forward.url)
+        try:
+            _route(self._request, forward.url)
+        except Exception as problem:  # it must not reach the server that it was addressed to
+            forward.recorder.fail(problem)
+            raise
         try:
             connection = await self.pass_on()
-        except Exception as problem:
-            with Harmless(forward.recorder):
-                forward.unreachable(problem)
-            raise
-        except BaseException:  # cancelled
-            forward.recorder.drop()
+        except BaseException as problem:
+            tell_unanswered(forward, problem, _classify, connected=False)
             raise
         with Harmless(forward.recorder):
             aiohttp_record.watch(connection.protocol, forward.recorder)
@@ -112,6 +112,11 @@ class _Attempt:
     async def pass_on(self) -> Any:
         """Connect as if there were no session."""
         return await self._connect(self._connector, self._request, *self._args, **self._kwargs)
+
+
+def _classify(problem: BaseException) -> Ending | None:
+    """How an exception ends a request that has no connection yet."""
+    return None if isinstance(problem, Exception) else "cancelled"
 
 
 # -- the request -----------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from ..engine.player import Playback
 from ..session import Forward, Session
 from .client_names import client_name
 from .dispatch import carry_out
-from .observing import Harmless
-from .sockets import FAILURES, PlayedSocket, RecordedResponse
+from .observing import tell_unanswered
+from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
 
 OPENS = "_gemini_replay_opens"
 """Attribute of a connection that really connects now."""
@@ -123,16 +123,17 @@ class HeldRequest:
         """Send the request, and record what comes back."""
         conn = self._conn
         elsewhere = forward.url != self._url
+        connected = False
         try:
             if elsewhere:
                 self.close()
                 conn.sock = _connection(conn, forward.url)
             else:
                 _connect(conn)
+            connected = True
             conn.sock.sendall(_readdressed(bytes(self._sent), forward.url) if elsewhere else self._sent)
         except BaseException as problem:
-            with Harmless(forward.recorder):
-                forward.unreachable(problem)
+            tell_unanswered(forward, problem, classify, connected=connected)
             raise
         NextResponse(conn, forward, lets_go=elsewhere)
 

@@ -12,12 +12,11 @@ from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..engine.schedule import Head, Part, Schedule
-from ..errors import GeminiReplayError
 from ..session import Forward, Session, owner_of
 from .async_read_ahead import AsyncReadAhead
 from .dispatch import carry_out
 from .httpx_family import Family, text
-from .observing import Harmless, now, tell_end
+from .observing import Harmless, now, tell_unanswered
 from .read_ahead import ReadAhead
 
 _HANDLED = "gemini_replay.handled"
@@ -69,12 +68,13 @@ class _Exchange:
 
     def _failed(self, forward: Forward, problem: BaseException) -> None:
         with Harmless(forward.recorder):
-            if self._family.never_connected(problem):
-                forward.unreachable(problem)
-            elif isinstance(problem, (GeminiReplayError, self._family.library.LocalProtocolError)):
-                forward.recorder.drop()  # another session refused it below, or it could not be sent as it is
-            else:
-                tell_end(forward.recorder, problem, self._family.classify)
+            tell_unanswered(
+                forward,
+                problem,
+                self._family.classify,
+                connected=not self._family.never_connected(problem),
+                unsendable=self._family.refuses_to_send(problem),
+            )
 
 
 class SyncExchange(_Exchange):

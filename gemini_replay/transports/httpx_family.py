@@ -163,6 +163,11 @@ class Family:
             ),
         )
 
+    def refuses_to_send(self, problem: BaseException) -> bool:
+        """Whether a request could not be sent as it is."""
+        refusals = ("LocalProtocolError", "InvalidURL")  # httpcore has only the first
+        return isinstance(problem, tuple(getattr(self.library, name, ()) for name in refusals))
+
 
 # -- bodies ----------------------------------------------------------------------------------------------------------
 

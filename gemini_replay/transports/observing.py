@@ -12,6 +12,8 @@ from typing import Protocol
 
 from ..cassette.model import Ending
 from ..clocks import now as now
+from ..errors import GeminiReplayError
+from ..session import Forward
 
 Classify = Callable[[BaseException], Ending | None]
 """How an exception ends a response; None if neither the wire nor the client caused it."""
@@ -88,3 +90,24 @@ def tell_end(
             observer.end(ending, at)
         elif problem is not None:
             observer.fail(problem)
+
+
+def tell_unanswered(
+    forward: Forward, problem: BaseException, classify: Classify, *, connected: bool, unsendable: bool = False
+) -> None:
+    """Tell the recorder of `forward` that there is no answer: sending the request raised this.
+
+    Args:
+        forward: the request.
+        problem: what was raised.
+        classify: as in `tell_end`.
+        connected: whether there was a connection.
+        unsendable: whether the client's library refuses to send such a request.
+    """
+    with Harmless(forward.recorder):
+        if unsendable or isinstance(problem, GeminiReplayError):  # or another session refused it below
+            forward.recorder.drop()
+        elif connected or not isinstance(problem, Exception):  # an interrupt says nothing of the server
+            tell_end(forward.recorder, problem, classify)
+        else:
+            forward.unreachable(problem)

@@ -155,7 +155,7 @@ class RecordedResponse(HTTPResponse):
         try:
             super().begin()
         except BaseException as problem:
-            tell_end(recorder, problem, _classify)
+            tell_end(recorder, problem, classify)
             raise
         with Harmless(recorder):
             recorder.head(
@@ -175,7 +175,7 @@ class RecordedResponse(HTTPResponse):
         file = self.fp
         source, interrupt = partial(_wire, sock, file, body), partial(_interrupt, sock, body)
         close = partial(_close, sock, timeout, file)
-        ahead = ReadAhead(source, body, classify=_classify, interrupt=interrupt, close=close)
+        ahead = ReadAhead(source, body, classify=classify, interrupt=interrupt, close=close)
         recorder.awaited = lambda: ahead.awaited
         read = http1.incoming(lambda: ahead.take(timeout) or b"", ahead.close)
         ahead.start()
@@ -268,7 +268,7 @@ def _interrupt(sock: Any, body: _Unframed) -> None:
         socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
-def _classify(problem: BaseException) -> Ending | None:
+def classify(problem: BaseException) -> Ending | None:
     """How an exception of the socket, or of http.client, ends a response."""
     if isinstance(problem, TimeoutError):
         return "timeout"

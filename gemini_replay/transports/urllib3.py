@@ -23,8 +23,8 @@ from ..session import Forward, candidates, owner_of
 from . import private, sockets
 from .client_names import client_name
 from .dispatch import carry_out
-from .observing import Harmless
-from .sockets import FAILURES, PlayedSocket, RecordedResponse
+from .observing import Harmless, tell_unanswered
+from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
 
 _TUNNEL = "_gemini_replay_tunnel"
 """Attribute of a connection: makes the proxy's tunnel, which waits until it is known to be needed."""
@@ -233,10 +233,14 @@ class _Attempt:
         """Send the request, and record what comes back while the client reads it."""
         if forward.url == self.url:
             return self._record(forward)
-        self._options["headers"] = _without_host(self._options.get("headers"))
-        parts = urlsplit(forward.url)
-        self._target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        self._conn = _connection(self._pool, forward.url)
+        try:
+            self._options["headers"] = _without_host(self._options.get("headers"))
+            parts = urlsplit(forward.url)
+            self._target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+            self._conn = _connection(self._pool, forward.url)
+        except Exception as problem:
+            forward.recorder.fail(problem)
+            raise
         try:
             return self._record(forward)
         finally:
@@ -258,11 +262,18 @@ class _Attempt:
             return self.pass_on()
         except BaseException as problem:
             if not sent:
-                with Harmless(forward.recorder):
-                    forward.unreachable(problem)
+                self._unanswered(forward, problem)
             raise
         finally:
             del conn.response_class
+
+    def _unanswered(self, forward: Forward, problem: BaseException) -> None:
+        """The request was not sent: urllib3 opens the connection after it has looked at the headers."""
+        with Harmless(forward.recorder):
+            network = isinstance(problem, (OSError, sys.modules["urllib3"].exceptions.HTTPError))
+            connected = self._conn.sock is not None
+            unsendable = isinstance(problem, Exception) and not network
+            tell_unanswered(forward, problem, classify, connected=connected, unsendable=unsendable)
 
     def pass_on(self) -> Any:
         """Send the request."""

@@ -139,15 +139,15 @@ def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
         assert seen.chunks == CHUNKS[:1]
 
 
-@pytest.mark.parametrize("bug", ["_classify", "classify"])
+@pytest.mark.parametrize("kind", ["sockets", "httpx"])
 def test_an_exception_that_is_not_the_wires_is_not_recorded_as_its_doing(
-    bug: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
+    kind: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure to name the end is a failure of the recording; the client has the wire's error."""
-    owner: Any = sockets if bug == "_classify" else httpx_family.Family
-    monkeypatch.setattr(owner, bug, raises)
+    owner: Any = sockets if kind == "sockets" else httpx_family.Family
+    monkeypatch.setattr(owner, "classify", raises)
     for client in EVERY_CLIENT:
-        if client.name in (SOCKETS if bug == "_classify" else SYNC_HTTPX | ASYNC_HTTPX):
+        if client.name in (SOCKETS if kind == "sockets" else SYNC_HTTPX | ASYNC_HTTPX):
             with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=reset.url):
                 seen = client.fetch(GOOGLE, timeout=20)
             assert type(seen.error) is client.errors["reset"], client.name
