@@ -17,8 +17,7 @@ genai = pytest.importorskip("google.genai", reason="google-genai is not installe
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 pytest.importorskip("httpx2", reason="httpx2 is not installed")
 
-from gemini_replay.engine import pacing
-from gemini_replay.transports import aiohttp_replay  # noqa: E402  # they need these libraries
+from gemini_replay.transports import aiohttp_replay, httpx_exchange  # noqa: E402  # they need these libraries
 
 # The SDK derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -63,7 +62,13 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         monkeypatch.setattr(owner, "__init__", init)
 
     watch(aiohttp_replay._Played, watching.over_aiohttp)
-    watch(pacing.AsyncPlaying, watching.over_httpx2)
+    played = httpx_exchange._Exchange._played
+
+    def answered(self: Any, head: Any, parts: Any) -> Any:
+        watching.over_httpx2.append(parts)
+        return played(self, head, parts)
+
+    monkeypatch.setattr(httpx_exchange._Exchange, "_played", answered)
     return watching
 
 
