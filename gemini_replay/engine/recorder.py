@@ -10,6 +10,7 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Concatenate, Literal, ParamSpec, Protocol
 
@@ -247,8 +248,10 @@ class Recorder:
         self._close()
 
     def _give_up(self, problem: BaseException) -> None:
-        self._close()
-        self._failed(problem)
+        with suppress(Exception):
+            self._close()
+        with suppress(Exception):
+            self._failed(problem)
 
     def forget(self) -> None:
         """Record nothing more and say nothing of it: this process is a fork of the one that records."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +26,7 @@ from .children import Child, Report, error_as_data, error_from_data
 
 _log = logging.getLogger("gemini_replay")
 _REFUSED = {400, 401, 403}
+_OUR_BUG = "This is a bug of gemini-replay; its traceback is the cause of this error."
 
 
 class Recordings:
@@ -126,29 +129,38 @@ class Recordings:
                 )
 
     def fail(self, problem: BaseException, asked: Request | None = None) -> None:
-        """The recording has failed; the session says so where it ends."""
+        """The recording has failed; the session says so where it ends. Raises nothing of its own."""
+        self._broken = True
+        try:
+            failure = self._described(problem, asked)
+        except Exception as trouble:
+            failure = RecordingError(f"The recording failed: {type(problem).__name__}.", hint=_OUR_BUG)
+            failure.__cause__ = trouble
+        self._report(failure)
+
+    def _described(self, problem: BaseException, asked: Request | None) -> RecordingError:
         about = "" if asked is None else f" of {describe(asked)}"
         if isinstance(problem, GeminiReplayError):
             text, hint = problem.message, problem.hint
         else:
             text = f"{type(problem).__name__}: {problem}"
-            hint = "This is a bug of gemini-replay; its traceback is the cause of this error."
+            hint = _OUR_BUG
         part = self._journal.part if self._journal is not None and self._child is None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,
             suggestion="The client was not disturbed: it got the live response."
-            + (f" What was recorded before that is in {part}." if part is not None and part.exists() else ""),
+            + (f" What was recorded before that is in {part}." if part is not None and os.path.exists(part) else ""),
             hint=hint,
         )
         failure.__cause__ = problem
-        self._broken = True
-        self._report(failure)
+        return failure
 
     def _report(self, failure: RecordingError) -> None:
         self.failures.append(failure)
         self._tell(failed=error_as_data(failure))
-        self.on_failure(failure)
+        with suppress(Exception):  # the session says it once more where it ends
+            self.on_failure(failure)
 
     def _done(self, recorder: Recorder, redactor: RequestRedactor) -> None:
         with self._lock:

@@ -61,6 +61,20 @@ class _Exchange:
         return self._request
 
     def _outgoing(self, forward: Forward, trace: Callable[..., Any]) -> Any:
+        """The request to send; None if that has failed: the client's own is to be sent as it is.
+
+        Raises:
+            Exception: it has failed, and the client's own request would go to another server.
+        """
+        try:
+            return self._copied(forward, trace)
+        except Exception as problem:
+            self._failed(forward, problem)
+            if forward.url != self._family.url(self._request):
+                raise
+            return None
+
+    def _copied(self, forward: Forward, trace: Callable[..., Any]) -> Any:
         request = self._request
         extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
         extensions.setdefault("trace", trace)  # a trace of the user's own stays; the time is then a little early
@@ -112,6 +126,8 @@ class SyncExchange(_Exchange):
                 recorder.sent(now())
 
         outgoing = self._outgoing(forward, trace)
+        if outgoing is None:
+            return self.pass_on()
         recorder.sent(now())
         try:
             response = self._send(outgoing)
@@ -177,6 +193,8 @@ class AsyncExchange(_Exchange):
                 recorder.sent(now())
 
         outgoing = self._outgoing(forward, trace)
+        if outgoing is None:
+            return await self.pass_on()
         recorder.sent(now())
         try:
             response = await self._send(outgoing)

@@ -31,6 +31,31 @@ def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
     assert paper.lines == [Response(200, (), 0.5), "done"]
 
 
+@pytest.mark.parametrize("bad", ["done", "failed"])
+def test_a_recorder_raises_nothing_while_it_gives_up(bad: str) -> None:
+    """Whoever is told of it may fail too; the other one is told all the same, and nothing more is recorded."""
+    told: list[str] = []
+
+    def tell(name: str) -> None:
+        told.append(name)
+        if name == bad:
+            raise ZeroDivisionError("another bug")
+
+    made = Recorder(
+        entry=Paper(),
+        scrub=Broken(),
+        redact=lambda r: r,
+        failed=lambda problem: tell("failed"),
+        done=lambda recorder: tell("done"),
+    )
+    made.head(200, (), 0.5)
+    made.chunk(b"one", 1.0)
+    made.write()
+    made.fail(ValueError("told too late"))
+    made.cut()
+    assert told == ["done", "failed"]
+
+
 def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
     """The bytes of a bomb are not written, and the client's reading goes on."""
     paper, failures = Paper(), list[BaseException]()

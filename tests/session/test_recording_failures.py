@@ -33,6 +33,24 @@ class TestFailures:
         assert "cannot be created" in str(session.problem)
         assert session.recorded_count == 0
 
+    def test_a_failure_is_told_whatever_fails_in_telling_it(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The client hears of neither; the session says at its end that the recording failed."""
+
+        def fails(*_: Any, **__: Any) -> Any:
+            raise PermissionError("not allowed")
+
+        session = Session(path, mode="rewrite")
+        session.on_recording_failure(fails)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", fails)
+            patch.setattr("gemini_replay.session.recordings.describe", fails)
+            ask(session, "one")
+        session.close()
+        assert isinstance(session.problem, RecordingError)
+        assert "The recording failed: CassetteError" in str(session.problem)
+
     def test_a_journal_that_cannot_be_written_any_more(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was written before is kept, the cassette is as it was, and the next recording works."""
         recorded(path, "old")

@@ -13,13 +13,22 @@ from support.clients import Client
 from support.every_client import EVERY_CLIENT
 from support.processes import python
 from support.raw_server import CHUNKED, LAST, Answer, RawServer, chunked, raw_server
-from support.streams import GOOGLE, events
+from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay import http1
 from gemini_replay.errors import GeminiReplayError
 from gemini_replay.http1 import Unframer
-from gemini_replay.transports import aiohttp_record, async_read_ahead, httpx_exchange, httpx_family, sockets
+from gemini_replay.transports import (
+    aiohttp_connect,
+    aiohttp_record,
+    async_read_ahead,
+    httpcore,
+    httpx_exchange,
+    httpx_family,
+    sockets,
+)
+from gemini_replay.transports import urllib3 as urllib3_transport
 
 CHUNKS = events(12)
 PIECES = [(0.005, chunked(chunk)) for chunk in CHUNKS]
@@ -121,6 +130,38 @@ def test_beside_a_bug_of_ours_the_error_of_the_wire_is_still_the_wires(
         seen = client.fetch(GOOGLE, timeout=20)
     assert type(seen.error) is client.errors["reset"]
     assert seen.chunks == CHUNKS[:3]
+
+
+@pytest.mark.parametrize("name", sorted(SYNC_HTTPX | ASYNC_HTTPX))
+def test_a_request_that_cannot_be_copied_is_sent_as_it_is(
+    name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reads the whole answer; the recording fails."""
+    monkeypatch.setattr(httpx_family.Family, "outgoing", raises)
+    monkeypatch.setattr(httpcore.Core, "outgoing", raises)
+    with pytest.raises(GeminiReplayError, match="a bug of ours"), gemini_replay.record(path):
+        seen = BY_NAME[name].fetch(whole.url + PATH, timeout=20)
+    assert (seen.error, seen.body) == (None, b"".join(CHUNKS))
+    assert len(whole.requests) == 1
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", sorted(SYNC_HTTPX | ASYNC_HTTPX | {"aiohttp", "urllib3", "requests"}))
+def test_a_request_that_cannot_be_readdressed_goes_nowhere(
+    name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not to the server that the client named: the session has an upstream. The recording fails at once."""
+    monkeypatch.setattr(httpx_family.Family, "outgoing", raises)
+    monkeypatch.setattr(httpcore.Core, "outgoing", raises)
+    monkeypatch.setattr(aiohttp_connect, "_route", raises)
+    monkeypatch.setattr(urllib3_transport, "_connection", raises)
+    with pytest.raises(GeminiReplayError, match="a bug of ours"):
+        with gemini_replay.record(path, upstream="http://127.0.0.1:9", hosts=None) as session:
+            seen = BY_NAME[name].fetch(whole.url + PATH, timeout=20)
+            assert len(session.problems) == 1
+    assert isinstance(seen.error, ZeroDivisionError)
+    assert not whole.requests
+    assert not path.exists()
 
 
 def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
