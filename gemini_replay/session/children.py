@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -80,14 +81,14 @@ class Children:
         self._folder: Path | None = None
 
     def prepare(self) -> None:
-        """Make the folder, before the first fork."""
+        """Make the folder, before the first fork. If it cannot be made, children say that they cannot report."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="gemini-replay-"))
+            with suppress(OSError):
+                self._folder = Path(tempfile.mkdtemp(prefix="gemini-replay-"))
 
     def child(self) -> Child:
         """The child's side, in the child."""
-        assert self._folder is not None
-        return Child(self._folder)
+        return Child(self._folder or Path(os.devnull))
 
     @property
     def journals(self) -> list[Path]:

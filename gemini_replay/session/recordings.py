@@ -82,7 +82,8 @@ class Recordings:
         try:
             with self._lock:
                 if self._child is not None and not self._child.has_parent:
-                    return Deaf()  # it has outlived the session
+                    self._child.tell()  # it cannot, and warns: it has outlived the session
+                    return Deaf()
                 if self._journal is None:
                     self._journal = Journal(self._path, test=self._test)
                 journal = self._journal

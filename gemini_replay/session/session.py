@@ -404,17 +404,26 @@ class Session:
         if self._child is not None:
             self._recordings.close_child()
             return
+        for step in (self._hear_children, self._report_unseen):
+            try:
+                step()
+            except Exception as problem:
+                self._recordings.fail(problem)
         try:
-            for report in self._children.reports():
-                self._hear(report)
-            for host, (where, why) in self._unseen.items():
-                if host not in self._known:
-                    self.unrecorded(where, why)
             self._recordings.close(keep=keep, more=self._children.journals)
         except Exception as problem:
             self._recordings.fail(problem)
         finally:
             self._children.forget()
+
+    def _hear_children(self) -> None:
+        for report in self._children.reports():
+            self._hear(report)
+
+    def _report_unseen(self) -> None:
+        for host, (where, why) in self._unseen.items():
+            if host not in self._known:
+                self.unrecorded(where, why)
 
     def before_fork(self) -> None:
         """Called in the parent before each fork."""

@@ -139,6 +139,50 @@ session.close()
         assert done.returncode == 0, done.stderr
         assert list(temporary.iterdir()) == []
 
+    def test_without_a_folder_to_report_in_a_child_says_so_and_leaves_the_cassette_alone(self, path: Path) -> None:
+        """The parent's recording is made as if there were no child."""
+        done = self.run(
+            """
+import tempfile
+def full(*arguments, **named):
+    raise OSError("no room")
+tempfile.mkdtemp = full
+session = Session(path, mode="rewrite", test="t")
+ask(session, "before")
+if os.fork() == 0:
+    ask(session, "child")
+    session.close()
+    os._exit(0)
+os.wait()
+ask(session, "after")
+session.close()
+print(session.problem, session.recorded_count)
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["None 2"], done.stderr
+        assert sorted(held(path)) == ["after", "before"]
+        assert "cannot tell the session" in done.stderr
+
+    def test_a_report_that_cannot_be_read_costs_no_recording(self, path: Path) -> None:
+        """The session says that it could not be read."""
+        done = self.run(
+            """
+session = Session(path, mode="rewrite", test="t")
+ask(session, "before")
+if os.fork() == 0:
+    os._exit(0)
+os.wait()
+(session._children._folder / "1.report").write_bytes(b"no json")
+session.close()
+print(type(session.problem).__name__)
+""",
+            path,
+        )
+        assert done.stdout.splitlines() == ["RecordingError"], done.stderr
+        assert not list(path.parent.glob("*.lock"))
+        assert list(path.parent.glob("*.part*"))
+
     def test_a_fault_that_is_applied_in_a_child_was_applied(self, path: Path) -> None:
         """Also one that leaves no connection; then the recording counts as used, and not as played."""
         recorded(path, "one", "two")
