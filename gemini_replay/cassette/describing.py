@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from ..urls import host
 from .model import Request
 
 
@@ -13,4 +14,4 @@ def describe(request: Request) -> str:
     if model and action:
         return f"{request.method} {model}:{action}" + (f"?alt={alt}" if alt else "")
     parts = urlsplit(request.url)
-    return f"{request.method} {parts.hostname}{parts.path}"
+    return f"{request.method} {host(request.url)}{parts.path}"

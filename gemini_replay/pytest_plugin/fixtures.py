@@ -94,7 +94,7 @@ def gemini_server(
     from .. import transports
     from ..server.serving import serving
     from ..session import activated
-    from ..session.hosts import netloc
+    from ..urls import netloc
 
     with _opened(request, monkeypatch, gemini_cassette_config, served=True) as session, activated(session):
         if session.mode == "live":

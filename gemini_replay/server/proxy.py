@@ -22,6 +22,7 @@ from ..errors import GeminiReplayError, UsageError
 from ..session import Forward, Session
 from ..transports.httpx_exchange import AsyncExchange
 from ..transports.httpx_family import family, text
+from ..urls import netloc, server
 from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected
 from .replay import Exchange, ReplayServer
 
@@ -91,12 +92,11 @@ class Forwarding(Exchange):
         await finish(ending, self.scope, self.send)
 
     async def _unreachable(self, forward: Forward, problem: Exception) -> None:
-        parts = urlsplit(forward.url)
-        port = f":{parts.port}" if parts.port else ""
+        where = server(forward.url)
         message = (
-            f"gemini-replay was recording and could not reach {parts.scheme}://{parts.hostname}{port}: {problem}\n"
+            f"gemini-replay was recording and could not reach {where}: {problem}\n"
             "This request was not recorded. Check the network and the upstream's URL"
-            + (", and SSL_CERT_FILE if its certificate is private." if parts.scheme == "https" else ".")
+            + (", and SSL_CERT_FILE if its certificate is private." if where.startswith("https:") else ".")
         )
         await self._answer_error(502, message)
 
@@ -128,7 +128,7 @@ class RecordingProxy(ReplayServer):
         parts = urlsplit(session.upstream or base or session.provider.base_url())
         if "@" in parts.netloc:
             raise UsageError(
-                f"The URL of the upstream {parts.hostname} has a user name or password.",
+                f"The URL of the upstream {netloc(parts.geturl())} has a user name or password.",
                 hint="Remove it, and let the client send its credentials as it does without a proxy.",
             )
         try:

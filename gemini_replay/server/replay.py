@@ -25,6 +25,7 @@ from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..session import Forward, Session, base_url
 from ..transports.client_names import client_name
 from ..transports.dispatch import carry_out
+from ..urls import netloc
 from .asgi import MARK, Receive, Scope, Send, arrived, connection, deliver, read_body, respond, unsendable
 
 _KEPT_MISSES = 100
@@ -133,7 +134,7 @@ class ReplayServer:
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         base = self._base or self.session.provider.base_url(path)
-        host = urlsplit(base).netloc.rpartition("@")[2]
+        host = netloc(base)
         headers: Headers = tuple((name, host if name == "host" else value) for name, value in pairs)
         url = f"{base}{path}{'?' if query else ''}{query}"
         return Request(scope["method"], url, headers, body, client_name(headers))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from ..engine.recorder import Recorder
+from ..urls import server
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Forward:
         The recording fails if no later attempt gets an answer, even where the code under test swallows the exception.
         """
         self.recorder.drop()
-        parts = urlsplit(self.url)
-        where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+        where = server(self.url)
         self.unanswered(where)
         problem.add_note(
             f"gemini-replay sent the request to {where}, which could not be reached. Nothing was recorded and no "

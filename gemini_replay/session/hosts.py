@@ -143,11 +143,6 @@ def place(url: str) -> Address:
     return ("localhost" if _is_loopback(host) else host), port
 
 
-def netloc(url: str) -> str:
-    """The host and port of a URL, as they are written."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
 # -- patterns --------------------------------------------------------------------------------------------------------
 
 

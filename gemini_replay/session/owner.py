@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 
 from ..errors import AmbiguousSessionError
+from ..urls import netloc
 from .current import candidates
 from .expected import Expected, expected_now
-from .hosts import netloc
 from .session import Session
 
 

@@ -27,10 +27,11 @@ from ..engine.timing import is_virtual, parse_max_gap, parse_speed
 from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
+from ..urls import netloc
 from .arguments import REDACTION, checked, default_settings
 from .children import Child, Children, Report, error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
-from .hosts import Hosts, address, netloc
+from .hosts import Hosts, address
 from .recordings import Recordings
 from .refusing import blocked, explained, through
 from .replaying import Replayer

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -18,6 +17,7 @@ from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..session import Forward, owner_of
+from ..urls import netloc
 from . import aiohttp_record, aiohttp_replay
 from .client_names import client_name
 from .dispatch import carry_out
@@ -162,4 +162,4 @@ def _route(request: Any, url: str) -> None:
     routed = type(asked)(url, encoded=True)
     vars(request)[_ROUTED] = asked, routed  # a middleware may send the same request again
     request.url = routed
-    request.headers["Host"] = urlsplit(url).netloc.rpartition("@")[2]
+    request.headers["Host"] = netloc(url)

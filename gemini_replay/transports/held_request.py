@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import http1
+from .. import http1, urls
 from ..cassette.model import Headers, Request, header
 from ..engine import pacing
 from ..engine.faults import NoConnection
@@ -214,7 +214,7 @@ def _readdressed(sent: bytes, url: str) -> bytes:
     parts = urlsplit(url)
     target = urlunsplit(("", "", parts.path or "/", parts.query, "")).encode("latin-1")
     others = [line for line in lines if line.partition(b":")[0].strip().lower() != b"host"]
-    host = b"Host: " + parts.netloc.rpartition("@")[2].encode("latin-1")
+    host = b"Host: " + urls.netloc(url).encode("latin-1")
     return b"\r\n".join([b" ".join([method, target, version]), host, *others, b"", body])
 
 
@@ -223,9 +223,7 @@ def server_url(conn: Any) -> str:
     host, port = conn.host, conn.port
     if conn._tunnel_host:
         host, port = conn._tunnel_host, conn._tunnel_port
-    named = f"[{host}]" if ":" in host else host
-    port = "" if port == conn.default_port else f":{port}"
-    return f"{'https' if _is_secure(conn) else 'http'}://{named}{port}"
+    return urls.server_url("https" if _is_secure(conn) else "http", host, port)
 
 
 def _is_secure(conn: Any) -> bool:

@@ -19,7 +19,6 @@ from .held_request import OPENS, HeldRequest, NextResponse, server_url
 _NAMES = (
     "HTTPConnection.auto_open",
     "HTTPConnection.connect",
-    "HTTPConnection.default_port",
     "HTTPConnection.endheaders(message_body, encode_chunked)",
     "HTTPConnection.response_class",
     "HTTPConnection()._buffer",

@@ -15,6 +15,7 @@ from typing import Any
 from ..cassette.model import Request
 from ..engine.pacing import AsyncPlaying, Playing
 from ..patching import Interception, Wrap
+from ..urls import host_and_port, server_url
 from . import private
 from .httpx_exchange import ahandle, handle, owner
 from .httpx_family import AsyncBody, Family, RawHeaders, SyncBody, described, for_host
@@ -68,7 +69,8 @@ class Core(Family):
 
     def url(self, request: Any) -> str:
         """Where a request goes."""
-        return f"{_text(request.url.scheme)}://{_text(_netloc(request.url))}{_text(request.url.target)}"
+        url = request.url
+        return server_url(_text(url.scheme), _text(url.host), url.port) + _text(url.target)
 
     def read(self, request: Any) -> Request:
         """The request as the core knows it."""
@@ -113,9 +115,7 @@ class Core(Family):
 
 
 def _netloc(url: Any) -> bytes:
-    host: bytes = b"[%b]" % url.host if b":" in url.host else url.host
-    default = {b"http": 80, b"https": 443}.get(url.scheme)
-    return host if url.port in {None, default} else b"%b:%d" % (host, url.port)
+    return host_and_port(_text(url.scheme), _text(url.host), url.port).encode("latin-1")
 
 
 def _text(data: bytes) -> str:

@@ -20,6 +20,7 @@ from ..engine.player import Playback
 from ..errors import GeminiReplayError, UsageError
 from ..patching import Interception
 from ..session import Forward, candidates, owner_of
+from ..urls import server_url
 from . import private, sockets
 from .client_names import client_name
 from .dispatch import carry_out
@@ -145,10 +146,7 @@ def _absolute(pool: Any, url: str) -> str:
     """The URL of a request; it is absolute already if it goes to a forwarding proxy."""
     if "://" in url.partition("?")[0]:
         return url
-    host = f"[{pool.host}]" if ":" in pool.host else pool.host
-    default = {"http": 80, "https": 443}.get(pool.scheme)
-    port = "" if pool.port in {None, default} else f":{pool.port}"
-    return f"{pool.scheme}://{host}{port}{url}"
+    return server_url(pool.scheme, pool.host, pool.port) + url
 
 
 def _read(body: Any) -> bytes | None:

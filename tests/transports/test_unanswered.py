@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, PATH
 
 import gemini_replay
+from gemini_replay.errors import RecordingError
 
 HEADERS = {"x-goog-api-key": "test-key"}
 SYNC = [client for client in EVERY_CLIENT if not client.is_async]
@@ -126,3 +128,14 @@ def test_a_task_that_is_cancelled_while_it_connects_is_the_clients(
         with pytest.raises(asyncio.TimeoutError):
             asyncio.run(asyncio.wait_for(ask(url + PATH), 0.2))
         assert [one.end.kind for one in session.recorded] == ["cancelled"]
+
+
+@pytest.mark.parametrize("through", ["itself", "an upstream"])
+def test_an_ipv6_address_that_cannot_be_reached_keeps_its_brackets(client: Client, through: str, path: Path) -> None:
+    """In the note on the client's error, and in what the session says."""
+    url = "http://[::1]:9"
+    with pytest.raises(RecordingError, match=r"http://\[::1\]:9 could not be reached"):
+        with gemini_replay.record(path, upstream=url if through == "an upstream" else None):
+            seen = client.fetch(GOOGLE if through == "an upstream" else url + PATH)
+    said = "".join(traceback.format_exception(seen.error))
+    assert "sent the request to http://[::1]:9, which could not be reached" in said

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import UsageError, did_you_mean
+from ...urls import netloc
 from ..model import Request
 from ..redaction.replacements import MARK, REDACTED, answers
 from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES
@@ -21,7 +22,7 @@ Reader = Callable[[Request], Hashable]
 
 
 def _host(request: Request) -> str:
-    return urlsplit(request.url).netloc.rpartition("@")[2].lower()
+    return netloc(request.url).lower()
 
 
 def _model(request: Request) -> str:
