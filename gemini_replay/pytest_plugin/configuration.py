@@ -48,6 +48,7 @@ class Configuration:
         config: what `gemini_cassette_config` returns for this test; None: it is not known yet.
         names: the cassettes of a session of wider scope.
         given: the settings of a session of wider scope.
+        folder: the folder of the file that opens it.
 
     Attributes:
         names: the cassettes that the marker names: the first is recorded into; empty: the test's own.
@@ -67,9 +68,11 @@ class Configuration:
         *,
         names: Sequence[str] = (),
         given: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._run = run
         self._item = item
+        self._folder = item.path.parent if item is not None else folder or run.root
         self._values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.names = tuple(self._checked_name(name) for name in names)
@@ -191,19 +194,12 @@ class Configuration:
         """The folder of the cassettes. If a function gives the paths, cassettes with names are in the default folder.
 
         Raises:
-            UsageError: it is that of a test's folder, and there is no test; or it is no path.
+            UsageError: it is no path.
         """
         place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
         if _TESTS_FOLDER not in place:
             return self._run.root / place
-        if self._item is None:
-            from ..errors import UsageError
-
-            raise UsageError(
-                f"cassette_dir is {place!r}, but {WIDE} has no test whose folder that is.",
-                hint=f'Give the folder: {WIDE}("warm-up", cassette_dir="tests/cassettes").',
-            )
-        return self._run.root / place.replace(_TESTS_FOLDER, str(self._item.path.parent))
+        return self._run.root / place.replace(_TESTS_FOLDER, str(self._folder))
 
     def lines(self) -> list[str]:
         """One line for each setting that some source gives: its name, its value and the source."""

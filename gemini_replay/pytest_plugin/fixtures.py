@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -71,10 +72,13 @@ def gemini_cassettes(
     with pytest.MonkeyPatch.context() as monkeypatch:
 
         @contextmanager
-        def opened(name: str, **settings: Any) -> Iterator[Session]:
-            with run.wide(name, settings) as session:
+        def block(name: str, folder: Path, settings: Mapping[str, Any]) -> Iterator[Session]:
+            with run.wide(name, folder, settings) as session:
                 _stand_in_for_keys(session, monkeypatch)
                 yield session
+
+        def opened(name: str, **settings: Any) -> AbstractContextManager[Session]:
+            return block(name, Path(sys._getframe(1).f_code.co_filename).parent, settings)
 
         yield opened
 

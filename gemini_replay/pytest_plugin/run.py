@@ -151,8 +151,8 @@ class Run:
         return True
 
     @contextmanager
-    def wide(self, name: str, settings: Mapping[str, Any]) -> Generator[Session, None, None]:
-        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``.
+    def wide(self, name: str, folder: Path, settings: Mapping[str, Any]) -> Generator[Session, None, None]:
+        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `folder`.
 
         Its recording is kept if the block ends well and no request was refused in it.
 
@@ -168,7 +168,7 @@ class Run:
         from .configuration import Configuration
         from .summary import share_of
 
-        configuration = Configuration(self.settings, names=(name,), given=settings)
+        configuration = Configuration(self.settings, names=(name,), given=settings, folder=folder)
         session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
         session.record_command = lambda mode: f"pytest --gemini-record {mode}"
         raised: BaseException | None = None
@@ -186,7 +186,7 @@ class Run:
             problems = session.problems
             well = passed and not problems
             share = share_of(
-                session, configuration, wall=wall, passed=well, kept=well, problems=problems, served=False
+                session, configuration, wall=wall, passed=well, kept=well, problems=problems, served=False, wide=True
             )
             if session.recorded_count and not well:
                 share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]

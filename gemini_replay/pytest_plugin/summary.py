@@ -28,6 +28,7 @@ def share_of(
     kept: bool,
     problems: Sequence[GeminiReplayError],
     served: bool,
+    wide: bool = False,
 ) -> dict[str, Any]:
     """What one session adds to the summary, of types that JSON has, so that workers can send it.
 
@@ -39,13 +40,14 @@ def share_of(
         kept: whether its recording was kept.
         problems: what it has to report.
         served: whether a server answered from it, whose clients' time cannot be virtual.
+        wide: whether it is of wider scope than a test, so that it may be for tests that another worker runs.
     """
     asked = session.played or session.recorded_count or session.passed_through or session.mode == "live"
     waited = 0.0 if session.virtual else min(wall, session.model_time / session.speed)
     return {
         "path": str(session.path),
         "test": str(session.test),
-        "silent": passed and not asked,
+        "silent": passed and not asked and not wide,
         "passed": passed,
         "replayed": len(session.played),
         "recorded": session.recorded_count if kept else 0,
@@ -53,7 +55,7 @@ def share_of(
         "wall": wall,
         "waited": waited,
         "real_time": served,
-        "unused": session.unused_descriptions(),
+        "unused": {str(path): lines for path, lines in session.unused_descriptions().items()},
         "problems": [f"{session.test}: {what}" for what in dict.fromkeys(problem.message for problem in problems)],
         "discarded": None,
         "passed_through": dict(Counter(session.passed_through)),
@@ -102,9 +104,10 @@ class Summary:
             self._silent.append(share["test"])
         path = share["path"]
         # A test that did not pass may have stopped before its requests.
-        unused = share["unused"] if share["passed"] else []
-        others = self._unused.get(path, unused)
-        self._unused[path] = [described for described in unused if described in others]
+        for cassette, described in share["unused"].items():
+            unused = described if share["passed"] else []
+            others = self._unused.get(cassette, unused)
+            self._unused[cassette] = [line for line in unused if line in others]
         if share["discarded"] is not None:
             self._discarded.append((Path(path), *share["discarded"]))
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
 from ..cassette.matching import Matcher
+from ..cassette.model import Interaction
 from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
@@ -169,6 +170,11 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "wire": _FLAG,
     "decoded_limit": _takes("a number of bytes, above 0", lambda value: is_whole(value, 1)),
     "repeat": _FLAG,
+    "interactions": _takes(
+        "a list of interactions, or None",
+        lambda value: isinstance(value, list | tuple) and all(isinstance(one, Interaction) for one in value),
+        none=True,
+    ),
     "transport": _takes(
         "a transport of the client library, which carries the requests, or None", _is_transport, none=True
     ),

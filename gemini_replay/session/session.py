@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
@@ -48,7 +48,6 @@ class Session:
 
     Args:
         path: the cassette file; of several, the first is recorded into, and all are replayed from.
-        interactions: what is played in place of the file's recordings; None: those.
         settings: see `settings.SessionSettings`. A session with a fault cannot record.
 
     Attributes:
@@ -70,9 +69,7 @@ class Session:
         UsageError: an argument cannot be used.
     """
 
-    def __init__(
-        self, path: Paths, *, interactions: Sequence[Interaction] | None = None, **settings: Unpack[SessionSettings]
-    ) -> None:
+    def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
         given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
         self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
         if self.path.is_dir():
@@ -128,8 +125,8 @@ class Session:
         self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
-        if interactions is not None:
-            self._replayer.hold(self.path, interactions)
+        if given["interactions"] is not None:
+            self._replayer.hold(self.path, given["interactions"])
         elif existing and self.mode in {"none", "once", "new"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
         if self.mode != "live":
@@ -137,14 +134,14 @@ class Session:
                 self._replayer.load(other)
 
     @classmethod
-    def replaying(cls, path: Paths, *, repeat: bool = False, **settings: Unpack[ReplaySettings]) -> Session:
+    def replaying(cls, path: Paths, **settings: Unpack[ReplaySettings]) -> Session:
         """A session that only replays, from a cassette that must be there; or from several, as if they were one.
 
         Raises:
             UsageError: an argument cannot be used.
             CassetteError: there is no such file, or it cannot be read as a cassette.
         """
-        session = cls(path, repeat=repeat, **checked(ReplaySettings.__annotations__, **settings))
+        session = cls(path, **checked(ReplaySettings.__annotations__, **settings))
         if not session.path.exists():
             session._replayer.load(session.path)  # raises an error that names what is near
         return session
@@ -337,15 +334,15 @@ class Session:
         """Recordings that no request asked for."""
         return [recording.interaction for recording in self._pool.unused]
 
-    def unused_descriptions(self) -> list[str]:
-        """Each unused recording in one line. One that cannot be read is also among the `problems`."""
-        described = []
+    def unused_descriptions(self) -> dict[Path, list[str]]:
+        """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
+        described: dict[Path, list[str]] = {path: [] for path in self._pool.paths}
         for recording in self._pool.unused:
             try:
                 what = describe(recording.request)
             except CassetteError as problem:
                 what = problem.message
-            described.append(f"{recording.place}: {what}")
+            described[recording.path].append(f"{recording.place}: {what}")
         return described
 
     @property

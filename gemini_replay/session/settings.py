@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypedDict, get_args
 
 from ..cassette.matching import DEFAULT_KEYS
+from ..cassette.model import Interaction
 from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault
 from ..provider import Provider
@@ -39,8 +40,10 @@ class PlaybackSettings(TypedDict, total=False):
         max_gap: the longest wait, in seconds; None: as recorded.
         rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes; None: as recorded.
         match: what must be equal for a recording to answer a request, see `gemini_replay.cassette.matching`.
+        repeat: start again from the first when every recording of a request was played, as a server must.
     """
 
+    repeat: bool
     speed: str | float
     max_gap: float | None
     rechunk: str | int | None
@@ -123,27 +126,19 @@ class RecordSettings(RecordTransportSettings, HostSettings, total=False):
     """The settings of `record`."""
 
 
-class AllSettings(ReplaySettings, StorageSettings, total=False):
-    """What can be said of a cassette, whoever opens it.
-
-    Attributes:
-        repeat: start again from the first when every recording of a request was played, as a server must.
-    """
-
-    repeat: bool
-
-
-class SessionSettings(AllSettings, total=False):
+class SessionSettings(ReplaySettings, StorageSettings, total=False):
     """The settings of a `Session`.
 
     Attributes:
         test: the id of the test that records, for the cassette's header and for messages.
+        interactions: what is played in place of the file's recordings; None: those.
     """
 
     test: str | None
+    interactions: Sequence[Interaction] | None
 
 
-class CassetteConfig(AllSettings, total=False):
+class CassetteConfig(ReplaySettings, StorageSettings, total=False):
     """What the fixture `gemini_cassette_config` returns and the marker `gemini_cassette` takes.
 
     Attributes:
@@ -174,5 +169,6 @@ DEFAULTS: SessionSettings = {
     "wire": False,
     "decoded_limit": DECODED_LIMIT,
     "repeat": False,
+    "interactions": None,
     "provider": None,
 }

@@ -162,7 +162,9 @@ def test_a_test_replays_from_several_cassettes_and_records_into_the_first(projec
     shared = (project.path / "cassettes/shared.jsonl").read_bytes()
     assert b'"mine"' not in shared
     assert b'"shared"' not in (project.path / "cassettes/mine.jsonl").read_bytes().partition(b'"contents"')[2]
-    run().assert_outcomes(passed=2)
+    result = run("--gemini-unused")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["* 0 unused; *"])
     run("--gemini-record=rewrite", "-k", "second").assert_outcomes(passed=1)
     assert (project.path / "cassettes/shared.jsonl").read_bytes() == shared
 

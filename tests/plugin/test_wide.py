@@ -39,6 +39,14 @@ def test_a_module_scoped_fixture_records_and_replays(project: pytest.Pytester, r
         result.stdout.fnmatch_lines(["2 replayed, 0 recorded, 0 unused; *"])
 
 
+def test_the_folder_of_the_tests_is_that_of_the_file_that_opens_it(project: pytest.Pytester, run: Run) -> None:
+    """Where cassettes are beside the tests."""
+    (project.mkdir("deep") / "test_tale.py").write_text(MODULE, encoding="utf-8")
+    for mode in ("once", "none"):
+        run(f"--gemini-record={mode}", "-o", "gemini_cassette_dir={folder}/cassettes").assert_outcomes(passed=2)
+    assert (project.path / "deep/cassettes/warm-up.jsonl").is_file()
+
+
 def test_a_session_scoped_fixture_may_stay_open_while_tests_run(project: pytest.Pytester, run: Run) -> None:
     """A test's own cassette answers the test; the wide one answers tests that have none."""
     project.makepyfile(
@@ -171,7 +179,7 @@ def test_a_block_that_fails_leaves_its_cassette_as_it_is(project: pytest.Pyteste
         ("gemini_cassettes('x', sped=4)", "Unknown setting 'sped' from gemini_cassettes."),
         ("gemini_cassettes('../x')", "leads out of the cassette folder"),
         ("gemini_cassettes(5)", "5 cannot be the name of a cassette."),
-        ("gemini_cassettes('x', cassette_dir='{folder}')", "gemini_cassettes has no test"),
+        ("gemini_cassettes('x', cassette_dir=5)", "cassette_dir is 5."),
     ],
 )
 def test_a_wrong_use_is_a_short_error(project: pytest.Pytester, run: Run, call: str, words: str) -> None:

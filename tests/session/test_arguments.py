@@ -50,6 +50,7 @@ WRONG: dict[str, list[Any]] = {
     "test": [5, [], a_function],
     "wire": [5, None, "yes", a_function],
     "repeat": [5, None, "yes", a_function],
+    "interactions": [5, "x", a_function, [5]],
     "decoded_limit": [None, "x", 0, -1, 1.5, True, a_function],
     "transport": [5, "x", a_function, object()],
     "provider": [5, "gemini", a_function, object(), type(GEMINI)],

@@ -63,9 +63,10 @@ def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
     session = Session.replaying([paths[1], paths[0]])
     assert [answer(session, request()) for _ in range(3)] == ["three", "one", "two"]
     assert [interaction.body for interaction in session.unused] == [b"four"]
-    assert session.unused_descriptions() == [
-        "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse",
-    ]
+    assert session.unused_descriptions() == {
+        paths[1]: ["interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"],
+        paths[0]: [],
+    }
 
 
 def test_a_miss_names_the_nearest_cassette_of_several(paths: list[Path]) -> None:
@@ -124,7 +125,7 @@ def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: l
     session = Session.replaying(paths)
     assert answer(session, request()) == "one"
     assert session.problems == []
-    assert "'method' must be a text" in session.unused_descriptions()[1]
+    assert "'method' must be a text" in session.unused_descriptions()[paths[1]][0]
     assert session.problems != []
 
 
@@ -145,7 +146,9 @@ def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Pa
     assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
     with pytest.raises(MissError):
         session.decide(request())
-    assert session.unused_descriptions() == ["interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"]
+    assert session.unused_descriptions()[paths[1]] == [
+        "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"
+    ]
 
 
 def test_a_fault_may_strike_only_the_nth_request(paths: list[Path]) -> None:

@@ -37,6 +37,7 @@ class Recording:
         plays: how often it was played and not given back.
         asked: whether it was played at all.
         values: what is compared, once it is filed.
+        open: whether it is filed and may answer other values than its own.
         foreign: whether it is filed and another test than the session's has recorded it.
     """
 
@@ -48,6 +49,7 @@ class Recording:
     plays: int = 0
     asked: bool = False
     values: Values | None = None
+    open: bool = False
     foreign: bool = False
 
     @property
@@ -82,7 +84,7 @@ class Lookup:
     """The recordings of a session, by what the matcher compares. `test` is the id of the session's test.
 
     Equal values are filed together. A recording from which a secret was removed may answer other values than its own
-    (see `keys.answered`); those are filed under None. The matcher decides about whatever is found.
+    (see `keys.answered`), so it is also filed under None. The matcher decides about whatever is found.
     """
 
     def __init__(self, matcher: Matcher, test: str | None) -> None:
@@ -93,15 +95,19 @@ class Lookup:
         self._filed: dict[Values | None, list[Rank]] = {}  # each list in order
 
     def best(self, values: Values) -> Recording | None:
-        """The recording with the smallest rank among those that answer a request with these values."""
-        found = min(self._answering(values), key=lambda recording: recording.rank, default=None)
-        while found is None or found.plays or found.foreign:
-            filed = self._file_next()
-            if filed is None:
+        """The recording that answers a request with these values.
+
+        Of several, it is the one that was played least, then one with the very values, then the one with the smallest
+        rank.
+        """
+        found = min(self._answering(values), key=lambda recording: self._order(recording, values), default=None)
+        while found is None or found.plays or found.foreign or found.values != values:
+            recording = self._file_next()
+            if recording is None:
                 break
-            recording, key = filed
-            likely = key is None or key == values
-            if likely and self._answers(recording, values) and (found is None or recording.rank < found.rank):
+            if self._answers(recording, values) and (
+                found is None or self._order(recording, values) < self._order(found, values)
+            ):
                 found = recording
         return found
 
@@ -109,15 +115,19 @@ class Lookup:
         """How many recordings answer a request with these values."""
         while self._file_next() is not None:
             pass
-        numbers = [number for key in (values, None) for *_, number in self._filed.get(key, ())]
+        numbers = {number for key in (values, None) for *_, number in self._filed.get(key, ())}
         return sum(self._answers(self.recordings[number], values) for number in numbers)
 
     def set_plays(self, recording: Recording, plays: int) -> None:
         """Note how often a filed recording was played."""
-        ranks = self._filed[self._key(recording.values)]
-        del ranks[bisect_left(ranks, recording.rank)]
-        recording.plays = plays
-        insort(ranks, recording.rank)
+        before, recording.plays = recording.rank, plays
+        for key in self._keys(recording):
+            ranks = self._filed[key]
+            del ranks[bisect_left(ranks, before)]
+            insort(ranks, recording.rank)
+
+    def _order(self, recording: Recording, values: Values) -> tuple[int, bool, Rank]:
+        return recording.plays, recording.values != values, recording.rank
 
     def _answering(self, values: Values) -> list[Recording]:
         """Of each list that may answer, the first that does."""
@@ -130,20 +140,23 @@ class Lookup:
         return found
 
     def _answers(self, recording: Recording, values: Values) -> bool:
+        if not recording.open:
+            return recording.values == values
         return recording.values is not None and self._matcher.agree(recording.values, values)
 
-    def _file_next(self) -> tuple[Recording, Values | None] | None:
-        """File the next recording; returns it and what it is filed under, or None if all are filed."""
+    def _file_next(self) -> Recording | None:
+        """File the next recording; returns it, or None if all are filed."""
         if self._count == len(self.recordings):
             return None
         recording = self.recordings[self._count]
         request = recording.request
         recording.values = self._matcher.values(request)
+        recording.open = self._matcher.is_open(recording.values)
         recording.foreign = self._test is not None and request.test != self._test
-        key = self._key(recording.values)
-        insort(self._filed.setdefault(key, []), recording.rank)
+        for key in self._keys(recording):
+            insort(self._filed.setdefault(key, []), recording.rank)
         self._count += 1
-        return recording, key
+        return recording
 
-    def _key(self, values: Values | None) -> Values | None:
-        return None if values is None or self._matcher.is_open(values) else values
+    def _keys(self, recording: Recording) -> tuple[Values | None, ...]:
+        return (recording.values, None) if recording.open else (recording.values,)

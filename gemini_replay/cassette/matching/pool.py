@@ -31,6 +31,7 @@ class Pool:
     Of equal ones, those that `test` itself has recorded come first. All are read as `provider` reads them.
 
     Attributes:
+        paths: the cassettes.
         problems: the recordings that could not be read when they were needed. Each of these errors was also raised.
     """
 
@@ -44,12 +45,12 @@ class Pool:
         self._repeat = repeat
         self._lookup = Lookup(matcher, test)
         self._taken: dict[int, Recording] = {}  # by the id of the interaction
-        self._paths: list[Path] = []
+        self.paths: list[Path] = []
 
     @property
     def loaded(self) -> bool:
         """Whether there is any cassette, even an empty one."""
-        return bool(self._paths)
+        return bool(self.paths)
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette's recordings; see `open_cassette` for what is found wrong with them now, and what later."""
@@ -60,7 +61,7 @@ class Pool:
         self._add(path, [Held(one.request.of(self._provider), one) for one in interactions])
 
     def _add(self, path: Path, found: Sequence[Stored | Held]) -> None:
-        self._paths.append(path)
+        self.paths.append(path)
         recordings = self._lookup.recordings
         recordings += [
             Recording(number, path, f"interaction {nth} of {len(found)}", stored, self.problems)
@@ -110,7 +111,7 @@ class Pool:
     def nearest(self, asked: Request) -> Nearest:
         """The recording that is nearest to a request that nothing answers."""
         asked = asked.of(self._provider)
-        where = ", ".join(map(str, self._paths))
+        where = ", ".join(map(str, self.paths))
         if not self._lookup.recordings:
             return Nearest(f"{where} holds no interaction.")
         if same := self._lookup.count(self._matcher.values(asked)):

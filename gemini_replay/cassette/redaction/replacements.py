@@ -43,11 +43,13 @@ def answers(recorded: str, asked: str, place: str) -> bool:
     """Whether a recorded text matches an asked one: they are equal, or differ only where a secret was removed.
 
     A mark matches the same secret, even if this machine does not know that it is one, and a placeholder ("test",
-    "YOUR_KEY"), so that a machine without the secret can replay. A mark without digits matches any other mark.
+    "YOUR_KEY"), so that a machine without the secret can replay. In a body, a placeholder must be the whole value:
+    a word of a prompt is none. A mark without digits matches any other mark.
     """
     if recorded == asked:
         return True
     marks = list(MARK.finditer(recorded))
+    placeholders = place != "body" or MARK.fullmatch(recorded) is not None
     if not marks or not asked.startswith(recorded[: marks[0].start()]):
         return False
     at = marks[0].start()
@@ -60,17 +62,17 @@ def answers(recorded: str, asked: str, place: str) -> bool:
                 return False
         else:
             end = asked.find(between, at + 1) if between else at
-        if end < at or not _matches(found, asked[at:end], place):
+        if end < at or not _matches(found, asked[at:end], place, placeholders):
             return False
         at = end + len(between)
     return True
 
 
-def _matches(found: re.Match[str], asked: str, place: str) -> bool:
+def _matches(found: re.Match[str], asked: str, place: str, placeholders: bool) -> bool:
     other = MARK.fullmatch(asked)
     if other is not None:
         return not found[1] or not other[1] or found[0] == asked
-    if asked and is_placeholder(asked):
+    if placeholders and asked and is_placeholder(asked):
         return True
     return found[1] is not None and found[0] == mark(asked, place, always=True)
 

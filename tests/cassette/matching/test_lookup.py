@@ -70,7 +70,9 @@ class Plain:
             answering = [n for n in answering if not self.plays[n]]
         if not answering:
             return None
-        best = min(answering, key=lambda n: (self.plays[n], self.requests[n].test != TEST, n))
+        matcher = Matcher()
+        others = [matcher.values(request) != matcher.values(asked) for request in self.requests]
+        best = min(answering, key=lambda n: (self.plays[n], others[n], self.requests[n].test != TEST, n))
         self.plays[best] += 1
         return best
 
@@ -83,7 +85,7 @@ class Plain:
 def test_the_same_recordings_play_as_if_each_was_compared(
     tmp_path_factory: pytest.TempPathFactory, recorded: list[Request], asked: list[tuple[str, bool]], repeat: bool
 ) -> None:
-    """Equal ones in recorded order, those of the test first; what was given back plays again."""
+    """The very same request first, the test's own before others, in recorded order; what was given back, again."""
     made = pool(tmp_path_factory.mktemp("pool") / "story.jsonl", recorded, repeat=repeat, test=TEST)
     plain = Plain(recorded, repeat)
     played = set()
@@ -97,6 +99,22 @@ def test_the_same_recordings_play_as_if_each_was_compared(
             made.give_back(taken[1])
             plain.plays[expected] -= 1
     assert [one.number for one in made.unused] == [n for n in range(len(recorded)) if n not in played]
+
+
+def test_the_very_request_is_found_before_one_with_a_mark(tmp_path: Path) -> None:
+    """What stands for a removed secret may match other values, but not instead of the values themselves."""
+    made = pool(tmp_path / "story.jsonl", [asks("REDACTED"), asks("test")])
+    taken = made.take(asks("test"))
+    assert taken is not None
+    assert taken[0] == 1
+
+
+@pytest.mark.parametrize("recorded", ["The name is REDACTED.", "The name is REDACTED-1a2b.", "xREDACTEDy"])
+def test_a_word_of_a_prompt_is_no_placeholder(tmp_path: Path, recorded: str) -> None:
+    """Whatever the prompt says of redaction."""
+    made = pool(tmp_path / "story.jsonl", [asks(recorded)])
+    for name in ("Anna", "Bob", "test"):
+        assert made.take(asks(recorded.replace("REDACTED-1a2b", name).replace("REDACTED", name))) is None
 
 
 @pytest.mark.parametrize("repeat", [False, True])
