@@ -336,7 +336,7 @@ class Session:
 
     def unused_descriptions(self) -> dict[Path, list[str]]:
         """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
-        described: dict[Path, list[str]] = {path: [] for path in self._pool.paths}
+        described: dict[Path, list[str]] = {path: [] for path in (self.path, *self._pool.paths)}
         for recording in self._pool.unused:
             try:
                 what = describe(recording.request)
