@@ -1,8 +1,8 @@
 """gemini-replay: record live Gemini streams once, replay them with the same bytes, chunk boundaries and rhythm.
 
 Nothing is imported before it is used: the pytest plugin loads this package in every test run. `dir` lists the public
-names; tools that read every name that it lists, freezegun among them, import what is behind them, which loads no
-client library. Only the real clocks are taken at once, before a test can replace them.
+names. A tool that reads all of them, such as freezegun, imports the modules that they come from, but no client
+library. Only the real clocks are taken at once, before a test can replace them.
 """
 
 from __future__ import annotations

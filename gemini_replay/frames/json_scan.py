@@ -40,7 +40,7 @@ class ContainerScanner:
     def end(self, text: Buffer, start: int) -> int:
         """The end of the value that begins at ``start``, after its closing bracket; -1 if ``text`` ends before it.
 
-        In the latter case, call it again when there is more text behind the value's start.
+        If it is -1, call again with a longer text that starts in the same place.
         """
         pos, size, string = start + self._seen, len(text), self._string
         while True:

@@ -166,24 +166,32 @@ class Configuration:
         """The cassettes of the test: the first is recorded into, the others are replayed from, too.
 
         Raises:
-            UsageError: a name that no file can have, a folder that cannot be used, or a recording that would leave
-                the folder through a symbolic link.
+            UsageError: a name that no file can have, or a folder that cannot be used.
         """
-        from .cassette_paths import check_inside, default_path, named_path
+        from .cassette_paths import default_path, named_path
 
         place = self._place
         if callable(place) and self._item is not None and not self.names:
             return [self._run.root / _checked_path("The function in cassette_dir returned", place(self._item))]
         folder = self.folder
         if self.names:
-            paths = [named_path(folder, name, self.redactor) for name in self.names]
-        else:
-            assert self._item is not None
-            root = self._item.path.parent if _TESTS_FOLDER in str(self._place) else self._run.root
-            paths = [default_path(folder, self._item, test, self.redactor, root=root)]
-        if self.mode in _RECORDING:
-            check_inside(folder, paths[0])
-        return paths
+            return [named_path(folder, name, self.redactor) for name in self.names]
+        assert self._item is not None
+        root = self._item.path.parent if _TESTS_FOLDER in str(self._place) else self._run.root
+        return [default_path(folder, self._item, test, self.redactor, root=root)]
+
+    def check_recorded(self, path: Path) -> None:
+        """Refuse to record through a symbolic link that leads out of the cassette folder.
+
+        A function in `cassette_dir` decides by itself where its cassettes are.
+
+        Raises:
+            UsageError: it does.
+        """
+        from .cassette_paths import check_inside
+
+        if self.names or not callable(self._place):
+            check_inside(self.folder, path)
 
     @property
     def _place(self) -> Any:
@@ -194,7 +202,7 @@ class Configuration:
         """The folder of the cassettes. If a function gives the paths, cassettes with names are in the default folder.
 
         Raises:
-            UsageError: it is no path.
+            UsageError: it is not a path.
         """
         place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
         if _TESTS_FOLDER not in place:
@@ -206,7 +214,7 @@ class Configuration:
         shown = []
         for name in sorted(self._values):
             value = self._values[name]
-            text = f"{len(_listed(value))} secrets" if name == "redact" else _shown(value)
+            text = f"(secret values: {len(_listed(value))})" if name == "redact" else _shown(value)
             shown.append(f"{name} = {text}  [{self.sources[name]}]")
         if self._run.ini.get("redact"):
             shown.append(f"redact: the values of {', '.join(self._run.ini['redact'])}  [{_FROM_INI}]")
@@ -226,7 +234,7 @@ def _checked(config: object, source: str) -> Mapping[str, Any]:
 
     if not isinstance(config, Mapping):
         raise UsageError(
-            f"From {source} came a {type(config).__name__}.",
+            f"A dict of settings was expected from {source}, not a value of type {type(config).__name__}.",
             hint='It gives a dict of settings, such as {"speed": "virtual"}.',
         )
     known = configurable()

@@ -147,7 +147,7 @@ class RunSettings:
         self._check()
 
     def _check(self) -> None:
-        # most runs give nothing, and load nothing that checks it
+        # Most runs set nothing. They need not import what checks settings.
         for given in (self.ini, self.environment, self.command_line):
             settings = {name: value for name, value in given.items() if name not in {"redact", "cassette_dir"}}
             if settings:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _ATTEMPT = pytest.StashKey["Attempt"]()
-_FOUND = pytest.StashKey["_Configured"]()
-"""What holds for a test by what is known before its fixtures are set up."""
 _FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
 """The fixtures that open a session."""
 _NO_EXCUSE = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -122,8 +120,7 @@ class Run:
         """
         from .attempt import Attempt
 
-        found = item.stash.get(_FOUND, None) if not config else None
-        found = found or self.configured(item, config)
+        found = self.configured(item, config)
         session = self._session(found)
         attempt = item.stash[_ATTEMPT] = Attempt(
             session, self._notes() if session.recording else None, found.configuration, served=served
@@ -136,6 +133,8 @@ class Run:
     def _session(self, found: _Configured) -> Session:
         from ..session import Session
 
+        if found.mode in {"new", "rewrite"}:
+            found.configuration.check_recorded(found.paths[0])
         return Session(found.paths, mode=found.mode, test=found.test, **found.configuration.settings)
 
     def _records(self, path: Path) -> bool:
@@ -210,7 +209,7 @@ class Run:
         from ..session.arguments import checked
 
         try:
-            found = item.stash[_FOUND] = self.configured(item, None)
+            found = self.configured(item, None)
             settings = checked(**found.configuration.settings)
             hosts = Hosts(
                 settings.get("hosts", ()),
