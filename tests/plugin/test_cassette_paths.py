@@ -234,6 +234,17 @@ def test_a_link_out_of_the_folder_is_not_written_through(project: pytest.Pyteste
     replays(run, "-k", "marked")
 
 
+def test_a_cassette_behind_a_link_is_replayed_where_it_is_not_recorded(project: pytest.Pytester, run: Run) -> None:
+    """In the record mode once, too: the cassette is there."""
+    write(project, {"test_tale.py": ASK.format(text="link") + MARKED})
+    (project.path / "cassettes/link").mkdir(parents=True)
+    run("--gemini-record=once", "-k", "marked").assert_outcomes(passed=1)
+    (project.path / "cassettes/link").rename(project.path / "outside")
+    (project.path / "cassettes/link").symlink_to(project.path / "outside")
+    for mode in ("none", "once"):
+        run(f"--gemini-record={mode}", "-k", "marked").assert_outcomes(passed=1)
+
+
 MARKED = """
 @pytest.mark.gemini_cassette("link/inside")
 def test_marked():
