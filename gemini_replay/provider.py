@@ -23,14 +23,15 @@ class Target(NamedTuple):
         model: the model that the URL names ("gemini-2.5-flash"); None where it names none.
         action: the method of the API that is called ("streamGenerateContent"); None where the URL names none.
         alt: the framing that the URL asks for, as the API calls it ("sse"); None where it names none.
-        path: the path without what differs between accounts and API versions: what is compared where the URL names
-            no model.
+        resource: what the action is called on, with its kind ("/models/gemini-2.5-flash", "/tunedModels/mine",
+            "/files/x"): the path without the action, and without what differs between API versions, accounts and
+            gateways. Two URLs with one resource ask for the same thing.
     """
 
     model: str | None
     action: str | None
     alt: str | None
-    path: str
+    resource: str
 
 
 @dataclass(frozen=True)

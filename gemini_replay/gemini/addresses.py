@@ -49,7 +49,10 @@ GRPC_SERVICES = {
 """The beginning of the names of gRPC methods, and a host that serves them."""
 
 _BASE = "https://generativelanguage.googleapis.com"
-_TARGET = re.compile(r"/(?:models|tunedModels|endpoints)/(?P<model>[^/:]+)(?::(?P<action>[A-Za-z]+))?$")
+_TARGET = re.compile(
+    r"(?:/publishers/google)?(?P<resource>(?:/publishers/[^/]+)?/(?:models|tunedModels|endpoints)/(?P<model>[^/:]+))"
+    r"(?::(?P<action>[A-Za-z]+))?$"
+)
 _VERSION = re.compile(r"^/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
 _PROJECT = re.compile(r"(?<=/projects/)[^/]+")
 _VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-9-]+)/")
@@ -60,7 +63,7 @@ def target(url: str) -> Target:
     """What a URL asks for, on the Gemini API, on Vertex AI and through a gateway alike.
 
     The model is what follows ``/models/``, ``/tunedModels/`` or ``/endpoints/`` at the end of the path, the action
-    what follows its colon.
+    what follows its colon. On Vertex AI, ``/publishers/google/models/m`` is the resource ``/models/m``.
     """
     parts = urlsplit(url)
     found = _TARGET.search(parts.path)
@@ -68,7 +71,7 @@ def target(url: str) -> Target:
         model=found["model"] if found else None,
         action=found["action"] if found else None,
         alt=parse_qs(parts.query).get("alt", [None])[0],
-        path=_PROJECT.sub("REDACTED", _VERSION.sub("", parts.path)),
+        resource=found["resource"] if found else _PROJECT.sub("REDACTED", _VERSION.sub("", parts.path)),
     )
 
 

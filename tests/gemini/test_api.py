@@ -16,22 +16,26 @@ VERTEX = "/v1/projects/p/locations/europe-west4/publishers/google/models/m:strea
 @pytest.mark.parametrize(
     ("path", "target"),
     [
-        ("/v1beta/models/m:countTokens", Target("m", "countTokens", None, "/models/m:countTokens")),
+        ("/v1beta/models/m:countTokens", Target("m", "countTokens", None, "/models/m")),
         ("/v1/models/m", Target("m", None, None, "/models/m")),
         (
             "/v1beta/tunedModels/t:generateContent?alt=sse",
-            Target("t", "generateContent", "sse", "/tunedModels/t:generateContent"),
+            Target("t", "generateContent", "sse", "/tunedModels/t"),
         ),
         (
             "/v1/projects/p/endpoints/7:countTokens",
-            Target("7", "countTokens", None, "/projects/REDACTED/endpoints/7:countTokens"),
+            Target("7", "countTokens", None, "/endpoints/7"),
         ),
+        (VERTEX, Target("m", "streamGenerateContent", None, "/models/m")),
+        (VERTEX.replace("google", "meta"), Target("m", "streamGenerateContent", None, "/publishers/meta/models/m")),
+        ("/v1/publishers/google/models/m", Target("m", None, None, "/models/m")),
+        ("/v1/projects/p/locations/l/caches/c", Target(None, None, None, "/projects/REDACTED/locations/l/caches/c")),
         ("/v1beta/files/x", Target(None, None, None, "/files/x")),
         ("/gateway/v1beta/models", Target(None, None, None, "/gateway/v1beta/models")),
     ],
 )
 def test_what_a_url_asks_for(path: str, target: Target) -> None:
-    """Model, action, alt, and the path without version and project."""
+    """Model, action, alt, and the resource."""
     assert GEMINI.target(HOST + path) == target
 
 

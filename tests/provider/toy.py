@@ -64,7 +64,9 @@ class Toy(Provider):
     def target(self, url: str) -> Target:
         path = urlsplit(url).path
         found = _PATH.search(path)
-        return Target(found and found["model"], found and found["action"], None, path)
+        if found is None:
+            return Target(None, None, None, path)
+        return Target(found["model"], found["action"], None, found["model"])
 
     def base_url(self, path: str = "/") -> str:
         return "https://eu.toy.example"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model import Request
 from ..redaction.replacements import MARK
-from .keys import canonical_body, same_json
+from .keys import Place, canonical_body, same_json
 
 _CLIP = 60
 
@@ -103,7 +103,9 @@ def _items(value: list[Any]) -> str:
 
 
 def _joined(value: Any) -> Any:
-    """The headers or parameters of a key as one text; other values stay."""
+    """The headers, parameters or place of a key as one text; other values stay."""
+    if isinstance(value, Place):
+        return str(value)
     if isinstance(value, tuple):
         return "&".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value)
     return value

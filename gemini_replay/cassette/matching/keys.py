@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import UsageError, did_you_mean
@@ -25,16 +25,31 @@ def _host(request: Request) -> str:
     return netloc(request.url).lower()
 
 
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Place(NamedTuple):
+    """What a request without an action asks for, compared as its action: a resource, and which part of it."""
+
+    resource: str
+    query: Pairs
+
+    def __str__(self) -> str:
+        return self.resource + "".join(f"{'&' if nth else '?'}{'='.join(one)}" for nth, one in enumerate(self.query))
+
+
 def _model(request: Request) -> str:
-    return request.target.model or request.target.path
+    return request.target.resource
 
 
-def _action(request: Request) -> str:
-    target = request.target
-    return (target.action or "") if target.model else target.path
+def _action(request: Request) -> str | Place:
+    action = request.target.action
+    if action is not None:
+        return action
+    return Place(_model(request), tuple(pair for pair in _query(request) if pair[0] != "alt"))
 
 
-def _query(request: Request) -> tuple[tuple[str, str], ...]:
+def _query(request: Request) -> Pairs:
     pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     keys = CREDENTIAL_QUERY_NAMES | request.provider.key_parameters
     return tuple(sorted(pair for pair in pairs if pair[0].lower() not in keys))
@@ -81,16 +96,23 @@ def answered(key: str, recorded: Any, asked: Any) -> bool:
     if key == "body":
         return _body_answered(recorded, asked)
     if key == "query":
-        return len(recorded) == len(asked) and all(
-            name == other and (answers(value, sent, f"query {name.lower()}") or answers(value, sent, "query"))
-            for (name, value), (other, sent) in zip(recorded, asked, strict=True)
-        )
+        return _query_answered(recorded, asked)
+    if key == "action":
+        places = isinstance(recorded, Place) and isinstance(asked, Place)
+        return places and recorded.resource == asked.resource and _query_answered(recorded.query, asked.query)
     if key.startswith("headers:"):
         place = f"header {key.partition(':')[2].strip().lower()}"
         return len(recorded) == len(asked) and all(
             answers(value, sent, place) for value, sent in zip(recorded, asked, strict=True)
         )
     return False
+
+
+def _query_answered(recorded: Pairs, asked: Pairs) -> bool:
+    return len(recorded) == len(asked) and all(
+        name == other and (answers(value, sent, f"query {name.lower()}") or answers(value, sent, "query"))
+        for (name, value), (other, sent) in zip(recorded, asked, strict=True)
+    )
 
 
 def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:

@@ -25,8 +25,9 @@ class Matcher:
 
     Args:
         keys: what must be equal: "method", "host", "path", "model", "action", "alt", "query", "body" (compared as
-            JSON if both are) and "headers:NAME". Where a URL names no model, "model" and "action" compare its path
-            without the API version and the project.
+            JSON if both are) and "headers:NAME". "model" is compared with its kind (a tuned model is another one); of
+            a URL without a model, it is the path without the API version and the project. If a URL names no action,
+            "action" compares its query, without keys.
 
     Raises:
         UsageError: not a sequence of keys, or an unknown key.

@@ -52,7 +52,10 @@ def test_differences_in_words(recorded: Any, asked: Any, lines: list[str]) -> No
 def test_differences_of_the_target() -> None:
     """A different model and alt are said by their names."""
     one, other = asks(url="http://h/v1/models/m:go?alt=sse"), asks(url="http://h/v1/models/n:go")
-    assert Matcher().differences(one, other) == ['model: recorded "m", asked "n"', 'alt: recorded "sse", asked none']
+    assert Matcher().differences(one, other) == [
+        'model: recorded "/models/m", asked "/models/n"',
+        'alt: recorded "sse", asked none',
+    ]
 
 
 def test_long_texts_are_clipped_around_the_difference() -> None:

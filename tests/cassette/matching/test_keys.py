@@ -62,6 +62,42 @@ GOOGLE = "https://generativelanguage.googleapis.com"
             False,
             id="no-model-and-model",
         ),
+        pytest.param(
+            asks(url="http://h/v1/models/m:go"), asks(url="http://h/v1/tunedModels/m:go"), False, id="tuned"
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models/m:go"),
+            asks(url="https://a/v1/projects/p/locations/l/publishers/meta/models/m:go"),
+            False,
+            id="publisher",
+        ),
+        pytest.param(
+            asks(url="http://h/gateway/v1/publishers/google/models/m:go"),
+            asks(url="http://h/v1beta/models/m:go"),
+            True,
+            id="google-publishes-its-own",
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models?pageToken=a"), asks(url="http://h/v1/models?pageToken=b"), False, id="page"
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models?pageSize=2"), asks(url="http://h/v1/models"), False, id="page-size"
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models?key=a&alt=json&pageSize=2"),
+            asks(url="http://h/v1beta/models?pageSize=2&alt=json&key=b"),
+            True,
+            id="page-key",
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models/m?view=a"), asks(url="http://h/v1/models/m?view=b"), False, id="description"
+        ),
+        pytest.param(
+            asks(url="http://h/v1/models/m:go?x=a"),
+            asks(url="http://h/v1/models/m:go?x=b"),
+            True,
+            id="query-of-action",
+        ),
     ],
 )
 def test_default_matching(one: Request, other: Request, same: bool) -> None:
@@ -91,6 +127,15 @@ def test_other_keys(key: str, one: str, other: str, same: bool) -> None:
     matcher = Matcher([key])
     assert matcher.matches(asks(url=one), asks(url=other)) is same
     assert (matcher.differences(asks(url=one), asks(url=other)) == []) is same
+
+
+def test_an_action_alone_tells_places_without_one_apart() -> None:
+    """By their paths and queries."""
+    one, other = asks(url="http://h/v1/models?pageToken=a&key=x"), asks(url="http://h/v1/files?pageToken=b")
+    assert not Matcher(["action"]).matches(one, other)
+    assert Matcher(["action"]).differences(one, other) == [
+        'action: recorded "/models?pageToken=a", asked "/files?pageToken=b"'
+    ]
 
 
 def test_headers_by_name() -> None:

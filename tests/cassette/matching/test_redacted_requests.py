@@ -12,7 +12,7 @@ from support.requests_asked import asks, prompt
 
 from gemini_replay.cassette.matching import Matcher
 from gemini_replay.cassette.matching.keys import same_json
-from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.model import Request, Response
 from gemini_replay.cassette.redaction import Redactor
 
 ONE = "Zq8-" + "v4Kx7TgRn2WbYc9Lp5Dh"  # put together, so that no scanner takes it for a key
@@ -69,6 +69,7 @@ def test_headers_and_query_that_differ_in_a_secret_differ_when_it_is_taken_out()
         assert told_apart(
             asks(url=f"http://h/x?{name}=bitcoin"), asks(url=f"http://h/x?{name}=ethereum"), Matcher(["query"])
         )
+        assert told_apart(asks(url=f"http://h/x?{name}={ONE}"), asks(url=f"http://h/x?{name}={OTHER}"))
         assert told_apart(
             asks(url=f"http://h/x?{name}={ONE}"), asks(url=f"http://h/x?{name}={OTHER}"), Matcher(["query"])
         )
@@ -130,3 +131,16 @@ def test_bodies_match_as_their_values_do(one: Any, other: Any) -> None:
     """The quick look at what surrounds the marks never decides otherwise."""
     same = Matcher(["body"]).matches(asks(one), asks(other))
     assert same is same_json(one, other)
+
+
+@pytest.mark.parametrize("more", ["", f"&session_token={OTHER}"])
+def test_a_stored_url_of_an_upload_answers_the_upload(more: str) -> None:
+    """The id of an upload is redacted in the header that names it and in the request that uses it."""
+    start = asks(url="https://h/upload/v1beta/files?uploadType=resumable")
+    address = f"https://h/upload/v1beta/files?upload_id={ONE}&upload_protocol=resumable{more}"
+    redactor = Redactor((), environ={}).for_request(start)
+    redactor.request()
+    ((_, told),) = redactor.response(Response(200, (("x-goog-upload-url", address),))).headers
+    recorded = stored(asks(b"data", url=address))
+    assert Matcher().matches(recorded, stored(asks(b"data", url=told)))
+    assert not Matcher().matches(recorded, stored(asks(b"data", url=told.replace("resumable", "raw"))))
