@@ -29,8 +29,8 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
-class Head(Protocol):
-    """The head of a response."""
+class HasHead(Protocol):
+    """What has the head of a response, such as `engine.schedule.Head`."""
 
     @property
     def status(self) -> int:
@@ -55,7 +55,7 @@ class Framer:
         self._is_head = method.upper() == "HEAD"
         self._empty = self._chunked = False
 
-    def frame(self, part: Head | bytes | None) -> bytes:
+    def frame(self, part: HasHead | bytes | None) -> bytes:
         """The bytes of the head, of a chunk, or (for None) of the end; b"" if there are none."""
         if part is None:
             return b"0\r\n\r\n" if self._chunked else b""

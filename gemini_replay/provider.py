@@ -234,7 +234,7 @@ def check_provider(value: object) -> None:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class UntimedInteraction:
     """A request and its answer, written instead of recorded.
 
     Attributes:
@@ -261,7 +261,7 @@ class Writer(Provider, Protocol):
         text: str,
         *,
         model: str,
-        asked: int,
+        prompt_tokens: int,
         thoughts: Sequence[str],
         finish_reason: str | None,
         event_tokens: int,
@@ -272,14 +272,14 @@ class Writer(Provider, Protocol):
         Args:
             text: what the answer says; the events' texts together are exactly this.
             model: the model that answers.
-            asked: an estimate of the request's tokens.
+            prompt_tokens: an estimate of the request's tokens.
             thoughts: thought summaries that come before the text.
             finish_reason: of the last event; None for an answer that never finished.
             event_tokens: tokens of each event of text.
             rng: where ids come from.
         """
 
-    def exchange(
+    def interaction(
         self,
         events: Sequence[Mapping[str, Any]],
         *,
@@ -287,7 +287,7 @@ class Writer(Provider, Protocol):
         prompt: str | Mapping[str, Any] | None,
         framing: str,
         status: int | None,
-    ) -> Exchange:
+    ) -> UntimedInteraction:
         """A request, and an answer of exactly these events.
 
         Args:

@@ -52,7 +52,7 @@ class Decoded:
     coded: bytes = b""
 
 
-class Decoder:
+class ContentDecoder:
     """Decodes the chunks of one response, as far as any client might.
 
     Args:
@@ -127,20 +127,20 @@ class Decoder:
         self._silent = b""
 
 
-def decoder(coding: str, limit: int = DECODED_LIMIT) -> Decoder | None:
+def content_decoder(coding: str, limit: int = DECODED_LIMIT) -> ContentDecoder | None:
     """The decoder for one response; None for a coding, or a list of codings, that cannot be decoded.
 
     br needs brotli or brotlicffi, 1.2 or later; zstd needs Python 3.14, backports.zstd or zstandard. A client that
     asks for a coding has these installed.
     """
     codec = find_codec(coding)
-    return None if codec is None else Decoder(coding, codec, limit)
+    return None if codec is None else ContentDecoder(coding, codec, limit)
 
 
 # --- encoding ---------------------------------------------------------------------------------------------------
 
 
-class Encoder:
+class ContentEncoder:
     """Encodes the chunks of one response, each with a flush, so that a client can decode it at once."""
 
     def __init__(self, codec: Codec) -> None:
@@ -166,10 +166,10 @@ class Encoder:
         return self._codec.invalid if member else b""
 
 
-def encoder(coding: str) -> Encoder | None:
-    """The encoder for one response; None if the coding is not available. It needs the same packages as `decoder`."""
+def content_encoder(coding: str) -> ContentEncoder | None:
+    """The encoder for one response; None without the packages that `content_decoder` needs."""
     codec = find_codec(coding)
-    return None if codec is None else Encoder(codec)
+    return None if codec is None else ContentEncoder(codec)
 
 
 def accepts(accept_encoding: str, coding: str) -> bool:
@@ -177,9 +177,9 @@ def accepts(accept_encoding: str, coding: str) -> bool:
 
     "*" stands for the codings that the header does not name.
     """
-    asked: dict[str, bool] = {}
+    accepted: dict[str, bool] = {}
     for item in accept_encoding.split(","):
         name, _, parameters = item.partition(";")
         weight = parameters.lower().replace(" ", "").removeprefix("q=") or "1"
-        asked[normal_name(name)] = weight.strip("0.") != ""
-    return asked.get(normal_name(coding), asked.get("*", False))
+        accepted[normal_name(name)] = weight.strip("0.") != ""
+    return accepted.get(normal_name(coding), accepted.get("*", False))

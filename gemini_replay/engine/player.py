@@ -10,7 +10,7 @@ from itertools import accumulate, chain
 
 from ..cassette.model import Chunk, Headers, Interaction, Response, header
 from ..errors import GeminiReplayError
-from .coding import Encoder, accepts, encoder
+from .coding import ContentEncoder, accepts, content_encoder
 from .schedule import Head, Schedule, Stall, Steps, What
 from .script import Piece, Script
 from .timing import INSTANT
@@ -47,7 +47,7 @@ class Playback:
         if not any(chunk.coded for chunk in chunks) or not any(chunk.data or chunk.members for chunk in chunks):
             return
         coding = _coding(self.interaction.response)
-        if encoder(coding) is None:
+        if content_encoder(coding) is None:
             raise GeminiReplayError(
                 f"A recorded response has bytes that could not be decoded, so it can only be replayed in its content "
                 f"coding {coding!r}, and nothing here compresses to that.",
@@ -132,14 +132,14 @@ class _Wire:
     def __init__(self, script: Script, accept_encoding: str) -> None:
         self.coded = True
         self._pieces: Sequence[Chunk | Piece] = script.pieces
-        self._encoder: Encoder | None = None
+        self._encoder: ContentEncoder | None = None
         response = script.response
         if response is None or response.body != "decoded":
             return
         must = any(piece.coded for piece in script.pieces)
         coding = _coding(response)
         if must or accepts(accept_encoding, coding):
-            self._encoder = encoder(coding)
+            self._encoder = content_encoder(coding)
         self.coded = must or self._encoder is not None
         self._finishes = script.end.kind == "eof" and script.end.how != "unfinished" and not must
 
@@ -153,16 +153,16 @@ class _Wire:
             return [piece.data + piece.coded for piece in self._pieces]
         return self._encoded(self._encoder)
 
-    def _encoded(self, encoder: Encoder) -> Iterator[bytes]:
-        owed = 0  # members that ended in a chunk in which another began
+    def _encoded(self, encoder: ContentEncoder) -> Iterator[bytes]:
+        unended = 0  # members that ended in a chunk in which another began
         for number, piece in enumerate(self._pieces):
             last = number + 1 == len(self._pieces)
             members = piece.members if not number or not _begins_member(piece) else piece.members[1:]
-            sent = [encoder.finish() for _ in range(owed)]
-            owed = at = 0
+            sent = [encoder.finish() for _ in range(unended)]
+            unended = at = 0
             for member in members:
                 if member == len(piece.data) and not piece.coded:
-                    owed += 1  # of the one that began came a part that decodes to nothing
+                    unended += 1  # of the one that began came a part that decodes to nothing
                     continue
                 sent += [encoder.encode(piece.data[at:member]), encoder.finish()]
                 at = member
@@ -170,8 +170,8 @@ class _Wire:
             if piece.coded:
                 sent += [encoder.spoil(), piece.coded]
             elif self._finishes if last else _begins_member(self._pieces[number + 1]):
-                sent += [encoder.finish() for _ in range(owed + 1)]
-                owed = 0
+                sent += [encoder.finish() for _ in range(unended + 1)]
+                unended = 0
             yield b"".join(sent)
 
 

@@ -16,7 +16,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol
 
 from ..cassette.model import Chunk, End, Ending, Headers, Response, header
 from ..errors import GeminiReplayError
-from .coding import DECODED_LIMIT, Decoded, Decoder, decoder
+from .coding import DECODED_LIMIT, ContentDecoder, Decoded, content_decoder
 
 _P = ParamSpec("_P")
 
@@ -116,7 +116,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._last = 0.0
         self._decoded_limit = decoded_limit
-        self._decoder: Decoder | None = None
+        self._decoder: ContentDecoder | None = None
         self._arrived: deque[tuple[bytes, float]] = deque()
         # Of each chunk that is held back: its time, its members, and how many of its bytes are decoded.
         self._held: deque[tuple[float, tuple[int, ...], int]] = deque()
@@ -136,7 +136,7 @@ class Recorder:
         coding = header(headers, "content-encoding")
         body: Literal["decoded", "wire"] | None = None
         if coding and coding.strip().lower() != "identity":
-            self._decoder = None if self._wire else decoder(coding, self._decoded_limit)
+            self._decoder = None if self._wire else content_decoder(coding, self._decoded_limit)
             body = "wire" if self._decoder is None else "decoded"
         response = Response(status, headers, max(0.0, at - self._last), body)
         self._last = at
@@ -196,7 +196,7 @@ class Recorder:
         self._left_open()
 
     @_observing
-    def settle(self) -> None:
+    def end_if_abandoned(self) -> None:
         """Write the end of a response that was abandoned; any other goes on."""
         self._let_go_before(float("inf"))
 
@@ -268,7 +268,7 @@ class Recorder:
         self._done(self)
 
 
-class Deaf(Recorder):
+class NullRecorder(Recorder):
     """Records nothing: in place of a recorder that could not be made. The client gets its response all the same."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from ..arguments import require
 from ..errors import FrameError, FrameTooLargeError, UsageError
-from .frame import LOOK, Emit, Final, Frame, Splitter
+from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, Splitter
 from .json_array import JSONValues
 from .sse import SSELines
 
@@ -68,7 +68,7 @@ class Decoder(ABC, Generic[Made]):
         self._at = 0  # where they start in the stream
         self._white = 0  # so many of them are white space before the first frame
         self._marks = (0, 0)
-        self._room = LOOK
+        self._room = SPLIT_EVERY_PIECE
         self._closed = False
         self._stopped = False  # closed or in error
         self._error: FrameError | None = None
@@ -162,7 +162,7 @@ class Decoder(ABC, Generic[Made]):
     def _stop(self, error: FrameError | None) -> None:
         self._stopped = True
         self._error = error
-        self._room = LOOK
+        self._room = SPLIT_EVERY_PIECE
 
 
 class FrameDecoder(Decoder[Frame]):

@@ -12,7 +12,8 @@ from .json_text import NOT_DECODED
 FrameKind = Literal["sse", "array", "object"]
 Final = Literal["yield", "discard"]
 
-LOOK = -1
+SPLIT_EVERY_PIECE = -1
+"""A splitter's `room` while it has to look at every piece."""
 
 
 class Frame(NamedTuple):
@@ -51,7 +52,7 @@ class Splitter(Protocol):
 
     Attributes:
         marks: what is unfinished stays so until a piece contains one of these two bytes.
-        room: the most bytes that may be unfinished; LOOK if every piece has to be looked at.
+        room: the most bytes that may be unfinished; SPLIT_EVERY_PIECE if every piece has to be looked at.
     """
 
     marks: tuple[int, int]

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import LOOK, Emit, Final, Frame, FrameKind, decode, new_frame
+from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, FrameKind, decode, new_frame
 from .json_scan import ContainerScanner, string_end
 from .json_text import JSONText
 
@@ -26,7 +26,7 @@ _PART = 16384  # bytes
 _CLOSER = {_BRACE: b"}", _BRACKET: b"]"}
 
 
-class _Place(Enum):
+class _State(Enum):
     """What can come next in the array around the values."""
 
     OUTSIDE = "an opening bracket"
@@ -35,7 +35,7 @@ class _Place(Enum):
     AFTER = "a comma or the closing bracket"
 
 
-_OUTSIDE, _FIRST, _NEXT, _AFTER = _Place  # members of an Enum are slow to look up (Python 3.11)
+_OUTSIDE, _FIRST, _NEXT, _AFTER = _State  # members of an Enum are slow to look up (Python 3.11)
 
 
 class JSONValues:
@@ -56,7 +56,7 @@ class JSONValues:
     def __init__(self, *, element: FrameKind, one: bool, strict: bool, limit: int, final: Final) -> None:
         self.done = False
         self.marks = (0, 0)
-        self.room = LOOK
+        self.room = SPLIT_EVERY_PIECE
         self._limit = limit
         self._element: FrameKind = element
         self._one = one
@@ -65,14 +65,14 @@ class JSONValues:
         self._yields = final == "yield"
         self._json = JSONText(strict=strict)
         self._scanner = ContainerScanner()
-        self._place = _OUTSIDE
+        self._state = _OUTSIDE
         self._arrays = 0
         self._seen = 0  # how much was searched of the value that the text starts with
 
     def begin(self, *, in_array: bool) -> None:
         """Start a new outermost value; ``in_array``: its opening bracket has been read."""
         self.done = False
-        self._place = _FIRST if in_array else _OUTSIDE
+        self._state = _FIRST if in_array else _OUTSIDE
 
     def split(self, text: bytearray, at: int, emit: Emit, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
@@ -82,7 +82,7 @@ class JSONValues:
             if not self._seen:
                 pos = self._next_value(text, pos, at)
                 if self.done or pos == size:
-                    self.room = LOOK
+                    self.room = SPLIT_EVERY_PIECE
                     return pos
             found = None if self._seen else source.container(pos)
             if found is None:
@@ -109,19 +109,19 @@ class JSONValues:
             if self._yields:
                 data = self._decode(rest, at)
                 emit(Frame(data, self._kind(), offset=at, json=self._json.value_or_nothing(data)))
-        if self._strict and self._place is not _OUTSIDE:
+        if self._strict and self._state is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",
                 offset=at,
-                suggestion=f"Expected {self._place.value}.",
+                suggestion=f"Expected {self._state.value}.",
             )
 
     def _next_value(self, text: bytearray, pos: int, at: int) -> int:
         """Pass over what stands around the values; return where the next value starts, or where it stopped."""
         while not self.done and pos < len(text):
             byte = text[pos]
-            if self._place is _AFTER and (gap := _COMMA_GAP.match(text, pos)):
-                self._place = _NEXT
+            if self._state is _AFTER and (gap := _COMMA_GAP.match(text, pos)):
+                self._state = _NEXT
                 pos = gap.end()
                 if pos < len(text) and text[pos] in _CONTAINER:
                     break
@@ -146,41 +146,41 @@ class JSONValues:
         if first == _QUOTE:
             self.marks = (_QUOTE, _QUOTE)
             return string_end(text, start, start + max(self._seen, 1))
-        self.room = LOOK
+        self.room = SPLIT_EVERY_PIECE
         word = _WORD.match(text, start + self._seen)
         end = word.end() if word else start
         return -1 if end == len(text) else max(end, start + 1)
 
     def _structure(self, byte: int, offset: int) -> bool:
         """Whether ``byte`` belongs to the array around the values."""
-        place = self._place
-        if place is _NEXT and byte == _BRACE:
+        state = self._state
+        if state is _NEXT and byte == _BRACE:
             return False
-        outside = place is _OUTSIDE
+        outside = state is _OUTSIDE
         if byte == _COMMA:
-            self._expect(place is _AFTER, byte, offset)
-            self._place = place if outside else _NEXT
+            self._expect(state is _AFTER, byte, offset)
+            self._state = state if outside else _NEXT
             return True
         if outside:
             if byte == _BRACKET:
                 self._expect(self._one or self._arrays == 0, byte, offset)
                 self._arrays += 1
-                self._place = _FIRST
+                self._state = _FIRST
                 return True
             self._expect(self._one, byte, offset)
             return False
         if byte == _END_BRACKET:
-            self._expect(place is not _NEXT, byte, offset)
-            self._place = _OUTSIDE
+            self._expect(state is not _NEXT, byte, offset)
+            self._state = _OUTSIDE
             self.done = self._one
             return True
-        self._expect(place is not _AFTER, byte, offset)
+        self._expect(state is not _AFTER, byte, offset)
         return False
 
     def _expect(self, fits: bool, byte: int, offset: int) -> None:
         if self._strict and not fits:
-            over = self._place is _OUTSIDE and self._arrays > 0
-            expected = "nothing after the array" if over else self._place.value
+            over = self._state is _OUTSIDE and self._arrays > 0
+            expected = "nothing after the array" if over else self._state.value
             raise FrameError(f"unexpected {bytes([byte])!r}", offset=offset, suggestion=f"Expected {expected}.")
 
     def _check_size(self, size: int, offset: int) -> None:
@@ -193,17 +193,17 @@ class JSONValues:
             raise FrameError(
                 f"not a JSON value: {bytes(raw[:20])!r}",
                 offset=offset,
-                suggestion=f"Expected {self._place.value}.",
+                suggestion=f"Expected {self._state.value}.",
             )
         return decode(raw, offset, self._on_bad_utf8)
 
     def _kind(self) -> FrameKind:
         """That of the value that has ended."""
         self._seen = 0
-        if self._place is _OUTSIDE:
+        if self._state is _OUTSIDE:
             self.done = self._one
             return "object"
-        self._place = _AFTER
+        self._state = _AFTER
         return self._element
 
 

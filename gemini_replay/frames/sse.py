@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import LOOK, Emit, Final, Frame, decode, new_frame
+from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, decode, new_frame
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
@@ -31,7 +31,7 @@ class SSELines:
 
     def __init__(self, *, strict: bool, limit: int, final: Final, objects: bool = True) -> None:
         self.marks = (_LF, _CR)
-        self.room = LOOK
+        self.room = SPLIT_EVERY_PIECE
         self.retry: int | None = None
         self.last_event_id = ""
         self._strict = strict
@@ -56,7 +56,7 @@ class SSELines:
         """See :class:`Splitter`."""
         size, pos, searched = len(text), 0, self._searched
         self._searched = 0
-        self.room = LOOK
+        self.room = SPLIT_EVERY_PIECE
         if self._skip_lf and size:
             self._skip_lf = False
             pos = 1 if text[0] == _LF else 0

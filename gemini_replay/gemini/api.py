@@ -35,7 +35,7 @@ class Gemini(Writer):
     tokens = staticmethod(count_tokens)
     finished = staticmethod(writing.finished)
     compose = staticmethod(writing.compose)
-    exchange = staticmethod(writing.exchange)
+    interaction = staticmethod(writing.interaction)
 
     def error_body(
         self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None

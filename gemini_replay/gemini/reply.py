@@ -13,12 +13,12 @@ Json = dict[str, Any]
 
 
 class Reply:
-    """The growing answer to one request, which had `asked` tokens; ids and signatures come from `rng`."""
+    """The growing answer to one request, of `prompt_tokens` tokens; ids and signatures come from `rng`."""
 
-    def __init__(self, model: str, *, asked: int, rng: random.Random, vertex: bool = False) -> None:
+    def __init__(self, model: str, *, prompt_tokens: int, rng: random.Random, vertex: bool = False) -> None:
         self.rng = rng
         self._model = model
-        self._asked = asked
+        self._prompt_tokens = prompt_tokens
         self._vertex = vertex
         self._tokens = 0
         self._thoughts = 0
@@ -50,11 +50,11 @@ class Reply:
 
     def tail(self) -> Json:
         """What every event ends with: usage, model version, response id."""
-        usage: Json = {"promptTokenCount": self._asked}
+        usage: Json = {"promptTokenCount": self._prompt_tokens}
         if self._tokens:
             usage["candidatesTokenCount"] = self._tokens
-        usage["totalTokenCount"] = self._asked + self._tokens + self._thoughts
-        usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": self._asked}]
+        usage["totalTokenCount"] = self._prompt_tokens + self._tokens + self._thoughts
+        usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": self._prompt_tokens}]
         if self._thoughts:
             usage["thoughtsTokenCount"] = self._thoughts
         if self._vertex:

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..frames import Framing as BodyKind
 from ..frames import encode_sse
 from ..provider import Event as AnyEvent
-from ..provider import Exchange
+from ..provider import UntimedInteraction
 from . import heads
 from .addresses import base_url
 from .event import Event
@@ -26,14 +26,14 @@ def compose(
     text: str,
     *,
     model: str,
-    asked: int,
+    prompt_tokens: int,
     thoughts: Sequence[str],
     finish_reason: str | None,
     event_tokens: int,
     rng: random.Random,
 ) -> list[dict[str, Any]]:
     """The events of an answer, see `provider.Writer.compose`."""
-    reply = Reply(model, asked=asked, rng=rng)
+    reply = Reply(model, prompt_tokens=prompt_tokens, rng=rng)
     events = [reply.thought_event(thought) for thought in thoughts]
     signed = model.startswith("gemini-3") and finish_reason is not None
     events += [one for _, one in reply.text_events(text, event_tokens, finish=None if signed else finish_reason)]
@@ -42,15 +42,15 @@ def compose(
     return events
 
 
-def exchange(
+def interaction(
     events: Sequence[Mapping[str, Any]],
     *,
     model: str,
     prompt: str | Mapping[str, Any] | None,
     framing: str,
     status: int | None,
-) -> Exchange:
-    """A request and its answer, see `provider.Writer.exchange`."""
+) -> UntimedInteraction:
+    """A request and its answer, see `provider.Writer.interaction`."""
     form = next((one for one in get_args(Framing) if one == framing), None)
     if form is None:
         raise UsageError(f"framing is {framing!r}.", hint=f"Use one of {', '.join(get_args(Framing))}.")
@@ -60,7 +60,7 @@ def exchange(
     headers = heads.gateway_headers(content_type) if form == "gateway" else heads.response_headers(content_type)
     if isinstance(prompt, str):
         prompt = {"contents": [{"parts": [{"text": prompt}], "role": "user"}]}
-    return Exchange(
+    return UntimedInteraction(
         url=f"{base_url()}/v1beta/models/{model}:streamGenerateContent{'' if array else '?alt=sse'}",
         json=prompt,
         status=status,

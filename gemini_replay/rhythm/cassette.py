@@ -83,7 +83,7 @@ class Cassette(CassetteFile):
         events = provider.compose(
             text,
             model=name,
-            asked=provider.tokens(prompt if isinstance(prompt, str) else _body(prompt).decode()),
+            prompt_tokens=provider.tokens(prompt if isinstance(prompt, str) else _body(prompt).decode()),
             thoughts=before,
             finish_reason=finish_reason,
             event_tokens=known.event_tokens,
@@ -146,13 +146,13 @@ class Cassette(CassetteFile):
         status: int | None,
         provider: Writer,
     ) -> Self:
-        exchange = provider.exchange(events, model=model, prompt=prompt, framing=framing, status=status)
-        body = _body(exchange.json)
+        untimed = provider.interaction(events, model=model, prompt=prompt, framing=framing, status=status)
+        body = _body(untimed.json)
         headers = (("content-type", "application/json"),) if body else ()
         written = Interaction(
-            Request("POST", exchange.url, headers, body, provider=provider),
-            Response(exchange.status, exchange.headers),
-            tuple(Chunk(0.0, data) for data in exchange.chunks),
+            Request("POST", untimed.url, headers, body, provider=provider),
+            Response(untimed.status, untimed.headers),
+            tuple(Chunk(0.0, data) for data in untimed.chunks),
             comments=() if body else ('# Without a prompt; play it with match=("model", "action").',),
         )
         return cls(

@@ -24,7 +24,7 @@ from ..transports.httpx_exchange import AsyncExchange
 from ..transports.httpx_family import family, text
 from ..urls import netloc, server
 from .asgi import MARK, end_to_end, finish, respond, start, unsendable, while_connected
-from .replay import Exchange, ReplayServer
+from .replay import ReplayServer, ServedRequest
 
 _log = logging.getLogger("gemini_replay.server")
 
@@ -36,7 +36,7 @@ _NOT_FORWARDED = {"host", "expect", "proxy-authorization"}
 """Request headers for this server only: the upstream has another host, and uvicorn has answered ``100-continue``."""
 
 
-class Forwarding(Exchange):
+class Forwarding(ServedRequest):
     """One request of a client, which is forwarded if the session decides so."""
 
     server: RecordingProxy
@@ -120,7 +120,7 @@ class RecordingProxy(ReplayServer):
             cannot be used.
     """
 
-    exchange = Forwarding
+    served_request = Forwarding
 
     def __init__(self, session: Session, *, base: str | None = None) -> None:
         super().__init__(session, base=base)

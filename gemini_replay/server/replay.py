@@ -35,7 +35,7 @@ _log = logging.getLogger("gemini_replay.server")
 
 
 @dataclass(eq=False, repr=False)
-class Exchange:
+class ServedRequest:
     """One request of a client, to be answered over its connection (`transports.dispatch.Exchange`).
 
     Args:
@@ -69,7 +69,7 @@ class Exchange:
                 describe(recorded.request),
             )
 
-    async def fail(self, plan: NoConnection) -> None:
+    async def fail(self, failure: NoConnection) -> None:
         """Reset the connection. It is open already, and a reset is closest to a refusal."""
         await connection(self.scope).reset()
 
@@ -97,7 +97,7 @@ class ReplayServer:
         UsageError: `base` is not a base URL, or a server cannot cause a fault of the session.
     """
 
-    exchange = Exchange
+    served_request = ServedRequest
 
     def __init__(self, session: Session, *, base: str | None = None) -> None:
         for fault in session.faults:
@@ -127,7 +127,7 @@ class ReplayServer:
         except GeminiReplayError as error:
             await self.refuse(error, send)
             return
-        await carry_out(decision, self.exchange(self, request, scope, receive, send, began))
+        await carry_out(decision, self.served_request(self, request, scope, receive, send, began))
 
     def _as_sent_to_api(self, scope: Scope, body: bytes) -> Request:
         """The request as a client of the API itself would have made it."""

@@ -29,7 +29,7 @@ from ..errors import (
 )
 
 Report = dict[str, Any]
-"""One thing that a child tells, as JSON; who it concerns knows its names: see `Session._hear`, `Recordings.hear`."""
+"""What a child reports, as JSON; `Session._receive` and `Recordings.receive` know the names."""
 
 _log = logging.getLogger("gemini_replay")
 _KINDS: tuple[type[GeminiReplayError], ...] = (
@@ -96,7 +96,7 @@ class Children:
         return sorted(self._folder.glob("*.part")) if self._folder is not None else []
 
     def reports(self) -> Iterator[Report]:
-        """What children have told, in the order of their processes."""
+        """What children have reported, in the order of their processes."""
         for path in sorted(self._folder.glob("*.report")) if self._folder is not None else []:
             for line in path.read_text(encoding="utf-8").splitlines():
                 yield json.loads(line)
@@ -109,7 +109,7 @@ class Children:
 
 
 class Child:
-    """The child's side: tells the parent.
+    """The child's side: reports to the parent.
 
     Attributes:
         cassette: what the child records into; the parent merges its journal.
@@ -125,8 +125,8 @@ class Child:
         """Whether the parent's session is still open."""
         return self._report.parent.is_dir()
 
-    def tell(self, **report: Any) -> None:
-        """Tell the parent something, as names and values of JSON.
+    def report(self, **report: Any) -> None:
+        """Report something to the parent, as names and values of JSON.
 
         Never raises: a child may outlive the session, and then what it asks for and what it is refused is still its
         own.
@@ -157,6 +157,6 @@ def error_as_data(error: GeminiReplayError) -> Report:
 
 
 def error_from_data(data: Report, base: type[E]) -> E:
-    """The error that a child has told of; of the class `base` if its own is not known."""
+    """The error that a child has reported; of the class `base` if its own is not known."""
     kind = next((kind for kind in _KINDS if kind.__name__ == data["kind"] and issubclass(kind, base)), base)
     return kind(**{name: value for name, value in data.items() if name != "kind"})

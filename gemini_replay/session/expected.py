@@ -20,7 +20,7 @@ class Expected:
         self._fixture = fixture
         self._replay_only = replay_only
         self._session: Session | None = None
-        self._met: list[tuple[str, str | NetworkBlockedError]] = []
+        self._unseen: list[tuple[str, str | NetworkBlockedError]] = []
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL would be the session's."""
@@ -35,10 +35,10 @@ class Expected:
         self.hosts = session.hosts
         self._path = session.path
         self._replay_only = session.replay_only
-        for where, problem in self._met:
+        for where, problem in self._unseen:
             self._report(session, where, problem)
 
-    def meet(self, where: str) -> None:
+    def handle_unseen(self, where: str) -> None:
         """A request to a host of the session is made outside of it; a `NetworkBlockedError` if it only replays."""
         when = "not open yet" if self._session is None else "no longer open"
         why = (
@@ -50,7 +50,7 @@ class Expected:
         )
         problem = blocked(where, suggestion=why, hint=hint) if self._replay_only else f"{why} {hint}"
         if self._session is None:
-            self._met.append((where, problem))
+            self._unseen.append((where, problem))
         else:
             self._report(self._session, where, problem)
         if isinstance(problem, NetworkBlockedError):

@@ -56,7 +56,7 @@ class Hosts:
         self._own = parse_patterns(self.provider.hosts)
         self._named = parse_patterns(hosts or (), "hosts")
         self._ignored = parse_ignored(ignore, self.provider)
-        self._upstream = None if upstream is None else place(upstream)
+        self._upstream = None if upstream is None else comparable_address(upstream)
         self._owned: dict[tuple[str, int | None], bool] = {}
 
     def ignoring(self, where: str) -> Hosts:
@@ -108,9 +108,9 @@ class Hosts:
         host, port = address(url)
         if self.owns_host(host, port) or (recording and self._upstream is None):
             return False
-        if place(url) == self._upstream or not _is_loopback(host):
+        if comparable_address(url) == self._upstream or not _is_loopback(host):
             return False
-        return place(url) not in recorded() and listens(host, port)
+        return comparable_address(url) not in recorded() and listens(host, port)
 
 
 @lru_cache(_REMEMBERED)
@@ -137,8 +137,8 @@ def spelled(host: str) -> str:
     return host.lower().rstrip(".")
 
 
-def place(url: str) -> Address:
-    """Where a URL leads; all names and addresses of this machine's loopback are one."""
+def comparable_address(url: str) -> Address:
+    """Where a URL leads, to be compared: all names and addresses of this machine's loopback are one."""
     host, port = address(url)
     return ("localhost" if _is_loopback(host) else host), port
 
@@ -155,9 +155,9 @@ class Pattern:
 
     def matches(self, host: str, port: int | None) -> bool:
         """Whether it names this host, as `spelled` gives it, on this port; None: on every port."""
-        return self.port in (None, port) and self.takes_in(host)
+        return self.port in (None, port) and self.matches_host(host)
 
-    def takes_in(self, host: str) -> bool:
+    def matches_host(self, host: str) -> bool:
         """Whether it names this host, on some port."""
         return fnmatchcase(host, self.host)
 
@@ -202,7 +202,7 @@ def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tup
     for pattern in patterns:
         if pattern.port not in (None, 80, 443):
             continue
-        if any(one.matches(pattern.host, None) for one in own) or any(map(pattern.takes_in, examples)):
+        if any(one.matches(pattern.host, None) for one in own) or any(map(pattern.matches_host, examples)):
             raise UsageError(
                 f"ignore_hosts names {pattern.host!r}, which takes in {provider.name}'s own hosts.",
                 hint=f"Name only other hosts. To let requests to {provider.name} through, use the record mode live.",

@@ -59,11 +59,11 @@ def _check(where: str, owns: Callable[[Session | Expected], bool]) -> bool:
     if not sessions:
         expected = expected_now()
         if expected is not None and owns(expected):
-            expected.meet(where)
+            expected.handle_unseen(where)
         return expected is not None
     concerned = [session for session in sessions if session.guarded and owns(session)]
     if len(sessions) == 1 and concerned:
-        sessions[0].meet(where)
+        sessions[0].handle_unseen(where)
     elif any(session.replay_only for session in concerned):
         raise _ambiguous(where, sessions)
     return any(session.active for session in sessions)

@@ -19,7 +19,7 @@ from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
 from ..cassette.model import Request
 from ..cassette.redaction import Redactor, Removal, RequestRedactor
 from ..cassette.redaction.replacements import total
-from ..engine.recorder import Deaf, Recorder
+from ..engine.recorder import NullRecorder, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
 from ..provider import Provider
 from .children import Child, Report, error_as_data, error_from_data
@@ -82,8 +82,8 @@ class Recordings:
         try:
             with self._lock:
                 if self._child is not None and not self._child.has_parent:
-                    self._child.tell()  # it cannot, and warns: it has outlived the session
-                    return Deaf()
+                    self._child.report()  # it cannot, and warns: it has outlived the session
+                    return NullRecorder()
                 if self._journal is None:
                     self._journal = Journal(self._path, test=self._test)
                 journal = self._journal
@@ -101,18 +101,18 @@ class Recordings:
                 self._live.add(recorder)
             return recorder
         except Exception as problem:
-            return self.deaf(problem, asked)
+            return self.null_recorder(problem, asked)
 
-    def deaf(self, problem: BaseException, asked: Request) -> Recorder:
+    def null_recorder(self, problem: BaseException, asked: Request) -> Recorder:
         """A recorder that records nothing, because of this problem."""
         self.fail(problem, asked)
-        return Deaf()
+        return NullRecorder()
 
     def unanswered(self, asked: Request, where: str) -> None:
         """There was no connection for a request; if no other try gets an answer, the recording has failed."""
         with self._lock:
             self._unanswered.append((asked, where))
-        self._tell(unanswered=encode_request(asked), where=where)
+        self._report_to_parent(unanswered=encode_request(asked), where=where)
 
     def _check_answered(self, more: Sequence[Path]) -> None:
         if not self._unanswered:
@@ -159,7 +159,7 @@ class Recordings:
 
     def _report(self, failure: RecordingError) -> None:
         self.failures.append(failure)
-        self._tell(failed=error_as_data(failure))
+        self._report_to_parent(failed=error_as_data(failure))
         with suppress(Exception):  # the session says it once more where it ends
             self.on_failure(failure)
 
@@ -170,7 +170,7 @@ class Recordings:
         refused = recorder.status in _REFUSED
         self._refused = self._refused or refused
         removed = [(removal.place, removal.kind, removal.count) for removal in redactor.removals]
-        self._tell(removed=removed, key_refused=refused)
+        self._report_to_parent(removed=removed, key_refused=refused)
 
     def _left_open(self, asked: Request) -> None:
         _log.warning(
@@ -186,7 +186,7 @@ class Recordings:
         if self._finished is not None:
             return len(self._finished)
         for recorder in self._open():
-            recorder.settle()
+            recorder.end_if_abandoned()
         return self._journal.ended if self._journal is not None else 0
 
     @property
@@ -309,13 +309,13 @@ class Recordings:
         if self._journal is not None:
             self._journal.abandon()
 
-    def _tell(self, **report: object) -> None:
-        """In a forked child, tell the parent; see `hear`."""
+    def _report_to_parent(self, **report: object) -> None:
+        """In a forked child, report to the parent; see `receive`."""
         if self._child is not None:
-            self._child.tell(**report)
+            self._child.report(**report)
 
-    def hear(self, report: Report) -> None:
-        """Count in the parent what a child has told."""
+    def receive(self, report: Report) -> None:
+        """Count in the parent what a child has reported."""
         match report:
             case {"failed": error}:
                 self._broken = True

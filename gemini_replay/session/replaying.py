@@ -15,7 +15,7 @@ from ..engine.rechunking import Rechunking
 from ..engine.script import Script, Scripting, check_events
 from ..engine.timing import INSTANT
 from ..errors import FaultUnusedError, MissError
-from .hosts import Address, place
+from .hosts import Address, comparable_address
 
 
 class Replayer:
@@ -38,24 +38,24 @@ class Replayer:
         self._max_gap = max_gap
         self._rechunk = rechunk
         self._count = 0
-        self._places: set[Address] | None = None
+        self._addresses: set[Address] | None = None
         self._playbacks: dict[int, Playback] = {}  # by the recording's number; none is changed by a fault
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
         self._pool.load(path, check=check)
-        self._places = None
+        self._addresses = None
 
     def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
         """Add recordings that are in memory, as if they were those of a cassette."""
         self._pool.hold(path, interactions)
-        self._places = None
+        self._addresses = None
 
-    def places(self) -> set[Address]:
+    def addresses(self) -> set[Address]:
         """Where the recordings come from; reads the requests of all."""
-        if self._places is None:
-            self._places = {place(request.url) for request in self._pool.requests}
-        return self._places
+        if self._addresses is None:
+            self._addresses = {comparable_address(request.url) for request in self._pool.requests}
+        return self._addresses
 
     def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
@@ -104,19 +104,19 @@ class Replayer:
         return sum(fault is other for other, _ in self.applied)
 
     def applied_since(self, before: int) -> list[int]:
-        """Which of the faults were applied since there were so many in `applied`, by their places in `faults`."""
+        """Which of the faults were applied since there were so many in `applied`, by their indices in `faults`."""
         return [
-            place for done, _ in self.applied[before:] for place, fault in enumerate(self.faults) if fault is done
+            index for done, _ in self.applied[before:] for index, fault in enumerate(self.faults) if fault is done
         ]
 
     def answered_by_child(self, number: int, faults: list[int], *, connected: bool) -> None:
-        """A forked child has answered with the recording of this number, and with these faults, by their places.
+        """A forked child has answered with the recording of this number, and with these faults, by their indices.
 
         It played the recording if the faults left a connection for that.
         """
         interaction = self._pool.played_elsewhere(number)
         self._count += 1
-        self.applied += [(self.faults[place], interaction) for place in faults]
+        self.applied += [(self.faults[index], interaction) for index in faults]
         if connected:
             self.played.append(interaction)
 

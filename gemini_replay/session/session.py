@@ -22,7 +22,7 @@ from ..cassette.redaction import Redactor, Removal
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
-from ..engine.recorder import Deaf
+from ..engine.recorder import NullRecorder
 from ..engine.timing import is_virtual, parse_max_gap, parse_speed
 from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
@@ -154,13 +154,13 @@ class Session:
         return self.mode != "live" and not self.recording
 
     @property
-    def hands_off(self) -> bool:
+    def passes_all_on(self) -> bool:
         """Whether every request goes where its client sends it: mode "live" without an upstream."""
         return self.mode == "live" and self.upstream is None
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        return not self.hands_off and self.hosts.owns(url)
+        return not self.passes_all_on and self.hosts.owns(url)
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session, and calls no server of this process under test."""
@@ -172,7 +172,7 @@ class Session:
         return self.mode != "live" and not self.hosts.every
 
     def _is_under_test(self, url: str) -> bool:
-        return self.hosts.is_under_test(url, recorded=self._replayer.places, recording=self.recording)
+        return self.hosts.is_under_test(url, recorded=self._replayer.addresses, recording=self.recording)
 
     # -- what becomes of a request -----------------------------------------------------------------------------------
 
@@ -189,8 +189,8 @@ class Session:
             GeminiReplayError: the recording that answers it cannot be played.
         """
         if self.mode == "live":
-            aside = self.hands_off or self._is_under_test(request.url)
-            return None if aside else Forward(Deaf(), route(request.url, self.upstream))
+            aside = self.passes_all_on or self._is_under_test(request.url)
+            return None if aside else Forward(NullRecorder(), route(request.url, self.upstream))
         if not self.active:
             raise UsageError(
                 f"The session of {self.path} is closed.",
@@ -202,13 +202,13 @@ class Session:
                 return self._decide(request.of(self.provider))
             finally:
                 for problem in self._pool.problems[unreadable:]:
-                    self._tell(unreadable=error_as_data(problem))
+                    self._report_to_parent(unreadable=error_as_data(problem))
 
     def _decide(self, request: Request) -> Decision:
         host = address(request.url)[0]
         if host not in self._known:
             self._known.add(host)
-            self._tell(known=host)
+            self._report_to_parent(known=host)
         try:
             if self._calls_own_server(request):
                 return None
@@ -222,7 +222,7 @@ class Session:
         except Exception as problem:
             if not self.recording:
                 raise
-            recorder = self._recordings.deaf(problem, Request(request.method, urlsplit(request.url).path))
+            recorder = self._recordings.null_recorder(problem, Request(request.method, urlsplit(request.url).path))
             return Forward(recorder, route(request.url, self.upstream))
         if recorded is not None:
             return self._play(*recorded)
@@ -262,7 +262,7 @@ class Session:
                 )
             )
         self.passed_through.append(where)
-        self._tell(called=where)
+        self._report_to_parent(called=where)
         return True
 
     def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
@@ -271,7 +271,7 @@ class Session:
         before = len(self.applied)
         answer = self._replayer.play(number, interaction)
         connected = isinstance(answer, Playback)
-        self._tell(answered=number, connected=connected, faults=self._replayer.applied_since(before))
+        self._report_to_parent(answered=number, connected=connected, faults=self._replayer.applied_since(before))
         return answer
 
     def _record(self, mode: str) -> str:
@@ -287,11 +287,11 @@ class Session:
     def refuse(self, error: RefusedError) -> RefusedError:
         """Count a refused request, which the session reports at its end; returns the error, to be raised."""
         self.misses.append(error)
-        self._tell(refused=error_as_data(error))
+        self._report_to_parent(refused=error_as_data(error))
         return error
 
-    def meet(self, where: str) -> None:
-        """Called by the guard: a client that no transport sees is about to reach a place of the session's.
+    def handle_unseen(self, where: str) -> None:
+        """Called by the guard: a client that no transport sees is about to reach a host of the session's.
 
         A session that only replays raises a `NetworkBlockedError`.
         """
@@ -301,7 +301,7 @@ class Session:
         if host not in self._known:
             why = " ".join(explained(through(), self.provider))
             self._unseen.setdefault(host, (where, why))
-            self._tell(unseen=host, where=where, why=why)
+            self._report_to_parent(unseen=host, where=where, why=why)
 
     def unrecorded(self, where: str, why: str) -> None:
         """A request that was to be recorded was made outside of the session, so the recording fails."""
@@ -342,7 +342,7 @@ class Session:
                 what = describe(recording.request)
             except CassetteError as problem:
                 what = problem.message
-            described[recording.path].append(f"{recording.place}: {what}")
+            described[recording.path].append(f"{recording.position}: {what}")
         return described
 
     @property
@@ -402,7 +402,7 @@ class Session:
         if self._child is not None:
             self._recordings.close_child()
             return
-        for step in (self._hear_children, self._report_unseen):
+        for step in (self._receive_reports, self._report_unseen):
             try:
                 step()
             except Exception as problem:
@@ -414,9 +414,9 @@ class Session:
         finally:
             self._children.forget()
 
-    def _hear_children(self) -> None:
+    def _receive_reports(self) -> None:
         for report in self._children.reports():
-            self._hear(report)
+            self._receive(report)
 
     def _report_unseen(self) -> None:
         for host, (where, why) in self._unseen.items():
@@ -440,13 +440,13 @@ class Session:
         self.misses = []
         self.passed_through = []
 
-    def _tell(self, **report: object) -> None:
-        """In a forked child, tell the parent; see `_hear`."""
+    def _report_to_parent(self, **report: object) -> None:
+        """In a forked child, report to the parent; see `_receive`."""
         if self._child is not None:
-            self._child.tell(**report)
+            self._child.report(**report)
 
-    def _hear(self, report: Report) -> None:
-        """Count in the parent what a child has told."""
+    def _receive(self, report: Report) -> None:
+        """Count in the parent what a child has reported."""
         match report:
             case {"answered": number, "connected": connected, "faults": faults}:
                 self._replayer.answered_by_child(number, faults, connected=connected)
@@ -461,4 +461,4 @@ class Session:
             case {"known": host}:
                 self._known.add(host)
             case _:
-                self._recordings.hear(report)
+                self._recordings.receive(report)

@@ -116,7 +116,7 @@ def _in_clients(library: str | None) -> list[Interception]:
 
 
 _clients = _Installation(_in_clients, _INTERCEPTED)
-_guard = _Installation(guard.interceptions, guard.LIBRARIES, guard.heed)
+_guard = _Installation(guard.interceptions, guard.LIBRARIES, guard.listen_while_used)
 
 
 def install() -> None:

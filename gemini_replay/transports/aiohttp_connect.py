@@ -68,7 +68,7 @@ class _Attempt:
         """The request as a cassette has it; the time of a playback counts from here."""
         self._clock = pacing.loop_clock()
         self._began = self._clock.now()
-        return await _asked(self._request)
+        return await _as_request(self._request)
 
     async def play(self, playback: Playback) -> Any:
         """Connect to a recording."""
@@ -76,16 +76,16 @@ class _Attempt:
         offline = aiohttp_replay.Offline(self._connector, playback, self._request, spent=spent)
         return await self._connect(offline, aiohttp_replay.Unpooled(self._request), *self._args, **self._kwargs)
 
-    async def fail(self, plan: NoConnection) -> Any:
+    async def fail(self, failure: NoConnection) -> Any:
         """Raise aiohttp's own exception without a connection, after its own time limit if it has one."""
-        cause: str = plan.cause
+        cause: str = failure.cause
         if cause.endswith("timeout"):
             timeout: Any = self._args[-1] if self._args else self._kwargs.get("timeout")
             limits = [timeout.connect, timeout.sock_connect if cause == "connect-timeout" else None]
             limit = min((limit for limit in limits if limit), default=None)
-            if not plan.waits and timeout.total and timeout.total <= replace(plan, waits=True).seconds(limit):
+            if not failure.waits and timeout.total and timeout.total <= replace(failure, waits=True).seconds(limit):
                 self._request._timer.timeout()  # the client's limit for the whole request, which comes first
-            await self._clock.sleep(plan.seconds(limit))
+            await self._clock.sleep(failure.seconds(limit))
             if limit is not None:
                 cause = "total timeout"
         raise aiohttp_replay.FAILURES[cause](self._request.connection_key)
@@ -122,7 +122,7 @@ def _classify(problem: BaseException) -> Ending | None:
 # -- the request -----------------------------------------------------------------------------------------------------
 
 
-async def _asked(request: Any) -> Request:
+async def _as_request(request: Any) -> Request:
     coding = "content-encoding" if request.compress else ""  # aiohttp compresses later: the body is plain here
     pairs = ((str(name), str(value)) for name, value in request.headers.items())
     headers = tuple(pair for pair in pairs if pair[0].lower() != coding)

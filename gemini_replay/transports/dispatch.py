@@ -21,7 +21,7 @@ class Exchange(Protocol[T_co]):
     def play(self, playback: Playback) -> T_co:
         """Answer with a recording."""
 
-    def fail(self, plan: NoConnection) -> T_co:
+    def fail(self, failure: NoConnection) -> T_co:
         """Raise what the library raises if there is no connection, after its own time limit."""
 
     def record(self, forward: Forward) -> T_co:

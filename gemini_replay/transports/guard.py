@@ -26,16 +26,16 @@ LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
 _blocked: session.Hosts | None = None
 _allowed: tuple[session.Pattern, ...] = ()
 _users = 0
-_hears = False
+_hook_added = False
 
 
-def heed(users: int) -> None:
+def listen_while_used(users: int) -> None:
     """Listen to the socket module's audit events while there is a user. The hook stays as long as the process."""
-    global _users, _hears
+    global _users, _hook_added
     _users = users
-    if users and not _hears:
-        _hears = True
-        sys.addaudithook(_hear)
+    if users and not _hook_added:
+        _hook_added = True
+        sys.addaudithook(_on_audit_event)
 
 
 def block(hosts: Iterable[str] | None, allowed: Iterable[str] = ()) -> None:
@@ -100,8 +100,8 @@ def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
     name = host.decode("latin-1") if isinstance(host, (bytes, bytearray)) else host
     if isinstance(name, str) and name:
         at = int(port) if isinstance(port, int) or (isinstance(port, (str, bytes)) and port.isdigit()) else None
-        asked = session.check_host(name, at)
-        if not asked and _blocked is not None and _blocked.owns_host(name, at) and not _is_allowed(name, at):
+        known = session.check_host(name, at)
+        if not known and _blocked is not None and _blocked.owns_host(name, at) and not _is_allowed(name, at):
             raise _out_of_reach(name, _blocked)
 
 
@@ -115,16 +115,16 @@ def _address(address: Any) -> None:
 
 def _head(data: Any, scheme: str = "http") -> None:
     """Bytes are about to be sent, which may be the head of a request."""
-    asked = heads.asked(data, scheme)
-    if isinstance(asked, tuple):
-        _host(*asked)
-    elif asked is not None:
+    where = heads.destination(data, scheme)
+    if isinstance(where, tuple):
+        _host(*where)
+    elif where is not None:
         try:
-            known = session.check_url(asked)
+            known = session.check_url(where)
         except ValueError:  # not a URL: a server will say so
             return
-        if not known and _blocked is not None and _blocked.owns(asked) and not _is_allowed(*session.address(asked)):
-            raise _out_of_reach(asked.partition("?")[0], _blocked)
+        if not known and _blocked is not None and _blocked.owns(where) and not _is_allowed(*session.address(where)):
+            raise _out_of_reach(where.partition("?")[0], _blocked)
 
 
 def _out_of_reach(where: str, hosts: session.Hosts) -> Exception:
@@ -138,7 +138,7 @@ def _out_of_reach(where: str, hosts: session.Hosts) -> Exception:
 # -- the socket module -----------------------------------------------------------------------------------------------
 
 
-def _hear(event: str, args: tuple[Any, ...]) -> None:
+def _on_audit_event(event: str, args: tuple[Any, ...]) -> None:
     if not _users:
         return
     asks = _EVENTS.get(event)

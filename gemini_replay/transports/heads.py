@@ -10,11 +10,11 @@ _HOST = re.compile(rb"(?:[^\r\n]+\r?\n)*?[Hh][Oo][Ss][Tt]:[ \t]*([!-~]+)")
 _SOCKS5 = re.compile(rb"\x05\x01\x00\x03(.)", re.DOTALL)
 _SOCKS4 = re.compile(rb"\x04\x01(..)\x00\x00\x00[^\x00][^\x00]*\x00([^\x00]{1,255})\x00", re.DOTALL)
 
-Place = tuple[str, int | None]
+HostPort = tuple[str, int | None]
 """A host, and the port."""
 
 
-def asked(data: Any, scheme: str) -> Place | str | None:
+def destination(data: Any, scheme: str) -> HostPort | str | None:
     """Where a request goes, if these bytes are the beginning of one.
 
     Args:
@@ -22,7 +22,7 @@ def asked(data: Any, scheme: str) -> Place | str | None:
         scheme: "https" or "http", for a request that leaves it out.
 
     Returns:
-        The place that a proxy (HTTP's CONNECT, SOCKS 4a or 5) must connect to, or the URL of a request; None for
+        Host and port that a proxy (HTTP's CONNECT, SOCKS 4a or 5) must connect to, or the URL of a request; None for
         anything else.
     """
     try:
@@ -34,13 +34,13 @@ def asked(data: Any, scheme: str) -> Place | str | None:
         return None
     target, host = line[1].decode("ascii"), found[1].decode("ascii") if found else ""
     if line[0].startswith(b"CONNECT "):
-        return _place(target)
+        return _host_port(target)
     if target.startswith("/"):
         return f"{scheme}://{host}{target}" if host else None
     return target if "://" in target else None
 
 
-def _of_socks(data: Any) -> Place | None:
+def _of_socks(data: Any) -> HostPort | None:
     five = _SOCKS5.match(data)
     if five is not None:
         end = five.end() + five[1][0]
@@ -50,6 +50,6 @@ def _of_socks(data: Any) -> Place | None:
     return None if four is None else (four[2].decode("latin-1"), int.from_bytes(four[1], "big"))
 
 
-def _place(text: str) -> Place:
+def _host_port(text: str) -> HostPort:
     host, _, port = text.rpartition(":")
     return (host, int(port)) if host and port.isdecimal() else (text, None)

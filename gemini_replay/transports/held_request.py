@@ -100,7 +100,7 @@ class HeldRequest:
     def _decide(self, head: bytes) -> None:
         conn = self._conn
         conn.sock = self.network
-        self._asked = _asked(head, self._url, bytes(self._body))
+        self._asked = _as_request(head, self._url, bytes(self._body))
         carry_out(self._session.decide(self._asked), self)
 
     # -- what can become of the request (`dispatch.Exchange`) --------------------------------------------------------
@@ -112,12 +112,12 @@ class HeldRequest:
         self._conn.sock.settimeout(_timeout(self._conn))
         NextResponse(self._conn, None, lets_go=True)
 
-    def fail(self, plan: NoConnection) -> None:
+    def fail(self, failure: NoConnection) -> None:
         """Raise what a socket raises without a connection."""
         self._leave_network()
-        if plan.cause.endswith("timeout"):
-            pacing.ThreadClock().sleep(plan.seconds(_timeout(self._conn)))
-        raise FAILURES[plan.cause]()
+        if failure.cause.endswith("timeout"):
+            pacing.ThreadClock().sleep(failure.seconds(_timeout(self._conn)))
+        raise FAILURES[failure.cause]()
 
     def record(self, forward: Forward) -> None:
         """Send the request, and record what comes back."""
@@ -200,7 +200,7 @@ def _headers(head: bytes) -> Headers:
     return tuple((name, value.strip()) for name, _, value in lines)
 
 
-def _asked(head: bytes, url: str, body: bytes) -> Request:
+def _as_request(head: bytes, url: str, body: bytes) -> Request:
     headers = _headers(head)
     client = client_name(headers, f"http.client {platform.python_version()}", own_agent="Python-urllib")
     return Request(head.partition(b" ")[0].decode("latin-1").upper(), url, headers, body, client)

@@ -42,11 +42,11 @@ class _Exchange:
         timeout: float | None = self._request.extensions.get("timeout", {}).get("read")
         return timeout
 
-    def _connect_timeout(self, plan: NoConnection) -> float:
+    def _connect_timeout(self, failure: NoConnection) -> float:
         """Seconds that the client waits for a connection: its own time limit."""
         limits = self._request.extensions.get("timeout", {})
-        return plan.seconds(
-            {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(plan.cause)
+        return failure.seconds(
+            {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(failure.cause)
         )
 
     def _schedule(self, playback: Playback, started: float) -> Schedule:
@@ -112,10 +112,10 @@ class SyncExchange(_Exchange):
         answered = True
         return self._played(head, parts)
 
-    def fail(self, plan: NoConnection) -> Any:
+    def fail(self, failure: NoConnection) -> Any:
         """Raise what the library raises without a connection."""
-        self._clock.sleep(self._connect_timeout(plan))
-        raise self._family.failure(plan.cause)
+        self._clock.sleep(self._connect_timeout(failure))
+        raise self._family.failure(failure.cause)
 
     def record(self, forward: Forward) -> Any:
         """Send the request on, and record what comes back while the client reads it."""
@@ -179,10 +179,10 @@ class AsyncExchange(_Exchange):
         answered = True
         return self._played(head, parts)
 
-    async def fail(self, plan: NoConnection) -> Any:
+    async def fail(self, failure: NoConnection) -> Any:
         """Raise what the library raises without a connection."""
-        await self._clock.sleep(self._connect_timeout(plan))
-        raise self._family.failure(plan.cause)
+        await self._clock.sleep(self._connect_timeout(failure))
+        raise self._family.failure(failure.cause)
 
     async def record(self, forward: Forward) -> Any:
         """Send the request on, and record what comes back while the client reads it."""

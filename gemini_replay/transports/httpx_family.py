@@ -90,14 +90,14 @@ class Family:
     def read(self, request: Any) -> Request:
         """The request as a cassette has it."""
         request.read()
-        return self.asked(request)
+        return self.as_request(request)
 
     async def aread(self, request: Any) -> Request:
         """`read` for async clients."""
         await request.aread()
-        return self.asked(request)
+        return self.as_request(request)
 
-    def asked(self, request: Any) -> Request:
+    def as_request(self, request: Any) -> Request:
         """The request as a cassette has it; its body must have been read."""
         return described(self.library, request.method, str(request.url), request.headers.raw, request.content)
 

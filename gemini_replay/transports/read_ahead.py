@@ -214,7 +214,7 @@ _readers: set[ReadAhead] = set()
 """Those that are reading now."""
 
 
-def settle(seconds: float = 1.0) -> None:
+def join_abandoned(seconds: float = 1.0) -> None:
     """Wait until the readers whose clients have closed their responses have ended, but not longer than this.
 
     Called before a session ends, so that the recording has the part of an HTTP chunk that had come when its client

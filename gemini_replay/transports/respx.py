@@ -47,7 +47,7 @@ def from_cassette(
     library = _Respx(family("httpx").library)
 
     def side_effect(request: httpx.Request) -> httpx.Response:
-        return _Pending(session.decide(library.asked(request)), library, request)
+        return _Pending(session.decide(library.as_request(request)), library, request)
 
     return side_effect
 

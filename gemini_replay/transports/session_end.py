@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..errors import GeminiReplayError
 from ..session import Session
-from .read_ahead import settle
+from .read_ahead import join_abandoned
 
 
 def close(session: Session, *, keep: bool = True) -> None:
     """Close a session: what its clients have read of unfinished responses is recorded. Never raises."""
-    settle()
+    join_abandoned()
     session.close(keep=keep)
 
 

@@ -90,7 +90,7 @@ def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        if all(one.hands_off for one in candidates()):
+        if all(one.passes_all_on for one in candidates()):
             original(pool, conn)
         else:  # a request that a cassette answers needs no tunnel, and the proxy must not hear of it
             vars(conn)[_TUNNEL] = partial(original, pool, conn)
@@ -163,7 +163,7 @@ def _read(body: Any) -> bytes | None:
         return b"".join(_read(part) or b"" for part in body)
 
 
-def _asked(method: str, url: str, options: dict[str, Any]) -> Request:
+def _as_request(method: str, url: str, options: dict[str, Any]) -> Request:
     skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
     pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
     headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
@@ -207,7 +207,7 @@ class _Attempt:
     def read(self) -> Request:
         """The request as a cassette has it."""
         self._options["body"] = _read(self._options.get("body"))
-        self._asked = _asked(self._method, self.url, self._options)
+        self._asked = _as_request(self._method, self.url, self._options)
         return self._asked
 
     def play(self, playback: Playback) -> Any:
@@ -217,15 +217,15 @@ class _Attempt:
         conn.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
         return self._send(conn, self._method, self._target, **self._options)
 
-    def fail(self, plan: NoConnection) -> Any:
+    def fail(self, failure: NoConnection) -> Any:
         """Raise urllib3's own exception without a connection, when a client would get it."""
         timeout = getattr(self._options.get("timeout"), "connect_timeout", None)
         timeout = timeout if isinstance(timeout, int | float) else None
-        if plan.cause == "connect-timeout":  # urllib3 does not say here how long it would wait for its pool
-            pacing.ThreadClock().sleep(plan.seconds(timeout))
-        elif plan.cause == "pool-timeout":
+        if failure.cause == "connect-timeout":  # urllib3 does not say here how long it would wait for its pool
+            pacing.ThreadClock().sleep(failure.seconds(timeout))
+        elif failure.cause == "pool-timeout":
             self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it got no connection
-        raise _FAILURES[plan.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
+        raise _FAILURES[failure.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
 
     def record(self, forward: Forward) -> Any:
         """Send the request, and record what comes back while the client reads it."""

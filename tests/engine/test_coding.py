@@ -9,22 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.engine.coding import Decoded, DecodedTooLargeError, Decoder, Encoder, accepts, decoder, encoder
+from gemini_replay.engine.coding import (
+    ContentDecoder,
+    ContentEncoder,
+    Decoded,
+    DecodedTooLargeError,
+    accepts,
+    content_decoder,
+    content_encoder,
+)
 
 SYNC_FLUSH = b"\x00\x00\xff\xff"
 PLAIN = "月亮 says hello. ".encode() * 20
 CODINGS = ["gzip", "deflate", "br", "zstd"]
 
 
-def decoding(coding: str, **options: int) -> Decoder:
-    made = decoder(coding, **options)
+def decoding(coding: str, **options: int) -> ContentDecoder:
+    made = content_decoder(coding, **options)
     if made is None:
         pytest.skip(f"{coding} cannot be had here")
     return made
 
 
-def encoding(coding: str) -> Encoder:
-    made = encoder(coding)
+def encoding(coding: str) -> ContentEncoder:
+    made = content_encoder(coding)
     if made is None:
         pytest.skip(f"{coding} cannot be had here")
     return made
@@ -170,8 +178,8 @@ def test_the_limit_is_of_the_whole_response_and_may_be_reached(coding: str) -> N
 @pytest.mark.parametrize("coding", ["rot13", "gzip, br", "gzip,gzip", "", "x-br"])
 def test_an_unknown_coding_has_no_decoder(coding: str) -> None:
     """Nor have several: the caller then keeps the wire's bytes."""
-    assert decoder(coding) is None
-    assert encoder(coding) is None
+    assert content_decoder(coding) is None
+    assert content_encoder(coding) is None
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_coded_bytes_keep_the_coding_for_a_client_that_does_not_ask() -> None:
 
 def test_coded_bytes_in_a_coding_that_cannot_be_had_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install; garbage is never got."""
-    monkeypatch.setattr(player, "encoder", lambda coding: None)
+    monkeypatch.setattr(player, "content_encoder", lambda coding: None)
     head = Response(200, (("content-encoding", "zstd"),), 0.0, "decoded")
     odd = interaction(head, chunks=(Chunk(0.0, b"one"), Chunk(0.0, b"", coded=b"?")))
     with pytest.raises(GeminiReplayError, match="zstandard"):

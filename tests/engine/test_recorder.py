@@ -8,7 +8,7 @@ import threading
 from support.recorders import Holding, Passing, recorder
 
 from gemini_replay.cassette.model import Chunk, End, Response
-from gemini_replay.engine.coding import encoder
+from gemini_replay.engine.coding import content_encoder
 
 
 def test_gaps_are_between_one_moment_and_the_next() -> None:
@@ -26,7 +26,7 @@ def test_gaps_are_between_one_moment_and_the_next() -> None:
 
 def test_a_chunk_is_written_after_the_client_has_it() -> None:
     """By `write`, or by whatever comes first: nothing that has arrived is lost."""
-    for later in (lambda one: one.write(), lambda one: one.settle(), lambda one: one.cut()):
+    for later in (lambda one: one.write(), lambda one: one.end_if_abandoned(), lambda one: one.cut()):
         made, paper, _failures = recorder()
         made.head(200, (), 0.0)
         made.chunk(b"one", 1.0)
@@ -49,7 +49,7 @@ def test_a_held_chunk_keeps_its_own_moment() -> None:
 
 def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
     """Boundaries and times are the wire's, the bytes are readable."""
-    gzipped = encoder("gzip")
+    gzipped = content_encoder("gzip")
     assert gzipped is not None
     made, paper, _failures = recorder()
     made.sent(0.0)
@@ -120,7 +120,7 @@ def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
         lambda one: (one.chunk(b"late", 9.0), one.write()),
         lambda one: one.end("eof", 9.0),
         lambda one: one.cut(),
-        lambda one: one.settle(),
+        lambda one: one.end_if_abandoned(),
     ):
         made, paper, _ = recorder()
         made.head(200, (), 0.0)

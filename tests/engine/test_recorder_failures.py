@@ -8,7 +8,7 @@ import pytest
 from support.recorders import Paper, Passing, recorder
 
 from gemini_replay.cassette.model import Chunk, End, Response
-from gemini_replay.engine.recorder import Deaf, Recorder
+from gemini_replay.engine.recorder import NullRecorder, Recorder
 
 
 class Broken(Passing):
@@ -89,15 +89,15 @@ def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None)
     assert paper.lines[-2] == End("eof", 1.0, how)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("call", ["cut", "settle", "drop"])
+@pytest.mark.parametrize("call", ["cut", "end_if_abandoned", "drop"])
 def test_a_recorder_that_could_not_be_made_ignores_everything(call: str) -> None:
     """The client gets its response all the same."""
-    deaf = Deaf()
-    deaf.sent(0.0)
-    deaf.head(200, (), 1.0)
-    deaf.chunk(b"a", 2.0)
-    deaf.end("eof", 3.0)
-    deaf.abandon(4.0)
-    deaf.fail(ValueError())
-    getattr(deaf, call)()
-    assert deaf.status is None
+    null_recorder = NullRecorder()
+    null_recorder.sent(0.0)
+    null_recorder.head(200, (), 1.0)
+    null_recorder.chunk(b"a", 2.0)
+    null_recorder.end("eof", 3.0)
+    null_recorder.abandon(4.0)
+    null_recorder.fail(ValueError())
+    getattr(null_recorder, call)()
+    assert null_recorder.status is None

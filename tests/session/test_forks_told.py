@@ -136,8 +136,8 @@ print([problem.message.count("a.example could not be reached") for problem in se
             """
 session = Session(path, mode="rewrite", hosts=["seen.example", "unseen.example"])
 if os.fork() == 0:
-    session.meet("seen.example:443")
-    session.meet("unseen.example:443")
+    session.handle_unseen("seen.example:443")
+    session.handle_unseen("unseen.example:443")
     session.decide(request("x").__class__("POST", "https://seen.example/models/x:generateContent", body=b"{}"))
     os._exit(0)
 os.wait()

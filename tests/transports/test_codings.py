@@ -22,7 +22,7 @@ from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay.cassette.model import Chunk, End, Interaction
-from gemini_replay.engine.coding import decoder
+from gemini_replay.engine.coding import content_decoder
 
 A, B, C = events(3)
 LONG = json.dumps([f"{n * n:x}" for n in range(400)]).encode()
@@ -82,7 +82,7 @@ UNFINISHED = {"cut off", "cut off in its head", "a false checksum"}
 
 def chunks_of(coding: str, wire: list[bytes], gap: float) -> Interaction:
     """The recording of a body that came in these chunks, with this gap before each."""
-    decode = decoder(coding)
+    decode = content_decoder(coding)
     assert decode is not None
     chunks = []
     for data in wire:

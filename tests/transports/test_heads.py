@@ -32,6 +32,6 @@ from gemini_replay.transports import heads
 )
 def test_whom_the_first_bytes_ask(data: Any, asked: Any) -> None:
     """Heads of HTTP and requests to proxies; of views and arrays, too."""
-    assert heads.asked(data, "http") == asked
+    assert heads.destination(data, "http") == asked
     if isinstance(data, bytes):
-        assert heads.asked(memoryview(bytearray(data)), "http") == asked
+        assert heads.destination(memoryview(bytearray(data)), "http") == asked

@@ -17,7 +17,7 @@ from ..model import Request
 from ..redaction.replacements import MARK, REDACTED, answers
 from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES
 
-Reader = Callable[[Request], Hashable]
+KeyFunction = Callable[[Request], Hashable]
 """Reads what is compared from a request."""
 
 
@@ -133,7 +133,7 @@ def _header(name: str) -> Callable[[Request], tuple[str, ...]]:
     return lambda request: tuple(value for key, value in request.headers if key.lower() == wanted)
 
 
-_READERS: dict[str, Reader] = {
+_KEY_FUNCTIONS: dict[str, KeyFunction] = {
     "method": lambda request: request.method.upper(),
     "host": _host,
     "path": lambda request: urlsplit(request.url).path,
@@ -143,18 +143,18 @@ _READERS: dict[str, Reader] = {
     "query": _query,
     "body": canonical_body,
 }
-KEYS_HINT = f"Use some of {', '.join(_READERS)}, headers:NAME."
+KEYS_HINT = f"Use some of {', '.join(_KEY_FUNCTIONS)}, headers:NAME."
 
 
-def reader(key: object) -> Reader:
+def key_function(key: object) -> KeyFunction:
     """What reads the value of a key from a request; a `UsageError` for an unknown key."""
-    if isinstance(key, str) and key in _READERS:
-        return _READERS[key]
+    if isinstance(key, str) and key in _KEY_FUNCTIONS:
+        return _KEY_FUNCTIONS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():
         return _header(key[8:].strip())
     raise UsageError(
         f"match names {key!r:.80}, which requests cannot be matched on.",
-        suggestion=did_you_mean(key, [*_READERS, "headers:NAME"]),
+        suggestion=did_you_mean(key, [*_KEY_FUNCTIONS, "headers:NAME"]),
         hint=KEYS_HINT,
     )
 

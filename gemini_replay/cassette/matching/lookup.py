@@ -33,9 +33,9 @@ class Recording:
     Attributes:
         number: its number among all of them, from 0.
         path: its cassette.
-        place: where it is in that ("interaction 2 of 3").
+        position: where it is in that ("interaction 2 of 3").
         plays: how often it was played and not given back.
-        asked: whether it was played at all.
+        used: whether it was played at all.
         values: what is compared, once it is filed.
         open: whether it is filed and may answer other values than its own.
         foreign: whether it is filed and another test than the session's has recorded it.
@@ -43,11 +43,11 @@ class Recording:
 
     number: int
     path: Path
-    place: str
+    position: str
     _stored: Stored | Held
     _problems: list[CassetteError]
     plays: int = 0
-    asked: bool = False
+    used: bool = False
     values: Values | None = None
     open: bool = False
     foreign: bool = False

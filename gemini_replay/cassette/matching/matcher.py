@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import UsageError
 from ..model import Request
 from .differences import body_differences, difference
-from .keys import KEYS_HINT, answered, canonical_body, has_marks, reader
+from .keys import KEYS_HINT, answered, canonical_body, has_marks, key_function
 
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal by default: not the host, the API version, the key or any header."""
@@ -39,13 +39,13 @@ class Matcher:
         wanted = [keys] if isinstance(keys, str) else list(keys)
         if not wanted:
             raise UsageError("match= is empty, so any recording would answer any request.", hint=KEYS_HINT)
-        readers = {str(key): reader(key) for key in wanted}
-        self.keys = tuple(readers)
-        self._readers = tuple(readers.values())
+        functions = {str(key): key_function(key) for key in wanted}
+        self.keys = tuple(functions)
+        self._functions = tuple(functions.values())
 
     def values(self, request: Request) -> Values:
         """What is compared of a request, one value for each of the `keys`."""
-        return tuple([read(request) for read in self._readers])
+        return tuple([function(request) for function in self._functions])
 
     def agree(self, recorded: Values, asked: Values) -> bool:
         """Whether a recording with the values `recorded` answers a request with the values `asked`."""

@@ -88,14 +88,14 @@ class Pool:
             return None
         interaction = best.interaction
         self._lookup.set_plays(best, best.plays + 1)
-        best.asked = True
+        best.used = True
         self._taken[id(interaction)] = best
         return best.number, interaction
 
     def played_elsewhere(self, number: int) -> Interaction:
         """A forked child has answered with the recording of this number."""
         recording = self._lookup.recordings[number]
-        recording.asked = True
+        recording.used = True
         return recording.interaction
 
     def give_back(self, interaction: Interaction) -> None:
@@ -106,7 +106,7 @@ class Pool:
     @property
     def unused(self) -> list[Recording]:
         """Recordings that nothing asked for."""
-        return [recording for recording in self._lookup.recordings if not recording.asked]
+        return [recording for recording in self._lookup.recordings if not recording.used]
 
     def nearest(self, asked: Request) -> Nearest:
         """The recording that is nearest to a request that nothing answers."""
@@ -129,7 +129,7 @@ class Pool:
         near = recordings[index]
         played = " (played already)" if near.plays and not self._repeat else ""
         lines = [
-            f"Nearest in {near.path}: {near.place}{played}; it differs in:",
+            f"Nearest in {near.path}: {near.position}{played}; it differs in:",
             *(f"  - {line}" for line in differences),
         ]
         return Nearest("\n".join(lines), tuple(differences), own=bool(own))

@@ -32,7 +32,7 @@ def can_begin_key(view: bytes, start: int, end: int, *, cut: bool = False) -> bo
 def keys(view: bytes, start: int, end: int, floor: int) -> Iterator[tuple[Span, int]]:
     """Keys of a known format in a row of token characters, each with the end of what can belong to it."""
     past = start
-    for found in _places(view, start, end, floor):
+    for found in _key_starts(view, start, end, floor):
         begin = found.start()
         for key_format in BY_BEGINNING[found[0]] if begin >= past else ():
             key = key_format.pattern.match(view, begin)
@@ -54,9 +54,9 @@ def open_key(view: bytes, start: int, floor: int) -> int:
     end = len(view)
     if not can_begin_key(view, start, end, cut=True):
         return end
-    for place in _places(view, start, end, floor):
-        if UNFINISHED.match(view, place.start()) and not _in_data(view, place.start()):
-            return place.start()
+    for begins in _key_starts(view, start, end, floor):
+        if UNFINISHED.match(view, begins.start()) and not _in_data(view, begins.start()):
+            return begins.start()
     # The end can also cut the beginning by which a key is known.
     found = UNFINISHED.search(view, max(start, floor, end - LONGEST_BEGINNING))
     while found and _in_data(view, found.start()):
@@ -64,7 +64,7 @@ def open_key(view: bytes, start: int, floor: int) -> int:
     return end if found is None else found.start()
 
 
-def _places(view: bytes, start: int, end: int, floor: int) -> Iterator[re.Match[bytes]]:
+def _key_starts(view: bytes, start: int, end: int, floor: int) -> Iterator[re.Match[bytes]]:
     """Where keys can begin in a row of token characters, from `floor` on.
 
     That is near its start, or after a dot or a tilde, where base64 data ends.

@@ -59,8 +59,8 @@ def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 @lru_cache(maxsize=1024)  # each session looks at all variables, and they hardly ever change
 def _held_secrets(name: str, raw: str) -> tuple[str, ...]:
     """The secrets in one environment variable."""
-    told = variable_secrecy(name)
-    parts = _parts(raw.strip(), told == "certain") if told else _passwords(raw)
+    level = variable_secrecy(name)
+    parts = _parts(raw.strip(), level == "certain") if level else _passwords(raw)
     return tuple([value for value, certain in parts if is_held_secret(value, certain=certain)])
 
 
@@ -89,9 +89,9 @@ def request_credentials(request: Request, body: RequestBody | None, names: Secre
         yield password, "password of the request's URL"
     for pair in parts.query.split("&"):
         name = unquote(pair.partition("=")[0])
-        if told := names.field(name, parameter=True):
+        if level := names.field(name, parameter=True):
             value = unquote_plus(pair.partition("=")[2])
-            if _is_sent(value, told, sent=names.is_credential_parameter(name)):
+            if _is_sent(value, level, sent=names.is_credential_parameter(name)):
                 yield value, f"query parameter {name}"
     for name, value in request.headers:
         low = name.lower()
@@ -99,9 +99,9 @@ def request_credentials(request: Request, body: RequestBody | None, names: Secre
             for part in _header_credentials(low, value):
                 if _is_sent(part, secrecy(name), sent=names.has_credentials(low)):
                     yield part, f"value of the header {low}"
-    for _, leaf, told in body.named if body else ():
+    for _, leaf, level in body.named if body else ():
         for part in _header_credentials("cookie" if "cookie" in leaf.name.lower() else "", leaf.text):
-            if _is_sent(part, told, sent=names.redacts_field(leaf.name)):
+            if _is_sent(part, level, sent=names.redacts_field(leaf.name)):
                 yield part, f"value of {leaf.name}"
 
 
@@ -115,8 +115,8 @@ def response_credentials(response: Response, names: SecretNames) -> Iterator[tup
                     yield part, f"value of the header {low} of the answer"
 
 
-def _is_sent(value: str, told: str, *, sent: bool) -> bool:
-    return _is_credential(value) if sent else is_held_secret(value, certain=told == "certain")
+def _is_sent(value: str, level: str, *, sent: bool) -> bool:
+    return _is_credential(value) if sent else is_held_secret(value, certain=level == "certain")
 
 
 def _is_credential(value: str) -> bool:

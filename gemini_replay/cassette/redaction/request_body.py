@@ -33,15 +33,15 @@ class RequestBody:
             self.plain = decompressor.feed(self.plain)
         self._parsed = ParsedBody(self.plain, header(request.headers, "content-type") or "")
         self.named: list[tuple[int, Leaf, Secrecy]] = [
-            (index, leaf, told)
+            (index, leaf, level)
             for index, leaf in enumerate(self._parsed.leaves)
-            if leaf.name and (told := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
+            if leaf.name and (level := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
         ]
 
     def redacted(self, redactor: TextRedactor) -> bytes:
         """The body without secrets. Without any, it is `plain`."""
         changes = {
-            index: new for index, leaf, told in self.named if (new := _by_name(leaf, told, redactor)) is not None
+            index: new for index, leaf, level in self.named if (new := _by_name(leaf, level, redactor)) is not None
         }
         found = self._finds_anything(redactor.finder)
         if found:
@@ -70,15 +70,15 @@ def _has_project(data: bytes) -> bool:
     return b"projects/" in data and b"/locations/" in data
 
 
-def _by_name(leaf: Leaf, told: Secrecy, redactor: TextRedactor) -> str | None:
+def _by_name(leaf: Leaf, level: Secrecy, redactor: TextRedactor) -> str | None:
     """The replacement of a text with a secret name; None if the text is not secret."""
     text = leaf.text
     if not text or MARK.fullmatch(text) or is_placeholder(text):
         return None
     value = _SCHEME.sub("", text.strip(), count=1) or text
-    if told == "likely" and not could_be_secret(value):
+    if level == "likely" and not could_be_secret(value):
         return None
-    if told == "certain" and len(text.split()) > 2 and "=" not in text and "pass" not in leaf.name.lower():
+    if level == "certain" and len(text.split()) > 2 and "=" not in text and "pass" not in leaf.name.lower():
         return None  # words about a secret
     redactor.removals.add(f"request body {leaf.where}", f"value of {leaf.name}")
     return mark(text, "body")
