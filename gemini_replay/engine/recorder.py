@@ -27,8 +27,8 @@ class Entry(Protocol):
     def response(self, response: Response) -> None:
         """Write the head."""
 
-    def chunk(self, chunk: Chunk) -> None:
-        """Write one chunk."""
+    def chunks(self, *chunks: Chunk) -> None:
+        """Write these chunks, together."""
 
     def end(self, end: End) -> None:
         """Write the end."""
@@ -40,11 +40,16 @@ class Entry(Protocol):
 class Scrubber(Protocol):
     """Takes secrets out of a body; holds a chunk back while its end may be the start of one."""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The chunks that are safe now, in order, each as long as it came."""
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        """Take the next chunks. Returns those that are safe now, in order, each as long as it came."""
 
     def close(self) -> list[bytes]:
         """The chunks still held back."""
+
+
+_AT_ONCE = 64
+_BYTES_AT_ONCE = 64 * 1024
+"""How many chunks, or bytes of them, are searched and written together, if so many have arrived."""
 
 
 def _observing(
@@ -154,15 +159,27 @@ class Recorder:
         """Write down the chunks that have arrived."""
 
     def _write_arrived(self) -> None:
-        while self._arrived and not self._over:
-            self._write_chunk(*self._arrived.popleft())
+        while self._arrived and not self._let_go_before(self._arrived[0][1]):
+            self._write_together()
 
-    def _write_chunk(self, data: bytes, at: float) -> None:
-        if self._let_go_before(at):
-            return
-        after = max(0.0, at - self._last)
-        self._last = at
-        self._add(after, Decoded(data) if self._decoder is None else self._decoder.decode(data))
+    def _write_together(self) -> None:
+        """Write down the next chunks, those that one read of the wire has brought, with one search and one write."""
+        assert self._scrub is not None
+        bodies: list[bytes] = []
+        size = 0
+        try:
+            while self._arrived and len(bodies) < _AT_ONCE and size < _BYTES_AT_ONCE:
+                data, at = self._arrived[0]
+                if self._abandoned is not None and self._abandoned[0] <= at:
+                    break
+                self._arrived.popleft()
+                after = max(0.0, at - self._last)
+                self._last = at
+                body = self._noted(after, Decoded(data) if self._decoder is None else self._decoder.decode(data))
+                bodies.append(body)
+                size += len(body)
+        finally:  # what came before a chunk that cannot be decoded
+            self._write_safe(self._scrub.feed(*bodies))
 
     @_observing
     def end(self, ending: Ending, at: float) -> None:
@@ -222,17 +239,20 @@ class Recorder:
         self._finish(End.of(ending, max(0.0, moment - self._last)))
         return True
 
-    def _add(self, after: float, found: Decoded) -> None:
-        assert self._scrub is not None
+    def _noted(self, after: float, found: Decoded) -> bytes:
+        """Note when a chunk came. Returns what is to be searched of it."""
         self._held.append((after, found.members, len(found.data)))
         # What could not be decoded may be plain text under a wrong header: it is searched as well.
-        self._write_safe(self._scrub.feed(found.data + found.coded))
+        return found.data + found.coded
 
     def _write_safe(self, safe: list[bytes]) -> None:
         assert self._entry is not None
+        chunks = []
         for data in safe:
             after, members, decoded = self._held.popleft()
-            self._entry.chunk(Chunk(after, data[:decoded], members, data[decoded:]))
+            chunks.append(Chunk(after, data[:decoded], members, data[decoded:]))
+        if chunks:
+            self._entry.chunks(*chunks)
 
     def _finish(self, end: End) -> None:
         assert self._entry is not None
@@ -240,7 +260,7 @@ class Recorder:
         self._over = True
         if self._decoder is not None:
             if rest := self._decoder.close():
-                self._add(0.0, Decoded(b"", coded=rest))
+                self._write_safe(self._scrub.feed(self._noted(0.0, Decoded(b"", coded=rest))))
             if end.kind == "eof" and self._decoder.unfinished:
                 end = replace(end, how="unfinished")
         self._write_safe(self._scrub.close())

@@ -57,7 +57,7 @@ def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
     for data in (b"[{}", b",{}", b"]"):
         made.chunk(gzipped.encode(data), 0.0)
     made.end("eof", 0.0)
-    assert paper.chunks == [b"[{}", b",{}", b"]"]
+    assert paper.written == [b"[{}", b",{}", b"]"]
     assert paper.head.body == "decoded"
 
 
@@ -69,7 +69,7 @@ def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
     made.chunk(packed[:10], 1.0)
     made.chunk(packed[10:], 2.0)
     made.end("eof", 2.0)
-    assert paper.chunks == [b"", b"hello"]
+    assert paper.written == [b"", b"hello"]
 
 
 def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
@@ -80,7 +80,47 @@ def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
         made.chunk(b"\x1f\x8b", 0.0)
         made.end("eof", 0.0)
         assert paper.head.body == "wire"
-        assert paper.chunks == [b"\x1f\x8b"]
+        assert paper.written == [b"\x1f\x8b"]
+
+
+class Together(Passing):
+    """A scrubber that notes how many chunks it is given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        self.given.append(len(chunks))
+        return super().feed(*chunks)
+
+
+def test_chunks_that_have_arrived_are_searched_and_written_together() -> None:
+    """A bounded number of them, each with its own bytes and time."""
+    scrub = Together()
+    made, paper, _ = recorder(scrub)
+    made.head(200, (), 0.0)
+    for number in range(100):
+        made.chunk(b"%d" % number, float(number))
+    made.write()
+    for _ in range(4):
+        made.chunk(b"x" * 40_000, 99.0)
+    made.write()
+    assert scrub.given == [64, 36, 2, 2]
+    assert paper.written[:100] == [b"%d" % number for number in range(100)]
+    assert [line.after for line in paper.lines[1:101] if isinstance(line, Chunk)] == [0.0, *[1.0] * 99]
+
+
+def test_a_client_that_lets_go_between_chunks_that_are_written_together_has_the_first_of_them() -> None:
+    """What came after that moment is not recorded."""
+    made, paper, _ = recorder()
+    made.head(200, (), 0.0)
+    made.chunk(b"a", 1.0)
+    made.chunk(b"b", 2.0)
+    made.chunk(b"late", 4.0)
+    made.abandon(3.0)
+    made.write()
+    assert paper.lines[1:] == [Chunk(1.0, b"a"), Chunk(1.0, b"b"), End("cancelled", 1.0), "done"]
 
 
 def test_nothing_counts_after_the_end() -> None:
@@ -156,9 +196,9 @@ def test_a_finalizer_that_runs_inside_the_recorder_does_not_wait() -> None:
     """The garbage collector may call `abandon` in the very thread that holds the recorder's lock."""
 
     class Collecting(Passing):
-        def feed(self, data: bytes) -> list[bytes]:
+        def feed(self, *chunks: bytes) -> list[bytes]:
             made.abandon(2.0)
-            return [data]
+            return list(chunks)
 
     made, paper, failures = recorder(Collecting())
     made.head(200, (), 0.0)

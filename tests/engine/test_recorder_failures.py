@@ -14,7 +14,7 @@ from gemini_replay.engine.recorder import NullRecorder, Recorder
 class Broken(Passing):
     """A scrubber with a bug."""
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, *chunks: bytes) -> list[bytes]:
         raise ZeroDivisionError("a bug")
 
 
@@ -64,7 +64,19 @@ def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recordin
     made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
     made.end("eof", 2.0)
     assert "100,000" in str(failures[0])
-    assert paper.chunks == []
+    assert paper.written == []
+
+
+def test_what_came_before_a_failure_is_written() -> None:
+    """Also if it was to be written together with the chunk that failed."""
+    paper, failures = Paper(), list[BaseException]()
+    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
+    made.head(200, (("content-encoding", "gzip"),), 0.0)
+    made.chunk(gzip.compress(b"before"), 1.0)
+    made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
+    made.write()
+    assert len(failures) == 1
+    assert paper.written == [b"before"]
 
 
 def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:

@@ -27,5 +27,5 @@ def write(journal: Journal, interaction: Interaction) -> None:
     if interaction.response is not None:
         entry.response(interaction.response)
     for chunk in interaction.chunks:
-        entry.chunk(chunk)
+        entry.chunks(chunk)
     entry.end(interaction.end)

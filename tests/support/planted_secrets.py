@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -90,12 +91,15 @@ BLOCKS = {
 """Private keys in PEM."""
 
 
-def without_secrets(redactor: Redactor | RequestRedactor, chunks: Iterable[bytes]) -> list[bytes]:
-    """A response body's chunks after redaction."""
+def without_secrets(
+    redactor: Redactor | RequestRedactor, chunks: Iterable[bytes], together: Iterable[int] = ()
+) -> list[bytes]:
+    """A response body's chunks after redaction, given one by one, or so many `together` at a time."""
     if isinstance(redactor, Redactor):
         redactor = redactor.for_request(Request("GET", "https://h.example/"))
-    stream = redactor.stream()
-    safe = [data for chunk in chunks for data in stream.feed(chunk)]
+    stream, coming = redactor.stream(), iter(chunks)
+    safe = [data for count in together for data in stream.feed(*islice(coming, count))]
+    safe += [data for chunk in coming for data in stream.feed(chunk)]
     return [*safe, *stream.close()]
 
 

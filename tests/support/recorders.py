@@ -15,8 +15,8 @@ class Paper:
     def response(self, response: Response) -> None:
         self.lines.append(response)
 
-    def chunk(self, chunk: Chunk) -> None:
-        self.lines.append(chunk)
+    def chunks(self, *chunks: Chunk) -> None:
+        self.lines += chunks
 
     def end(self, end: End) -> None:
         self.lines.append(end)
@@ -25,7 +25,7 @@ class Paper:
         self.lines.append("dropped")
 
     @property
-    def chunks(self) -> list[bytes]:
+    def written(self) -> list[bytes]:
         return [line.data for line in self.lines if isinstance(line, Chunk)]
 
     @property
@@ -40,9 +40,10 @@ class Holding:
     def __init__(self) -> None:
         self.held: list[bytes] = []
 
-    def feed(self, data: bytes) -> list[bytes]:
-        out, self.held = self.held, [data]
-        return out
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        arrived = [*self.held, *chunks]
+        self.held = arrived[-1:]
+        return arrived[:-1]
 
     def close(self) -> list[bytes]:
         out, self.held = self.held, []
@@ -52,8 +53,8 @@ class Holding:
 class Passing(Holding):
     """A scrubber that finds nothing."""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        return [data]
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        return list(chunks)
 
 
 def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, Paper, list[BaseException]]:

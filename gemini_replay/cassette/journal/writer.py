@@ -1,7 +1,7 @@
-"""Writes a journal: each line at once, with one system call.
+"""Writes a journal: each line at once, with one system call; chunks that arrived together, with one for all.
 
-A crash of this process loses at most the last line. The cassette ``NAME.jsonl`` does not change until it is made from
-the journal (see `cassette.merging`). Nothing that has been written is kept in memory.
+A crash of this process loses at most what it was writing. The cassette ``NAME.jsonl`` does not change until it is
+made from the journal (see `cassette.merging`). Nothing that has been written is kept in memory.
 
 Interactions that overlap in time share the journal. When the next line belongs to another interaction, the marker
 ``#| N`` comes first: the lines after it belong to interaction N, counted from 1 by their requests. A request
@@ -27,7 +27,7 @@ from .file import DISCARDED, OPEN_FILES_STAY, open_journal
 
 
 class JournalEntry:
-    """One interaction in the journal. Each method writes its line at once.
+    """One interaction in the journal. Each method writes at once.
 
     After the end of the interaction or of the journal, everything is ignored: a stream can outlive its session.
     """
@@ -43,9 +43,9 @@ class JournalEntry:
         decode_line(line.encode())
         self._journal._append(self._number, line)
 
-    def chunk(self, chunk: Chunk) -> None:
-        """Write one chunk."""
-        self._journal._append(self._number, encode_chunk(chunk, self._rounding))
+    def chunks(self, *chunks: Chunk) -> None:
+        """Write these chunks, with one system call."""
+        self._journal._append(self._number, "\n".join([encode_chunk(chunk, self._rounding) for chunk in chunks]))
 
     def end(self, end: End) -> None:
         """Write the end."""
@@ -125,12 +125,12 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _append(self, number: int, line: str, *, ends: bool = False) -> None:
+    def _append(self, number: int, lines: str, *, ends: bool = False) -> None:
         with self._lock:
             if self._closed or number not in self._open:
                 return
             self._turn_to(number, marked=True)
-            self._write(line)
+            self._write(lines)
             if ends:
                 self._open.discard(number)
                 self.ended += 1
@@ -147,15 +147,16 @@ class Journal:
             self._write(f"#| {number}")
         self._current = number
 
-    def _write(self, line: str) -> None:
+    def _write(self, lines: str) -> None:
         assert self._file is not None
-        data = f"{line}\n".encode()
+        data = f"{lines}\n".encode()
         written = 0
         try:
             while written < len(data):
                 written += os.write(self._file, data[written:])
         except OSError as error:
-            try:  # the next line must not continue this one
+            try:  # the next line must not continue half a line
+                self._size += data.rfind(b"\n", 0, written) + 1
                 os.ftruncate(self._file, self._size)
             except OSError:
                 self._close(remove=False)  # nothing can follow half a line

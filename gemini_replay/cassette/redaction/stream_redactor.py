@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from .channel import FARTHEST, Channel
 from .encodings import Decompressor, UnchangeableError
 from .finder import LOOK_BEHIND, Finder
 from .replacements import Removals
@@ -26,10 +27,6 @@ _KEY = re.compile(
 _LONGEST_KEY = 64
 # Up to the closing quote. A raw line end closes a value too: JSON has none in strings, a broken stream may.
 _REST_OF_VALUE = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
-_LEAST = 3
-_FARTHEST = 256 * 1024
-"""Bytes between two values of one secret at most, which limits how much is held back."""
-
 _MASK = b"REDACTED"
 
 
@@ -51,14 +48,14 @@ class BodyRedactor:
         self._finder, self._removals, self._decompressor = finder, removals, decompressor
         self._body: _Searches | None = None
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The chunks that can be written now, in order and of unchanged length.
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        """Take the next chunks. Returns those that can be written now, in order and of unchanged length.
 
         Raises:
             UnsearchableError: the body is stored compressed and cannot be decompressed.
             UnchangeableError: the body is stored compressed and contains a secret.
         """
-        return (self._body or self._begun()).feed(data)
+        return (self._body or self._begun()).feed(*chunks)
 
     def close(self) -> list[bytes]:
         """The chunks that are still held back. Raises the same errors as `feed`."""
@@ -73,7 +70,7 @@ class BodyRedactor:
 
 
 class _Searches(Protocol):
-    def feed(self, data: bytes) -> list[bytes]: ...
+    def feed(self, *chunks: bytes) -> list[bytes]: ...
 
     def close(self) -> list[bytes]: ...
 
@@ -86,10 +83,10 @@ class _CompressedSearch:
         self._decompressor = decompressor
         self._held: deque[tuple[bytes, bytes]] = deque()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        decoded = self._decompressor.feed(data)
-        self._held.append((data, decoded))
-        return self._safe(self._plain.feed(decoded))
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        decoded = [self._decompressor.feed(data) for data in chunks]
+        self._held.extend(zip(chunks, decoded, strict=True))
+        return self._safe(self._plain.feed(*decoded))
 
     def close(self) -> list[bytes]:
         return self._safe(self._plain.close())
@@ -118,15 +115,18 @@ class StreamRedactor:
         self._window = b""
         self._start = 0  # of the window, in the body
         self._spans: list[Span] = []
-        self._channels: dict[bytes, _Channel] = {}
-        self._value: _Channel | None = None  # the channel of the value that the scan is in
+        self._channels: dict[bytes, Channel] = {}
+        self._value: Channel | None = None  # the channel of the value that the scan is in
         self._fresh = False  # whether none of that value has been read
         self._scanned = 0  # in the body
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The chunks that can be written now, in order and of unchanged length."""
-        self._held.append((self._start + len(self._window), data))
-        self._window += data
+    def feed(self, *chunks: bytes) -> list[bytes]:
+        """Take the next chunks. Returns those that can be written now, in order and of unchanged length."""
+        at = self._start + len(self._window)
+        for data in chunks:
+            self._held.append((at, data))
+            at += len(data)
+        self._window = b"".join([self._window, *chunks])
         return self._advance(final=False)
 
     def close(self) -> list[bytes]:
@@ -141,7 +141,7 @@ class StreamRedactor:
         self._scan()
         safe = total if final else self._start + found.open_at
         for channel in self._channels.values():
-            if channel.pieces and (final or total - channel.end > _FARTHEST):
+            if channel.pieces and (final or total - channel.end > FARTHEST):
                 self._redact_all(channel.close(self._finder))
             elif (hold := channel.hold(unfinished=channel is self._value)) is not None:
                 safe = min(safe, hold)
@@ -191,14 +191,15 @@ class StreamRedactor:
                 if key is None:
                     at = max(at, end - _LONGEST_KEY)
                     break
-                self._value = self._channels.setdefault(key[1], _Channel())
+                self._value = self._channels.setdefault(key[1], Channel())
                 self._fresh = True
                 at = key.end()
                 continue
             value_end = _end_of_value(window, at)
             if value_end > at or self._fresh:
                 piece = window[at:value_end]
-                self._redact_all(self._value.add(self._finder, piece, self._start + at, fresh=self._fresh))
+                if spans := self._value.add(self._finder, piece, self._start + at, fresh=self._fresh):
+                    self._redact_all(spans)
                 self._fresh = False
             at = value_end
             if at == end or (window[at] == 0x5C and at + 1 == end):
@@ -206,6 +207,9 @@ class StreamRedactor:
             self._value = None
             at += 1
         self._scanned = self._start + at
+        for channel in self._channels.values():
+            if spans := channel.search(self._finder):
+                self._redact_all(spans)
 
 
 def _end_of_value(window: bytes, at: int) -> int:
@@ -217,104 +221,3 @@ def _end_of_value(window: bytes, at: int) -> int:
     value = _REST_OF_VALUE.match(window, at)
     assert value is not None  # it may be empty
     return value.end()
-
-
-class _Piece:
-    """A part of a channel's text: its offsets in the channel and in the body, and its value's number."""
-
-    __slots__ = ("at", "body", "length", "value")
-
-    def __init__(self, at: int, body: int, length: int, value: int) -> None:
-        self.at, self.body, self.length, self.value = at, body, length, value
-
-
-class _Channel:
-    """The successive values of one key as one text, as far back as an unfinished secret reaches."""
-
-    def __init__(self) -> None:
-        self.text = b""
-        self.pieces: list[_Piece] = []
-        self._first = True
-        self._values = 0
-        self._value_at = 0  # where in the text the last value begins
-        self._open_at = 0
-
-    @property
-    def end(self) -> int:
-        """Where in the body the last piece ends."""
-        return self.pieces[-1].body + self.pieces[-1].length
-
-    def add(self, finder: Finder, data: bytes, body: int, *, fresh: bool) -> list[Span]:
-        """Append a piece. Returns the secrets that it completes, as spans of the body.
-
-        Of those that lie within one value, some are left out: the search of the body has them.
-        """
-        spans: list[Span] = []
-        if fresh:
-            if self.pieces and body - self.end > _FARTHEST:
-                spans = self.close(finder)
-            self._values += 1
-            self._value_at = len(self.text)
-        if data:
-            last = self.pieces[-1] if self.pieces else None
-            if last is not None and last.value == self._values and last.body + last.length == body:
-                last.length += len(data)
-            else:
-                self.pieces.append(_Piece(len(self.text), body, len(data), self._values))
-            self.text += data
-        found = finder.search(self.text, first=self._first, final=False, before=self._value_at + LOOK_BEHIND)
-        self._open_at = found.open_at
-        if found.spans:
-            spans += self._in_body(found.spans)
-        self._drop(self._open_at - LOOK_BEHIND)
-        return spans
-
-    def close(self, finder: Finder) -> list[Span]:
-        """End this text. Returns the secrets that are complete without continuation."""
-        spans: list[Span] = []
-        if self._open_at < len(self.text):
-            spans = self._in_body(finder.search(self.text, first=self._first, final=True).spans)
-        self.text, self.pieces, self._open_at, self._first = b"", [], 0, True
-        return spans
-
-    def hold(self, *, unfinished: bool) -> int | None:
-        """The offset from which the body must not be written yet; None if there is none."""
-        if self._open_at >= len(self.text):
-            return None
-        spans = self._in_body([Span(self._open_at, len(self.text))], unfinished=unfinished)
-        return spans[0].start if spans else None
-
-    def _in_body(self, spans: list[Span], *, unfinished: bool = True) -> list[Span]:
-        """Spans of the text as spans of the body.
-
-        The first bytes of a secret are left out if their value ends before there are `_LEAST` of them. All values
-        have ended, except the last one while it is `unfinished`. Only the first part of a secret has its kind, so
-        that it is counted once.
-        """
-        ends = {piece.value: piece.at + piece.length for piece in self.pieces}
-        placed = []
-        for start, end, number, kind in spans:
-            for piece in self.pieces:
-                low, high = max(start, piece.at), min(end, piece.at + piece.length)
-                value_end = ends[piece.value]
-                short = value_end - start < _LEAST and (value_end < end or not unfinished)
-                if low < high and not short:
-                    placed.append(Span(piece.body + low - piece.at, piece.body + high - piece.at, number, kind))
-                    kind = ""
-        return placed
-
-    def _drop(self, count: int) -> None:
-        """Forget the text's first bytes."""
-        if count <= 0:
-            return
-        self.text = self.text[count:]
-        self._open_at -= count
-        self._value_at -= count
-        self._first = False
-        for piece in self.pieces:
-            past = max(0, count - piece.at)
-            piece.at = max(0, piece.at - count)
-            piece.body += past
-            piece.length -= past
-        if self.pieces[0].length <= 0:
-            self.pieces = [piece for piece in self.pieces if piece.length > 0]

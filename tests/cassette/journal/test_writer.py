@@ -34,9 +34,9 @@ def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
     assert len(lines(part)) == 2
     entry.response(Response(200, after=0.25))
     assert lines(part)[-1] == '{"response": {"status": 200, "headers": []}, "after": 0.25}'
-    entry.chunk(Chunk(0.0014, b"x"))
+    entry.chunks(Chunk(0.0014, b"x"))
     assert lines(part)[-1] == '[0.001, "x"]'
-    entry.chunk(Chunk(0.0014, b"y"))
+    entry.chunks(Chunk(0.0014, b"y"))
     assert lines(part)[-1] == '[0.002, "y"]'
     entry.end(End("eof", 0.0))
     assert lines(part)[-1] == '{"end": "eof", "after": 0.0}'
@@ -64,11 +64,11 @@ def test_what_comes_too_late_is_ignored(tmp_path: Path) -> None:
     entry, other = journal.begin(request("a")), journal.begin(request("b"))
     entry.end(End())
     written = part_of(journal).read_bytes()
-    entry.chunk(Chunk(0.0, b"late"))
+    entry.chunks(Chunk(0.0, b"late"))
     entry.end(End())
     assert part_of(journal).read_bytes() == written
     journal.remove()
-    other.chunk(Chunk(0.0, b"late"))
+    other.chunks(Chunk(0.0, b"late"))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(CassetteError, match="has ended"):
         journal.begin(request("c"))
@@ -91,7 +91,7 @@ def test_overlapping_interactions_are_told_apart(
             written[turn].append(b"")
         elif len(written[turn]) < 4:
             data = f"{turn}.{len(written[turn])}".encode()
-            entries[turn].chunk(Chunk(0.0, data))
+            entries[turn].chunks(Chunk(0.0, data))
             written[turn].append(data)
         elif turn not in ended:
             entries[turn].end(End())
@@ -140,7 +140,7 @@ from gemini_replay.cassette.model import Chunk, Request, Response
 entry = Journal(sys.argv[1]).begin(Request("POST", "https://h/models/m:go"))
 entry.response(Response(200))
 for n in range(20):
-    entry.chunk(Chunk(0.001, b"%d;" % n))
+    entry.chunks(Chunk(0.001, b"%d;" % n))
 print("written", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -192,11 +192,38 @@ def test_a_line_that_was_written_in_part_is_taken_back(tmp_path: Path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         with pytest.raises(CassetteError, match="No space left"):
-            entry.chunk(Chunk(0.0, b"lost"))
-    entry.chunk(Chunk(0.0, b"kept"))
+            entry.chunks(Chunk(0.0, b"lost"))
+    entry.chunks(Chunk(0.0, b"kept"))
     entry.end(End())
     journal.discard()
     assert [i.body for i in salvaged(part_of(journal))] == [b"kept"]
+
+
+def test_of_chunks_that_were_written_in_part_the_whole_lines_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks that are written together go to the system in one call, and a full disk cuts it anywhere."""
+    journal = Journal(tmp_path / "story.jsonl")
+    entry = journal.begin(request("m"))
+    entry.response(Response(200))
+    real = os.write
+    calls = 0
+
+    def full(file: int, data: bytes) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise OSError(28, "No space left on device")
+        return real(file, data[:-5])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(CassetteError, match="No space left"):
+            entry.chunks(Chunk(0.0, b"one,"), Chunk(0.0, b"two,"), Chunk(0.0, b"lost"))
+    entry.chunks(Chunk(0.0, b"kept"))
+    entry.end(End())
+    journal.discard()
+    assert [i.body for i in salvaged(part_of(journal))] == [b"one,two,kept"]
 
 
 def test_the_journals_size_does_not_slow_it_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +240,7 @@ def test_the_journals_size_does_not_slow_it_down(tmp_path: Path, monkeypatch: py
     entry.response(Response(200))
     monkeypatch.setattr(os, "write", counted)
     for _ in range(100):
-        entry.chunk(Chunk(0.001, b"x"))
+        entry.chunks(Chunk(0.001, b"x"))
     assert len(written) == 100
     assert all(one == other for one, other in pairwise(written))
     journal.remove()
