@@ -67,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--keep", type=Path, metavar="FILE", help="save the cassette here")
 
     upstream = command("upstream", ".servers", "run the embedded Gemini-like server")
+    upstream.description = (
+        "Run a server that answers like the Gemini API and Vertex AI: generated contents, token counts, embeddings, "
+        "models, files, cached contents, interactions, OpenAI-compatible methods, OAuth tokens. All is in memory."
+    )
+    upstream.epilog = (
+        "A scenario is chosen by --scenario, by the model's name (models/thinking), by the header x-scenario, or by "
+        "the text of the prompt (scenario:thinking). More: gemini-replay explain upstream"
+    )
     upstream.add_argument("--scenario", metavar="NAME", help="answer every request with this scenario, see --list")
     upstream.add_argument("--list", action="store_true", help="list the scenarios")
     upstream.add_argument("--key", help="accept only this API key (default: any)")

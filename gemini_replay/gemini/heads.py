@@ -6,7 +6,6 @@ Header = tuple[str, str]
 
 SSE = "text/event-stream"
 JSON = "application/json; charset=UTF-8"
-HTML = "text/html; charset=UTF-8"
 
 
 def response_headers(content_type: str, *, first_byte: float | None = None) -> list[Header]:

@@ -13,12 +13,18 @@ Json = dict[str, Any]
 
 
 class Reply:
-    """The growing answer to one request, of `prompt_tokens` tokens; ids and signatures come from `rng`."""
+    """The growing answer to one request, of `prompt_tokens` tokens, `cached_tokens` among them.
 
-    def __init__(self, model: str, *, prompt_tokens: int, rng: random.Random, vertex: bool = False) -> None:
+    Ids and signatures come from `rng`.
+    """
+
+    def __init__(
+        self, model: str, *, prompt_tokens: int, rng: random.Random, vertex: bool = False, cached_tokens: int = 0
+    ) -> None:
         self.rng = rng
         self._model = model
         self._prompt_tokens = prompt_tokens
+        self._cached_tokens = cached_tokens
         self._vertex = vertex
         self._tokens = 0
         self._thoughts = 0
@@ -55,6 +61,9 @@ class Reply:
             usage["candidatesTokenCount"] = self._tokens
         usage["totalTokenCount"] = self._prompt_tokens + self._tokens + self._thoughts
         usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": self._prompt_tokens}]
+        if self._cached_tokens:
+            usage["cachedContentTokenCount"] = self._cached_tokens
+            usage["cacheTokensDetails"] = [{"modality": "TEXT", "tokenCount": self._cached_tokens}]
         if self._thoughts:
             usage["thoughtsTokenCount"] = self._thoughts
         if self._vertex:

@@ -1,7 +1,8 @@
 """The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
 
-`app` routes requests and chooses a scenario, `keys` checks keys, `request` reads a request, `scenarios` holds what
-is streamed, `timed_response` makes timed bytes of it.
+`app` is the server, `keys` checks keys, `request` is what came, and `routes` lists the API's methods. Each kind of
+resource has a module: `generation` with its `scenarios`, `models`, `embeddings`, `files` and `uploads`, `caches`,
+`interactions`, `openai`, `tokens`. `backend` holds settings and resources; `timed_response` makes timed bytes.
 """
 
 from .app import RunningUpstream, Sent, Upstream, start

@@ -1,38 +1,29 @@
 """The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
 
-It routes, checks keys and bodies, and chooses a scenario (``scenarios``); ``timed_response`` frames and times its
-messages, ``asgi.deliver`` sends them.
+It checks keys, and lets the method that `routes` finds answer; ``asgi.deliver`` sends the answer.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from ... import clocks
 from ...engine.schedule import Schedule, Steps
 from ...errors import UsageError
-from ...gemini import heads
 from .. import running
 from ..asgi import Receive, Scope, Send, arrived, deliver, read_body
 from ..entrance import DEFAULT_RULES, Rules
-from . import keys, scenarios
-from .request import (
-    Call,
-    InvalidRequestError,
-    Received,
-    first_text,
-    prompt_tokens,
-    read_contents,
-    received,
-    understood,
-)
-from .scenarios import Instruction, Message, Prompt, Raw, Scenario, Wait
-from .timed_response import Framing, TimedResponse, first_wait, merged, timed_response
+from . import keys, routes, scenarios
+from .backend import Backend
+from .call import Call, RefusedError
+from .request import Received, received, without_credentials
+from .scenarios import Prompt, Scenario
+from .timed_response import TimedResponse, timed_response
 
 
 class Sent(NamedTuple):
@@ -74,12 +65,13 @@ class Upstream:
     ) -> None:
         if not pace >= 0:
             raise UsageError(f"pace is {pace!r}.", hint="Give 0 (no waiting) or more.")
-        self.scenario = scenarios.get(scenario) if isinstance(scenario, str) else scenario
-        self.pace = pace
-        self.seed = seed
-        self._gateway: Literal["gateway", "gateway-plain"] | None = None
-        if gateway:
-            self._gateway = "gateway-plain" if gateway == "plain" else "gateway"
+        form: Literal["gateway", "gateway-plain"] = "gateway-plain" if gateway == "plain" else "gateway"
+        self._backend = Backend(
+            scenarios.get(scenario) if isinstance(scenario, str) else scenario,
+            pace=pace,
+            seed=seed,
+            gateway=form if gateway else None,
+        )
         self._key = key
         self._lock = threading.Lock()
         self._requests: deque[Received] = deque(maxlen=kept)
@@ -108,7 +100,7 @@ class Upstream:
         request, key = received(scope, body)
         chunks: list[Sent] = []
         with self._lock:
-            self._requests.append(request)
+            self._requests.append(without_credentials(request))
             self._sent.append(chunks)
 
         def note(data: bytes) -> None:
@@ -119,7 +111,9 @@ class Upstream:
                 chunks.append(sent)
 
         response = self.answer(request, key)
-        await deliver(Schedule(Steps.of(response.steps(self.pace)), began), scope, receive, send, before_send=note)
+        await deliver(
+            Schedule(Steps.of(response.steps(self._backend.pace)), began), scope, receive, send, before_send=note
+        )
 
     def answer(self, request: Received, key: str = "") -> TimedResponse:
         """What goes out for ``request``, which came with ``key``."""
@@ -127,133 +121,23 @@ class Upstream:
             (request.key_place, key) if request.key_place else None,
             self._key,
             vertex="/publishers/google/" in request.path,
+            token=keys.fake_token(self._backend.seed),
         )
-        if self.scenario is not None and self.scenario.framing == "raw" and refusal is None:
-            instructions = self.scenario.instructions(Prompt(self.scenario.model, key=key))
-            return timed_response(instructions, "raw", status=self.scenario.status, headers=self.scenario.headers)
-        call = understood(request, any_prefix=bool(self._gateway))
-        if call is None:
-            headers = heads.response_headers(heads.HTML)
-            return timed_response([Raw(keys.NO_SUCH_PAGE.encode())], "raw", status=404, headers=headers)
-        if refusal is not None:
-            return self._refuse(call, refusal)
-        if call.action == "get":
-            return self._describe(call)
+        scenario = self._backend.scenario
+        if scenario is not None and scenario.framing == "raw" and refusal is None:
+            instructions = scenario.instructions(Prompt(scenario.model, key=key))
+            return timed_response(instructions, "raw", status=scenario.status, headers=scenario.headers)
+        found = routes.understood(request, any_prefix=bool(self._backend.gateway))
+        if found is None:
+            return self._backend.refuse(Call(request), keys.no_such_method())
+        route, call = found
+        call = replace(call, key=key)
+        if refusal is not None and not route.keyless:
+            return route.refuse(self._backend, call, refusal)
         try:
-            contents = read_contents(request.body)
-            scenario = self._choose(call, contents)
-        except InvalidRequestError as problem:
-            return self._refuse(call, problem.error)
-        if scenario is None:
-            return self._refuse(call, keys.model_not_found(call.model, call.version, call.action))
-        prompt = Prompt(
-            model=call.model if call.model.startswith("gemini-") else scenario.model,
-            contents=contents,
-            tokens=prompt_tokens(contents),
-            key=key,
-            vertex=call.vertex,
-            rng=random.Random(f"{self.seed}/{scenario.name}"),
-        )
-        if call.action == "countTokens":
-            tokens = [{"modality": "TEXT", "tokenCount": prompt.tokens}]
-            return self._object(call, {"totalTokens": prompt.tokens, "promptTokensDetails": tokens})
-        return self._play(call, scenario, prompt)
-
-    def _choose(self, call: Call, contents: list[Any]) -> Scenario | None:
-        """The scenario that answers; None for an unknown model."""
-        if self.scenario is not None:
-            return self.scenario
-        by_model = scenarios.find(call.model)
-        if by_model is not None:
-            return by_model
-        if not call.model.startswith("gemini-"):
-            return None
-        text = first_text(contents)
-        asked = call.scenario or (text.removeprefix("scenario:") if text.startswith("scenario:") else "story")
-        try:
-            return scenarios.get(asked.strip())
-        except UsageError as unknown:
-            raise InvalidRequestError(str(unknown)) from None
-
-    def _play(self, call: Call, scenario: Scenario, prompt: Prompt) -> TimedResponse:
-        instructions: list[Instruction] = list(scenario.instructions(prompt))
-        gateway = scenario.framing if scenario.framing in ("gateway", "gateway-plain") else self._gateway
-        unary = call.action == "generateContent"
-        if unary:
-            instructions = merged(instructions)
-        failures = (one.json for one in instructions if isinstance(one, Message) and "error" in one.json)
-        if (unary or scenario.status != 200) and (failure := next(failures, None)) is not None:
-            return self._refuse(call, failure, wait=first_wait(instructions))
-        if unary:
-            return self._framed(call, instructions, "object", heads.JSON, gateway=bool(gateway))
-        if gateway == "gateway":
-            # Gateways keep a connection alive while the model thinks; here once, so that it is seen.
-            first = next((at for at, one in enumerate(instructions) if isinstance(one, Message)), -1)
-            instructions.insert(first + 1, Raw(b": keep-alive\n\n"))
-        if gateway:
-            content_type = "text/event-stream; charset=utf-8"
-            return self._framed(call, instructions, gateway, content_type, gateway=True)
-        if call.sse and scenario.framing is None:
-            return self._framed(call, instructions, "sse", heads.SSE)
-        return self._framed(call, instructions, "json-array", heads.JSON)
-
-    def _framed(
-        self,
-        call: Call,
-        instructions: list[Instruction],
-        framing: Framing,
-        content_type: str,
-        *,
-        status: int = 200,
-        gateway: bool = False,
-    ) -> TimedResponse:
-        first_byte = first_wait(instructions) * self.pace
-        if gateway:
-            headers = heads.gateway_headers(content_type)
-        else:
-            headers = heads.response_headers(content_type, first_byte=None if call.vertex else first_byte)
-        # Google compresses JSON when asked, and SSE never.
-        packed = call.gzip and content_type == heads.JSON
-        return timed_response(instructions, framing, status=status, headers=headers, gzip=packed)
-
-    def _object(self, call: Call, found: dict[str, Any]) -> TimedResponse:
-        return self._framed(call, [Wait(0.03), Message(found)], "object", heads.JSON, gateway=bool(self._gateway))
-
-    def _refuse(self, call: Call, error: dict[str, Any], *, wait: float = 0.03) -> TimedResponse:
-        """An error instead of an answer: one object, in a list from Vertex AI's JSON streams."""
-        streams = call.action == "streamGenerateContent"
-        listed = call.vertex and streams and not call.sse
-        return self._framed(
-            call,
-            [Wait(wait), Message(error)],
-            "object-list" if listed else "object",
-            heads.SSE if streams and call.sse and not self._gateway else heads.JSON,
-            status=error["error"]["code"],
-            gateway=bool(self._gateway),
-        )
-
-    def _describe(self, call: Call) -> TimedResponse:
-        """The description of a model, as ``models.get`` returns it."""
-        scenario = scenarios.find(call.model)
-        if scenario is None and not call.model.startswith("gemini-"):
-            return self._refuse(call, keys.model_not_found(call.model, call.version))
-        methods = ["generateContent", "streamGenerateContent", "countTokens"]
-        return self._object(
-            call,
-            {
-                "name": f"models/{call.model}",
-                "version": "001",
-                "displayName": call.model,
-                "description": scenario.description if scenario else "A model of the embedded upstream",
-                "inputTokenLimit": 1048576,
-                "outputTokenLimit": 65536,
-                "supportedGenerationMethods": methods,
-                "temperature": 1,
-                "topP": 0.95,
-                "topK": 64,
-                "maxTemperature": 2,
-            },
-        )
+            return route.answer(self._backend, call)
+        except RefusedError as problem:
+            return route.refuse(self._backend, call, problem.error, headers=problem.headers)
 
 
 class RunningUpstream(running.Running):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import random
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -30,11 +31,13 @@ def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | No
     return None
 
 
-def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False) -> Json | None:
+def check_key(
+    found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False, token: str | None = None
+) -> Json | None:
     """None if the key is right, else the error.
 
-    ``wanted`` is the one right key; "any" for every key; None if none is needed. Vertex AI's paths (``vertex``) ask
-    for credentials instead of a key.
+    ``wanted`` is the one right key; "any" for every key; None if none is needed. ``token`` is an access token that is
+    right too. Vertex AI's paths (``vertex``) ask for credentials instead of a key.
     """
     if wanted is None:
         return None
@@ -50,6 +53,8 @@ def check_key(found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex:
         return error(401, message, _info("CREDENTIALS_MISSING", service))
     place, key = found
     if wanted == "any" or hmac.compare_digest(key.encode(), wanted.encode()):
+        return None
+    if token is not None and place == "bearer" and hmac.compare_digest(key.encode(), token.encode()):
         return None
     if place == "bearer":
         message = f"Request had invalid authentication credentials. {_EXPECTED}"
@@ -78,8 +83,11 @@ def model_not_found(model: str, version: str, action: str = "generateContent") -
     )
 
 
-NO_SUCH_PAGE = (
-    "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n"
-    "<p><b>404.</b> <ins>That’s an error.</ins>\n"
-    "<p>The requested URL was not found on this server. <ins>That’s all we know.</ins>\n"
-)
+def no_such_method() -> Json:
+    """The error for a path, or an HTTP method, that the API does not have."""
+    return error(404, "Method not found.")
+
+
+def fake_token(seed: int) -> str:
+    """The access token that the upstream gives, and takes as `Bearer` beside the right key."""
+    return f"ya29.upstream-{random.Random(f'{seed}/token').randbytes(24).hex()}"

@@ -44,16 +44,21 @@ def test_every_public_path_streams(fetch: Fetch, server: Any, path: str) -> None
         ("GET", f"/v1/{MODEL}"),
         ("POST", "/v1/models/gemini-2.5-flash"),
         ("POST", f"/v3/{MODEL}"),
-        ("POST", "/v1/models/gemini-2.5-flash:embedContent"),
+        ("POST", "/v1/models/gemini-2.5-flash:paint"),
+        ("GET", "/v1beta/models/gemini-2.5-flash/operations"),
+        ("DELETE", "/v1beta/models/gemini-2.5-flash"),
+        ("GET", "/upload/v1beta/files"),
+        ("GET", "/token"),
         ("GET", "/"),
     ],
-    ids=["get on a stream", "post on a model", "unknown version", "unknown method", "root"],
 )
-def test_other_paths_are_googles_404_page(fetch: Fetch, server: Any, method: str, path: str) -> None:
-    """What is no method of the API is answered with a page, not with an error object."""
-    answer = fetch(server.url, path, method=method)
-    assert answer.status == 404
-    assert answer.header("content-type") == "text/html; charset=UTF-8"
+def test_other_paths_and_methods_are_googles_404(fetch: Fetch, server: Any, method: str, path: str) -> None:
+    """What is no method of the API is answered with an error object, with a key and without."""
+    for key in ("a-key", None):
+        answer = fetch(server.url, path, method=method, key=key)
+        assert (answer.status, answer.header("content-type")) == (404, "application/json; charset=UTF-8")
+        error = {"code": 404, "message": "Method not found.", "status": "NOT_FOUND"}
+        assert json.loads(answer.body) == {"error": error}
 
 
 def test_what_was_sent_is_known(fetch: Fetch, server: Any) -> None:
@@ -122,16 +127,6 @@ def test_the_unary_method_turns_errors_into_statuses(server: Any, name: str) -> 
     """A stream that fails, at once or on the way, is an HTTP error for generateContent."""
     answer = httpx.post(f"{server.url}/v1/models/{name}:generateContent?key=k", json=ASK)
     assert answer.status_code == answer.json()["error"]["code"] != 200
-
-
-def test_counts_tokens_and_describes_models(server: Any) -> None:
-    """CountTokens and models.get, which some SDKs call first, have answers."""
-    counted = httpx.post(f"{server.url}/v1/models/gemini-2.5-pro:countTokens?key=k", json=ASK)
-    assert counted.json()["totalTokens"] == 4
-    model = httpx.get(f"{server.url}/v1beta/models/gemini-2.5-pro?key=k").json()
-    assert model["name"] == "models/gemini-2.5-pro"
-    assert "generateContent" in model["supportedGenerationMethods"]
-    assert httpx.get(f"{server.url}/v1beta/models/nonesuch?key=k").status_code == 404
 
 
 def test_fifty_clients_at_once_get_the_same_true_stream() -> None:

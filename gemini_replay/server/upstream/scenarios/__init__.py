@@ -46,6 +46,12 @@ SCENARIOS: dict[str, Scenario] = {
             model="gemini-3.1-pro-preview",
         ),
         Scenario("afc", "a function call; words, once its result is sent", answers.afc),
+        Scenario(
+            "function_rounds",
+            "a function call; two more, once its result is sent; words, once theirs are",
+            answers.two_rounds,
+            model=_GEMINI_3,
+        ),
         Scenario("long_answer", "about 40 events of text", answers.said(texts.LONG)),
         Scenario("grounding", "groundingMetadata and citationMetadata on the last event", answers.grounding),
         Scenario("max_tokens", "an answer cut short by MAX_TOKENS", answers.said(texts.TRUNCATED, "MAX_TOKENS")),

@@ -96,11 +96,32 @@ def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
     yield Message(reply.event([{"functionCall": {}}], tokens=1, thoughts=96, finish="STOP"))
 
 
-def afc(prompt: Prompt) -> Iterator[Instruction]:
-    """The first turn calls a function; a turn that brings its result is answered in words."""
-    parts = [part for content in prompt.contents for part in content["parts"] if isinstance(part, dict)]
-    answered = any("functionResponse" in part or "function_response" in part for part in parts)
-    yield from (said(texts.WEATHER) if answered else function_call)(prompt)
+def turns(*rounds: Instructions, then: Instructions) -> Instructions:
+    """A script that calls functions in so many rounds: each waits for the results of the one before.
+
+    What comes last answers in words. Another question of the user's begins anew.
+    """
+
+    def script(prompt: Prompt) -> Iterator[Instruction]:
+        results = 0
+        for content in prompt.contents:
+            parts = [part for part in content["parts"] if isinstance(part, dict)]
+            if any("functionResponse" in part or "function_response" in part for part in parts):
+                results += 1
+            elif content.get("role") != "model":
+                results = 0
+        yield from (rounds[results] if results < len(rounds) else then)(prompt)
+
+    return script
+
+
+afc = turns(function_call, then=said(texts.WEATHER))
+
+two_rounds = turns(
+    function_call,
+    calls({"東京": "p7w3n5dz", "São Paulo": "t1c9v6rb"}),
+    then=said(texts.THREE_CITIES),
+)
 
 
 def grounding(prompt: Prompt) -> Iterator[Instruction]:

@@ -59,7 +59,8 @@ class Prompt:
 
     Attributes:
         contents: the request's ``contents``: dicts, each with a list of ``parts``.
-        tokens: the estimated tokens of the request.
+        tokens: the estimated tokens of the request, those of cached content included.
+        cached_tokens: the estimated tokens of cached content.
         key: the key that came with the request, or "".
         rng: the random source of the answer; seeded equally for equal requests.
     """
@@ -67,6 +68,7 @@ class Prompt:
     model: str
     contents: Sequence[Any] = ()
     tokens: int = 8
+    cached_tokens: int = 0
     key: str = field(default="", repr=False)
     vertex: bool = False
     rng: random.Random = field(default_factory=lambda: random.Random(0))

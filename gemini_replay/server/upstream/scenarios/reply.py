@@ -19,7 +19,13 @@ class TimedReply(Reply):
     """
 
     def __init__(self, prompt: Prompt, *, rhythm: str | Rhythm | None = None) -> None:
-        super().__init__(prompt.model, prompt_tokens=prompt.tokens, rng=prompt.rng, vertex=prompt.vertex)
+        super().__init__(
+            prompt.model,
+            prompt_tokens=prompt.tokens,
+            cached_tokens=prompt.cached_tokens,
+            rng=prompt.rng,
+            vertex=prompt.vertex,
+        )
         self.waits = Waits(rhythm_for(prompt.model) if rhythm is None else find_rhythm(rhythm), prompt.rng)
 
     def head(self) -> Wait:

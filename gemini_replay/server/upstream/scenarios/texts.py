@@ -57,6 +57,11 @@ WEATHER = (
     "coat, and an umbrella if you leave before six."
 )
 
+THREE_CITIES = (
+    "Zürich is the coldest of the three with 7 °C and light rain. In 東京 it is mild and dry, and in São Paulo it is "
+    "warm: no coat is needed there, but an umbrella in the afternoon is."
+)
+
 GROUNDED = (
     "The Jungfraujoch railway station lies 3,454 metres above sea level. It is the highest railway "
     "station in Europe. The line that leads up to it opened in 1912 after sixteen years of work, "

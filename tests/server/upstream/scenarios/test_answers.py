@@ -95,6 +95,20 @@ def test_afc_answers_the_function_response_in_words(stream: Any) -> None:
     assert "7 °C" in answered.text
 
 
+def test_functions_are_called_in_several_rounds(stream: Any) -> None:
+    """One call, two at once, and words; another question begins anew."""
+    turns: list[Any] = [{"role": "user", "parts": [{"text": "?"}]}]
+    rounds = []
+    while calls := collected(stream("function_rounds", body={"contents": turns})).function_calls:
+        rounds.append([call.args["city"] for call in calls])
+        parts = [{"functionCall": {"name": call.name, "args": call.args}} for call in calls]
+        results = [{"functionResponse": {"name": call.name, "response": {"celsius": 7}}} for call in calls]
+        turns += [{"role": "model", "parts": parts}, {"role": "user", "parts": results}]
+    assert rounds == [["Zürich"], ["東京", "São Paulo"]]
+    turns.append({"role": "user", "parts": [{"text": "And tomorrow?"}]})
+    assert len(collected(stream("function_rounds", body={"contents": turns})).function_calls) == 1
+
+
 def test_grounding_points_into_the_text(stream: Any) -> None:
     """The segments' indices, which count bytes, cut their own text out of the answer."""
     answer = collected(stream("grounding"))
