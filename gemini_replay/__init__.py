@@ -14,7 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import faults, fuzz
-    from .cassette.model import Interaction
+    from .cassette.model import Interaction, Request
     from .errors import (
         AmbiguousSessionError,
         CassetteError,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ClientBug,
         FaultUnusedError,
         GeminiReplayError,
+        HookError,
         MissError,
         NetworkBlockedError,
         ParserBug,
@@ -53,7 +54,7 @@ else:  # hidden from type checkers, which would take any name to exist
 
 _MODULES = ("faults", "fuzz")
 _HOMES = {
-    "cassette.model": ("Interaction",),
+    "cassette.model": ("Interaction", "Request"),
     "gemini": ("Event", "StreamParser", "aparse_stream", "parse_stream"),
     "interception": ("record", "replay"),
     "rhythm.cassette": ("Cassette",),
@@ -73,12 +74,14 @@ __all__ = [
     "Event",
     "FaultUnusedError",
     "GeminiReplayError",
+    "HookError",
     "Interaction",
     "MissError",
     "NetworkBlockedError",
     "ParserBug",
     "RecordingError",
     "RefusedError",
+    "Request",
     "Session",
     "StreamParser",
     "UsageError",

@@ -14,6 +14,7 @@
     ├── RefusedError                  a request that was kept from the network
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
+    │   ├── HookError                 a function of the user's that a setting names has failed
     │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where its client closed the response
     ├── FaultUnusedError              a fault that was never applied
@@ -209,6 +210,16 @@ class NetworkBlockedError(RefusedError):
     """A Gemini request got past every cassette and was stopped before it left the machine."""
 
     slug = "network-blocked"
+
+
+class HookError(RefusedError):
+    """A function of yours that a setting names raised an exception, or returned what it must not.
+
+    The exception is the ``__cause__``. If it happened while a cassette was made, this error is the ``__cause__`` of a
+    `RecordingError`.
+    """
+
+    slug = "hook"
 
 
 class AmbiguousSessionError(RefusedError):

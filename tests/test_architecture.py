@@ -20,6 +20,7 @@ LAYERS = [
     {"_version", "plain_text", "urls"},
     {"errors"},
     {"arguments"},
+    {"hooks"},
     {"clocks", "patching", "threads"},
     {"loops"},
     {"frames", "http1"},

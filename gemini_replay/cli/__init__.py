@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         help="rewrite (default): record everything again; new: replay what is recorded, append what is missing; "
         "once: record if there is no cassette, else replay",
     )
+    _add_matching(record)
     _add_rules(record)
 
     serve = command("serve", ".servers", "replay cassettes for any HTTP client")
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", action="append", metavar="FAULT", help="a fault, such as reset@event:3; can be repeated"
     )
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="only 1: equal requests play in order")
+    _add_matching(serve)
     _add_rules(serve)
 
     show = command("show", ".cassettes", "print the contents of cassettes")
@@ -144,6 +146,23 @@ def _parser() -> argparse.ArgumentParser:
     fuzz = command("fuzz", "..fuzz.cli", "search for streams that a parser gets wrong")
     add_fuzz_arguments(fuzz)
     return parser
+
+
+def _add_matching(server: argparse.ArgumentParser) -> None:
+    server.add_argument(
+        "--match",
+        action="append",
+        metavar="KEY",
+        help="what must be equal for a recording to answer a request (default: method, model, action, alt and body), "
+        "see `gemini-replay explain matching`; can be repeated",
+    )
+    server.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="what is not compared, such as body.generationConfig.seed; can be repeated",
+    )
 
 
 def _add_rules(server: argparse.ArgumentParser) -> None:

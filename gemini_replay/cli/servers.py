@@ -58,6 +58,7 @@ def upstream(chosen: argparse.Namespace) -> int:
 
 def record(chosen: argparse.Namespace) -> int:
     """Run a proxy that records."""
+    from ..cassette.matching import DEFAULT_KEYS
     from ..server import serving
     from ..session import Session
 
@@ -67,7 +68,14 @@ def record(chosen: argparse.Namespace) -> int:
             f"The mode {chosen.mode!r} does not record.",
             hint="Use once, new or rewrite. To replay only, run: gemini-replay serve",
         )
-    session = Session(chosen.cassette, mode=chosen.mode, hosts=None, repeat=True)
+    session = Session(
+        chosen.cassette,
+        mode=chosen.mode,
+        hosts=None,
+        repeat=True,
+        match=chosen.match or DEFAULT_KEYS,
+        ignore=chosen.ignore,
+    )
     with _log_on_stderr():
         serving.serve_forever(session, base=chosen.upstream, **settings)
     counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
@@ -77,6 +85,7 @@ def record(chosen: argparse.Namespace) -> int:
 
 def serve(chosen: argparse.Namespace) -> int:
     """Run a server that replays."""
+    from ..cassette.matching import DEFAULT_KEYS
     from ..server import serving
     from ..session import Session
 
@@ -95,6 +104,8 @@ def serve(chosen: argparse.Namespace) -> int:
         fault=chosen.fault,
         hosts=None,
         repeat=True,
+        match=chosen.match or DEFAULT_KEYS,
+        ignore=chosen.ignore,
     )
     with _log_on_stderr():
         serving.serve_forever(session, **settings)

@@ -85,6 +85,7 @@ _INI: dict[str, _Ini] = {
     "rechunk": _Ini("other chunk boundaries than the recorded ones"),
     "fault": _Ini("what goes wrong in every replay, one fault a line", "linelist"),
     "match": _Ini("what must be equal for a recording to answer a request", "args"),
+    "ignore": _Ini("paths of what is not compared, one a line, such as body.generationConfig.seed", "linelist"),
     "repeat": _Ini("whether a recording may answer again and again", "bool"),
     "hosts": _Ini("further hosts whose requests are recorded and replayed", "args"),
     "ignore_hosts": _Ini(

@@ -106,6 +106,8 @@ class ReplayServer:
                     f"A server cannot cause the fault {fault}.",
                     hint="Replay in the client's process, or use `refuse` or `reset@head`.",
                 )
+        if session.test is None and session.record_command is None:
+            session.record_command = lambda mode: f"gemini-replay record {session.path} --mode {mode}"
         self.session = session
         self.missed = 0
         own = session.provider.base_url()
@@ -142,8 +144,6 @@ class ReplayServer:
     async def refuse(self, error: GeminiReplayError, send: Send) -> None:
         """Answer with an error body like the API's, and log the error."""
         missed = isinstance(error, MissError)
-        if missed and self.session.test is None:
-            error.hint = f"Record what is missing with: gemini-replay record {self.session.path} --mode new"
         if missed:
             self.missed += 1
             del self.session.misses[_KEPT_MISSES:]

@@ -8,13 +8,14 @@ from functools import cache
 from typing import Any, cast
 
 from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
-from ..cassette.matching import Matcher
+from ..cassette.matching import Ignored, Matcher
 from ..cassette.model import Interaction
 from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
 from ..errors import UsageError, did_you_mean
+from ..hooks import check_hook
 from ..provider import check_provider
 from .hosts import base_url, parse_ignored, parse_patterns
 from .settings import DEFAULTS, MODES, RedactionSettings, SessionSettings
@@ -140,6 +141,17 @@ def _takes(takes: str, holds: Callable[[Any], bool], *, none: bool = False) -> C
     return checked
 
 
+def _hook(*takes: str) -> Callable[[str, Any], Any]:
+    """Check a function that is called with such arguments, or None."""
+
+    def checked(name: str, value: Any) -> Any:
+        if value is not None:
+            check_hook(name, value, *takes)
+        return value
+
+    return checked
+
+
 _FLAG = _takes("True or False", lambda value: isinstance(value, bool))
 
 
@@ -161,6 +173,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "rechunk": _by(parse_rechunk),
     "fault": lambda _, value: parse_faults(value),
     "match": lambda _, value: Matcher(value).keys,
+    "ignore": lambda _, value: Ignored(value).paths,
+    "normalize": _hook("request"),
     "hosts": _hosts,
     "ignore_hosts": lambda name, value: texts(name, value, _HOSTS),
     "upstream": _upstream,

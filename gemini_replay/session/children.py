@@ -24,6 +24,7 @@ from ..errors import (
     CassetteTruncatedError,
     CassetteVersionError,
     GeminiReplayError,
+    HookError,
     MissError,
     NetworkBlockedError,
 )
@@ -36,6 +37,7 @@ _KINDS: tuple[type[GeminiReplayError], ...] = (
     MissError,
     NetworkBlockedError,
     AmbiguousSessionError,
+    HookError,
     CassetteFormatError,
     CassetteTruncatedError,
     CassetteVersionError,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..cassette.describing import describe
-from ..cassette.matching import Pool
+from ..cassette.matching import Pool, lines
 from ..cassette.model import Interaction, Request
 from ..engine.faults import Cause, Fault, NoConnection
 from ..engine.player import Playback
@@ -16,6 +17,9 @@ from ..engine.script import Script, Scripting, check_events
 from ..engine.timing import INSTANT
 from ..errors import FaultUnusedError, MissError
 from .hosts import Address, comparable_address
+
+_FEW = 3
+"""Differences, for which the error about a miss says how to ignore them."""
 
 
 class Replayer:
@@ -135,13 +139,21 @@ class Replayer:
                 message, suggestion=f"There is no cassette at {path}.", hint=f"Record it with: {record('once')}{note}"
             )
         near = self._pool.nearest(asked)
-        hint = f"Record what is missing with: {record('new')}"
-        if near.own:
-            hint = (
-                f"If the request has changed, record it again with: {record('rewrite')}\n"
-                f"If it is a further one, record what is missing with: {record('new')}"
-            )
-        return MissError(message, suggestion=near.words, hint=hint + note, differences=near.differences)
+        hints = [f"Record what is missing with: {record('new')}"]
+        if near.replaced:
+            hints = [
+                f"If the request has changed, record it again with: {record('rewrite')}",
+                f"If it is a further one, record what is missing with: {record('new')}",
+            ]
+        if near.differences and all(difference.paths for difference in near.differences):
+            paths = list(dict.fromkeys(path for difference in near.differences for path in difference.paths))
+            words = any(difference.words for difference in near.differences)
+            if len(paths) <= _FEW:
+                named = json.dumps(paths, ensure_ascii=False)
+                hints.insert(len(hints) - 1 if words else 0, f"If it varies from run to run: ignore={named}")
+        return MissError(
+            message, suggestion=near.words, hint="\n".join(hints) + note, differences=lines(near.differences)
+        )
 
     @property
     def unused_faults(self) -> list[FaultUnusedError]:

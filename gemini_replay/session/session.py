@@ -24,7 +24,7 @@ from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import NullRecorder
 from ..engine.timing import is_virtual, parse_max_gap, parse_speed
-from ..errors import CassetteError, GeminiReplayError, RecordingError, RefusedError, UsageError
+from ..errors import CassetteError, GeminiReplayError, HookError, RecordingError, RefusedError, UsageError
 from ..provider import Provider
 from ..shipped import shipped
 from ..urls import netloc
@@ -96,7 +96,8 @@ class Session:
         self.record_command: Callable[[str], str] | None = None
         self.misses: list[RefusedError] = []
         self.passed_through: list[str] = []
-        matcher = Matcher(given["match"])
+        matcher = Matcher(given["match"], ignore=given["ignore"], normalize=given["normalize"])
+        self._hooked = matcher.hooked
         self._pool = Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider)
         self._replayer = Replayer(
             self._pool,
@@ -186,6 +187,7 @@ class Session:
             MissError: no recording answers it (or there is no cassette), and the mode does not allow recording.
             RefusedError: it calls a server of this process, and a recording from elsewhere would answer it, too.
             UsageError: the session is closed.
+            HookError: a function of the user's failed.
             GeminiReplayError: the recording that answers it cannot be played.
         """
         if self.mode == "live":
@@ -200,6 +202,8 @@ class Session:
             unreadable = len(self._pool.problems)
             try:
                 return self._decide(request.of(self.provider))
+            except HookError as error:
+                raise self.refuse(error) from error.__cause__
             finally:
                 for problem in self._pool.problems[unreadable:]:
                     self._report_to_parent(unreadable=error_as_data(problem))
@@ -212,15 +216,14 @@ class Session:
         try:
             if self._calls_own_server(request):
                 return None
-            recorded = self._answer(request)
+            recorded = None if self._hooked else self._answer(request)
             if recorded is None:
                 redactor = self._redactor.for_request(request)
                 asked = replace(redactor.request(), test=self.test)
                 recorded = self._answer(asked)
-        except RefusedError:
-            raise
         except Exception as problem:
-            if not self.recording:
+            told = isinstance(problem, RefusedError) and not isinstance(problem, HookError)
+            if told or not self.recording:
                 raise
             recorder = self._recordings.null_recorder(problem, Request(request.method, urlsplit(request.url).path))
             return Forward(recorder, route(request.url, self.upstream))
@@ -239,6 +242,7 @@ class Session:
 
         A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
         the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
+        Functions of the user's are only called with redacted requests.
         """
         return None if self.mode == "rewrite" else self._pool.take(asked)
 

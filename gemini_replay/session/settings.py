@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypedDict, get_args
 
-from ..cassette.matching import DEFAULT_KEYS
+from ..cassette.matching import DEFAULT_KEYS, Key, Normalize
 from ..cassette.model import Interaction
 from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault
@@ -39,7 +39,12 @@ class PlaybackSettings(TypedDict, total=False):
             time (see `gemini_replay.virtual_time`), which explicit transports and servers cannot have.
         max_gap: the longest wait, in seconds; None: as recorded.
         rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes; None: as recorded.
-        match: what must be equal for a recording to answer a request, see `gemini_replay.cassette.matching`.
+        match: what must be equal for a recording to answer a request: names of what is compared, such as "model" and
+            "body"; and functions that are called with the recorded request and the asked one, and return True, False,
+            or a text that says why they differ. See `gemini_replay.cassette.matching.Matcher`.
+        ignore: paths of what is not compared, such as "body.generationConfig.seed", see
+            `gemini_replay.cassette.matching.ignoring`.
+        normalize: a function that makes of each request the one that is compared, recorded or asked; None for none.
         repeat: start again from the first when every recording of a request was played, as a server must.
     """
 
@@ -47,7 +52,9 @@ class PlaybackSettings(TypedDict, total=False):
     speed: str | float
     max_gap: float | None
     rechunk: str | int | None
-    match: Sequence[str]
+    match: Key | Sequence[Key]
+    ignore: Iterable[str]
+    normalize: Normalize | None
 
 
 class RedactionSettings(TypedDict, total=False):
@@ -156,6 +163,8 @@ DEFAULTS: SessionSettings = {
     "rechunk": None,
     "fault": None,
     "match": DEFAULT_KEYS,
+    "ignore": (),
+    "normalize": None,
     "hosts": (),
     "ignore_hosts": (),
     "upstream": None,

@@ -38,6 +38,8 @@ WRONG: dict[str, list[Any]] = {
     "rechunk": [[], "byte", 0, -1, 1.5, True, a_function, b"bytes", "random:x", "9" * 5000],
     "fault": [5, True, "rest", [5], {"reset@event:1": 1}, b"reset@event:1", a_function, ["reset@event:1", None]],
     "match": [5, None, [], "modl", [5], [[]], {"body": 1}, b"body", a_function],
+    "ignore": [5, None, [5], b"x", {"x": 1}, a_function, "contents", "body", "body.a[", "headers.a.b", "query[0]"],
+    "normalize": [5, "x", [], a_function, object()],
     "hosts": [5, [5], b"x", {"x": 1}, a_function, "http://x", [None]],
     "ignore_hosts": [5, None, [5], b"x", {"x": 1}, a_function, "http://x", "*"],
     "upstream": [5, b"http://x", [], a_function, "localhost:1", "http://", "http://x:99999", "http://[x"],

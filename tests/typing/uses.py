@@ -11,11 +11,19 @@ import httpx
 import pytest
 
 import gemini_replay
-from gemini_replay import Cassette, CassetteConfig, Event, Interaction, Session, StreamParser, faults, fuzz
+from gemini_replay import Cassette, CassetteConfig, Event, Interaction, Request, Session, StreamParser, faults, fuzz
 from gemini_replay.transports import httpx as for_httpx
 from gemini_replay.transports.respx import from_cassette
 
 # -- recording and replaying -----------------------------------------------------------------------------------------
+
+
+def same(recorded: Request, asked: Request) -> bool | str:
+    return recorded.json == asked.json or f"{recorded.model} is not {asked.model}"
+
+
+def normal(request: Request) -> Request:
+    return request
 
 
 def replaying(path: Path) -> None:
@@ -25,6 +33,10 @@ def replaying(path: Path) -> None:
         assert_type(session, Session)
         assert_type(session.played, list[Interaction])
     with gemini_replay.replay("story.jsonl", fault=["reset@event:3", "slow:x2"], hosts=None, redact=("secret",)):
+        pass
+    with gemini_replay.replay("story.jsonl", match=["model", same], ignore=["body.seed"], normalize=normal):
+        pass
+    with gemini_replay.replay("story.jsonl", match=same, ignore="body.seed", normalize=None):
         pass
     with gemini_replay.replay("story.jsonl", redact_patterns=[re.compile("x"), "y"], ignore_hosts=["localhost"]):
         pass

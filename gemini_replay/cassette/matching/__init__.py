@@ -1,6 +1,7 @@
 """Which recording answers a request: `matcher` compares requests, `pool` has the recordings of a session."""
 
-from .matcher import DEFAULT_KEYS, Matcher
+from .ignoring import Ignored
+from .matcher import DEFAULT_KEYS, Key, Matcher, Normalize, lines
 from .pool import Nearest, Pool
 
-__all__ = ["DEFAULT_KEYS", "Matcher", "Nearest", "Pool"]
+__all__ = ["DEFAULT_KEYS", "Ignored", "Key", "Matcher", "Nearest", "Normalize", "Pool", "lines"]

@@ -1,21 +1,50 @@
-"""How a recorded request differs from another one, in words for a message."""
+"""How a recorded request differs from another one, in words for a message, and what to ignore to make them equal."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model import Request
 from ..redaction.replacements import MARK
+from .ignoring import member
 from .keys import Place, canonical_body, same_json
 
 _CLIP = 60
 
 
-def difference(place: str, recorded: Any, asked: Any) -> str:
-    """One line that says how two values at a place differ."""
+class Difference(NamedTuple):
+    """One difference of two requests.
+
+    Attributes:
+        line: where it is, what was recorded and what was asked.
+        paths: what the setting `ignore` must name for it to be none; empty: it cannot be ignored.
+        words: whether it is between two texts that a person may have written, such as prompts.
+    """
+
+    line: str
+    paths: tuple[str, ...] = ()
+    words: bool = False
+
+
+def key_difference(key: str, recorded: Any, asked: Any) -> Difference:
+    """How the values of a key, other than the body, differ."""
+    return Difference(_line(key, recorded, asked), _paths(key, recorded, asked))
+
+
+def _paths(key: str, recorded: Any, asked: Any) -> tuple[str, ...]:
+    if key.startswith("headers:"):
+        return (member("headers", key.partition(":")[2].strip().lower()),)
+    if isinstance(recorded, Place) and isinstance(asked, Place) and recorded.resource == asked.resource:
+        key, recorded, asked = "query", recorded.query, asked.query
+    if key != "query":
+        return ()
+    unlike = {*recorded} ^ {*asked}
+    return tuple(dict.fromkeys(member("query", name) for name, _ in sorted(unlike)))
+
+
+def _line(place: str, recorded: Any, asked: Any) -> str:
     recorded, asked = _joined(recorded), _joined(asked)
     line = f"{place}: recorded {_quoted(recorded, asked)}, asked {_quoted(asked, recorded)}"
     texts = isinstance(recorded, str) and isinstance(asked, str)
@@ -36,17 +65,26 @@ def _quoted(value: Any, other: Any) -> str:
     return text if len(text) <= 2 * _CLIP else f"{text[: 2 * _CLIP - 1]}…"
 
 
-def body_differences(recorded: Request, asked: Request) -> list[str]:
-    """How two bodies differ, one line for each difference."""
+def body_differences(recorded: Request, asked: Request) -> list[Difference]:
+    """How two bodies differ."""
     ours, theirs = canonical_body(recorded), canonical_body(asked)
     if isinstance(ours, bytes) or isinstance(theirs, bytes):
-        return [f"body: recorded {_kind(recorded)}, asked {_kind(asked)}", *_first_byte(recorded.body, asked.body)]
+        lines = [
+            f"body: recorded {_kind(recorded)}, asked {_kind(asked)}",
+            *_first_byte(_bytes(recorded), _bytes(asked)),
+        ]
+        return [Difference(line) for line in lines]
     return list(_json_differences("body", json.loads(ours), json.loads(theirs)))
 
 
 def _kind(request: Request) -> str:
     kind = "JSON of " if isinstance(canonical_body(request), str) else ""
     return f"{kind}{len(request.body)} bytes" if request.body else "none"
+
+
+def _bytes(request: Request) -> bytes:
+    body = canonical_body(request)
+    return body if isinstance(body, bytes) else request.body
 
 
 def _first_byte(recorded: bytes, asked: bytes) -> Iterator[str]:
@@ -56,46 +94,55 @@ def _first_byte(recorded: bytes, asked: bytes) -> Iterator[str]:
         yield f"body, from byte {at}: recorded {recorded[at : at + 20]!r}, asked {asked[at : at + 20]!r}"
 
 
-def _json_differences(place: str, recorded: Any, asked: Any) -> Iterator[str]:
+def _json_differences(place: str, recorded: Any, asked: Any) -> Iterator[Difference]:
     if same_json(recorded, asked):
         return
     if isinstance(recorded, dict) and isinstance(asked, dict):
         yield from _object_differences(place, recorded, asked)
     elif isinstance(recorded, list) and isinstance(asked, list):
         if len(recorded) != len(asked):
-            yield f"{place}: recorded {_items(recorded)}, asked {_items(asked)}"
+            yield _leaf(place, f"{place}: recorded {_items(recorded)}, asked {_items(asked)}")
         for at, (ours, theirs) in enumerate(zip(recorded, asked, strict=False)):
             yield from _json_differences(f"{place}[{at}]", ours, theirs)
     else:
-        yield (
-            difference(place, recorded, asked)
+        line = (
+            _line(place, recorded, asked)
             if recorded != "" and asked != ""
             else (
                 f"{place}: recorded {json.dumps(recorded, ensure_ascii=False):.120}, "
                 f"asked {json.dumps(asked, ensure_ascii=False):.120}"
             )
         )
+        texts = isinstance(recorded, str) and isinstance(asked, str)
+        yield _leaf(place, line, words=texts and (place.endswith(".text") or _is_prose(recorded + asked)))
 
 
-def _object_differences(place: str, recorded: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
+def _is_prose(text: str) -> bool:
+    return " " in text or not text.isascii()
+
+
+def _leaf(place: str, line: str, *, words: bool = False) -> Difference:
+    return Difference(line, () if place == "body" else (place,), words)
+
+
+def _object_differences(place: str, recorded: dict[str, Any], asked: dict[str, Any]) -> Iterator[Difference]:
     spelled = {_spelling(key): key for key in asked if key not in recorded}
     for key, value in recorded.items():
         if key in asked:
-            yield from _json_differences(_member(place, key), value, asked[key])
+            yield from _json_differences(member(place, key), value, asked[key])
         elif (other := spelled.pop(_spelling(key), None)) is not None:
-            yield f"{_member(place, key)}: the request has {other!r} instead"
+            at = member(place, key)
+            yield Difference(f"{at}: the request has {other!r} instead", (at, member(place, other)))
         else:
-            yield f"{_member(place, key)}: recorded {_quoted(value, None)}, missing in the request"
+            at = member(place, key)
+            yield _leaf(at, f"{at}: recorded {_quoted(value, None)}, missing in the request")
     for key in spelled.values():
-        yield f"{_member(place, key)}: missing in the recording, asked {_quoted(asked[key], None)}"
+        at = member(place, key)
+        yield _leaf(at, f"{at}: missing in the recording, asked {_quoted(asked[key], None)}")
 
 
 def _spelling(key: str) -> str:
     return key.replace("_", "").lower()
-
-
-def _member(place: str, key: str) -> str:
-    return f"{place}.{key}" if re.fullmatch(r"\w+", key) else f"{place}[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def _items(value: list[Any]) -> str:

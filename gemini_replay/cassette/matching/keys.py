@@ -7,13 +7,14 @@ Both requests are redacted. A secret that was removed from the recording matches
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import UsageError, did_you_mean
 from ...urls import netloc
-from ..model import Request
+from ..model import Request, header
 from ..redaction.replacements import MARK, REDACTED, answers
 from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES
 
@@ -58,15 +59,21 @@ def _query(request: Request) -> Pairs:
 def canonical_body(request: Request) -> str | bytes:
     """The body as text that is the same for equal JSON; a body that is not JSON stays as it is.
 
+    The boundary of a multipart body is removed, since clients choose another one each time.
+
     It is cached on the request, since a session compares the same requests again and again.
     """
     known: str | bytes | None = request.__dict__.get("_canonical_body")
     if known is None:
-        known = request.__dict__["_canonical_body"] = _canonical(request.body)
+        known = request.__dict__["_canonical_body"] = _canonical(request)
     return known
 
 
-def _canonical(body: bytes) -> str | bytes:
+def _canonical(request: Request) -> str | bytes:
+    body = request.body
+    if body.startswith(b"--") and (kind := _MULTIPART.match(header(request.headers, "content-type") or "")):
+        boundary = re.escape((kind[1] or kind[2]).encode())
+        return re.sub(rb"(?m)^--%b(?=(?:--)?[ \t]*\r?$)" % boundary, b"--", body)
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
         return _SORTED.encode(_NUMBERS.decode(text))
@@ -80,6 +87,7 @@ def _number(text: str) -> int | float:
     return int(value) if value.is_integer() else value
 
 
+_MULTIPART = re.compile(r'multipart/.*?;\s*boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
 _NUMBERS = json.JSONDecoder(parse_float=_number)
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -143,7 +151,9 @@ _KEY_FUNCTIONS: dict[str, KeyFunction] = {
     "query": _query,
     "body": canonical_body,
 }
-KEYS_HINT = f"Use some of {', '.join(_KEY_FUNCTIONS)}, headers:NAME."
+KEYS_HINT = (
+    f"Use some of {', '.join(_KEY_FUNCTIONS)}, headers:NAME, and functions that are called with (recorded, asked)."
+)
 
 
 def key_function(key: object) -> KeyFunction:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...errors import CassetteError
 from ..model import Interaction, Request
 from ..reader import Stored
-from .matcher import Matcher, Values
+from .matcher import Compared, Matcher, Values
 
 Rank = tuple[int, bool, int]
 
@@ -36,7 +36,7 @@ class Recording:
         position: where it is in that ("interaction 2 of 3").
         plays: how often it was played and not given back.
         used: whether it was played at all.
-        values: what is compared, once it is filed.
+        compared: what is compared, once it is filed.
         open: whether it is filed and may answer other values than its own.
         foreign: whether it is filed and another test than the session's has recorded it.
     """
@@ -48,7 +48,7 @@ class Recording:
     _problems: list[CassetteError]
     plays: int = 0
     used: bool = False
-    values: Values | None = None
+    compared: Compared | None = None
     open: bool = False
     foreign: bool = False
 
@@ -94,29 +94,29 @@ class Lookup:
         self._count = 0  # of filed recordings
         self._filed: dict[Values | None, list[Rank]] = {}  # each list in order
 
-    def best(self, values: Values) -> Recording | None:
-        """The recording that answers a request with these values.
+    def best(self, asked: Compared) -> Recording | None:
+        """The recording that answers a request.
 
         Of several, it is the one that was played least, then one with the very values, then the one with the smallest
         rank.
         """
-        found = min(self._answering(values), key=lambda recording: self._order(recording, values), default=None)
-        while found is None or found.plays or found.foreign or found.values != values:
+        found = min(self._answering(asked), key=lambda recording: self._order(recording, asked), default=None)
+        while found is None or found.plays or found.foreign or not _same(found, asked):
             recording = self._file_next()
             if recording is None:
                 break
-            if self._answers(recording, values) and (
-                found is None or self._order(recording, values) < self._order(found, values)
+            if self._answers(recording, asked) and (
+                found is None or self._order(recording, asked) < self._order(found, asked)
             ):
                 found = recording
         return found
 
-    def count(self, values: Values) -> int:
-        """How many recordings answer a request with these values."""
+    def count(self, asked: Compared) -> int:
+        """How many recordings answer a request."""
         while self._file_next() is not None:
             pass
-        numbers = {number for key in (values, None) for *_, number in self._filed.get(key, ())}
-        return sum(self._answers(self.recordings[number], values) for number in numbers)
+        numbers = {number for key in (asked.values, None) for *_, number in self._filed.get(key, ())}
+        return sum(self._answers(self.recordings[number], asked) for number in numbers)
 
     def set_plays(self, recording: Recording, plays: int) -> None:
         """Note how often a filed recording was played."""
@@ -126,23 +126,23 @@ class Lookup:
             del ranks[bisect_left(ranks, before)]
             insort(ranks, recording.rank)
 
-    def _order(self, recording: Recording, values: Values) -> tuple[int, bool, Rank]:
-        return recording.plays, recording.values != values, recording.rank
+    def _order(self, recording: Recording, asked: Compared) -> tuple[int, bool, Rank]:
+        return recording.plays, not _same(recording, asked), recording.rank
 
-    def _answering(self, values: Values) -> list[Recording]:
+    def _answering(self, asked: Compared) -> list[Recording]:
         """Of each list that may answer, the first that does."""
         found = []
-        for key in (values, None):
+        for key in (asked.values, None):
             for *_, number in self._filed.get(key, ()):
-                if self._answers(self.recordings[number], values):
+                if self._answers(self.recordings[number], asked):
                     found.append(self.recordings[number])
                     break
         return found
 
-    def _answers(self, recording: Recording, values: Values) -> bool:
-        if not recording.open:
-            return recording.values == values
-        return recording.values is not None and self._matcher.agree(recording.values, values)
+    def _answers(self, recording: Recording, asked: Compared) -> bool:
+        if recording.compared is None or not (recording.open or _same(recording, asked)):
+            return False
+        return self._matcher.agree(recording.compared, asked)
 
     def _file_next(self) -> Recording | None:
         """File the next recording; returns it, or None if all are filed."""
@@ -150,8 +150,8 @@ class Lookup:
             return None
         recording = self.recordings[self._count]
         request = recording.request
-        recording.values = self._matcher.values(request)
-        recording.open = self._matcher.is_open(recording.values)
+        recording.compared = self._matcher.compared(request)
+        recording.open = self._matcher.is_open(recording.compared)
         recording.foreign = self._test is not None and request.test != self._test
         for key in self._keys(recording):
             insort(self._filed.setdefault(key, []), recording.rank)
@@ -159,4 +159,10 @@ class Lookup:
         return recording
 
     def _keys(self, recording: Recording) -> tuple[Values | None, ...]:
-        return (recording.values, None) if recording.open else (recording.values,)
+        assert recording.compared is not None  # it is filed
+        values = recording.compared.values
+        return (values, None) if recording.open else (values,)
+
+
+def _same(recording: Recording, asked: Compared) -> bool:
+    return recording.compared is not None and recording.compared.values == asked.values

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import UsageError
+from ...hooks import call_hook, check_hook, name_of, wrong_result
 from ..model import Request
-from .differences import body_differences, difference
+from .differences import Difference, body_differences, key_difference
+from .ignoring import Ignored
 from .keys import KEYS_HINT, answered, canonical_body, has_marks, key_function
 
 DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal by default: not the host, the API version, the key or any header."""
 
+Agreement = Callable[[Request, Request], bool | str]
+"""Is called with the recorded request and the asked one. True: they agree; False or a text, which says why not."""
+
+Key = str | Agreement
+"""What must be equal, by name; or a function that decides."""
+
+Normalize = Callable[[Request], Request]
+"""Makes of a request the one that is compared."""
+
 Values = tuple[Hashable, ...]
-"""What is compared of a request."""
+"""What is compared of a request by name."""
 
 _MOST = 12
+
+
+class Compared:
+    """What is compared of a request.
+
+    Attributes:
+        request: the request, normalized, without what is ignored.
+        values: one value for each key that is a name.
+    """
+
+    __slots__ = ("request", "values")
+
+    def __init__(self, request: Request, values: Values) -> None:
+        self.request = request
+        self.values = values
 
 
 class Matcher:
@@ -27,78 +53,140 @@ class Matcher:
         keys: what must be equal: "method", "host", "path", "model", "action", "alt", "query", "body" (compared as
             JSON if both are) and "headers:NAME". "model" is compared with its kind (a tuned model is another one); of
             a URL without a model, it is the path without the API version and the project. If a URL names no action,
-            "action" compares its query, without keys.
+            "action" compares its query, without keys. A key can be a function, too (`Agreement`). It is asked last,
+            about requests that agree in all that is named.
+        ignore: paths of what is not compared, see `ignoring`.
+        normalize: makes of each request, recorded or asked, the one that is compared.
+
+    Attributes:
+        keys: as given, in a tuple.
+        hooked: whether functions of the user's are called. They must get requests without secrets only.
 
     Raises:
-        UsageError: not a sequence of keys, or an unknown key.
+        UsageError: not a sequence of keys, an unknown key, a wrong path, or a function that cannot be called so.
     """
 
-    def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
-        if not isinstance(keys, Iterable) or isinstance(keys, Mapping | bytes):
+    def __init__(
+        self,
+        keys: Key | Sequence[Key] = DEFAULT_KEYS,
+        *,
+        ignore: Iterable[str] = (),
+        normalize: Normalize | None = None,
+    ) -> None:
+        wanted = [keys] if isinstance(keys, str) or callable(keys) else keys
+        if not isinstance(wanted, Iterable) or isinstance(wanted, Mapping | bytes):
             raise UsageError(f"match is {keys!r:.80}.", hint=KEYS_HINT)
-        wanted = [keys] if isinstance(keys, str) else list(keys)
+        wanted = list(wanted)
         if not wanted:
             raise UsageError("match= is empty, so any recording would answer any request.", hint=KEYS_HINT)
-        functions = {str(key): key_function(key) for key in wanted}
-        self.keys = tuple(functions)
-        self._functions = tuple(functions.values())
+        self._agreements: list[Agreement] = []
+        functions = {}
+        for key in wanted:
+            if callable(key):
+                check_hook("match", key, "recorded", "asked")
+                self._agreements.append(key)
+            else:
+                functions[str(key)] = key_function(key)
+        if normalize is not None:
+            check_hook("normalize", normalize, "request")
+        self.keys: tuple[Key, ...] = tuple(dict.fromkeys(wanted))
+        self.hooked = bool(self._agreements) or normalize is not None
+        self._names = tuple(functions)
+        self._key_functions = tuple(functions.values())
+        self._ignored = Ignored(ignore)
+        self._normalize = normalize
 
-    def values(self, request: Request) -> Values:
-        """What is compared of a request, one value for each of the `keys`."""
-        return tuple([function(request) for function in self._functions])
+    def compared(self, request: Request) -> Compared:
+        """What is compared of a request.
 
-    def agree(self, recorded: Values, asked: Values) -> bool:
-        """Whether a recording with the values `recorded` answers a request with the values `asked`."""
-        return recorded == asked or not any(self._unlike(recorded, asked))
+        Raises:
+            HookError: `normalize` failed.
+        """
+        if self._normalize is not None:
+            normal = call_hook("normalize", self._normalize, request)
+            if not isinstance(normal, Request):
+                raise wrong_result("normalize", self._normalize, normal, "a gemini_replay.Request")
+            request = normal.of(request.provider)
+        if self._ignored.paths:
+            request = self._ignored.removed_from(request)
+        return Compared(request, tuple([function(request) for function in self._key_functions]))
 
-    def is_open(self, recorded: Values) -> bool:
-        """Whether a recording with these values may answer a request with others."""
-        return any(map(has_marks, recorded))
+    def agree(self, recorded: Compared, asked: Compared) -> bool:
+        """Whether a recording answers a request.
+
+        Raises:
+            HookError: a function of `keys` failed.
+        """
+        if recorded.values != asked.values and any(self._unlike(recorded.values, asked.values)):
+            return False
+        return not self._agreements or not any(self._refused(recorded, asked))
+
+    def is_open(self, recorded: Compared) -> bool:
+        """Whether a recording may answer a request with other values."""
+        return any(map(has_marks, recorded.values))
 
     def matches(self, recorded: Request, asked: Request) -> bool:
         """Whether a recording of `recorded` answers `asked`; the provider of `asked` reads the URLs of both."""
-        return self.agree(self.values(recorded.of(asked.provider)), self.values(asked))
+        return self.agree(self.compared(recorded.of(asked.provider)), self.compared(asked))
 
     def _unlike(self, recorded: Values, asked: Values) -> Iterator[str]:
-        """The keys whose values differ."""
-        for key, ours, theirs in zip(self.keys, recorded, asked, strict=True):
+        """The names whose values differ."""
+        for key, ours, theirs in zip(self._names, recorded, asked, strict=True):
             if ours != theirs and not answered(key, ours, theirs):
                 yield key
 
-    def differences(self, recorded: Request, asked: Request) -> list[str]:
-        """What differs, one line each; nothing if they match."""
-        recorded = recorded.of(asked.provider)
-        ours, theirs = self.values(recorded), self.values(asked)
-        lines: list[str] = []
-        for key in self._unlike(ours, theirs):
-            at = self.keys.index(key)
+    def _refused(self, recorded: Compared, asked: Compared) -> Iterator[str]:
+        """What each function that does not agree says, on one line."""
+        for function in self._agreements:
+            said = call_hook("match", function, recorded.request, asked.request)
+            if not isinstance(said, bool | str):
+                raise wrong_result("match", function, said, "True, False, or a text that says why not")
+            if said is not True:
+                yield f"{name_of(function)}: {' '.join(said.split()) if said else 'it returned ' + repr(said)}"
+
+    def differences(self, recorded: Request, asked: Request) -> list[Difference]:
+        """What differs; nothing if they match. Functions are asked only if all that is named agrees."""
+        ours, theirs = self.compared(recorded.of(asked.provider)), self.compared(asked)
+        found: list[Difference] = []
+        for key in self._unlike(ours.values, theirs.values):
+            at = self._names.index(key)
             if key == "body":
-                lines += body_differences(recorded, asked)
-            elif (line := difference(key, ours[at], theirs[at])) not in lines:
-                lines.append(line)
-        if len(lines) > _MOST:
-            lines[_MOST - 1 :] = [f"… and {len(lines) - _MOST + 1} more differences"]
-        return lines
+                found += body_differences(ours.request, theirs.request)
+            else:
+                found.append(key_difference(key, ours.values[at], theirs.values[at]))
+        return found or [Difference(line) for line in self._refused(ours, theirs)]
 
-    def unlike(self, recorded: Values, asked: Values) -> int:
+    def unlike(self, recorded: Compared, asked: Compared) -> int:
         """How many values, the body aside, differ."""
-        return sum(key != "body" for key in self._unlike(recorded, asked))
+        return sum(key != "body" for key in self._unlike(recorded.values, asked.values))
 
 
-def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[str]] | None:
+def lines(differences: Sequence[Difference]) -> list[str]:
+    """Differences in words, one line each, not too many."""
+    found = [difference.line for difference in differences]
+    if len(found) > _MOST:
+        found[_MOST - 1 :] = [f"… and {len(found) - _MOST + 1} more differences"]
+    return found
+
+
+def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[Difference]] | None:
     """The recording that is nearest to a request: its index and its differences; None without recordings.
 
     The nearest is first by what the requests are for, then by how much of the bodies differs.
+
+    Raises:
+        HookError: a function of the matcher's failed.
     """
     if not recordings:
         return None
-    values = matcher.values(asked)
-    others = [matcher.unlike(matcher.values(recorded.of(asked.provider)), values) for recorded in recordings]
+    ours = [matcher.compared(recorded.of(asked.provider)) for recorded in recordings]
+    theirs = matcher.compared(asked)
+    others = [matcher.unlike(recorded, theirs) for recorded in ours]
     fewest = min(others)
-    theirs = _leaves(asked)
+    leaves = _leaves(theirs.request)
     index = min(
         (at for at, other in enumerate(others) if other == fewest),
-        key=lambda at: _distance(_leaves(recordings[at]), theirs),
+        key=lambda at: _distance(_leaves(ours[at].request), leaves),
     )
     return index, matcher.differences(recordings[index], asked)
 

@@ -12,17 +12,24 @@ from ...shipped import shipped
 from ..files import open_cassette
 from ..model import Interaction, Request
 from ..reader import Stored
+from .differences import Difference
 from .lookup import Held, Lookup, Recording
-from .matcher import Matcher, nearest
+from .matcher import Matcher, lines, nearest
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The recording that is nearest to a request, how it differs, and whether the asking test recorded it."""
+    """The recording that is nearest to a request.
+
+    Attributes:
+        words: which one it is, and how it differs.
+        differences: how it differs.
+        replaced: whether the mode "rewrite" replaces it, if the request has changed since it was recorded.
+    """
 
     words: str
-    differences: tuple[str, ...] = ()
-    own: bool = False
+    differences: tuple[Difference, ...] = ()
+    replaced: bool = False
 
 
 class Pool:
@@ -75,15 +82,16 @@ class Pool:
 
     def answers(self, asked: Request) -> bool:
         """Whether any recording answers a request, played already or not."""
-        return self._lookup.best(self._matcher.values(asked.of(self._provider))) is not None
+        return self._lookup.best(self._matcher.compared(asked.of(self._provider))) is not None
 
     def take(self, asked: Request) -> tuple[int, Interaction] | None:
         """The recording that answers a request next, with its number in the pool; or None.
 
         Raises:
             CassetteFormatError: a recording that might answer it cannot be read.
+            HookError: a function of the matcher's failed.
         """
-        best = self._lookup.best(self._matcher.values(asked.of(self._provider)))
+        best = self._lookup.best(self._matcher.compared(asked.of(self._provider)))
         if best is None or (best.plays and not self._repeat):
             return None
         interaction = best.interaction
@@ -114,7 +122,7 @@ class Pool:
         where = ", ".join(map(str, self.paths))
         if not self._lookup.recordings:
             return Nearest(f"{where} holds no interaction.")
-        if same := self._lookup.count(self._matcher.values(asked)):
+        if same := self._lookup.count(self._matcher.compared(asked)):
             times = f"{same} recording{'s' if same > 1 else ''}"
             return Nearest(f"{where} has {times} of it, already played.")
         own = [
@@ -128,8 +136,9 @@ class Pool:
         index, differences = found
         near = recordings[index]
         played = " (played already)" if near.plays and not self._repeat else ""
-        lines = [
+        words = [
             f"Nearest in {near.path}: {near.position}{played}; it differs in:",
-            *(f"  - {line}" for line in differences),
+            *(f"  - {line}" for line in lines(differences)),
         ]
-        return Nearest("\n".join(lines), tuple(differences), own=bool(own))
+        changed = self._test is None and any(difference.words for difference in differences)
+        return Nearest("\n".join(words), tuple(differences), replaced=bool(own) or changed)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from support.requests_asked import asks, prompt
 
 from gemini_replay.cassette.matching import Matcher
-from gemini_replay.cassette.matching.matcher import nearest
+from gemini_replay.cassette.matching.matcher import lines, nearest
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 @pytest.mark.parametrize(
-    ("recorded", "asked", "lines"),
+    ("recorded", "asked", "said"),
     [
         pytest.param(
             prompt("Tell me"),
@@ -44,15 +44,15 @@ GOOGLE = "https://generativelanguage.googleapis.com"
         ),
     ],
 )
-def test_differences_in_words(recorded: Any, asked: Any, lines: list[str]) -> None:
+def test_differences_in_words(recorded: Any, asked: Any, said: list[str]) -> None:
     """Each difference is one line: where, what was recorded, what was asked."""
-    assert Matcher().differences(asks(recorded), asks(asked)) == lines
+    assert lines(Matcher().differences(asks(recorded), asks(asked))) == said
 
 
 def test_differences_of_the_target() -> None:
     """A different model and alt are said by their names."""
     one, other = asks(url="http://h/v1/models/m:go?alt=sse"), asks(url="http://h/v1/models/n:go")
-    assert Matcher().differences(one, other) == [
+    assert lines(Matcher().differences(one, other)) == [
         'model: recorded "/models/m", asked "/models/n"',
         'alt: recorded "sse", asked none',
     ]
@@ -61,7 +61,7 @@ def test_differences_of_the_target() -> None:
 def test_long_texts_are_clipped_around_the_difference() -> None:
     """Of two long texts, the place where they part is shown."""
     start = "a" * 5000
-    (line,) = Matcher().differences(asks(prompt(f"{start}X{start}")), asks(prompt(f"{start}Y{start}")))
+    (line,) = lines(Matcher().differences(asks(prompt(f"{start}X{start}")), asks(prompt(f"{start}Y{start}"))))
     assert "aaaX" in line
     assert "aaaY" in line
     assert len(line) < 300
@@ -69,9 +69,10 @@ def test_long_texts_are_clipped_around_the_difference() -> None:
 
 def test_many_differences_are_cut_short() -> None:
     """A hundred differences do not make a hundred lines."""
-    lines = Matcher().differences(asks({f"k{n}": n for n in range(100)}), asks({f"k{n}": -n - 1 for n in range(100)}))
-    assert len(lines) == 12
-    assert lines[-1] == "… and 89 more differences"
+    one, other = asks({f"k{n}": n for n in range(100)}), asks({f"k{n}": -n - 1 for n in range(100)})
+    said = lines(Matcher().differences(one, other))
+    assert len(said) == 12
+    assert said[-1] == "… and 89 more differences"
 
 
 def test_the_nearest_is_the_one_that_differs_least() -> None:
@@ -82,9 +83,9 @@ def test_the_nearest_is_the_one_that_differs_least() -> None:
         asks(prompt("Tell me a story about a wagon.")),
         asks(None),
     ]
-    index, lines = nearest(Matcher(), asks(prompt("Tell me a story about a dragon.")), recordings) or (None, [])
+    index, found = nearest(Matcher(), asks(prompt("Tell me a story about a dragon.")), recordings) or (None, [])
     assert index == 2
-    assert lines == [
+    assert lines(found) == [
         'body.contents[0].parts[0].text: recorded "Tell me a story about a wagon.", '
         'asked "Tell me a story about a dragon."'
     ]
@@ -108,4 +109,4 @@ def test_a_match_has_no_differences(one: Any, other: Any) -> None:
     matcher, ours, theirs = Matcher(), asks(one), asks(other)
     assert matcher.matches(ours, ours)
     assert (not matcher.differences(ours, theirs)) is matcher.matches(ours, theirs)
-    assert all("\n" not in line for line in matcher.differences(ours, theirs))
+    assert all("\n" not in line for line in lines(matcher.differences(ours, theirs)))

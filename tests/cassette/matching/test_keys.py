@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.requests_asked import asks
 
-from gemini_replay.cassette.matching import DEFAULT_KEYS, Matcher
+from gemini_replay.cassette.matching import DEFAULT_KEYS, Matcher, lines
 from gemini_replay.cassette.model import Request
 from gemini_replay.errors import UsageError
 
@@ -133,7 +133,7 @@ def test_an_action_alone_tells_places_without_one_apart() -> None:
     """By their paths and queries."""
     one, other = asks(url="http://h/v1/models?pageToken=a&key=x"), asks(url="http://h/v1/files?pageToken=b")
     assert not Matcher(["action"]).matches(one, other)
-    assert Matcher(["action"]).differences(one, other) == [
+    assert lines(Matcher(["action"]).differences(one, other)) == [
         'action: recorded "/models?pageToken=a", asked "/files?pageToken=b"'
     ]
 
@@ -142,7 +142,7 @@ def test_headers_by_name() -> None:
     """A header is compared by its values, whatever the case of its name."""
     matcher = Matcher(["headers:X-Tenant"])
     assert matcher.matches(asks(headers=(("x-tenant", "a"),)), asks(headers=(("X-TENANT", "a"), ("b", "c"))))
-    assert matcher.differences(asks(headers=(("x-tenant", "a"),)), asks()) == [
+    assert lines(matcher.differences(asks(headers=(("x-tenant", "a"),)), asks())) == [
         'headers:X-Tenant: recorded "a", asked none'
     ]
 
@@ -170,3 +170,22 @@ def test_no_keys() -> None:
     """Matching on nothing would let any recording answer."""
     with pytest.raises(UsageError):
         Matcher([])
+
+
+def multipart(boundary: str, text: str = "{}", quoted: str = "") -> Request:
+    body = (
+        f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{text}\r\n--{boundary}\r\n\r\n\xff\r\n--{boundary}--"
+    )
+    kind = f"multipart/related; boundary={quoted}{boundary}{quoted}"
+    return asks(body.encode("latin-1"), headers=(("Content-Type", kind),))
+
+
+def test_multipart_bodies_are_compared_without_their_boundaries() -> None:
+    """Clients choose a new one for each request."""
+    assert Matcher().matches(multipart("aaa"), multipart("b" * 60, quoted='"'))
+    assert not Matcher().matches(multipart("aaa"), multipart("bbb", "[]"))
+    assert not Matcher().matches(multipart("aaa", "--aaa"), multipart("bbb", "--aaa"))
+    differences = lines(Matcher().differences(multipart("aaa"), multipart("bbb", "[]")))
+    assert differences[1].endswith(
+        "recorded b'{}\\r\\n--\\r\\n\\r\\n\\xff\\r\\n----', asked b'[]\\r\\n--\\r\\n\\r\\n\\xff\\r\\n----'"
+    )

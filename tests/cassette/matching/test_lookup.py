@@ -71,7 +71,7 @@ class Plain:
         if not answering:
             return None
         matcher = Matcher()
-        others = [matcher.values(request) != matcher.values(asked) for request in self.requests]
+        others = [matcher.compared(request).values != matcher.compared(asked).values for request in self.requests]
         best = min(answering, key=lambda n: (self.plays[n], others[n], self.requests[n].test != TEST, n))
         self.plays[best] += 1
         return best

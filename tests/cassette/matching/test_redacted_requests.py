@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.requests_asked import asks, prompt
 
-from gemini_replay.cassette.matching import Matcher
+from gemini_replay.cassette.matching import Matcher, lines
 from gemini_replay.cassette.matching.keys import same_json
 from gemini_replay.cassette.model import Request, Response
 from gemini_replay.cassette.redaction import Redactor
@@ -112,7 +112,7 @@ def test_a_recording_without_digits_is_answered_by_any_secret() -> None:
 def test_a_miss_says_that_secrets_differ() -> None:
     """The line names the place and what to do, and no secret."""
     recorded, asked = stored(asks({"apiKey": ONE})), stored(asks({"apiKey": OTHER}))
-    (line,) = Matcher().differences(recorded, asked)
+    (line,) = lines(Matcher().differences(recorded, asked))
     assert "body.apiKey" in line
     assert 'a placeholder such as "test"' in line
     assert ONE not in line

@@ -1,0 +1,68 @@
+"""Functions of the user's that settings name: how they are checked and called, and what is said if one fails."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from .arguments import shown, wrong_argument
+from .errors import HookError
+
+
+def name_of(hook: object) -> str:
+    """What messages call a function."""
+    return str(getattr(hook, "__qualname__", None) or shown(hook))
+
+
+def check_hook(name: str, value: object, *takes: str) -> None:
+    """Raise a `UsageError` unless the setting `name` got something that can be called with arguments like `takes`."""
+    if callable(value):
+        try:
+            inspect.signature(value).bind(*takes)
+        except TypeError:
+            pass
+        except ValueError:  # its arguments are not known, as with some functions written in C
+            return
+        else:
+            return
+    raise wrong_argument(name, value, f"a function that can be called with ({', '.join(takes)})")
+
+
+def call_hook(setting: str, hook: Callable[..., Any], *args: object) -> Any:
+    """What a function returns.
+
+    Raises:
+        HookError: it raised an exception, which is the cause.
+    """
+    try:
+        return hook(*args)
+    except Exception as problem:
+        trace = problem.__traceback__ and problem.__traceback__.tb_next  # without this frame
+        problem.__traceback__ = trace
+        raise HookError(
+            f"{name_of(hook)}, which the setting {setting} names, raised {type(problem).__name__}: {problem}",
+            suggestion=_place(trace),
+        ) from problem
+
+
+def wrong_result(setting: str, hook: object, result: object, takes: str) -> HookError:
+    """The error about what a function returned; `takes` says what it may return."""
+    return HookError(
+        f"{name_of(hook)}, which the setting {setting} names, returned {shown(result)}.",
+        hint=f"It returns {takes}.",
+    )
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Where an exception was raised, in the file of the function that was called."""
+    if trace is None:
+        return ""
+    file, last = trace.tb_frame.f_code.co_filename, trace
+    entry = trace.tb_next
+    while entry is not None:
+        if entry.tb_frame.f_code.co_filename == file:
+            last = entry
+        entry = entry.tb_next
+    return f"It was raised at {file}:{last.tb_lineno}."
