@@ -51,3 +51,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from ..fuzz.testing import parametrize
 
         parametrize(metafunc)
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Shorten the traceback of an error of this package, after pytest has found the error of a `TestCase`."""
+    if call.excinfo is not None:
+        from .tracebacks import shorten
+
+        shorten(item, call)

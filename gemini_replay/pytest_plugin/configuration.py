@@ -78,7 +78,7 @@ class Configuration:
         self.names = tuple(self._checked_name(name) for name in names)
         self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
         if item is not None and config is not None:
-            self._add(_fixture_source(item), _checked(config, f"the fixture {FIXTURE}"))
+            self._add(_fixture_source(item), _checked(config, f"the fixture {FIXTURE}{_fixture_place(item)}"))
         for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
             self._add("marker", self._read(marker))
         if given is not None:
@@ -245,16 +245,30 @@ def _checked(config: object, source: str) -> Mapping[str, Any]:
                 suggestion=did_you_mean(str(name), known),
                 hint=f"The settings are {', '.join(sorted(known))}.",
             )
-    # also a value that a nearer source replaces
-    checked(**{name: value for name, value in config.items() if name != "cassette_dir" and value is not None})
+    try:  # also a value that a nearer source replaces
+        checked(**{name: value for name, value in config.items() if name != "cassette_dir" and value is not None})
+    except UsageError as error:
+        raise error.of(source) from None
     return config
 
 
 def _fixture_source(item: pytest.Item) -> str:
     """The fixture's name and the file of the definition that holds for the test, where pytest shows it."""
-    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get(FIXTURE)
-    base = getattr(definitions[-1], "baseid", "") if definitions else ""
+    base = getattr(_definition(item), "baseid", "")
     return f"{FIXTURE} of {base}" if base else FIXTURE
+
+
+def _fixture_place(item: pytest.Item) -> str:
+    """The file and the line of that definition, in brackets; empty where pytest does not show it."""
+    code = getattr(getattr(_definition(item), "func", None), "__code__", None)
+    return f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+
+
+def _definition(item: pytest.Item) -> object:
+    """The definition of the fixture that holds for the test; None where pytest does not show it."""
+    manager = getattr(item.session, "_fixturemanager", None)
+    definitions = manager.getfixturedefs(FIXTURE, item) if manager is not None else None
+    return definitions[-1] if definitions else None
 
 
 def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:

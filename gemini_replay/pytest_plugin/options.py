@@ -110,6 +110,9 @@ _INI: dict[str, _Ini] = {
 }
 """By the setting that it gives. Its own name is ``gemini_SETTING``, unless it has one."""
 
+_OPTIONS = {"mode": "--gemini-record", "speed": "--gemini-speed", "upstream": "--gemini-upstream"}
+"""By the setting that it gives."""
+
 
 def in_ci() -> bool:
     """Whether the environment says that this is a continuous integration service."""
@@ -149,16 +152,18 @@ class RunSettings:
 
     def _check(self) -> None:
         # Most runs set nothing. They need not import what checks settings.
-        for given in (self.ini, self.environment, self.command_line):
-            settings = {name: value for name, value in given.items() if name not in {"redact", "cassette_dir"}}
-            if settings:
+        ini = {name: f"the ini setting {_INI[name].name or f'gemini_{name}'}" for name in self.ini}
+        variable = dict.fromkeys(self.environment, f"the environment variable {RECORD_VARIABLE}")
+        options = {name: f"the option {_OPTIONS[name]}" for name in self.command_line}
+        for given, sources in ((self.ini, ini), (self.environment, variable), (self.command_line, options)):
+            for name in given.keys() - {"redact", "cassette_dir"}:
                 from ..errors import UsageError
                 from ..session.arguments import checked
 
                 try:
-                    checked(**settings)
+                    checked(**{name: given[name]})
                 except UsageError as error:
-                    raise pytest.UsageError(str(error)) from None
+                    raise pytest.UsageError(str(error.of(sources[name]))) from None
 
     @property
     def hosts(self) -> list[str]:

@@ -277,10 +277,10 @@ class Run:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add a session's problems to the report, and its share of the summary to the last one."""
-        from .tracebacks import shorten
+        from .tracebacks import show_short
 
-        shorten(item, call)
         report = yield
+        show_short(item, call, report)
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
             attempt.read(report)

@@ -45,8 +45,9 @@ class Expected:
             f"The session of {self._path}, which would own it, is {when}: {self._fixture} opens it for {self._test}."
         )
         hint = (
-            f"Make the request in the test, or in a fixture of function scope that takes {self._fixture} as an "
-            "argument; fixtures of a wider scope and setUpClass run before it."
+            "Make the request in the test, or in a fixture of function scope that takes gemini_cassette as an "
+            "argument. For a fixture of wider scope, or setUpClass, open a cassette with the fixture "
+            "gemini_cassettes: gemini-replay explain pytest."
         )
         problem = blocked(where, suggestion=why, hint=hint) if self._replay_only else f"{why} {hint}"
         if self._session is None:

@@ -74,33 +74,48 @@ def test_a_session_scoped_fixture_may_stay_open_while_tests_run(project: pytest.
     assert '"with"' not in stored
 
 
-def test_set_up_class_has_a_cassette(project: pytest.Pytester, run: Run) -> None:
-    """By a fixture of the module; unittest's tests themselves have the marker."""
+@pytest.mark.parametrize(
+    ("fixture", "use"),
+    [
+        ("gemini_cassette", "(gemini_cassette)"),
+        ("gemini_cassette", "(request):\n    request.getfixturevalue('gemini_cassette'"),
+        ("gemini_server", "(gemini_server)"),
+        ("check_gemini_client", "(check_gemini_client)"),
+    ],
+    ids=["cassette", "asked-for-later", "server", "client"],
+)
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_asking_for_a_tests_cassette_in_a_wider_scope_names_the_fixture_for_it(
+    project: pytest.Pytester, fixture: str, use: str, scope: str
+) -> None:
+    """Pytest's own message stays, and what to do follows it."""
+    body = ")" if ":" in use else ": ..."
+    project.makepyfile(
+        test_tale=f"import pytest\n\n@pytest.fixture(scope={scope!r})\ndef warm{use}{body}\n\ndef test_it(warm): ..."
+    )
+    result = project.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [f"ScopeMismatch: *scoped fixture {fixture} *", "*with the fixture gemini_cassettes: with gemini_cassettes(*"]
+    )
+
+
+def test_another_scope_mismatch_is_left_as_it_is(project: pytest.Pytester) -> None:
+    """The hint is about our fixtures alone."""
     project.makepyfile(
         test_tale="""
-        import unittest
         import pytest
-        from asking import ask
 
-        @pytest.fixture(scope="module", autouse=True)
-        def prepared(gemini_cassettes):
-            with gemini_cassettes("prepared"):
-                yield
+        @pytest.fixture(scope="module")
+        def warm(monkeypatch): ...
 
-        class TestTale(unittest.TestCase):
-            @classmethod
-            def setUpClass(cls):
-                cls.chunks = ask("set up")
-
-            @pytest.mark.gemini_cassette
-            def test_it(self):
-                self.assertEqual(len(self.chunks), 3)
-                self.assertEqual(len(ask("test")), 3)
+        def test_it(warm): ...
         """
     )
-    for mode in ("once", "none"):
-        run(f"--gemini-record={mode}").assert_outcomes(passed=1)
-    assert cassettes(project) == ["prepared.jsonl", "test_tale/TestTale.test_it.jsonl"]
+    result = project.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["ScopeMismatch: *"])
+    result.stdout.no_fnmatch_line("*gemini_cassettes*")
 
 
 def test_a_miss_that_is_swallowed_fails_at_the_end_of_the_block(project: pytest.Pytester, run: Run) -> None:
