@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from ..loops import running_clock, waiter
-from .observing import Classify, Harmless, Observer, now, tell_end
+from .observing import BeforeReads, Classify, Harmless, Observer, now, tell_end
 from .read_ahead import ROOM, Ended
 
 
@@ -25,6 +25,7 @@ class AsyncReadAhead:
         *,
         classify: Classify,
         close: Callable[[], Awaitable[None]],
+        before_reads: BeforeReads = contextlib.nullcontext,
         read_timeout: float | None = None,
     ) -> None:
         import anyio
@@ -34,6 +35,8 @@ class AsyncReadAhead:
         self._read_timeout = read_timeout
         self._classify = classify
         self._close = close
+        self._before_reads = before_reads
+        self._told = False  # of any read of the wire
         self._scope = anyio.CancelScope()
         self._finished = anyio.Event()
         self._clock = running_clock()
@@ -56,7 +59,7 @@ class AsyncReadAhead:
     async def _run(self) -> None:
         problem: BaseException | None = None
         try:
-            with self._scope:
+            with self._scope, self._before_reads(self._read_is_next):
                 problem = await self._read()
         except BaseException as cancelled:  # from outside; it must go on
             problem = cancelled
@@ -82,16 +85,25 @@ class AsyncReadAhead:
                     self._observer.chunk(data, now())
                 self._arrived.append(data)
                 self._news.wake()
-                try:
-                    await self._clock.sleep(0)  # the client has it first
-                finally:
-                    with Harmless(self._observer):
-                        self._observer.write()
                 self._unread += len(data)
+                if not self._told or self._unread > ROOM:
+                    await self._write_down()
                 while self._unread > ROOM:
                     await self._room.wait(None)
         finally:
             await _exhausted(chunks)
+
+    async def _read_is_next(self) -> None:
+        """The source is about to read from the wire, perhaps for long."""
+        self._told = True
+        await self._write_down()
+
+    async def _write_down(self) -> None:
+        try:
+            await self._clock.sleep(0)  # the client has it first
+        finally:
+            with Harmless(self._observer):
+                self._observer.write()
 
     def _finish(self, problem: BaseException | None) -> None:
         tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)

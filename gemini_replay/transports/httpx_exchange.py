@@ -18,6 +18,7 @@ from .dispatch import carry_out
 from .httpx_family import Family, text
 from .observing import Harmless, now, tell_unanswered
 from .read_ahead import ReadAhead
+from .wire_reads import before_reads_of
 
 _HANDLED = "gemini_replay.handled"
 """Request extension: the request goes to the network, and an inner seam must not plan it again."""
@@ -144,6 +145,7 @@ class SyncExchange(_Exchange):
                 classify=self._family.classify,
                 interrupt=_interrupt(response),
                 close=live.close,
+                before_reads=before_reads_of(_own_stream(response)),
                 read_timeout=self._read_timeout,
             )
             recorder.awaited = lambda: ahead.awaited
@@ -210,6 +212,7 @@ class AsyncExchange(_Exchange):
                 recorder,
                 classify=self._family.classify,
                 close=live.aclose,
+                before_reads=before_reads_of(_own_stream(response)),
                 read_timeout=self._read_timeout,
             )
             recorder.awaited = lambda: ahead.awaited
@@ -253,11 +256,16 @@ def _chunks(begin: Callable[[Any], Any], live: Any, outgoing: Any) -> Any:
     return begin(live)
 
 
-def _interrupt(response: Any) -> Callable[[], None] | None:
-    """What makes a blocked read of this response return: shutting down its socket, unless others share it."""
+def _own_stream(response: Any) -> Any:
+    """The stream of this response's connection; None if there is none, or others share it."""
     if response.extensions.get("http_version", b"").startswith(b"HTTP/2"):
         return None
-    stream = response.extensions.get("network_stream")
+    return response.extensions.get("network_stream")
+
+
+def _interrupt(response: Any) -> Callable[[], None] | None:
+    """What makes a blocked read of this response return: shutting down its socket, unless others share it."""
+    stream = _own_stream(response)
     sock = stream.get_extra_info("socket") if stream is not None else None
     if sock is None:
         return None

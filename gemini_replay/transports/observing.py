@@ -7,8 +7,9 @@ ends; the client gets the live response to its true end. Only what the wire did 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..cassette.model import Ending
 from ..clocks import now as now
@@ -17,6 +18,10 @@ from ..session import Forward
 
 Classify = Callable[[BaseException], Ending | None]
 """How an exception ends a response; None if neither the wire nor the client caused it."""
+
+BeforeReads = Callable[[Callable[[], Any]], AbstractContextManager[Any]]
+"""While its block is open, a function is called, or awaited, before each read of the wire; never, if none can be
+told: see `wire_reads`."""
 
 
 class Observer(Protocol):

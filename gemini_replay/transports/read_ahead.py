@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ..threads import OwnThread
-from .observing import Classify, Harmless, Observer, now, tell_end
+from .observing import BeforeReads, Classify, Harmless, Observer, now, tell_end
 
 ROOM = 8 * 1024 * 1024
 """Bytes that may lie unread between the wire and the client. A reader that is so far ahead waits, as TCP's own flow
@@ -57,6 +57,8 @@ class ReadAhead:
         interrupt: makes a blocked read of the source return at once; if None, the reader stops at the next chunk. May
             be called in a finalizer.
         close: closes the source; the reader calls it when it ends, before the client hears of the end.
+        before_reads: tells when the source is about to read from the wire. Chunks that one read has brought are then
+            written down together; without it, each by itself.
         read_timeout: the read timeout of an iteration, in seconds; None for ever.
 
     Attributes:
@@ -71,6 +73,7 @@ class ReadAhead:
         classify: Classify,
         interrupt: Callable[[], None] | None,
         close: Callable[[], None],
+        before_reads: BeforeReads = contextlib.nullcontext,
         read_timeout: float | None = None,
     ) -> None:
         self._source = source
@@ -78,6 +81,10 @@ class ReadAhead:
         self._classify = classify
         self._interrupt = interrupt
         self._close = close
+        self._before_reads = before_reads
+        self._told = False  # of any read
+        self._first = True  # of the chunks of one read
+        self._handing_over = False  # a chunk to a client that waited for it
         self._read_timeout = read_timeout
         # Queues of this kind may be put to in a finalizer, also in one that runs in the middle of a put or a get.
         self._arrived: queue.SimpleQueue[bytes | Ended] = queue.SimpleQueue()
@@ -102,7 +109,8 @@ class ReadAhead:
 
     def _run(self) -> None:
         _readers.add(self)
-        last, problem = self._read()
+        with self._before_reads(self._read_is_next):
+            last, problem = self._read()
         if not self._over.acquire(blocking=False):  # the client was first: its interrupt may be under way
             self._interrupted.get()
         tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
@@ -134,20 +142,36 @@ class ReadAhead:
                 last = self._observer.chunk(data, at)
             if last:
                 return data, None
-            awaited = self.awaited
+            while not self._taken.empty():
+                self._unread -= self._taken.get()
+            self._unread += len(data)
+            self._handing_over = self.awaited
             self._arrived.put(data)
-            if awaited:  # the client has it first
-                with contextlib.suppress(queue.Empty):
-                    self._unread -= self._taken.get(timeout=_HANDING_OVER_S)
-            with Harmless(self._observer):
-                self._observer.write()
-            self._wait_for_room(len(data))
+            if self._first or not self._told:
+                self._hand_over()
+                self._first = False
+            if not self._told or self._unread > ROOM:
+                self._write_down()
+            while not self._abandoned and self._unread > ROOM:
+                self._unread -= self._taken.get()
         return b"", None
 
-    def _wait_for_room(self, count: int) -> None:
-        self._unread += count
-        while not self._abandoned and (self._unread > ROOM or not self._taken.empty()):
-            self._unread -= self._taken.get()
+    def _hand_over(self) -> None:
+        """Let a client that waits have the chunk before anything else is done."""
+        if self._handing_over:
+            self._handing_over = False
+            with contextlib.suppress(queue.Empty):
+                self._unread -= self._taken.get(timeout=_HANDING_OVER_S)
+
+    def _write_down(self) -> None:
+        self._hand_over()
+        with Harmless(self._observer):
+            self._observer.write()
+
+    def _read_is_next(self) -> None:
+        """The source is about to read from the wire, perhaps for long; it is called by the source, in the reader."""
+        self._told = self._first = True
+        self._write_down()
 
     def take(self, timeout: float | None) -> bytes | None:
         """The next chunk, None at the end.

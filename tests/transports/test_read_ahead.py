@@ -84,6 +84,57 @@ def test_a_chunk_that_came_while_another_thread_kept_the_interpreter_is_no_timeo
     assert delivered >= 4
 
 
+class Together(Noted):
+    """An observer that notes how many chunks have come whenever it writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[int] = []
+
+    def write(self) -> None:
+        self.writes.append(len(self.chunks))
+
+
+def test_the_chunks_of_one_read_are_written_before_the_next_read() -> None:
+    """If the source tells of its reads; otherwise each by itself."""
+    observer, reads = Together(), list[Any]()
+
+    def source() -> Iterator[bytes]:
+        for batch in ([b"1", b"2", b"3"], [b"4"], [b"5", b"6"]):
+            reads[0]()
+            yield from batch
+
+    @contextlib.contextmanager
+    def before_reads(call: Any) -> Iterator[None]:
+        reads.append(call)
+        yield
+
+    ahead = ReadAhead(
+        source, observer, classify=classify, interrupt=None, close=lambda: None, before_reads=before_reads
+    )
+    ahead.start()
+    assert list(ahead) == [b"1", b"2", b"3", b"4", b"5", b"6"]
+    assert observer.writes == [0, 3, 4]
+    assert observer.ends == ["eof"]
+    silent = Together()
+    assert list(reading(Source(b"1", b"2", b"3"), silent)) == [b"1", b"2", b"3"]
+    assert silent.writes == [1, 2, 3]
+
+
+def test_what_is_not_written_yet_is_written_before_a_reader_waits_for_room() -> None:
+    """However much one read has brought."""
+    observer = Together()
+
+    @contextlib.contextmanager
+    def before_reads(call: Any) -> Iterator[None]:
+        call()
+        yield
+
+    ahead = reading(Source(*[CHUNK] * 30), observer, before_reads=before_reads)
+    until(lambda: observer.writes[-1:] == [9])
+    assert sum(len(data) for data in ahead) == 30 * len(CHUNK)
+
+
 def test_a_chunk_larger_than_the_room_goes_through() -> None:
     """One at a time."""
     big = b"x" * (ROOM + 1)
