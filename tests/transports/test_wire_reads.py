@@ -40,7 +40,7 @@ def test_chunks_that_came_together_are_written_with_few_calls_while_the_wire_is_
         return part.read_bytes().count(b"\n[") if part.exists() else 0
 
     monkeypatch.setattr(os, "write", counted)
-    pieces = [(0.0, CHUNKED), (0.3, chunked(FIRST)), (0.3, b"".join(map(chunked, REST))), (2.0, LAST)]
+    pieces = [(0.0, CHUNKED), (0.3, chunked(FIRST)), (0.3, chunked(*REST)), (2.0, LAST)]
     with raw_server(Answer(pieces)) as server, concurrent.futures.ThreadPoolExecutor(1) as executor:
         with gemini_replay.record(path, upstream=server.url):
             live = executor.submit(client.fetch, GOOGLE)
