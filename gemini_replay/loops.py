@@ -13,6 +13,7 @@ import math
 import sys
 import threading
 import types
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -29,7 +30,13 @@ _EARLY_S: float = clocks.real.get_clock_info("monotonic").resolution + _ROUNDING
 
 
 class AsyncClock(Protocol):
-    """A clock and a way to wait on it, in an event loop; both in seconds."""
+    """A clock and a way to wait on it, in an event loop; both in seconds.
+
+    Attributes:
+        others: true while other code of the loop is ready to run; always true where a loop does not tell.
+    """
+
+    others: object
 
     def now(self) -> float:
         """The present moment."""
@@ -84,6 +91,8 @@ class AsyncioClock:
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
         self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
+        ready = getattr(self._loop, "_ready", None)  # of all loops that are written in Python
+        self.others: object = ready if isinstance(ready, deque) else True
 
     turn = staticmethod(turn)
 
@@ -162,6 +171,8 @@ class Timer:
 
 class TrioClock:
     """The real clock, in a trio run; or the run's own, if it was started with one."""
+
+    others = True
 
     def __init__(self) -> None:
         self._trio: Any = sys.modules["trio"]

@@ -12,6 +12,11 @@ from ..cassette.model import Ending
 from .schedule import Broken, Part, Schedule
 
 
+_IN_A_ROW = 16
+"""How many parts that are due a client gets while nothing else is ready to run: timers and sockets are looked after at
+least so often."""
+
+
 class BlockingClock(Protocol):
     """A clock and a way to wait on it, both in seconds."""
 
@@ -91,6 +96,8 @@ def _due(
 class AsyncPlaying:
     """`Playing` for async code, on the clock of its loop.
 
+    Whatever is ready to run has its turn before each part, as it has where chunks come from a network one by one.
+
     Not a generator: a client that drops one would have to close it.
     """
 
@@ -106,7 +113,8 @@ class AsyncPlaying:
         self._read_timeout = read_timeout
         self._fail = fail
         self._due: deque[Part] = deque()
-        self._turn = clock.turn
+        self._turn, self._others = clock.turn, clock.others
+        self._in_a_row = _IN_A_ROW  # the loop has a turn before the first part
         self._closed = False
 
     def __aiter__(self) -> AsyncIterator[Any]:
@@ -114,20 +122,25 @@ class AsyncPlaying:
 
     async def __anext__(self) -> Any:
         """The next `Part`, when it is due."""
-        # A real socket lets the loop run even when bytes are there, at least now and then; this does for each part.
-        if self._due:
+        due = self._due
+        wait = 0.0 if due or self._closed else self._schedule.wait(self._clock.now(), self._read_timeout)
+        if wait > 0.0:
+            self._in_a_row = 0
+            await self._clock.sleep(wait)
+        elif self._others or self._in_a_row >= _IN_A_ROW:
+            self._in_a_row = 0
             await self._turn()
-        elif self._closed:
-            raise StopAsyncIteration
-        else:
-            await self._clock.sleep(self._schedule.wait(self._clock.now(), self._read_timeout))
+        self._in_a_row += 1
+        if not due:
+            if self._closed:
+                raise StopAsyncIteration
             try:
-                self._due.extend(self._schedule.take())
+                due.extend(self._schedule.take())
             except Broken as broken:
                 raise self._fail(broken.ending) from None
-            if not self._due:
+            if not due:
                 raise StopAsyncIteration
-        return self._due.popleft()
+        return due.popleft()
 
     async def aclose(self) -> None:
         """Play no more of it."""

@@ -1,5 +1,7 @@
 """The drivers of a schedule, on clocks of the test's own: nothing here waits."""
 
+import asyncio
+
 import pytest
 import trio
 import trio.testing
@@ -97,3 +99,56 @@ def test_async_playing_lets_other_tasks_run_between_due_chunks() -> None:
         return turns
 
     assert trio.run(main) > 20
+
+
+def test_what_is_ready_in_a_loop_of_asyncio_runs_before_the_next_due_chunk() -> None:
+    """Who waits for a chunk has seen it before the client gets another one, as live."""
+
+    async def main() -> None:
+        seen: list[str] = []
+        chunks: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def show() -> None:
+            while True:
+                await chunks.get()
+                seen.append("shown")
+
+        showing = asyncio.create_task(show())
+        clock = loop_clock()
+        async for part in AsyncPlaying(stream([0.0] * 50, first=0.0).schedule("", clock.now()), clock):
+            if isinstance(part, bytes):
+                seen.append("read")
+                chunks.put_nowait(part)
+        showing.cancel()
+        assert seen == ["read", "shown"] * 50
+
+    asyncio.run(main())
+
+
+def test_timers_are_looked_after_while_an_instant_stream_is_alone_in_its_loop() -> None:
+    """Its chunks follow each other without a turn of the loop, but only some."""
+
+    async def main() -> None:
+        clock = loop_clock()
+        read, read_before = 0, []
+        async for _ in AsyncPlaying(stream([0.0] * 50, first=0.0).schedule("", clock.now()), clock):
+            if not read:
+                asyncio.get_running_loop().call_later(0.0, lambda: read_before.append(read))
+            read += 1
+        assert 1 < read_before[0] < 20
+
+    asyncio.run(main())
+
+
+def test_a_loop_has_a_turn_before_the_head_of_an_instant_stream() -> None:
+    """Code that was about to run when the request was sent runs first."""
+
+    async def main() -> None:
+        seen: list[str] = []
+        asyncio.get_running_loop().call_soon(seen.append, "other")
+        clock = loop_clock()
+        async for part in AsyncPlaying(stream([0.0], first=0.0).schedule("", clock.now()), clock):
+            seen.append("head" if isinstance(part, Head) else "chunk")
+        assert seen == ["other", "head", "chunk"]
+
+    asyncio.run(main())
