@@ -14,6 +14,9 @@ from typing import Any, Protocol
 Headers = tuple[tuple[str, str], ...]
 """Names and values, in order."""
 
+Field = tuple[bytes, bytes]
+"""A name and a value, as they are on the wire."""
+
 _NO_BODY = {204, 304}
 _LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
 _MAX_LINE = 65536  # as in http.client
@@ -87,7 +90,7 @@ def _head(status: int, headers: Headers) -> bytes:
     return b"\r\n".join([f"HTTP/1.1 {status} {reason}".encode("ascii"), *lines, b"", b""])
 
 
-def fields(headers: Headers) -> list[tuple[bytes, bytes]]:
+def fields(headers: Headers) -> list[Field]:
     """Recorded headers as the bytes that clients get."""
     return [(_bytes(name), _bytes(_LINE_BREAKS.sub(" ", value))) for name, value in headers]
 

@@ -172,7 +172,7 @@ class Timer:
 class TrioClock:
     """The real clock, in a trio run; or the run's own, if it was started with one."""
 
-    others = True
+    others: object = True
 
     def __init__(self) -> None:
         self._trio: Any = sys.modules["trio"]

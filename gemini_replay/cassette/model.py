@@ -34,7 +34,8 @@ class Request:
         url: the absolute URL with its query.
         headers: name and value pairs in order.
         body: the body's bytes.
-        client: the client's own description of itself ("httpx2 2.16.2; google-genai-sdk/3.4.0"), if known.
+        client: the client's own description of itself ("httpx2 2.16.2; google-genai-sdk/3.4.0"), if known; before the
+            request is recorded, its library ("httpx2 2.16.2").
         test: the id of the test that made the request ("tests/test_x.py::test_y"), if one did.
         extra: keys that this release does not know.
         provider: whose API is asked; it reads the URL and the response.

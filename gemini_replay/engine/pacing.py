@@ -11,10 +11,9 @@ from .. import loops, virtual_clock
 from ..cassette.model import Ending
 from .schedule import Broken, Part, Schedule
 
-
 _IN_A_ROW = 16
-"""How many parts that are due a client gets while nothing else is ready to run: timers and sockets are looked after at
-least so often."""
+"""How many parts that are due a client gets in a row while nothing else is ready to run. Then timers and sockets have
+their turn."""
 
 
 class BlockingClock(Protocol):

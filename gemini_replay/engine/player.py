@@ -65,8 +65,10 @@ class Playback:
         asks for the coding that was recorded; if not, it goes out as it is, and the head says so. A body with bytes
         that are still coded keeps its coding, whatever the client asks for.
         """
-        script = self._script
-        wire = _Wire(script, accept_encoding)
+        response = self._script.response
+        if response is None or response.body != "decoded":
+            return self._as_stored
+        wire = _Wire(self._script, accept_encoding)
         return self._made(wire) if wire.encodes else self._as_stored
 
     @cached_property

@@ -10,17 +10,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
+from .. import http1
 from ..cassette.model import Ending, Headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Head:
     """The response's head."""
 
     status: int
     headers: Headers
+
+    @cached_property
+    def fields(self) -> tuple[http1.Field, ...]:
+        """The headers as the bytes that clients get."""
+        return tuple(http1.fields(self.headers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..errors import CassetteError, GeminiReplayError, MissError, UsageError
 from ..session import Forward, Session, base_url
-from ..transports.client_names import client_name
 from ..transports.dispatch import carry_out
 from ..urls import netloc
 from .asgi import MARK, Receive, Scope, Send, arrived, connection, deliver, read_body, respond, unsendable
@@ -139,7 +138,7 @@ class ReplayServer:
         host = netloc(base)
         headers: Headers = tuple((name, host if name == "host" else value) for name, value in pairs)
         url = f"{base}{path}{'?' if query else ''}{query}"
-        return Request(scope["method"], url, headers, body, client_name(headers))
+        return Request(scope["method"], url, headers, body)
 
     async def refuse(self, error: GeminiReplayError, send: Send) -> None:
         """Answer with an error body like the API's, and log the error."""

@@ -23,7 +23,10 @@ def owner_of(url: str) -> Session | None:
     If it may belong to one of several, each of them counts the `AmbiguousSessionError` as a miss.
     """
     sessions = candidates()
-    if not any(session.owns(url) for session in sessions):
+    for session in sessions:
+        if session.owns(url):
+            break
+    else:
         return None
     if len(sessions) > 1:
         raise _ambiguous(netloc(url), sessions)

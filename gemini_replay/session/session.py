@@ -30,6 +30,7 @@ from ..shipped import shipped
 from ..urls import netloc
 from .arguments import REDACTION, checked, default_settings
 from .children import Child, Children, Report, error_as_data, error_from_data, watch_forks
+from .client_names import client_name
 from .forward import Forward, route
 from .hosts import Hosts, address
 from .recordings import Recordings
@@ -219,7 +220,9 @@ class Session:
             recorded = None if self._hooked else self._answer(request)
             if recorded is None:
                 redactor = self._redactor.for_request(request)
-                asked = replace(redactor.request(), test=self.test)
+                asked = redactor.request()
+                client = client_name(asked.headers, request.client)
+                asked = replace(asked, client=client, test=self.test)
                 recorded = self._answer(asked)
         except Exception as problem:
             told = isinstance(problem, RefusedError) and not isinstance(problem, HookError)

@@ -19,7 +19,6 @@ from ..engine.player import Playback
 from ..session import Forward, owner_of
 from ..urls import netloc
 from . import aiohttp_record, aiohttp_replay
-from .client_names import client_name
 from .dispatch import carry_out
 from .observing import Harmless, tell_unanswered
 
@@ -126,8 +125,9 @@ async def _as_request(request: Any) -> Request:
     coding = "content-encoding" if request.compress else ""  # aiohttp compresses later: the body is plain here
     pairs = ((str(name), str(value)) for name, value in request.headers.items())
     headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
-    client = client_name(headers, f"aiohttp {aiohttp.__version__}", own_agent="Python/")
-    return Request(request.method, str(_url(request)), headers, await _body(request), client)
+    return Request(
+        request.method, str(_url(request)), headers, await _body(request), f"aiohttp {aiohttp.__version__}"
+    )
 
 
 async def _body(request: Any) -> bytes:

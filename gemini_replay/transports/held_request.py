@@ -15,7 +15,6 @@ from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..session import Forward, Session
-from .client_names import client_name
 from .dispatch import carry_out
 from .observing import tell_unanswered
 from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
@@ -202,8 +201,8 @@ def _headers(head: bytes) -> Headers:
 
 def _as_request(head: bytes, url: str, body: bytes) -> Request:
     headers = _headers(head)
-    client = client_name(headers, f"http.client {platform.python_version()}", own_agent="Python-urllib")
-    return Request(head.partition(b" ")[0].decode("latin-1").upper(), url, headers, body, client)
+    method = head.partition(b" ")[0].decode("latin-1").upper()
+    return Request(method, url, headers, body, f"http.client {platform.python_version()}")
 
 
 def _readdressed(sent: bytes, url: str) -> bytes:

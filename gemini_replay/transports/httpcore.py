@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ..cassette.model import Request
@@ -18,7 +18,7 @@ from ..patching import Interception, Wrap
 from ..urls import host_and_port, server_url
 from . import private
 from .httpx_exchange import ahandle, handle, owner
-from .httpx_family import AsyncBody, Family, RawHeaders, SyncBody, described, for_host
+from .httpx_family import AsyncBody, Family, RawHeaders, SyncBody, client_name, for_host, text
 
 _ABOVE = {"httpcore": "httpx", "httpcore2": "httpx2"}
 _SUPPORTED = {"httpcore": "httpcore 1.x", "httpcore2": "httpcore2 2.x"}
@@ -70,7 +70,7 @@ class Core(Family):
     def url(self, request: Any) -> str:
         """Where a request goes."""
         url = request.url
-        return server_url(_text(url.scheme), _text(url.host), url.port) + _text(url.target)
+        return _spelled(url.scheme, url.host, url.port, url.target)
 
     def read(self, request: Any) -> Request:
         """The request as the core knows it."""
@@ -85,7 +85,7 @@ class Core(Family):
         streams = () if above is None else (above.SyncByteStream, above.AsyncByteStream)
         library = above if isinstance(request.stream, streams) else self.library
         request.stream = self._bytes_stream(body)  # what was read is read again where the request is sent
-        return described(library, _text(request.method), self.url(request), request.headers, body)
+        return Request(_text(request.method), self.url(request), text(request.headers), body, client_name(library))
 
     def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
         """The request as it goes to `url`."""
@@ -112,6 +112,11 @@ class Core(Family):
             if name.lower() == b"accept-encoding":
                 return _text(value)
         return ""
+
+
+@lru_cache(256)
+def _spelled(scheme: bytes, host: bytes, port: int | None, target: bytes) -> str:
+    return server_url(_text(scheme), _text(host), port) + _text(target)
 
 
 def _netloc(url: Any) -> bytes:

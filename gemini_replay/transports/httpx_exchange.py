@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from .. import http1
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
@@ -55,7 +54,7 @@ class _Exchange:
 
     def _played(self, head: Part, stream: Any) -> Any:
         assert isinstance(head, Head)
-        return self._family.response(head.status, http1.fields(head.headers), stream, {"http_version": b"HTTP/1.1"})
+        return self._family.response(head.status, head.fields, stream, {"http_version": b"HTTP/1.1"})
 
     def _marked(self) -> Any:
         self._request.extensions = {**self._request.extensions, _HANDLED: True}

@@ -17,7 +17,6 @@ from ..engine.pacing import AsyncPlaying, Playing
 from ..errors import RecordingEndedError
 from . import private
 from .async_read_ahead import AsyncReadAhead
-from .client_names import client_name
 from .read_ahead import ReadAhead
 
 FAILURES: dict[str, tuple[str, str]] = {
@@ -99,7 +98,8 @@ class Family:
 
     def as_request(self, request: Any) -> Request:
         """The request as a cassette has it; its body must have been read."""
-        return described(self.library, request.method, str(request.url), request.headers.raw, request.content)
+        named = client_name(self.library)
+        return Request(request.method, str(request.url), text(request.headers.raw), request.content, named)
 
     def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
         """The request as it goes to `url`."""
@@ -230,11 +230,10 @@ def _family(module: Any) -> Family:  # a library may be removed and imported aga
     return Family(module)
 
 
-def described(library: Any, method: str, url: str, headers: RawHeaders, body: bytes) -> Request:
-    """A request as a cassette has it; `library` is the client's."""
-    spelled = text(headers)
-    client = client_name(spelled, f"{library.__name__} {library.__version__}", own_agent="python-httpx")
-    return Request(method, url, spelled, body, client)
+@cache
+def client_name(module: Any) -> str:
+    """How a cassette names a library."""
+    return f"{module.__name__} {module.__version__}"
 
 
 def for_host(host: bytes, headers: RawHeaders) -> RawHeaders:

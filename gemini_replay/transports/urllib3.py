@@ -22,7 +22,6 @@ from ..patching import Interception
 from ..session import Forward, candidates, owner_of
 from ..urls import server_url
 from . import private, sockets
-from .client_names import client_name
 from .dispatch import carry_out
 from .observing import Harmless, tell_unanswered
 from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
@@ -167,7 +166,7 @@ def _as_request(method: str, url: str, options: dict[str, Any]) -> Request:
     skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
     pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
     headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
-    client = client_name(headers, f"urllib3 {sys.modules['urllib3'].__version__}", own_agent="python-urllib3")
+    client = f"urllib3 {sys.modules['urllib3'].__version__}"
     return Request(method.upper(), url, headers, options["body"] or b"", client)
 
 

@@ -130,12 +130,12 @@ def test_timers_are_looked_after_while_an_instant_stream_is_alone_in_its_loop() 
 
     async def main() -> None:
         clock = loop_clock()
-        read, read_before = 0, []
+        seen: list[str] = []
         async for _ in AsyncPlaying(stream([0.0] * 50, first=0.0).schedule("", clock.now()), clock):
-            if not read:
-                asyncio.get_running_loop().call_later(0.0, lambda: read_before.append(read))
-            read += 1
-        assert 1 < read_before[0] < 20
+            if not seen:
+                asyncio.get_running_loop().call_later(0.0, seen.append, "timer")
+            seen.append("part")
+        assert 1 < seen.index("timer") < 20
 
     asyncio.run(main())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -75,10 +76,19 @@ def _canonical(request: Request) -> str | bytes:
         boundary = re.escape((kind[1] or kind[2]).encode())
         return re.sub(rb"(?m)^--%b(?=(?:--)?[ \t]*\r?$)" % boundary, b"--", body)
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
-        return _SORTED.encode(_NUMBERS.decode(text))
+        return _remembered(body) if len(body) <= _SHORT else _sorted(body)
     except (ValueError, RecursionError):
         return body
+
+
+def _sorted(body: bytes) -> str:
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    return _SORTED.encode(_NUMBERS.decode(text))
+
+
+_SHORT = 4096
+_remembered = lru_cache(64)(_sorted)
+"""The same, for short bodies: a recorded request and those that it answers mostly have the same bytes."""
 
 
 def _number(text: str) -> int | float:
