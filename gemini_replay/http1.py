@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -69,6 +69,25 @@ class Framer:
         if not part or self._empty:  # an empty HTTP chunk would be the last one
             return b""
         return b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
+
+    def packets(self, parts: Iterable[Head | bytes], most: int) -> Iterator[bytes]:
+        """The bytes of parts that are due together, in as few packets as show the true chunks.
+
+        Args:
+            parts: to be framed.
+            most: the size of the client's buffer. A packet is no longer, unless a single HTTP chunk is. A body
+                without HTTP chunks comes in a packet for each part.
+        """
+        packet = b""
+        for part in parts:
+            data = self.frame(part)
+            if packet and (not self._chunked or len(packet) + len(data) > most):
+                yield packet
+                packet = data
+            else:
+                packet += data
+        if packet:
+            yield packet
 
 
 def _framed(headers: Headers) -> tuple[Headers, bool]:

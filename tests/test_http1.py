@@ -33,6 +33,23 @@ def played(
     return [data for data in framed if data]
 
 
+@pytest.mark.parametrize("most", [1, 40, 330, 8192])
+def test_parts_that_are_due_together_come_in_few_packets(most: int) -> None:
+    """Of whole HTTP chunks, which fill the client's buffer and no more, unless one does by itself."""
+    parts = [Head(200, ()), *CHUNKS]
+    framed, framer = played((), *CHUNKS), Framer("POST")
+    packets = list(framer.packets(parts, most))
+    assert b"".join(packets) == b"".join(framed[:-1])
+    assert all(len(packet) <= most or packet in framed for packet in packets)
+    assert all(len(one) + len(other) > most for one, other in pairwise(packets))
+
+
+def test_parts_of_a_body_without_http_chunks_have_packets_of_their_own() -> None:
+    """Nothing else shows where one ends."""
+    parts = [Head(200, (("content-length", "321"),)), *CHUNKS, b""]
+    assert list(Framer("POST").packets(parts, 8192))[1:] == CHUNKS
+
+
 @given(st.lists(st.integers(0, len(WIRE))))
 def test_http_chunks_come_out_whole_however_they_arrive(places: list[int]) -> None:
     """One piece for each HTTP chunk, in every cutting; and the end is known when it comes."""

@@ -64,7 +64,7 @@ class Playing:
         read_timeout: float | None = None,
         fail: Callable[[Ending], Exception] = Broken,
     ) -> None:
-        self._due = _due(schedule, clock, read_timeout, fail)
+        self._due = due(schedule, clock, read_timeout, fail)
         self._parts = chain.from_iterable(self._due)
 
     def __iter__(self) -> Iterator[Any]:
@@ -75,10 +75,13 @@ class Playing:
         self._due.close()
 
 
-def _due(
-    schedule: Schedule, clock: BlockingClock, read_timeout: float | None, fail: Callable[[Ending], Exception]
+def due(
+    schedule: Schedule,
+    clock: BlockingClock,
+    read_timeout: float | None = None,
+    fail: Callable[[Ending], Exception] = Broken,
 ) -> Generator[Sequence[Part], None, None]:
-    """What is due together, again and again."""
+    """The parts that are due together, again and again; the arguments are those of `Playing`."""
     while True:
         wait = schedule.wait(clock.now(), read_timeout)
         if wait > 0:

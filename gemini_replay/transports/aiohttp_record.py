@@ -150,16 +150,12 @@ def _watched(handler: Any) -> Any:
     return type(handler.__name__, (_Watched, handler), {"__slots__": ()})
 
 
-def _watch_of(body: Any) -> _Watch | None:
-    protocol = getattr(body, "_protocol", None)
-    return protocol.gemini_replay_watch if isinstance(protocol, _Watched) else None
-
-
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(body: Any, data: bytes, *size: int) -> Any:
-        watch = _watch_of(body)
-        if watch is None or watch.compressed:
+        protocol = getattr(body, "_protocol", None)
+        if not isinstance(protocol, _Watched) or protocol.gemini_replay_watch.compressed:
             return original(body, data, *size)
+        watch = protocol.gemini_replay_watch
         with Harmless(watch.recorder):
             watch.chunk(data)
         fed = original(body, data, *size)
@@ -172,8 +168,9 @@ def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_eof(body: Any) -> Any:
-        watch = _watch_of(body)
-        if watch is not None:
+        protocol = getattr(body, "_protocol", None)
+        if isinstance(protocol, _Watched):
+            watch = protocol.gemini_replay_watch
             with Harmless(watch.recorder):
                 watch.eof()
         return original(body)
@@ -183,9 +180,10 @@ def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:
     def feed_data(inflating: Any, data: bytes, *size: int) -> Any:
-        watch = _watch_of(inflating.out)
-        if watch is None:
+        protocol = getattr(inflating.out, "_protocol", None)
+        if not isinstance(protocol, _Watched):
             return original(inflating, data, *size)
+        watch = protocol.gemini_replay_watch
         watch.compressed = True  # what the body is given from now on is not the wire's
         with Harmless(watch.recorder):
             watch.chunk(data)

@@ -145,7 +145,7 @@ class _Played(asyncio.Transport):
 
     def _arm(self) -> None:
         # Each part has a turn of the loop to itself, also if several are due: a client that keeps up sees each.
-        if self._handle is not None or self._paused or self._closing or not self._started:
+        if self._handle or self._paused or self._closing or not self._started:
             return
         if self._due:
             self._handle = self._loop.call_soon(self._play)

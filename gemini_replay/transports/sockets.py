@@ -113,9 +113,8 @@ class PlayedSocket:
         schedule = self._playback.schedule(header(self._asked.headers, "accept-encoding") or "", clock.now())
         framer = http1.Framer(self._asked.method)
         try:
-            for part in pacing.Playing(schedule, clock, self._timeout):
-                if data := framer.frame(part):
-                    yield data
+            for parts in pacing.due(schedule, clock, self._timeout):
+                yield from framer.packets(parts, io.DEFAULT_BUFFER_SIZE)
             yield framer.frame(None)
         except Broken as broken:
             if broken.ending == "cancelled":

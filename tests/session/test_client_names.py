@@ -34,7 +34,7 @@ def test_a_client_is_named_by_its_library_and_its_sdk(
 def test_the_name_of_a_recorded_client_holds_no_secret(tmp_path: Path) -> None:
     """It is read from the redacted headers."""
     path = tmp_path / "story.jsonl"
-    session = Session(path, mode="rewrite")
+    session = Session(path, mode="rewrite", redact=(KEY,))
     asked = replace(request(), headers=(("user-agent", f"tool/{KEY} and more"),), client="httpx 0.28")
     plan = session.decide(asked)
     assert isinstance(plan, Forward)
