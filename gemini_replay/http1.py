@@ -70,7 +70,7 @@ class Framer:
             return b""
         return b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
 
-    def packets(self, parts: Iterable[Head | bytes], most: int) -> Iterator[bytes]:
+    def packets(self, parts: Iterable[HasHead | bytes], most: int) -> Iterator[bytes]:
         """The bytes of parts that are due together, in as few packets as show the true chunks.
 
         Args:
