@@ -3,8 +3,10 @@
 The floor of httpx and httpx2 is their own `MockTransport`, which streams the same chunks; that of requests an adapter
 over `BytesIO`; that of aiohttp a real `ResponseHandler` that is fed one chunk in each turn of the loop. "The seam
 alone" stands where gemini-replay does, knows the answer already and decides nothing: what it costs is the price of
-real connection pools, parsers and errors. Every client must get every chunk, byte for byte and in the recorded
-boundaries; the adapter over `BytesIO`, and the peers that say so, give one lump.
+real connection pools, parsers and errors. "A turn for each chunk" is what the same costs where the loop has one,
+as it has in a replay beside other tasks that are ready to run; beside a client that is alone, as here, it has fewer.
+Every client must get every chunk, byte for byte and in the recorded boundaries; the adapter over `BytesIO`, and the
+peers that say so, give one lump.
 """
 
 from __future__ import annotations
@@ -92,7 +94,7 @@ def _of_httpx(setting: Setting, library: str, reads: str, awaits: bool, rounds: 
         amount=REQUESTS,
         rounds=rounds,
         limit="The seam and the search for the recording, once for each request"
-        + (", and a turn of the loop for each chunk, which MockTransport does not give." if awaits else "."),
+        + (". The loop has a turn for the head, and one after each 16 chunks." if awaits else "."),
     )
 
 
