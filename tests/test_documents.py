@@ -67,3 +67,12 @@ def test_every_error_has_its_section() -> None:
 
     headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert headings == slugs(errors.GeminiReplayError) - {"error"}
+
+
+def test_the_api_reference_is_what_the_docstrings_say() -> None:
+    """`python tools/api_reference.py` makes the page."""
+    pytest.importorskip("griffe", reason="griffe is not installed")
+    made = subprocess.run(
+        [sys.executable, ROOT / "tools" / "api_reference.py", "--check"], capture_output=True, text=True
+    )
+    assert (made.returncode, made.stderr) == (0, "")
