@@ -6,6 +6,8 @@ makes an environment of its own, with uv where that is installed.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -114,6 +116,21 @@ def sdks(session: nox.Session) -> None:
     install(session)
     session.run("python", "tests/sdk/environments.py")
     session.run("pytest", "-q", "-n", "2", "tests/sdk/test_sdks.py", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def downstream(session: nox.Session) -> None:
+    """Test the project in `examples/downstream` with the built package, away from the sources; record it anew, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "storyteller"
+        shutil.copytree("examples/downstream", project, ignore=shutil.ignore_patterns(".*cache", "__pycache__"))
+        session.run("pip", "wheel", "-q", "--no-deps", "--wheel-dir", folder, ".", external=True)
+        package = next(Path(folder).glob("gemini_replay-*.whl"))
+        session.install(f"{package}[server]", f"{project}[test]")
+        with session.chdir(project):
+            session.run("pytest", "-n", "2", env={"CI": "true"})
+            session.run("./record.sh", "-q", "-k", "not parser", env={"CI": ""}, external=True)
+            session.run("pytest", "-q", "-n", "2", "-k", "not parser", env={"CI": "true"})
 
 
 @nox.session(reuse_venv=False)

@@ -53,7 +53,7 @@ SECTIONS = {
 
 MEMBERS = {
     "Session": """
-        played recorded recorded_count unused misses problems removals applied faults model_time passed_through path
+        interactions played recorded recorded_count unused misses problems removals applied faults model_time passed_through path
         mode speed test
     """,
     "transports.httpx.ReplayTransport": "close aclose",

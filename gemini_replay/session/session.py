@@ -358,6 +358,11 @@ class Session:
         return self._recordings.recorded
 
     @property
+    def interactions(self) -> list[Interaction]:
+        """What the session's requests got: interactions that were replayed, then those that were recorded."""
+        return [*self.played, *self.recorded]
+
+    @property
     def recorded_count(self) -> int:
         """How many interactions were recorded and have ended."""
         return self._recordings.count

@@ -1,0 +1,45 @@
+"""The SDK's way, replayed: sync, async, with a function call."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from storyteller import chat
+
+
+def test_a_story(gemini_cassette):
+    """Its pieces come one after another, over seconds of virtual time."""
+    began = time.monotonic()
+    pieces = list(chat.tell("a fox"))
+    assert len(pieces) > 5
+    assert time.monotonic() - began > 1
+    assert [interaction.finish_reason for interaction in gemini_cassette.interactions] == ["STOP"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.gemini_cassette("story-of-a-fox")
+async def test_a_story_with_asyncio():
+    """The cassette has a name, so that other tests can share it."""
+    assert len([piece async for piece in chat.tell_async("a fox")]) > 5
+
+
+@pytest.mark.gemini_cassette("story-of-a-fox", speed="instant", rechunk="bytes")
+def test_a_story_byte_by_byte():
+    """The same recording, cut into chunks of one byte."""
+    assert len(list(chat.tell("a fox"))) > 5
+
+
+def test_the_weather(gemini_cassette):
+    """Two requests: the model calls a function, then answers with its result."""
+    assert chat.ask_about_weather("What is the weather in Bergen?", model="afc")
+    first, second = gemini_cassette.interactions
+    assert [call.name for call in first.function_calls] == ["get_weather"]
+    assert second.finish_reason == "STOP"
+
+
+@pytest.mark.gemini_cassette("story-of-a-fox", fault="stall@event:3:90s")
+def test_a_silence(caplog):
+    """The stream goes silent for a minute and a half, which virtual time makes short."""
+    assert len(list(chat.tell("a fox"))) > 5

@@ -1,0 +1,39 @@
+"""The way with requests, and with a parser of our own."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from gemini_replay import fuzz
+
+from storyteller import feed
+
+
+def test_a_story(lighthouse):
+    """The shared story is whole."""
+    assert len(lighthouse) > 100
+
+
+@pytest.mark.gemini_cassette("lighthouse", fault="eof@event:3")
+def test_a_story_without_an_end():
+    """A stream that ends too early is an error, not a short story."""
+    with pytest.raises(feed.IncompleteStoryError):
+        list(feed.tell("a lighthouse"))
+
+
+@pytest.mark.gemini_cassette("lighthouse", fault="reset@event:3")
+def test_a_reset():
+    """The library's own exception, as in production."""
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        list(feed.tell("a lighthouse"))
+
+
+@pytest.mark.gemini_cassette("lighthouse")
+def test_no_fault_makes_a_short_story(check_gemini_client):
+    """Under each fault there is an error, or the whole story."""
+    check_gemini_client(lambda: list(feed.tell("a lighthouse")))
+
+
+def test_the_parser():
+    """It finds the same messages wherever a stream is cut."""
+    fuzz.check_parser(feed.parse, profile="gemini", max_examples=5)
