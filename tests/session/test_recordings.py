@@ -34,6 +34,17 @@ def test_what_was_recorded_can_be_read_before_and_after_the_end(path: Path) -> N
     assert [i.request.test for i in Cassette.load(path).interactions] == ["t.py::test"] * 2
 
 
+def test_interactions_are_what_was_replayed_and_what_was_recorded(path: Path) -> None:
+    """The same assertions hold in a run that records and in one that replays."""
+    recorded(path, "one")
+    session = Session(path, mode="new")
+    ask(session, "two")
+    session.decide(request("one"))
+    assert [i.body for i in session.interactions] == [b"one", b"two"]
+    session.close()
+    assert [i.body for i in session.interactions] == [b"one", b"two"]
+
+
 def test_a_recording_that_is_not_kept_can_be_read_from_its_journal(path: Path) -> None:
     """The cassette is not made, and what came is beside it."""
     session = Session(path, mode="rewrite")
