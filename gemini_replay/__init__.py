@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ParserBug,
         RecordingError,
         RefusedError,
+        UnusedRecordingsError,
         UsageError,
     )
     from .gemini import Event, StreamParser, aparse_stream, parse_stream
@@ -84,6 +85,7 @@ __all__ = [
     "Request",
     "Session",
     "StreamParser",
+    "UnusedRecordingsError",
     "UsageError",
     "__version__",
     "aparse_stream",

@@ -17,6 +17,7 @@
     │   ├── HookError                 a function of the user's that a setting names has failed
     │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where its client closed the response
+    ├── UnusedRecordingsError         recordings that nothing asked for, where all must be used
     ├── FaultUnusedError              a fault that was never applied
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
@@ -34,6 +35,8 @@ from typing import Any, ClassVar
 from .plain_text import plain_lines
 
 _LONGEST_TYPO = 100
+_MOST_NAMED = 12
+"""Things of one kind in a message; more are counted."""
 
 
 class GeminiReplayError(Exception):
@@ -242,6 +245,26 @@ class RecordingEndedError(RefusedError):
         super().__init__(
             "The recording has no more bytes: the client that made it closed the response here.",
             hint="Record it again with a client that reads to the end, or stop reading where that one did.",
+        )
+
+
+class UnusedRecordingsError(GeminiReplayError):
+    """Recordings that nothing asked for, in a session that must use all of its recordings (``allow_unused=False``).
+
+    Attributes:
+        recordings: one line for each of them.
+    """
+
+    slug = "unused-recordings"
+
+    def __init__(self, recordings: Sequence[str], *, hint: str = "") -> None:
+        self.recordings = tuple(recordings)
+        shown = self.recordings[:_MOST_NAMED]
+        more = len(self.recordings) - len(shown)
+        super().__init__(
+            f"Recordings that nothing asked for: {len(self.recordings)}.",
+            suggestion="\n".join([*(f"  - {line}" for line in shown), *([f"  - … and {more} more"] if more else [])]),
+            hint=hint,
         )
 
 

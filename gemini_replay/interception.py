@@ -65,6 +65,7 @@ def replay(path: Paths, **settings: Unpack[ReplaySettings]) -> Block:
             where the code in it swallowed that.
         AmbiguousSessionError: likewise, by a request that may belong to another open session.
         FaultUnusedError: at the end of the block: a fault was never applied.
+        UnusedRecordingsError: likewise: with ``allow_unused=False``, nothing asked for some recordings.
     """
     given = checked(ReplaySettings.__annotations__, path=path, **settings)
     return Block(partial(Session.replaying, given.pop("path"), **given), keeps=False)

@@ -29,7 +29,8 @@ class Attempt:
     A test has passed, so that its cassette is made from what it recorded, if all of this holds:
 
     - Its setup, its call and its whole teardown passed, those of all its other fixtures included.
-    - Its session has no problem: no request was refused, every fault was applied, and the recording did not fail.
+    - Its session has no problem: no request was refused, every fault was applied, the recording did not fail, and
+      every recording was used if it must be.
     - The call passed, or failed as `xfail` expects. An expected failure is about what the model answered, and the
       recording holds just that; but not if the upstream refused the key, which no test expects.
 
@@ -77,7 +78,8 @@ class Attempt:
         passed = torn_down and not self._failed and self._call in {"passed", "failed as expected"}
         denied = self._call == "failed as expected" and bool(session.hint)
         close(session, keep=passed and not denied and not session.problems)
-        problems = self._problems(faults=self._call != "skipped")
+        faults, unused = self._call != "skipped", passed and self._call == "passed"
+        problems = self._problems(faults=faults, unused=unused)
         kept = passed and not denied and not problems
         self.share = share_of(
             session,
@@ -95,7 +97,7 @@ class Attempt:
         if self._note is not None:
             with suppress(OSError):
                 self._note.unlink()
-        return self.unreported(faults=self._call != "skipped")
+        return self.unreported(faults=faults, unused=unused)
 
     def _recording_failed(self) -> bool:
         from ..errors import RecordingError
@@ -109,19 +111,23 @@ class Attempt:
 
     # -- reports ---------------------------------------------------------------------------------------------------
 
-    def unreported(self, *, faults: bool) -> list[str]:
-        """The session's problems that no report has yet, each once; `faults`: unapplied faults count, too."""
-        counts = Counter(str(problem) for problem in self._problems(faults=faults))
+    def unreported(self, *, faults: bool, unused: bool = False) -> list[str]:
+        """The session's problems that no report has yet, each once.
+
+        Unapplied faults and unused recordings count if the arguments say so.
+        """
+        counts = Counter(str(problem) for problem in self._problems(faults=faults, unused=unused))
         return [
             text if times == 1 else f"{text}\n{_COUNT}{times} times."
             for text, times in counts.items()
             if text not in self._reported
         ]
 
-    def _problems(self, *, faults: bool) -> list[GeminiReplayError]:
-        from ..errors import FaultUnusedError
+    def _problems(self, *, faults: bool, unused: bool) -> list[GeminiReplayError]:
+        from ..errors import FaultUnusedError, UnusedRecordingsError
 
-        return [problem for problem in self.session.problems if faults or not isinstance(problem, FaultUnusedError)]
+        left = (*(() if faults else (FaultUnusedError,)), *(() if unused else (UnusedRecordingsError,)))
+        return [problem for problem in self.session.problems if not isinstance(problem, left)]
 
     def read(self, report: pytest.TestReport) -> None:
         """Learn from a phase's report how it went, and add what is new to it."""

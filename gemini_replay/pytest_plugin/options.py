@@ -86,6 +86,7 @@ _INI: dict[str, _Ini] = {
     "fault": _Ini("what goes wrong in every replay, one fault a line", "linelist"),
     "match": _Ini("what must be equal for a recording to answer a request", "args"),
     "ignore": _Ini("paths of what is not compared, one a line, such as body.generationConfig.seed", "linelist"),
+    "allow_unused": _Ini("whether a test may leave some of its recordings unused (default: true)", "bool"),
     "repeat": _Ini("whether a recording may answer again and again", "bool"),
     "hosts": _Ini("further hosts whose requests are recorded and replayed", "args"),
     "ignore_hosts": _Ini(

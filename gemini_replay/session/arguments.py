@@ -183,6 +183,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "test": _takes("the id of a test as text, or None", lambda value: isinstance(value, str), none=True),
     "wire": _FLAG,
     "decoded_limit": _takes("a number of bytes, above 0", lambda value: is_whole(value, 1)),
+    "allow_unused": _FLAG,
     "repeat": _FLAG,
     "interactions": _takes(
         "a list of interactions, or None",

@@ -15,7 +15,7 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from ..cassette.describing import describe
-from ..cassette.matching import Matcher, Pool
+from ..cassette.matching import Matcher, Pool, Recording
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction, Request
 from ..cassette.redaction import Redactor, Removal
@@ -24,7 +24,15 @@ from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import NullRecorder
 from ..engine.timing import is_virtual, parse_max_gap, parse_speed
-from ..errors import CassetteError, GeminiReplayError, HookError, RecordingError, RefusedError, UsageError
+from ..errors import (
+    CassetteError,
+    GeminiReplayError,
+    HookError,
+    RecordingError,
+    RefusedError,
+    UnusedRecordingsError,
+    UsageError,
+)
 from ..provider import Provider
 from ..shipped import shipped
 from ..urls import netloc
@@ -117,6 +125,8 @@ class Session:
             wire=given["wire"],
             decoded_limit=given["decoded_limit"],
         )
+        self._allow_unused: bool = given["allow_unused"]
+        self._left_unused: list[UnusedRecordingsError] = []
         self._lock = threading.RLock()
         self._children = Children()
         self._child: Child | None = None
@@ -345,12 +355,22 @@ class Session:
         """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
         described: dict[Path, list[str]] = {path: [] for path in (self.path, *self._pool.paths)}
         for recording in self._pool.unused:
-            try:
-                what = describe(recording.request)
-            except CassetteError as problem:
-                what = problem.message
-            described[recording.path].append(f"{recording.position}: {what}")
+            described[recording.path].append(_described(recording))
         return described
+
+    def _check_used(self) -> None:
+        """A session that replays has used all of its recordings, unless it need not."""
+        if self._allow_unused or not self.replay_only:
+            return
+        left = [one for one in self._pool.unused if not self._pool.is_of_another_test(one)]
+        if left:
+            self._left_unused.append(
+                UnusedRecordingsError(
+                    [f"{recording.path}: {_described(recording)}" for recording in left],
+                    hint=f"Record again what is used with: {self._record('rewrite')}\n"
+                    "Or allow unused recordings with: allow_unused=True",
+                )
+            )
 
     @property
     def recorded(self) -> Recorded:
@@ -381,13 +401,15 @@ class Session:
     def problems(self) -> list[GeminiReplayError]:
         """What must not go unnoticed.
 
-        A failed recording, refused requests, recordings that cannot be read, then faults that were not applied.
+        A failed recording, refused requests, recordings that cannot be read, faults that were not applied; and, once
+        the session has ended, recordings that were not used, if all must be.
         """
         return [
             *self._recordings.failures,
             *self.misses,
             *self._pool.problems,
             *(self._replayer.unused_faults if self._child is None else ()),  # another process may apply them
+            *self._left_unused,
         ]
 
     @property
@@ -414,7 +436,7 @@ class Session:
         if self._child is not None:
             self._recordings.close_child()
             return
-        for step in (self._receive_reports, self._report_unseen):
+        for step in (self._receive_reports, self._report_unseen, self._check_used):
             try:
                 step()
             except Exception as problem:
@@ -474,3 +496,12 @@ class Session:
                 self._known.add(host)
             case _:
                 self._recordings.receive(report)
+
+
+def _described(recording: Recording) -> str:
+    """A recording in one line; one that cannot be read is also a problem."""
+    try:
+        what = describe(recording.request)
+    except CassetteError as problem:
+        what = problem.message
+    return f"{recording.position}: {what}"

@@ -45,9 +45,12 @@ class PlaybackSettings(TypedDict, total=False):
         ignore: paths of what is not compared, such as "body.generationConfig.seed", see
             `gemini_replay.cassette.matching.ignoring`.
         normalize: a function that makes of each request the one that is compared, recorded or asked; None for none.
+        allow_unused: False: the session fails where it ends if nothing has asked for some of its recordings. Those
+            that another test has made do not count, and no recording does where the session records.
         repeat: start again from the first when every recording of a request was played, as a server must.
     """
 
+    allow_unused: bool
     repeat: bool
     speed: str | float
     max_gap: float | None
@@ -177,6 +180,7 @@ DEFAULTS: SessionSettings = {
     "test": None,
     "wire": False,
     "decoded_limit": DECODED_LIMIT,
+    "allow_unused": True,
     "repeat": False,
     "interactions": None,
     "provider": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import GeminiReplayError
+from ..errors import GeminiReplayError, UnusedRecordingsError
 from ..session import Session
 from .read_ahead import join_abandoned
 
@@ -28,7 +28,8 @@ def tell_problems(session: Session, raised: BaseException | None, *more: GeminiR
     """Tell the problems of a session that has been closed, and `more` of them, when a block ends.
 
     If the block ended well, the first problem is raised. If it raised an exception, that one goes on, with a note
-    about each problem that it does not tell itself.
+    about each problem that it does not tell itself. Recordings that were not used are none then: the block has not
+    come to its end.
 
     Args:
         session: the session.
@@ -45,7 +46,8 @@ def tell_problems(session: Session, raised: BaseException | None, *more: GeminiR
         return
     assert raised is not None
     told = {str(error) for error in _related(raised) if isinstance(error, GeminiReplayError)}
-    for text in dict.fromkeys(map(str, problems)):
+    counted = [problem for problem in problems if not isinstance(problem, UnusedRecordingsError)]
+    for text in dict.fromkeys(map(str, counted)):
         if text not in told:
             raised.add_note(f"gemini-replay, at the end of the session of {session.path}: {text}")
 

@@ -83,7 +83,9 @@ def test_a_function_that_fails_is_told_with_its_line(other: pytest.Pytester, run
     )
     result = run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["hooks.py:*KeyError", "*direct cause*", "asking.py:*HookError"])
+    result.stdout.fnmatch_lines(
+        ["hooks.py:7: in broken", "*KeyError*", "*direct cause*", "asking.py:8: in ask", "*HookError*"]
+    )
     assert "matcher.py" not in result.stdout.str()
 
 

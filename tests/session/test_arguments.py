@@ -51,6 +51,7 @@ WRONG: dict[str, list[Any]] = {
     "redact_patterns": [5, None, [5], {"x": 1}, a_function, ["("]],
     "test": [5, [], a_function],
     "wire": [5, None, "yes", a_function],
+    "allow_unused": [5, None, "yes", a_function],
     "repeat": [5, None, "yes", a_function],
     "interactions": [5, "x", a_function, [5]],
     "decoded_limit": [None, "x", 0, -1, 1.5, True, a_function],

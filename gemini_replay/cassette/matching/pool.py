@@ -116,6 +116,14 @@ class Pool:
         """Recordings that nothing asked for."""
         return [recording for recording in self._lookup.recordings if not recording.used]
 
+    def is_of_another_test(self, recording: Recording) -> bool:
+        """Whether another test than the session's has made a recording."""
+        try:
+            made_by = recording.request.test
+        except CassetteError:
+            return False
+        return made_by is not None and self._test is not None and made_by != self._test
+
     def nearest(self, asked: Request) -> Nearest:
         """The recording that is nearest to a request that nothing answers."""
         asked = asked.of(self._provider)
