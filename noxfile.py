@@ -120,7 +120,7 @@ def sdks(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=False)
 def downstream(session: nox.Session) -> None:
-    """Test the project in `examples/downstream` with the built package, away from the sources; record it anew, too."""
+    """Test the project in `examples/downstream` with the built package, away from the sources; record it anew."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "storyteller"
         shutil.copytree("examples/downstream", project, ignore=shutil.ignore_patterns(".*cache", "__pycache__"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import requests
-from gemini_replay import fuzz
 
+from gemini_replay import fuzz
 from storyteller import feed
 
 
