@@ -38,8 +38,11 @@ class Forward:
 
 
 def route(url: str, upstream: str | None) -> str:
-    """Where a request to `url` is sent."""
+    """Where a request to `url` is sent: below the upstream's base URL, if it does not lead there already."""
     if upstream is None:
         return url
     base, own = urlsplit(upstream), urlsplit(url)
-    return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + own.path, own.query, ""))
+    folder = base.path.rstrip("/")
+    if server(url) == server(upstream) and own.path.startswith(f"{folder}/"):
+        return url
+    return urlunsplit((base.scheme, base.netloc, folder + own.path, own.query, ""))

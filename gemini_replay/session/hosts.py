@@ -38,7 +38,7 @@ class Hosts:
 
     The provider's own hosts always are. Hosts that the user has named are, unless they are ignored too. On any other
     host, URLs that name a model and an action as the provider's do are: those of gateways. The upstream's address is
-    not code under test.
+    the session's too, and not code under test.
 
     Attributes:
         provider: the API's; None as an argument is the one that ships.
@@ -87,8 +87,12 @@ class Hosts:
         """The provider's hosts that serve a gRPC method, given by its full name ("/package.Service/Method")."""
         return {host for start, host in self.provider.grpc_services.items() if method.startswith(start)}
 
-    def owns(self, url: str) -> bool:
-        """Whether a request to this URL is the session's, by its host or by its path."""
+    def owns(self, url: str, recorded: Callable[[str], bool] = lambda url: False) -> bool:
+        """Whether a request to this URL is the session's: by its host or its path, or since an answer has led there.
+
+        An answer of the upstream may name the upstream's own address, in a redirect or for an upload. When it is
+        replayed, what was `recorded` from there answers.
+        """
         try:
             host, port = address(url)
         except ValueError:  # what is in brackets is not an address: the URL leads nowhere
@@ -96,7 +100,10 @@ class Hosts:
         if self.owns_host(host, port):
             return True
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
-        return not ignored and self.provider.target(url).action is not None
+        if ignored:
+            return False
+        led = comparable_address(url) == self._upstream or recorded(url)
+        return led or self.provider.target(url).action is not None
 
     def is_under_test(self, url: str, *, recorded: Callable[[], Container[Address]], recording: bool) -> bool:
         """Whether a request calls a server of this process, which is then code under test and not a gateway.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..cassette.describing import describe
 from ..cassette.matching import Pool, lines
@@ -43,23 +44,30 @@ class Replayer:
         self._rechunk = rechunk
         self._count = 0
         self._addresses: set[Address] | None = None
+        self._places: set[tuple[Address, str]] | None = None
         self._playbacks: dict[int, Playback] = {}  # by the recording's number; none is changed by a fault
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
         self._pool.load(path, check=check)
-        self._addresses = None
+        self._addresses = self._places = None
 
     def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
         """Add recordings that are in memory, as if they were those of a cassette."""
         self._pool.hold(path, interactions)
-        self._addresses = None
+        self._addresses = self._places = None
 
     def addresses(self) -> set[Address]:
         """Where the recordings come from; reads the requests of all."""
         if self._addresses is None:
             self._addresses = {comparable_address(request.url) for request in self._pool.requests}
         return self._addresses
+
+    def has_place(self, url: str) -> bool:
+        """Whether a recording comes from this address and path; reads the requests of all."""
+        if self._places is None:
+            self._places = {_place(request.url) for request in self._pool.requests}
+        return _place(url) in self._places
 
     def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
@@ -173,3 +181,8 @@ class Replayer:
             f"{requests}; the longest answer has {len(longest.events)} events and {len(longest.body)} bytes in "
             f"{len(longest.chunks)} chunks."
         )
+
+
+def _place(url: str) -> tuple[Address, str]:
+    """Where a URL leads, and its path."""
+    return comparable_address(url), urlsplit(url).path

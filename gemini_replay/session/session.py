@@ -172,11 +172,11 @@ class Session:
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        return not self.passes_all_on and self.hosts.owns(url)
+        return not self.passes_all_on and self.hosts.owns(url, self._replayer.has_place)
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session, and calls no server of this process under test."""
-        return self.hosts.owns(url) and not self._is_under_test(url)
+        return self.hosts.owns(url, self._replayer.has_place) and not self._is_under_test(url)
 
     @property
     def guarded(self) -> bool:
