@@ -95,16 +95,8 @@ def encode_json(value: Any) -> str:
     text = _ENCODE(value)
     if text.isascii() and "\x7f" not in text:
         return text
-    return _hide(text, text.encode("utf-8", "surrogatepass").translate(None, _PLAIN))
-
-
-def _hide(text: str, rare: bytes) -> str:
-    """JSON with its invisible characters escaped; `rare` is the text as UTF-8 without plain ASCII.
-
-    Only the rare characters are searched, since a regular expression is slow on text that is mostly ASCII.
-    """
-    hidden = _HIDDEN.search(rare.decode("utf-8", "surrogatepass"))
-    return text if hidden is None else _HIDDEN.sub(_escape, text)
+    rare = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN).decode("utf-8", "surrogatepass")
+    return text if _HIDDEN.search(rare) is None else _HIDDEN.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -129,15 +121,16 @@ def encode_parts(data: bytes) -> list[str]:
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
         del text  # it takes more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
-    if whole:
-        return [_hide(_ENCODE(text), rare)]
+    # Only the rare bytes are searched, since a regular expression is slow on text that is mostly ASCII.
+    hidden = _HIDDEN.search(rare.decode("utf-8", "ignore")) is not None
     parts = []
-    runs = _ILL_FORMED.split(text)  # text at even indexes, ill-formed bytes at odd ones
-    for index, run in enumerate(runs):
+    # Text at even indexes, ill-formed bytes at odd ones.
+    for index, run in enumerate([text] if whole else _ILL_FORMED.split(text)):
         if index % 2:
             parts.append(f'{{"hex": "{run.encode("utf-8", "surrogateescape").hex()}"}}')
         elif run:
-            parts.append(encode_json(run))
+            encoded = _ENCODE(run)
+            parts.append(_HIDDEN.sub(_escape, encoded) if hidden else encoded)
     return parts
 
 

@@ -173,11 +173,13 @@ class Recorder:
                 if self._abandoned is not None and self._abandoned[0] <= at:
                     break
                 self._arrived.popleft()
-                after = max(0.0, at - self._last)
-                self._last = at
-                body = self._noted(after, Decoded(data) if self._decoder is None else self._decoder.decode(data))
-                bodies.append(body)
-                size += len(body)
+                after, self._last = max(0.0, at - self._last), at
+                if self._decoder is None:
+                    self._held.append((after, (), len(data)))
+                else:
+                    data = self._noted(after, self._decoder.decode(data))
+                bodies.append(data)
+                size += len(data)
         finally:  # what came before a chunk that cannot be decoded
             self._write_safe(self._scrub.feed(*bodies))
 

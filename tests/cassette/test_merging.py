@@ -34,7 +34,7 @@ def journal(path: Path, *interactions: Interaction) -> Journal:
         if interaction.response is not None:
             entry.response(interaction.response)
         for chunk in interaction.chunks:
-            entry.chunk(chunk)
+            entry.chunks(chunk)
         entry.end(interaction.end)
     return made
 
@@ -57,7 +57,7 @@ def test_a_new_cassette_is_the_journal_put_in_order(tmp_path: Path) -> None:
         entry.response(Response(200, after=0.0004))
     for number in range(3):
         for entry, name in ((a, "a"), (b, "b")):
-            entry.chunk(Chunk(0.0004, f"{name}{number}".encode()))
+            entry.chunks(Chunk(0.0004, f"{name}{number}".encode()))
     for entry in (b, a):
         entry.end(End())
     merged = merge(path, [part_of(made)], HEADER, lambda *_: False)
@@ -179,7 +179,7 @@ def test_the_size_of_a_recording_costs_no_memory(tmp_path: Path) -> None:
     entry = made.begin(asked("big"))
     entry.response(Response(200))
     for _ in range(320):
-        entry.chunk(Chunk(0.0, b"x" * 64 * 1024))
+        entry.chunks(Chunk(0.0, b"x" * 64 * 1024))
     entry.end(End())
     tracemalloc.start()
     try:

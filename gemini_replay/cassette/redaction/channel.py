@@ -24,12 +24,13 @@ class Channel:
     """The successive values of one key as one text, as far back as an unfinished secret reaches."""
 
     def __init__(self) -> None:
-        self.text = b""
+        self.text = b""  # that has been searched
+        self._added: list[bytes] = []  # since then
         self.pieces: list[_Piece] = []
         self._first = True
         self._values = 0
         self._value_at = 0  # where in the text the last value begins
-        self._searched = 0  # how much of the text
+        self._length = 0  # of all this
         self._open_at = 0
 
     @property
@@ -46,14 +47,15 @@ class Channel:
             elif len(self.pieces) >= _PIECES:
                 spans = self.search(finder)
             self._values += 1
-            self._value_at = len(self.text)
+            self._value_at = self._length
         if data:
             last = self.pieces[-1] if self.pieces else None
             if last is not None and last.value == self._values and last.body + last.length == body:
                 last.length += len(data)
             else:
-                self.pieces.append(_Piece(len(self.text), body, len(data), self._values))
-            self.text += data
+                self.pieces.append(_Piece(self._length, body, len(data), self._values))
+            self._added.append(data)
+            self._length += len(data)
         return spans
 
     def search(self, finder: Finder) -> list[Span]:
@@ -61,10 +63,10 @@ class Channel:
 
         Of those that lie within one value, some are left out: the search of the body has them.
         """
-        if self._searched == len(self.text):
+        if not self._added:
             return []
+        self._join()
         found = finder.search(self.text, first=self._first, final=False, before=self._value_at + LOOK_BEHIND)
-        self._searched = len(self.text)
         self._open_at = found.open_at
         spans = self._in_body(found.spans) if found.spans else []
         self._drop(self._open_at - LOOK_BEHIND)
@@ -73,10 +75,15 @@ class Channel:
     def close(self, finder: Finder) -> list[Span]:
         """End this text. Returns the secrets that are complete without continuation."""
         spans: list[Span] = []
-        if self._open_at < len(self.text):  # more than that if something has not been searched yet
+        if self._open_at < self._length:
+            self._join()
             spans = self._in_body(finder.search(self.text, first=self._first, final=True).spans)
-        self.text, self.pieces, self._searched, self._open_at, self._first = b"", [], 0, 0, True
+        self.text, self.pieces, self._length, self._open_at, self._first = b"", [], 0, 0, True
         return spans
+
+    def _join(self) -> None:
+        self.text = b"".join([self.text, *self._added])
+        self._added.clear()
 
     def hold(self, *, unfinished: bool) -> int | None:
         """The offset from which the body must not be written yet; None if there is none."""
@@ -109,7 +116,7 @@ class Channel:
         if count <= 0:
             return
         self.text = self.text[count:]
-        self._searched -= count
+        self._length -= count
         self._open_at -= count
         self._value_at -= count
         self._first = False

@@ -76,11 +76,13 @@ class Unescaped:
 
     def __init__(self, window: bytes, *, final: bool = True) -> None:
         self.changed = False
+        self.text = window
+        if b"\\" not in window and b"%" not in window and b"&" not in window:
+            return
         if not final:
             last = window[-_LONGEST_ESCAPE:]
             if (b"\\" in last or b"%" in last or b"&" in last) and (begun := _BEGUN.search(last)):
-                window = window[: len(window) - len(last) + begun.start()]
-        self.text = window
+                self.text = window = window[: len(window) - len(last) + begun.start()]
         if b"\\" in window and (b"\\u00" in window or b"\\/" in window):
             self._undo(window, _ESCAPE)
         elif b"%" in window or b"&" in window:

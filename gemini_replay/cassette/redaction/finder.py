@@ -117,7 +117,8 @@ class Finder:
                 if certain:
                     past = max(span.end for span in certain)
                     found += certain
-                found += self._between_rows(view, floor, final=final)
+                if b"@" in view or _PEM in view:
+                    found += self._between_rows(view, floor, final=final)
                 if self._patterns:
                     found += self._matches(view, floor, final=final)
         if found:
