@@ -16,11 +16,12 @@ from ..arguments import require, require_path
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
 from ..provider import Provider, check_provider
 from .atomic_write import atomic_write, locked
-from .format_v1 import Comment, Header, decode_line, encode_comments, encode_header, encode_interaction
+from .foreign import explained, joined, refuse_foreign
+from .format_v1 import Header, encode_comments, encode_header, encode_interaction
 from .index import FileIndex, index_file
 from .journal import is_left_of
 from .model import Interaction
-from .reader import BOM, Reader, Stored
+from .reader import Reader, Stored
 
 _PATH = 'the path of a cassette, such as "cassettes/story.jsonl"'
 
@@ -83,19 +84,19 @@ class CassetteFile:
         check_provider(provider)
         path = Path(path)
         with _opened(path) as file:
-            return cls._read(file, path, provider)
+            return cls._load(file, path, provider)
 
     @classmethod
     def loads(cls, content: str | bytes, *, provider: Provider | None = None) -> Self:
         """Read a cassette from text or bytes. Raises the same errors as `load`, without a path."""
         require(isinstance(content, str | bytes), "content", content, "the text or the bytes of a cassette")
         check_provider(provider)
-        return cls._read(BytesIO(content.encode() if isinstance(content, str) else content), None, provider)
+        return cls._load(BytesIO(content.encode() if isinstance(content, str) else content), None, provider)
 
     @classmethod
-    def _read(cls, file: BinaryIO, path: Path | None, provider: Provider | None) -> Self:
-        reader = _reader(file, path, provider)
-        interactions = [stored.interaction for stored in reader]
+    def _load(cls, file: BinaryIO, path: Path | None, provider: Provider | None) -> Self:
+        with _read(file, path, provider) as reader:
+            interactions = [stored.interaction for stored in reader]
         return cls._of(reader.header, interactions, path, reader)
 
     @classmethod
@@ -156,8 +157,8 @@ def open_cassette(path: Path, *, provider: Provider | None = None, check: bool =
     Raises:
         CassetteError: see `CassetteFile.load`.
     """
-    with _opened(path) as file:
-        found = list(_reader(file, path, provider))
+    with _opened(path) as file, _read(file, path, provider) as reader:
+        found = list(reader)
     if check:
         for stored in found:
             stored.check()
@@ -191,13 +192,28 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
     path = Path(path)
     with _opened(path) as original:
         file = BytesIO(original.read())
-    _refuse_foreign(file, path)
+    refuse_foreign(file.getvalue(), path)
     found = index_file(file, path)
     if found.header is None and not found.entries:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
     interactions = [entry.read(file, path) for entry in found.entries]
     cassette = CassetteFile._of(found.header or Header(), interactions, path, found)
     return Salvaged(cassette, sum(entry.whole for entry in found.entries), found.problems)
+
+
+def mended(path: str | os.PathLike[str]) -> CassetteFile | None:
+    """The cassette in a file whose lines a formatter has spread over several lines each; None if it is not that.
+
+    Nothing is written: save the result yourself.
+
+    Raises:
+        CassetteNotFoundError: there is no such file.
+        CassetteFormatError: more is wrong with it.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        lines = joined(file.read())
+    return None if lines is None else CassetteFile._load(BytesIO(lines), path, None)
 
 
 def refuse_irregular(path: Path) -> None:
@@ -230,12 +246,14 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise CassetteError(f"the cassette cannot be read: {error.strerror}", path=path) from error
 
 
-def _reader(file: BinaryIO, path: Path | None, provider: Provider | None) -> Reader:
+@contextmanager
+def _read(file: BinaryIO, path: Path | None, provider: Provider | None) -> Iterator[Reader]:
+    """A reader of the file. What is wrong with it is told by what was done to the file, where that shows."""
     try:
-        return Reader(file, path, provider)
-    except CassetteFormatError:
-        _refuse_foreign(file, path)
-        raise
+        yield Reader(file, path, provider)
+    except CassetteFormatError as error:
+        file.seek(0)
+        raise explained(error, file.read(), path) from None
 
 
 def not_found(path: Path) -> CassetteNotFoundError:
@@ -278,48 +296,3 @@ def _cassettes(folder: Path) -> list[str]:
 
 def _names(names: list[str]) -> str:
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-
-
-def _refuse_foreign(file: BinaryIO, path: Path | None) -> None:
-    """If a file is something other than a cassette, say what it looks like."""
-    file.seek(0)
-    content = file.read()
-    file.seek(0)
-    if not content.strip():
-        raise CassetteFormatError(
-            "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"
-        )
-    for raw in BytesIO(content.removeprefix(BOM)):
-        try:
-            item = decode_line(raw)
-        except CassetteFormatError:
-            break
-        if not isinstance(item, Comment):
-            return  # it is a cassette; the reader reports what is wrong with it, if anything
-    if looks := _looks_like(content[:4096]):
-        what, hint = looks
-        raise CassetteFormatError(
-            f"the file is not a v1 cassette; it looks like {what}", path=path, line=1, hint=hint
-        )
-
-
-def _looks_like(start: bytes) -> tuple[str, str] | None:
-    record = "Record it again with: --gemini-record rewrite. This file is then kept with the ending .bak."
-    text = start.lstrip()
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16 text", "Save it as UTF-8."
-    if start.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\x28\xb5\x2f\xfd")):
-        return "a compressed file", "Decompress it first."
-    if text.startswith(b"{") and b'"log"' in text:
-        return "a HAR file", record
-    if text.startswith((b"interactions:", b"version: 1", b"---")) or b"\ninteractions:" in text:
-        return "a VCR.py cassette (YAML)", record
-    if text.startswith((b"data:", b"event:", b":")):
-        return "the body of a stream (server-sent events)", record
-    if text.startswith(b"[{") or (text.startswith(b"[") and text[1:].lstrip().startswith(b"{")):
-        return "a JSON array, perhaps the body of a stream", record
-    if text.startswith((b"<!", b"<html", b"<?xml")):
-        return "HTML or XML", record
-    if b'"cassette"' in text.split(b"\n", 1)[0] or text.startswith((b"{", b"#")):
-        return None
-    return "something else", record

@@ -121,6 +121,11 @@ def _parser() -> argparse.ArgumentParser:
 
     check = command("check", ".cassettes", "check cassettes for errors and secrets")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
+    check.add_argument(
+        "--fix",
+        action="store_true",
+        help="put each value on one line again, where a formatter has spread it; the original becomes .bak",
+    )
     check.add_argument("--salvage", action="store_true", help="close what was cut off; the original becomes .bak")
 
     retime = command("retime", ".cassettes", "give cassettes the rhythm of a model")

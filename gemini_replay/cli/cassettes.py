@@ -77,7 +77,7 @@ def _write(text: str) -> None:
 
 
 def check(chosen: argparse.Namespace) -> int:
-    """Find broken cassettes and secrets; with ``--salvage``, complete cassettes that were cut off."""
+    """Find broken cassettes and secrets; ``--fix`` and ``--salvage`` mend what they can."""
     from ..rhythm.cassette import Cassette
 
     wrong = checked = 0
@@ -85,6 +85,8 @@ def check(chosen: argparse.Namespace) -> int:
     for path in cassettes_in(chosen.paths):
         checked += 1
         try:
+            if chosen.fix:
+                _fix(path)
             Cassette.load(path)
             if found := search(path):
                 wrong += 1
@@ -115,6 +117,18 @@ def _secrets_search() -> Callable[[Path], list[str]]:
         print(f"Searching for secrets without detect-secrets. {missing.hint}", file=sys.stderr)
         detect = None
     return lambda path: [str(finding) for finding in scan(path, redactor=redactor, detect=detect)]
+
+
+def _fix(path: Path) -> None:
+    """Put each value of a cassette on one line again, where a formatter has spread it over several."""
+    from ..cassette.atomic_write import keep_backup
+    from ..cassette.files import mended
+
+    cassette = mended(path) if path.suffix != ".part" else None
+    if cassette is not None:
+        backup = keep_backup(path)
+        cassette.save(path)
+        print(plain(f"{path}: mended, with one value a line again; the original is kept as {backup}"))
 
 
 def _salvage(path: Path) -> None:

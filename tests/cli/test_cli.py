@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import signal
@@ -163,6 +164,26 @@ def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
     assert mended.end.kind == "cancelled"
     assert 0 < len(mended.chunks) < 13
     assert run("check", tmp_path).status == 0
+
+
+def test_check_fixes_what_a_formatter_has_spread(tmp_path: Path) -> None:
+    """To the very bytes that were recorded; the original is kept, and nothing else is changed."""
+    spread, cut = tmp_path / "spread.jsonl", tmp_path / "cut.jsonl"
+    whole = (FOLDER / "story.jsonl").read_bytes()
+    formatted = "".join(f"{json.dumps(json.loads(line), indent=4)}\n" for line in whole.splitlines())
+    spread.write_text(formatted, encoding="utf-8")
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert "check --fix" in run("check", tmp_path).out
+    done = run("check", "--fix", tmp_path)
+    assert done.status == 1
+    assert "2 checked, 1 with errors" in done.out
+    assert "spread.jsonl: mended" in done.out
+    assert spread.read_bytes() == whole
+    assert (tmp_path / "spread.jsonl.bak").read_text(encoding="utf-8") == formatted
+    assert cut.read_bytes() == whole[: len(whole) // 2]
+    before = spread.stat().st_mtime_ns
+    assert run("check", "--fix", spread).status == 0
+    assert spread.stat().st_mtime_ns == before
 
 
 def test_a_journal_that_was_left_becomes_a_cassette(tmp_path: Path) -> None:
