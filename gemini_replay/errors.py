@@ -82,11 +82,6 @@ class UsageError(GeminiReplayError, ValueError):
 
     slug = "usage"
 
-    def of(self, source: str) -> UsageError:
-        """The same error, which also says where the value comes from."""
-        hint = f"{self.hint}\nThe value comes from {source}.".lstrip()
-        return UsageError(self.message, suggestion=self.suggestion, hint=hint)
-
 
 class MissingExtraError(GeminiReplayError, ImportError):
     """An optional dependency is needed and not installed.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .options import RECORD_VARIABLE, RunSettings, in_ci
+from .options import RECORD_VARIABLE, RunSettings, in_ci, with_source
 
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
@@ -248,7 +248,7 @@ def _checked(config: object, source: str) -> Mapping[str, Any]:
     try:  # also a value that a nearer source replaces
         checked(**{name: value for name, value in config.items() if name != "cassette_dir" and value is not None})
     except UsageError as error:
-        raise error.of(source) from None
+        raise with_source(error, source) from None
     return config
 
 

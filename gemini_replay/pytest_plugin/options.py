@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+
+if TYPE_CHECKING:
+    from ..errors import UsageError
 
 RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
 """The environment variable that sets the record mode of runs that other tools start."""
@@ -164,7 +167,7 @@ class RunSettings:
                 try:
                     checked(**{name: given[name]})
                 except UsageError as error:
-                    raise pytest.UsageError(str(error.of(sources[name]))) from None
+                    raise pytest.UsageError(str(with_source(error, sources[name]))) from None
 
     @property
     def hosts(self) -> list[str]:
@@ -200,6 +203,12 @@ class RunSettings:
                 ) from None
             values.append(value)
         return values
+
+
+def with_source(error: UsageError, source: str) -> UsageError:
+    """The same error, which also says where the value comes from."""
+    hint = f"{error.hint}\nThe value comes from {source}.".lstrip()
+    return type(error)(error.message, suggestion=error.suggestion, hint=hint)
 
 
 def _given(**settings: Any) -> dict[str, Any]:
