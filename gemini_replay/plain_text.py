@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 
-# Controls (C0, DEL, C1), line and paragraph separators, surrogates, noncharacters, and Unicode's default-ignorable
-# code points, except the two variation selectors that choose the look of an emoji.
-_UNSEEN = (
-    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+INVISIBLE = (
+    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_IN_A_LINE = re.compile(f"[{_UNSEEN}]")
-_IN_LINES = re.compile(f"(?![\t\n\u200c\u200d])[{_UNSEEN}]")
+"""Invisible characters and those that reorder text, as the inside of a regular expression's brackets.
+
+They are DEL and C1, line and paragraph separators, surrogates, noncharacters, interlinear controls and Unicode's
+default-ignorable code points, except the two variation selectors that choose the look of an emoji.
+"""
+_IN_A_LINE = re.compile(rf"[\x00-\x1f{INVISIBLE}]")
+_IN_LINES = re.compile(rf"(?![\t\n\u200c\u200d])[\x00-\x1f{INVISIBLE}]")
 
 
 def plain(text: str) -> str:

@@ -21,15 +21,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import CassetteFormatError
+from ..plain_text import INVISIBLE
 
-# Invisible characters, characters that reorder text, and those that some tools treat as line ends: C1 and DEL (JSON
-# itself escapes C0), Unicode's default-ignorable code points, the line and paragraph separators, the interlinear
-# controls, noncharacters, and lone surrogates, which UTF-8 does not allow.
-_HIDDEN = re.compile(
-    "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+# JSON itself escapes C0.
+_HIDDEN = re.compile(rf"[{INVISIBLE}\ufe0e\ufe0f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 _PLAIN = bytes({*range(0x80)} - {*_CONTROLS})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from ..arguments import require, require_path
-from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError
+from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, did_you_mean
 from ..provider import Provider, check_provider
 from .atomic_write import atomic_write, locked
 from .foreign import explained, joined, refuse_foreign
@@ -257,9 +256,8 @@ def _read(file: BinaryIO, path: Path | None, provider: Provider | None) -> Itera
 
 
 def not_found(path: Path) -> CassetteNotFoundError:
-    """The error for a missing cassette. It names similar cassettes and unfinished recordings."""
+    """The error for a missing cassette. It names a similar cassette and unfinished recordings."""
     names = _cassettes(path.parent)
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:
         suggestion = f"There is an unfinished recording of it: {_names(left)}"
@@ -268,12 +266,11 @@ def not_found(path: Path) -> CassetteNotFoundError:
             "Or record it again with: pytest --gemini-record once"
         )
     else:
-        if near:
-            suggestion = f"Similar cassettes in this folder: {_names(near)}"
-        elif names:
+        suggestion = did_you_mean(path.name, names, str)
+        if names and not suggestion:
             suggestion = f"The folder has {len(names)} other cassettes."
-        else:
-            suggestion = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
+        elif not path.parent.is_dir():
+            suggestion = f"The folder {path.parent} does not exist either."
         hint = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
     if type(os).__module__.startswith("pyfakefs"):  # it replaces the module os
         hint = (

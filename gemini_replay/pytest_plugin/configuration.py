@@ -26,6 +26,8 @@ MARKER_HELP = (
     "the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it. More names are cassettes to "
     "replay from as well. The keywords are the settings of gemini_replay.record and replay, and cassette_dir."
 )
+SERVER = "gemini_server"
+CHECK_CLIENT = "check_gemini_client"
 FIXTURE = "gemini_cassette_config"
 """The fixture that returns settings, and that users override."""
 WIDE = "gemini_cassettes"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .configuration import MARKER
+from .configuration import CHECK_CLIENT, MARKER, SERVER
 from .run import RUN
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PLACEHOLDER = "gemini-replay-placeholder-key"
 @pytest.fixture(autouse=True)
 def _gemini_cassette_marker(request: pytest.FixtureRequest) -> None:
     """The marker alone activates replay, like the fixture. With another fixture of ours, it configures that."""
-    others = {"gemini_server", "check_gemini_client"}
+    others = {SERVER, CHECK_CLIENT}
     if request.node.get_closest_marker(MARKER) is not None and others.isdisjoint(request.fixturenames):
         request.getfixturevalue(MARKER)
 
@@ -136,7 +136,7 @@ def _opened(
     from ..clocks import now
     from ..errors import UsageError
 
-    if {"gemini_cassette", "gemini_server"} <= set(request.fixturenames):
+    if {MARKER, SERVER} <= set(request.fixturenames):
         raise UsageError(
             "The test uses both gemini_cassette and gemini_server.",
             hint="Use gemini_cassette for clients in this process, gemini_server for others. "

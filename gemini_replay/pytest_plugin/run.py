@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
+from .configuration import MARKER, SERVER
 from .options import RunSettings
 from .summary import Summary
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
 _ATTEMPT = pytest.StashKey["Attempt"]()
-_FIXTURES = frozenset({"gemini_cassette", "gemini_server"})
+_FIXTURES = frozenset({MARKER, SERVER})
 """The fixtures that open a session."""
 _NO_EXCUSE = (pytest.skip.Exception, pytest.xfail.Exception)
 """What ends a block and does not count as a failure."""
@@ -198,8 +199,8 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker("gemini_cassette") is not None:
-            self._expect(item, min(fixtures, default="the marker gemini_cassette"))
+        if fixtures or item.get_closest_marker(MARKER) is not None:
+            self._expect(item, min(fixtures, default=f"the marker {MARKER}"))
         return (yield)
 
     def _expect(self, item: pytest.Item, fixture: str) -> None:

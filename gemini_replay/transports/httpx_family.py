@@ -15,20 +15,20 @@ from ..cassette.model import Ending, Headers, Request
 from ..engine.faults import Cause
 from ..engine.pacing import AsyncPlaying, Playing
 from ..errors import RecordingEndedError
-from . import private
+from . import private, sockets
 from .async_read_ahead import AsyncReadAhead
 from .read_ahead import ReadAhead
 
 FAILURES: dict[str, tuple[str, str]] = {
     "timeout": ("ReadTimeout", "The read operation timed out"),
-    "reset": ("ReadError", "[Errno 104] Connection reset by peer"),
+    "reset": ("ReadError", str(sockets.FAILURES["reset"]())),
     "closed": (
         "RemoteProtocolError",
         "peer closed connection without sending complete message body (incomplete chunked read)",
     ),
     "closed before the head": ("RemoteProtocolError", "Server disconnected without sending a response."),
-    "refused": ("ConnectError", "[Errno 111] Connection refused"),
-    "tls": ("ConnectError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"),
+    "refused": ("ConnectError", str(sockets.FAILURES["refused"]())),
+    "tls": ("ConnectError", str(sockets.FAILURES["tls"]())),
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }

@@ -280,7 +280,7 @@ class _Attempt:
 
 _FAILURES: dict[Cause, Callable[[Any, Any, Any, float | None], Exception]] = {
     "refused": lambda errors, pool, conn, timeout: errors.NewConnectionError(
-        conn, "Failed to establish a new connection: [Errno 111] Connection refused"
+        conn, f"Failed to establish a new connection: {FAILURES['refused']()}"
     ),
     "tls": lambda errors, pool, conn, timeout: errors.SSLError(FAILURES["tls"]()),
     "connect-timeout": lambda errors, pool, conn, timeout: errors.ConnectTimeoutError(

@@ -99,7 +99,7 @@ def test_a_quarter_is_the_border() -> None:
 @pytest.mark.parametrize(
     "character",
     ["\x00", "\x1f", "\x7f", "\x85", "\x9f", "\xad", "\u061c", "\u200b", "\u200d", "\u200e", "\u2028", "\u2029",
-     "\u202e", "\u2060", "\u2066", "\ufe0f", "\ufeff", "\uffff", "\U000e0041"],
+     "\u202e", "\u2060", "\u2066", "\ufe0f", "\ufdd0", "\ufeff", "\uffff", "\U000e0041"],
     ids=lambda character: f"U+{ord(character):04X}",
 )  # fmt: skip
 def test_hidden_characters_are_escaped(character: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import random
-import sys
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.calls import calls_of
+from support.secret_bodies import KEY
 from support.streams import GOOGLE, event
 
 from gemini_replay.cassette.journal import Journal
@@ -17,7 +18,6 @@ from gemini_replay.cassette.model import Request
 from gemini_replay.cassette.redaction import Redactor
 from gemini_replay.engine.recorder import Recorder
 
-KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 REDACTOR = Redactor(environ={"GEMINI_API_KEY": KEY, "OPENAI_API_KEY": "sk-" + "0aB1" * 12})
 PROSE = "The moon keeps its distance, and tonight it is 384,400 km away from all who watch it. "
 PICTURE = base64.b64encode(random.Random(3).randbytes(150_000))
@@ -47,22 +47,6 @@ class Recording:
                 self._recorder.write()
         assert not self._problems
 
-    def calls(self, chunks: Sequence[bytes], together: int = 1) -> float:
-        """How many functions are called for each of these chunks, if so many are written `together`."""
-        calls = 0
-
-        def count(frame: object, event: str, argument: object) -> None:
-            nonlocal calls
-            calls += event in ("call", "c_call")
-
-        before = sys.getprofile()
-        sys.setprofile(count)
-        try:
-            self.of(chunks, together)
-        finally:
-            sys.setprofile(before)
-        return calls / len(chunks)
-
 
 @pytest.mark.parametrize(
     ("chunks", "alone", "of_ten"),
@@ -75,11 +59,12 @@ class Recording:
     ],
 )
 def test_a_chunk_costs_few_calls(chunks: list[bytes], alone: int, of_ten: int, tmp_path: Path) -> None:
-    """Redacted, spelled and written: alone, and as one of ten that have arrived together."""
+    """Redacted, encoded and written: alone, and as one of ten that have arrived together."""
     recording = Recording(tmp_path)
     recording.of(chunks[:50])  # caches
-    assert recording.calls(chunks[50:]) <= alone
-    assert recording.calls(chunks[50:], 10) <= of_ten
+    measured = chunks[50:]
+    assert calls_of(lambda: recording.of(measured)) / len(measured) <= alone
+    assert calls_of(lambda: recording.of(measured, 10)) / len(measured) <= of_ten
 
 
 def test_a_recording_holds_nothing_that_it_has_written(tmp_path: Path) -> None:

@@ -8,26 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.written import BUSY, PROMPT, STORY, only, said
 
-from gemini_replay import Cassette, Event, Interaction
+from gemini_replay import Cassette, Event
 from gemini_replay.cassette.model import header
 from gemini_replay.errors import GeminiReplayError, UsageError
 from gemini_replay.rhythm.rhythms import RHYTHMS
 
 # google-genai derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-STORY = "从前，海边有一座老灯塔🐈。1 < 2 > 0, and “so on”: " + "every evening the keeper climbs 108 steps. " * 12
-PROMPT = "给我讲一个小故事 <b>"
-BUSY = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-
-
-def said(text: str, **candidate: Any) -> dict[str, Any]:
-    return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **candidate}]}
-
-
-def only(cassette: Cassette) -> Interaction:
-    (interaction,) = cassette.interactions
-    return interaction
 
 
 def reloaded(cassette: Cassette) -> Cassette:

@@ -13,6 +13,7 @@ import pytest
 from support.processes import python
 from support.raw_server import Answer, RawServer, raw_server
 from support.streams import events
+from support.vertex import TEXT, TOKEN
 
 import gemini_replay
 from gemini_replay import Cassette
@@ -29,22 +30,14 @@ from google.auth import exceptions, impersonated_credentials  # noqa: E402
 from google.oauth2 import service_account  # noqa: E402
 from google.oauth2.credentials import Credentials  # noqa: E402
 
-TOKEN = "ya29.c0AbcDefGhiJklMnoPqrStuVwxYz0123456789"
-pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
+    pytest.mark.usefixtures("no_credentials"),
+]
 VERTEX = (
     "https://europe-west4-aiplatform.googleapis.com/v1/projects/q/locations/europe-west4/publishers/google/models/"
     "gemini-2.5-flash:streamGenerateContent?alt=sse"
 )
-TEXT = "第1句。🌙第2句。🌙"
-
-
-@pytest.fixture(autouse=True)
-def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine that has none."""
-    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
 
 
 def tell_sync(project: str | None = "p", **options: Any) -> str:

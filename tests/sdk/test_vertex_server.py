@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from support.streams import events
+from support.vertex import TEXT, TOKEN
 
 from gemini_replay import Cassette
 from gemini_replay.server import upstream
@@ -14,19 +13,10 @@ from gemini_replay.server.upstream.scenarios import Scenario
 pytest.importorskip("google.genai", reason="google-genai is not installed")
 pytest.importorskip("cryptography", reason="cryptography is not installed")
 
-TOKEN = "ya29.c0AbcDefGhiJklMnoPqrStuVwxYz0123456789"
-pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-
-TEXT = "第1句。🌙第2句。🌙"
-
-
-@pytest.fixture(autouse=True)
-def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine that has none."""
-    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
+    pytest.mark.usefixtures("no_credentials"),
+]
 
 
 ELSEWHERE = """

@@ -7,25 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.written import BUSY, PROMPT, STORY, only, said
 
 import gemini_replay
-from gemini_replay import Cassette, Interaction
+from gemini_replay import Cassette
 from gemini_replay.errors import MissError
 
 # google-genai derives from aiohttp's session, which aiohttp advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-STORY = "从前，海边有一座老灯塔🐈。1 < 2 > 0, and “so on”: " + "every evening the keeper climbs 108 steps. " * 12
-PROMPT = "给我讲一个小故事 <b>"
-BUSY = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-
-
-def said(text: str, **candidate: Any) -> dict[str, Any]:
-    return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **candidate}]}
-
-
-def only(cassette: Cassette) -> Interaction:
-    (interaction,) = cassette.interactions
-    return interaction
 
 
 def tell_sync(genai: Any, **asked: Any) -> list[Any]:

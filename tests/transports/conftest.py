@@ -10,6 +10,8 @@ from support.clients import Client
 from support.every_client import EVERY_CLIENT
 from support.urllib3_cases import no_reader_is_left
 
+from gemini_replay import Cassette
+
 
 @pytest.fixture(params=EVERY_CLIENT, ids=lambda client: client.name)
 def client(request: pytest.FixtureRequest) -> Client:
@@ -21,6 +23,14 @@ def client(request: pytest.FixtureRequest) -> Client:
 def path(tmp_path: Path) -> Path:
     """Where the test's cassette is recorded."""
     return tmp_path / "cassette.jsonl"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A cassette without recordings."""
+    path = tmp_path / "empty.jsonl"
+    Cassette([]).save(path)
+    return path
 
 
 @pytest.fixture

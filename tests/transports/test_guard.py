@@ -21,7 +21,7 @@ from support.ways_out.grpc import secure_channel
 from support.ways_out.stage import HEAD, HOST, Ask, Stage, Way, at, connect, stage, url
 
 import gemini_replay
-from gemini_replay import Cassette, transports
+from gemini_replay import transports
 from gemini_replay.errors import NetworkBlockedError, RecordingError, RefusedError
 from gemini_replay.transports import guard
 
@@ -32,13 +32,6 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield made
     with warnings.catch_warnings(action="ignore"):  # who is stopped in the middle leaves things open
         gc.collect()
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Path:
-    path = tmp_path / "empty.jsonl"
-    Cassette([]).save(path)
-    return path
 
 
 @pytest.mark.filterwarnings(

@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 
 import gemini_replay
-from gemini_replay import Cassette
 from gemini_replay.errors import NetworkBlockedError
 from gemini_replay.gemini import GEMINI
 from gemini_replay.transports import guard
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Path:
-    path = tmp_path / "empty.jsonl"
-    Cassette([]).save(path)
-    return path
 
 
 @pytest.mark.parametrize(

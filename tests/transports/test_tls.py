@@ -15,17 +15,9 @@ from support.every_client import EVERY_CLIENT
 from support.streams import PATH, events
 
 import gemini_replay
-from gemini_replay import Cassette
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
 from gemini_replay.transports import tls
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Path:
-    path = tmp_path / "empty.jsonl"
-    Cassette(interactions=[]).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

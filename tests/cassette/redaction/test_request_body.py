@@ -8,11 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.secret_bodies import KEY
 
 from gemini_replay.cassette.model import Headers, Request
 from gemini_replay.cassette.redaction import REDACTED, Redactor
 
-KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent"
 JSON_TYPE: Headers = (("content-type", "application/json"),)
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from support.planted_secrets import without_secrets
+from support.secret_bodies import KEY
 
 from gemini_replay.cassette.model import Request
 from gemini_replay.cassette.redaction import Redactor, keys
 from gemini_replay.cassette.redaction.finder import LOOK_BEHIND
 from gemini_replay.cassette.redaction.stream_redactor import StreamRedactor
 
-KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
 REDACTOR = Redactor(environ={"GEMINI_API_KEY": KEY})
 
 

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.planted_secrets import without_secrets
+from support.secret_bodies import KEY, REDACTOR, WORD, event, texts
 
 from gemini_replay.cassette.redaction import Redactor
-
-KEY = "AIza" + "SyD-fake_" + "0123456789abcdefghijklmnop"  # put together, so that no scanner takes it for a key
-WORD = 's3cr3t/with+odd="signs'
-REDACTOR = Redactor([WORD], environ={"GEMINI_API_KEY": KEY})
-
-
-def event(text: str, **more: object) -> bytes:
-    data = {"candidates": [{"content": {"parts": [{"text": text, **more}], "role": "model"}}], "responseId": "x" * 23}
-    return f"data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
-
-
-def texts(body: bytes) -> list[str]:
-    return [
-        json.loads(line[6:])["candidates"][0]["content"]["parts"][0]["text"]
-        for line in body.decode().split("\r\n")
-        if line
-    ]
 
 
 @pytest.mark.parametrize(
