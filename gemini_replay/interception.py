@@ -15,7 +15,7 @@ from .patching import Lock
 from .session import Session, activated, candidates
 from .session.arguments import checked
 from .session.settings import Paths, RecordSettings, ReplaySettings
-from .transports.session_end import close, ended_well, tell_problems
+from .transports.session_end import close, ended_well, report_problems
 from .virtual_clock import virtual_time
 
 P = ParamSpec("P")
@@ -167,4 +167,4 @@ class _Opened:
             self._interception.__exit__(None, None, None)
         except GeminiReplayError as failure:
             failures.append(failure)
-        tell_problems(self.session, raised, *failures)
+        report_problems(self.session, raised, *failures)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
-from .finding import cassettes_in
+from .paths import cassettes_in
 
 
 def show(chosen: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..plain_text import plain, plain_lines
-from .finding import cassettes_in
+from .paths import cassettes_in
 
 
 def _server_settings(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from .classes import CHECKS, IN_ARRAY, ProfileName
 from .cuts import every, split
 from .documents import Spelled, block, blocks, google_array, google_elements, plain
-from .target import Target
+from .target import FuzzTarget
 from .verdicts import same
 
 PLAIN = ({"responseId": "a"}, {"responseId": "b"})
@@ -55,7 +55,7 @@ def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None
     ]
 
 
-def reads(target: Target, *, array: bool) -> bool:
+def reads(target: FuzzTarget, *, array: bool) -> bool:
     """Whether the parser reads the simplest stream of this framing."""
     return same(target.run([plain_body(array=array)]).values, PLAIN)
 
@@ -73,7 +73,7 @@ class Promptness:
     out: tuple[Any, ...] = ()  # those that were out by then
 
 
-def promptness(target: Target, *, array: bool) -> Promptness:
+def promptness(target: FuzzTarget, *, array: bool) -> Promptness:
     """Feed one event in each chunk, then chunks that end in the middle of an event.
 
     A parser that reads these wrong altogether is not judged here.
@@ -121,7 +121,7 @@ class Growth:
         return f"{self.shape}, in chunks of 1 KB: {took}: {power}{end}"
 
 
-def growth(target: Target, *, array: bool, thorough: bool = True) -> tuple[Growth, ...]:
+def growth(target: FuzzTarget, *, array: bool, thorough: bool = True) -> tuple[Growth, ...]:
     """Measure one large event and many small ones, from 64 KB to 2 MB or as far as it is quick enough.
 
     Memory is not measured if the parser runs in another process. Unless `thorough`, the first bad result is enough.
@@ -147,7 +147,7 @@ def growth(target: Target, *, array: bool, thorough: bool = True) -> tuple[Growt
     return tuple(found)
 
 
-def _time_taken(target: Target, shape: str, make: Callable[[int], bytes]) -> Growth:
+def _time_taken(target: FuzzTarget, shape: str, make: Callable[[int], bytes]) -> Growth:
     size = _SMALLEST
     half, small, large = 0.0, _time(target, make(size)), _time(target, make(2 * size))
     while True:
@@ -180,14 +180,14 @@ def _growth(shape: str, size: int, small: float, large: float) -> Growth:
     return Growth(shape, (size, 2 * size), (small, large), exponent, finished)
 
 
-def _memory(target: Target, shape: str, make: Callable[[int], bytes]) -> Growth:
+def _memory(target: FuzzTarget, shape: str, make: Callable[[int], bytes]) -> Growth:
     """How the peak of memory grows; a run that has to be stopped counts as finished here."""
     small, large = (_peak(target, make(size)) for size in (_WATCHED, 2 * _WATCHED))
     exponent = math.log2(max(large, 1) / max(small, 1))
     return Growth(shape, (_WATCHED, 2 * _WATCHED), (small, large), exponent, of="memory")
 
 
-def _peak(target: Target, body: bytes) -> int:
+def _peak(target: FuzzTarget, body: bytes) -> int:
     chunks = split(body, every(_CHUNK, len(body)))
     traced = tracemalloc.is_tracing()
     if not traced:
@@ -202,11 +202,11 @@ def _peak(target: Target, body: bytes) -> int:
             tracemalloc.stop()
 
 
-def _best(target: Target, body: bytes, known: float) -> float:
+def _best(target: FuzzTarget, body: bytes, known: float) -> float:
     return min(known or math.inf, *(_time(target, body) for _ in range(3)))
 
 
-def _time(target: Target, body: bytes) -> float:
+def _time(target: FuzzTarget, body: bytes) -> float:
     """The time of one run, without Python's garbage collector; infinity if it had to be stopped."""
     chunks = split(body, every(_CHUNK, len(body)))
     enabled = gc.isenabled()

@@ -12,7 +12,7 @@ from .checks import Check, Growth, Promptness, chosen_checks, growth, plain_body
 from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
 from .report import Result, Survey, bug_result, known_bugs, parser_bug
 from .search import MAX_EXAMPLES, Search, Suspicion
-from .target import Parse, Target, check_parse, name_of
+from .target import FuzzTarget, Parse, check_parse, name_of
 from .verdicts import Counterexample, Examiner
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check_parser(
     examples, excused = _number(max_examples), _types(documented)
 
     def run() -> Result | None:
-        with Target(parse, name) as target:
+        with FuzzTarget(parse, name) as target:
             search = Search(Examiner(target, excused), examples, seed, database)
             target.probe([plain_body(array=chosen == "json-array")])
             return _first_bug(search, chosen, cases, checks)
@@ -113,7 +113,7 @@ def survey(
             if progress is not None:
                 progress(len(results), total, what)
 
-        with Target(parse, name) as target:
+        with FuzzTarget(parse, name) as target:
             search = Search(Examiner(target, excused), examples, seed, database)
             target.probe([plain_body(array=chosen == ("json-array",))])
             for check in checks:
@@ -174,7 +174,7 @@ def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
 
 
 def _checked(
-    target: Target, check: Check, profiles: Sequence[ProfileName], *, thorough: bool = True
+    target: FuzzTarget, check: Check, profiles: Sequence[ProfileName], *, thorough: bool = True
 ) -> tuple[Result, tuple[Growth, ...], Promptness | None]:
     """The result of one check with the measurements that it is based on; else as `growth`."""
     name, array = check

@@ -86,7 +86,7 @@ def check_parse(parse: object) -> None:
     require_callable("parse", parse, "a function of an iterable of byte chunks that returns the decoded JSON objects")
 
 
-class Target:
+class FuzzTarget:
     """A parser and what is needed to run it; a context manager, for use in the thread that enters it."""
 
     def __init__(self, parse: Parse, name: str | None = None) -> None:
@@ -99,7 +99,7 @@ class Target:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> FuzzTarget:
         self._watchdog = Watchdog()
         return self
 

@@ -19,7 +19,7 @@ from .classes import CHECKS, CaseClass, ProfileName, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
 from .report import Result, bug_result, parser_bug
-from .target import Parse, Target, check_parse, name_of
+from .target import FuzzTarget, Parse, check_parse, name_of
 from .verdicts import Examiner
 
 _DOCUMENTS = 6  # of each class
@@ -66,7 +66,7 @@ class Case:
         check_parse(parse)
 
         def run() -> Result | None:
-            with Target(parse) as target:
+            with FuzzTarget(parse) as target:
                 complaint = Examiner(target).alone(self.document, self.cuts)
             return bug_result(self.case, tuple(self.chunks), complaint) if complaint else None
 

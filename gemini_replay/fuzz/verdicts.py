@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from .cuts import Cuts, chunkings, hot_offsets, split
 from .documents import Document
-from .target import Output, Target
+from .target import FuzzTarget, Output
 
 BugKind = Literal["raises", "loses", "changes", "invents", "stalls", "grows"]
 Documented = tuple[type[BaseException], ...]
@@ -63,7 +63,7 @@ class Counterexample:
 class Examiner:
     """Judges one parser, and counts in `did` what it did."""
 
-    def __init__(self, target: Target, documented: Documented = ()) -> None:
+    def __init__(self, target: FuzzTarget, documented: Documented = ()) -> None:
         self.target = target
         self.documented = documented
         self.did: Counter[str] = Counter()

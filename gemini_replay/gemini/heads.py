@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-Header = tuple[str, str]
+HeaderField = tuple[str, str]
 
 SSE = "text/event-stream"
 JSON = "application/json; charset=UTF-8"
 
 
-def response_headers(content_type: str, *, first_byte: float | None = None) -> list[Header]:
+def response_headers(content_type: str, *, first_byte: float | None = None) -> list[HeaderField]:
     """The headers of Google's answers, without HTTP's own framing.
 
     The seconds until the head, `first_byte`, are for ``server-timing``, which Vertex AI leaves out.
@@ -30,7 +30,7 @@ def response_headers(content_type: str, *, first_byte: float | None = None) -> l
     return found
 
 
-def gateway_headers(content_type: str) -> list[Header]:
+def gateway_headers(content_type: str) -> list[HeaderField]:
     """The headers of an API gateway in front of Gemini."""
     return [
         ("content-type", content_type),

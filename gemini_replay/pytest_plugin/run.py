@@ -164,7 +164,7 @@ class Run:
         """
         from ..clocks import now
         from ..interception import intercepted
-        from ..transports.session_end import close, ended_well, tell_problems
+        from ..transports.session_end import close, ended_well, report_problems
         from .configuration import Configuration
         from .summary import share_of
 
@@ -191,7 +191,7 @@ class Run:
             if session.recorded_count and not well:
                 share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]
             self._shares.append(share)
-            tell_problems(session, None if isinstance(raised, _NO_EXCUSE) else raised)
+            report_problems(session, None if isinstance(raised, _NO_EXCUSE) else raised)
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from .current import Suspended, activated, candidates, replays_only
 from .expected import Expected, expect, expect_no_longer
 from .forward import Forward
 from .handing_on import handing_on
-from .hosts import Hosts, Pattern, address, base_url, parse_patterns, spelled
+from .hosts import Hosts, Pattern, address, base_url, normal_host, parse_patterns
 from .owner import check_host, check_url, grpc_hosts, owner_of
 from .refusing import blocked
 from .session import Decision, Session
@@ -32,8 +32,8 @@ __all__ = [
     "expect_no_longer",
     "grpc_hosts",
     "handing_on",
+    "normal_host",
     "owner_of",
     "parse_patterns",
     "replays_only",
-    "spelled",
 ]

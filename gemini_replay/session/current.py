@@ -99,7 +99,7 @@ class Suspended:
 # -- work that is handed to other threads ----------------------------------------------------------------------------
 
 
-def present() -> Activation | None:
+def current_activation() -> Activation | None:
     """What is current in this context, ended or not; None: nothing."""
     return _current.get()
 
@@ -111,7 +111,7 @@ def adopt(activation: Activation) -> None:
 
 
 @contextmanager
-def current(activation: Activation | None) -> Iterator[None]:
+def made_current(activation: Activation | None) -> Iterator[None]:
     """Make this current for the length of a with-block."""
     before = _current.set(activation)
     try:

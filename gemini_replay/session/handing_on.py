@@ -11,7 +11,7 @@ from typing import Any
 
 from ..patching import Interception
 from ..threads import OwnThread
-from .current import Activation, adopt, current, present
+from .current import Activation, adopt, current_activation, made_current
 
 _POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._thread_cache")
 
@@ -26,12 +26,12 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
 
     def starting(original: Callable[..., Any]) -> Callable[..., Any]:
         def start(thread: threading.Thread) -> None:
-            own = present()
+            own = current_activation()
             if own is None:
                 original(thread)
                 return
             if _serves_many(thread):
-                with current(None):
+                with made_current(None):
                     original(thread)
                 return
             holds = not isinstance(thread, OwnThread)
@@ -66,7 +66,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
 
     def submitting(original: Callable[..., Any]) -> Callable[..., Any]:
         def submit(executor: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-            own = present()
+            own = current_activation()
             interpreters = sys.modules.get("concurrent.futures.interpreter")
             if own is None or (interpreters and isinstance(executor, interpreters.InterpreterPoolExecutor)):
                 return original(executor, function, *args, **kwargs)
@@ -91,5 +91,5 @@ def _serves_many(thread: threading.Thread) -> bool:
 
 
 def _working_for(own: Activation, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    with current(own):
+    with made_current(own):
         return function(*args, **kwargs)

@@ -71,7 +71,7 @@ class Hosts:
         if owned is None:
             if len(self._owned) >= _REMEMBERED:
                 self._owned.clear()
-            owned = self._owned[host, port] = self._owns_host(spelled(host), port)
+            owned = self._owned[host, port] = self._owns_host(normal_host(host), port)
         return owned
 
     def _owns_host(self, host: str, port: int | None) -> bool:
@@ -128,10 +128,10 @@ def address(url: str) -> Address:
         port = parts.port
     except ValueError:  # no client will reach it
         port = 0
-    return spelled(parts.hostname or ""), port or (443 if parts.scheme == "https" else 80)
+    return normal_host(parts.hostname or ""), port or (443 if parts.scheme == "https" else 80)
 
 
-def spelled(host: str) -> str:
+def normal_host(host: str) -> str:
     """A host as it is looked up: in lower case, without the last dot, and in ASCII.
 
     Resolvers also take names with full-width letters and with the dots of East Asian scripts.
@@ -161,7 +161,7 @@ class Pattern:
     port: int | None = None
 
     def matches(self, host: str, port: int | None) -> bool:
-        """Whether it names this host, as `spelled` gives it, on this port; None: on every port."""
+        """Whether it names this host, as `normal_host` gives it, on this port; None: on every port."""
         return self.port in (None, port) and self.matches_host(host)
 
     def matches_host(self, host: str) -> bool:

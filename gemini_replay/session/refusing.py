@@ -36,8 +36,8 @@ def blocked(
     It is to `where`: a host, or a URL without its query. Why nothing could answer it, and what to do, is told by the
     client that makes it, unless it is given.
     """
-    client = through()
-    reason, advice = explained(client, provider)
+    client = calling_client()
+    reason, advice = bypass_explained(client, provider)
     if suggestion and client:
         suggestion += f" The request came through {client}."
     return NetworkBlockedError(
@@ -47,8 +47,8 @@ def blocked(
     )
 
 
-def explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
-    """Why the transports have not seen a request of a client, as `through` names it; and what to do."""
+def bypass_explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
+    """Why the transports have not seen a request of a client, as `calling_client` names it; and what to do."""
     if client == _WEBSOCKETS:
         return (
             "It is a websocket, such as the Live API uses, which gemini-replay does not record.",
@@ -68,7 +68,7 @@ def explained(client: str, provider: Provider | None = None) -> tuple[str, str]:
     )
 
 
-def through() -> str:
+def calling_client() -> str:
     """The client that makes the request, by the functions that are running; "" if they do not show it."""
     frames = list(_calling())
     modules = [name for name, _ in frames]

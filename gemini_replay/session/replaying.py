@@ -52,9 +52,9 @@ class Replayer:
         self._pool.load(path, check=check)
         self._addresses = self._places = None
 
-    def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
+    def load_interactions(self, path: Path, interactions: Sequence[Interaction]) -> None:
         """Add recordings that are in memory, as if they were those of a cassette."""
-        self._pool.hold(path, interactions)
+        self._pool.load_interactions(path, interactions)
         self._addresses = self._places = None
 
     def addresses(self) -> set[Address]:

@@ -42,7 +42,7 @@ from .client_names import client_name
 from .forward import Forward, route
 from .hosts import Hosts, address
 from .recordings import Recordings
-from .refusing import blocked, explained, through
+from .refusing import blocked, bypass_explained, calling_client
 from .replaying import Replayer
 from .settings import Mode, Paths, ReplaySettings, SessionSettings
 
@@ -138,7 +138,7 @@ class Session:
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
         if given["interactions"] is not None:
-            self._replayer.hold(self.path, given["interactions"])
+            self._replayer.load_interactions(self.path, given["interactions"])
         elif existing and self.mode in {"none", "once", "new"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
         if self.mode != "live":
@@ -316,7 +316,7 @@ class Session:
             raise self.refuse(blocked(where, provider=self.provider))
         host = address(f"//{where}")[0]
         if host not in self._known:
-            why = " ".join(explained(through(), self.provider))
+            why = " ".join(bypass_explained(calling_client(), self.provider))
             self._unseen.setdefault(host, (where, why))
             self._report_to_parent(unseen=host, where=where, why=why)
 

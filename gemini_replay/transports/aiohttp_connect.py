@@ -20,7 +20,7 @@ from ..session import Forward, owner_of
 from ..urls import netloc
 from . import aiohttp_record, aiohttp_replay
 from .dispatch import carry_out
-from .observing import Harmless, tell_unanswered
+from .observing import Harmless, report_unanswered
 
 _ROUTED = "_gemini_replay_routed"
 
@@ -102,7 +102,7 @@ class _Attempt:
         try:
             connection = await self.pass_on()
         except BaseException as problem:
-            tell_unanswered(forward, problem, _classify, connected=False)
+            report_unanswered(forward, problem, _classify, connected=False)
             raise
         with Harmless(forward.recorder):
             aiohttp_record.watch(connection.protocol, forward.recorder)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from ..loops import running_clock, waiter
-from .observing import BeforeReads, Classify, Harmless, Observer, now, tell_end
+from .observing import BeforeReads, Classify, Harmless, Observer, now, report_end
 from .read_ahead import ROOM, Ended
 
 
@@ -106,7 +106,7 @@ class AsyncReadAhead:
                 self._observer.write()
 
     def _finish(self, problem: BaseException | None) -> None:
-        tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
+        report_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         self._arrived.append(Ended(problem))
         self._news.wake()
         self._finished.set()

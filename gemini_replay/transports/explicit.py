@@ -12,7 +12,7 @@ from ..session.arguments import checked
 from ..session.settings import RecordTransportSettings, ReplayTransportSettings
 from .httpx_exchange import ahandle, handle
 from .httpx_family import family
-from .session_end import close, tell_problems
+from .session_end import close, report_problems
 
 _VIRTUAL_HINT = "Leave the speed at 1, and open `with gemini_replay.virtual_time():` around the code under test."
 
@@ -78,7 +78,7 @@ class _Explicit:
 
     def _end(self, raised: BaseException | None) -> None:
         close(self.session)
-        tell_problems(self.session, raised)
+        report_problems(self.session, raised)
 
 
 class ReplayTransportBase(_Explicit):

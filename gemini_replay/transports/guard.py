@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import session
 from ..patching import Interception, Wrap
-from . import heads
+from . import first_bytes
 
 LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
 """Libraries in which something is replaced once they have been imported."""
@@ -50,7 +50,7 @@ def block(hosts: Iterable[str] | None, allowed: Iterable[str] = ()) -> None:
 
 
 def _is_allowed(host: str, port: int | None) -> bool:
-    return any(pattern.matches(session.spelled(host), port) for pattern in _allowed)
+    return any(pattern.matches(session.normal_host(host), port) for pattern in _allowed)
 
 
 def interceptions(library: str | None) -> list[Interception]:
@@ -115,7 +115,7 @@ def _address(address: Any) -> None:
 
 def _head(data: Any, scheme: str = "http") -> None:
     """Bytes are about to be sent, which may be the head of a request."""
-    where = heads.destination(data, scheme)
+    where = first_bytes.destination(data, scheme)
     if isinstance(where, tuple):
         _host(*where)
     elif where is not None:

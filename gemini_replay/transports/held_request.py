@@ -16,7 +16,7 @@ from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..session import Forward, Session
 from .dispatch import carry_out
-from .observing import tell_unanswered
+from .observing import report_unanswered
 from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
 
 OPENS = "_gemini_replay_opens"
@@ -132,7 +132,7 @@ class HeldRequest:
             connected = True
             conn.sock.sendall(_readdressed(bytes(self._sent), forward.url) if elsewhere else self._sent)
         except BaseException as problem:
-            tell_unanswered(forward, problem, classify, connected=connected)
+            report_unanswered(forward, problem, classify, connected=connected)
             raise
         NextResponse(conn, forward, lets_go=elsewhere)
 

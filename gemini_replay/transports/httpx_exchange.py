@@ -15,7 +15,7 @@ from ..session import Forward, Session, owner_of
 from .async_read_ahead import AsyncReadAhead
 from .dispatch import carry_out
 from .httpx_family import Family, text
-from .observing import Harmless, now, tell_unanswered
+from .observing import Harmless, now, report_unanswered
 from .read_ahead import ReadAhead
 from .wire_reads import before_reads_of
 
@@ -82,7 +82,7 @@ class _Exchange:
 
     def _failed(self, forward: Forward, problem: BaseException) -> None:
         with Harmless(forward.recorder):
-            tell_unanswered(
+            report_unanswered(
                 forward,
                 problem,
                 self._family.classify,

@@ -77,13 +77,13 @@ class Harmless:
         return True
 
 
-def tell_end(
+def report_end(
     observer: Observer, problem: BaseException | None, classify: Classify, *, abandoned: bool = False
 ) -> None:
     """Tell `observer` that reading a live response is over.
 
     Args:
-        observer: to be told.
+        observer: gets the ending.
         problem: what reading raised; None if it came to the end.
         classify: names the ending that an exception means. An exception without one is a failure of ours.
         abandoned: whether it is over because the client closed the response.
@@ -97,7 +97,7 @@ def tell_end(
             observer.fail(problem)
 
 
-def tell_unanswered(
+def report_unanswered(
     forward: Forward, problem: BaseException, classify: Classify, *, connected: bool, unsendable: bool = False
 ) -> None:
     """Tell the recorder of `forward` that there is no answer: sending the request raised this.
@@ -105,7 +105,7 @@ def tell_unanswered(
     Args:
         forward: the request.
         problem: what was raised.
-        classify: as in `tell_end`.
+        classify: as in `report_end`.
         connected: whether there was a connection.
         unsendable: whether the client's library refuses to send such a request.
     """
@@ -113,6 +113,6 @@ def tell_unanswered(
         if unsendable or isinstance(problem, GeminiReplayError):  # or another session refused it below
             forward.recorder.drop()
         elif connected or not isinstance(problem, Exception):  # an interrupt says nothing of the server
-            tell_end(forward.recorder, problem, classify)
+            report_end(forward.recorder, problem, classify)
         else:
             forward.unreachable(problem)

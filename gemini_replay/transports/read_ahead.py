@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ..threads import OwnThread
-from .observing import BeforeReads, Classify, Harmless, Observer, now, tell_end
+from .observing import BeforeReads, Classify, Harmless, Observer, now, report_end
 
 ROOM = 8 * 1024 * 1024
 """Bytes that may lie unread between the wire and the client. A reader that is so far ahead waits, as TCP's own flow
@@ -113,7 +113,7 @@ class ReadAhead:
             last, problem = self._read()
         if not self._over.acquire(blocking=False):  # the client was first: its interrupt may be under way
             self._interrupted.get()
-        tell_end(self._observer, problem, self._classify, abandoned=self._abandoned)
+        report_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         try:
             self._close()
         except BaseException as trouble:  # what the client would get if it closed the response itself

@@ -1,4 +1,4 @@
-"""The end of a session whose clients were intercepted: it is closed, then its problems are told."""
+"""The end of a session whose clients were intercepted: it is closed, then its problems are reported."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def ended_well(raised: BaseException | None) -> bool:
     return raised is None or isinstance(raised, GeneratorExit)
 
 
-def tell_problems(session: Session, raised: BaseException | None, *more: GeminiReplayError) -> None:
-    """Tell the problems of a session that has been closed, and `more` of them, when a block ends.
+def report_problems(session: Session, raised: BaseException | None, *more: GeminiReplayError) -> None:
+    """Report the problems of a session that has been closed, and `more` of them, when a block ends.
 
     If the block ended well, the first problem is raised. If it raised an exception, that one goes on, with a note
-    about each problem that it does not tell itself. Recordings that were not used are none then: the block has not
+    about each problem that it does not report itself. Recordings that were not used are none then: the block has not
     come to its end.
 
     Args:
@@ -45,10 +45,10 @@ def tell_problems(session: Session, raised: BaseException | None, *more: GeminiR
             raise problem
         return
     assert raised is not None
-    told = {str(error) for error in _related(raised) if isinstance(error, GeminiReplayError)}
+    reported = {str(error) for error in _related(raised) if isinstance(error, GeminiReplayError)}
     counted = [problem for problem in problems if not isinstance(problem, UnusedRecordingsError)]
     for text in dict.fromkeys(map(str, counted)):
-        if text not in told:
+        if text not in reported:
             raised.add_note(f"gemini-replay, at the end of the session of {session.path}: {text}")
 
 

@@ -28,7 +28,7 @@ from ..engine.recorder import Recorder
 from ..engine.schedule import Broken
 from ..errors import GeminiReplayError, RecordingEndedError
 from . import private
-from .observing import Harmless, now, tell_end
+from .observing import Harmless, now, report_end
 from .read_ahead import ReadAhead
 
 _NAMES = (
@@ -154,7 +154,7 @@ class RecordedResponse(HTTPResponse):
         try:
             super().begin()
         except BaseException as problem:
-            tell_end(recorder, problem, classify)
+            report_end(recorder, problem, classify)
             raise
         with Harmless(recorder):
             recorder.head(

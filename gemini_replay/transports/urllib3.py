@@ -23,7 +23,7 @@ from ..session import Forward, candidates, owner_of
 from ..urls import server_url
 from . import private, sockets
 from .dispatch import carry_out
-from .observing import Harmless, tell_unanswered
+from .observing import Harmless, report_unanswered
 from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
 
 _TUNNEL = "_gemini_replay_tunnel"
@@ -270,7 +270,7 @@ class _Attempt:
             network = isinstance(problem, (OSError, sys.modules["urllib3"].exceptions.HTTPError))
             connected = self._conn.sock is not None
             unsendable = isinstance(problem, Exception) and not network
-            tell_unanswered(forward, problem, classify, connected=connected, unsendable=unsendable)
+            report_unanswered(forward, problem, classify, connected=connected, unsendable=unsendable)
 
     def pass_on(self) -> Any:
         """Send the request."""

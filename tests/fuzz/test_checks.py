@@ -9,7 +9,7 @@ import pytest
 
 from gemini_replay import parse_stream
 from gemini_replay.fuzz.checks import Growth, growth
-from gemini_replay.fuzz.target import Output, Target
+from gemini_replay.fuzz.target import FuzzTarget, Output
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -33,7 +33,7 @@ class Timed:
 
 def large_event(seconds: Callable[[float], float]) -> Growth:
     """What is found for one large event, where a size in MB takes these seconds."""
-    return growth(cast("Any | Target", Timed(seconds)), array=False)[0]
+    return growth(cast("Any | FuzzTarget", Timed(seconds)), array=False)[0]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def remembering(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 
 def memory(parse: Callable[..., Any]) -> list[Growth]:
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         return [one for one in growth(target, array=False) if one.of == "memory"]
 
 
@@ -98,5 +98,5 @@ def test_memory_that_grows_with_the_square_is_a_bug() -> None:
 
 def test_the_memory_of_another_process_is_not_measured() -> None:
     """Nothing is said of it."""
-    found = growth(cast("Any | Target", Timed(lambda mb: mb)), array=False)
+    found = growth(cast("Any | FuzzTarget", Timed(lambda mb: mb)), array=False)
     assert {one.of for one in found} == {"time"}

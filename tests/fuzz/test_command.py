@@ -17,7 +17,7 @@ from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import serve as serving
 from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.process import CommandDiedError, CommandError, CommandOutput, CommandTimeoutError
-from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.fuzz.watchdog import Hang
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def test_events_come_back_with_what_had_been_taken_by_then(wayward: Command) -> 
 
 def test_events_and_chunks_come_in_the_order_they_had_in_the_process(wayward: Command) -> None:
     """So that events which come late are seen to."""
-    with Target(wayward) as target:
+    with FuzzTarget(wayward) as target:
         outcome = target.run([b"a", b"b", b"raise", b"c"])
     assert (got(outcome.values), outcome.lazy) == (["a", "b"], True)
     assert outcome.seen[:3] == [0, 1, 2]

@@ -15,7 +15,7 @@ import pytest
 
 from gemini_replay.fuzz.classes import CHECKS, CLASSES, GROWTH, classes_of
 from gemini_replay.fuzz.literals import short
-from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.target import FuzzTarget
 
 ROOT = Path(__file__).parents[2]
 SURVEY: dict[str, Any] = json.loads((ROOT / "docs" / "parser-survey.json").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ HERE = [name for name, one in PARSERS.items() if "node" not in one["versions"] a
 def test_what_the_page_says_of_an_installed_parser_is_true(name: str, tools: SimpleNamespace) -> None:
     """Each bug's literal chunks, fed to the parser, give what the page says came of them."""
     parse = tools.python_parsers.PARSERS[name]()
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         for bug in PARSERS[name]["bugs"]:
             if bug["kind"] == "grows":
                 continue

@@ -14,7 +14,7 @@ import pytest
 from gemini_replay import parse_stream
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import watchdog
-from gemini_replay.fuzz.target import Target, name_of
+from gemini_replay.fuzz.target import FuzzTarget, name_of
 from gemini_replay.loops import run_without_loop
 
 CHUNKS = [b'{"a": 1}\n', b'{"b"', b": 2}\n"]
@@ -73,14 +73,14 @@ SHAPES: list[Callable[..., Any]] = [
 @pytest.mark.parametrize("parse", SHAPES, ids=name_of)
 def test_a_parser_may_have_any_shape(parse: Callable[..., Any]) -> None:
     """Sync or async, list or iterator: nobody has to say which."""
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         outcome = target.run(CHUNKS)
     assert (outcome.values, outcome.error) == ([{"a": 1}, {"b": 2}], None)
 
 
 def test_values_before_an_error_are_kept() -> None:
     """The error comes after them."""
-    with Target(as_generator) as target:
+    with FuzzTarget(as_generator) as target:
         outcome = target.run([b'{"a": 1}\n{'])
     assert outcome.values == [{"a": 1}]
     assert isinstance(outcome.error, ValueError)
@@ -93,7 +93,7 @@ def test_pulls_are_noted() -> None:
         for chunk in chunks:
             yield len(chunk)
 
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         assert target.run([b"a", b"bc", b""]).seen == [0, 1, 2, 3]
 
 
@@ -127,7 +127,7 @@ async def spins_asynchronously(chunks: Any) -> AsyncIterator[Any]:
 def test_a_parser_that_does_not_end_is_stopped(parse: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run is not affected."""
     monkeypatch.setattr(watchdog, "CPU_SECONDS", 0.3)
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         outcome = target.run([b"a"])
         assert outcome.hung
         assert outcome.values == [{}]
@@ -142,7 +142,7 @@ def test_a_parser_that_invents_without_end_is_stopped() -> None:
         while True:
             yield {}
 
-    with Target(parse) as target:
+    with FuzzTarget(parse) as target:
         assert 1000 < len(target.run([b"a"]).values) < 2000
 
 
@@ -161,27 +161,27 @@ def test_a_parser_that_invents_without_end_is_stopped() -> None:
 )
 def test_a_callable_of_the_wrong_shape_is_refused(parse: Callable[..., Any], said: str) -> None:
     """With what it returns and what it should return, before it is accused of anything."""
-    with Target(parse) as target, pytest.raises(UsageError, match=said):
+    with FuzzTarget(parse) as target, pytest.raises(UsageError, match=said):
         target.probe([b'data: {"a": 1}\r\n\r\n'])
 
 
 def test_what_cannot_be_called_is_refused() -> None:
     """A module's name, say."""
     with pytest.raises(UsageError, match="parse is "):
-        Target("my_package:parse")  # type: ignore[arg-type]
+        FuzzTarget("my_package:parse")  # type: ignore[arg-type]
 
 
 def test_no_thread_and_no_loop_is_left_behind() -> None:
     """The watchdog ends with the target."""
     before = threading.active_count()
-    with Target(as_async_generator) as target:
+    with FuzzTarget(as_async_generator) as target:
         target.run(CHUNKS)
     assert threading.active_count() == before
 
 
 async def _in_a_loop() -> Any:
     def run() -> Any:
-        with Target(as_async_generator) as target:
+        with FuzzTarget(as_async_generator) as target:
             return target.run(CHUNKS).values
 
     return run_without_loop(run)

@@ -14,7 +14,7 @@ from gemini_replay.fuzz.classes import CHECKS, CLASSES, IN_ARRAY, CaseClass, cla
 from gemini_replay.fuzz.documents import Document
 from gemini_replay.fuzz.search import Search
 from gemini_replay.fuzz.strategies import documents_of
-from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.fuzz.verdicts import Examiner
 from quality.correct import CORRECT, Correct
 from quality.correct.our_own import our_own
@@ -70,7 +70,7 @@ def test_a_correct_parser_is_never_accused(correct: Correct, profile: str) -> No
         fuzz.check_parser(correct.parse, profile=profile)
     examples, share = (10, 1) if FULL else (3, 8)
     drawn = [one for one in classes_of([profile]) if one.sized is None]
-    with Target(correct.parse) as target:  # check_parser would try the fixed documents again for each seed
+    with FuzzTarget(correct.parse) as target:  # check_parser would try the fixed documents again for each seed
         for seed in range(20):
             for case in drawn[seed % share :: share]:
                 found = Search(Examiner(target), examples, seed).draw(case)
@@ -88,7 +88,7 @@ def test_our_own_parser_passes_each_class(case: CaseClass) -> None:
 def test_our_own_parser_passes_each_profile(profile: str) -> None:
     """All its classes mixed: ten thousand documents in full, some minutes; else as many as some seconds allow."""
     mixed = st.one_of([documents_of(one) for one in classes_of([profile]) if one.sized is None])
-    with Target(our_own) as target:
+    with FuzzTarget(our_own) as target:
         examiner = Examiner(target)
 
         @hypothesis.seed(1)

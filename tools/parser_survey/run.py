@@ -29,7 +29,7 @@ from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.report import Result
-from gemini_replay.fuzz.target import Target
+from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.fuzz.verdicts import same
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -145,7 +145,7 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
     """Feed a bug's literal chunks to a fresh process: whether the same comes as in the search, and what came."""
     with Command(made.command(parser)) as command:
         if bug.kind == "grows":
-            with Target(command) as target:
+            with FuzzTarget(command) as target:
                 for _ in range(3):  # the machine may have been busy
                     figures = [one for one in growth(target, array=parser.framing == "json-array") if one.bad]
                     if figures:

@@ -19,7 +19,7 @@ Rank = tuple[int, bool, int]
 
 
 @dataclass(frozen=True)
-class Held:
+class InMemory:
     """An interaction in memory, in the place of a `Stored` one."""
 
     request: Request
@@ -44,7 +44,7 @@ class Recording:
     number: int
     path: Path
     position: str
-    _stored: Stored | Held
+    _stored: Stored | InMemory
     _problems: list[CassetteError]
     plays: int = 0
     used: bool = False

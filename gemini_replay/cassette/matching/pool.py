@@ -13,7 +13,7 @@ from ..files import open_cassette
 from ..model import Interaction, Request
 from ..reader import Stored
 from .differences import Difference
-from .lookup import Held, Lookup, Recording
+from .lookup import InMemory, Lookup, Recording
 from .matcher import Matcher, lines, nearest
 
 
@@ -63,11 +63,11 @@ class Pool:
         """Add a cassette's recordings; see `open_cassette` for what is found wrong with them now, and what later."""
         self._add(path, open_cassette(path, provider=self._provider, check=check))
 
-    def hold(self, path: Path, interactions: Sequence[Interaction]) -> None:
+    def load_interactions(self, path: Path, interactions: Sequence[Interaction]) -> None:
         """Add recordings that are in memory, as if they were those of a cassette."""
-        self._add(path, [Held(one.request.of(self._provider), one) for one in interactions])
+        self._add(path, [InMemory(one.request.of(self._provider), one) for one in interactions])
 
-    def _add(self, path: Path, found: Sequence[Stored | Held]) -> None:
+    def _add(self, path: Path, found: Sequence[Stored | InMemory]) -> None:
         self.paths.append(path)
         recordings = self._lookup.recordings
         recordings += [

@@ -9,15 +9,15 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from ...gemini.error_objects import Json, detail, error
+from ...gemini.heads import HeaderField
 
-Header = tuple[str, str]
 KeyPlace = Literal["header", "query", "bearer"]
 
 _SERVICE = "generativelanguage.googleapis.com"
 _VERTEX_SERVICE = "aiplatform.googleapis.com"
 
 
-def find_key(headers: Sequence[Header], query: str) -> tuple[KeyPlace, str] | None:
+def find_key(headers: Sequence[HeaderField], query: str) -> tuple[KeyPlace, str] | None:
     """The first key of a request and where it stood: header, then query, then Bearer."""
     found = dict(reversed([(name.lower(), value) for name, value in headers]))
     if found.get("x-goog-api-key"):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ...engine import schedule
 from ...gemini.framings import BodyFraming, encode_events
+from ...gemini.heads import HeaderField
 from ...gemini.spelling import pretty
 from .scenarios.instructions import Close, Instruction, Message, Raw, Reset, Wait
 
@@ -17,7 +18,6 @@ Framing = BodyFraming | Literal["raw"]
 """How messages become bytes; raw: there are none, or they are sent as the chunks that the scenario has."""
 
 End = Literal["eof", "reset", "closed"]
-Header = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TimedResponse:
     """
 
     status: int
-    headers: tuple[Header, ...]
+    headers: tuple[HeaderField, ...]
     head_at: float
     chunks: tuple[tuple[float, bytes], ...]
     end: End
@@ -53,7 +53,7 @@ def timed_response(
     framing: Framing,
     *,
     status: int = 200,
-    headers: Sequence[Header] = (),
+    headers: Sequence[HeaderField] = (),
     gzip: bool = False,
 ) -> TimedResponse:
     """Frame and time the instructions. A ``Wait`` that comes first is the time to the response's head."""

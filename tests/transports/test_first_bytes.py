@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.transports import heads
+from gemini_replay.transports import first_bytes
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ from gemini_replay.transports import heads
 )
 def test_whom_the_first_bytes_ask(data: Any, asked: Any) -> None:
     """Heads of HTTP and requests to proxies; of views and arrays, too."""
-    assert heads.destination(data, "http") == asked
+    assert first_bytes.destination(data, "http") == asked
     if isinstance(data, bytes):
-        assert heads.destination(memoryview(bytearray(data)), "http") == asked
+        assert first_bytes.destination(memoryview(bytearray(data)), "http") == asked
