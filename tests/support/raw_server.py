@@ -118,3 +118,15 @@ def head(status: str = "200 OK", *headers: str) -> bytes:
 
 
 CHUNKED = head("200 OK", "transfer-encoding: chunked")
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[str]:
+    """The URL of a port that neither takes nor refuses a connection: its backlog is full."""
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from support.aiohttp_client import HEADERS, ask
 from support.cassettes import recorded, streaming
 from support.clients import ASK, Client
 from support.every_client import EVERY_CLIENT
+from support.raw_server import full_backlog
 from support.streams import GOOGLE, PATH, events
 from support.urllib3_cases import BODY
 
@@ -59,20 +59,6 @@ def seconds(client: Client) -> float:
     return LIMIT * (4 if client.name == "urllib3" else 1)
 
 
-@contextlib.contextmanager
-def deaf() -> Iterator[str]:
-    """A port that takes no connection, and does not refuse one: its queue is full."""
-    with contextlib.ExitStack() as opened:
-        listener = opened.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            waiting = opened.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def test_a_refused_connection(client: Client, path: Path) -> None:
     """As a port on which nobody listens."""
     with socket.socket() as unheard:
@@ -101,7 +87,7 @@ def test_a_certificate_that_is_not_trusted(client: Client, path: Path, tmp_path:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue may refuse")
 def test_a_connection_that_nobody_answers(client: Client, path: Path) -> None:
     """As a server that is overrun; after the client's own limit for connecting."""
-    with deaf() as url:
+    with full_backlog() as url:
         real = client.fetch(url + PATH, connect=LIMIT)
     with gemini_replay.replay(path, fault="timeout:connect"):
         seen = client.fetch(GOOGLE, connect=LIMIT)

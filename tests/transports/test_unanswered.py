@@ -19,6 +19,7 @@ import httpx2
 import pytest
 from support.clients import ASK, Client
 from support.every_client import EVERY_CLIENT
+from support.raw_server import full_backlog
 from support.streams import GOOGLE, PATH
 
 import gemini_replay
@@ -50,18 +51,6 @@ def resetting() -> Iterator[str]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
-
-
-@contextlib.contextmanager
-def deaf() -> Iterator[str]:
-    """A port that takes no connection, and does not refuse one: its queue is full."""
-    with contextlib.ExitStack() as opened:
-        listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            waiting = opened.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
@@ -124,7 +113,7 @@ def test_a_task_that_is_cancelled_while_it_connects_is_the_clients(
     ask: Callable[[str], Coroutine[Any, Any, None]], path: Path
 ) -> None:
     """As one that is cancelled later."""
-    with deaf() as url, gemini_replay.record(path) as session:
+    with full_backlog() as url, gemini_replay.record(path) as session:
         with pytest.raises(asyncio.TimeoutError):
             asyncio.run(asyncio.wait_for(ask(url + PATH), 0.2))
         assert [one.end.kind for one in session.recorded] == ["cancelled"]
