@@ -130,7 +130,9 @@ class Backend:
             headers=headers,
         )
 
-    def _heads(self, call: Call, content_type: str, found: list[Instruction], *, gateway: bool) -> list[heads.HeaderField]:
+    def _heads(
+        self, call: Call, content_type: str, found: list[Instruction], *, gateway: bool
+    ) -> list[heads.HeaderField]:
         if gateway:
             return heads.gateway_headers(content_type)
         first_byte = None if call.vertex else first_wait(found) * self.pace
