@@ -98,6 +98,11 @@ def read_object(body: bytes) -> dict[str, Any]:
     return found
 
 
+def number_in(text: str) -> int | None:
+    """The number that a header or a parameter holds, in at most 18 digits; None where it holds none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def _caret(problem: json.JSONDecodeError) -> str:
     """The place of the problem, as Google shows it: the text around it, and a caret below."""
     around = problem.doc[max(0, problem.pos - 20) : problem.pos + 20]

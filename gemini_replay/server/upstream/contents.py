@@ -58,7 +58,7 @@ def prompt_tokens(contents: Iterable[Any], *more: Any, files: Mapping[str, int] 
     texts = [text for part in parts if isinstance(text := part.get("text"), str)]
     for name in ("functionCall", "functionResponse"):
         texts += [_compact(found) for part in parts if (found := get(part, name))]
-    texts += [_compact(one) for one in more if one and not isinstance(one, str) and "parts" not in one]
+    texts += [_compact(one) for one in more if one and isinstance(one, list | dict) and "parts" not in one]
     media = 0
     for part in parts:
         if get(part, "inlineData"):

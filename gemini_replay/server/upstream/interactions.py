@@ -9,7 +9,7 @@ from typing import Any
 from ...gemini import heads
 from . import interaction_steps as steps
 from .backend import Backend, error_name
-from .call import Call, refused
+from .call import Call, number_in, refused
 from .generation import answering, failure_of
 from .scenarios import Instruction, Message, Raw, Wait
 from .shelf import stamp
@@ -92,8 +92,8 @@ def get_interaction(backend: Backend, call: Call) -> TimedResponse:
     """``GET /interactions/ID``: whole, or its events again, from the one after ``last_event_id``."""
     kept = _find(backend, call.names["interaction"])
     if call.query.get("stream", "").lower() == "true":
-        seen = call.query.get("last_event_id", "")
-        start = int(seen) + 1 if seen.isascii() and seen.isdigit() else 0
+        seen = number_in(call.query.get("last_event_id", ""))
+        start = 0 if seen is None else seen + 1
         return backend.chunks(call, [Wait(0.03), *(Raw(text.encode()) for text in kept["events"][start:])])
     if call.query.get("include_input", "").lower() == "true":
         return backend.object(call, {**kept["interaction"], "input": kept["input"]})

@@ -23,7 +23,7 @@ def body_of(asked: Mapping[str, Any]) -> Json:
     messages = dicts_of(asked.get("messages"))
     if not messages:
         raise refused(400, "* ChatCompletionRequest.messages: messages is not specified\n")
-    names = {call.get("id"): dict_of(call.get("function")).get("name") for call in _calls(messages)}
+    names = {str(call.get("id")): dict_of(call.get("function")).get("name") for call in _calls(messages)}
     body: Json = {"contents": []}
     for message in messages:
         parts = _parts(message, names)
@@ -41,11 +41,11 @@ def _calls(messages: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
     return [call for message in messages for call in dicts_of(message.get("tool_calls"))]
 
 
-def _parts(message: Mapping[str, Any], names: Mapping[Any, Any]) -> list[Json]:
+def _parts(message: Mapping[str, Any], names: Mapping[str, Any]) -> list[Json]:
     content = message.get("content")
     if message.get("role") == "tool":
         called = message.get("tool_call_id")
-        response = {"name": names.get(called) or "", "response": {"result": content}, "id": called}
+        response = {"name": names.get(str(called)) or "", "response": {"result": content}, "id": called}
         return [{"functionResponse": response}]
     parts: list[Json] = [{"text": content}] if isinstance(content, str) and content else []
     for one in dicts_of(content):

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from .call import refused
+from .call import number_in, refused
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -111,9 +111,10 @@ def page(found: Iterable[Json], query: Mapping[str, str], field: str, *, usual: 
     """
     every = list(found)
     size_text, token = query.get("pageSize") or "0", query.get("pageToken", "")
-    if not size_text.isascii() or not size_text.isdigit():
+    asked = number_in(size_text)
+    if asked is None:
         raise refused(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{size_text}\"")
-    size = min(int(size_text) or usual, largest)
+    size = min(asked or usual, largest)
     start = 0
     if token:
         names = [one["name"] for one in every]

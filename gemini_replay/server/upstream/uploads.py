@@ -12,7 +12,7 @@ from typing import Any
 from ...gemini.shapes import dict_of, get
 from . import files
 from .backend import Backend, Hash, Upload
-from .call import Call, read_object, refused
+from .call import Call, number_in, read_object, refused
 from .timed_response import TimedResponse
 
 _GRANULARITY = 8 * 1024 * 1024
@@ -44,11 +44,10 @@ def _start(backend: Backend, call: Call) -> TimedResponse:
         raise refused(400, "The first command of a resumable upload is start.")
     about = dict_of(call.json.get("file"))
     files.check_name(backend, str(about.get("name") or ""))
-    announced = call.request.header("x-goog-upload-header-content-length")
     upload = Upload(
         about=about,
         mime_type=call.request.header("x-goog-upload-header-content-type") or str(get(about, "mimeType") or _BINARY),
-        total=int(announced) if announced.isascii() and announced.isdigit() else None,
+        total=number_in(call.request.header("x-goog-upload-header-content-length")),
         hash=hashlib.sha256(),
     )
     name = backend.uploads.new_id(40)

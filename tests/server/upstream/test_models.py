@@ -41,7 +41,11 @@ def test_the_list_comes_in_pages(api: httpx.Client) -> None:
     assert api.get("/v1beta/models").json()["models"] == api.get("/v1beta/models?pageSize=50").json()["models"]
 
 
-@pytest.mark.parametrize("query", ["pageSize=x", "pageSize=-1", "pageToken=nonsense", "pageToken=%C3%A4"])
+@pytest.mark.parametrize(
+    "query",
+    ["pageSize=x", "pageSize=-1", f"pageSize={'9' * 5000}", "pageToken=nonsense", "pageToken=%C3%A4"],
+    ids=lambda query: query[:20],
+)
 def test_a_wrong_page_is_refused(api: httpx.Client, query: str) -> None:
     """As an invalid argument."""
     answer = api.get(f"/v1beta/models?{query}")
