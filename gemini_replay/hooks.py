@@ -41,10 +41,8 @@ def call_hook(setting: str, hook: Callable[..., Any], *args: object) -> Any:
     except Exception as problem:
         trace = problem.__traceback__ and problem.__traceback__.tb_next  # without this frame
         problem.__traceback__ = trace
-        raise HookError(
-            f"{name_of(hook)}, which the setting {setting} names, raised {type(problem).__name__}: {problem}",
-            suggestion=_place(trace),
-        ) from problem
+        said = f"{type(problem).__name__}: {problem}{_place(trace)}"
+        raise HookError(f"{name_of(hook)}, which the setting {setting} names, raised {said}") from problem
 
 
 def wrong_result(setting: str, hook: object, result: object, takes: str) -> HookError:
@@ -65,4 +63,4 @@ def _place(trace: TracebackType | None) -> str:
         if entry.tb_frame.f_code.co_filename == file:
             last = entry
         entry = entry.tb_next
-    return f"It was raised at {file}:{last.tb_lineno}."
+    return f" (at {file}:{last.tb_lineno})"

@@ -143,6 +143,17 @@ def merge(
         ) from error
 
 
+def check_whole(journals: Sequence[Path], ended: Sequence[int] = ()) -> None:
+    """Check journals as `merge` does.
+
+    Raises:
+        CassetteError: a journal is incomplete or has another number of interactions.
+    """
+    with ExitStack() as stack:
+        for journal, count in zip_longest(journals, ended):
+            _opened(stack, journal, count)
+
+
 def recorded_in(journal: Path) -> Recorded:
     """The complete interactions of a journal, which may still be growing."""
     with journal.open("rb") as file:

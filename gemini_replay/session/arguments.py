@@ -175,6 +175,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "match": lambda _, value: Matcher(value).keys,
     "ignore": lambda _, value: Ignored(value).paths,
     "normalize": _hook("request"),
+    "before_record": _hook("interaction"),
+    "before_replay": _hook("interaction"),
     "hosts": _hosts,
     "ignore_hosts": lambda name, value: texts(name, value, _HOSTS),
     "upstream": _upstream,

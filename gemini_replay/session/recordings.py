@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from ..cassette.describing import describe
+from ..cassette.editing import BeforeRecord, write_edited
 from ..cassette.format_v1 import Header, decode_line, encode_request
 from ..cassette.index import IndexEntry
 from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
-from ..cassette.merging import Merged, Recorded, digests, merge, recorded_in
+from ..cassette.merging import Merged, Recorded, check_whole, digests, merge, recorded_in
 from ..cassette.model import Request
 from ..cassette.redaction import Redactor, Removal, RequestRedactor
 from ..cassette.redaction.replacements import total
@@ -50,6 +52,7 @@ class Recordings:
         rewrite: bool,
         matcher: Matcher,
         redactor: Redactor,
+        before_record: BeforeRecord | None = None,
         wire: bool,
         decoded_limit: int,
     ) -> None:
@@ -63,6 +66,7 @@ class Recordings:
         self._rewrite = rewrite
         self._matcher = matcher
         self._redactor = redactor
+        self._before_record = before_record
         self._wire = wire
         self._decoded_limit = decoded_limit
         self._lock = threading.Lock()
@@ -231,7 +235,7 @@ class Recordings:
             header = (journal or Journal(self._path, test=self._test)).header
             try:
                 ended = [journal.ended] if own and journal is not None else []
-                self._made(merge(self._path, [*own, *more], header, self._is_replaced, ended=ended))
+                self._make([*own, *more], header, ended)
             except Exception as problem:
                 self.fail(_of_a_child(problem, more))
             else:
@@ -242,6 +246,25 @@ class Recordings:
             keep_beside(self._path, part, discarded=not self.failures)
         if journal is not None:
             self._give_up(journal)
+
+    def _make(self, journals: Sequence[Path], header: Header, ended: Sequence[int]) -> None:
+        """Make the cassette from journals, of which the first ones contain so many interactions.
+
+        With `before_record`, it is made from what that returns; if that is nothing, the cassette stays as it is.
+        """
+        if self._before_record is None:
+            self._made(merge(self._path, journals, header, self._is_replaced, ended=ended))
+            return
+        check_whole(journals, ended)
+        with TemporaryDirectory(prefix="gemini-replay-") as folder:
+            edited = Path(folder) / "edited.jsonl"
+            given = [recorded_in(journal).of(self._provider) for journal in journals]
+            count, removed = write_edited(edited, given, self._before_record, self._redactor, header)
+            self.removals = total([*self.removals, *removed])
+            if count:
+                self._made(merge(self._path, [edited], header, self._is_replaced, ended=[count]))
+            else:
+                self._finished = Recorded()
 
     def _made(self, merged: Merged) -> None:
         self._finished = merged.recorded

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..cassette.describing import describe
+from ..cassette.editing import BeforeReplay, before_replay
 from ..cassette.matching import Pool, lines
 from ..cassette.model import Interaction, Request
 from ..engine.faults import Cause, Fault, NoConnection
@@ -33,7 +34,14 @@ class Replayer:
     """
 
     def __init__(
-        self, pool: Pool, *, speed: float, max_gap: float, rechunk: Rechunking, faults: tuple[Fault, ...]
+        self,
+        pool: Pool,
+        *,
+        speed: float,
+        max_gap: float,
+        rechunk: Rechunking,
+        faults: tuple[Fault, ...],
+        before_replay: BeforeReplay | None = None,
     ) -> None:
         self.faults = faults
         self.played: list[Interaction] = []
@@ -42,6 +50,7 @@ class Replayer:
         self._speed = speed
         self._max_gap = max_gap
         self._rechunk = rechunk
+        self._before_replay = before_replay
         self._count = 0
         self._addresses: set[Address] | None = None
         self._places: set[tuple[Address, str]] | None = None
@@ -77,31 +86,43 @@ class Replayer:
             interaction: the recording.
 
         Raises:
+            HookError: `before_replay` failed.
             GeminiReplayError: the recording cannot be played: a fault or the rechunking needs the events of a body
                 that is stored compressed, or its coding is not installed.
         """
         plain = self._playbacks.get(number)
         if plain is None:
-            check_events(self.faults, self._rechunk, interaction)
-            script = Script.of(interaction, self._rechunk)
-            plain = self._playbacks[number] = Playback(interaction, self._speed, self._max_gap, script)
+            plain = self._plain(interaction)
+            if self._before_replay is None:
+                self._playbacks[number] = plain
+        recorded, interaction = interaction, plain.interaction
         self._count += 1
         due = [fault for fault in self.faults if self._is_due(fault)]
-        changed = self._faulted(interaction, due) if due else None
+        changed = self._faulted(interaction, due, recorded) if due else None
         if changed is not None and not isinstance(changed, Script):
             return NoConnection(changed, waits=self._speed != INSTANT)
         self.played.append(interaction)
         return plain if changed is None else replace(plain, script=changed)
 
-    def _faulted(self, interaction: Interaction, due: list[Fault]) -> Script | Cause:
-        """What faults make of a recording; or why there is no connection to play it over."""
+    def _plain(self, interaction: Interaction) -> Playback:
+        """A recording, without faults that are due now."""
+        if self._before_replay is not None:
+            interaction = before_replay(self._before_replay, interaction)
+        check_events(self.faults, self._rechunk, interaction)
+        return Playback(interaction, self._speed, self._max_gap, Script.of(interaction, self._rechunk))
+
+    def _faulted(self, interaction: Interaction, due: list[Fault], recorded: Interaction) -> Script | Cause:
+        """What faults make of what is played; or why there is no connection to play it over.
+
+        `recorded` is the recording itself, which is put back if a fault breaks the answer.
+        """
         scripting = Scripting(interaction, self._rechunk)
         due.sort(key=scripting.order)
         unconnected = next((fault for fault in due if fault.cause is not None), None)
         applied = [fault for fault in due if scripting.apply(fault)] if unconnected is None else [unconnected]
         self.applied += [(fault, interaction) for fault in applied]
         if any(fault.breaks for fault in applied):
-            self._pool.give_back(interaction)
+            self._pool.give_back(recorded)
         if unconnected is not None and unconnected.cause is not None:
             return unconnected.cause
         return scripting.script
@@ -124,7 +145,8 @@ class Replayer:
     def answered_by_child(self, number: int, faults: list[int], *, connected: bool) -> None:
         """A forked child has answered with the recording of this number, and with these faults, by their indices.
 
-        It played the recording if the faults left a connection for that.
+        It played the recording if the faults left a connection for that. The parent lists it as it was recorded,
+        whatever `before_replay` made of it in the child.
         """
         interaction = self._pool.played_elsewhere(number)
         self._count += 1

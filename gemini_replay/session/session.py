@@ -114,6 +114,7 @@ class Session:
             max_gap=parse_max_gap(given["max_gap"]),
             rechunk=parse_rechunk(given["rechunk"]),
             faults=faults,
+            before_replay=given["before_replay"],
         )
         self._recordings = Recordings(
             self.path,
@@ -122,6 +123,7 @@ class Session:
             rewrite=self.mode == "rewrite",
             matcher=matcher,
             redactor=self._redactor,
+            before_record=given["before_record"],
             wire=given["wire"],
             decoded_limit=given["decoded_limit"],
         )

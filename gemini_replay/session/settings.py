@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypedDict, get_args
 
+from ..cassette.editing import BeforeRecord, BeforeReplay
 from ..cassette.matching import DEFAULT_KEYS, Key, Normalize
 from ..cassette.model import Interaction
 from ..engine.coding import DECODED_LIMIT
@@ -45,11 +46,14 @@ class PlaybackSettings(TypedDict, total=False):
         ignore: paths of what is not compared, such as "body.generationConfig.seed", see
             `gemini_replay.cassette.matching.ignoring`.
         normalize: a function that makes of each request the one that is compared, recorded or asked; None for none.
+        before_replay: a function that gets each recording before it is played, and returns what is played; None for
+            none.
         allow_unused: False: the session fails where it ends if nothing has asked for some of its recordings. Those
             that another test has made do not count, and no recording does where the session records.
         repeat: start again from the first when every recording of a request was played, as a server must.
     """
 
+    before_replay: BeforeReplay | None
     allow_unused: bool
     repeat: bool
     speed: str | float
@@ -103,6 +107,8 @@ class StorageSettings(TypedDict, total=False):
         mode: the record mode, see `Mode`.
         upstream: a base URL that requests are sent to, in place of their own scheme and host, if they go to the
             network: to be recorded, or in mode "live".
+        before_record: a function that gets each interaction when the cassette is made, without secrets, and returns
+            what is stored: the same interaction, a changed one, or None to leave it out. None for no function.
         wire: store compressed bodies as they came, instead of decoded.
         decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
             client gets all of it.
@@ -110,6 +116,7 @@ class StorageSettings(TypedDict, total=False):
 
     mode: Mode
     upstream: str | None
+    before_record: BeforeRecord | None
     wire: bool
     decoded_limit: int
 
@@ -180,6 +187,8 @@ DEFAULTS: SessionSettings = {
     "test": None,
     "wire": False,
     "decoded_limit": DECODED_LIMIT,
+    "before_record": None,
+    "before_replay": None,
     "allow_unused": True,
     "repeat": False,
     "interactions": None,

@@ -76,7 +76,7 @@ def test_a_function_that_fails_is_told_with_its_line(other: pytest.Pytester, run
     result = run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*broken, which the setting match names, raised KeyError: 'nothing'*", "*hooks.py:7*"]
+        ["*broken, which the setting match names, raised KeyError: 'nothing' (at *hooks.py:7)*"]
     )
     other.makepyfile(
         test_tale=SWALLOWS.replace("    try:\n        ask()\n    except Exception:\n        pass", "    ask()")

@@ -51,6 +51,8 @@ WRONG: dict[str, list[Any]] = {
     "redact_patterns": [5, None, [5], {"x": 1}, a_function, ["("]],
     "test": [5, [], a_function],
     "wire": [5, None, "yes", a_function],
+    "before_record": [5, "x", [], a_function, object()],
+    "before_replay": [5, "x", [], a_function, object()],
     "allow_unused": [5, None, "yes", a_function],
     "repeat": [5, None, "yes", a_function],
     "interactions": [5, "x", a_function, [5]],

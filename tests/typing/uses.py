@@ -26,6 +26,14 @@ def normal(request: Request) -> Request:
     return request
 
 
+def kept(interaction: Interaction) -> Interaction | None:
+    return interaction if interaction.complete else None
+
+
+def changed(interaction: Interaction) -> Interaction:
+    return interaction
+
+
 def replaying(path: Path) -> None:
     with gemini_replay.replay(
         path, speed="instant", max_gap=0.5, rechunk="bytes", match=("model", "body")
@@ -46,6 +54,8 @@ def recording(path: Path) -> None:
     with gemini_replay.record(path, mode="new", upstream="http://127.0.0.1:1", wire=True, speed=4) as session:
         assert_type(session, Session)
     assert_type(session.recorded_count, int)
+    with gemini_replay.record(path, before_record=kept, before_replay=changed, allow_unused=False):
+        pass
 
 
 def configured() -> CassetteConfig:
