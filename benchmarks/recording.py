@@ -1,9 +1,11 @@
-"""What recording costs: processor time for each chunk, and how fast clients read.
+"""What recording costs: processor time for each chunk, how fast clients read, and how late a chunk reaches them.
 
-Bodies arrive in chunks of 1 KB, as fast as they can: one chunk after the other is read, redacted and written to the
-journal. First by the recorder alone, beside the least that could be done: `json.dumps` and one write for each chunk.
-Then through clients, which read from a server in another process, in turns without and with recording. Every journal
-and cassette must hold each byte that was sent, and every journal each chunk by itself.
+Bodies arrive in chunks of 1 KB, as fast as they can: each is read, redacted and written to the journal. First by the
+recorder alone, beside the least that could be done: `json.dumps` and one write for each chunk. Then through clients,
+which read from a server in another process, in turns without recording, with it, and with a recorder that hands every
+chunk over and forgets it: no recording through this client can be faster. At last a stream with gaps of 3 ms, whose
+events say when they were sent. Every journal and cassette must hold each byte that was sent, and every journal each
+chunk by itself.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ import hashlib
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from itertools import count
+from dataclasses import dataclass
+from functools import partial
+from itertools import count as numbers
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from benchmarks.harness import Benchmark, Contestant, Reading, Run, Setting, at_least, at_most
 
@@ -26,6 +33,10 @@ SIZE = 1024
 """Bytes of a chunk."""
 STREAM = 4_000_000
 """Bytes of a stream that a client reads."""
+AT_ONCE = 45
+"""Chunks that one read of the wire brings, if there are more than it can take: 64 KB with their framing."""
+GAP = 0.003
+"""Seconds between the events of a stream that comes slowly."""
 CLIENTS = (
     "httpx-sync",
     "httpx-asyncio",
@@ -54,7 +65,7 @@ def _event(part: object) -> bytes:
 def _texts(text: Callable[[random.Random], str]) -> Callable[[], Iterator[bytes]]:
     def body() -> Iterator[bytes]:
         rng = random.Random(5)
-        return (_event({"text": f"{number} {text(rng)}"}) for number in count())
+        return (_event({"text": f"{number} {text(rng)}"}) for number in numbers())
 
     return body
 
@@ -68,7 +79,7 @@ def _image() -> Iterator[bytes]:
 
 def _long_line() -> Iterator[bytes]:
     yield b'data: {"candidates": [{"content": {"parts": [{"text": "'
-    yield from (f"{number} {PROSE}".encode() for number in count())
+    yield from (f"{number} {PROSE}".encode() for number in numbers())
 
 
 BODIES: dict[str, Callable[[], Iterator[bytes]]] = {
@@ -102,7 +113,7 @@ def _digest(body: bytes) -> str:
 
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
-    """The recorder alone, for each body; then each client."""
+    """The recorder alone, for each body; then each client: its speed, the processor's time, and the delay."""
     for name in BODIES:
         yield Benchmark(
             f"Recording {name}",
@@ -110,23 +121,44 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             [
                 Contestant("json.dumps, one write", lambda name=name: _alone(setting, name, _least)),  # type: ignore[misc]
                 Contestant(
-                    "gemini-replay",
+                    "one by one",
                     lambda name=name: _alone(setting, name, _recorded),  # type: ignore[misc]
+                    targets=[at_most(30)],
+                ),
+                Contestant(
+                    "as a read of 64 KB brings them",
+                    lambda name=name: _alone(setting, name, partial(_recorded, together=AT_ONCE)),  # type: ignore[misc]
                     targets=[at_most(30)],
                 ),
             ],
             floor="json.dumps, one write",
             measures="reading",
             rounds=3 if setting.quick else 15,
-            limit="The search for secrets; then spelling the line, and the system's write.",
+            limit="The search for secrets, most of it the same for a chunk of any size; then spelling the line.",
         )
     yield Benchmark(
         "Reading a stream that is recorded",
         "MB/s",
-        [Contestant(name, _through(setting, name), targets=[at_least(25)]) for name in CLIENTS],
+        [Contestant(name, _through(setting, name, _speed), targets=[at_least(25)]) for name in CLIENTS],
         measures="reading",
         rounds=3 if setting.quick else 7,
         limit="The library itself, handing chunks from the reader to the client, and the recorder.",
+    )
+    yield Benchmark(
+        "What recording adds",
+        "µs/chunk",
+        [Contestant(name, _through(setting, name, _added), targets=[at_most(30)]) for name in CLIENTS],
+        measures="reading",
+        rounds=3 if setting.quick else 7,
+        limit="The recorder, and handing chunks from the reader to the client.",
+    )
+    yield Benchmark(
+        "How much later a chunk reaches the client",
+        "ms",
+        [Contestant(name, _delayed(setting, name), targets=[at_most(0.15)]) for name in CLIENTS],
+        measures="reading",
+        rounds=3 if setting.quick else 7,
+        limit="Waking the client's thread; in an event loop, one more turn of it.",
     )
 
 
@@ -152,7 +184,7 @@ def _least(sent: list[bytes], path: Path) -> tuple[float, list[bytes]]:
     return seconds, [json.loads(line)[1].encode("utf-8", "surrogateescape") for line in lines]
 
 
-def _recorded(sent: list[bytes], path: Path) -> tuple[float, list[bytes]]:
+def _recorded(sent: list[bytes], path: Path, together: int = 1) -> tuple[float, list[bytes]]:
     from support.streams import GOOGLE
 
     from gemini_replay.cassette.encoding import decode_parts
@@ -171,7 +203,8 @@ def _recorded(sent: list[bytes], path: Path) -> tuple[float, list[bytes]]:
     began = time.process_time()
     for number, data in enumerate(sent):
         recorder.chunk(data, number * 0.003)
-        recorder.write()
+        if number % together == 0:
+            recorder.write()
     recorder.end("eof", len(sent) * 0.003)
     seconds = time.process_time() - began
     assert not problems
@@ -184,41 +217,82 @@ def _recorded(sent: list[bytes], path: Path) -> tuple[float, list[bytes]]:
 # -- through clients -------------------------------------------------------------------------------------------------
 
 
-def _through(setting: Setting, name: str) -> Callable[[], Run]:
-    def prepare() -> Run:
-        from support.every_client import EVERY_CLIENT
-        from support.streams import PATH
+@dataclass(frozen=True)
+class _Cost:
+    """Of reading one stream: seconds, and the processor's seconds."""
 
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """Of reading the same stream of so many bytes and chunks in three ways."""
+
+    size: int
+    chunks: int
+    plain: _Cost
+    recorded: _Cost
+    handed_over: _Cost
+
+    def rate(self, cost: _Cost) -> float:
+        """In MB/s."""
+        return self.size / cost.wall / 1e6
+
+    def added(self, cost: _Cost) -> float:
+        """In µs of processor time per chunk."""
+        return (cost.cpu - self.plain.cpu) / self.chunks * 1e6
+
+
+def _speed(costs: _Costs) -> tuple[float, dict[str, float]]:
+    also = {"without recording": costs.rate(costs.plain), "handed over only": costs.rate(costs.handed_over)}
+    return costs.rate(costs.recorded), also
+
+
+def _added(costs: _Costs) -> tuple[float, dict[str, float]]:
+    return costs.added(costs.recorded), {"handed over only": costs.added(costs.handed_over)}
+
+
+def _forget(*noted: object) -> None:
+    """Record nothing."""
+
+
+def _through(
+    setting: Setting, name: str, figures: Callable[[_Costs], tuple[float, dict[str, float]]]
+) -> Callable[[], Run]:
+    def prepare() -> Run:
         import gemini_replay
         from gemini_replay import Cassette
+        from gemini_replay.engine.recorder import Recorder
 
-        (client,) = (one for one in EVERY_CLIENT if one.name == name)
         size = 100_000 if setting.quick else STREAM
         sent = b"".join(chunks("events of 1.4 KB", size))
-        command = [sys.executable, "-m", "benchmarks.recording", str(size)]
-        server = setting.closing.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        setting.closing.callback(server.kill)
-        assert server.stdout is not None
-        url = server.stdout.readline().strip() + PATH
-        path = setting.folder / f"{os.getpid()}.jsonl"
+        fetch, path = _client(setting, name, str(size)), setting.folder / f"{os.getpid()}.jsonl"
 
-        def measured() -> tuple[float, float]:
+        def measured() -> _Cost:
             wall, cpu = time.perf_counter(), time.process_time()
-            seen = client.fetch(url)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            seen = fetch()
+            cost = _Cost(time.perf_counter() - wall, time.process_time() - cpu)
             assert b"".join(seen.chunks) == sent
-            return wall, cpu
+            return cost
 
         def run() -> Reading:
-            plain_wall, plain_cpu = measured()
+            plain = measured()
             with gemini_replay.record(path):
-                wall, cpu = measured()
+                recorded = measured()
             (interaction,) = Cassette.load(path).interactions
             assert interaction.body == sent
             path.unlink()
-            added = (cpu - plain_cpu) / len(interaction.chunks) * 1e6
-            also = {"without recording": len(sent) / plain_wall / 1e6, "added CPU, µs/chunk": added}
-            return Reading(_digest(sent), len(sent) / wall / 1e6, also)
+            with (
+                mock.patch.object(Recorder, "chunk", _forget),
+                mock.patch.object(Recorder, "write", _forget),
+                gemini_replay.record(path),
+            ):
+                handed_over = measured()
+            path.unlink()
+            return Reading(
+                _digest(sent), *figures(_Costs(len(sent), len(interaction.chunks), plain, recorded, handed_over))
+            )
 
         measured()  # what a first call loads is not what is measured
         return run
@@ -226,13 +300,64 @@ def _through(setting: Setting, name: str) -> Callable[[], Run]:
     return prepare
 
 
-def serve(size: int) -> None:
-    """Answer each request with the same stream of so many bytes, an HTTP chunk for each chunk."""
+def _delayed(setting: Setting, name: str) -> Callable[[], Run]:
+    def prepare() -> Run:
+        import gemini_replay
+
+        count = 30 if setting.quick else 300
+        fetch, path = _client(setting, name, str(count), "slowly"), setting.folder / f"{os.getpid()}.jsonl"
+
+        def measured() -> float:
+            seen = fetch()
+            assert len(seen.chunks) == count
+            sent = [float(json.loads(data[6:])["sent"]) for data in seen.chunks]
+            delays: list[float] = [at - moment for at, moment in zip(seen.times, sent, strict=True)]
+            return statistics.median(delays) * 1000
+
+        def run() -> Reading:
+            plain = measured()
+            with gemini_replay.record(path):
+                recorded = measured()
+            path.unlink()
+            return Reading(count, recorded - plain, {"without recording": plain})
+
+        measured()
+        return run
+
+    return prepare
+
+
+def _client(setting: Setting, name: str, *served: str) -> Callable[[], Any]:
+    """Make a client read a stream from a server of its own, in another process."""
+    from support.every_client import EVERY_CLIENT
+    from support.streams import PATH
+
+    (client,) = (one for one in EVERY_CLIENT if one.name == name)
+    command = [sys.executable, "-m", "benchmarks.recording", *served]
+    server = setting.closing.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+    setting.closing.callback(server.kill)
+    assert server.stdout is not None
+    url = server.stdout.readline().strip() + PATH
+    return lambda: client.fetch(url)
+
+
+def _fast(size: int) -> Callable[[], Iterator[bytes]]:
+    """The same stream of so many bytes each time."""
+    parts = chunks("events of 1.4 KB", size)
+    return lambda: iter(parts)
+
+
+def _slow(count: int) -> Iterator[bytes]:
+    """So many events, which say when they are sent, on a clock that all processes share."""
+    for _ in range(count):
+        time.sleep(GAP)
+        yield f'data: {{"text": "{PROSE}", "sent": "{time.perf_counter()!r}"}}\r\n\r\n'.encode()
+
+
+def serve(body: Callable[[], Iterator[bytes]]) -> None:
+    """Answer each request with this body, an HTTP chunk for each chunk."""
     import socket
     import threading
-
-    wire = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-    parts = [b"%x\r\n%b\r\n" % (len(data), data) for data in chunks("events of 1.4 KB", size)]
 
     def answer(connection: socket.socket) -> None:
         with connection:
@@ -240,12 +365,16 @@ def serve(size: int) -> None:
             asked = b""
             while more := connection.recv(65536):
                 asked += more
-                head, end, body = asked.partition(b"\r\n\r\n")
+                head, end, rest = asked.partition(b"\r\n\r\n")
                 length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-                if end and len(body) >= int(length or 0):
+                if end and len(rest) >= int(length or 0):
                     asked = b""
-                    for part in [wire, *parts, b"0\r\n\r\n"]:
-                        connection.sendall(part)
+                    connection.sendall(
+                        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    )
+                    for data in body():
+                        connection.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+                    connection.sendall(b"0\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
@@ -254,4 +383,5 @@ def serve(size: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    number = int(sys.argv[1])
+    serve(partial(_slow, number) if sys.argv[2:] else _fast(number))

@@ -28,6 +28,7 @@ _HIDDEN = re.compile(rf"[{INVISIBLE}\ufe0e\ufe0f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 _PLAIN = bytes({*range(0x80)} - {*_CONTROLS})
+_CONTINUING = bytes(range(0x80, 0xC0))
 _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
 _HEX = re.compile("[0-9a-fA-F]+")
 
@@ -105,28 +106,45 @@ def encode_parts(data: bytes) -> list[str]:
     if not rare:
         return [_ENCODE(data.decode())] if data else []
     binary = len(rare) - len(rare.translate(None, _CONTROLS))
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:  # it holds a copy of the data
-        text = ""
-    whole = bool(text)
-    if not whole:
+    runs = _cut_text(data)
+    if runs is None:
         text = data.decode("utf-8", "surrogateescape")
         binary += len(data) - len(text.encode("utf-8", "ignore"))
+    else:
+        text, binary = "", binary + len(runs[1]) + len(runs[3])
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
-        del text  # it takes more memory than the chunk
+        del text, runs  # they take more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
     # Only the rare bytes are searched, since a regular expression is slow on text that is mostly ASCII.
     hidden = _HIDDEN.search(rare.decode("utf-8", "ignore")) is not None
     parts = []
-    # Text at even indexes, ill-formed bytes at odd ones.
-    for index, run in enumerate([text] if whole else _ILL_FORMED.split(text)):
-        if index % 2:
+    for index, run in enumerate(runs or _ILL_FORMED.split(text)):
+        if run and index % 2:
             parts.append(f'{{"hex": "{run.encode("utf-8", "surrogateescape").hex()}"}}')
         elif run:
             encoded = _ENCODE(run)
             parts.append(_HIDDEN.sub(_escape, encoded) if hidden else encoded)
     return parts
+
+
+def _cut_text(data: bytes) -> list[str] | None:
+    """Text whole, or with a character cut off at an end or at both; None if there are ill-formed bytes elsewhere.
+
+    Nothing, the first ill-formed bytes, the text, and the last ill-formed bytes. The runs of `_ILL_FORMED.split` are
+    in the same order, and also have lone surrogates for ill-formed bytes, but take longer.
+    """
+    try:
+        return ["", "", data.decode(), ""]
+    except UnicodeDecodeError:
+        pass
+    whole = data.lstrip(_CONTINUING)
+    begun = data[: len(data) - len(whole)].decode("utf-8", "surrogateescape")
+    try:
+        return ["", begun, whole.decode(), ""]
+    except UnicodeDecodeError as error:
+        if error.start == 0 or error.end < len(whole):
+            return None
+        return ["", begun, whole[: error.start].decode(), whole[error.start :].decode("utf-8", "surrogateescape")]
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
