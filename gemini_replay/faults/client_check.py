@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ..arguments import items, require_callable
 from ..cassette.files import CassetteFile
-from ..cassette.matching import DEFAULT_KEYS
+from ..cassette.matching import DEFAULT_KEYS, Key
 from ..cassette.model import Interaction
 from ..engine.faults import Fault, parse_faults
 from ..engine.rechunking import parse_rechunk
@@ -126,7 +126,7 @@ def check_client(
     kinds: Sequence[str] = SWEPT,
     most: int | None = None,
     complete: Callable[[Any], bool] | None = None,
-    match: Sequence[str] = DEFAULT_KEYS,
+    match: Key | Sequence[Key] = DEFAULT_KEYS,
     speed: str | float = "instant",
 ) -> ClientReport:
     """Run a call under other chunk boundaries and under every fault of a cassette, and check that none deceives it.

@@ -53,6 +53,8 @@ _TARGET = re.compile(
     r"(?:/publishers/google)?(?P<resource>(?:/publishers/[^/]+)?/(?:models|tunedModels|endpoints)/(?P<model>[^/:]+))"
     r"(?::(?P<action>[A-Za-z]+))?$"
 )
+_ALT = ("alt", "$alt")
+"""The two names of one parameter."""
 _VERSION = re.compile(r"^/v\d+(?:(?:alpha|beta)\d*)?(?=/|$)")
 _PROJECT = re.compile(r"(?<=/projects/)[^/]+")
 _VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-9-]+)/")
@@ -67,10 +69,11 @@ def target(url: str) -> Target:
     """
     parts = urlsplit(url)
     found = _TARGET.search(parts.path)
+    query = parse_qs(parts.query)
     return Target(
         model=found["model"] if found else None,
         action=found["action"] if found else None,
-        alt=parse_qs(parts.query).get("alt", [None])[0],
+        alt=next((query[name][0] for name in _ALT if name in query), None),
         resource=found["resource"] if found else _PROJECT.sub("REDACTED", _VERSION.sub("", parts.path)),
     )
 

@@ -30,6 +30,7 @@ VERTEX = "/v1/projects/p/locations/europe-west4/publishers/google/models/m:strea
         (VERTEX.replace("google", "meta"), Target("m", "streamGenerateContent", None, "/publishers/meta/models/m")),
         ("/v1/publishers/google/models/m", Target("m", None, None, "/models/m")),
         ("/v1/projects/p/locations/l/caches/c", Target(None, None, None, "/projects/REDACTED/locations/l/caches/c")),
+        ("/v1beta/models/m:go?%24alt=json", Target("m", "go", "json", "/models/m")),
         ("/v1beta/files/x", Target(None, None, None, "/files/x")),
         ("/gateway/v1beta/models", Target(None, None, None, "/gateway/v1beta/models")),
     ],

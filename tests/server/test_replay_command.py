@@ -46,8 +46,26 @@ class TestCommand:
         assert "Traceback" not in err
 
     @pytest.mark.parametrize(
+        ("options", "status"),
+        [
+            ([], 404),
+            (["--ignore", "body.seed", "--ignore", "body.contents"], 200),
+            (["--match", "method", "--match", "model"], 200),
+            (["--match", "method", "--match", "headers:x-run"], 200),
+        ],
+        ids=["default", "ignore", "match", "headers"],
+    )
+    def test_what_is_compared(self, tmp_path: Path, options: list[str], status: int) -> None:
+        """Options name what is, and what is not."""
+        Cassette([interaction(events(2))]).save(tmp_path / "one.jsonl")
+        with listening("serve", "one.jsonl", "--speed", "instant", *options, cwd=tmp_path) as (_, url):
+            assert httpx.post(f"{url}{PATH}", json={"contents": [], "seed": 7}).status_code == status
+
+    @pytest.mark.parametrize(
         ("arguments", "status", "words"),
         [
+            (["good.jsonl", "--ignore", "contents"], 2, "Did you mean 'body.contents'?"),
+            (["good.jsonl", "--match", "modell"], 2, "Did you mean 'model'?"),
             (["nothing.jsonl"], 1, "the cassette does not exist"),
             (["empty.jsonl"], 1, "the file is empty"),
             (["good.jsonl", "--speed", "0"], 2, "Unknown speed"),
@@ -56,7 +74,7 @@ class TestCommand:
             (["."], 2, "There is no cassette"),
             (["good.jsonl", "--workers", "2"], 2, "Equal requests play in the recorded order"),
         ],
-        ids=["missing", "broken", "speed", "listen", "elsewhere", "folder", "workers"],
+        ids=["ignore", "match", "missing", "broken", "speed", "listen", "elsewhere", "folder", "workers"],
     )
     def test_what_cannot_be_served_is_said_at_once(
         self,

@@ -48,7 +48,7 @@ def _action(request: Request) -> str | Place:
     action = request.target.action
     if action is not None:
         return action
-    return Place(_model(request), tuple(pair for pair in _query(request) if pair[0] != "alt"))
+    return Place(_model(request), tuple(pair for pair in _query(request) if pair[0] not in ("alt", "$alt")))
 
 
 def _query(request: Request) -> Pairs:

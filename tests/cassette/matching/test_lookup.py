@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,14 @@ def asks(prompt: str, test: str | None = None) -> Request:
     return Request("POST", URL, body=json.dumps({"text": prompt}).encode(), test=test)
 
 
-def pool(path: Path, requests: Sequence[Request], **settings: Any) -> Pool:
+def pool(path: Path, requests: Sequence[Request], matcher: Matcher | None = None, **settings: Any) -> Pool:
     """A pool of a cassette in which each answer is the number of its request."""
     recordings = [
         Interaction(request, Response(200), (Chunk(0.0, str(number).encode()),), End())
         for number, request in enumerate(requests)
     ]
     Cassette(recordings).save(path)
-    made = Pool(Matcher(), **settings)
+    made = Pool(matcher or Matcher(), **settings)
     made.load(path)
     return made
 
@@ -126,6 +127,18 @@ def test_a_recording_is_found_in_few_calls_however_many_there_are(tmp_path: Path
     made.take(requests[-1])
     assert calls(lambda: [made.take(request) for request in requests[1000:1010]]) < 3000
     assert calls(lambda: made.take(asks("nobody recorded this"))) < 60
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ignore": ["body.run"]}, {"normalize": lambda request: request}, {"keys": ["body", ne]}]
+)
+def test_so_it_is_where_fields_are_ignored_and_functions_are_asked(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Recordings are filed by what is left of them, and by what is named."""
+    requests = [asks(f"prompt {number}") for number in range(500)]
+    made = pool(tmp_path / "story.jsonl", requests, matcher=Matcher(**settings), repeat=True)
+    made.take(requests[-1])
+    assert calls(lambda: [made.take(replace(request, client="x")) for request in requests[100:110]]) < 5000
+    assert calls(lambda: made.take(asks("nobody recorded this"))) < 300
 
 
 def test_of_many_equal_recordings_the_next_is_found_in_few_calls(tmp_path: Path) -> None:
