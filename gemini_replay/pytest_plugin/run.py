@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -140,6 +139,8 @@ class Run:
 
     def _records(self, path: Path) -> bool:
         """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
+        import hashlib
+
         folder = self._notes()
         if folder is None:
             return not path.exists()

@@ -36,7 +36,8 @@ for name in (
     importlib.import_module(name)
 
 
-_FEW = "-p gemini_replay -p xdist"
+_FEW = "-p gemini_replay -p xdist -W ignore::pytest.PytestAssertRewriteWarning"
+"""Some versions of pytest would warn that this process has imported the package already."""
 _QUIET = "-o asyncio_default_fixture_loop_scope=function"
 """Without it, pytest-asyncio warns."""
 

@@ -48,11 +48,14 @@ async def calls_while_serving(session: Session, ask: Callable[[str], object]) ->
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         await asyncio.to_thread(ask, url)  # what a first answer loads is kept
         counter, before = Counter(), sys.getprofile()
+        gc.collect()
+        gc.disable()  # a collection calls finalizers of what other tests have left
         sys.setprofile(counter)
         try:
             await asyncio.to_thread(ask, url)
         finally:
             sys.setprofile(before)
+            gc.enable()
         server.stop()
         await serving
     return counter.calls

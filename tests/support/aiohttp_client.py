@@ -48,7 +48,18 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
         except Exception as error:
             seen.error = error
         seen.ended = time.perf_counter()
+    if "verify" in options:
+        await _disconnected()
     return seen
+
+
+async def _disconnected() -> None:
+    """Wait for the end of TLS connections: aiohttp before 3.12.6 does not when a session closes."""
+    loop: Any = asyncio.get_running_loop()
+    sockets = getattr(loop._selector, "get_map", dict)
+    async with asyncio.timeout(10):
+        while len(sockets()) > 1:  # one is the loop's own
+            await asyncio.sleep(0.001)
 
 
 _TIMEOUT = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)  # the former since 3.10

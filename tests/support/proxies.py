@@ -40,9 +40,10 @@ def scripted(chunks: list[bytes], *, gap: float = 0.001, **options: Any) -> Any:
 
 
 class Paced:
-    """An upstream that sends its next chunk only when the test says so."""
+    """An upstream that sends the next of its chunks, and at last their end, only when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, chunks: list[bytes] | None = None) -> None:
+        self._chunks = events(3) if chunks is None else chunks
         self._next = threading.Semaphore(0)
         self.left = threading.Event()
 
@@ -60,10 +61,10 @@ class Paced:
         self.left.set()
 
     async def _send(self, send: Any) -> None:
-        for data in events(3):
+        for data in [*self._chunks, b""]:
             while not self._next.acquire(blocking=False):
                 await asyncio.sleep(0.001)
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+            await send({"type": "http.response.body", "body": data, "more_body": bool(data)})
 
 
 def until(true: Callable[[], bool]) -> None:

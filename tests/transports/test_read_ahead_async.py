@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator
 
 import anyio
 import pytest
+import trio
 from support.reading import CHUNK, Noted, classify
+from trio.testing import MockClock
 
 from gemini_replay.cassette.model import Ending
 from gemini_replay.loops import running_clock
@@ -105,7 +107,6 @@ def test_an_async_reader_gives_the_end_again_and_again(backend: str) -> None:
 
 def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> None:
     """A client that closes the response then waits for nothing."""
-    import asyncio
 
     async def main() -> None:
         observer = Noted()
@@ -118,6 +119,16 @@ def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> No
         assert observer.ends == ["cancelled"]
 
     asyncio.run(main())
+
+
+def pass_time(seconds: float) -> None:
+    """Move the clock of the running loop as if something had blocked it for so long."""
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        trio.lowlevel.current_clock().jump(seconds)  # type: ignore[attr-defined]  # a MockClock
+    else:
+        time = loop.time
+        loop.time = lambda: time() + seconds  # type: ignore[method-assign]
 
 
 @BACKENDS
@@ -133,26 +144,28 @@ def test_a_chunk_that_came_while_the_loop_was_blocked_is_no_timeout(backend: str
                 await anyio.wait_readable(here)
                 yield here.recv(100)
 
-        async def block() -> None:
+        async def block(sent: bytes) -> None:
             await anyio.wait_all_tasks_blocked()
-            there.send(b"one")
-            time.sleep(0.1)
+            there.send(sent)
+            pass_time(60)
 
         with here, there:
             observer = Noted()
             close = AsyncSource().aclose
-            ahead = AsyncReadAhead(source, observer, classify=classify, close=close, read_timeout=0.05)
+            ahead = AsyncReadAhead(source, observer, classify=classify, close=close, read_timeout=30)
             ahead.start()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(block)
+                tasks.start_soon(block, b"one")
                 assert await anext(ahead) == b"one"
-            with pytest.raises(TimeoutError):
-                await anext(ahead)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(block, b"")
+                with pytest.raises(TimeoutError):
+                    await anext(ahead)
             assert observer.ends == ["timeout"]
             await ahead.aclose()
 
     for _ in range(10):  # trio takes the tasks of one turn in any order
-        anyio.run(main, backend=backend)
+        anyio.run(main, backend=backend, backend_options={"clock": MockClock()} if backend == "trio" else {})
 
 
 @BACKENDS

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.streams import GOOGLE, PATH, events, gaps_of
+from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
-from gemini_replay.server import upstream
-from gemini_replay.server.upstream.scenarios import Scenario
+from gemini_replay.server import running, upstream
 
 aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from support.aiohttp_client import HEADERS, ask, read  # noqa: E402
 from support.cassettes import recorded  # noqa: E402
+from support.proxies import Paced  # noqa: E402
 
 
 async def by_chunks(content: Any) -> list[bytes]:
@@ -55,16 +55,25 @@ WAYS = [by_chunks, by_any, by_readany, by_lines, by_size, at_once]
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_every_way_of_reading_gives_the_same_pieces_again(way: Callable[..., Any], path: Path) -> None:
     """Pieces are cut where they were on the socket: at chunks, lines or sizes."""
+    chunks = events(6)
+    paced = Paced(chunks)
+    journal = path.with_name(f"{path.name}.part")
 
-    async def pieces(url: str) -> list[bytes]:
+    async def sending() -> None:
+        """Each chunk goes when the one before has been read."""
+        for count in range(1, len(chunks) + 1):
+            paced()
+            while journal.read_bytes().count(b"\n[") < count:
+                await asyncio.sleep(0.005)
+        paced()
+
+    async def pieces(url: str, *beside: Callable[[], Any]) -> list[bytes]:
         async with aiohttp.ClientSession() as client, ask(client, url) as response:
-            found: list[bytes] = await way(response.content)
+            found, *_ = await asyncio.gather(way(response.content), *(other() for other in beside))
             return found
 
-    chunks = events(6)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=gaps_of(chunks, 0.05))) as server:
-        with gemini_replay.record(path):
-            live = asyncio.run(pieces(server.url + PATH))
+    with running.Running(paced.app) as server, gemini_replay.record(path):
+        live = asyncio.run(pieces(server.url + PATH, sending))
     with gemini_replay.replay(path):
         again = asyncio.run(pieces(GOOGLE))
     assert again == live
