@@ -111,7 +111,7 @@ class AsyncioClock:
             if not done.done():
                 done.set_result(None)
 
-        timer = self.call_at(self.now() + seconds, end)
+        timer = self.call_later(seconds, end)
         try:
             await done
         finally:
@@ -119,7 +119,11 @@ class AsyncioClock:
 
     def call_at(self, moment: float, callback: Callable[[], object]) -> Timer:
         """Call `callback` at a moment of this clock, in a later turn of the loop."""
-        return Timer(self, self._loop, moment, callback)
+        return self.call_later(moment - self.now(), callback)
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call `callback` after so many seconds of this clock, in a later turn of the loop."""
+        return Timer(self, self._loop, seconds, callback)
 
     @property
     def _has_its_own(self) -> bool:
@@ -131,18 +135,24 @@ class AsyncioClock:
         if self._has_its_own:
             now = self._loop.time()
             return now, now
-        before, shown, now = clocks.monotonic(), self._loop.time(), clocks.monotonic()
-        return now, shown if before - _EARLY_S <= shown <= now + _EARLY_S else None
+        now, shown = clocks.monotonic(), self._loop.time()
+        if not -_EARLY_S <= shown - now <= _EARLY_S:
+            before, now = now, clocks.monotonic()  # another thread may have run between the two
+            return now, shown if before - _EARLY_S <= shown <= now + _EARLY_S else None
+        return now, shown
 
 
 class Timer:
-    """A call at a moment, unless it is cancelled."""
+    """A call after so many seconds, unless it is cancelled."""
 
     def __init__(
-        self, clock: AsyncioClock, loop: asyncio.AbstractEventLoop, moment: float, callback: Callable[[], object]
+        self, clock: AsyncioClock, loop: asyncio.AbstractEventLoop, seconds: float, callback: Callable[[], object]
     ) -> None:
-        self._clock, self._loop, self._moment, self._callback = clock, loop, moment, callback
-        self._handle: asyncio.Handle | _Alarm | None = self._arm()  # None: it has called, or will not
+        self._clock, self._loop, self._callback = clock, loop, callback
+        now, shown = clock.readings()
+        self._moment = now + seconds
+        # None: it has called, or will not
+        self._handle: asyncio.Handle | _Alarm | None = self._arm(seconds, shown)
 
     def cancel(self) -> None:
         """Do not call."""
@@ -150,9 +160,7 @@ class Timer:
             self._handle.cancel()
             self._handle = None
 
-    def _arm(self) -> asyncio.Handle | _Alarm:
-        now, shown = self._clock.readings()
-        ahead = self._moment - now
+    def _arm(self, ahead: float, shown: float | None) -> asyncio.Handle | _Alarm:
         if ahead <= 0:
             return self._loop.call_soon(self._fire)
         if shown is not None:
@@ -163,7 +171,8 @@ class Timer:
         if self._handle is None:
             return  # cancelled after its alarm had gone off
         if self._clock.now() < self._moment - _EARLY_S:
-            self._handle = self._arm()  # the loop's clock has been replaced meanwhile
+            now, shown = self._clock.readings()  # the loop's clock has been replaced meanwhile
+            self._handle = self._arm(self._moment - now, shown)
         else:
             self._handle = None
             self._callback()

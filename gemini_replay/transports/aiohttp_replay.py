@@ -154,7 +154,7 @@ class _Played(asyncio.Transport):
             limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
             # aiohttp's own timers keep the client's time limits, but not if nobody waits.
             limit = min(limits, default=None) if self._skips_stalls else None
-            self._handle = self._clock.call_at(now + self._schedule.wait(now, limit), self._play)
+            self._handle = self._clock.call_later(self._schedule.wait(now, limit), self._play)
 
     @property
     def _total_left(self) -> float | None:
@@ -179,7 +179,7 @@ class _Played(asyncio.Transport):
     def _break(self, ending: str) -> None:
         if ending == "cancelled" and self._protocol.unread:
             # The client gets all there is before it hears that there is no more.
-            self._handle = self._clock.call_at(self._clock.now() + _DRY_S, self._play)
+            self._handle = self._clock.call_later(_DRY_S, self._play)
         elif ending == "closed":
             self._protocol.eof_received()
             self._lose(None)
