@@ -146,7 +146,10 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             amount=count,
             expected=count,
             rounds=5,
-            limit="pytest's own work for each test, and a file to open and read for each.",
+            limit=(
+                "For each test: pytest's own work, a file to open and read, the settings and the secrets of the "
+                "environment, which are read anew, and the clients' functions, which are replaced and put back."
+            ),
         )  # fmt: skip
     yield Benchmark(
         f"{count:,} tests of google-genai, a client for each",
