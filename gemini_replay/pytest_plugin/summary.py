@@ -56,7 +56,7 @@ def share_of(
         "waited": waited,
         "real_time": served,
         "unused": {str(path): lines for path, lines in session.unused_descriptions().items()},
-        "problems": [f"{session.test}: {what}" for what in dict.fromkeys(problem.message for problem in problems)],
+        "problems": [f"{session.test}: {what}" for what in dict.fromkeys(map(_in_a_line, problems))],
         "discarded": None,
         "passed_through": dict(Counter(session.passed_through)),
         "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals],
@@ -79,7 +79,8 @@ class Summary:
         self._removed: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()  # what was redacted in the answers' own texts
         self._waited = 0.0
-        self._in_real_time: list[str] = []  # tests that waited and cannot have virtual time
+        self._waited_in_real_time = 0.0  # by tests that cannot have virtual time
+        self._in_real_time: list[str] = []
         self._configurations: dict[str, list[str]] = {}
         self._ci_modes: Counter[str] = Counter()  # record modes that were not followed
 
@@ -95,7 +96,8 @@ class Summary:
             where = "answers" if in_answer else place
             (self._changed if in_answer else self._removed)[f"{kind} in {where}"] += count
         self._waited += share["waited"]
-        if share["waited"] > 0.05 and share["real_time"]:
+        if share["waited"] and share["real_time"]:
+            self._waited_in_real_time += share["waited"]
             self._in_real_time.append(share["test"])
         self._configurations[share["test"]] = share["configuration"]
         if share["ci_mode"]:
@@ -157,18 +159,30 @@ class Summary:
         """What the recorded rhythm cost, where that is much, and how to avoid it."""
         if self._waited < _TELLING:
             return []
-        line = f"{self._waited:.1f} s of waiting in the recorded rhythm; with gemini_speed = virtual, there is none"
+        setting = "virtual or instant" if self._waited > self._waited_in_real_time else "instant"
+        lines = [
+            f"{self._waited:.1f} s of waiting in the recorded rhythm; with gemini_speed = {setting}, there is none"
+        ]
         if self._in_real_time:
             shown = ", ".join(self._in_real_time[:_SHOWN])
             more = f" and {len(self._in_real_time) - _SHOWN} more" if len(self._in_real_time) > _SHOWN else ""
-            line += f"; these cannot have virtual time, but can be instant: {shown}{more}"
-        return [line]
+            lines.append(
+                f"{self._waited_in_real_time:.1f} s of that by tests with gemini_server, whose clients cannot have "
+                f'virtual time; they can have speed="instant": {shown}{more}'
+            )
+        return lines
 
     def _configured(self) -> list[str]:
         found = []
         for test, lines in self._configurations.items():
             found += [f"settings of {test}:", *(f"  {line}" for line in lines or ["only defaults"])]
         return found
+
+
+def _in_a_line(problem: GeminiReplayError) -> str:
+    """What happened; of a miss also where it differs first, which tells it from others."""
+    differences = getattr(problem, "differences", ())
+    return problem.message + (f" It differs in {differences[0].strip()}" if differences else "")
 
 
 def _removals(what: str, removals: Counter[str]) -> list[str]:

@@ -27,9 +27,9 @@ def ended_well(raised: BaseException | None) -> bool:
 def report_problems(session: Session, raised: BaseException | None, *more: GeminiReplayError) -> None:
     """Report the problems of a session that has been closed, and `more` of them, when a block ends.
 
-    If the block ended well, the first problem is raised. If it raised an exception, that one goes on, with a note
-    about each problem that it does not report itself. Recordings that were not used are none then: the block has not
-    come to its end.
+    If the block ended well, the first problem is raised. If it raised an exception, that one goes on. Either has a
+    note about each problem that it does not report itself; one that came several times, such as a request that an SDK
+    sent again, is reported once. Recordings that were not used are no problem if the block has not come to its end.
 
     Args:
         session: the session.
@@ -40,16 +40,18 @@ def report_problems(session: Session, raised: BaseException | None, *more: Gemin
         GeminiReplayError: the block ended well, and there is a problem.
     """
     problems = [*session.problems, *more]
-    if ended_well(raised):
-        for problem in problems:
-            raise problem
+    well = ended_well(raised)
+    if not well:
+        problems = [problem for problem in problems if not isinstance(problem, UnusedRecordingsError)]
+    if not problems:
         return
-    assert raised is not None
-    reported = {str(error) for error in _related(raised) if isinstance(error, GeminiReplayError)}
-    counted = [problem for problem in problems if not isinstance(problem, UnusedRecordingsError)]
-    for text in dict.fromkeys(map(str, counted)):
+    reporting = problems[0] if well or raised is None else raised
+    reported = {str(error) for error in _related(reporting) if isinstance(error, GeminiReplayError)}
+    for text in dict.fromkeys(map(str, problems)):
         if text not in reported:
-            raised.add_note(f"gemini-replay, at the end of the session of {session.path}: {text}")
+            reporting.add_note(f"gemini-replay, at the end of the session of {session.path}: {text}")
+    if well:
+        raise reporting
 
 
 def _related(error: BaseException) -> list[BaseException]:

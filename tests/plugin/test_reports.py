@@ -82,6 +82,42 @@ def test_it(gemini_cassette):
     assert shown.count(f"{MISS}\n") == 3
 
 
+RETRIES = """
+class ConnectionFailed(Exception):
+    pass
+
+def sdk(text, retries):
+    for _ in range(retries):
+        try:
+            return ask(text)
+        except Exception as error:
+            last = error
+    raise ConnectionFailed("Connection error.") from last
+
+def test_it(gemini_cassette):
+    sdk("{first}", 3)
+
+def test_both(gemini_cassette):
+    for text in ("{first}", "{second}"):
+        try:
+            sdk(text, 4)
+        except ConnectionFailed:
+            pass
+"""
+
+
+def test_a_miss_that_an_sdk_retries_is_reported_once(project: pytest.Pytester, run: Run) -> None:
+    """In the test's report and in the summary; two misses are two."""
+    write(project, RETRIES.format(first="story", second="tale"))
+    run("--gemini-record=once").assert_outcomes(passed=2)
+    write(project, RETRIES.format(first="one", second="two"))
+    for style, first, second in (("auto", 2, 1), ("no", 2, 1)):
+        result = run(f"--tb={style}")
+        result.assert_outcomes(failed=2)
+        shown = result.stdout.str()
+        assert [shown.count(f'asked "{text}"') for text in ("one", "two")] == [first, second], shown
+
+
 def test_a_miss_in_one_test_is_not_reported_in_the_next(project: pytest.Pytester) -> None:
     """Each report is about its own test."""
     write(project, FAILING["call"] + "\ndef test_other(gemini_cassette):\n    assert 1 == 2\n")

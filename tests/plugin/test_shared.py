@@ -189,3 +189,30 @@ def test_a_run_that_stops_at_the_first_failure_keeps_what_passed(project: pytest
     project.makepyfile(test_tale=FOUR)
     run("--gemini-record=new", "--last-failed").assert_outcomes(passed=1)
     assert asked(project) == ["number 0", "number 1", "number 2"]
+
+
+TWO = """
+import pytest
+from asking import ask
+
+@pytest.mark.gemini_cassette("mine", "shared")
+def test_mine():
+    assert len(ask("mine")) == 3
+
+@pytest.mark.gemini_cassette("shared")
+def test_shared():
+    assert len(ask("shared")) == 3
+"""
+
+
+@pytest.mark.parametrize("mode", ["once", "rewrite"])
+def test_a_first_run_needs_no_second_cassette(project: pytest.Pytester, run: Run, workers: Run, mode: str) -> None:
+    """Another test, perhaps in another worker, records it in the same run; a run that replays needs it."""
+    project.makepyfile(test_tale=TWO)
+    result = run("-k", "mine")
+    result.assert_outcomes(errors=1, deselected=1)
+    (project.mkdir("cassettes") / "shared.jsonl.part").write_bytes(b"")  # as while a worker records
+    run(f"--gemini-record={mode}", "-k", "mine").assert_outcomes(passed=1, deselected=1)
+    workers(f"--gemini-record={mode}").assert_outcomes(passed=2)
+    assert asked(project) == ["shared"]
+    run().assert_outcomes(passed=2)

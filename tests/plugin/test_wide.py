@@ -216,3 +216,30 @@ def test_a_wrong_use_is_a_short_error(project: pytest.Pytester, run: Run, call: 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
     assert len(result.stdout.lines) < 25
+
+
+def test_every_miss_of_a_block_is_reported_once(project: pytest.Pytester, run: Run) -> None:
+    """What an SDK sends again is one miss."""
+    test = """
+import pytest
+from asking import ask
+
+@pytest.fixture(scope="module")
+def warm(gemini_cassettes):
+    with gemini_cassettes("warm-up"):
+        for text in {texts}:
+            try:
+                ask(text)
+            except Exception:
+                pass
+
+def test_it(warm):
+    pass
+"""
+    project.makepyfile(test_tale=test.format(texts=["story"]))
+    run("--gemini-record=once").assert_outcomes(passed=1)
+    project.makepyfile(test_tale=test.format(texts=["first"] * 3 + ["second"] * 4))
+    result = run()
+    result.assert_outcomes(errors=1)
+    shown = result.stdout.str()
+    assert [shown.count(f'asked "{text}"') for text in ("first", "second")] == [1, 1], shown
