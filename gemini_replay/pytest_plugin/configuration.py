@@ -51,6 +51,8 @@ class Configuration:
         names: the cassettes of a session of wider scope.
         given: the settings of a session of wider scope.
         folder: the folder of the file that opens it.
+        served: whether a server answers the test. Virtual time, which a server cannot have, then counts only if the
+            marker asks for it: what is said for many tests leaves this one with what is further off.
 
     Attributes:
         names: the cassettes that the marker names: the first is recorded into; empty: the test's own.
@@ -71,8 +73,10 @@ class Configuration:
         names: Sequence[str] = (),
         given: Mapping[str, Any] | None = None,
         folder: Path | None = None,
+        served: bool = False,
     ) -> None:
         self._run = run
+        self._served = served
         self._item = item
         self._folder = item.path.parent if item is not None else folder or run.root
         self._values: dict[str, Any] = {}
@@ -91,6 +95,8 @@ class Configuration:
 
     def _add(self, source: str, given: Mapping[str, Any]) -> None:
         for name, value in given.items():
+            if self._served and name == "speed" and source != "marker" and _is_virtual(value):
+                continue
             if value is None:  # the default, whatever a source further off says
                 self._values.pop(name, None)
                 self.sources.pop(name, None)
@@ -279,6 +285,12 @@ def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:
     if isinstance(value, str | os.PathLike) and os.fspath(value) and isinstance(os.fspath(value), str):
         return value
     raise UsageError(f"{what} {value!r}.", hint='It takes a path, such as "cassettes" or "{folder}/cassettes".')
+
+
+def _is_virtual(speed: Any) -> bool:
+    from ..engine.timing import is_virtual
+
+    return is_virtual(speed)
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ class Run:
 
     # -- the session of a test -------------------------------------------------------------------------------------
 
-    def configured(self, item: pytest.Item, config: Mapping[str, Any] | None) -> _Configured:
+    def configured(self, item: pytest.Item, config: Mapping[str, Any] | None, *, served: bool = False) -> _Configured:
         """What holds for a test, by all that is said of it; `config` is what `gemini_cassette_config` returns.
 
         Raises:
@@ -101,7 +101,7 @@ class Run:
         from .cassette_paths import test_id
         from .configuration import Configuration
 
-        configuration = Configuration(self.settings, item, config)
+        configuration = Configuration(self.settings, item, config, served=served)
         return self._configured(configuration, test_id(item, configuration.redactor))
 
     def _configured(self, configuration: Configuration, test: str) -> _Configured:
@@ -120,7 +120,7 @@ class Run:
         """
         from .attempt import Attempt
 
-        found = self.configured(item, config)
+        found = self.configured(item, config, served=served)
         session = self._session(found)
         attempt = item.stash[_ATTEMPT] = Attempt(
             session, self._notes() if session.recording else None, found.configuration, served=served

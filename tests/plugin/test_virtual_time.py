@@ -113,6 +113,43 @@ def test_the_server_refuses_it(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*A server cannot play in virtual time*"])
 
 
+CONFIGURED = """
+import pytest
+
+@pytest.fixture
+def gemini_cassette_config():
+    return {"speed": "virtual"}
+"""
+
+
+@pytest.mark.parametrize("marker", ['"minute", max_gap=0.001', '"minute", speed="instant"'])
+@pytest.mark.parametrize(
+    ("arguments", "head"),
+    [(["--gemini-speed=virtual"], ""), (["-o", "gemini_speed=virtual"], ""), ([], CONFIGURED)],
+    ids=["option", "ini", "fixture"],
+)
+def test_what_is_said_for_many_tests_leaves_those_with_a_server_in_real_time(
+    project: pytest.Pytester, marker: str, arguments: list[str], head: str
+) -> None:
+    """The marker's own speed counts for them, or the recorded rhythm."""
+    project.makepyfile(
+        test_tale=head
+        + f"""
+import httpx, pytest
+from asking import ASK, URL
+
+@pytest.mark.gemini_cassette({marker})
+def test_served(gemini_server):
+    url = URL.replace("https://generativelanguage.googleapis.com", gemini_server)
+    with httpx.stream("POST", url, json=ASK) as response:
+        assert list(response.iter_raw())
+"""
+    )
+    result = project.runpytest(*arguments)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["1 replayed, *"])
+
+
 def test_while_recording_time_is_real(project: pytest.Pytester, tmp_path: Path) -> None:
     """What is recorded has its true rhythm."""
     project.makepyfile(
