@@ -7,19 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from gemini_replay import Request
+from gemini_replay import CassetteConfig, Interaction, Request
 from storyteller import feed
 
 
 @pytest.fixture(scope="session")
-def gemini_cassette_config() -> dict[str, object]:
+def gemini_cassette_config() -> CassetteConfig:
     """Settings of all cassettes; those that pyproject.toml can hold are there."""
-    return {"redact_headers": ["x-tenant"], "normalize": without_ids}
+    return {"redact_headers": ["x-tenant"], "normalize": without_ids, "before_record": without_failures}
 
 
 def without_ids(request: Request) -> Request:
-    """The request without the id in its prompt, which differs in every run; only for comparing."""
+    """The request as it is compared: without the id in its prompt, which differs in every run."""
     return replace(request, body=_ID.sub(b"ID", request.body))
+
+
+def without_failures(interaction: Interaction) -> Interaction | None:
+    """What is stored: a server that is busy while we record is not worth keeping."""
+    return interaction if interaction.response is not None and interaction.response.status < 500 else None
 
 
 _ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

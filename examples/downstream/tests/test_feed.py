@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
 
-from gemini_replay import fuzz
+from gemini_replay import Interaction, fuzz
+from gemini_replay.cassette.model import Chunk
 from storyteller import feed
 
 
@@ -26,6 +29,17 @@ def test_a_reset():
     """The library's own exception, as in production."""
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         list(feed.tell("a lighthouse"))
+
+
+def in_one_chunk(interaction: Interaction) -> Interaction:
+    """The whole answer at once, as a proxy that buffers would send it."""
+    return replace(interaction, chunks=(Chunk(0.0, interaction.body),))
+
+
+@pytest.mark.gemini_cassette("lighthouse", before_replay=in_one_chunk)
+def test_a_proxy_that_buffers():
+    """All pieces of the story come at once, and none is lost."""
+    assert len(list(feed.tell("a lighthouse"))) > 5
 
 
 @pytest.mark.gemini_cassette("lighthouse")
