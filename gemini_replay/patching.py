@@ -148,7 +148,7 @@ class WhenImported(MetaPathFinder):
         with self._lock:
             self._callbacks = {**self._callbacks, library: callback}
             if self not in sys.meta_path:
-                sys.meta_path.insert(0, self)
+                sys.meta_path.insert(_first_place(), self)
         self._imported(library)
 
     def stop(self) -> None:
@@ -196,6 +196,15 @@ class WhenImported(MetaPathFinder):
             step(library)
         except Exception as error:
             self._failed(library, error)
+
+
+def _first_place() -> int:
+    """The first place in `sys.meta_path`, but for the finders of pyfakefs.
+
+    That removes whichever finder is the first when it ends, or pauses between a test's phases, and means its own.
+    """
+    names = [type(finder).__module__.partition(".")[0] for finder in sys.meta_path]
+    return next((place for place, name in enumerate(names) if name != "pyfakefs"), 0)
 
 
 def _unraisable(library: str, error: Exception) -> None:

@@ -276,3 +276,12 @@ def test_nothing_is_called_after_stop(imports: WhenImported, monkeypatch: pytest
     assert calls == []
     assert sys.modules[NAME].part.answer() == 2
     assert not any(isinstance(finder, WhenImported) and finder in (imports, again) for finder in sys.meta_path)
+
+
+def test_pyfakefs_removes_its_own_finder(imports: WhenImported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the first one away when it ends, whose it may be."""
+    fake = type("DynamicPatcher", (), {"find_spec": lambda *_: None, "__module__": "pyfakefs.a_module"})()
+    monkeypatch.setattr(sys, "meta_path", [fake, *sys.meta_path])
+    imports.call(NAME, answering(2))
+    assert sys.meta_path.pop(0) is fake
+    assert importlib.import_module(NAME).part.answer() == 2
