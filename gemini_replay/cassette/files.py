@@ -15,6 +15,7 @@ from ..arguments import require, require_path
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, did_you_mean
 from ..provider import Provider, check_provider
 from .atomic_write import atomic_write, locked
+from .fake_files import making_visible
 from .foreign import explained, joined, refuse_foreign
 from .format_v1 import Header, encode_comments, encode_header, encode_interaction
 from .index import FileIndex, index_file
@@ -272,12 +273,9 @@ def not_found(path: Path) -> CassetteNotFoundError:
         elif not path.parent.is_dir():
             suggestion = f"The folder {path.parent} does not exist either."
         hint = f'Record it with: pytest --gemini-record once, or gemini_replay.record("{path}")'
-    if type(os).__module__.startswith("pyfakefs"):  # it replaces the module os
-        hint = (
-            "pyfakefs hides the real files. Make the cassettes visible with: "
-            f"fs.add_real_directory({str(path.parent)!r})"
-        )
-    return CassetteNotFoundError("the cassette does not exist", path=path, suggestion=suggestion, hint=hint)
+    return CassetteNotFoundError(
+        "the cassette does not exist", path=path, suggestion=suggestion, hint=making_visible(path) or hint
+    )
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -14,13 +14,16 @@ from ..errors import AmbiguousSessionError
 from ..urls import netloc
 from .current import candidates
 from .expected import Expected, expected_now
+from .refusing import recorded_twice
 from .session import Session
 
 
-def owner_of(url: str) -> Session | None:
+def owner_of(url: str, connection: object = None) -> Session | None:
     """The session that a request to `url`, made now in this context, belongs to; None: it belongs to no session.
 
-    If it may belong to one of several, each of them counts the `AmbiguousSessionError` as a miss.
+    If it may belong to one of several, each of them counts the `AmbiguousSessionError` as a miss. So does a session
+    the `RefusedError` about another recorder that handles the request, too: it has called the function that is
+    running, or `connection`, which the client has chosen, is one of its own.
     """
     sessions = candidates()
     for session in sessions:
@@ -30,6 +33,9 @@ def owner_of(url: str) -> Session | None:
         return None
     if len(sessions) > 1:
         raise _ambiguous(netloc(url), sessions)
+    twice = None if sessions[0].mode == "live" else recorded_twice(connection)
+    if twice is not None:
+        raise sessions[0].refuse(twice)
     return sessions[0]
 
 

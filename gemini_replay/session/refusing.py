@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from types import FrameType
 
-from ..errors import NetworkBlockedError
+from ..errors import NetworkBlockedError, RefusedError
 from ..provider import Provider
 from ..shipped import shipped
 
@@ -22,6 +23,12 @@ SUPPORTED = (
     "http.client",
 )
 """Client libraries whose requests the transports answer and record."""
+
+_RECORDERS = {
+    "vcr.stubs": ("VCR.py", 'off the client library: skip_patchers=["httpx"], or ["requests", "urllib3"], …'),
+    "cassetter.intercept": ("cassetter", "off the client library: name only others in intercept=[…]"),
+}
+"""Other recorders: how the names of the modules begin that handle requests, and how one keeps them out of it."""
 
 _WEBSOCKETS = "websockets"
 _GRPC = "gRPC"
@@ -66,6 +73,23 @@ def bypass_explained(client: str, provider: Provider | None = None) -> tuple[str
         f"It came through {client or 'a client'}, which gemini-replay does not intercept.",
         f"Use a supported client ({', '.join(SUPPORTED)}), or serve the cassette to it with `gemini-replay serve`.",
     )
+
+
+def recorded_twice(connection: object) -> RefusedError | None:
+    """The error for a request that another recorder handles, too; None if there is no other.
+
+    Those read the whole response before the client gets any of it: neither chunks nor times would be true.
+    """
+    if "vcr" not in sys.modules and "cassetter" not in sys.modules:
+        return None
+    for module in chain((kind.__module__ for kind in type(connection).__mro__), (name for name, _ in _calling())):
+        for start, (name, advice) in _RECORDERS.items():
+            if module.startswith(start):
+                return RefusedError(
+                    f"{name} handles this request, too, and would hold its response back until the last chunk.",
+                    hint=f"Keep {name} off this test, or {advice}.",
+                )
+    return None
 
 
 def calling_client() -> str:

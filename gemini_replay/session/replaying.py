@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ..cassette.describing import describe
 from ..cassette.editing import BeforeReplay, before_replay
+from ..cassette.fake_files import making_visible
 from ..cassette.matching import Pool, lines
 from ..cassette.model import Interaction, Request
 from ..engine.faults import Cause, Fault, NoConnection
@@ -165,9 +166,8 @@ class Replayer:
             else ""
         )
         if not self._pool.loaded:
-            return MissError(
-                message, suggestion=f"There is no cassette at {path}.", hint=f"Record it with: {record('once')}{note}"
-            )
+            hint = making_visible(path) or f"Record it with: {record('once')}{note}"
+            return MissError(message, suggestion=f"There is no cassette at {path}.", hint=hint)
         near = self._pool.nearest(asked)
         hints = [f"Record what is missing with: {record('new')}"]
         if near.replaced:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
 
+from ..cassette import fake_files
 from ..cassette.describing import describe
 from ..cassette.matching import Matcher, Pool, Recording
 from ..cassette.merging import Recorded
@@ -140,6 +141,10 @@ class Session:
         self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
+        if self.recording and fake_files.are_fake():
+            raise UsageError(
+                "Nothing can be recorded while pyfakefs hides the real files.", hint=fake_files.RECORDING
+            )
         if given["interactions"] is not None:
             self._replayer.load_interactions(self.path, given["interactions"])
         elif existing and self.mode in {"none", "once", "new"}:

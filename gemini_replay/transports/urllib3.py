@@ -81,7 +81,7 @@ def interceptions(library: str) -> list[Interception]:
 def _attempting(original: Callable[..., Any]) -> Callable[..., Any]:
     def _make_request(pool: Any, conn: Any, method: str, url: str, **options: Any) -> Any:
         attempt = _Attempt(partial(original, pool), pool, conn, method, url, options)
-        session = owner_of(attempt.url)
+        session = owner_of(attempt.url, conn)
         return attempt.pass_on() if session is None else carry_out(session.decide(attempt.read()), attempt)
 
     return _make_request

@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from ...errors import CassetteError
+from .. import fake_files
 
 try:
     import fcntl
@@ -41,6 +42,10 @@ def is_left_of(name: str, cassette: str) -> bool:
 
 def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
     """Create and lock a journal of the cassette `path`, for a test. Returns its file descriptor and its path."""
+    if fake_files.are_fake():
+        raise CassetteError(
+            "nothing can be recorded while pyfakefs hides the real files", path=path, hint=fake_files.RECORDING
+        )
     part = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
