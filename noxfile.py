@@ -112,10 +112,10 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def sdks(session: nox.Session) -> None:
-    """Test other SDKs, each in an environment of its own below `.sdk`."""
+    """Test other SDKs and tools, in environments of their own below `.sdk`."""
     install(session)
     session.run("python", "tests/sdk/environments.py")
-    session.run("pytest", "-q", "-n", "2", "tests/sdk/test_sdks.py", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "tests/sdk/test_sdks.py", "tests/beside", *session.posargs)
 
 
 @nox.session(reuse_venv=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .other_tools import advice
 from .summary import share_of
 
 if TYPE_CHECKING:
@@ -129,12 +130,13 @@ class Attempt:
         left = (*(() if faults else (FaultUnusedError,)), *(() if unused else (UnusedRecordingsError,)))
         return [problem for problem in self.session.problems if not isinstance(problem, left)]
 
-    def read(self, report: pytest.TestReport) -> None:
-        """Learn from a phase's report how it went, and add what is new to it."""
+    def read(self, report: pytest.TestReport, raised: BaseException | None) -> None:
+        """Learn from a phase's report how it went, and add what is new to it; `raised` ended the phase."""
         if report.skipped and self.unreported(faults=False):
             _fail_instead(report)
         if report.failed:
-            _add(report, self.unreported(faults=True))
+            told = advice(raised, self.session)
+            _add(report, [*self.unreported(faults=True), *([told] if told else [])])
             self._reported.update(map(str, self.session.problems))
             self._failed = True
         if report.when == "call":

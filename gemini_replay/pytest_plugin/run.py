@@ -285,7 +285,7 @@ class Run:
         show_short(item, call, report)
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
-            attempt.read(report)
+            attempt.read(report, call.excinfo.value if call.excinfo is not None else None)
             if attempt.share is not None:
                 self._shares.append(attempt.share)
                 del item.stash[_ATTEMPT]

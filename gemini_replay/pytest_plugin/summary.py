@@ -110,6 +110,8 @@ class Summary:
             unused = described if share["passed"] else []
             others = self._unused.get(cassette, unused)
             self._unused[cassette] = [line for line in unused if line in others]
+        if share["recorded"]:  # the test was run again, and passed
+            self._discarded = [one for one in self._discarded if one[:2] != (Path(path), share["test"])]
         if share["discarded"] is not None:
             self._discarded.append((Path(path), *share["discarded"]))
 

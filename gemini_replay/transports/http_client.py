@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import UsageError
 from ..patching import Interception
 from ..session import owner_of
 from . import private, sockets
@@ -45,6 +46,7 @@ def interceptions(library: str) -> list[Interception]:
 
     Raises:
         GeminiReplayError: it is not built as expected.
+        UsageError: another tool has replaced its connections.
     """
     if library == "httplib2":
         private.check(library, _HTTPLIB2_NAMES, supported="httplib2 0.20 or later")
@@ -54,6 +56,12 @@ def interceptions(library: str) -> list[Interception]:
             (httplib2.HTTPSConnectionWithTimeout, "connect", _connecting),
             (httplib2.Http, "_conn_request", _deferring),
         ]
+    other = sys.modules[library].HTTPConnection.__module__
+    if other != library:  # whose originals are out of reach
+        raise UsageError(
+            f"{other} has replaced the connections of {library} before the session was opened.",
+            hint='Open the session first, or keep the other tool off them (VCR.py: skip_patchers=["httplib"]).',
+        )
     private.check(library, _NAMES, supported="Python 3.11 to 3.14")
     sockets.check()
     client = sys.modules[library]

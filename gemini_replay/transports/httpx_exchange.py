@@ -69,7 +69,10 @@ class _Exchange:
         try:
             return self._copied(forward, trace)
         except Exception as problem:
-            self._failed(forward, problem)
+            if self._family.refuses_to_send(problem):
+                forward.recorder.drop()
+            else:
+                forward.recorder.fail(problem)
             if forward.url != self._family.url(self._request):
                 raise
             return None

@@ -112,7 +112,7 @@ def report_unanswered(
     with Harmless(forward.recorder):
         if unsendable or isinstance(problem, GeminiReplayError):  # or another session refused it below
             forward.recorder.drop()
-        elif connected or not isinstance(problem, Exception):  # an interrupt says nothing of the server
+        elif isinstance(problem, Exception) and (not connected or classify(problem) is None):
+            forward.unreachable(problem)  # or another tool's exception: it has kept the request from the network
+        else:  # an interrupt says nothing of the server
             report_end(forward.recorder, problem, classify)
-        else:
-            forward.unreachable(problem)

@@ -1,7 +1,7 @@
 """Makes an environment for each SDK whose versions do not go with the others': ``python tests/sdk/environments.py``.
 
 They come into the folder `.sdk` at the top, where test_sdks.py finds them: virtual environments for Python's
-SDKs, and one folder for Node's, where node is present.
+SDKs, and one folder for Node's, where node is present. Two more hold the tools that tests/beside/ tries.
 """
 
 from __future__ import annotations
@@ -17,6 +17,14 @@ PYTHON = {
     "langchain": ["langchain-google-genai>=4", "aiohttp"],
     "pydantic_ai": ["pydantic-ai-slim[google]>=2"],
     "litellm": ["litellm>=1.100"],
+    "beside": [
+        *("google-genai", "requests", "httpx2"),
+        *("vcrpy>=9", "pytest-recording", "pytest-httpx", "responses", "respx", "pytest-socket"),
+        *("freezegun", "time-machine", "pyfakefs", "pytest>=9", "pytest-rerunfailures"),
+        *("opentelemetry-sdk", "opentelemetry-instrumentation-httpx", "opentelemetry-instrumentation-requests"),
+        *("pytest-asyncio", "anyio", "trio", "pytest-trio", "gevent", "uvloop"),
+    ],
+    "beside-pytest8": ["pytest<9", "pytest-subtests", "cassetter", "requests"],
 }
 NODE = {"node": ["@google/genai"]}
 

@@ -12,7 +12,7 @@ from support.every_client import EVERY_CLIENT
 from support.streams import GOOGLE, events
 
 import gemini_replay
-from gemini_replay.errors import RefusedError
+from gemini_replay.errors import RefusedError, UsageError
 
 SKIPPED = ["httplib", "httplib2", "requests", "urllib3", "aiohttp", "httpx", "httpx2"]
 HANDLED = [client for client in EVERY_CLIENT if not client.name.startswith("httpcore")]
@@ -43,3 +43,10 @@ def test_a_client_that_vcr_skips_is_answered(client: Client, path: Path, tmp_pat
 
     with gemini_replay.replay(path):
         assert b"".join(fetch()) == b"".join(events(3))
+
+
+def test_connections_that_were_replaced_before_are_named(path: Path, tmp_path: Path) -> None:
+    """VCR puts its own in place of http.client's: a session cannot intercept those, and says so."""
+    with vcr.use_cassette(str(tmp_path / "story.yaml")):
+        with pytest.raises(UsageError, match=r"vcr\S* has replaced the connections of http\.client"):
+            gemini_replay.replay(path).__enter__()

@@ -1,0 +1,22 @@
+import asking
+import pytest
+
+
+@pytest.fixture
+async def story(gemini_cassette):
+    return await asking.aask()
+
+
+@pytest.mark.trio
+async def test_a_coroutine(gemini_cassette):
+    assert len(await asking.aask()) == asking.CHUNKS
+
+
+@pytest.mark.trio
+async def test_an_async_fixture(story):
+    assert len(story) == asking.CHUNKS
+
+
+@pytest.mark.trio
+async def test_miss(gemini_cassette):
+    await asking.aask("What nobody recorded")
