@@ -205,6 +205,7 @@ def public() -> Iterator[str]:
             "gemini_events",
             "Event",
             "Interaction",
+            "Request",
             "Block",
             "CassetteConfig",
         ),

@@ -94,12 +94,13 @@ def test_a_timer_calls_at_its_moment_unless_it_is_cancelled() -> None:
 
 def test_a_loop_whose_clock_goes_right_needs_no_thread() -> None:
     """Threads are for loops that cannot wait."""
+    before = alarms()  # those of other tests may be ending
 
     async def main(clock: Any) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(clock().sleep, 0.1)
             await clock().sleep(0.05)
-            assert not alarms()
+            assert set(alarms()) <= set(before)
 
     asyncio.run(main(AsyncioClock))
     trio.run(main, TrioClock)

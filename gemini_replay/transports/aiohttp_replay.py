@@ -23,7 +23,7 @@ from ..engine.schedule import Broken, Part
 from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
-from . import sockets
+from . import socket_failures
 
 _DRY_S = 0.01
 """How often to check whether a client has read all that a cancelled recording holds."""
@@ -35,10 +35,10 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
         "Timeout on reading data from socket"
     ),
     "total timeout": lambda key: TimeoutError(),  # aiohttp's session makes its own exception of it
-    "reset": lambda key: sockets.FAILURES["reset"](),
+    "reset": lambda key: socket_failures.FAILURES["reset"](),
     "cancelled": lambda key: RecordingEndedError(),
-    "refused": lambda key: aiohttp.ClientConnectorError(key, sockets.FAILURES["refused"]()),
-    "tls": lambda key: aiohttp.ClientConnectorCertificateError(key, sockets.FAILURES["tls"]()),
+    "refused": lambda key: aiohttp.ClientConnectorError(key, socket_failures.FAILURES["refused"]()),
+    "tls": lambda key: aiohttp.ClientConnectorCertificateError(key, socket_failures.FAILURES["tls"]()),
     "connect-timeout": lambda key: aiohttp.ClientConnectorError(
         key, TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
     ),

@@ -17,7 +17,8 @@ from ..engine.player import Playback
 from ..session import Forward, Session
 from .dispatch import carry_out
 from .observing import report_unanswered
-from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
+from .socket_failures import FAILURES
+from .sockets import PlayedSocket, RecordedResponse, classify
 
 OPENS = "_gemini_replay_opens"
 """Attribute of a connection that really connects now."""

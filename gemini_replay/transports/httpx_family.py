@@ -15,20 +15,20 @@ from ..cassette.model import Ending, Headers, Request
 from ..engine.faults import Cause
 from ..engine.pacing import AsyncPlaying, Playing
 from ..errors import RecordingEndedError
-from . import private, sockets
+from . import private, socket_failures
 from .async_read_ahead import AsyncReadAhead
 from .read_ahead import ReadAhead
 
 FAILURES: dict[str, tuple[str, str]] = {
     "timeout": ("ReadTimeout", "The read operation timed out"),
-    "reset": ("ReadError", str(sockets.FAILURES["reset"]())),
+    "reset": ("ReadError", str(socket_failures.FAILURES["reset"]())),
     "closed": (
         "RemoteProtocolError",
         "peer closed connection without sending complete message body (incomplete chunked read)",
     ),
     "closed before the head": ("RemoteProtocolError", "Server disconnected without sending a response."),
-    "refused": ("ConnectError", str(sockets.FAILURES["refused"]())),
-    "tls": ("ConnectError", str(sockets.FAILURES["tls"]())),
+    "refused": ("ConnectError", str(socket_failures.FAILURES["refused"]())),
+    "tls": ("ConnectError", str(socket_failures.FAILURES["tls"]())),
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }

@@ -6,12 +6,9 @@ takes the bytes from the real socket as they come, and hands them on untouched, 
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import re
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -22,7 +19,6 @@ from typing import Any
 from .. import http1
 from ..cassette.model import Ending, Request, header
 from ..engine import pacing
-from ..engine.faults import Cause
 from ..engine.player import Playback
 from ..engine.recorder import Recorder
 from ..engine.schedule import Broken
@@ -30,6 +26,7 @@ from ..errors import GeminiReplayError, RecordingEndedError
 from . import private
 from .observing import Harmless, now, report_end
 from .read_ahead import ReadAhead
+from .socket_failures import FAILURES
 
 _NAMES = (
     "HTTPConnection.getresponse",
@@ -53,20 +50,6 @@ def check() -> None:
         GeminiReplayError: it is not.
     """
     private.check("http.client", _NAMES, supported="Python 3.11 to 3.14")
-
-
-FAILURES: dict[Ending | Cause, Callable[[], OSError]] = {
-    "timeout": lambda: TimeoutError("timed out"),
-    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
-    "refused": lambda: ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)),
-    "tls": lambda: ssl.SSLCertVerificationError(
-        1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
-    ),
-    "connect-timeout": lambda: TimeoutError("timed out"),
-    "pool-timeout": lambda: TimeoutError("timed out"),  # nothing at this level has a pool
-}
-"""What a socket raises for each ending and each missing connection. "closed" is the end of its bytes instead, and
-"cancelled" an error of ours."""
 
 
 class PlayedSocket:

@@ -24,7 +24,8 @@ from ..urls import server_url
 from . import private, sockets
 from .dispatch import carry_out
 from .observing import Harmless, report_unanswered
-from .sockets import FAILURES, PlayedSocket, RecordedResponse, classify
+from .socket_failures import FAILURES
+from .sockets import PlayedSocket, RecordedResponse, classify
 
 _TUNNEL = "_gemini_replay_tunnel"
 """Attribute of a connection: makes the proxy's tunnel, which waits until it is known to be needed."""
@@ -292,7 +293,7 @@ _FAILURES: dict[Cause, Callable[[Any, Any, Any, float | None], Exception]] = {
 }
 """What each missing connection raises: given urllib3's exceptions, the pool, the connection and its time limit.
 
-An ending is what the socket raises, see `sockets.FAILURES`; urllib3 makes its own exception of it.
+An ending is what the socket raises, see `socket_failures.FAILURES`; urllib3 makes its own exception of it.
 """
 
 
