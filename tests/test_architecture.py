@@ -38,6 +38,7 @@ LAYERS = [
     {"faults"},
     {"server", "fuzz", "report"},
     {"demo", "naming"},
+    {"interop"},
     {"pytest_plugin", "cli"},
     {"__main__"},
 ]
@@ -57,6 +58,7 @@ HEAVY = (
     "trio",
     "asyncio",
     "rich",
+    "yaml",
 )
 
 

@@ -18,6 +18,7 @@ from .model import End, Request, Response
 from .reader import BOM
 
 _RECORD = "Record it again with: --gemini-record rewrite. This file is then kept with the ending .bak."
+_CONVERT = "Convert it with: gemini-replay convert {path} {cassette}"
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(rb"<{7} |\|{7} |={7}\r?$|>{7} ", re.MULTILINE)
 _BREAK = re.compile(r"\s*[\r\n]\s*")
@@ -43,6 +44,7 @@ def refuse_foreign(content: bytes, path: Path | None) -> None:
             return  # it is a cassette; the reader reports what is wrong with it, if anything
     if looks := _looks_like(content[:4096]):
         what, hint = looks
+        hint = hint.format(path=path or "FILE", cassette=path.with_suffix(".jsonl") if path else "CASSETTE")
         raise CassetteFormatError(
             f"the file is not a v1 cassette; it looks like {what}", path=path, line=1, hint=hint
         )
@@ -162,9 +164,9 @@ def _looks_like(start: bytes) -> tuple[str, str] | None:
     if start.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\x28\xb5\x2f\xfd")):
         return "a compressed file", "Decompress it first."
     if text.startswith(b"{") and b'"log"' in text:
-        return "a HAR file", _RECORD
+        return "a HAR file", _CONVERT
     if text.startswith((b"interactions:", b"version: 1", b"---")) or b"\ninteractions:" in text:
-        return "a VCR.py cassette (YAML)", _RECORD
+        return "a VCR.py cassette (YAML)", _CONVERT
     if text.startswith((b"data:", b"event:", b":")):
         return "the body of a stream (server-sent events)", _RECORD
     if text.startswith(b"[{") or (text.startswith(b"[") and text[1:].lstrip().startswith(b"{")):

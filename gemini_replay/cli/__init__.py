@@ -145,6 +145,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     retime.add_argument("--list", action="store_true", help="list the rhythms of models")
 
+    convert = command(
+        "convert", ".converting", "make a cassette of another tool's file, or such a file of a cassette"
+    )
+    convert.description = (
+        "Convert VCR.py's YAML, HAR, google-genai's replay JSON or aimock's fixtures to a cassette, or a cassette to "
+        "VCR.py's YAML or HAR. Secrets are removed. More: gemini-replay explain convert"
+    )
+    convert.add_argument("input", type=Path, metavar="IN")
+    convert.add_argument("output", type=Path, metavar="OUT", help="its ending says what it is: .jsonl, .yaml or .har")
+    convert.add_argument("--rhythm", metavar="NAME", help="give the answers the rhythm of a model, see retime --list")
+    convert.add_argument("--seed", type=int, default=0, help="the seed of the random times")
+
+    migrate = command("migrate", ".converting", "convert a folder of other tools' files, and say what to change")
+    migrate.add_argument("folder", type=Path, metavar="DIR")
+
     explain = command("explain", ".explaining", "print a page of the documentation")
     explain.add_argument("topic", nargs="?", metavar="TOPIC", help="a page or an error's name (default: a list)")
 

@@ -20,6 +20,9 @@ from ..engine.script import check_events
 from ..provider import Event
 from .rhythms import Rhythm, Waits, find_rhythm, rhythm_for
 
+TIMES_UNKNOWN = "# Times unknown:"
+"""How the comment begins that marks an interaction whose times were not recorded."""
+
 _NOTE = "# Times drawn, not recorded:"
 _BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE
 
@@ -66,7 +69,7 @@ def retime(
         response=replace(response, after=after),
         chunks=tuple(replace(chunk, after=wait) for wait, chunk in zip(afters, interaction.chunks, strict=False)),
         end=replace(end, after=afters[-1]) if end.kind == "eof" else end,
-        comments=(*(line for line in interaction.comments if not line.startswith(_NOTE)), note),
+        comments=(*(line for line in interaction.comments if not line.startswith((_NOTE, TIMES_UNKNOWN))), note),
     )
 
 

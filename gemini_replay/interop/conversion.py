@@ -1,0 +1,222 @@
+"""Reads what other tools have recorded as a cassette, and writes a cassette for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..arguments import require_path
+from ..cassette.atomic_write import atomic_write, locked
+from ..cassette.editing import without_secrets
+from ..cassette.files import refuse_irregular
+from ..cassette.model import Interaction
+from ..cassette.redaction import Redactor, Removal
+from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, UsageError, did_you_mean
+from ..rhythm.cassette import Cassette
+from ..rhythm.retiming import TIMES_UNKNOWN
+from ..shipped import shipped
+from . import aimock, genai_replay, har, vcr
+from .exchange import Exchange, NotStorableError, first_date, interaction_of
+from .members import load_yaml
+
+CASSETTE, YAML, HAR = (".jsonl",), (".yaml", ".yml"), (".har",)
+ENDINGS = (*CASSETTE, *YAML, *HAR)
+"""How the name of a file ends that can be written."""
+
+CASSETTE_SOURCE = "a cassette"
+_FORMATS = "VCR.py's YAML, HAR, google-genai's replay JSON and aimock's fixtures"
+_HEADER = re.compile(rb'(?m)^\{ *"cassette" *:')
+_YAML_RECORDING = re.compile(rb"(?m)^interactions:")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A cassette that was made of another tool's file.
+
+    Attributes:
+        cassette: the cassette, without secrets.
+        source: the format of the file.
+        notes: what of the file the cassette does not hold.
+        removals: the secrets that were removed, by kind and place.
+    """
+
+    cassette: Cassette
+    source: str
+    notes: tuple[str, ...] = ()
+    removals: tuple[Removal, ...] = ()
+
+
+def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> Conversion:
+    """Read a recording of another tool, or a cassette.
+
+    The content tells the format.
+
+    Args:
+        path: the file.
+        redactor: what removes secrets; None for one with the default settings.
+
+    Raises:
+        CassetteNotFoundError: there is no such file.
+        CassetteFormatError: it is no recording, or not a valid one.
+        CassetteError: it cannot be read.
+        MissingExtraError: it is YAML, and PyYAML is not installed.
+    """
+    require_path("path", path, 'the path of a file, such as "story.yaml"')
+    path = Path(path)
+    content = _content(path)
+    found = parsed(content, path)
+    if found is None and (path.suffix in CASSETTE or _HEADER.search(content[:4096])):
+        return Conversion(Cassette.load(path), CASSETTE_SOURCE)
+    if found is None:
+        raise CassetteFormatError(
+            "the file is no recording that can be converted",
+            path=path,
+            hint=f"These can be converted: {_FORMATS}.",
+        )
+    source, value = found
+    cassette, notes = _READERS[source](value, path)
+    if not cassette.interactions:
+        why = f"nothing in the file can be converted: {notes[0]}" if notes else "the file holds no interaction"
+        raise CassetteFormatError(why, path=path, hint="Record it again with: --gemini-record rewrite")
+    redactor = redactor or Redactor()
+    safe, removals = list[Interaction](), list[Removal]()
+    for one in cassette.interactions:
+        changed, removed = without_secrets(one, redactor)
+        safe.append(changed)
+        removals += removed
+    return Conversion(replace(cassette, interactions=safe), source, tuple(notes), tuple(removals))
+
+
+def encode(cassette: Cassette, path: Path) -> tuple[bytes, tuple[str, ...]]:
+    """A cassette as the content of a file: a cassette, YAML for VCR.py, or HAR, by the ending of the file's name.
+
+    Returns:
+        The content, and what of the cassette it does not hold, one line each.
+
+    Raises:
+        UsageError: the name has another ending.
+        MissingExtraError: it would be YAML, and PyYAML is not installed.
+    """
+    check_ending(path)
+    if path.suffix in YAML:
+        content, notes = vcr.write(enumerate(cassette.interactions, start=1))
+        return content, tuple(notes)
+    return har.write(cassette) if path.suffix in HAR else cassette.dumps(), ()
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a file. Folders are created. If writing fails, an old file stays unchanged.
+
+    Raises:
+        CassetteError: it cannot be written.
+    """
+    try:
+        with locked(path), atomic_write(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise CassetteError(
+            f"the file cannot be written: {error.strerror}",
+            path=path,
+            hint="Nothing has changed. Free some disk space or change the permissions, and try again.",
+        ) from error
+
+
+def has_unknown_times(cassette: Cassette) -> bool:
+    """Whether times of the cassette are marked as unknown."""
+    return any(line.startswith(TIMES_UNKNOWN) for one in cassette.interactions for line in one.comments)
+
+
+def check_ending(path: Path) -> None:
+    """Raise a `UsageError` unless a file of this name can be written."""
+    if path.suffix not in ENDINGS:
+        raise UsageError(
+            f"The name {path.name!r} does not say what to write.",
+            suggestion=did_you_mean(path.suffix, ENDINGS),
+            hint="Let it end with .jsonl for a cassette, .yaml for VCR.py, or .har.",
+        )
+
+
+def parsed(content: bytes, path: Path) -> tuple[str, Any] | None:
+    """The format of a file, and what it holds; None if it is no recording of another tool.
+
+    Raises:
+        CassetteFormatError: it looks like VCR.py's YAML, but is no YAML.
+        MissingExtraError: it looks like YAML, and PyYAML is not installed.
+    """
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        try:
+            value = json.loads(content)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            source = _source_of(value)
+            return (source, value) if source else None
+    if not _YAML_RECORDING.search(content):
+        return None
+    value = load_yaml(content, path)
+    return (vcr.SOURCE, value) if isinstance(value, dict) else None
+
+
+def _source_of(value: dict[str, Any]) -> str | None:
+    if isinstance(value.get("log"), dict):
+        return har.SOURCE
+    if isinstance(value.get("fixtures"), list):
+        return aimock.SOURCE
+    if isinstance(value.get("interactions"), list):
+        return genai_replay.SOURCE if "replay_id" in value else vcr.SOURCE
+    return None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        refuse_irregular(path)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CassetteNotFoundError(
+            "there is no such file", path=path, hint="Give the path of a recording."
+        ) from None
+    except IsADirectoryError:
+        hint = f"Convert the files of a folder with: gemini-replay migrate {path}"
+        raise CassetteError("this is a folder, not a file", path=path, hint=hint) from None
+    except OSError as error:
+        raise CassetteError(f"the file cannot be read: {error.strerror}", path=path) from error
+
+
+def _of_exchanges(exchanges: list[Exchange], source: str, notes: list[str]) -> tuple[Cassette, list[str]]:
+    interactions = []
+    for number, exchange in enumerate(exchanges, start=1):
+        try:
+            interactions.append(interaction_of(exchange, source))
+        except NotStorableError as reason:
+            notes.append(f"interaction {number} is left out: {reason}")
+    return Cassette(interactions, recorder=source, recorded=first_date(interactions)), notes
+
+
+def _from_vcr(value: Any, path: Path) -> tuple[Cassette, list[str]]:
+    return _of_exchanges(vcr.read(value, path, shipped()), vcr.SOURCE, [])
+
+
+def _from_har(value: Any, path: Path) -> tuple[Cassette, list[str]]:
+    return har.read(value, path, shipped())
+
+
+def _from_genai(value: Any, path: Path) -> tuple[Cassette, list[str]]:
+    return _of_exchanges(genai_replay.read(value, path, shipped()), genai_replay.SOURCE, [])
+
+
+def _from_aimock(value: Any, path: Path) -> tuple[Cassette, list[str]]:
+    exchanges, notes = aimock.read(value, path, shipped())
+    return _of_exchanges(exchanges, aimock.SOURCE, notes)
+
+
+_READERS: dict[str, Callable[[Any, Path], tuple[Cassette, list[str]]]] = {
+    vcr.SOURCE: _from_vcr,
+    har.SOURCE: _from_har,
+    genai_replay.SOURCE: _from_genai,
+    aimock.SOURCE: _from_aimock,
+}

@@ -1,0 +1,296 @@
+"""HAR 1.2: what browsers, mitmproxy and Polly.JS export.
+
+HAR has no place for chunks and their times. A cassette that is written as HAR keeps them in members of its own,
+``_gemini_replay``, which other readers pass over; heads and bodies stand where HAR has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from .._version import __version__
+from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response, header
+from ..provider import Provider
+from ..rhythm.cassette import Cassette
+from .exchange import Exchange, NotStorableError, headers_of, interaction_of
+from .members import Members
+
+SOURCE = "HAR"
+
+_OWN = "_gemini_replay"
+_EPOCH = "1970-01-01T00:00:00Z"
+
+
+def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, list[str]]:
+    """The cassette that a HAR file makes, and what of the file it cannot hold.
+
+    Raises:
+        CassetteFormatError: it is not a HAR file.
+    """
+    log = Members(value, "", path).inner("log")
+    notes: list[str] = []
+    interactions = []
+    entries = log.each("entries")
+    for number, entry in enumerate(entries, start=1):
+        try:
+            interactions.append(_interaction(entry, provider))
+        except NotStorableError as reason:
+            notes.append(f"entry {number} is left out: {reason}")
+    own, creator = log.inner(_OWN), log.inner("creator")
+    if log.get(_OWN) is None:
+        tool = " ".join(str(creator.get(name)) for name in ("name", "version") if creator.get(name))
+        started = entries[0].get("startedDateTime") if entries else None
+        recorded = started if isinstance(started, str) else None
+        return Cassette(interactions, recorder=tool or SOURCE, recorded=recorded), notes
+    cassette = Cassette(
+        interactions,
+        recorder=own.get("recorder"),
+        recorded=own.get("recorded"),
+        test=own.get("test"),
+        extra=own.inner("extra").all,
+        comments=tuple(own.items("comments")),
+        trailing_comments=tuple(own.items("trailing_comments")),
+    )
+    return cassette, notes
+
+
+def _interaction(entry: Members, provider: Provider) -> Interaction:
+    exchange = _exchange(entry, provider)
+    own = entry.inner(_OWN)
+    plain = interaction_of(exchange, SOURCE)
+    if not entry.get(_OWN):
+        return plain
+    request = replace(plain.request, client=own.get("client"), test=own.get("test"), extra=own.inner("request").all)
+    kept = tuple(line for line in own.items("comments") if isinstance(line, str))
+    response = plain.response
+    if response is None:
+        return Interaction(request, None, (), _end(own), kept)
+    chunks = _chunks(own, b"".join(exchange.pieces))
+    if chunks is None:  # somebody has changed the body
+        return replace(plain, request=request, comments=(*kept, *plain.comments))
+    stored = own.get("body")
+    response = Response(
+        response.status,
+        exchange.headers,
+        exchange.head_after,
+        stored if stored in ("decoded", "wire") else None,
+        own.inner("response").all,
+    )
+    return Interaction(request, response, chunks, _end(own), kept)
+
+
+def _chunks(own: Members, body: bytes) -> tuple[Chunk, ...] | None:
+    """The body in its chunks; None if their lengths are not those of the body."""
+    found = own.each("chunks")
+    sizes = [one.get("bytes") for one in found]
+    if not all(isinstance(size, int) and size >= 0 for size in sizes) or sum(sizes) != len(body):
+        return None
+    try:
+        return tuple(
+            Chunk(
+                float(one.get("after")),
+                body[start:end],
+                tuple(one.items("members")),
+                base64.b64decode(one.get("coded") or ""),
+            )
+            for one, (start, end) in zip(found, pairwise(accumulate(sizes, initial=0)), strict=True)
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _end(own: Members) -> End:
+    end = own.inner("end")
+    kind, how = end.get("kind"), end.get("how")
+    if kind not in END_KINDS:
+        raise own.error(f"an end must be one of {', '.join(END_KINDS)}, not {kind!r:.60}")
+    return End(kind, _seconds(end.get("after"), 1), how, end.inner("extra").all)
+
+
+def _exchange(entry: Members, provider: Provider) -> Exchange:
+    asked, answered = entry.inner("request"), entry.inner("response")
+    posted = asked.inner("postData")
+    request = Request(
+        asked.text("method").upper(),
+        asked.text("url"),
+        _headers(asked),
+        _posted(posted),
+        provider=provider,
+    )
+    status = answered.get("status")
+    if not status or isinstance(status, bool) or not isinstance(status, int):
+        return Exchange(request, None, end=_failure(entry))
+    timings = entry.inner("timings")
+    head = sum(_seconds(timings.get(name)) for name in ("send", "wait"))
+    return Exchange(request, status, _headers(answered), _pieces(answered.inner("content")), head)
+
+
+def _headers(message: Members) -> Headers:
+    return headers_of((one.get("name"), one.get("value")) for one in message.each("headers"))
+
+
+def _seconds(value: Any, unit: int = 1000) -> float:
+    """Seconds from a number of milliseconds, or of other parts of a second; -1 stands for none in HAR."""
+    return value / unit if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
+
+
+def _posted(posted: Members) -> bytes:
+    text = posted.get("text")
+    if isinstance(text, str) and "base64" in (posted.get("encoding"), posted.get("_encoding")):
+        return _from_base64(posted, text)
+    if isinstance(text, str) and text:
+        return text.encode("utf-8", "surrogatepass")
+    return urlencode([(one.get("name"), one.get("value") or "") for one in posted.each("params")]).encode()
+
+
+def _pieces(content: Members) -> tuple[bytes, ...]:
+    """The body. Polly.JS keeps the chunks of a compressed one, each in base64 or hexadecimal, in a JSON array."""
+    text = content.get("text")
+    if not isinstance(text, str):
+        return ()
+    coded = content.get("encoding") == "base64" or bool(content.get("_isBinary"))
+    if coded and text.lstrip().startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            listed = None
+        if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
+            decode = _from_base64 if content.get("encoding") == "base64" else _from_hex
+            return tuple(decode(content, one) for one in listed)
+    if content.get("encoding") == "base64":
+        return (_from_base64(content, text),)
+    return (text.encode("utf-8", "surrogatepass"),)
+
+
+def _from_base64(place: Members, text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        raise place.error("a body that should be base64 is not") from None
+
+
+def _from_hex(place: Members, text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise place.error("a body that should be hexadecimal is not") from None
+
+
+def _failure(entry: Members) -> End:
+    """How a request ended that got no response, as far as browsers and mitmproxy say so."""
+    said = " ".join(str(entry.inner("response").get(name)) for name in ("_error", "comment", "statusText")).upper()
+    return End("timeout" if "TIMED_OUT" in said else "cancelled" if "ABORTED" in said else "reset")
+
+
+def write(cassette: Cassette) -> bytes:
+    """The cassette as a HAR file, with its chunks and times."""
+    about = {
+        "recorder": cassette.recorder,
+        "recorded": cassette.recorded,
+        "test": cassette.test,
+        "extra": cassette.extra,
+        "comments": cassette.comments,
+        "trailing_comments": cassette.trailing_comments,
+    }
+    started = cassette.recorded or _EPOCH
+    log = {
+        "version": "1.2",
+        "creator": {"name": "gemini-replay", "version": __version__},
+        "entries": [_entry(one, started) for one in cassette.interactions],
+        _OWN: _present(about),
+    }
+    return (json.dumps({"log": log}, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _entry(one: Interaction, started: str) -> dict[str, Any]:
+    wait = one.response.after if one.response else one.end.after
+    own = {
+        "chunks": [_chunk(chunk) for chunk in one.chunks],
+        "end": _present({"kind": one.end.kind, "after": one.end.after, "how": one.end.how, "extra": one.end.extra}),
+        "body": one.response.body if one.response else None,
+        "client": one.request.client,
+        "test": one.request.test,
+        "request": one.request.extra,
+        "response": one.response.extra if one.response else None,
+        "comments": one.comments,
+    }
+    return {
+        "startedDateTime": started,
+        "time": _ms(one.duration),
+        "request": _request(one.request),
+        "response": _response(one),
+        "cache": {},
+        "timings": {"send": 0, "wait": _ms(wait), "receive": _ms(one.duration - wait)},
+        _OWN: _present(own),
+    }
+
+
+def _chunk(chunk: Chunk) -> dict[str, Any]:
+    coded = base64.b64encode(chunk.coded).decode() if chunk.coded else None
+    return _present({"after": chunk.after, "bytes": len(chunk.data), "members": chunk.members, "coded": coded})
+
+
+def _present(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None and value not in ((), {})}
+
+
+def _request(request: Request) -> dict[str, Any]:
+    kind = header(request.headers, "content-type") or ""
+    posted = {"mimeType": kind, **_text_of(request.body, "_encoding")} if request.body else None
+    return {
+        "method": request.method,
+        "url": request.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _named(request.headers),
+        "queryString": _named(parse_qsl(urlsplit(request.url).query, keep_blank_values=True)),
+        **({"postData": posted} if posted else {}),
+        "headersSize": -1,
+        "bodySize": len(request.body),
+    }
+
+
+def _response(one: Interaction) -> dict[str, Any]:
+    status, headers, body = (one.response.status, one.response.headers, one.body) if one.response else (0, (), b"")
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return {
+        "status": status,
+        "statusText": phrase,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _named(headers),
+        "content": {
+            "size": len(body),
+            "mimeType": header(tuple(headers), "content-type") or "",
+            **_text_of(body, "encoding"),
+        },
+        "redirectURL": header(tuple(headers), "location") or "",
+        "headersSize": -1,
+        "bodySize": -1,
+    }
+
+
+def _text_of(body: bytes, encoding: str) -> dict[str, str]:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"text": base64.b64encode(body).decode(), encoding: "base64"}
+
+
+def _named(pairs: Sequence[tuple[str, str]] | Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,111 @@
+"""What JSON and YAML files of other tools hold, checked as it is read. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import CassetteFormatError, MissingExtraError
+
+
+class Members:
+    """An object of a JSON or YAML file, whose members are checked as they are read.
+
+    Args:
+        value: the object.
+        place: where it stands, for messages ("interactions[0].request").
+        path: the file.
+    """
+
+    def __init__(self, value: Any, place: str, path: Path | None) -> None:
+        self._place, self._path = place, path
+        if not isinstance(value, Mapping):
+            raise self.error(f"{place or 'the file'} must be an object, not {_shown(value)}")
+        self._value: Mapping[str, Any] = value
+
+    def error(self, message: str) -> CassetteFormatError:
+        """The error about something that stands in the file."""
+        return CassetteFormatError(message, path=self._path, hint="Correct the file, or record it again.")
+
+    def get(self, name: str) -> Any:
+        """A member; None if it is absent."""
+        return self._value.get(name)
+
+    def text(self, name: str) -> str:
+        """A member that must be a text."""
+        value = self.get(name)
+        if not isinstance(value, str):
+            raise self.error(f"{self._within(name)} must be a text, not {_shown(value)}")
+        return value
+
+    def inner(self, name: str) -> Members:
+        """A member that is an object; an empty one if it is absent."""
+        value = self.get(name)
+        return Members({} if value is None else value, self._within(name), self._path)
+
+    def each(self, name: str) -> list[Members]:
+        """The objects of a member that must be a list of objects."""
+        return [Members(one, f"{self._within(name)}[{at}]", self._path) for at, one in enumerate(self.items(name))]
+
+    def items(self, name: str) -> list[Any]:
+        """A member that must be a list; empty if it is absent."""
+        value = self.get(name)
+        if value is not None and not isinstance(value, list):
+            raise self.error(f"{self._within(name)} must be a list, not {_shown(value)}")
+        return value or []
+
+    @property
+    def all(self) -> Mapping[str, Any]:
+        """The whole object."""
+        return self._value
+
+    def _within(self, name: str) -> str:
+        return f"{self._place}.{name}" if self._place else name
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{value!r:.60}"
+
+
+def load_json(content: bytes, path: Path | None) -> Any:
+    """What a JSON file holds; a `CassetteFormatError` if it is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        said = getattr(error, "msg", None) or str(error)
+        raise CassetteFormatError(f"the file is not valid JSON: {said}", path=path, line=line) from None
+
+
+def load_yaml(content: bytes, path: Path | None) -> Any:
+    """What a YAML file holds. Dates stay texts, and texts of Python 2 are texts.
+
+    Raises:
+        MissingExtraError: PyYAML is not installed.
+        CassetteFormatError: it is not YAML.
+    """
+    yaml = yaml_library()
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    for tag in ("timestamp", "python/unicode", "python/str"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.SafeLoader.construct_yaml_str)
+    try:
+        return yaml.load(content, Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error) or type(error).__name__
+        line = mark.line + 1 if mark else None
+        raise CassetteFormatError(f"the file is not valid YAML: {said}", path=path, line=line) from None
+
+
+def yaml_library() -> Any:
+    """PyYAML; a `MissingExtraError` if it is not installed."""
+    try:
+        return import_module("yaml")
+    except ImportError as missing:
+        raise MissingExtraError("PyYAML", extra="convert", purpose="Reading and writing YAML") from missing

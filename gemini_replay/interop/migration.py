@@ -1,0 +1,153 @@
+"""Converts the recordings of a whole folder, and finds what to change in the code that used them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..cassette.redaction import Redactor
+from ..errors import CassetteError, GeminiReplayError, MissingExtraError
+from ..naming import file_name
+from ..session.hosts import Hosts
+from .conversion import Conversion, encode, parsed, read, save
+
+_ENDINGS = (".yaml", ".yml", ".har", ".json")
+_PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
+_GEMINI = Hosts((), (), None)
+_TEST = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<test>test\w*(?:\[.*\])?)")
+"""The name of a file that pytest-recording has named after a test."""
+
+CHANGES = (
+    (
+        r"def vcr_config\b",
+        "the fixture gemini_cassette_config; leave its filters out: keys and tokens are recognized",
+    ),
+    (r"def vcr_cassette_dir\b", "the setting gemini_cassette_dir in the ini file"),
+    (r"def (?:default_cassette_name|pytest_recording_configure)\b", "nothing: remove it"),
+    (r"\bmark\.vcr\b", "@pytest.mark.gemini_cassette, or the fixture gemini_cassette"),
+    (r"\bmark\.default_cassette\b", '@pytest.mark.gemini_cassette("NAME")'),
+    (r"\bmark\.block_network\b", "nothing: a test with a cassette is always blocked"),
+    (r"\buse_cassette\(", 'gemini_replay.replay("NAME.jsonl")'),
+    (r"\bregister_matcher\(|\bmatch_on\b", "the setting match"),
+    (r"\bbefore_record_re(?:quest|sponse)\b", "the setting before_record, which gets the whole interaction"),
+    (r"\bbefore_playback_re(?:quest|sponse)\b", "the setting before_replay"),
+    (r"\ballow_playback_repeats\b", "the setting repeat"),
+    (r"\bignore_(?:hosts|localhost)\b", "the setting ignore_hosts"),
+)
+"""What vcrpy and pytest-recording are used by, as a regular expression, and what takes its place."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of code that uses vcrpy or pytest-recording.
+
+    Attributes:
+        path: its file.
+        line: its number, counted from 1.
+        found: what is used.
+        instead: what takes its place.
+    """
+
+    path: Path
+    line: int
+    found: str
+    instead: str
+
+
+@dataclass
+class Migration:
+    """What became of a folder.
+
+    Attributes:
+        converted: for each file that was converted, its path, the new cassette's, and what was read.
+        kept: cassettes that were there before and hold something else; they are as they were.
+        without_gemini: converted files that hold no request to the API.
+        failed: the files that could not be converted, and why.
+        passed_over: how many files with such names are no recordings.
+        changes: what to change in the code.
+        beside_tests: whether files lie where pytest-recording puts them.
+    """
+
+    converted: list[tuple[Path, Path, Conversion]] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    without_gemini: list[Path] = field(default_factory=list)
+    failed: list[GeminiReplayError] = field(default_factory=list)
+    passed_over: int = 0
+    changes: list[Change] = field(default_factory=list)
+    beside_tests: bool = False
+
+
+def migrate(folder: Path, *, redactor: Redactor | None = None) -> Migration:
+    """Convert each recording in a folder to a cassette beside it, and find what to change in its code.
+
+    A file that pytest-recording has named after a test becomes the cassette that the same test looks for. No file is
+    changed or replaced.
+
+    Raises:
+        MissingExtraError: there is YAML, and PyYAML is not installed.
+    """
+    found, redactor = Migration(), redactor or Redactor()
+    for path in _files(folder):
+        if path.suffix == ".py":
+            found.changes += _changes(path)
+        elif path.suffix in _ENDINGS:
+            try:
+                _convert(path, found, redactor)
+            except MissingExtraError:
+                raise
+            except GeminiReplayError as error:
+                found.failed.append(error)
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_symlink() or entry.name.startswith(".") or entry.name in _PASSED_OVER:
+            continue
+        if entry.is_dir():
+            yield from _files(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def _convert(path: Path, found: Migration, redactor: Redactor) -> None:
+    try:
+        recording = parsed(path.read_bytes(), path)
+    except OSError as error:
+        raise CassetteError(f"the file cannot be read: {error.strerror}", path=path) from error
+    if recording is None:
+        found.passed_over += 1
+        return
+    conversion = read(path, redactor=redactor)
+    target = cassette_of(path)
+    content, _ = encode(conversion.cassette, target)
+    if target.exists() and target.read_bytes() != content:
+        found.kept.append(target)
+        return
+    save(target, content)
+    found.converted.append((path, target, conversion))
+    found.beside_tests = found.beside_tests or path.parent.parent.name == "cassettes"
+    if not any(_GEMINI.owns(one.request.url) for one in conversion.cassette.interactions):
+        found.without_gemini.append(path)
+
+
+def cassette_of(path: Path) -> Path:
+    """Where the cassette of a recording goes: beside it, under the name that its test looks for."""
+    test = _TEST.fullmatch(path.stem)
+    if test is None:
+        return path.with_suffix(".jsonl")
+    name = f"{test['cls']}::{test['test']}" if test["cls"] else test["test"]
+    return path.with_name(f"{file_name(name)}.jsonl")
+
+
+def _changes(path: Path) -> Iterator[Change]:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for number, line in enumerate(lines, start=1):
+        for pattern, instead in CHANGES:
+            if found := re.search(pattern, line.partition("#")[0]):
+                yield Change(path, number, found[0], instead)

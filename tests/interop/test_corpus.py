@@ -1,0 +1,86 @@
+"""Files that other projects have committed: all of them convert, to the bytes that were recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.interop import conversion
+from gemini_replay.rhythm.retiming import TIMES_UNKNOWN
+
+CORPUS = os.environ.get("GEMINI_REPLAY_CORPUS")
+SKIPPED = pytest.param(None, marks=pytest.mark.skip(reason="GEMINI_REPLAY_CORPUS is not set"), id="corpus")
+FOLDER = Path(CORPUS or "", "originals")
+
+
+def originals() -> list[Any]:
+    """One pytest param per file."""
+    return [pytest.param(path, id=path.name) for path in sorted(FOLDER.iterdir())] if CORPUS else [SKIPPED]
+
+
+def index() -> list[dict[str, Any]]:
+    """The bodies of the corpus whose files are there."""
+    entries = json.loads((FOLDER.parent / "INDEX.json").read_text(encoding="utf-8"))
+    return [entry for entry in entries if "original" in entry]
+
+
+def exact_bodies(path: Path) -> Iterator[bytes]:
+    """The bodies that stand in a file, as they were recorded."""
+    for entry in index():
+        if entry["original"]["file"] == path.name and entry["fidelity"] == "exact":
+            yield (FOLDER.parent / "bodies" / f"{entry['name']}.body").read_bytes()
+
+
+@pytest.mark.skipif(not CORPUS, reason="GEMINI_REPLAY_CORPUS is not set")
+def test_every_file_is_there() -> None:
+    """There are 31, and each has a body that was recorded exactly."""
+    paths = sorted(FOLDER.iterdir())
+    assert len(paths) == 31
+    assert all(list(exact_bodies(path)) for path in paths)
+
+
+@pytest.mark.parametrize("path", originals())
+def test_bodies_are_those_that_were_recorded(path: Path) -> None:
+    """Byte for byte, also where the file has them in gzip."""
+    bodies = [one.body for one in conversion.read(path).cassette.interactions]
+    assert not [wanted for wanted in exact_bodies(path) if wanted not in bodies]
+
+
+@pytest.mark.parametrize("path", originals())
+def test_a_converted_file_is_a_valid_cassette(path: Path) -> None:
+    """It is read back as it was written; each chunk ends with an event, and its times are marked as unknown."""
+    found = conversion.read(path)
+    cassette = Cassette.loads(found.cassette.dumps())
+    assert not found.notes
+    assert cassette.dumps() == found.cassette.dumps()
+    assert cassette.recorder
+    for one in cassette.interactions:
+        assert any(line.startswith(TIMES_UNKNOWN) for line in one.comments)
+        ends = list(accumulate(len(chunk.data) for chunk in one.chunks))
+        assert set(one.layout.ends) <= set(ends)
+
+
+@pytest.mark.parametrize("path", originals())
+def test_google_genai_reads_a_converted_stream(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stream of server-sent events replays through the SDK, with the text that was recorded."""
+    genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
+    monkeypatch.setenv("GEMINI_API_KEY", "none")
+    client = genai.Client()
+    for one in conversion.read(path).cassette.interactions:
+        if one.layout.framing != "sse":
+            continue
+        Cassette([one]).save(tmp_path / "story.jsonl")
+        with gemini_replay.replay(tmp_path / "story.jsonl", speed="instant", match=("action",)):
+            answer = list(client.models.generate_content_stream(model="any", contents="?"))
+        contents = [candidate.content for event in answer for candidate in event.candidates or ()]
+        parts = [part for content in contents if content for part in content.parts or ()]
+        assert "".join(part.text for part in parts if part.text and not part.thought) == one.text
+        assert len(answer) == len(one.events)

@@ -1,0 +1,203 @@
+"""HAR: the files of browsers, mitmproxy and Polly.JS are read; a cassette comes back from one as it was."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.streams import GOOGLE, events
+
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.errors import CassetteFormatError
+from gemini_replay.interop import conversion, har
+from gemini_replay.shipped import shipped
+
+CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
+BODY = b"".join(events(3))
+
+
+def saved(folder: Path, *entries: dict[str, Any]) -> Path:
+    """A HAR file with these entries."""
+    path = folder / "story.har"
+    log = {"version": "1.2", "creator": {"name": "Tool", "version": "1.0"}, "entries": list(entries)}
+    path.write_text(json.dumps({"log": log}), "utf-8")
+    return path
+
+
+def entry(content: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
+    """One entry that answers with `BODY`."""
+    return {
+        "startedDateTime": "2026-01-28T06:45:51.242Z",
+        "request": {"method": "POST", "url": GOOGLE, "headers": [], "postData": {"text": '{"a":1}'}},
+        "response": {
+            "status": 200,
+            "headers": [{"name": "content-type", "value": "text/event-stream"}],
+            "content": content or {"text": BODY.decode()},
+        },
+        "timings": {"blocked": -1, "send": 2, "wait": 410, "receive": 88},
+        **members,
+    }
+
+
+def converted(path: Path) -> Interaction:
+    """The only interaction of a file."""
+    (found,) = conversion.read(path).cassette.interactions
+    return found
+
+
+def back(cassette: Cassette) -> Cassette:
+    """The cassette by way of HAR."""
+    found, notes = har.read(json.loads(har.write(cassette)), None, shipped())
+    assert not notes
+    return found
+
+
+@pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
+def test_a_cassette_comes_back_from_har_as_it_was(path: Path) -> None:
+    """To the byte of the file: chunks, times, endings, comments and all."""
+    assert back(Cassette.load(path)).dumps() == path.read_bytes()
+
+
+times = st.integers(0, 100_000).map(lambda ms: ms / 1000)
+chunks = st.builds(
+    Chunk, times, st.binary(max_size=30) | st.text(max_size=30).map(lambda text: text.encode("utf-8", "replace"))
+)
+
+
+@given(
+    st.lists(chunks, max_size=6),
+    times,
+    st.sampled_from(["eof", "reset", "cancelled", "timeout"]),
+    st.binary(max_size=20),
+)
+def test_any_chunks_and_times_come_back(parts: list[Chunk], after: float, kind: Any, body: bytes) -> None:
+    """Bytes of any kind, and times to the millisecond."""
+    asked = Request("POST", GOOGLE, (("a", "b"),), body, client="httpx 1", test="t::u", extra={"x": 1})
+    answered = Response(200, (("c", "d"),), after, None, {"y": [2]})
+    cassette = Cassette([Interaction(asked, answered, tuple(parts), End(kind, after, None, {"z": 3}), ("# Hm.",))])
+    assert back(cassette).dumps() == cassette.dumps()
+
+
+@pytest.mark.parametrize("stored", ["decoded", "wire"])
+def test_a_compressed_response_comes_back(stored: Any) -> None:
+    """As it is stored: decoded with its members and its coded rest, or compressed."""
+    headers = (("content-encoding", "gzip"), ("content-type", "text/event-stream"))
+    parts = (Chunk(0.1, b"ab", (1,)), Chunk(0.2, b"c", (), b"\x07"), Chunk(0.0, b"", (), b"x"))
+    if stored == "wire":
+        parts = (Chunk(0.1, gzip.compress(BODY)),)
+    cassette = Cassette([Interaction(Request("POST", GOOGLE), Response(200, headers, 0.0, stored), parts)])
+    assert back(cassette).dumps() == cassette.dumps()
+
+
+def test_a_connection_without_a_response_comes_back() -> None:
+    """HAR gives it the status 0."""
+    cassette = Cassette([Interaction(Request("GET", GOOGLE), None, (), End("timeout", 5.0))])
+    assert back(cassette).dumps() == cassette.dumps()
+
+
+def test_the_head_of_a_cassette_comes_back() -> None:
+    """Who recorded it, when, for which test, and what stands around."""
+    about = {"recorder": "r 1", "recorded": "2026-11-22T09:22:55Z", "test": "t", "extra": {"k": 1}}
+    cassette = Cassette(
+        [Interaction(Request("GET", GOOGLE), Response(204))], **about, comments=("# a",), trailing_comments=("# b",)
+    )
+    assert back(cassette).dumps() == cassette.dumps()
+
+
+def test_a_body_that_was_changed_by_hand_counts() -> None:
+    """Its chunks are then those of its events, and its times are unknown."""
+    cassette = Cassette([Interaction(Request("POST", GOOGLE), Response(200), (Chunk(1.0, BODY),))])
+    written = har.write(cassette).replace(b"data: ", b"data:  ")
+    (one,) = har.read(json.loads(written), None, shipped())[0].interactions
+    assert one.body == BODY.replace(b"data: ", b"data:  ")
+    assert len(one.chunks) == 3
+    assert one.comments == ("# Times unknown: converted from HAR.",)
+
+
+def test_other_readers_find_all_that_har_asks_for() -> None:
+    """The members that HAR 1.2 requires of an entry are there."""
+    cassette = Cassette.load(CURATED[0])
+    for one in json.loads(har.write(cassette))["log"]["entries"]:
+        assert one.keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
+        assert one["request"].keys() >= {"method", "url", "httpVersion", "cookies", "headers", "queryString"}
+        assert one["response"].keys() >= {"status", "statusText", "httpVersion", "headers", "content", "redirectURL"}
+        assert one["timings"].keys() >= {"send", "wait", "receive"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": BODY.decode()},
+        {"text": base64.b64encode(BODY).decode(), "encoding": "base64"},
+        {"text": base64.b64encode(gzip.compress(BODY)).decode(), "encoding": "base64"},
+    ],
+    ids=["text", "base64", "gzip"],
+)
+@pytest.mark.parametrize(
+    "header", [(), ({"name": "content-encoding", "value": "gzip"},)], ids=["plain", "gzip-header"]
+)
+def test_a_body_is_what_its_bytes_are(tmp_path: Path, content: dict[str, str], header: Any) -> None:
+    """Browsers keep the header of a compressed response beside its decoded text."""
+    made = entry(content)
+    made["response"]["headers"] += header
+    one = converted(saved(tmp_path, made))
+    assert [chunk.data for chunk in one.chunks] == events(3)
+    assert one.response is not None
+    assert one.response.after == 0.412
+
+
+@pytest.mark.parametrize("binary", [{"encoding": "base64"}, {"_isBinary": True}], ids=["base64", "hex"])
+def test_chunks_that_polly_has_kept_stay(tmp_path: Path, binary: dict[str, Any]) -> None:
+    """It stores a compressed response chunk by chunk."""
+    packed = gzip.compress(BODY)
+    pieces = [packed[:40], packed[40:]]
+    coded = [base64.b64encode(one).decode() if "encoding" in binary else one.hex() for one in pieces]
+    made = entry({"text": json.dumps(coded), **binary})
+    made["response"]["headers"].append({"name": "content-encoding", "value": "gzip"})
+    one = converted(saved(tmp_path, made))
+    assert one.body == BODY
+    assert len(one.chunks) == 2
+
+
+def test_parameters_of_a_form_are_a_body(tmp_path: Path) -> None:
+    """Some tools list them without a text."""
+    made = entry()
+    made["request"]["postData"] = {"params": [{"name": "a", "value": "b c"}]}
+    assert converted(saved(tmp_path, made)).request.body == b"a=b+c"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [("net::ERR_CONNECTION_RESET", "reset"), ("net::ERR_TIMED_OUT", "timeout"), ("net::ERR_ABORTED", "cancelled")],
+)
+def test_a_request_without_a_response(tmp_path: Path, error: str, kind: str) -> None:
+    """It ends as the browser says."""
+    one = converted(saved(tmp_path, entry(response={"status": 0, "_error": error, "headers": []})))
+    assert one.response is None
+    assert one.end.kind == kind
+
+
+def test_what_a_cassette_cannot_hold_is_left_out_and_said(tmp_path: Path) -> None:
+    """A switch of protocols is no response to replay."""
+    switched = entry(response={"status": 101, "headers": []})
+    found = conversion.read(saved(tmp_path, switched, entry()))
+    assert len(found.cassette.interactions) == 1
+    assert found.notes == ("entry 1 is left out: its status is 101",)
+    assert (found.cassette.recorder, found.cassette.recorded) == ("Tool 1.0", "2026-01-28T06:45:51.242Z")
+    with pytest.raises(CassetteFormatError, match="nothing in the file can be converted: entry 1"):
+        conversion.read(saved(tmp_path, switched))
+
+
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
+    """With the place in the file."""
+    with pytest.raises(CassetteFormatError, match=r"log\.entries\[0\]\.request\.url must be a text, not nothing"):
+        conversion.read(saved(tmp_path, entry(request={"method": "GET"})))
+    with pytest.raises(CassetteFormatError, match="should be base64"):
+        conversion.read(saved(tmp_path, entry({"text": "a", "encoding": "base64"})))

@@ -1,0 +1,205 @@
+"""VCR.py: every form of its files is read, and what is written is replayed by vcrpy itself."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support.streams import GOOGLE, events
+
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.errors import CassetteFormatError, MissingExtraError
+from gemini_replay.interop import conversion, vcr
+from gemini_replay.interop import members as reading
+
+CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
+BODY = b"".join(events(3))
+
+
+def saved(folder: Path, *, request: dict[str, Any] | None = None, response: dict[str, Any] | None = None) -> Path:
+    """A cassette of vcrpy with one interaction."""
+    asked = {"method": "POST", "uri": GOOGLE, "body": '{"a": 1}', "headers": {"Accept": ["*/*"]}, **(request or {})}
+    answered = {
+        "status": {"code": 200, "message": "OK"},
+        "headers": {"content-type": ["text/event-stream"]},
+        "body": {"string": BODY.decode()},
+        **(response or {}),
+    }
+    path = folder / "story.yaml"
+    path.write_text(yaml.dump({"interactions": [{"request": asked, "response": answered}], "version": 1}), "utf-8")
+    return path
+
+
+def converted(path: Path) -> Interaction:
+    """The only interaction of a file."""
+    (found,) = conversion.read(path).cassette.interactions
+    return found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"string": BODY.decode()},
+        {"string": BODY},
+        {"string": gzip.compress(BODY)},
+        {"base64_string": __import__("base64").b64encode(BODY).decode()},
+        BODY.decode(),
+    ],
+    ids=["text", "binary", "gzip", "base64", "bare"],
+)
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}, {"content-encoding": ["gzip"]}])
+def test_a_body_is_what_its_bytes_are(tmp_path: Path, body: Any, headers: dict[str, Any]) -> None:
+    """Text, or gzip, whether or not a header says so."""
+    assert converted(saved(tmp_path, response={"body": body, "headers": headers})).body == BODY
+
+
+def test_each_event_is_a_chunk(tmp_path: Path) -> None:
+    """The body of a stream is cut where its events end; the times are marked as unknown."""
+    one = converted(saved(tmp_path))
+    assert [chunk.data for chunk in one.chunks] == events(3)
+    assert [chunk.after for chunk in one.chunks] == [0.0] * 3
+    assert one.comments == ("# Times unknown: converted from VCR.py.",)
+
+
+def test_headers_are_lists_or_texts(tmp_path: Path) -> None:
+    """A list becomes several headers; pseudo-headers are left out."""
+    headers = {"Vary": ["Origin", "Referer"], "server": "here", ":status": ["200"], "x-two": "a\nb", "x-cjk": "你"}
+    one = converted(saved(tmp_path, response={"headers": headers}))
+    assert one.response is not None
+    assert sorted(one.response.headers) == [
+        ("Vary", "Origin"),
+        ("Vary", "Referer"),
+        ("server", "here"),
+        ("x-cjk", "你".encode().decode("latin-1")),
+        ("x-two", "a"),
+        ("x-two", "b"),
+    ]
+
+
+def test_a_parsed_body_is_written_as_json(tmp_path: Path) -> None:
+    """Of requests and responses; a comment says that the spelling is another."""
+    asked = {"body": None, "parsed_body": {"contents": [{"parts": [{"text": "你好"}]}]}}
+    answered = {"body": None, "parsed_body": {"when": "2025-01-01"}, "headers": {"content-length": ["99"]}}
+    one = converted(saved(tmp_path, request=asked, response=answered))
+    assert one.request.json == asked["parsed_body"]
+    assert json.loads(one.body) == {"when": "2025-01-01"}
+    assert one.response is not None
+    assert one.response.headers == (("content-length", str(len(one.body))),)
+    assert "stored parsed" in one.comments[0]
+
+
+def test_an_unquoted_date_stays_a_text(tmp_path: Path) -> None:
+    """YAML would make a date of it, and JSON has none."""
+    path = saved(tmp_path, response={"body": None, "parsed_body": {"when": "DATE"}})
+    path.write_text(path.read_text().replace("DATE", "2025-01-01"))
+    assert json.loads(converted(path).body) == {"when": "2025-01-01"}
+
+
+def test_secrets_are_removed(tmp_path: Path) -> None:
+    """From the URL, the headers and the body of the request; the cassette never holds them."""
+    key = "AIzaSyD-1234567890abcdefghijklmnopqrstu"
+    path = saved(
+        tmp_path,
+        request={"uri": f"{GOOGLE}&key={key}", "headers": {"x-goog-api-key": key}, "body": json.dumps({"text": key})},
+    )
+    found = conversion.read(path)
+    assert key.encode() not in found.cassette.dumps()
+    assert {one.place for one in found.removals} >= {"request URL", "request header x-goog-api-key"}
+
+
+def test_a_file_without_a_gemini_stream_converts_too(tmp_path: Path) -> None:
+    """An ordinary interaction keeps its body in one chunk."""
+    path = saved(
+        tmp_path,
+        request={"method": "get", "uri": "https://example.org/a?b=c", "body": None},
+        response={"body": {"string": "<p>Hello"}, "headers": {"content-type": ["text/html"]}},
+    )
+    one = converted(path)
+    assert (one.request.method, one.request.url, one.request.body) == ("GET", "https://example.org/a?b=c", b"")
+    assert [chunk.data for chunk in one.chunks] == [b"<p>Hello"]
+
+
+def test_the_json_of_vcrpy_is_read(tmp_path: Path) -> None:
+    """Its JSON serializer writes the same members."""
+    path = saved(tmp_path).rename(tmp_path / "story.json")
+    path.write_text(json.dumps(yaml.safe_load(path.read_text())))
+    assert converted(path).body == BODY
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "line"),
+    [
+        ("interactions: 3\nversion: 1\n", "interactions must be a list, not 3", None),
+        ("interactions:\n- 5\n", r"interactions\[0\] must be an object, not 5", None),
+        ("interactions:\n- request: {method: 1}\n", r"method must be a text, not 1|status", None),
+        ("interactions:\n- a: [\n", "not valid YAML", 3),
+        ("interactions:\n- !!python/object:os.system {}\n", "not valid YAML", 2),
+        ("interactions: []\n", "holds no interaction", None),
+        ("some: thing\n", "no recording that can be converted", None),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: str, message: str, line: int | None) -> None:
+    """With the place in the file, and never as an error of YAML or Python."""
+    (tmp_path / "story.yaml").write_text(content)
+    with pytest.raises(CassetteFormatError, match=message) as raised:
+        conversion.read(tmp_path / "story.yaml")
+    assert raised.value.line == line
+    assert raised.value.hint or line
+
+
+def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that installs it."""
+    path = saved(tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'gemini-replay\[convert\]'"):
+        conversion.read(path)
+
+
+@pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
+def test_vcrpy_replays_what_is_written(path: Path, tmp_path: Path) -> None:
+    """Status, headers that matter and the whole body, as vcrpy's own client gets them."""
+    cassette = Cassette.load(path)
+    content, _ = conversion.encode(cassette, tmp_path / "story.yaml")
+    (tmp_path / "story.yaml").write_bytes(content)
+    import vcr as vcrpy
+
+    with vcrpy.use_cassette(str(tmp_path / "story.yaml"), record_mode="none") as played:
+        for one in cassette.interactions:
+            if one.response is None:
+                continue
+            got = httpx.request(
+                one.request.method, one.request.url, content=one.request.body, headers=list(one.request.headers)
+            )
+            assert (got.status_code, got.content) == (one.response.status, one.body)
+            assert got.headers.get("content-type") == dict(one.response.headers).get("content-type")
+        assert played.all_played
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_body_comes_back(body: bytes) -> None:
+    """Whatever its bytes are: line ends, control characters, no UTF-8."""
+    one = Interaction(Request("POST", GOOGLE, (), body), Response(200), (Chunk(0.0, body),))
+    content, notes = vcr.write([(1, one)])
+    (again,) = vcr.read(reading.load_yaml(content, None), None, one.request.provider)
+    assert not notes
+    assert (again.request.body, b"".join(again.pieces)) == (body, body)
+
+
+def test_what_yaml_cannot_hold_is_said() -> None:
+    """A connection without a response is left out; a reset becomes a good end."""
+    asked = Request("POST", GOOGLE)
+    interactions = [
+        Interaction(asked, None, (), End("reset")),
+        Interaction(asked, Response(200), (Chunk(0.0, b"a"),), End("reset")),
+    ]
+    content, notes = vcr.write(enumerate(interactions, start=1))
+    assert len(yaml.safe_load(content)["interactions"]) == 1
+    assert [note.split(":")[0] for note in notes] == ["interaction 1 is left out", "interaction 2 ended with 'reset'"]
