@@ -24,7 +24,7 @@ from ..cassette.redaction.replacements import total
 from ..engine.recorder import NullRecorder, Recorder
 from ..errors import CassetteError, GeminiReplayError, RecordingError
 from ..provider import Provider
-from .children import Child, Report, error_as_data, error_from_data
+from .forks import Child, Forks, Report, error_as_data, error_from_data
 
 _log = logging.getLogger("gemini_replay")
 _REFUSED = {400, 401, 403}
@@ -55,6 +55,7 @@ class Recordings:
         before_record: BeforeRecord | None = None,
         wire: bool,
         decoded_limit: int,
+        forks: Forks,
     ) -> None:
         self.failures: list[RecordingError] = []
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
@@ -76,7 +77,7 @@ class Recordings:
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         self._unanswered: list[tuple[Request, str]] = []
-        self._child: Child | None = None
+        self._forks = forks
         self._broken = False  # something of ours failed, perhaps in the middle of an answer
 
     # -- while the session is open ---------------------------------------------------------------------------------
@@ -85,8 +86,9 @@ class Recordings:
         """The recorder of a redacted request; one that records nothing where the journal cannot be written."""
         try:
             with self._lock:
-                if self._child is not None and not self._child.has_parent:
-                    self._child.report()  # it cannot, and warns: it has outlived the session
+                child = self._forks.child
+                if child is not None and not child.has_parent:
+                    child.report()  # it cannot, and warns: it has outlived the session
                     return NullRecorder()
                 if self._journal is None:
                     self._journal = Journal(self._path, test=self._test)
@@ -116,7 +118,7 @@ class Recordings:
         """There was no connection for a request; if no other try gets an answer, the recording has failed."""
         with self._lock:
             self._unanswered.append((asked, where))
-        self._report_to_parent(unanswered=encode_request(asked), where=where)
+        self._forks.report(unanswered=encode_request(asked), where=where)
 
     def _check_answered(self, more: Sequence[Path]) -> None:
         if not self._unanswered:
@@ -150,7 +152,7 @@ class Recordings:
         else:
             text = f"{type(problem).__name__}: {problem}"
             hint = _OUR_BUG
-        part = self._journal.part if self._journal is not None and self._child is None else None
+        part = self._journal.part if self._journal is not None and self._forks.child is None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,
@@ -163,7 +165,7 @@ class Recordings:
 
     def _report(self, failure: RecordingError) -> None:
         self.failures.append(failure)
-        self._report_to_parent(failed=error_as_data(failure))
+        self._forks.report(failed=error_as_data(failure))
         with suppress(Exception):  # the session says it once more where it ends
             self.on_failure(failure)
 
@@ -174,7 +176,7 @@ class Recordings:
         refused = recorder.status in _REFUSED
         self._refused = self._refused or refused
         removed = [(removal.place, removal.kind, removal.count) for removal in redactor.removals]
-        self._report_to_parent(removed=removed, key_refused=refused)
+        self._forks.report(removed=removed, key_refused=refused)
 
     def _left_open(self, asked: Request) -> None:
         _log.warning(
@@ -313,7 +315,6 @@ class Recordings:
 
     def become_child(self, child: Child) -> None:
         """Record for the parent from now on: into a journal that the parent merges."""
-        self._child = child
         self._lock = threading.Lock()
         for recorder in self._live:
             recorder.forget()
@@ -331,11 +332,6 @@ class Recordings:
             recorder.cut()
         if self._journal is not None:
             self._journal.abandon()
-
-    def _report_to_parent(self, **report: object) -> None:
-        """In a forked child, report to the parent; see `receive`."""
-        if self._child is not None:
-            self._child.report(**report)
 
     def receive(self, report: Report) -> None:
         """Count in the parent what a child has reported."""

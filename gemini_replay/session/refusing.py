@@ -1,10 +1,11 @@
-"""Errors about requests that no transport has seen, and the client that made them."""
+"""Errors about requests that a session refuses, and the client that made them."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from types import FrameType
 
 from ..errors import NetworkBlockedError, RefusedError
@@ -51,6 +52,16 @@ def blocked(
         f"A request to {where} was stopped before it left this machine.",
         suggestion=suggestion or reason,
         hint=f"{hint or advice} To allow the network: --gemini-record live.",
+    )
+
+
+def own_server(where: str, cassette: Path) -> RefusedError:
+    """The error for a request to a server of this process, that a recording from elsewhere would answer, too."""
+    return RefusedError(
+        f"A request goes to {where}, a server of this process; {cassette} has an answer to it that was "
+        "recorded elsewhere.",
+        suggestion="Either of the two may be meant to answer it.",
+        hint=f"To be answered by the cassette, name {where!r} in the setting hosts; by the server, in ignore_hosts.",
     )
 
 

@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 from ..cassette.describing import describe
 from ..cassette.editing import BeforeReplay, before_replay
 from ..cassette.fake_files import making_visible
-from ..cassette.matching import Pool, lines
+from ..cassette.matching import Pool, Recording, lines
 from ..cassette.model import Interaction, Request
 from ..engine.faults import Cause, Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import Rechunking
 from ..engine.script import Script, Scripting, check_events
 from ..engine.timing import INSTANT
-from ..errors import FaultUnusedError, MissError
+from ..errors import CassetteError, FaultUnusedError, MissError, UnusedRecordingsError
+from .forks import Forks, Report
 from .hosts import Address, comparable_address
 
 _FEW = 3
@@ -43,6 +44,7 @@ class Replayer:
         rechunk: Rechunking,
         faults: tuple[Fault, ...],
         before_replay: BeforeReplay | None = None,
+        forks: Forks,
     ) -> None:
         self.faults = faults
         self.played: list[Interaction] = []
@@ -52,20 +54,21 @@ class Replayer:
         self._max_gap = max_gap
         self._rechunk = rechunk
         self._before_replay = before_replay
+        self._forks = forks
         self._count = 0
         self._addresses: set[Address] | None = None
-        self._places: set[tuple[Address, str]] | None = None
+        self._paths: set[tuple[Address, str]] | None = None
         self._playbacks: dict[int, Playback] = {}  # by the recording's number; none is changed by a fault
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
         self._pool.load(path, check=check)
-        self._addresses = self._places = None
+        self._addresses = self._paths = None
 
     def load_interactions(self, path: Path, interactions: Sequence[Interaction]) -> None:
         """Add recordings that are in memory, as if they were those of a cassette."""
         self._pool.load_interactions(path, interactions)
-        self._addresses = self._places = None
+        self._addresses = self._paths = None
 
     def addresses(self) -> set[Address]:
         """Where the recordings come from; reads the requests of all."""
@@ -73,11 +76,11 @@ class Replayer:
             self._addresses = {comparable_address(request.url) for request in self._pool.requests}
         return self._addresses
 
-    def has_place(self, url: str) -> bool:
-        """Whether a recording comes from this address and path; reads the requests of all."""
-        if self._places is None:
-            self._places = {_place(request.url) for request in self._pool.requests}
-        return _place(url) in self._places
+    def is_recorded(self, url: str) -> bool:
+        """Whether a recording comes from this URL's address and path; reads the requests of all."""
+        if self._paths is None:
+            self._paths = {_address_and_path(request.url) for request in self._pool.requests}
+        return _address_and_path(url) in self._paths
 
     def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
@@ -91,6 +94,14 @@ class Replayer:
             GeminiReplayError: the recording cannot be played: a fault or the rechunking needs the events of a body
                 that is stored compressed, or its coding is not installed.
         """
+        before = len(self.applied)
+        answer = self._play(number, interaction)
+        if self._forks.child is not None:
+            faults = self._applied_since(before)
+            self._forks.report(answered=number, connected=isinstance(answer, Playback), faults=faults)
+        return answer
+
+    def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         plain = self._playbacks.get(number)
         if plain is None:
             plain = self._plain(interaction)
@@ -137,23 +148,25 @@ class Replayer:
     def _times_applied(self, fault: Fault) -> int:
         return sum(fault is other for other, _ in self.applied)
 
-    def applied_since(self, before: int) -> list[int]:
+    def _applied_since(self, before: int) -> list[int]:
         """Which of the faults were applied since there were so many in `applied`, by their indices in `faults`."""
         return [
             index for done, _ in self.applied[before:] for index, fault in enumerate(self.faults) if fault is done
         ]
 
-    def answered_by_child(self, number: int, faults: list[int], *, connected: bool) -> None:
-        """A forked child has answered with the recording of this number, and with these faults, by their indices.
+    def receive(self, report: Report) -> None:
+        """Count in the parent what a child has answered: the recording's number, and the faults by their indices.
 
         It played the recording if the faults left a connection for that. The parent lists it as it was recorded,
         whatever `before_replay` made of it in the child.
         """
-        interaction = self._pool.played_elsewhere(number)
-        self._count += 1
-        self.applied += [(self.faults[index], interaction) for index in faults]
-        if connected:
-            self.played.append(interaction)
+        match report:
+            case {"answered": number, "connected": connected, "faults": faults}:
+                interaction = self._pool.played_elsewhere(number)
+                self._count += 1
+                self.applied += [(self.faults[index], interaction) for index in faults]
+                if connected:
+                    self.played.append(interaction)
 
     # -- what is reported --------------------------------------------------------------------------------------------
 
@@ -185,6 +198,24 @@ class Replayer:
             message, suggestion=near.words, hint="\n".join(hints) + note, differences=lines(near.differences)
         )
 
+    def unused_descriptions(self, path: Path) -> dict[Path, list[str]]:
+        """Of the cassette `path` and of each other one, a line for each unused recording."""
+        described: dict[Path, list[str]] = {path: [] for path in (path, *self._pool.paths)}
+        for recording in self._pool.unused:
+            described[recording.path].append(_described(recording))
+        return described
+
+    def unused_error(self, record: Callable[[str], str]) -> UnusedRecordingsError | None:
+        """The error about unused recordings, but for those of other tests; `record` is that of `miss`."""
+        left = [one for one in self._pool.unused if not self._pool.is_of_another_test(one)]
+        if not left:
+            return None
+        return UnusedRecordingsError(
+            [f"{recording.path}: {_described(recording)}" for recording in left],
+            hint=f"Record again what is used with: {record('rewrite')}\n"
+            "Or allow unused recordings with: allow_unused=True",
+        )
+
     @property
     def unused_faults(self) -> list[FaultUnusedError]:
         """The faults that were never applied."""
@@ -205,6 +236,14 @@ class Replayer:
         )
 
 
-def _place(url: str) -> tuple[Address, str]:
-    """Where a URL leads, and its path."""
+def _address_and_path(url: str) -> tuple[Address, str]:
     return comparable_address(url), urlsplit(url).path
+
+
+def _described(recording: Recording) -> str:
+    """A recording in one line; one that cannot be read is also a problem."""
+    try:
+        what = describe(recording.request)
+    except CassetteError as problem:
+        what = problem.message
+    return f"{recording.position}: {what}"

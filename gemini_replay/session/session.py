@@ -15,11 +15,9 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from ..cassette import fake_files
-from ..cassette.describing import describe
-from ..cassette.matching import Matcher, Pool, Recording
-from ..cassette.merging import Recorded
+from ..cassette.matching import Matcher, Pool
 from ..cassette.model import Interaction, Request
-from ..cassette.redaction import Redactor, Removal
+from ..cassette.redaction import Redactor
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import parse_rechunk
@@ -31,21 +29,22 @@ from ..errors import (
     HookError,
     RecordingError,
     RefusedError,
-    UnusedRecordingsError,
     UsageError,
 )
 from ..provider import Provider
 from ..shipped import shipped
 from ..urls import netloc
 from .arguments import REDACTION, checked, default_settings
-from .children import Child, Children, Report, error_as_data, error_from_data, watch_forks
 from .client_names import client_name
+from .forks import Forks, error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
 from .hosts import Hosts, address
 from .recordings import Recordings
-from .refusing import blocked, bypass_explained, calling_client
+from .refusing import blocked, own_server
 from .replaying import Replayer
+from .results import Results
 from .settings import Mode, Paths, ReplaySettings, SessionSettings
+from .unseen import Unseen
 
 Decision = Playback | NoConnection | Forward | None
 """What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
@@ -53,7 +52,7 @@ recorded; or (None) it goes to the network untouched.
 """
 
 
-class Session:
+class Session(Results):
     """Answers requests from one cassette, or records them into it.
 
     Args:
@@ -109,6 +108,7 @@ class Session:
         self.passed_through: list[str] = []
         matcher = Matcher(given["match"], ignore=given["ignore"], normalize=given["normalize"])
         self._hooked = matcher.hooked
+        self._forks = Forks()
         self._pool = Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider)
         self._replayer = Replayer(
             self._pool,
@@ -117,6 +117,7 @@ class Session:
             rechunk=parse_rechunk(given["rechunk"]),
             faults=faults,
             before_replay=given["before_replay"],
+            forks=self._forks,
         )
         self._recordings = Recordings(
             self.path,
@@ -128,17 +129,14 @@ class Session:
             before_record=given["before_record"],
             wire=given["wire"],
             decoded_limit=given["decoded_limit"],
+            forks=self._forks,
         )
+        self._unseen = Unseen(self.provider, upstream=self.upstream, forks=self._forks)
         self._allow_unused: bool = given["allow_unused"]
-        self._left_unused: list[UnusedRecordingsError] = []
+        self._unused_error = None
         self._lock = threading.RLock()
-        self._children = Children()
-        self._child: Child | None = None
         self.active = True
         watch_forks(self)
-        # the hosts that transports have seen requests to, or send them to
-        self._known = set() if self.upstream is None else {address(self.upstream)[0]}
-        self._unseen: dict[str, tuple[str, str]] = {}
         existing = self.path.exists()
         self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
         if self.recording and fake_files.are_fake():
@@ -150,9 +148,8 @@ class Session:
         elif existing and self.mode in {"none", "once", "new"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
         for other in more if self.mode != "live" else ():
-            if (
-                other.exists() or self.mode == "none"
-            ):  # in a run that may record, another session may be making it now
+            # in a run that may record, another session may be making it now
+            if other.exists() or self.mode == "none":
                 self._replayer.load(other)
 
     @classmethod
@@ -182,11 +179,11 @@ class Session:
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
-        return not self.passes_all_on and self.hosts.owns(url, self._replayer.has_place)
+        return not self.passes_all_on and self.hosts.owns(url, self._replayer.is_recorded)
 
     def reaches(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session, and calls no server of this process under test."""
-        return self.hosts.owns(url, self._replayer.has_place) and not self._is_under_test(url)
+        return self.hosts.owns(url, self._replayer.is_recorded) and not self._is_under_test(url)
 
     @property
     def guarded(self) -> bool:
@@ -223,17 +220,17 @@ class Session:
             unreadable = len(self._pool.problems)
             try:
                 return self._decide(request.of(self.provider))
-            except HookError as error:
-                raise self.refuse(error) from error.__cause__
+            except RefusedError as error:
+                self.refuse(error)
+                raise
             finally:
                 for problem in self._pool.problems[unreadable:]:
-                    self._report_to_parent(unreadable=error_as_data(problem))
+                    self._forks.report(unreadable=error_as_data(problem))
 
     def _decide(self, request: Request) -> Decision:
         host = address(request.url)[0]
-        if host not in self._known:
-            self._known.add(host)
-            self._report_to_parent(known=host)
+        if host not in self._unseen.known:
+            self._unseen.add_known(host)
         try:
             if self._calls_own_server(request):
                 return None
@@ -251,9 +248,9 @@ class Session:
             recorder = self._recordings.null_recorder(problem, Request(request.method, urlsplit(request.url).path))
             return Forward(recorder, route(request.url, self.upstream))
         if recorded is not None:
-            return self._play(*recorded)
+            return self._replayer.play(*recorded)
         if not self.recording:
-            raise self.refuse(self._replayer.miss(asked, self.path, self._record))
+            raise self._replayer.miss(asked, self.path, self._record)
         return Forward(
             self._recordings.begin(asked, redactor),
             route(request.url, self.upstream),
@@ -279,27 +276,10 @@ class Session:
             return False
         where = netloc(request.url)
         if self._pool.answers(self._redactor.for_request(request).request()):
-            raise self.refuse(
-                RefusedError(
-                    f"A request goes to {where}, a server of this process; {self.path} has an answer to it that was "
-                    "recorded elsewhere.",
-                    suggestion="Either of the two may be meant to answer it.",
-                    hint=f"To be answered by the cassette, name {where!r} in the setting hosts; by the server, in "
-                    "ignore_hosts.",
-                )
-            )
+            raise own_server(where, self.path)
         self.passed_through.append(where)
-        self._report_to_parent(called=where)
+        self._forks.report(called=where)
         return True
-
-    def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        if self._child is None:
-            return self._replayer.play(number, interaction)
-        before = len(self.applied)
-        answer = self._replayer.play(number, interaction)
-        connected = isinstance(answer, Playback)
-        self._report_to_parent(answered=number, connected=connected, faults=self._replayer.applied_since(before))
-        return answer
 
     def _record(self, mode: str) -> str:
         """How to record into the cassette, for messages."""
@@ -314,7 +294,7 @@ class Session:
     def refuse(self, error: RefusedError) -> RefusedError:
         """Count a refused request, which the session reports at its end; returns the error, to be raised."""
         self.misses.append(error)
-        self._report_to_parent(refused=error_as_data(error))
+        self._forks.report(refused=error_as_data(error))
         return error
 
     def handle_unseen(self, where: str) -> None:
@@ -324,108 +304,11 @@ class Session:
         """
         if self.replay_only:
             raise self.refuse(blocked(where, provider=self.provider))
-        host = address(f"//{where}")[0]
-        if host not in self._known:
-            why = " ".join(bypass_explained(calling_client(), self.provider))
-            self._unseen.setdefault(host, (where, why))
-            self._report_to_parent(unseen=host, where=where, why=why)
+        self._unseen.reached(where)
 
     def unrecorded(self, where: str, why: str) -> None:
         """A request that was to be recorded was made outside of the session, so the recording fails."""
         self._recordings.fail(GeminiReplayError(f"A request to {where} was not recorded.", hint=why))
-
-    # -- what came of it ---------------------------------------------------------------------------------------------
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """What is to go wrong."""
-        return self._replayer.faults
-
-    @property
-    def applied(self) -> list[tuple[Fault, Interaction]]:
-        """The faults that were applied, each with the recording that it changed, in order."""
-        return self._replayer.applied
-
-    @property
-    def played(self) -> list[Interaction]:
-        """Interactions that were replayed, in order."""
-        return self._replayer.played
-
-    @property
-    def model_time(self) -> float:
-        """Seconds that the replayed interactions took when they were recorded."""
-        return sum(interaction.duration for interaction in self.played)
-
-    @property
-    def unused(self) -> list[Interaction]:
-        """Recordings that no request asked for."""
-        return [recording.interaction for recording in self._pool.unused]
-
-    def unused_descriptions(self) -> dict[Path, list[str]]:
-        """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
-        described: dict[Path, list[str]] = {path: [] for path in (self.path, *self._pool.paths)}
-        for recording in self._pool.unused:
-            described[recording.path].append(_described(recording))
-        return described
-
-    def _check_used(self) -> None:
-        """A session that replays has used all of its recordings, unless it need not."""
-        if self._allow_unused or not self.replay_only:
-            return
-        left = [one for one in self._pool.unused if not self._pool.is_of_another_test(one)]
-        if left:
-            self._left_unused.append(
-                UnusedRecordingsError(
-                    [f"{recording.path}: {_described(recording)}" for recording in left],
-                    hint=f"Record again what is used with: {self._record('rewrite')}\n"
-                    "Or allow unused recordings with: allow_unused=True",
-                )
-            )
-
-    @property
-    def recorded(self) -> Recorded:
-        """Interactions that were recorded and have ended, in order of their requests; each is read from the disk."""
-        return self._recordings.recorded
-
-    @property
-    def interactions(self) -> list[Interaction]:
-        """What the session's requests got: interactions that were replayed, then those that were recorded."""
-        return [*self.played, *self.recorded]
-
-    @property
-    def recorded_count(self) -> int:
-        """How many interactions were recorded and have ended."""
-        return self._recordings.count
-
-    @property
-    def removals(self) -> tuple[Removal, ...]:
-        """What was redacted in what was recorded, by kind and place; never a value."""
-        return self._recordings.removals
-
-    @property
-    def hint(self) -> str:
-        """What may be wrong with a recording, as far as its answers show; empty where they show nothing."""
-        return self._recordings.hint
-
-    @property
-    def problems(self) -> list[GeminiReplayError]:
-        """What must not go unnoticed.
-
-        A failed recording, refused requests, recordings that cannot be read, faults that were not applied; and, once
-        the session has ended, recordings that were not used, if all must be.
-        """
-        return [
-            *self._recordings.failures,
-            *self.misses,
-            *self._pool.problems,
-            *(self._replayer.unused_faults if self._child is None else ()),  # another process may apply them
-            *self._left_unused,
-        ]
-
-    @property
-    def problem(self) -> GeminiReplayError | None:
-        """The first of the problems, or None."""
-        return next(iter(self.problems), None)
 
     def on_recording_failure(self, call: Callable[[RecordingError], None]) -> None:
         """Call `call` at once when the recording fails; the session also reports it where it ends."""
@@ -443,75 +326,56 @@ class Session:
             if not self.active:
                 return
             self.active = False
-        if self._child is not None:
+        if self._forks.child is not None:
             self._recordings.close_child()
             return
-        for step in (self._receive_reports, self._report_unseen, self._check_used):
+        for step in (self._receive, self._report_unseen, self._check_used):
             try:
                 step()
             except Exception as problem:
                 self._recordings.fail(problem)
         try:
-            self._recordings.close(keep=keep, more=self._children.journals)
+            self._recordings.close(keep=keep, more=self._forks.journals)
         except Exception as problem:
             self._recordings.fail(problem)
         finally:
-            self._children.forget()
-
-    def _receive_reports(self) -> None:
-        for report in self._children.reports():
-            self._receive(report)
+            self._forks.forget()
 
     def _report_unseen(self) -> None:
-        for host, (where, why) in self._unseen.items():
-            if host not in self._known:
-                self.unrecorded(where, why)
+        for where, why in self._unseen.unknown():
+            self.unrecorded(where, why)
+
+    def _check_used(self) -> None:
+        """A session that replays has used all of its recordings, unless it need not."""
+        if self.replay_only and not self._allow_unused:
+            self._unused_error = self._replayer.unused_error(self._record)
 
     def before_fork(self) -> None:
         """Called in the parent before each fork."""
-        if self.active and self._child is None:
-            self._children.prepare()
+        if self.active and self._forks.child is None:
+            self._forks.prepare()
 
     def after_fork_in_child(self) -> None:
         """Called in a forked child: what it does from now on is reported to the parent, and counts there."""
         if not self.active:
             return
         self._lock = threading.RLock()
-        self._child = self._children.child()
         self._replayer.played = []
-        self._recordings.become_child(self._child)
+        self._recordings.become_child(self._forks.become_child())
         self._pool.problems.clear()
         self.misses = []
         self.passed_through = []
 
-    def _report_to_parent(self, **report: object) -> None:
-        """In a forked child, report to the parent; see `_receive`."""
-        if self._child is not None:
-            self._child.report(**report)
-
-    def _receive(self, report: Report) -> None:
-        """Count in the parent what a child has reported."""
-        match report:
-            case {"answered": number, "connected": connected, "faults": faults}:
-                self._replayer.answered_by_child(number, faults, connected=connected)
-            case {"refused": error}:
-                self.misses.append(error_from_data(error, RefusedError))
-            case {"unreadable": error}:
-                self._pool.problems.append(error_from_data(error, CassetteError))
-            case {"called": where}:
-                self.passed_through.append(where)
-            case {"unseen": host, "where": where, "why": why}:
-                self._unseen.setdefault(host, (where, why))
-            case {"known": host}:
-                self._known.add(host)
-            case _:
-                self._recordings.receive(report)
-
-
-def _described(recording: Recording) -> str:
-    """A recording in one line; one that cannot be read is also a problem."""
-    try:
-        what = describe(recording.request)
-    except CassetteError as problem:
-        what = problem.message
-    return f"{recording.position}: {what}"
+    def _receive(self) -> None:
+        """Count in the parent what children have reported."""
+        for report in self._forks.reports():
+            match report:
+                case {"refused": error}:
+                    self.misses.append(error_from_data(error, RefusedError))
+                case {"unreadable": error}:
+                    self._pool.problems.append(error_from_data(error, CassetteError))
+                case {"called": where}:
+                    self.passed_through.append(where)
+                case _:
+                    for part in (self._replayer, self._recordings, self._unseen):
+                        part.receive(report)

@@ -162,7 +162,7 @@ ask(session, "before")
 if os.fork() == 0:
     os._exit(0)
 os.wait()
-(session._children._folder / "1.report").write_bytes(b"no json")
+(session._forks._folder / "1.report").write_bytes(b"no json")
 session.close()
 print(type(session.problem).__name__)
 """,

@@ -2,7 +2,10 @@
 
 A child tells its parent through files in a temporary folder, which is made before the first fork: a report of what it
 played, what was refused, and what else the session counts; and a journal of what it recorded. The parent reads them
-where the session ends. A process that is spawned rather than forked starts without any session, and is not seen.
+where the session ends. Whatever counts something reports it in a child and receives it in the parent: `Session`,
+`Replayer`, `Recordings` and `Unseen`.
+
+A process that is spawned rather than forked starts without any session, and is not seen.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from ..errors import (
 )
 
 Report = dict[str, Any]
-"""What a child reports, as JSON; `Session._receive` and `Recordings.receive` know the names."""
+"""What a child reports, as JSON: the names and values that were given to `Forks.report`."""
 
 _log = logging.getLogger("gemini_replay")
 _KINDS: tuple[type[GeminiReplayError], ...] = (
@@ -76,10 +79,15 @@ def _each(call: Callable[[Parent], None]) -> None:
         call(parent)
 
 
-class Children:
-    """The parent's side: where its children report, and what they reported."""
+class Forks:
+    """The processes of one session: the parent, which opened it, and the children that were forked since then.
+
+    Attributes:
+        child: this process, if it is a child; None in the parent.
+    """
 
     def __init__(self) -> None:
+        self.child: Child | None = None
         self._folder: Path | None = None
 
     def prepare(self) -> None:
@@ -88,9 +96,15 @@ class Children:
             with suppress(OSError):
                 self._folder = Path(tempfile.mkdtemp(prefix="gemini-replay-"))
 
-    def child(self) -> Child:
-        """The child's side, in the child."""
-        return Child(self._folder or Path(os.devnull))
+    def become_child(self) -> Child:
+        """This process is a child from now on."""
+        self.child = Child(self._folder or Path(os.devnull))
+        return self.child
+
+    def report(self, **report: Any) -> None:
+        """In a child, report something to the parent, as names and values of JSON; in the parent, do nothing."""
+        if self.child is not None:
+            self.child.report(**report)
 
     @property
     def journals(self) -> list[Path]:
@@ -111,7 +125,7 @@ class Children:
 
 
 class Child:
-    """The child's side: reports to the parent.
+    """A child, which reports to the parent.
 
     Attributes:
         cassette: what the child records into; the parent merges its journal.

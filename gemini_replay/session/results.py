@@ -1,0 +1,101 @@
+"""What came of a session: what its requests got, what was recorded, what was not used, what went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..cassette.matching import Pool
+from ..cassette.merging import Recorded
+from ..cassette.model import Interaction
+from ..cassette.redaction import Removal
+from ..engine.faults import Fault
+from ..errors import GeminiReplayError, RefusedError, UnusedRecordingsError
+from .forks import Forks
+from .recordings import Recordings
+from .replaying import Replayer
+
+
+class Results:
+    """The part of a `Session` that only tells what came of it."""
+
+    path: Path
+    misses: list[RefusedError]
+    _pool: Pool
+    _replayer: Replayer
+    _recordings: Recordings
+    _forks: Forks
+    _unused_error: UnusedRecordingsError | None
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is to go wrong."""
+        return self._replayer.faults
+
+    @property
+    def applied(self) -> list[tuple[Fault, Interaction]]:
+        """The faults that were applied, each with the recording that it changed, in order."""
+        return self._replayer.applied
+
+    @property
+    def played(self) -> list[Interaction]:
+        """Interactions that were replayed, in order."""
+        return self._replayer.played
+
+    @property
+    def model_time(self) -> float:
+        """Seconds that the replayed interactions took when they were recorded."""
+        return sum(interaction.duration for interaction in self.played)
+
+    @property
+    def unused(self) -> list[Interaction]:
+        """Recordings that no request asked for."""
+        return [recording.interaction for recording in self._pool.unused]
+
+    def unused_descriptions(self) -> dict[Path, list[str]]:
+        """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
+        return self._replayer.unused_descriptions(self.path)
+
+    @property
+    def recorded(self) -> Recorded:
+        """Interactions that were recorded and have ended, in order of their requests; each is read from the disk."""
+        return self._recordings.recorded
+
+    @property
+    def interactions(self) -> list[Interaction]:
+        """What the session's requests got: interactions that were replayed, then those that were recorded."""
+        return [*self.played, *self.recorded]
+
+    @property
+    def recorded_count(self) -> int:
+        """How many interactions were recorded and have ended."""
+        return self._recordings.count
+
+    @property
+    def removals(self) -> tuple[Removal, ...]:
+        """What was redacted in what was recorded, by kind and place; never a value."""
+        return self._recordings.removals
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with a recording, as far as its answers show; empty where they show nothing."""
+        return self._recordings.hint
+
+    @property
+    def problems(self) -> list[GeminiReplayError]:
+        """What must not go unnoticed.
+
+        A failed recording, refused requests, recordings that cannot be read, faults that were not applied; and, once
+        the session has ended, recordings that were not used, if all must be.
+        """
+        return [
+            *self._recordings.failures,
+            *self.misses,
+            *self._pool.problems,
+            *(self._replayer.unused_faults if self._forks.child is None else ()),  # another process may apply them
+            *([] if self._unused_error is None else [self._unused_error]),
+        ]
+
+    @property
+    def problem(self) -> GeminiReplayError | None:
+        """The first of the problems, or None."""
+        return next(iter(self.problems), None)
