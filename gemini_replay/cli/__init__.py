@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those of the process by default.
 
     Returns:
-        The exit status: 0 for success, 1 if something is wrong with the files, 2 for a wrong usage of the command.
+        The exit status: 0 for success, 1 if something is wrong with the files, 2 for a wrong usage of the
+            command. `diff` has that of the program diff.
     """
     for console in (sys.stdout, sys.stderr):
         if isinstance(console, io.TextIOWrapper):
@@ -108,9 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_matching(serve)
     _add_rules(serve)
 
-    show = command("show", ".cassettes", "print the contents of cassettes")
-    show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE")
+    show = command("show", ".looking", "print the contents of cassettes")
+    show.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
+    show.add_argument("--brief", action="store_true", help="one line for each interaction")
+    show.add_argument("--request", action="store_true", help="print the request's headers and body in full")
+    show.add_argument("--events", action="store_true", help="print the JSON of every event")
     show.add_argument("--chunks", action="store_true", help="print every chunk with its time too")
+    show.add_argument("--outline", action="store_true", help="print what diff compares; git uses it (see diff --git)")
+    show.add_argument("--json", action="store_true", help="print JSON for programs, one line for each cassette")
 
     play = command("play", ".cassettes", "print a recorded answer while it streams")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
@@ -118,6 +124,17 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--speed", default="1", help="a factor, or instant")
     play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     play.add_argument("--raw", action="store_true", help="print the bytes of the body instead of the text")
+
+    diff = command("diff", ".looking", "compare cassettes by what they say")
+    diff.description = (
+        "Compare requests, texts by words, calls, the shapes of events, usage and rhythm. What changes with every "
+        "recording is left out: ids, dates, signatures, headers, times within reason. "
+        "Exit status: 0 the same, 1 different, 2 trouble."
+    )
+    diff.add_argument("old", nargs="?", type=Path, metavar="A", help="a cassette, or a folder of them")
+    diff.add_argument("new", nargs="?", type=Path, metavar="B")
+    diff.add_argument("--all", action="store_true", help="compare everything")
+    diff.add_argument("--git", action="store_true", help="make git compare cassettes so in this repository")
 
     check = command("check", ".cassettes", "check cassettes for errors and secrets")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")

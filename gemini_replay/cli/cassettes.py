@@ -14,19 +14,6 @@ from ..plain_text import plain, plain_lines
 from .paths import cassettes_in
 
 
-def show(chosen: argparse.Namespace) -> int:
-    """Print what cassettes hold."""
-    from ..cassette.files import CassetteFile
-    from ..report import terminal
-
-    for path in chosen.cassettes:
-        cassette = CassetteFile.load(path)
-        print(terminal.cassette_table(cassette))
-        for interaction in cassette.interactions if chosen.chunks else ():
-            print(f"\n{terminal.chunk_table(interaction)}")
-    return 0
-
-
 def play(chosen: argparse.Namespace) -> int:
     """Print a recorded answer as it streamed."""
     from ..engine.pacing import Playing, ThreadClock

@@ -76,7 +76,7 @@ class Event:
     @property
     def parts(self) -> tuple[Mapping[str, Any], ...]:
         """The content parts of the first candidate."""
-        return dicts_of(get(dict_of(get(self._candidate, "content")), "parts"))
+        return dicts_of(get(dict_of(get(self.candidate, "content")), "parts"))
 
     @property
     def text(self) -> str:
@@ -111,7 +111,7 @@ class Event:
     @property
     def finish_reason(self) -> str | None:
         """Why the model stopped; None while it has not. A number on the wire becomes its decimal text."""
-        return _reason(get(self._candidate, "finishReason"))
+        return _reason(get(self.candidate, "finishReason"))
 
     @property
     def block_reason(self) -> str | None:
@@ -158,7 +158,8 @@ class Event:
         return str_of(get(self.message, "modelVersion"))
 
     @property
-    def _candidate(self) -> Mapping[str, Any]:
+    def candidate(self) -> Mapping[str, Any]:
+        """The first candidate as received; {} where there is none."""
         candidates = dicts_of(get(self.message, "candidates"))
         return next((one for one in candidates if not one.get("index")), EMPTY)
 

@@ -1,89 +1,105 @@
-"""Cassettes as tables for a terminal, drawn by rich (the extra `report`)."""
+"""What fits a terminal: its width, colours, and tables, which rich draws (the extra `report`)."""
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Any
 
-from ..cassette.describing import describe
-from ..cassette.files import CassetteFile
-from ..cassette.model import Interaction
 from ..errors import MissingExtraError
-from ..plain_text import plain
+from ..plain_text import plain, plain_lines
 
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 100_000
 """Columns where the output is not a terminal, so that programs find whole words."""
 
+_RULE_WIDTH = 80
+_GUTTER = 3
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def width() -> int | None:
+    """The columns of the terminal; None where the output is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def colours() -> bool:
+    """Whether standard output shows colours: a terminal, or where FORCE_COLOR asks for them; never with NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    able = os.environ.get("TERM", "dumb" if os.name != "nt" else "") != "dumb"
+    if os.name == "nt":  # the console of old Windows shows the codes themselves
+        able = "WT_SESSION" in os.environ or "TERM" in os.environ
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and able)
+
+
+def styled(text: str, *styles: str) -> str:
+    """Text that is safe to print, in these styles (of "bold", "dim" and colours) where there are `colours`."""
+    if not text or not styles or not colours():
+        return text
+    return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+
+
+def wrapped(text: str, indent: int) -> list[str]:
+    """The lines of a text, made plain; on a terminal, cut between words to fit beside an indent."""
+    lines = plain_lines(text).expandtabs(4).split("\n")
+    columns = width()
+    if columns is None or all(len(line) * 2 <= columns - indent for line in lines):
+        return lines
+    rich_text, console = _rich("rich.text"), _console(columns)
+    room = max(columns - indent, 20)
+    return [str(part).rstrip() for line in lines for part in rich_text.Text(line).wrap(console, room) or [""]]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, fitted: bool = False) -> str:
     """A table with aligned columns, with a rule below the head; the cells are made `plain`.
+
+    Args:
+        columns: the names of the columns.
+        rows: the cells.
+        fitted: on a terminal, cut the last column where the terminal ends, instead of wrapping it.
 
     Raises:
         MissingExtraError: rich is not installed.
     """
-    try:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        raise MissingExtraError("rich", extra="report", purpose="A table") from None
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
+    box, rich_table, rich_text = _rich("rich.box"), _rich("rich.table"), _rich("rich.text")
+    drawn = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    cells = [[rich_text.Text(plain(cell)) for cell in row] for row in rows]
+    *others, last = columns
+    for column in others:
         drawn.add_column(column)
-    for row in rows:
-        drawn.add_row(*(Text(plain(cell)) for cell in row))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
-    console = Console(file=io.StringIO(), width=width, highlight=False)
+    room = None
+    if fitted and (terminal := width()):
+        widths = [max(len(name), *(row[at].cell_len for row in cells), 0) for at, name in enumerate(others)]
+        room = max(terminal - sum(widths) - _GUTTER * len(others), 10)
+    drawn.add_column(last, no_wrap=fitted, overflow="ellipsis" if fitted else "fold", max_width=room)
+    for row in cells:
+        drawn.add_row(*row)
+    console = _console(width() or _PIPE_WIDTH)
     with console.capture() as captured:
         console.print(drawn)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    if fitted and width() is None:
+        lines[1] = lines[1][:_RULE_WIDTH]
+    return "\n".join(lines)
 
 
-def cassette_table(cassette: CassetteFile) -> str:
-    """One row for each interaction: the request, the response, and how long it took."""
-    rows = [_row(number, interaction) for number, interaction in enumerate(cassette.interactions, 1)]
-    columns = ("#", "request", "status", "head after", "chunks", "bytes", "took", "end", "says")
-    return f"{plain(str(cassette.path or 'cassette'))}\n{table(columns, rows)}"
+def _console(columns: int) -> Any:
+    return _rich("rich.console").Console(file=io.StringIO(), width=columns, highlight=False)
 
 
-def chunk_table(interaction: Interaction) -> str:
-    """One row for each chunk: its time, size and beginning."""
-    at = interaction.response.after if interaction.response else 0.0
-    rows = []
-    for number, chunk in enumerate(interaction.chunks, 1):
-        at += chunk.after
-        start = clipped(chunk.data.decode("utf-8", "backslashreplace"), 80)
-        rows.append((str(number), f"{at:.3f} s", f"+{chunk.after * 1000:.0f} ms", str(len(chunk.data)), start))
-    columns = ("chunk", "at", "after", "bytes", "begins with")
-    return f"{plain(describe(interaction.request))}\n{table(columns, rows)}"
+def _rich(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise MissingExtraError("rich", extra="report", purpose="A table") from None
 
 
 def clipped(text: str, width: int) -> str:
     """One line of at most `width` characters, with invisible ones escaped."""
     flat = plain(text[: width + 1])
     return flat if len(flat) <= width and len(text) <= width else flat[: width - 1] + "…"
-
-
-def _row(number: int, interaction: Interaction) -> tuple[str, ...]:
-    response = interaction.response
-    return (
-        str(number),
-        describe(interaction.request),
-        str(response.status) if response else "none",
-        f"{response.after:.3f} s" if response else "",
-        str(len(interaction.chunks)),
-        str(len(interaction.body)),
-        f"{interaction.duration:.3f} s",
-        interaction.end.kind if interaction.end.kind != "eof" else interaction.finish_reason or "eof",
-        clipped(_says(interaction), 40),
-    )
-
-
-def _says(interaction: Interaction) -> str:
-    if interaction.error is not None:
-        return f"{interaction.error.code} {interaction.error.status}: {interaction.error.message}"
-    calls = ", ".join(f"{call.name}(…)" for call in interaction.function_calls)
-    return interaction.text or calls or (f"thoughts: {interaction.thoughts}" if interaction.thoughts else "")

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
-from support.cassettes import recorded, streaming
-from support.streams import events
+from support.commands import run
 
 from gemini_replay import Cassette, __version__
 from gemini_replay.cli import main
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
-
-
-class Done(NamedTuple):
-    """What a command left: its exit status, and what it printed."""
-
-    status: int
-    out: str
-    err: str
-    raw: bytes
-
-
-def run(*arguments: str | Path) -> Done:
-    """A command in this process, with standard output and error as a user has them."""
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
-    with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
-        status = main([*map(str, arguments)])
-    raw, err = (stream.detach().getvalue() for stream in streams)  # type: ignore[attr-defined]
-    return Done(status, raw.decode("utf-8", "replace"), err.decode(), raw)
 
 
 def test_demo_records_replays_and_compares(tmp_path: Path) -> None:
@@ -121,30 +99,6 @@ def test_wrong_input_says_what_is_wrong(
     assert done.status in (1, 2)
     assert words in done.err
     assert "Traceback" not in done.err
-
-
-def test_show_prints_what_a_cassette_holds() -> None:
-    """One row per interaction, and every chunk on request."""
-    done = run("show", FOLDER / "afc.jsonl", FOLDER / "split.jsonl", "--chunks")
-    assert done.status == 0
-    assert "gemini-2.5-flash:streamGenerateContent" in done.out
-    assert "get_weather(…)" in done.out
-    assert r"\xbd" in done.out
-
-
-def test_play_prints_the_answer_as_it_streamed() -> None:
-    """Text, or the bytes of the body."""
-    story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
-    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").out == story.text + "\n"
-    cut = run("play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant")
-    assert cut.raw == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
-    assert "the recording ends here: reset" in cut.err
-
-
-def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
-    """The recorded gaps are of a minute."""
-    path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
-    assert run("play", path, "--max-gap", "0.01").out == Cassette.load(path).interactions[0].text + "\n"
 
 
 def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:

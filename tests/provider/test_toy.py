@@ -18,7 +18,7 @@ from support.raw_server import CHUNKED, LAST, Answer, chunked, raw_server
 import gemini_replay
 from gemini_replay import Cassette, ClientBug, Interaction, faults
 from gemini_replay.errors import MissError, NetworkBlockedError, UsageError
-from gemini_replay.report.terminal import cassette_table
+from gemini_replay.report.pages import cassette_table
 from gemini_replay.server import serving
 from gemini_replay.session import Session
 from provider.toy import FIN, TOY, Toy, sung

@@ -1,0 +1,113 @@
+"""Commands that look at cassettes: show, play, diff."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CassetteError, UsageError
+from ..plain_text import plain_lines
+from .paths import cassettes_in
+
+if TYPE_CHECKING:
+    from ..cassette.files import CassetteFile
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print what cassettes hold; one that cannot be read does not hide the others."""
+    from ..cassette.files import CassetteFile
+
+    status = 0
+    for nth, path in enumerate(cassettes_in(chosen.cassettes)):
+        try:
+            if chosen.outline:
+                _outline(path)
+            else:
+                _show(CassetteFile.load(path), chosen, first=nth == 0)
+        except CassetteError as error:
+            print(f"gemini-replay: {error}\n", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _show(cassette: CassetteFile, chosen: argparse.Namespace, *, first: bool) -> None:
+    from ..report import pages, programs
+
+    if chosen.json:
+        print(programs.cassette_json(cassette))
+        return
+    if not first:
+        print()
+    if chosen.brief:
+        print(pages.cassette_table(cassette))
+        return
+    print(pages.cassette_head(cassette))
+    for number, interaction in enumerate(cassette.interactions, 1):
+        print(pages.page(number, interaction, whole_request=chosen.request))
+        if interaction.events:
+            print(f"\n{pages.event_table(interaction, whole=chosen.events)}")
+        if chosen.chunks:
+            print(f"\n{pages.chunk_table(interaction)}")
+
+
+def _outline(path: Path) -> None:
+    """Print what `diff` compares. A file that is no whole cassette is printed as it is: git compares that."""
+    from ..cassette.files import CassetteFile
+    from ..report.outline import outline
+
+    try:
+        text = outline(CassetteFile.load(path))
+    except CassetteError:
+        try:
+            text = path.read_text(encoding="utf-8", errors="backslashreplace").removesuffix("\n")
+        except OSError:
+            text = ""
+        if not text:
+            raise
+    print(plain_lines(text))
+
+
+def diff(chosen: argparse.Namespace) -> int:
+    """Print how two cassettes differ; 0 where they do not, 1 where they do, 2 where one cannot be read."""
+    if chosen.git:
+        from .git import set_up
+
+        set_up()
+        return 0
+    if chosen.old is None or chosen.new is None:
+        raise UsageError("diff compares two cassettes.", hint="Give two files, or two folders.")
+    status = 0
+    for old, new in _pairs(chosen.old, chosen.new):
+        try:
+            status = max(status, _diff(old, new, chosen.all))
+        except CassetteError as error:
+            print(f"gemini-replay: {error}", file=sys.stderr)
+            status = 2
+    return status
+
+
+def _diff(old: Path, new: Path, all: bool) -> int:
+    from ..cassette.files import CassetteFile
+    from ..report.changes import differences
+    from ..report.comparison import difference_lines
+
+    found = list(differences(CassetteFile.load(old), CassetteFile.load(new), all=all))
+    if found:
+        print("\n".join(difference_lines(str(old), str(new), found)))
+    return 1 if found else 0
+
+
+def _pairs(old: Path, new: Path) -> Iterator[tuple[Path, Path]]:
+    """The files to compare: two files, or those of the same name in two folders."""
+    if old.is_dir() and new.is_dir():
+        names = {path.relative_to(folder) for folder in (old, new) for path in folder.rglob("*.jsonl")}
+        if not names:
+            raise UsageError(f"There is no cassette in {old} or {new}.")
+        yield from ((old / name, new / name) for name in sorted(names))
+    elif new.is_dir():
+        yield old, new / old.name
+    else:
+        yield old, new

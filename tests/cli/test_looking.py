@@ -1,0 +1,176 @@
+"""The commands that look at cassettes: show, play, diff."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.cassettes import recorded, streaming
+from support.commands import run
+from support.streams import events
+
+from gemini_replay import Cassette
+
+FOLDER = Path(__file__).parents[2] / "cassettes"
+
+
+def test_show_prints_what_was_asked_and_answered() -> None:
+    """By whom and when, the calls, the usage, and a row for each event."""
+    out = run("show", FOLDER / "afc.jsonl").out
+    assert re.findall(r"^(\d)  POST gemini-2.5-flash:streamGenerateContent", out, re.MULTILINE) == ["1", "2"]
+    for line in (
+        "recorded 2026-11-22T12:14:54Z, gemini-replay 0.1.0",
+        "client    httpx 0.28.1",
+        "user      给我讲一个关于月亮的小故事。",
+        "response  200 text/event-stream, after 0.358 s",
+        'call      get_weather(city="Zürich", unit="celsius")',
+        'user      [result] get_weather: {"result": "18 °C, sunny"}',
+        "usage     prompt 10, candidates 14, total 111, thoughts 87",
+    ):
+        assert line in out.splitlines()
+    assert re.search(r"^2 +0.377 s +\+17 ms +371 +finish: STOP$", out, re.MULTILINE)
+
+
+def test_show_prints_more_on_request() -> None:
+    """Chunks, the JSON of events, the whole request; or a line for each interaction."""
+    assert r"\xbd" in run("show", FOLDER / "split.jsonl", "--chunks").out
+    assert '"responseId": "G3Sgpqpdyq13aX8oo9c-YCM"' in run("show", FOLDER / "grounding.jsonl", "--events").out
+    assert "User-Agent: python-httpx/0.28.1" in run("show", FOLDER / "story.jsonl", "--request").out
+    assert len(run("show", FOLDER / "afc.jsonl", "--brief").out.splitlines()) == 5
+
+
+def test_show_prints_json_for_programs() -> None:
+    """One line for each cassette."""
+    lines = run("show", FOLDER / "thinking.jsonl", FOLDER / "afc.jsonl", "--json").out.splitlines()
+    thinking, calls = map(json.loads, lines)
+    recorded = Cassette.load(FOLDER / "thinking.jsonl").interactions[0]
+    answer = thinking["interactions"][0]
+    assert answer["thoughts"] == recorded.thoughts
+    assert [one["json"] for one in answer["events"]] == [one.json for one in recorded.events]
+    assert answer["events"][-1]["at"] == answer["chunks"][-1]["at"] == 3.717
+    assert calls["interactions"][0]["calls"][0]["args"] == {"city": "Zürich", "unit": "celsius"}
+
+
+def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    """In a folder too; the exit status tells of it."""
+    for name in ("a", "c"):
+        shutil.copy(FOLDER / "404.jsonl", tmp_path / f"{name}.jsonl")
+    assert run("show", tmp_path).status == 0
+    (tmp_path / "b.jsonl").write_text("rubbish\n")
+    done = run("show", tmp_path)
+    assert done.status == 1
+    assert re.findall(r"[abc]\.jsonl(?= *$)", done.out, re.MULTILINE) == ["a.jsonl", "c.jsonl"]
+    assert "b.jsonl" in done.err
+
+
+def test_in_a_pipe_nothing_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the width: the model, the prompt and the answer can be found."""
+    monkeypatch.setenv("COLUMNS", "40")
+    said = "word " * 100 + "end."
+    Cassette.from_text(said, prompt=said, model="gemini-2.5-flash").save(tmp_path / "c.jsonl")
+    lines = run("show", tmp_path / "c.jsonl").out.splitlines()
+    assert [f"user      {said}", f"text      {said}"] == [line for line in lines if line.endswith(said)]
+    assert all("  POST gemini-2.5-flash:streamGenerateContent" in line for line in lines if "POST" in line)
+
+
+def changed(path: Path, old: str, new: str) -> Path:
+    """A copy of the story in which some text differs."""
+    text = (FOLDER / "story.jsonl").read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_diff_has_the_exit_status_of_diff(tmp_path: Path) -> None:
+    """0 the same, 1 different, 2 trouble."""
+    story = FOLDER / "story.jsonl"
+    assert run("diff", story, story)[:3] == (0, "", "")
+    assert run("diff", story, FOLDER / "afc.jsonl").status == 1
+    missing = run("diff", story, tmp_path / "none.jsonl")
+    assert (missing.status, missing.out) == (2, "")
+    assert "does not exist" in missing.err
+    assert run("diff", story).status == 2
+
+
+def test_diff_shows_the_words_that_changed(tmp_path: Path) -> None:
+    """A long line only around them."""
+    new = changed(tmp_path / "new.jsonl", "把灯点亮", "把门点亮")
+    done = run("diff", FOLDER / "story.jsonl", new)
+    assert done.out.splitlines()[3:] == [
+        "1  POST gemini-2.5-flash:streamGenerateContent?alt=sse",
+        "text",
+        "  …要爬上一百零八级台阶，把[-灯-]{+门+}点亮。芝麻总是跟在后面，…",
+    ]
+
+
+def test_diff_folds_away_what_changes_with_every_recording(tmp_path: Path) -> None:
+    """Headers, ids, times within reason; `--all` shows them."""
+    new = changed(tmp_path / "new.jsonl", '"after": 0.39', '"after": 0.40')
+    text = new.read_text(encoding="utf-8")
+    new.write_text(
+        re.sub('responseId\\\\": \\\\"[^"]+', 'responseId\\\\": \\\\"other\\\\', text).replace("12:14", "12:15")
+    )
+    story = FOLDER / "story.jsonl"
+    assert run("diff", story, new).out == ""
+    out = run("diff", story, new, "--all").out
+    assert {"recorded", "response headers", "events", "rhythm"} <= set(out.splitlines())
+
+
+def test_diff_compares_folders(tmp_path: Path) -> None:
+    """File by file; a file that one of them lacks is trouble."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        shutil.copy(FOLDER / "404.jsonl", tmp_path / name)
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert run("diff", old, new).status == 0
+    changed(new / "story.jsonl", "灯", "门")
+    assert run("diff", old, new).status == 2
+    shutil.copy(FOLDER / "story.jsonl", old)
+    assert run("diff", old, new).status == 1
+    assert run("diff", old / "story.jsonl", new).status == 1
+
+
+def git(*arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+def test_git_compares_cassettes_by_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one command; also a file that is no cassette; the line is added to .gitattributes once."""
+    monkeypatch.chdir(tmp_path)
+    assert run("diff", "--git").status == 2
+    git("init", "-q")
+    (tmp_path / ".gitattributes").write_text("*.png binary")
+    assert run("diff", "--git").status == 0
+    assert run("diff", "--git").status == 0
+    assert (tmp_path / ".gitattributes").read_text() == "*.png binary\n*.jsonl diff=gemini-replay\n"
+    shutil.copy(FOLDER / "story.jsonl", tmp_path)
+    (tmp_path / "data.jsonl").write_text('{"a": 1}\n')
+    git("add", ".")
+    git("commit", "-qm", "cassettes")
+    changed(tmp_path / "story.jsonl", "把灯点亮", "把门点亮")
+    (tmp_path / "data.jsonl").write_text('{"a": 2}\n')
+    lines = [line for line in git("diff", "-U0").splitlines() if re.match(r"[-+](?![-+])", line)]
+    assert lines[:2] == ['-{"a": 1}', '+{"a": 2}']
+    assert [line[0] for line in lines[2:]] == ["-", "+"]
+    assert "把门点亮" in lines[3]
+
+
+def test_play_prints_the_answer_as_it_streamed() -> None:
+    """Text, or the bytes of the body."""
+    story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
+    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").out == story.text + "\n"
+    cut = run("play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant")
+    assert cut.raw == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
+    assert "the recording ends here: reset" in cut.err
+
+
+def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
+    """The recorded gaps are of a minute."""
+    path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
+    assert run("play", path, "--max-gap", "0.01").out == Cassette.load(path).interactions[0].text + "\n"

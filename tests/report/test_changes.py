@@ -1,0 +1,103 @@
+"""What differs between two cassettes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from support.cassettes import streaming
+from support.streams import GOOGLE, MODEL, event, events
+
+import gemini_replay
+from gemini_replay import Cassette
+from gemini_replay.cassette.model import Interaction, Request
+from gemini_replay.report.changes import changes, differences
+from gemini_replay.report.comparison import difference_lines
+from gemini_replay.server import upstream
+
+
+def told(old: list[Interaction], new: list[Interaction], *, all: bool = False) -> list[str]:
+    """The lines that `diff` prints of two cassettes, without their names."""
+    return list(difference_lines("a", "b", differences(Cassette(old), Cassette(new), all=all)))[2:]
+
+
+def re_recorded(path: Path, seed: int) -> Cassette:
+    """The story of the embedded upstream, recorded."""
+    with upstream.start("story", seed=seed, pace=0) as server, gemini_replay.record(path, upstream=server.url):
+        body = {"contents": [{"parts": [{"text": "a story"}]}]}
+        httpx.post(GOOGLE, json=body, headers={"x-goog-api-key": f"k{seed}"})
+    return Cassette.load(path)
+
+
+def test_a_story_that_is_recorded_again_differs_only_in_the_words_that_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids, dates, headers, keys and times are folded away."""
+    first = re_recorded(tmp_path / "first.jsonl", 1)
+    again = re_recorded(tmp_path / "again.jsonl", 2)
+    assert first.dumps() != again.dumps()
+    assert told(first.interactions, again.interactions) == []
+    assert "events" in told(first.interactions, again.interactions, all=True)
+    changed = Cassette.loads(again.dumps().decode().replace("橘猫", "黑猫"))
+    lines = told(first.interactions, changed.interactions)
+    assert lines[:3] == ["", f"1  POST {MODEL}:streamGenerateContent?alt=sse", "text"]
+    assert len(lines) == 4
+    assert "[-橘-]{+黑+}猫" in lines[3]
+
+
+def test_what_is_asked_for_is_compared() -> None:
+    """A field of the request that differs, though not the id of a call or a signature."""
+
+    def asking(**part: object) -> Interaction:
+        body = Cassette.from_text("x", prompt={"contents": [{"parts": [part]}]}).interactions[0].request.body
+        return replace(streaming(*events(1)), request=Request("POST", GOOGLE, (), body))
+
+    call = {"functionCall": {"name": "f", "id": "1"}, "thoughtSignature": "a"}
+    other = {"functionCall": {"name": "f", "id": "2"}, "thoughtSignature": "b"}
+    assert told([asking(**call)], [asking(**other)]) == []
+    assert told([asking(text="one two")], [asking(text="one 2")])[2:4] == [
+        "request",
+        '            "text": "one [-two-]{+2+}"',
+    ]
+
+
+def test_interactions_are_paired_by_their_requests() -> None:
+    """One that is new or gone does not move the others."""
+    one = streaming(event("one"))
+    two = replace(one, request=replace(one.request, body=b'{"contents": "two"}'))
+    assert told([one], [two, one])[2:] == [f"+ 1  POST {MODEL}:streamGenerateContent?alt=sse", "+ one"]
+    assert told([two, one], [one])[2:] == [f"- 1  POST {MODEL}:streamGenerateContent?alt=sse", "- one"]
+
+
+def test_only_another_rhythm_is_a_difference() -> None:
+    """Not times that vary as they do."""
+    usual = streaming(*events(4), gap=0.2, after=0.5)
+    assert told([usual], [streaming(*events(4), gap=0.3, after=0.7)]) == []
+    assert told([usual], [streaming(*events(4), gap=0.2, after=1.5)])[2:] == [
+        "rhythm",
+        "- head after 0.50 s, gaps of 200 ms, took 1.30 s",
+        "+ head after 1.50 s, gaps of 200 ms, took 2.30 s",
+    ]
+
+
+def test_the_shape_of_events_is_compared() -> None:
+    """A field that is new, once, however many events have it."""
+    lines = told(
+        [streaming(*events(3))], [streaming(*(event(f"第{n}句。🌙", novel=1) for n in (1, 2)), events(3)[2])]
+    )
+    assert lines[2] == "event shapes"
+    assert len(lines) == 4
+    assert lines[3].count("{+") == 1
+    assert "novel" in lines[3]
+
+
+def test_long_texts_are_compared_in_reasonable_time() -> None:
+    """Thousands of words with hundreds of changes, and thousands that have nothing in common."""
+    words = [f"word{n % 97}" for n in range(10_000)]
+    changed = [f"{word}x" if n % 50 == 0 else word for n, word in enumerate(words)]
+    others = [f"{word}x" for word in words]
+    assert len(list(changes(words, changed))) == 400
+    assert len(list(changes([" ".join(words)], [" ".join(changed)]))) == 1
+    assert len(list(changes(words, others))) == 20_000
