@@ -51,7 +51,8 @@ def _exchange(fixture: Members, provider: Writer) -> Exchange:
     known = isinstance(said, str)
     body = json_body({"contents": [{"parts": [{"text": said}], "role": "user"}]}) if known else b""
     about = "# The whole message is compared, not a part of it." if known else _WITHOUT_PROMPT
-    url = f"{provider.base_url()}/v1beta/models/{match.get('model') or _MODEL}:streamGenerateContent?alt=sse"
+    model = match.text("model") if match.get("model") else _MODEL
+    url = f"{provider.base_url()}/v1beta/models/{model}:streamGenerateContent?alt=sse"
     return Exchange(
         Request("POST", url, (("content-type", "application/json"),) if known else (), body, provider=provider),
         status,

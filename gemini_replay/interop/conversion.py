@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
@@ -20,9 +19,9 @@ from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, 
 from ..rhythm.cassette import Cassette
 from ..rhythm.retiming import TIMES_UNKNOWN
 from ..shipped import shipped
-from . import aimock, genai_replay, har, vcr
+from . import aimock, genai_replay, har, har_writer, vcr
 from .exchange import Exchange, NotStorableError, first_date, interaction_of
-from .members import load_yaml
+from .members import load_json, load_yaml
 
 CASSETTE, YAML, HAR = (".jsonl",), (".yaml", ".yml"), (".har",)
 ENDINGS = (*CASSETTE, *YAML, *HAR)
@@ -31,6 +30,7 @@ ENDINGS = (*CASSETTE, *YAML, *HAR)
 CASSETTE_SOURCE = "a cassette"
 _FORMATS = "VCR.py's YAML, HAR, google-genai's replay JSON and aimock's fixtures"
 _HEADER = re.compile(rb'(?m)^\{ *"cassette" *:')
+_JSON_RECORDING = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:log|interactions|replay_id|fixtures)"\s*:')
 _YAML_RECORDING = re.compile(rb"(?m)^interactions:")
 
 
@@ -106,7 +106,7 @@ def encode(cassette: Cassette, path: Path) -> tuple[bytes, tuple[str, ...]]:
     if path.suffix in YAML:
         content, notes = vcr.write(enumerate(cassette.interactions, start=1))
         return content, tuple(notes)
-    return har.write(cassette) if path.suffix in HAR else cassette.dumps(), ()
+    return har_writer.write(cassette) if path.suffix in HAR else cassette.dumps(), ()
 
 
 def save(path: Path, content: bytes) -> None:
@@ -145,17 +145,18 @@ def parsed(content: bytes, path: Path) -> tuple[str, Any] | None:
     """The format of a file, and what it holds; None if it is no recording of another tool.
 
     Raises:
-        CassetteFormatError: it looks like VCR.py's YAML, but is no YAML.
+        CassetteFormatError: it looks like one, but is not valid JSON or YAML.
         MissingExtraError: it looks like YAML, and PyYAML is not installed.
     """
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         try:
-            value = json.loads(content)
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
-            source = _source_of(value)
-            return (source, value) if source else None
+            value = load_json(content, path)
+        except CassetteFormatError:
+            if _JSON_RECORDING.match(content):
+                raise
+            return None
+        source = _source_of(value)
+        return (source, value) if source else None
     if not _YAML_RECORDING.search(content):
         return None
     value = load_yaml(content, path)

@@ -33,7 +33,7 @@ def read(value: Any, path: Path | None, provider: Writer) -> list[Exchange]:
 
 def _exchange(one: Members, provider: Writer) -> Exchange:
     asked, answered = one.inner("request"), one.inner("response")
-    url = _url(asked.text("url"), provider)
+    url = _url(asked.url("url"), provider)
     sent = asked.items("body_segments")
     body = _encoded(asked, sent[0]) if sent and sent[0] else b""
     request = Request(asked.text("method").upper(), url, _headers(asked), body, provider=provider)

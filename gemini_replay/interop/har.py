@@ -1,23 +1,20 @@
 """HAR 1.2: what browsers, mitmproxy and Polly.JS export.
 
-HAR has no place for chunks and their times. A cassette that is written as HAR keeps them in members of its own,
-``_gemini_replay``, which other readers pass over; heads and bodies stand where HAR has them.
+A cassette that was written as HAR (`har_writer`) comes back with its chunks and times.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from .._version import __version__
-from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response, header
+from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Request, Response
+from ..errors import CassetteFormatError
 from ..provider import Provider
 from ..rhythm.cassette import Cassette
 from .exchange import Exchange, NotStorableError, headers_of, interaction_of
@@ -25,8 +22,8 @@ from .members import Members
 
 SOURCE = "HAR"
 
-_OWN = "_gemini_replay"
-_EPOCH = "1970-01-01T00:00:00Z"
+OWN = "_gemini_replay"
+"""The members for what HAR has no place for."""
 
 
 def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, list[str]]:
@@ -44,8 +41,8 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
             interactions.append(_interaction(entry, provider))
         except NotStorableError as reason:
             notes.append(f"entry {number} is left out: {reason}")
-    own, creator = log.inner(_OWN), log.inner("creator")
-    if log.get(_OWN) is None:
+    own, creator = log.inner(OWN), log.inner("creator")
+    if log.get(OWN) is None:
         tool = " ".join(str(creator.get(name)) for name in ("name", "version") if creator.get(name))
         started = entries[0].get("startedDateTime") if entries else None
         recorded = started if isinstance(started, str) else None
@@ -59,14 +56,27 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
         comments=tuple(own.items("comments")),
         trailing_comments=tuple(own.items("trailing_comments")),
     )
+    _check(cassette, own)
     return cassette, notes
+
+
+def _check(cassette: Cassette, own: Members) -> None:
+    """Refuse what a cassette cannot hold: the members are the package's own, but anyone may have changed them."""
+    try:
+        written = cassette.dumps()
+        if Cassette.loads(written).dumps() == written:
+            return
+        said = "it would be read as something else"
+    except (CassetteFormatError, AttributeError, TypeError, ValueError) as problem:
+        said = getattr(problem, "message", "") or str(problem)
+    raise own.error(f"the members {OWN!r} hold what no cassette can hold: {said}")
 
 
 def _interaction(entry: Members, provider: Provider) -> Interaction:
     exchange = _exchange(entry, provider)
-    own = entry.inner(_OWN)
+    own = entry.inner(OWN)
     plain = interaction_of(exchange, SOURCE)
-    if not entry.get(_OWN):
+    if not entry.get(OWN):
         return plain
     request = replace(plain.request, client=own.get("client"), test=own.get("test"), extra=own.inner("request").all)
     kept = tuple(line for line in own.items("comments") if isinstance(line, str))
@@ -120,7 +130,7 @@ def _exchange(entry: Members, provider: Provider) -> Exchange:
     posted = asked.inner("postData")
     request = Request(
         asked.text("method").upper(),
-        asked.text("url"),
+        asked.url("url"),
         _headers(asked),
         _posted(posted),
         provider=provider,
@@ -155,6 +165,9 @@ def _pieces(content: Members) -> tuple[bytes, ...]:
     """The body. Polly.JS keeps the chunks of a compressed one, each in base64 or hexadecimal, in a JSON array."""
     text = content.get("text")
     if not isinstance(text, str):
+        size = content.get("size")
+        if isinstance(size, int) and size > 0:
+            raise NotStorableError(f"its body of {size} bytes was not exported with it")
         return ()
     coded = content.get("encoding") == "base64" or bool(content.get("_isBinary"))
     if coded and text.lstrip().startswith("["):
@@ -188,109 +201,3 @@ def _failure(entry: Members) -> End:
     """How a request ended that got no response, as far as browsers and mitmproxy say so."""
     said = " ".join(str(entry.inner("response").get(name)) for name in ("_error", "comment", "statusText")).upper()
     return End("timeout" if "TIMED_OUT" in said else "cancelled" if "ABORTED" in said else "reset")
-
-
-def write(cassette: Cassette) -> bytes:
-    """The cassette as a HAR file, with its chunks and times."""
-    about = {
-        "recorder": cassette.recorder,
-        "recorded": cassette.recorded,
-        "test": cassette.test,
-        "extra": cassette.extra,
-        "comments": cassette.comments,
-        "trailing_comments": cassette.trailing_comments,
-    }
-    started = cassette.recorded or _EPOCH
-    log = {
-        "version": "1.2",
-        "creator": {"name": "gemini-replay", "version": __version__},
-        "entries": [_entry(one, started) for one in cassette.interactions],
-        _OWN: _present(about),
-    }
-    return (json.dumps({"log": log}, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
-
-
-def _entry(one: Interaction, started: str) -> dict[str, Any]:
-    wait = one.response.after if one.response else one.end.after
-    own = {
-        "chunks": [_chunk(chunk) for chunk in one.chunks],
-        "end": _present({"kind": one.end.kind, "after": one.end.after, "how": one.end.how, "extra": one.end.extra}),
-        "body": one.response.body if one.response else None,
-        "client": one.request.client,
-        "test": one.request.test,
-        "request": one.request.extra,
-        "response": one.response.extra if one.response else None,
-        "comments": one.comments,
-    }
-    return {
-        "startedDateTime": started,
-        "time": _ms(one.duration),
-        "request": _request(one.request),
-        "response": _response(one),
-        "cache": {},
-        "timings": {"send": 0, "wait": _ms(wait), "receive": _ms(one.duration - wait)},
-        _OWN: _present(own),
-    }
-
-
-def _chunk(chunk: Chunk) -> dict[str, Any]:
-    coded = base64.b64encode(chunk.coded).decode() if chunk.coded else None
-    return _present({"after": chunk.after, "bytes": len(chunk.data), "members": chunk.members, "coded": coded})
-
-
-def _present(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None and value not in ((), {})}
-
-
-def _request(request: Request) -> dict[str, Any]:
-    kind = header(request.headers, "content-type") or ""
-    posted = {"mimeType": kind, **_text_of(request.body, "_encoding")} if request.body else None
-    return {
-        "method": request.method,
-        "url": request.url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _named(request.headers),
-        "queryString": _named(parse_qsl(urlsplit(request.url).query, keep_blank_values=True)),
-        **({"postData": posted} if posted else {}),
-        "headersSize": -1,
-        "bodySize": len(request.body),
-    }
-
-
-def _response(one: Interaction) -> dict[str, Any]:
-    status, headers, body = (one.response.status, one.response.headers, one.body) if one.response else (0, (), b"")
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return {
-        "status": status,
-        "statusText": phrase,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _named(headers),
-        "content": {
-            "size": len(body),
-            "mimeType": header(tuple(headers), "content-type") or "",
-            **_text_of(body, "encoding"),
-        },
-        "redirectURL": header(tuple(headers), "location") or "",
-        "headersSize": -1,
-        "bodySize": -1,
-    }
-
-
-def _text_of(body: bytes, encoding: str) -> dict[str, str]:
-    try:
-        return {"text": body.decode()}
-    except UnicodeDecodeError:
-        return {"text": base64.b64encode(body).decode(), encoding: "base64"}
-
-
-def _named(pairs: Sequence[tuple[str, str]] | Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in pairs]
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import CassetteFormatError, MissingExtraError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Members:
@@ -39,6 +43,17 @@ class Members:
         value = self.get(name)
         if not isinstance(value, str):
             raise self.error(f"{self._within(name)} must be a text, not {_shown(value)}")
+        if _SURROGATE.search(value):
+            raise self.error(f"{self._within(name)} has a lone surrogate, which UTF-8 cannot encode: {value!a:.60}")
+        return value
+
+    def url(self, name: str) -> str:
+        """A member that must be a URL."""
+        value = self.text(name)
+        try:
+            _ = urlsplit(value).port
+        except ValueError as error:
+            raise self.error(f"{self._within(name)} is not a URL: {error}") from None
         return value
 
     def inner(self, name: str) -> Members:
@@ -70,10 +85,14 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else f"{value!r:.60}"
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def load_json(content: bytes, path: Path | None) -> Any:
     """What a JSON file holds; a `CassetteFormatError` if it is not JSON."""
     try:
-        return json.loads(content)
+        return json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         said = getattr(error, "msg", None) or str(error)

@@ -43,7 +43,7 @@ def _exchange(one: Members, provider: Provider) -> Exchange:
     return Exchange(
         Request(
             asked.text("method").upper(),
-            asked.text("uri"),
+            asked.url("uri"),
             headers_of(asked.inner("headers").all.items()),
             _body(asked)[0],
             provider=provider,

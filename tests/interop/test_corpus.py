@@ -9,10 +9,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import gemini_replay
 from gemini_replay import Cassette
+from gemini_replay.cassette.model import header
 from gemini_replay.interop import conversion
 from gemini_replay.rhythm.retiming import TIMES_UNKNOWN
 
@@ -84,3 +86,18 @@ def test_google_genai_reads_a_converted_stream(path: Path, tmp_path: Path, monke
         parts = [part for content in contents if content for part in content.parts or ()]
         assert "".join(part.text for part in parts if part.text and not part.thought) == one.text
         assert len(answer) == len(one.events)
+
+
+@pytest.mark.parametrize("path", originals())
+def test_the_same_requests_get_the_same_responses(path: Path, tmp_path: Path) -> None:
+    """With the default matching, and compressed where the recording was: status, type and body."""
+    found = conversion.read(path).cassette
+    found.save(tmp_path / "story.jsonl")
+    with gemini_replay.replay(tmp_path / "story.jsonl", speed="instant", allow_unused=False):
+        for one in found.interactions:
+            asked, answered = one.request, one.response
+            assert answered is not None
+            headers = [pair for pair in asked.headers if pair[0].lower() != "content-length"]
+            got = httpx.request(asked.method, asked.url, content=asked.body, headers=headers)
+            assert (got.status_code, got.content) == (answered.status, one.body)
+            assert got.headers.get("content-type") == header(answered.headers, "content-type")

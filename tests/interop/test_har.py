@@ -16,7 +16,7 @@ from support.streams import GOOGLE, events
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteFormatError
-from gemini_replay.interop import conversion, har
+from gemini_replay.interop import conversion, har, har_writer
 from gemini_replay.shipped import shipped
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
@@ -54,7 +54,7 @@ def converted(path: Path) -> Interaction:
 
 def back(cassette: Cassette) -> Cassette:
     """The cassette by way of HAR."""
-    found, notes = har.read(json.loads(har.write(cassette)), None, shipped())
+    found, notes = har.read(json.loads(har_writer.write(cassette)), None, shipped())
     assert not notes
     return found
 
@@ -114,7 +114,7 @@ def test_the_head_of_a_cassette_comes_back() -> None:
 def test_a_body_that_was_changed_by_hand_counts() -> None:
     """Its chunks are then those of its events, and its times are unknown."""
     cassette = Cassette([Interaction(Request("POST", GOOGLE), Response(200), (Chunk(1.0, BODY),))])
-    written = har.write(cassette).replace(b"data: ", b"data:  ")
+    written = har_writer.write(cassette).replace(b"data: ", b"data:  ")
     (one,) = har.read(json.loads(written), None, shipped())[0].interactions
     assert one.body == BODY.replace(b"data: ", b"data:  ")
     assert len(one.chunks) == 3
@@ -124,7 +124,7 @@ def test_a_body_that_was_changed_by_hand_counts() -> None:
 def test_other_readers_find_all_that_har_asks_for() -> None:
     """The members that HAR 1.2 requires of an entry are there."""
     cassette = Cassette.load(CURATED[0])
-    for one in json.loads(har.write(cassette))["log"]["entries"]:
+    for one in json.loads(har_writer.write(cassette))["log"]["entries"]:
         assert one.keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
         assert one["request"].keys() >= {"method", "url", "httpVersion", "cookies", "headers", "queryString"}
         assert one["response"].keys() >= {"status", "statusText", "httpVersion", "headers", "content", "redirectURL"}
@@ -193,6 +193,31 @@ def test_what_a_cassette_cannot_hold_is_left_out_and_said(tmp_path: Path) -> Non
     assert (found.cassette.recorder, found.cassette.recorded) == ("Tool 1.0", "2026-01-28T06:45:51.242Z")
     with pytest.raises(CassetteFormatError, match="nothing in the file can be converted: entry 1"):
         conversion.read(saved(tmp_path, switched))
+
+
+def test_a_body_that_was_not_exported_is_not_an_empty_one(tmp_path: Path) -> None:
+    """Browsers leave out what they have forgotten; the entry is left out too, and that is said."""
+    found = conversion.read(saved(tmp_path, entry({"size": 512, "mimeType": "text/event-stream"}), entry()))
+    assert found.notes == ("entry 1 is left out: its body of 512 bytes was not exported with it",)
+    assert len(found.cassette.interactions) == 1
+
+
+def test_members_of_our_own_that_were_changed_by_hand(tmp_path: Path) -> None:
+    """What no cassette can hold is an error about the file."""
+    cassette = Cassette([Interaction(Request("GET", GOOGLE), Response(204), (), End("reset", 0.1, "closed"))])
+    path = tmp_path / "story.har"
+    path.write_bytes(har_writer.write(cassette).replace(b'"closed"', b'"opened"'))
+    with pytest.raises(CassetteFormatError, match="'how' must be 'closed'") as raised:
+        conversion.read(path)
+    assert raised.value.path == path
+
+
+def test_a_file_that_was_cut_off_is_not_called_something_else(tmp_path: Path) -> None:
+    """It is no valid JSON, in this line."""
+    path = saved(tmp_path, entry())
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CassetteFormatError, match="not valid JSON"):
+        conversion.read(path)
 
 
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:

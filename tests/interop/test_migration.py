@@ -107,6 +107,29 @@ def test_the_same_test_finds_its_cassette(pytester: pytest.Pytester) -> None:
     assert not [path.name for path in expected if path.name not in ran.stdout.str()]
 
 
+def test_a_migrated_test_replays(pytester: pytest.Pytester) -> None:
+    """A test of pytest-recording, with the changes that are printed, passes without a network."""
+    folder = pytester.path / "cassettes" / "test_x"
+    folder.mkdir(parents=True)
+    (folder / "test_story.yaml").write_text(GEMINI)
+    pytester.makepyfile(
+        test_x="""
+        import httpx
+        import pytest
+
+        @pytest.mark.vcr
+        def test_story():
+            url = "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
+            assert httpx.post(url, json={}).text == "data: {}\\n\\n"
+        """
+    )
+    (change,) = migrate(pytester.path).changes
+    code = pytester.path / "test_x.py"
+    code.write_text(code.read_text().replace(f"@pytest.{change.found}", change.instead.partition(",")[0]))
+    pytester.makeini("[pytest]\ngemini_cassette_dir = {folder}/cassettes\n")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_other_names_stay(tmp_path: Path) -> None:
     """Those that `use_cassette` was given."""
     assert cassette_of(Path("fixtures/story.yaml")) == Path("fixtures/story.jsonl")

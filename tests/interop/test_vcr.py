@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ def converted(path: Path) -> Interaction:
         {"string": BODY.decode()},
         {"string": BODY},
         {"string": gzip.compress(BODY)},
-        {"base64_string": __import__("base64").b64encode(BODY).decode()},
+        {"base64_string": base64.b64encode(BODY).decode()},
         BODY.decode(),
     ],
     ids=["text", "binary", "gzip", "base64", "bare"],
@@ -158,7 +160,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: str, message
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
     path = saved(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
+    monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'gemini-replay\[convert\]'"):
         conversion.read(path)
 
