@@ -118,9 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--outline", action="store_true", help="print what diff compares; git uses it (see diff --git)")
     show.add_argument("--json", action="store_true", help="print JSON for programs, one line for each cassette")
 
-    play = command("play", ".cassettes", "print a recorded answer while it streams")
+    play = command("play", ".playing", "print recorded answers while they stream")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
-    play.add_argument("-n", "--interaction", type=int, default=1, metavar="N", help="which interaction (default: 1)")
+    play.add_argument("-n", "--interaction", type=int, metavar="N", help="only this one (default: all in turn)")
     play.add_argument("--speed", default="1", help="a factor, or instant")
     play.add_argument("--max-gap", type=float, metavar="SECONDS", help="the longest wait")
     play.add_argument("--raw", action="store_true", help="print the bytes of the body instead of the text")

@@ -1,10 +1,8 @@
-"""Commands about cassettes: show, play, check, retime."""
+"""Commands that change cassettes or search them for errors: check, retime."""
 
 from __future__ import annotations
 
 import argparse
-import codecs
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,55 +10,6 @@ from pathlib import Path
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
 from .paths import cassettes_in
-
-
-def play(chosen: argparse.Namespace) -> int:
-    """Print a recorded answer as it streamed."""
-    from ..engine.pacing import Playing, ThreadClock
-    from ..engine.player import Playback
-    from ..engine.schedule import Broken
-    from ..engine.timing import parse_max_gap, parse_real_speed
-    from ..gemini import StreamParser
-    from ..rhythm.cassette import Cassette
-
-    cassette = Cassette.load(chosen.cassette)
-    count = len(cassette.interactions)
-    if not 1 <= chosen.interaction <= count:
-        raise UsageError(
-            f"{chosen.cassette} has no interaction {chosen.interaction}.",
-            suggestion=f"It has {count}, counted from 1." if count else "It has none.",
-            hint=f"See them with: gemini-replay show {chosen.cassette}",
-        )
-    interaction = cassette.interactions[chosen.interaction - 1]
-    factor = parse_real_speed(chosen.speed, subject="This command", hint='Use a factor such as 4, or "instant".')
-    playback = Playback(interaction, factor, parse_max_gap(chosen.max_gap))
-    parser = StreamParser()
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
-    to_a_person = sys.stdout.isatty()
-    ending = None
-    try:
-        clock = ThreadClock()
-        for part in Playing(playback.schedule("", clock.now()), clock):
-            if not isinstance(part, bytes):
-                continue
-            if not chosen.raw:
-                _write("".join(event.text for event in parser.feed(part)))
-            elif to_a_person:
-                _write(decoder.decode(part))
-            else:
-                sys.stdout.buffer.write(part)
-                sys.stdout.buffer.flush()
-    except Broken as broken:
-        ending = broken.ending
-    if not chosen.raw:
-        _write("".join(event.text for event in parser.close()) + "\n")
-    if ending is not None:
-        print(f"gemini-replay: the recording ends here: {ending}", file=sys.stderr)
-    return 0
-
-
-def _write(text: str) -> None:
-    print(plain_lines(text), end="", flush=True)
 
 
 def check(chosen: argparse.Namespace) -> int:

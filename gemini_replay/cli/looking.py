@@ -1,4 +1,4 @@
-"""Commands that look at cassettes: show, play, diff."""
+"""Commands that look at cassettes: show, diff."""
 
 from __future__ import annotations
 

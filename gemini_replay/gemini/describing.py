@@ -95,25 +95,42 @@ def describe_request(body: Any) -> Iterator[Described]:
             yield Described(role, part.text if part.kind == "text" else f"[{part.kind}] {part.text}")
 
 
-def describe_events(events: Iterable[provider.Event]) -> Iterator[Described]:
-    """What the events of one stream say, in their order; text that is cut over events comes in as many pieces.
+class Describer:
+    """What the events of one stream say, one by one; text that is cut over events comes in as many pieces.
 
     A function call comes once, when it is complete or when the stream has ended.
     """
-    calls: list[Mapping[str, Any]] = []
-    told = 0
-    for event in events:
+
+    def __init__(self) -> None:
+        self._calls: list[Mapping[str, Any]] = []
+        self._told = 0
+
+    def feed(self, event: provider.Event) -> Iterator[Described]:
+        """What the next event says."""
         yield from _said(event)
         if event.function_calls:
-            calls += event.function_calls
-            known = assemble(calls)
-            whole = next((n for n in range(told, len(known)) if not known[n].complete), len(known))
-            for call in known[told:whole]:
-                yield Described("call", describe_call(call))
-            told = whole
+            self._calls += event.function_calls
+            yield from self._complete()
         yield from _ends(event)
-    for call in assemble(calls)[told:] if calls else ():
-        yield Described("call", describe_call(call))
+
+    def close(self) -> Iterator[Described]:
+        """The calls that the stream's end leaves incomplete."""
+        for call in assemble(self._calls)[self._told :] if self._calls else ():
+            yield Described("call", describe_call(call))
+
+    def _complete(self) -> Iterator[Described]:
+        calls = assemble(self._calls)
+        while self._told < len(calls) and calls[self._told].complete:
+            yield Described("call", describe_call(calls[self._told]))
+            self._told += 1
+
+
+def describe_events(events: Iterable[provider.Event]) -> Iterator[Described]:
+    """What the events of one stream say, in their order, see `Describer`."""
+    describer = Describer()
+    for event in events:
+        yield from describer.feed(event)
+    yield from describer.close()
 
 
 def describe_error(error: provider.ApiError) -> str:

@@ -1,4 +1,4 @@
-"""The commands that look at cassettes: show, play, diff."""
+"""The commands that look at cassettes: show, diff."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.cassettes import recorded, streaming
 from support.commands import run
-from support.streams import events
 
 from gemini_replay import Cassette
 
@@ -159,18 +157,3 @@ def test_git_compares_cassettes_by_what_they_say(tmp_path: Path, monkeypatch: py
     assert lines[:2] == ['-{"a": 1}', '+{"a": 2}']
     assert [line[0] for line in lines[2:]] == ["-", "+"]
     assert "把门点亮" in lines[3]
-
-
-def test_play_prints_the_answer_as_it_streamed() -> None:
-    """Text, or the bytes of the body."""
-    story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
-    assert run("play", FOLDER / "story.jsonl", "--speed", "instant").out == story.text + "\n"
-    cut = run("play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant")
-    assert cut.raw == Cassette.load(FOLDER / "cut.jsonl").interactions[0].body
-    assert "the recording ends here: reset" in cut.err
-
-
-def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
-    """The recorded gaps are of a minute."""
-    path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
-    assert run("play", path, "--max-gap", "0.01").out == Cassette.load(path).interactions[0].text + "\n"

@@ -1,0 +1,80 @@
+"""Keys that are pressed while something plays in a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+_POLL_S = 0.02
+
+
+class Keys(Protocol):
+    """A keyboard."""
+
+    def read(self, timeout: float | None) -> str:
+        """The next key that is pressed within so many seconds, None for ever; "" if none is."""
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    class _Keys:
+        def read(self, timeout: float | None) -> str:
+            until = None if timeout is None else time.monotonic() + timeout
+            while not msvcrt.kbhit():
+                left = _POLL_S if until is None else until - time.monotonic()
+                if left <= 0:
+                    return ""
+                time.sleep(min(left, _POLL_S))
+            key = msvcrt.getwch()
+            if key in "\x00\xe0":  # a function key, whose code follows
+                msvcrt.getwch()
+                return ""
+            return key
+
+    @contextmanager
+    def terminal_keys() -> Iterator[Keys | None]:
+        """The keyboard of the terminal that the program runs in; None where it does not run in one."""
+        yield _Keys() if _in_a_terminal() else None
+
+else:
+    import select
+    import termios
+    import tty
+
+    class _Keys:
+        def __init__(self, descriptor: int) -> None:
+            self._descriptor = descriptor
+
+        def read(self, timeout: float | None) -> str:
+            if not select.select([self._descriptor], [], [], timeout)[0]:
+                return ""
+            key = os.read(self._descriptor, 1)
+            if not key:  # the terminal is gone
+                raise KeyboardInterrupt
+            return key.decode("latin-1")
+
+    @contextmanager
+    def terminal_keys() -> Iterator[Keys | None]:
+        """The keyboard of the terminal that the program runs in; None where it does not run in one.
+
+        Keys come at once and are not shown. At the end, the terminal is as it was.
+        """
+        if not _in_a_terminal() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():  # in the background
+            yield None
+            return
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+        try:
+            tty.setcbreak(descriptor)
+            yield _Keys(descriptor)
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _in_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,81 @@
+"""The clock that keys stop and turn, and how an answer is printed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.streams import event
+
+from gemini_replay.report.playing import KeyClock, Printer, Skipped
+
+
+class Watcher:
+    """A clock that moves by waiting alone, and a keyboard whose keys are pressed at given moments."""
+
+    def __init__(self, *presses: tuple[float, str]) -> None:
+        self.moment = 0.0
+        self.presses = [*presses]
+
+    def now(self) -> float:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.moment += seconds
+
+    def read(self, timeout: float | None) -> str:
+        until = float("inf") if timeout is None else self.moment + timeout
+        if self.presses and self.presses[0][0] <= until:
+            at, key = self.presses.pop(0)
+            self.moment = max(self.moment, at)
+            return key
+        assert until < float("inf"), "paused for ever"
+        self.moment = until
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("presses", "took"),
+    [
+        ([], 10),
+        ([(2.0, " "), (7.0, " ")], 15),
+        ([(2.0, "+")], 6),
+        ([(2.0, "+"), (3.0, "+"), (4.0, "-")], 2 + 1 + 1 + 1),
+        ([(2.0, "-")], 18),
+        ([(2.0, " "), (4.0, "+"), (5.0, " ")], 5 + 4),
+        ([(1.0, "?")], 10),
+    ],
+)
+def test_keys_stop_and_turn_the_clock(presses: list[tuple[float, str]], took: float) -> None:
+    """Ten seconds take so long."""
+    watcher = Watcher(*presses)
+    KeyClock(watcher, watcher).sleep(10.0)
+    assert watcher.moment == pytest.approx(took)
+
+
+def test_n_goes_on() -> None:
+    """Also while it is paused."""
+    watcher = Watcher((2.0, " "), (3.0, "n"))
+    with pytest.raises(Skipped):
+        KeyClock(watcher, watcher).sleep(10.0)
+    assert watcher.moment == 3.0
+
+
+def printed(*chunks: bytes) -> str:
+    """What is printed of a stream."""
+    pieces: list[str] = []
+    printer = Printer(pieces.append)
+    for chunk in chunks:
+        printer.feed(chunk)
+    printer.close()
+    return "".join(pieces)
+
+
+def test_text_is_printed_as_it_comes() -> None:
+    """What it is cut into does not show; what is no text has lines of its own."""
+    call = {"functionCall": {"name": "f", "args": {}}}
+    called = f"data: {json.dumps({'candidates': [{'content': {'parts': [call]}}]})}\n\n".encode()
+    assert printed(event("a"), event("b"), called, event("c", finishReason="STOP")) == "ab\n[call: f()]\nc\n"
+    assert printed(event("a\n"), called) == "a\n[call: f()]\n"
+    assert printed(event("", finishReason="STOP")) == "[finish: STOP]\n"
+    assert printed() == "[no answer]\n"
