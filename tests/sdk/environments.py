@@ -26,6 +26,7 @@ PYTHON = {
     ],
     "beside-pytest8": ["pytest<9", "pytest-subtests", "cassetter", "requests"],
 }
+UV = [sys.executable, "-m", "uv"]
 NODE = {"node": ["@google/genai"]}
 
 
@@ -35,9 +36,8 @@ def main() -> None:
         place = FOLDER / name
         if not (place / "bin" / "python").exists():
             print(f"{name}: {' '.join(packages)}", flush=True)
-            subprocess.run([sys.executable, "-m", "venv", place], check=True)
-            pip = [place / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, "-e", str(ROOT), *packages], check=True)
+            subprocess.run([*UV, "venv", "-q", "--python", sys.executable, place], check=True)
+            subprocess.run([*UV, "pip", "install", "-q", "--python", place, "-e", ROOT, *packages], check=True)
     for name, packages in NODE.items():
         place = FOLDER / name
         if shutil.which("npm") and not (place / "node_modules").exists():
