@@ -14,6 +14,10 @@ from .shapes import dict_of, dicts_of, get, str_of
 _REQUEST_KEYS = ("contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings")
 
 
+ABOUT = ("sources", "finish")
+"""The kinds of what is about an answer; a stream may say it again and again, in the middle of a text."""
+
+
 class Described(NamedTuple):
     """One thing that was said or asked.
 
@@ -102,27 +106,28 @@ class Describer:
     """
 
     def __init__(self) -> None:
-        self._calls: list[Mapping[str, Any]] = []
-        self._told = 0
+        self._open: list[Mapping[str, Any]] = []  # the parts of calls that are not complete
 
     def feed(self, event: provider.Event) -> Iterator[Described]:
         """What the next event says."""
         yield from _said(event)
-        if event.function_calls:
-            self._calls += event.function_calls
-            yield from self._complete()
+        if calls := event.function_calls:
+            self._open += calls
+            if not get(calls[-1], "willContinue"):
+                yield from self._calls(only_complete=True)
         yield from _ends(event)
 
     def close(self) -> Iterator[Described]:
         """The calls that the stream's end leaves incomplete."""
-        for call in assemble(self._calls)[self._told :] if self._calls else ():
-            yield Described("call", describe_call(call))
+        yield from self._calls(only_complete=False)
 
-    def _complete(self) -> Iterator[Described]:
-        calls = assemble(self._calls)
-        while self._told < len(calls) and calls[self._told].complete:
-            yield Described("call", describe_call(calls[self._told]))
-            self._told += 1
+    def _calls(self, *, only_complete: bool) -> Iterator[Described]:
+        calls = assemble(self._open)
+        if only_complete and not all(call.complete for call in calls):
+            return
+        self._open = []
+        for call in calls:
+            yield Described("call", describe_call(call))
 
 
 def describe_events(events: Iterable[provider.Event]) -> Iterator[Described]:

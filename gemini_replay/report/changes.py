@@ -145,5 +145,4 @@ def _pairs(
 
 
 def _asked(interaction: Interaction) -> tuple[str, ...]:
-    request = next((one.lines for one in outline.sections(interaction) if one.title == "request"), ())
-    return (describe(interaction.request), *request)
+    return (describe(interaction.request), *outline.asked(interaction))

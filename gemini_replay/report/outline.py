@@ -75,16 +75,21 @@ def rhythm(interaction: Interaction) -> Rhythm:
     return Rhythm(head, median(gaps) if gaps else 0.0, interaction.duration)
 
 
+def asked(interaction: Interaction, *, all: bool = False) -> Sequence[str]:
+    """The request's body: JSON with indents, or its bytes as a cassette writes them."""
+    request = interaction.request
+    if request.json is None:
+        return encode_parts(request.body)
+    return _json(request.json if all else _steady(request.json), indent=2).split("\n")
+
+
 def _request(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequence[str]]]:
     request = interaction.request
     if all:
         yield "client", [one for one in (request.client, request.test) if one]
         yield "url", [request.url]
         yield "request headers", [f"{name}: {value}" for name, value in request.headers]
-    if request.json is None:
-        yield "request", encode_parts(request.body)
-    else:
-        yield "request", _json(request.json if all else _steady(request.json), indent=2).split("\n")
+    yield "request", asked(interaction, all=all)
 
 
 def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequence[str]]]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..cassette.describing import describe
 from ..cassette.files import CassetteFile
 from ..cassette.model import Headers, Interaction, header
-from ..gemini.describing import Described, describe_events, describe_request, describe_usage
+from ..gemini.describing import ABOUT, Described, describe_events, describe_request, describe_usage
 from ..plain_text import plain
 from ..urls import server
 from .moments import timed_chunks, timed_events
@@ -84,25 +84,26 @@ def chunk_table(interaction: Interaction) -> str:
 
 
 def cassette_table(cassette: CassetteFile) -> str:
-    """One row for each interaction: the request, the status, how long it took, how it ended, what it says."""
+    """One row for each interaction: the request, how the answer ended, and what it says."""
     rows = [
         (
             str(number),
             describe(interaction.request),
-            str(interaction.response.status) if interaction.response else "none",
-            f"{interaction.duration:.3f} s",
             _end(interaction),
             clipped(" ".join(one.text for one in joined(describe_events(interaction.events))), 100),
         )
         for number, interaction in enumerate(cassette.interactions, 1)
     ]
-    columns = ("#", "request", "status", "took", "end", "says")
+    columns = ("#", "request", "end", "says")
     return f"{plain(str(cassette.path or 'cassette'))}\n{table(columns, rows, fitted=True)}"
 
 
 def joined(described: Iterable[Described]) -> Iterator[Described]:
-    """Descriptions whose neighbours of one kind are put together: a text that came in pieces is whole again."""
-    for kind, group in groupby(described, lambda one: one.kind):
+    """What a stream says: a text that came in pieces is whole again, and what is about it stands last."""
+    found = list(described)
+    said = [one for one in found if one.kind not in ABOUT]
+    about = dict.fromkeys(one for kind in ABOUT for one in found if one.kind == kind)
+    for kind, group in groupby([*said, *about], lambda one: one.kind):
         separator = "" if kind in ("text", "thoughts") else "\n"
         yield Described(kind, separator.join(one.text for one in group))
 
@@ -140,6 +141,9 @@ def _headers(headers: Headers) -> Iterator[Described]:
 
 
 def _end(interaction: Interaction) -> str:
+    response = interaction.response
+    if response is not None and response.status >= 400:
+        return f"HTTP {response.status}"
     return interaction.end.kind if interaction.end.kind != "eof" else interaction.finish_reason or "eof"
 
 

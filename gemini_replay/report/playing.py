@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ..engine.pacing import BlockingClock
 from ..gemini import StreamParser
-from ..gemini.describing import Described, Describer
+from ..gemini.describing import ABOUT, Described, Describer
 from ..plain_text import plain, plain_lines
 from .keys import Keys
 from .terminal import styled
@@ -62,6 +62,8 @@ class KeyClock:
 class Printer:
     """Prints an answer as its chunks come: its text as it is, and what else it holds in lines of their own.
 
+    What is about the answer comes at its end, once.
+
     Args:
         write: prints a text that is safe to print.
     """
@@ -72,6 +74,8 @@ class Printer:
         self._describer = Describer()
         self._kind = ""
         self._in_a_line = False
+        self._about: dict[Described, None] = {}
+        self._ended = False
 
     def feed(self, chunk: bytes) -> None:
         """Print what is new with a chunk."""
@@ -83,6 +87,8 @@ class Printer:
         for event in self._parser.close():
             self._print(self._describer.feed(event))
         self._print(self._describer.close())
+        self._ended = True
+        self._print(self._about)
         if not self._kind:
             self._print([Described("no answer", "")])
         elif self._kind in ("text", "thoughts"):
@@ -90,6 +96,9 @@ class Printer:
 
     def _print(self, described: Iterable[Described]) -> None:
         for kind, text in described:
+            if kind in ABOUT and not self._ended:
+                self._about[Described(kind, text)] = None
+                continue
             if kind == "finish" and text == "STOP" and self._kind:
                 continue
             if self._in_a_line and kind != self._kind:

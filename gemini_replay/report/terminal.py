@@ -89,7 +89,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, fitted: bool
 
 
 def _console(columns: int) -> Any:
-    return _rich("rich.console").Console(file=io.StringIO(), width=columns, highlight=False)
+    return _rich("rich.console").Console(file=io.StringIO(), width=columns, color_system=None)
 
 
 def _rich(module: str) -> Any:

@@ -78,4 +78,6 @@ def test_text_is_printed_as_it_comes() -> None:
     assert printed(event("a"), event("b"), called, event("c", finishReason="STOP")) == "ab\n[call: f()]\nc\n"
     assert printed(event("a\n"), called) == "a\n[call: f()]\n"
     assert printed(event("", finishReason="STOP")) == "[finish: STOP]\n"
+    sources = {"groundingMetadata": {"groundingChunks": [{"web": {"title": "t", "uri": "u"}}]}}
+    assert printed(event("a", **sources), event("b", **sources)) == "ab\n[sources: t u]\n"
     assert printed() == "[no answer]\n"
