@@ -23,6 +23,9 @@ from .moments import timed_chunks, timed_events
 _SIGNATURES = {"thoughtSignature", "thought_signature"}
 _CALLS = {"functionCall", "function_call", "functionResponse", "function_response"}
 _FOLDED = "…"
+_TIMES = 5
+_APART_S = 1.0
+"""Two times of a model vary from one recording to the next, but seldom by more than both of these."""
 
 
 class Section(NamedTuple):
@@ -167,4 +170,4 @@ def _json(value: Any, indent: int | None = None) -> str:
 def differs(old: Rhythm, new: Rhythm) -> bool:
     """Whether two rhythms are more unlike than two recordings of the same thing are."""
     pairs: Iterable[tuple[float, float]] = zip(old, new, strict=True)
-    return any(max(pair) > 2 * min(pair) and max(pair) - min(pair) > 0.25 for pair in pairs)
+    return any(max(pair) > _TIMES * min(pair) and max(pair) - min(pair) > _APART_S for pair in pairs)

@@ -74,11 +74,11 @@ def test_interactions_are_paired_by_their_requests() -> None:
 def test_only_another_rhythm_is_a_difference() -> None:
     """Not times that vary as they do."""
     usual = streaming(*events(4), gap=0.2, after=0.5)
-    assert told([usual], [streaming(*events(4), gap=0.3, after=0.7)]) == []
-    assert told([usual], [streaming(*events(4), gap=0.2, after=1.5)])[2:] == [
+    assert told([usual], [streaming(*events(4), gap=0.4, after=2.2)]) == []
+    assert told([usual], [streaming(*events(4), gap=0.2, after=3.5)])[2:] == [
         "rhythm",
         "- head after 0.50 s, gaps of 200 ms, took 1.30 s",
-        "+ head after 1.50 s, gaps of 200 ms, took 2.30 s",
+        "+ head after 3.50 s, gaps of 200 ms, took 4.30 s",
     ]
 
 
