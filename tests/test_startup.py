@@ -68,7 +68,11 @@ def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("command", "most"),
-    [pytest.param(["--help"], 75, id="help"), pytest.param(["show", "cassettes/afc.jsonl"], 200, id="show")],
+    [
+        pytest.param(["--help"], 75, id="help"),
+        pytest.param(["show", "cassettes/afc.jsonl"], 200, id="show"),
+        pytest.param(["diff", "cassettes/afc.jsonl", "cassettes/story.jsonl"], 150, id="diff"),
+    ],
 )
 def test_a_command_loads_only_what_it_needs(command: list[str], most: int) -> None:
     """No session, no network, no event loop to look at a file; as many modules as that takes."""
