@@ -61,7 +61,15 @@ STRANGE: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize(
-    "command", [["show"], ["show", "--chunks"], ["check"], ["check", "--salvage"], ["play", "--speed", "instant"]]
+    "command",
+    [
+        ["show"],
+        *(["show", option] for option in ("--brief", "--request", "--events", "--chunks", "--json", "--outline")),
+        ["diff", "--all", "plain.jsonl"],
+        ["check"],
+        ["check", "--salvage"],
+        ["play", "--speed", "instant"],
+    ],
 )
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
 def test_nothing_of_a_cassette_is_obeyed(
@@ -71,12 +79,13 @@ def test_nothing_of_a_cassette_is_obeyed(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in STRANGE[name])
+    recorded(Path("plain.jsonl"), [event("hi").encode()])
     path = Path(f"{name}.jsonl")
     path.write_bytes(text.encode() + (f"{EVIL}\n".encode() if name == "not JSON" else b""))
     main([*command, str(path)])
     out, err = capsys.readouterr()
     assert not [code for code in HARMFUL if code in out + err]
-    if command[0] == "show" and name.startswith("["):
+    if command == ["show"] and name.startswith("["):
         assert name in out
 
 
