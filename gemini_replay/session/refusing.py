@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import chain
+from operator import methodcaller
 from pathlib import Path
 from types import FrameType
 
@@ -93,13 +93,17 @@ def recorded_twice(connection: object) -> RefusedError | None:
     """
     if "vcr" not in sys.modules and "cassetter" not in sys.modules:
         return None
-    for module in chain((kind.__module__ for kind in type(connection).__mro__), (name for name, _ in _calling())):
-        for start, (name, advice) in _RECORDERS.items():
-            if module.startswith(start):
-                return RefusedError(
-                    f"{name} handles this request, too, and would hold its response back until the last chunk.",
-                    hint=f"Keep {name} off this test, or {advice}.",
-                )
+    modules = [kind.__module__ for kind in type(connection).__mro__]
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:  # without `_calling`: this is done for each request
+        modules.append(str(frame.f_globals.get("__name__", "")))
+        frame = frame.f_back
+    for start, (name, advice) in _RECORDERS.items():
+        if any(map(methodcaller("startswith", start), modules)):
+            return RefusedError(
+                f"{name} handles this request, too, and would hold its response back until the last chunk.",
+                hint=f"Keep {name} off this test, or {advice}.",
+            )
     return None
 
 
