@@ -77,29 +77,33 @@ class Patches:
             before = len(self._applied)
             try:
                 for owner, name, wrap in interceptions:
-                    self._replace(owner, name, wrap)
+                    present = getattr(owner, name)
+                    if (id(owner), name, id(present)) in self._applied:
+                        continue
+                    made = self._made.get((id(owner), name))
+                    if made is None or made[0] is not owner or made[1] is not present or made[2] is not wrap:
+                        made = self._make(owner, name, present, wrap)
+                    replacement = made[3]
+                    own = name in vars(owner)
+                    setattr(owner, name, replacement)
+                    self._applied[id(owner), name, id(replacement)] = owner, name, own, present, replacement
             except BaseException:
                 self._undo(before)
                 raise
 
-    def _replace(self, owner: Any, name: str, wrap: Wrap) -> None:
-        present = getattr(owner, name)
-        if (id(owner), name, id(present)) in self._applied:
-            return
-        replacement = self._replacement(owner, name, present, wrap)
-        own = name in vars(owner)
-        setattr(owner, name, replacement)
-        self._applied[id(owner), name, id(replacement)] = owner, name, own, present, replacement
-
-    def _replacement(self, owner: Any, name: str, original: Any, wrap: Wrap) -> Any:
-        made = self._made.get((id(owner), name))
-        if made is not None and made[0] is owner and made[1] is original and made[2] is wrap:
-            return made[3]
+    def _make(self, owner: Any, name: str, original: Any, wrap: Wrap) -> tuple[Any, Any, Wrap, Any]:
         if len(self._made) >= _MOST_MADE:  # a library that is imported anew again and again
             self._made.clear()
-        replacement = functools.wraps(original)(wrap(original))
-        self._made[id(owner), name] = owner, original, wrap, replacement
-        return replacement
+        made = self._made[id(owner), name] = owner, original, wrap, functools.wraps(original)(wrap(original))
+        return made
+
+    def are_in_place(self) -> bool:
+        """Whether each replacement that was made is what its owner has: no other tool has patched over it."""
+        with self._lock:
+            for owner, name, _, _, replacement in self._applied.values():
+                if getattr(owner, name, None) is not replacement:
+                    return False
+        return True
 
     def undo(self) -> None:
         """Restore the originals, in reverse order."""
@@ -137,19 +141,26 @@ class WhenImported(MetaPathFinder):
         self._callbacks: dict[str, Callable[[str], None]] = {}
         self._lock = Lock()
 
-    def call(self, library: str, callback: Callable[[str], None]) -> None:
-        """Call `callback` with the library's name now, if it is imported completely, and after each import of it.
+    def call(self, callback: Callable[[str], None], *libraries: str) -> None:
+        """Call `callback` with each library's name now, if it is imported completely, and after each import of it.
 
-        The library may also be a submodule, by its dotted name; then only its imports are reported.
+        A library may also be a submodule, by its dotted name; then only its imports are reported.
 
         Raises:
             Exception: `callback` raised it, now.
         """
         with self._lock:
-            self._callbacks = {**self._callbacks, library: callback}
+            self._callbacks = {**self._callbacks, **dict.fromkeys(libraries, callback)}
             if self not in sys.meta_path:
                 sys.meta_path.insert(_first_place(), self)
-        self._imported(library)
+        for library in libraries:
+            if sys.modules.get(library) is not None:
+                self._imported(library)
+
+    @property
+    def listens(self) -> bool:
+        """Whether imports are noticed."""
+        return self in sys.meta_path
 
     def stop(self) -> None:
         """Do not call back any more."""

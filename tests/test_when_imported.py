@@ -89,10 +89,10 @@ def test_a_library_that_is_there_is_reported_at_once(imports: WhenImported) -> N
     """An error of the callback is raised."""
     importlib.import_module(NAME)
     calls: list[str] = []
-    imports.call(NAME, calls.append)
+    imports.call(calls.append, NAME)
     assert calls == [NAME]
     with pytest.raises(ZeroDivisionError):
-        imports.call(NAME, lambda _: 1 // 0)
+        imports.call(lambda _: 1 // 0, NAME)
 
 
 def test_an_import_that_another_thread_has_begun_is_reported(
@@ -101,7 +101,7 @@ def test_an_import_that_another_thread_has_begun_is_reported(
     """When it is complete, before that thread can use the library. `call` does not wait for it."""
     gate = Gate(monkeypatch)
     calls: list[bool] = []
-    imports.call(NAME, lambda name: calls.append(hasattr(sys.modules[name], "answer")))
+    imports.call(lambda name: calls.append(hasattr(sys.modules[name], "answer")), NAME)
     assert calls == []
     gate.open()
     assert set(calls) == {True}
@@ -130,7 +130,7 @@ def test_an_import_that_still_looks_for_its_module_is_reported(
     thread.start()
     assert slow.met.wait(10)
     assert NAME not in sys.modules
-    imports.call(NAME, answering(2))
+    imports.call(answering(2), NAME)
     slow.go.set()
     thread.join()
     assert sys.modules[NAME].part.answer() == 2
@@ -138,7 +138,7 @@ def test_an_import_that_still_looks_for_its_module_is_reported(
 
 def test_an_import_up_the_stack_is_reported(imports: WhenImported, library: Path) -> None:
     """As if the library opened a session while it is imported."""
-    sys.modules["gate"].pass_through = lambda: imports.call(NAME, answering(2))  # type: ignore[attr-defined]
+    sys.modules["gate"].pass_through = lambda: imports.call(answering(2), NAME)  # type: ignore[attr-defined]
     importlib.import_module(NAME)
     assert sys.modules[NAME].part.answer() == 2
 
@@ -150,7 +150,7 @@ def test_an_import_that_fails_is_not_reported(
     (library / "part.py").write_text("1 / 0\n")
     gate = Gate(monkeypatch)
     calls: list[str] = []
-    imports.call(NAME, calls.append)
+    imports.call(calls.append, NAME)
     gate.open()
     assert isinstance(gate.error, ZeroDivisionError)
     assert calls == []
@@ -162,7 +162,7 @@ def test_an_import_that_fails_is_not_reported(
 
 def test_a_library_that_is_removed_and_imported_again_is_reported_again(imports: WhenImported) -> None:
     """Its functions are new."""
-    imports.call(NAME, answering(2))
+    imports.call(answering(2), NAME)
     for _ in range(2):
         importlib.import_module(NAME)
         assert sys.modules[NAME].part.answer() == 2
@@ -174,7 +174,7 @@ def test_a_library_that_is_reloaded_is_reported_again(imports: WhenImported, par
     """The whole library or a part of it."""
     importlib.import_module(NAME)
     calls: list[str] = []
-    imports.call(NAME, calls.append)
+    imports.call(calls.append, NAME)
     calls.clear()
     importlib.reload(sys.modules[NAME + part])
     assert calls == [NAME]
@@ -188,7 +188,7 @@ def test_a_library_in_a_zip_file_is_reported(
         for path in library.iterdir():
             packed.write(path, f"{NAME}/{path.name}")
     monkeypatch.syspath_prepend(str(tmp_path / "all.zip"))
-    imports.call(NAME, answering(2))
+    imports.call(answering(2), NAME)
     assert importlib.import_module(NAME).part.answer() == 2
     assert type(sys.modules[NAME].__loader__).__name__ == "zipimporter"
 
@@ -213,7 +213,7 @@ def test_a_library_whose_loader_is_of_the_old_kind_is_reported(
             return importlib.machinery.ModuleSpec(name, Old()) if name == NAME else None  # type: ignore[arg-type]
 
     monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
-    imports.call(NAME, answering(2))
+    imports.call(answering(2), NAME)
     assert importlib.import_module(NAME).part.answer() == 2
 
 
@@ -222,7 +222,7 @@ def test_a_part_of_a_library_may_be_watched_alone(imports: WhenImported, library
     (library / "other.py").write_text("")
     calls: list[str] = []
     importlib.import_module(NAME)
-    imports.call(f"{NAME}.other", calls.append)
+    imports.call(calls.append, f"{NAME}.other")
     sys.modules.pop(f"{NAME}.part")
     importlib.import_module(f"{NAME}.part")
     assert calls == []
@@ -234,8 +234,8 @@ def test_several_may_watch_one_library(imports: WhenImported, library: Path) -> 
     """Each is called once, and the module has its real loader."""
     calls: list[str] = []
     another = WhenImported()
-    imports.call(NAME, lambda name: calls.append(f"one {name}"))
-    another.call(NAME, lambda name: calls.append(f"another {name}"))
+    imports.call(lambda name: calls.append(f"one {name}"), NAME)
+    another.call(lambda name: calls.append(f"another {name}"), NAME)
     try:
         module = importlib.import_module(NAME)
     finally:
@@ -248,7 +248,7 @@ def test_a_folder_of_the_same_name_is_still_imported(imports: WhenImported, libr
     """A namespace package has nothing to execute."""
     (library / "__init__.py").unlink()
     importlib.invalidate_caches()
-    imports.call(NAME, lambda _: None)
+    imports.call(lambda _: None, NAME)
     assert importlib.import_module(NAME).__path__
 
 
@@ -256,7 +256,7 @@ def test_what_a_callback_raises_after_an_import_does_not_end_the_import(library:
     """The error goes to `failed`."""
     failures: list[tuple[str, Exception]] = []
     imports = WhenImported(lambda name, error: failures.append((name, error)))
-    imports.call(NAME, lambda _: 1 // 0)
+    imports.call(lambda _: 1 // 0, NAME)
     assert importlib.import_module(NAME).answer() == 1
     imports.stop()
     assert {name for name, _ in failures} == {NAME}
@@ -267,10 +267,10 @@ def test_nothing_is_called_after_stop(imports: WhenImported, monkeypatch: pytest
     """Not after an import in progress either; a later `WhenImported` is called."""
     gate = Gate(monkeypatch)
     calls: list[str] = []
-    imports.call(NAME, calls.append)
+    imports.call(calls.append, NAME)
     imports.stop()
     again = WhenImported()
-    again.call(NAME, answering(2))
+    again.call(answering(2), NAME)
     gate.open()
     again.stop()
     assert calls == []
@@ -282,6 +282,6 @@ def test_pyfakefs_removes_its_own_finder(imports: WhenImported, monkeypatch: pyt
     """It takes the first one away when it ends, whose it may be."""
     fake = type("DynamicPatcher", (), {"find_spec": lambda *_: None, "__module__": "pyfakefs.a_module"})()
     monkeypatch.setattr(sys, "meta_path", [fake, *sys.meta_path])
-    imports.call(NAME, answering(2))
+    imports.call(answering(2), NAME)
     assert sys.meta_path.pop(0) is fake
     assert importlib.import_module(NAME).part.answer() == 2

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..errors import FaultUnusedError, GeminiReplayError, RecordingError, UnusedRecordingsError
+from ..transports.session_end import close
 from .other_tools import advice
 from .summary import share_of
 
 if TYPE_CHECKING:
-    from ..errors import GeminiReplayError
     from ..session import Session
     from .configuration import Configuration
 
@@ -73,8 +74,6 @@ class Attempt:
 
         If the run's end interrupts the test, its note stays.
         """
-        from ..transports.session_end import close
-
         session = self.session
         passed = torn_down and not self._failed and self._call in {"passed", "failed as expected"}
         denied = self._call == "failed as expected" and bool(session.hint)
@@ -101,8 +100,6 @@ class Attempt:
         return self.unreported(faults=faults, unused=unused)
 
     def _recording_failed(self) -> bool:
-        from ..errors import RecordingError
-
         return any(isinstance(problem, RecordingError) for problem in self.session.problems)
 
     def _why(self) -> str:
@@ -125,8 +122,6 @@ class Attempt:
         ]
 
     def _problems(self, *, faults: bool, unused: bool) -> list[GeminiReplayError]:
-        from ..errors import FaultUnusedError, UnusedRecordingsError
-
         left = (*(() if faults else (FaultUnusedError,)), *(() if unused else (UnusedRecordingsError,)))
         return [problem for problem in self.session.problems if not isinstance(problem, left)]
 

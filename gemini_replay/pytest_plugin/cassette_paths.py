@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..errors import UsageError
 from ..naming import file_name, fold, folder_names
 
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
 
+_NO_WORD = re.compile(r"[^A-Za-z0-9]")
 _LONGEST = 200
 """Bytes of a cassette's file name in UTF-8; a recording needs a few more for the names of its own files."""
 
@@ -30,7 +32,7 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
     if callspec is not None:
         for value in [*getattr(callspec, "_idlist", ()), *callspec.params.values()]:
             text = value.decode("latin-1") if isinstance(value, bytes) else value
-            if isinstance(text, str) and (safe := _without_secrets(text, redactor)) != text:
+            if isinstance(text, str) and text in shown and (safe := _without_secrets(text, redactor)) != text:
                 shown = shown.replace(text, safe)
     shown = _without_secrets(shown, redactor)
     if shown != item.nodeid and callspec is not None and shown.endswith("]"):
@@ -41,7 +43,9 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
 
 def _without_secrets(name: str, redactor: Redactor) -> str:
     """A name without secrets, also where one follows a hyphen or the like, as it does not in ordinary text."""
-    starts = [0, *(found.end() for found in re.finditer(r"[^A-Za-z0-9]", name))]
+    starts = [0, *(found.end() for found in _NO_WORD.finditer(name))]
+    if not redactor.finds_in([name[start:] for start in starts]):
+        return name
     for start in reversed(starts):
         name = name[:start] + redactor.text(name[start:])
     return name
@@ -82,8 +86,6 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
     Raises:
         UsageError: no file can have the name, it leads out of the folder, or it holds a secret.
     """
-    from ..errors import UsageError
-
     wrong = _wrong_with(name, redactor)
     path = folder / (name if name.endswith(".jsonl") else f"{name}.jsonl")
     if not wrong and path.is_dir():
@@ -118,8 +120,6 @@ def check_inside(folder: Path, path: Path) -> None:
     Raises:
         UsageError: it does.
     """
-    from ..errors import UsageError
-
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(os.path.realpath(folder)):
         raise UsageError(

@@ -167,7 +167,8 @@ class Configuration:
         from ..cassette.redaction import Redactor
         from ..session.arguments import REDACTION, checked
 
-        given = checked(**{name: self._values[name] for name in REDACTION if name in self._values})
+        names = ("provider", *REDACTION)
+        given = checked(**{name: self._values[name] for name in names if name in self._values})
         return Redactor(self.secrets, **given)
 
     def paths(self, test: str) -> list[Path]:

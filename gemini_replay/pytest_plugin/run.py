@@ -18,7 +18,7 @@ from .options import RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
-    from ..session import Expected, Mode, Session
+    from ..session import Expectation, Expected, Mode, Session
     from .attempt import Attempt
     from .configuration import Configuration
 
@@ -58,6 +58,7 @@ class Run:
         self.summary = Summary()
         self._attempts: list[Attempt] = []
         self._expected: Expected | None = None  # the session of the test that is running
+        self._guards = False  # whether the guard stays until the next test begins
         self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
         given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
         self._folder: Path | None = None if given is None else Path(given)
@@ -200,14 +201,33 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker(MARKER) is not None:
+        expects = bool(fixtures) or item.get_closest_marker(MARKER) is not None
+        self._guard(expects)
+        if expects:
             self._expect(item, min(fixtures, default=f"the marker {MARKER}"))
         return (yield)
 
-    def _expect(self, item: pytest.Item, fixture: str) -> None:
+    def _guard(self, wanted: bool) -> None:
+        """Guard the network until the next test begins, which mostly has a cassette as well; or no longer."""
+        if not (wanted or self._guards):
+            return
         from .. import transports
-        from ..errors import GeminiReplayError
-        from ..session import Expected, Hosts, expect
+
+        if wanted:
+            transports.start_guard()  # again, since another tool may have put some originals back
+        if self._guards:
+            transports.stop_guard()
+        self._guards = wanted
+
+    def _expect(self, item: pytest.Item, fixture: str) -> None:
+        from ..session import Expected, expect
+
+        self._expected = Expected(fixture, lambda: self._expectation(item))
+        expect(self._expected)
+
+    def _expectation(self, item: pytest.Item) -> Expectation | None:
+        """What holds for the session of a test that has not opened it yet; None: no request concerns it."""
+        from ..session import Expectation, Hosts
         from ..session.arguments import checked
 
         try:
@@ -219,27 +239,17 @@ class Run:
                 settings.get("upstream"),
                 settings.get("provider"),
             )
-        except GeminiReplayError:
-            return  # the fixture fails with it
+        except Exception:
+            return None  # the fixture fails with it
         if found.mode == "live":
-            return
-        self._expected = Expected(
-            found.paths[0],
-            test=found.test,
-            fixture=fixture,
-            hosts=hosts,
-            replay_only=found.mode not in {"new", "rewrite"},
-        )
-        transports.start_guard()
-        expect(self._expected)
+            return None
+        return Expectation(found.paths[0], found.test, hosts, replay_only=found.mode not in {"new", "rewrite"})
 
     def _expect_no_longer(self) -> None:
         if self._expected is not None:
-            from .. import transports
             from ..session import expect_no_longer
 
             expect_no_longer(self._expected)
-            transports.stop_guard()
             self._expected = None
 
     @pytest.hookimpl(wrapper=True)
@@ -305,6 +315,7 @@ class Run:
     def pytest_sessionfinish(self) -> None:
         """Close the sessions of tests that the run's end interrupts; their cassettes stay as they are."""
         self._expect_no_longer()
+        self._guard(False)
         for attempt in self._attempts:
             attempt.end(torn_down=False, interrupted=True)
             assert attempt.share is not None

@@ -1,7 +1,7 @@
 """Sessions: one cassette with a record mode, matching and speed; which of them owns a request, and which hosts."""
 
 from .current import Suspended, activated, candidates, replays_only
-from .expected import Expected, expect, expect_no_longer
+from .expected import Expectation, Expected, expect, expect_no_longer
 from .forward import Forward
 from .handing_on import handing_on
 from .hosts import Hosts, Pattern, address, base_url, normal_host, parse_patterns
@@ -13,6 +13,7 @@ from .settings import MODES, Faults, Mode
 __all__ = [
     "MODES",
     "Decision",
+    "Expectation",
     "Expected",
     "Faults",
     "Forward",

@@ -177,7 +177,6 @@ _SPELLED = re.compile(
 """A name, or an IPv6 address with or without brackets; the first two can have a port."""
 
 
-@lru_cache(maxsize=256)
 def _pattern(text: str, argument: str) -> Pattern:
     found = _SPELLED.fullmatch(text.strip().lower())
     if found is None or (found["port"] and not 0 < int(found["port"]) < 65536):
@@ -191,7 +190,12 @@ def _pattern(text: str, argument: str) -> Pattern:
 
 def parse_patterns(texts: Iterable[str], argument: str = "hosts") -> tuple[Pattern, ...]:
     """Hosts as shell patterns; a `UsageError` if one of them is not a host."""
-    return tuple(_pattern(text, argument) for text in texts)
+    return _patterns(tuple(texts), argument)
+
+
+@lru_cache(maxsize=64)
+def _patterns(texts: tuple[str, ...], argument: str) -> tuple[Pattern, ...]:
+    return tuple([_pattern(text, argument) for text in texts])
 
 
 def parse_ignored(texts: Iterable[str], provider: Provider | None = None) -> tuple[Pattern, ...]:

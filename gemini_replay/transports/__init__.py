@@ -44,6 +44,7 @@ class _Installation:
         self._libraries = tuple(libraries)
         self._tell = users
         self._users = 0
+        self._is_complete = False  # since a user has put everything in place
         self._patches = Patches()
         self._waiting = WhenImported(self._failed)
         self._failures: dict[str, Exception] = {}
@@ -56,13 +57,20 @@ class _Installation:
             GeminiReplayError: a loaded library is not built as expected. Nothing has changed.
         """
         self.hold()
+        if self._users > 1 and self._is_in_place():
+            return
         try:
             self._patches.apply(self._interceptions(None))
-            for library in self._libraries:
-                self._waiting.call(library, self._intercept)
+            self._waiting.call(self._intercept, *self._libraries)
+            self._is_complete = True
         except BaseException:
             self.release()
             raise
+
+    def _is_in_place(self) -> bool:
+        """Whether everything is in place. What was imported since it was put there has been intercepted then."""
+        complete = self._is_complete and self._waiting.listens and not self._failures
+        return complete and self._patches.are_in_place()
 
     def hold(self) -> None:
         """Stay in place for one more user."""
@@ -81,6 +89,7 @@ class _Installation:
             self._users -= 1
             self._tell(self._users)
             if self._users == 0:
+                self._is_complete = False
                 self._waiting.stop()
                 self._patches.undo()
                 self._failures.clear()

@@ -58,22 +58,23 @@ def interceptions(library: str | None) -> list[Interception]:
     if library == "grpc":
         return list(_in_grpc())
     found = []
-    for path, asks in _IN[library].items():
-        owner, name = _find(path if library is None else f"{library}.{path}")
-        if hasattr(owner, name):  # not on every system, nor in every version
-            found.append((owner, name, _asking(asks)))
+    for path, functions in _IN[library].items():
+        owner = _find(path)
+        for name, asks in functions.items():
+            if hasattr(owner, name):  # not on every system, nor in every version
+                found.append((owner, name, _asking(asks)))
     return found
 
 
-def _find(path: str) -> tuple[Any, str]:
-    """The owner of a function, None if there is none; and the function's name."""
-    first, *way, name = path.split(".")
+def _find(path: str) -> Any:
+    """The owner of functions; None if there is none."""
+    first, *way = path.split(".")
     owner: Any = sys.modules.get(first) or import_module(first)
     for number, part in enumerate(way):
         # A module whose import is just ending is not yet an attribute of its package.
         module = sys.modules.get(".".join([first, *way[: number + 1]]))
         owner = module or getattr(owner, part, None)
-    return owner, name
+    return owner
 
 
 Asks = Callable[..., None]
@@ -252,36 +253,35 @@ _LOOP: dict[str, Asks] = {
     "sock_sendall": _sock_sendall,
 }
 
-_IN: dict[str | None, dict[str, Asks]] = {
+_IN: dict[str | None, dict[str, dict[str, Asks]]] = {
     # The audit events report most of it. But a tool's replacement of getaddrinfo may know a name without looking it
     # up, and a name that is passed to connect has been looked up before its event.
     None: {
-        **{f"socket.{name}": _host for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")},
-        "socket.socket.connect": _to,
-        "socket.socket.connect_ex": _to,
-        "socket.socket.send": _send,
-        "socket.socket.sendall": _send,
-        "socket.socket.sendto": _sendto,
-        "socket.socket.sendmsg": _sendmsg,
-        "ssl.SSLContext.wrap_socket": _wrap_socket,
-        "ssl.SSLContext.wrap_bio": _wrap_bio,
-        "ssl.SSLSocket.send": _encrypt,
-        "ssl.SSLSocket.write": _encrypt,
-        "ssl.SSLObject.write": _encrypt,
+        "socket": dict.fromkeys(("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"), _host),
+        "socket.socket": {
+            "connect": _to,
+            "connect_ex": _to,
+            "send": _send,
+            "sendall": _send,
+            "sendto": _sendto,
+            "sendmsg": _sendmsg,
+        },
+        "ssl.SSLContext": {"wrap_socket": _wrap_socket, "wrap_bio": _wrap_bio},
+        "ssl.SSLSocket": {"send": _encrypt, "write": _encrypt},
+        "ssl.SSLObject": {"write": _encrypt},
     },
     "asyncio": {
-        **{f"BaseEventLoop.{name}": asks for name, asks in _LOOP.items()},
+        "asyncio.BaseEventLoop": _LOOP,
         # An exception of the socket below would end the connection; from here, it reaches whoever writes.
-        "selector_events._SelectorSocketTransport.write": _send,
-        "selector_events._SelectorSocketTransport.writelines": _writelines,
-        "proactor_events._ProactorBaseWritePipeTransport.write": _send,
+        "asyncio.selector_events._SelectorSocketTransport": {"write": _send, "writelines": _writelines},
+        "asyncio.proactor_events._ProactorBaseWritePipeTransport": {"write": _send},
     },
-    "uvloop": {f"Loop.{name}": asks for name, asks in _LOOP.items()},
-    "winloop": {f"Loop.{name}": asks for name, asks in _LOOP.items()},
-    "trio": {"SocketStream.send_all": _send, "_socket._SocketType.send": _send},
-    "websockets": {"asyncio.client.connect.open_tcp_connection": _websocket},
+    "uvloop": {"uvloop.Loop": _LOOP},
+    "winloop": {"winloop.Loop": _LOOP},
+    "trio": {"trio.SocketStream": {"send_all": _send}, "trio._socket._SocketType": {"send": _send}},
+    "websockets": {"websockets.asyncio.client.connect": {"open_tcp_connection": _websocket}},
 }
-"""What is replaced in each library, and what checks its arguments."""
+"""What is replaced in each library, by its owner, and what checks its arguments."""
 
 
 # -- gRPC ------------------------------------------------------------------------------------------------------------

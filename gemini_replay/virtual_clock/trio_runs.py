@@ -26,7 +26,7 @@ class TrioRuns:
 
     def install(self) -> None:
         """Patch trio, now or when it is imported."""
-        self._imports.call("trio", self._patch)
+        self._imports.call(self._patch, "trio")
 
     def undo(self) -> None:
         """Put trio's functions back. Runs that go on keep their clocks."""

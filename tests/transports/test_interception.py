@@ -196,3 +196,14 @@ def test_recording_under_a_session_of_mode_live_passes_everything(tmp_path: Path
         httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
     assert opened.recorded_count == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_tool_has_put_back_is_replaced_again_by_the_next_session(path: Path) -> None:
+    """Even within an open one."""
+    original = socket.getaddrinfo
+    with gemini_replay.replay(path):
+        replaced = socket.getaddrinfo
+        socket.getaddrinfo = original
+        with gemini_replay.replay(path):
+            assert socket.getaddrinfo is replaced
+    assert socket.getaddrinfo is original

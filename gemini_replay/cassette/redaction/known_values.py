@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -50,18 +51,29 @@ def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     its password; of JSON, its secret members.
     """
     found: dict[str, str] = {}
-    for name, raw in environ.items():
-        for value in _held_secrets(name, raw):
-            found.setdefault(value, f"value of ${name}")
+    for name, raw in _undecoded(environ).items():
+        for value, kind in _held_secrets(name, raw):
+            found.setdefault(value, kind)
     return found
 
 
-@lru_cache(maxsize=1024)  # each session looks at all variables, and they hardly ever change
-def _held_secrets(name: str, raw: str) -> tuple[str, ...]:
-    """The secrets in one environment variable."""
+def _undecoded(environ: Mapping[str, str]) -> Mapping[Any, Any]:
+    """What the process's environment keeps its variables in, as bytes on most systems; else the same variables.
+
+    Each session reads them all, and they hardly ever change. To decode them would take longer than all the rest.
+    """
+    kept = getattr(environ, "_data", None) if environ is os.environ else None
+    return kept if isinstance(kept, dict) else environ
+
+
+@lru_cache(maxsize=1024)
+def _held_secrets(name: str | bytes, raw: str | bytes) -> tuple[tuple[str, str], ...]:
+    """The secrets in one environment variable, each with its kind."""
+    name, raw = os.fsdecode(name), os.fsdecode(raw)
     level = variable_secrecy(name)
     parts = _parts(raw.strip(), level == "certain") if level else _passwords(raw)
-    return tuple([value for value, certain in parts if is_held_secret(value, certain=certain)])
+    kind = f"value of ${name}"
+    return tuple([(value, kind) for value, certain in parts if is_held_secret(value, certain=certain)])
 
 
 def _parts(value: str, certain: bool) -> Iterator[tuple[str, bool]]:

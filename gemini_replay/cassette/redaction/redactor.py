@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ...provider import Provider
@@ -32,6 +32,9 @@ from .stream_redactor import BodyRedactor
 from .text import TextRedactor
 
 _URL = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,40}://[^\s\"'<>,;]+|(?<=<)/[^\s>]*", re.IGNORECASE)
+
+_ESCAPES = frozenset("\\%&")
+"""What escapes begin with."""
 
 
 class Redactor:
@@ -73,8 +76,9 @@ class Redactor:
             redact_fields=redact_fields,
             provider=provider,
         )
+        self._patterns = compile_patterns(redact_patterns)
         known = environment_secrets(os.environ if environ is None else environ)
-        self._finder = Finder({**known, **given}, compile_patterns(redact_patterns), self._names)
+        self._finder = Finder({**known, **given}, self._patterns, self._names)
 
     def for_request(self, request: Request) -> RequestRedactor:
         """A redactor for one request and its response, which knows the request's own credentials too.
@@ -87,6 +91,14 @@ class Redactor:
     def text(self, text: str) -> str:
         """A message without secrets."""
         return TextRedactor(self._finder, self._names).message(text)
+
+    def finds_in(self, texts: Sequence[str]) -> bool:
+        """Whether `text` may remove something from one of these; mostly one search shows that it does not."""
+        joined = "\0?".join(texts)
+        # A pattern may say where a text begins, and how an escape is read depends on the whole text.
+        if self._patterns or not _ESCAPES.isdisjoint(joined):
+            return any(self.text(text) != text for text in texts)
+        return self.text(joined) != joined
 
 
 class RequestRedactor:

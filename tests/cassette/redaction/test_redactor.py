@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.planted_secrets import SHAPED, drawn
 from support.secret_bodies import KEY
 
 from gemini_replay.cassette.model import Headers, Request, Response
@@ -202,3 +203,20 @@ def test_redacting_twice_changes_nothing_more(body: bytes, url: str, headers: li
     redactor = Redactor(environ={})
     once = redactor.for_request(Request("POST", url, (*JSON_TYPE, *headers), body)).request()
     assert redactor.for_request(once).request() == once
+
+
+PIECES = [
+    *SHAPED.values(),
+    drawn("known", 32),
+    drawn("unknown", 24),
+    *("token=", "api_key: ", "Bearer ", "https://user:", "a password", "@", "x" * 70),
+    *("-", "::", "[", "]", "?", "=", " ", '"', "&", "%41", "\\n", "\\u0041", "\0", "test_one", "7"),
+]
+
+
+@pytest.mark.parametrize("patterns", [(), (r"^x+\d$",)], ids=["no patterns", "a pattern"])
+@given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), max_size=6))
+def test_one_search_shows_that_many_texts_have_no_secret(patterns: tuple[str, ...], texts: list[str]) -> None:
+    """Whatever is removed from one of them is found."""
+    redactor = Redactor(environ={"SOME_API_KEY": drawn("known", 32)}, redact_patterns=patterns)
+    assert redactor.finds_in(texts) or [redactor.text(text) for text in texts] == texts
