@@ -12,11 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from ..arguments import shown
 from ..errors import CassetteError, HookError
 from ..hooks import call_hook, name_of, wrong_result
 from .format_v1 import Header, encode_header, encode_interaction
 from .merging import Recorded
-from .model import Interaction
+from .model import Chunk, Interaction
 from .reader import Reader
 from .redaction import Redactor, Removal
 
@@ -127,6 +128,8 @@ def _lines(setting: str, hook: object, interaction: Interaction) -> list[bytes]:
     try:
         if interaction.response is None and interaction.chunks:
             raise ValueError("it has chunks, but no response")
+        if wrong_parts := [one for one in interaction.chunks if not isinstance(one, Chunk)]:
+            raise ValueError(f"{shown(wrong_parts[0])} among its chunks is no Chunk")
         timed = (*((interaction.response,) if interaction.response else ()), *interaction.chunks, interaction.end)
         if wrong := [one.after for one in timed if not 0 <= one.after < float("inf")]:
             raise ValueError(f"{wrong[0]} is no time after the moment before")
@@ -142,5 +145,5 @@ def _lines(setting: str, hook: object, interaction: Interaction) -> list[bytes]:
             f"{name_of(hook)}, which the setting {setting} names, returned an interaction that no cassette can hold: "
             f"{said}",
             hint="Change it with dataclasses.replace, and keep the types of its fields.",
-        ) from problem
+        ) from None  # what failed is our own code; the message says why
     return lines

@@ -18,7 +18,9 @@ from .model import End, Request, Response
 from .reader import BOM
 
 _RECORD = "Record it again with: --gemini-record rewrite. This file is then kept with the ending .bak."
-_CONVERT = "Convert it with: gemini-replay convert {path} {cassette}"
+_CONVERT = (
+    "Convert it with: gemini-replay convert {path} {cassette}\nOr record it again with: --gemini-record rewrite"
+)
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(rb"<{7} |\|{7} |={7}\r?$|>{7} ", re.MULTILINE)
 _BREAK = re.compile(r"\s*[\r\n]\s*")

@@ -200,7 +200,7 @@ class Reader:
 def _out_of_place(kind: type[Line], stored: Stored | None, responded: bool) -> str:
     """What is wrong with a line of this kind after those of an interaction, or an empty text."""
     if kind is Header:
-        return "a second header line: one file contains one cassette"
+        return "a second header line: one file contains one cassette (to join two cassettes, remove this line)"
     if stored is None:
         return f"a {kind.__name__.lower()} line before any request line"
     if kind is Chunk:

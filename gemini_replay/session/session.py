@@ -240,10 +240,11 @@ class Session(Results):
                 asked = redactor.request()
                 client = client_name(asked.headers, request.client)
                 asked = replace(asked, client=client, test=self.test)
-                recorded = self._answer(asked)
+                recorded = self._answer_or_record(asked)
+        except RefusedError:
+            raise
         except Exception as problem:
-            told = isinstance(problem, RefusedError) and not isinstance(problem, HookError)
-            if told or not self.recording:
+            if not self.recording:
                 raise
             recorder = self._recordings.null_recorder(problem, Request(request.method, urlsplit(request.url).path))
             return Forward(recorder, route(request.url, self.upstream))
@@ -265,6 +266,19 @@ class Session(Results):
         Functions of the user's are only called with redacted requests.
         """
         return None if self.mode == "rewrite" else self._pool.take(asked)
+
+    def _answer_or_record(self, asked: Request) -> tuple[int, Interaction] | None:
+        """As `_answer`; if a function of the user's fails in a session that records, the request is recorded.
+
+        The recording has failed then, but the response, which may have cost money, is in the journal.
+        """
+        try:
+            return self._answer(asked)
+        except HookError as problem:
+            if not self.recording:
+                raise
+            self._recordings.fail(problem, asked)
+            return None
 
     def _calls_own_server(self, request: Request) -> bool:
         """Whether a request calls a server of this process, which is code under test: it is counted and let through.
@@ -293,6 +307,8 @@ class Session(Results):
 
     def refuse(self, error: RefusedError) -> RefusedError:
         """Count a refused request, which the session reports at its end; returns the error, to be raised."""
+        if isinstance(error, HookError):  # it has the words of the user's own exception
+            error.message = self._redactor.text(error.message)
         self.misses.append(error)
         self._forks.report(refused=error_as_data(error))
         return error

@@ -83,12 +83,28 @@ def test_a_function_that_fails_refuses_the_request_and_fails_the_session(
     assert session.problem is caught.value
 
 
+@pytest.mark.parametrize("hook", ["match", "normalize", "before_replay"])
+def test_the_words_of_an_exception_are_told_without_secrets(path: Path, hook: str) -> None:
+    """A function may put what it knows into its exception."""
+
+    def leaking(*_: object) -> Any:
+        raise ValueError(f"key={KEY}")
+
+    settings: dict[str, Any] = {hook: ["model", leaking] if hook == "match" else leaking}
+    session = Session.replaying(path, **settings)
+    with pytest.raises(HookError, match="REDACTED") as caught:
+        session.decide(request())
+    assert KEY not in str(caught.value)
+    assert KEY not in str(session.problem)
+
+
 def test_a_function_that_fails_does_not_disturb_a_recording(path: Path) -> None:
-    """The client gets the live response, and the session fails where it ends."""
+    """The client gets the live response, the session fails where it ends, and the response is in the journal."""
     session = Session(path, mode="new", match=["model", broken])
     ask(session)
     session.close()
     assert isinstance(session.problem, RecordingError)
+    assert [interaction.body for interaction in session.recorded] == [b"hello"]
     assert "broken, which the setting match names, raised ValueError: not my day" in str(session.problem)
     assert held(path) == ["hello"]
 
