@@ -1,8 +1,8 @@
 """What holds for the cassette of one test, and where each setting comes from.
 
-The sources, from the furthest to the nearest: the ini file, the fixture `gemini_cassette_config`, the markers, the
-environment, the command line. The nearest wins, setting by setting. Only secrets add up: what one source says is
-secret is secret.
+The sources, from the furthest to the nearest: the ini file, the definitions of the fixture `gemini_cassette_config`,
+the markers, the environment, the command line. The nearest wins, setting by setting. Only secrets add up: what one
+source says is secret is secret.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .config_fixture import FIXTURE, layers
 from .options import RECORD_VARIABLE, RunSettings, in_ci, with_source
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ MARKER_HELP = (
 )
 SERVER = "gemini_server"
 CHECK_CLIENT = "check_gemini_client"
-FIXTURE = "gemini_cassette_config"
-"""The fixture that returns settings, and that users override."""
 WIDE = "gemini_cassettes"
 """The fixture that opens sessions of wider scope."""
 _DEFAULT_DIR = "cassettes"
@@ -84,7 +83,8 @@ class Configuration:
         self.names = tuple(self._checked_name(name) for name in names)
         self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
         if item is not None and config is not None:
-            self._add(_fixture_source(item), _checked(config, f"the fixture {FIXTURE}{_fixture_place(item)}"))
+            for layer in layers(item, config):
+                self._add(layer.source, _checked(layer.returned, f"the fixture {FIXTURE}{layer.place}"))
         for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
             self._add("marker", self._read(marker))
         if given is not None:
@@ -102,7 +102,8 @@ class Configuration:
                 self.sources.pop(name, None)
                 continue
             if name in _SECRETS and name in self._values:
-                value = (*_listed(self._values[name]), *_listed(value))
+                known = _listed(self._values[name])
+                value = (*known, *(one for one in _listed(value) if one not in known))
                 self.sources[name] += f", {source}"
             else:
                 self.sources[name] = source
@@ -259,25 +260,6 @@ def _checked(config: object, source: str) -> Mapping[str, Any]:
     except UsageError as error:
         raise with_source(error, source) from None
     return config
-
-
-def _fixture_source(item: pytest.Item) -> str:
-    """The fixture's name and the file of the definition that holds for the test, where pytest shows it."""
-    base = getattr(_definition(item), "baseid", "")
-    return f"{FIXTURE} of {base}" if base else FIXTURE
-
-
-def _fixture_place(item: pytest.Item) -> str:
-    """The file and the line of that definition, in brackets; empty where pytest does not show it."""
-    code = getattr(getattr(_definition(item), "func", None), "__code__", None)
-    return f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-
-
-def _definition(item: pytest.Item) -> object:
-    """The definition of the fixture that holds for the test; None where pytest does not show it."""
-    manager = getattr(item.session, "_fixturemanager", None)
-    definitions = manager.getfixturedefs(FIXTURE, item) if manager is not None else None
-    return definitions[-1] if definitions else None
 
 
 def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:

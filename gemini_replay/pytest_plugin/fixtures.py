@@ -43,9 +43,7 @@ def gemini_cassette_config() -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def gemini_cassette(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
-) -> Iterator[Session]:
+def gemini_cassette(request: pytest.FixtureRequest, gemini_cassette_config: Mapping[str, Any]) -> Iterator[Session]:
     """Answers the test's Gemini requests from its cassette, or records them into it (`--gemini-record`).
 
     Yields the `Session`. A request that nothing answers fails the test, also where the code under test swallowed
@@ -54,7 +52,7 @@ def gemini_cassette(
     """
     from ..interception import intercepted
 
-    with _opened(request, monkeypatch, gemini_cassette_config) as session, intercepted(session):
+    with _opened(request, _monkeypatch(request), gemini_cassette_config) as session, intercepted(session):
         yield session
 
 
@@ -84,9 +82,7 @@ def gemini_cassettes(
 
 
 @pytest.fixture
-def gemini_server(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
-) -> Iterator[str]:
+def gemini_server(request: pytest.FixtureRequest, gemini_cassette_config: Mapping[str, Any]) -> Iterator[str]:
     """The base URL of a local server that answers from the test's cassette: for other processes and languages.
 
     The environment has it as GOOGLE_GEMINI_BASE_URL and GOOGLE_VERTEX_BASE_URL, too, which the Google SDKs read when
@@ -100,6 +96,7 @@ def gemini_server(
     from ..session import activated
     from ..urls import netloc
 
+    monkeypatch = _monkeypatch(request)
     with _opened(request, monkeypatch, gemini_cassette_config, served=True) as session, activated(session):
         if session.mode == "live":
             url = session.upstream or session.provider.base_url()
@@ -171,7 +168,7 @@ def check_gemini_parser(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.fixture
 def check_gemini_client(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gemini_cassette_config: Mapping[str, Any]
+    request: pytest.FixtureRequest, gemini_cassette_config: Mapping[str, Any]
 ) -> Callable[..., ClientReport]:
     """Runs a call under every variation of a cassette: `check_gemini_client(call)`, like `faults.check_client`.
 
@@ -180,7 +177,7 @@ def check_gemini_client(
     from ..faults import check_client
 
     if not any(os.environ.get(name) for name in _KEYS):
-        monkeypatch.setenv(_KEYS[-1], _PLACEHOLDER)
+        _monkeypatch(request).setenv(_KEYS[-1], _PLACEHOLDER)
 
     def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
         if cassette is None:
@@ -189,6 +186,15 @@ def check_gemini_client(
         return check_client(call, cassette, **options)
 
     return check
+
+
+def _monkeypatch(request: pytest.FixtureRequest) -> pytest.MonkeyPatch:
+    """The test's own, so that both undo their changes in the right order; a run may have none."""
+    if request.config.pluginmanager.has_plugin("monkeypatch"):
+        return cast("pytest.MonkeyPatch", request.getfixturevalue("monkeypatch"))
+    monkeypatch = pytest.MonkeyPatch()
+    request.addfinalizer(monkeypatch.undo)
+    return monkeypatch
 
 
 def _run(request: pytest.FixtureRequest) -> Run:

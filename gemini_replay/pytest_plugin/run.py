@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
+from .config_fixture import FIXTURE, set_up_overridden
 from .configuration import MARKER, SERVER
 from .options import RunSettings
 from .summary import Summary
@@ -251,6 +252,12 @@ class Run:
 
             expect_no_longer(self._expected)
             self._expected = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        """A nearer `gemini_cassette_config` adds to those further off."""
+        if fixturedef.argname == FIXTURE:
+            set_up_overridden(fixturedef, request)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:

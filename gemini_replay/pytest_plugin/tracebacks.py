@@ -27,7 +27,7 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 
     Where no such code is left, the error is shown as its message, with the place of the test.
     """
-    if call.excinfo is None or item.config.option.fulltrace:
+    if call.excinfo is None or _chosen(item, "fulltrace", False):
         return
     error = call.excinfo.value
     if isinstance(error, pytest.fail.Exception) and str(error).startswith(_SCOPE):
@@ -59,10 +59,15 @@ def _shorten_all(error: BaseException) -> None:
 
 def show_short(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Show what `shorten` has left in pytest's short style, unless the user chose a style."""
-    if call.excinfo is None or item.config.option.fulltrace or item.config.option.tbstyle != "auto":
+    if call.excinfo is None or _chosen(item, "fulltrace", False) or _chosen(item, "tbstyle", "auto") != "auto":
         return
     if report.failed and _tells_ours(call.excinfo.value):
         report.longrepr = call.excinfo.getrepr(style="short")
+
+
+def _chosen(item: pytest.Item, option: str, default: Any) -> Any:
+    """An option of pytest's terminal reporter, which a run can do without."""
+    return getattr(item.config.option, option, default)
 
 
 def _scope_hint() -> str:

@@ -204,6 +204,66 @@ def test_what_holds_for_a_test_is_shown_with_its_source(project: pytest.Pytester
     assert "very-secret-word" not in result.stdout.str()
 
 
+INNER = """
+import pytest
+
+@pytest.fixture{scope}
+def gemini_cassette_config({asks}):
+    return {returned}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "asks", "returned"),
+    [
+        ("", "", "{'max_gap': 2}"),
+        ("(scope='package')", "", "{'max_gap': 2}"),
+        ("", "gemini_cassette_config", "{**gemini_cassette_config, 'max_gap': 2}"),
+        ("", "", "{'max_gap': 2, 'redact': ['inner-secret-word']}"),
+        ("", "gemini_cassette_config", "{**gemini_cassette_config, 'max_gap': 2, 'redact': ['inner-secret-word']}"),
+    ],
+)
+@pytest.mark.parametrize("uses", ["fixture", "marker"])
+def test_a_nearer_config_adds_to_those_further_off(
+    project: pytest.Pytester, run: Run, scope: str, asks: str, returned: str, uses: str
+) -> None:
+    """Setting by setting, with secrets adding up, whether it asks for them or not."""
+    outer = "{'redact': ['outer-secret-word'], 'max_gap': 1, 'speed': 4}"
+    project.makeconftest(INNER.format(scope="(scope='session')", asks="", returned=outer))
+    inner = project.mkpydir("inner")
+    (inner / "conftest.py").write_text(INNER.format(scope=scope, asks=asks, returned=returned))
+    test = {
+        "fixture": "def test_it(gemini_cassette):",
+        "marker": "import pytest\n@pytest.mark.gemini_cassette('it')\ndef test_it():",
+    }[uses]
+    (inner / "test_it.py").write_text(f"from asking import ask\n{test}\n    ask('say outer-secret-word')\n")
+    result = run("--gemini-record=once", "--gemini-show-config", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["  max_gap = 2  [[]gemini_cassette_config of inner*", "  redact = *", "  speed = 4 *"]
+    )
+    count = 2 if "inner-secret" in returned else 1
+    result.stdout.fnmatch_lines([f"  redact = (secret values: {count}) *"])
+    stored = "".join((project.path / "cassettes" / name).read_text() for name in cassettes(project))
+    assert "outer-secret-word" not in stored
+
+
+def test_a_config_that_is_parametrized_loses_no_settings(project: pytest.Pytester, run: Run) -> None:
+    """It would replace those of the fixture; the test fails and says what to do."""
+    project.makeconftest(INNER.format(scope="", asks="", returned="{'redact': ['outer-secret-word']}"))
+    project.makepyfile(
+        test_tale="""
+        import pytest
+
+        @pytest.mark.parametrize("gemini_cassette_config", [{"speed": 4}])
+        def test_it(gemini_cassette): ...
+        """
+    )
+    result = run("--gemini-record=once")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*sets gemini_cassette_config with parametrize*"])
+
+
 @pytest.mark.parametrize(
     ("returned", "words"),
     [

@@ -109,3 +109,29 @@ def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[.
     )
     run("--gemini-record=once").assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("plugin", ["terminal", "capture", "warnings", "monkeypatch"])
+def test_a_run_without_one_of_pytests_own_plugins_ends_as_usual(project: pytest.Pytester, plugin: str) -> None:
+    """Tests with and without a cassette fail with their own errors."""
+    project.makepyfile(
+        test_tale="""
+        from asking import ask
+
+        def test_plain():
+            assert False, "plain failure"
+
+        def test_with_a_cassette(gemini_cassette):
+            ask()
+
+        def test_that_passes(gemini_cassettes):
+            with gemini_cassettes("some"): pass
+        """
+    )
+    result = project.runpytest_subprocess("-p", f"no:{plugin}", "--junitxml=report.xml")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED, result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    report = (project.path / "report.xml").read_text()
+    assert "plain failure" in report
+    assert "No recording answers" in report
+    assert "not found" not in report

@@ -49,7 +49,7 @@ def recorded(path: Path) -> None:
 
 
 def test_the_class_fixture_of_unittest(project: pytest.Pytester, stories: Path) -> None:
-    """`setUpClass` is answered from the cassette of its class."""
+    """`setUpClass` is answered from the cassette of its class; plain functions of the module need none."""
     (fixture,) = recipes("unittest", "python")
     case = """
 import unittest
@@ -62,10 +62,12 @@ class TestStory(unittest.TestCase):
 
     def test_it(self):
         self.assertTrue(self.story.startswith("Once upon a time"))
+
+def test_plain(): ...
 """
     recorded(stories / "prepared-TestStory.jsonl")
-    project.makepyfile(test_it="import pytest\n\n" + fixture + case)
-    project.runpytest("--gemini-speed=virtual").assert_outcomes(passed=1)
+    project.makepyfile(test_it=fixture + case)
+    project.runpytest("--gemini-speed=virtual").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("place", ["text file", "docstring"])

@@ -1,0 +1,67 @@
+"""The fixture `gemini_cassette_config` as users override it: what each of its definitions returns holds.
+
+pytest itself would set up the nearest definition alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+FIXTURE = "gemini_cassette_config"
+"""The fixture that returns settings, and that users override."""
+
+
+class Layer(NamedTuple):
+    """What one definition of the fixture returned."""
+
+    returned: object
+    source: str
+    """The fixture's name and the folder or file that the definition is for, where pytest shows it."""
+    place: str
+    """Where the definition is written, for messages: the file and the line."""
+
+
+def set_up_overridden(definition: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Set up what a definition of the fixture overrides, as if the definition had asked for it."""
+    if definition in _definitions(request._pyfuncitem)[1:]:
+        request.getfixturevalue(FIXTURE)
+
+
+def layers(item: pytest.Item, nearest: Mapping[str, Any]) -> Iterator[Layer]:
+    """What the definitions returned that hold for a test, from the furthest to the `nearest`, which the test got.
+
+    Raises:
+        UsageError: the test sets the fixture with `parametrize`, so that what it overrides was not set up.
+    """
+    definitions = _definitions(item)
+    returned = [one.cached_result[0] for one in definitions if one.cached_result is not None]
+    if len(returned) == len(definitions) and returned and returned[-1] is nearest:
+        for value, definition in zip(returned, definitions, strict=True):
+            yield Layer(value, _source(definition), _place(definition))
+        return
+    if len(definitions) > 1:
+        from ..errors import UsageError
+
+        raise UsageError(
+            f"The test sets {FIXTURE} with parametrize, so the settings of the fixture{_place(definitions[-1])} "
+            "would not hold.",
+            hint="Give the test its settings with the marker gemini_cassette: pytest.param(…, marks=…).",
+        )
+    yield Layer(nearest, FIXTURE, "")
+
+
+def _definitions(item: pytest.Item) -> list[pytest.FixtureDef[Any]]:
+    """The definitions of the fixture that a test sees, from the furthest to the nearest."""
+    return list(item.session._fixturemanager.getfixturedefs(FIXTURE, item) or ())
+
+
+def _source(definition: pytest.FixtureDef[Any]) -> str:
+    return f"{FIXTURE} of {definition.baseid}" if definition.baseid else FIXTURE
+
+
+def _place(definition: pytest.FixtureDef[Any]) -> str:
+    code = getattr(definition.func, "__code__", None)
+    return f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
