@@ -8,23 +8,20 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO
 
 from ..cassette.describing import describe
-from ..cassette.editing import BeforeRecord, write_edited
-from ..cassette.format_v1 import Header, decode_line, encode_request
-from ..cassette.index import IndexEntry
+from ..cassette.format_v1 import decode_line, encode_request
 from ..cassette.journal import Journal, keep_beside
 from ..cassette.matching import Matcher
-from ..cassette.merging import Merged, Recorded, check_whole, digests, merge, recorded_in
+from ..cassette.merging import Recorded, recorded_in
 from ..cassette.model import Request
 from ..cassette.redaction import Redactor, Removal, RequestRedactor
 from ..cassette.redaction.replacements import total
 from ..engine.recorder import NullRecorder, Recorder
-from ..errors import CassetteError, GeminiReplayError, RecordingError
+from ..errors import GeminiReplayError, RecordingError
 from ..provider import Provider
 from .forks import Child, Forks, Report, error_as_data, error_from_data
+from .making import CassetteMaker
 
 _log = logging.getLogger("gemini_replay")
 _REFUSED = {400, 401, 403}
@@ -33,9 +30,6 @@ _OUR_BUG = "This is a bug of gemini-replay; its traceback is the cause of this e
 
 class Recordings:
     """Records the requests of one session into one cassette, an absolute path. Safe for threads.
-
-    With `rewrite`, what the present file has of this test (without a test: all that it has now) is replaced; the
-    matcher decides about a recording of unknown origin.
 
     Attributes:
         failures: what went wrong in the recording, in order.
@@ -49,10 +43,9 @@ class Recordings:
         *,
         provider: Provider,
         test: str | None,
-        rewrite: bool,
         matcher: Matcher,
         redactor: Redactor,
-        before_record: BeforeRecord | None = None,
+        maker: CassetteMaker,
         wire: bool,
         decoded_limit: int,
         forks: Forks,
@@ -64,16 +57,13 @@ class Recordings:
         self._path = path
         self._provider = provider
         self._test = test
-        self._rewrite = rewrite
+        self._maker = maker
         self._matcher = matcher
         self._redactor = redactor
-        self._before_record = before_record
         self._wire = wire
         self._decoded_limit = decoded_limit
         self._lock = threading.Lock()
         self._journal: Journal | None = None
-        # What a session inside this one records meanwhile is not replaced.
-        self._begun_with = digests(path) if rewrite and test is None else frozenset()
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         self._unanswered: list[tuple[Request, str]] = []
@@ -237,10 +227,11 @@ class Recordings:
             header = (journal or Journal(self._path, test=self._test)).header
             try:
                 ended = [journal.ended] if own and journal is not None else []
-                self._make([*own, *more], header, ended)
+                made = self._maker.make(own, more, header, ended=ended, removals=self.removals)
             except Exception as problem:
-                self.fail(_of_a_child(problem, more))
+                self.fail(problem)
             else:
+                self._finished, self.removals = made.recorded, made.removals
                 if journal is not None:
                     journal.remove()
                 return
@@ -248,42 +239,6 @@ class Recordings:
             keep_beside(self._path, part, discarded=not self.failures)
         if journal is not None:
             self._give_up(journal)
-
-    def _make(self, journals: Sequence[Path], header: Header, ended: Sequence[int]) -> None:
-        """Make the cassette from journals, of which the first ones contain so many interactions.
-
-        With `before_record`, it is made from what that returns; if that is nothing, the cassette stays as it is.
-        """
-        if self._before_record is None:
-            self._made(merge(self._path, journals, header, self._is_replaced, ended=ended))
-            return
-        check_whole(journals, ended)
-        with TemporaryDirectory(prefix="gemini-replay-") as folder:
-            edited = Path(folder) / "edited.jsonl"
-            given = [recorded_in(journal).of(self._provider) for journal in journals]
-            count, removed = write_edited(edited, given, self._before_record, self._redactor, header)
-            self.removals = total([*self.removals, *removed])
-            if count:
-                self._made(merge(self._path, [edited], header, self._is_replaced, ended=[count]))
-            else:
-                self._finished = Recorded()
-
-    def _made(self, merged: Merged) -> None:
-        self._finished = merged.recorded
-        changed = [removal for removal in self.removals if removal.in_answer]
-        if changed:
-            _log.warning(
-                "%s: secrets were redacted in answers themselves, so that a client gets other text on replay than "
-                "it got live: %s.",
-                self._path,
-                "; ".join(f"{removal.kind} ({removal.place})" for removal in changed),
-            )
-        if merged.backup is not None:
-            _log.warning(
-                "%s could not be read completely before it was recorded again; the original is kept as %s.",
-                self._path,
-                merged.backup,
-            )
 
     def _give_up(self, journal: Journal) -> None:
         try:
@@ -298,18 +253,6 @@ class Recordings:
                 self._finished = recorded_in(journal.part)
         except Exception as problem:
             self.fail(problem)
-
-    def _is_replaced(self, place: IndexEntry, header: Header, file: BinaryIO, requests: Sequence[Request]) -> bool:
-        """Whether an interaction of the present file is replaced, see `merging.merge`."""
-        if not self._rewrite:
-            return False
-        if self._test is None:
-            return place.digest(file) in self._begun_with
-        made_by = place.test or header.test
-        if made_by is not None:
-            return made_by == self._test
-        old = place.request(file)
-        return any(self._matcher.matches(old, request) for request in requests)
 
     # -- in a forked child -----------------------------------------------------------------------------------------
 
@@ -346,15 +289,3 @@ class Recordings:
                 asked = decode_line(line.encode())
                 assert isinstance(asked, Request)
                 self._unanswered.append((asked, where))
-
-
-def _of_a_child(problem: Exception, journals: Sequence[Path]) -> Exception:
-    """The problem of a merge; where a child's journal is to blame, that is said."""
-    if not isinstance(problem, CassetteError) or problem.path not in journals:
-        return problem
-    said = CassetteError(
-        f"a forked child process had not finished its recording when the session ended ({problem.message})",
-        hint="Let child processes end before the session does.",
-    )
-    said.__cause__ = problem
-    return said

@@ -39,6 +39,7 @@ from .client_names import client_name
 from .forks import Forks, error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
 from .hosts import Hosts, address
+from .making import CassetteMaker
 from .recordings import Recordings
 from .refusing import blocked, own_server
 from .replaying import Replayer
@@ -123,10 +124,17 @@ class Session(Results):
             self.path,
             provider=self.provider,
             test=self.test,
-            rewrite=self.mode == "rewrite",
             matcher=matcher,
             redactor=self._redactor,
-            before_record=given["before_record"],
+            maker=CassetteMaker(
+                self.path,
+                provider=self.provider,
+                test=self.test,
+                rewrite=self.mode == "rewrite",
+                matcher=matcher,
+                redactor=self._redactor,
+                before_record=given["before_record"],
+            ),
             wire=given["wire"],
             decoded_limit=given["decoded_limit"],
             forks=self._forks,
