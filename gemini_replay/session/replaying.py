@@ -39,6 +39,8 @@ class Replayer:
         self,
         pool: Pool,
         *,
+        only_redacted: bool,
+        rewrite: bool,
         speed: float,
         max_gap: float,
         rechunk: Rechunking,
@@ -50,6 +52,8 @@ class Replayer:
         self.played: list[Interaction] = []
         self.applied: list[tuple[Fault, Interaction]] = []
         self._pool = pool
+        self._only_redacted = only_redacted
+        self._rewrite = rewrite
         self._speed = speed
         self._max_gap = max_gap
         self._rechunk = rechunk
@@ -81,6 +85,21 @@ class Replayer:
         if self._paths is None:
             self._paths = {_address_and_path(request.url) for request in self._pool.requests}
         return _address_and_path(url) in self._paths
+
+    def take(self, asked: Request, *, redacted: bool = False) -> tuple[int, Interaction] | None:
+        """The recording that answers a request, with its number in the pool; or None, as always in mode "rewrite".
+
+        A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
+        the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
+        Functions of the user's are only called with redacted requests.
+
+        Raises:
+            CassetteFormatError: a recording that might answer it cannot be read.
+            HookError: a function of the user's failed.
+        """
+        if self._rewrite or (self._only_redacted and not redacted):
+            return None
+        return self._pool.take(asked)
 
     def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.

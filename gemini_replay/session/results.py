@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..cassette.matching import Pool
 from ..cassette.merging import Recorded
 from ..cassette.model import Interaction
 from ..cassette.redaction import Removal
 from ..engine.faults import Fault
 from ..errors import GeminiReplayError, RefusedError, UnusedRecordingsError
-from .forks import Forks
-from .recordings import Recordings
-from .replaying import Replayer
+from .parts import Parts
 
 
 class Results:
     """The part of a `Session` that only tells what came of it."""
 
     path: Path
-    misses: list[RefusedError]
-    _pool: Pool
-    _replayer: Replayer
-    _recordings: Recordings
-    _forks: Forks
-    _unused_error: UnusedRecordingsError | None
+
+    def __init__(self, parts: Parts) -> None:
+        self.misses: list[RefusedError] = []
+        self._pool = parts.pool
+        self._replayer = parts.replayer
+        self._recordings = parts.recordings
+        self._forks = parts.forks
+        self._unused_error: UnusedRecordingsError | None = None
 
     @property
     def faults(self) -> tuple[Fault, ...]:

@@ -15,14 +15,12 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from ..cassette import fake_files
-from ..cassette.matching import Matcher, Pool
 from ..cassette.model import Interaction, Request
 from ..cassette.redaction import Redactor
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
-from ..engine.rechunking import parse_rechunk
 from ..engine.recorder import NullRecorder
-from ..engine.timing import is_virtual, parse_max_gap, parse_speed
+from ..engine.timing import is_virtual, parse_speed
 from ..errors import (
     CassetteError,
     GeminiReplayError,
@@ -36,16 +34,13 @@ from ..shipped import shipped
 from ..urls import netloc
 from .arguments import REDACTION, checked, default_settings
 from .client_names import client_name
-from .forks import Forks, error_as_data, error_from_data, watch_forks
+from .forks import error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
 from .hosts import Hosts, address
-from .making import CassetteMaker
-from .recordings import Recordings
+from .parts import Parts
 from .refusing import blocked, own_server
-from .replaying import Replayer
 from .results import Results
 from .settings import Mode, Paths, ReplaySettings, SessionSettings
-from .unseen import Unseen
 
 Decision = Playback | NoConnection | Forward | None
 """What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
@@ -105,43 +100,11 @@ class Session(Results):
         self.upstream: str | None = given["upstream"]
         self.hosts = Hosts(given["hosts"], given["ignore_hosts"], self.upstream, self.provider)
         self.record_command: Callable[[str], str] | None = None
-        self.misses: list[RefusedError] = []
         self.passed_through: list[str] = []
-        matcher = Matcher(given["match"], ignore=given["ignore"], normalize=given["normalize"])
-        self._hooked = matcher.hooked
-        self._forks = Forks()
-        self._pool = Pool(matcher, repeat=given["repeat"], test=self.test, provider=self.provider)
-        self._replayer = Replayer(
-            self._pool,
-            speed=self.speed,
-            max_gap=parse_max_gap(given["max_gap"]),
-            rechunk=parse_rechunk(given["rechunk"]),
-            faults=faults,
-            before_replay=given["before_replay"],
-            forks=self._forks,
-        )
-        self._recordings = Recordings(
-            self.path,
-            provider=self.provider,
-            test=self.test,
-            matcher=matcher,
-            redactor=self._redactor,
-            maker=CassetteMaker(
-                self.path,
-                provider=self.provider,
-                test=self.test,
-                rewrite=self.mode == "rewrite",
-                matcher=matcher,
-                redactor=self._redactor,
-                before_record=given["before_record"],
-            ),
-            wire=given["wire"],
-            decoded_limit=given["decoded_limit"],
-            forks=self._forks,
-        )
-        self._unseen = Unseen(self.provider, upstream=self.upstream, forks=self._forks)
+        parts = Parts(self.path, given, provider=self.provider, redactor=self._redactor, test=self.test)
+        super().__init__(parts)
+        self._unseen = parts.unseen
         self._allow_unused: bool = given["allow_unused"]
-        self._unused_error = None
         self._lock = threading.RLock()
         self.active = True
         watch_forks(self)
@@ -242,13 +205,13 @@ class Session(Results):
         try:
             if self._calls_own_server(request):
                 return None
-            recorded = None if self._hooked else self._answer(request)
+            recorded = self._replayer.take(request)
             if recorded is None:
                 redactor = self._redactor.for_request(request)
                 asked = redactor.request()
                 client = client_name(asked.headers, request.client)
                 asked = replace(asked, client=client, test=self.test)
-                recorded = self._answer_or_record(asked)
+                recorded = self._take_or_record(asked)
         except RefusedError:
             raise
         except Exception as problem:
@@ -266,22 +229,13 @@ class Session(Results):
             lambda where: self._recordings.unanswered(asked, where),
         )
 
-    def _answer(self, asked: Request) -> tuple[int, Interaction] | None:
-        """The recording that answers a request.
-
-        A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
-        the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
-        Functions of the user's are only called with redacted requests.
-        """
-        return None if self.mode == "rewrite" else self._pool.take(asked)
-
-    def _answer_or_record(self, asked: Request) -> tuple[int, Interaction] | None:
-        """As `_answer`; if a function of the user's fails in a session that records, the request is recorded.
+    def _take_or_record(self, asked: Request) -> tuple[int, Interaction] | None:
+        """The recording that answers a redacted request; None also if a function of the user's fails while recording.
 
         The recording has failed then, but the response, which may have cost money, is in the journal.
         """
         try:
-            return self._answer(asked)
+            return self._replayer.take(asked, redacted=True)
         except HookError as problem:
             if not self.recording:
                 raise
