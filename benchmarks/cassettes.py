@@ -6,39 +6,20 @@ the same requests and bodies as a YAML cassette, each body in one piece.
 
 from __future__ import annotations
 
-import importlib
 import json
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Benchmark, Contestant, Reading, Run, Setting, at_most
+from benchmarks.made_cassettes import Made, asked, vcr_data, vcr_parts
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.files import open_cassette
 from gemini_replay.cassette.matching import Matcher, Pool
-from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
+from gemini_replay.cassette.model import Request
 
-URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
-WORDS = (
-    "the",
-    "sea",
-    "was",
-    "quiet",
-    "and",
-    "问好",
-    "a",
-    "dragon",
-    "slept",
-    "under",
-    "“the",
-    "hill”",
-    "while",
-    "rain",
-)
 VCR = "pytest-recording"
 
 
@@ -133,56 +114,6 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
         expected=small.size,
         rounds=31,
     )
-
-
-class Made:
-    """A cassette that is made when it is first needed, the same each time."""
-
-    def __init__(self, setting: Setting, name: str, count: int, *, chunks: int, size: int) -> None:
-        self.count = max(1, count // 100) if setting.quick else count
-        self.lines = 1 + self.count * (chunks + 3)
-        self._setting, self._name, self._chunks, self._characters = setting, name, chunks, size
-
-    @property
-    def size(self) -> int:
-        """Bytes of all bodies, counted once in a run of the benchmarks."""
-        return int(self._setting.file(f"{self._name}.size", self._count_bytes).read_text(encoding="utf-8"))
-
-    def _count_bytes(self, path: Path) -> None:
-        path.write_text(str(sum(len(interaction.body) for interaction in self.interactions())), encoding="utf-8")
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._setting.file(f"{self._name}.jsonl", lambda path: Cassette(list(self.interactions())).save(path))
-
-    def interactions(self) -> Iterator[Interaction]:
-        """What it holds."""
-        rng = random.Random(1)
-        headers = (("content-type", "text/event-stream"), ("server", "scaffolding"))
-        for number in range(self.count):
-            chunks = tuple(self._event(rng) for _ in range(self._chunks))
-            yield Interaction(asked(number, rng), Response(200, headers, 0.4), chunks, End("eof", 0.001))
-
-    def _event(self, rng: random.Random) -> Chunk:
-        text = " ".join(rng.choices(WORDS, k=self._characters // 4))[: self._characters]
-        event = {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}]}
-        return Chunk(0.02, b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\r\n\r\n")
-
-    def vcr(self) -> Path:
-        """The same for vcrpy."""
-        return self._setting.file(f"{self._name}.yaml", lambda path: _vcr_save(path, self.interactions()))
-
-
-def asked(number: int, rng: random.Random | None = None) -> Request:
-    """The request of this number; without `rng`, one that was not recorded."""
-    words = " ".join((rng or random.Random(number)).choices(WORDS, k=20))
-    body = {
-        "contents": [{"parts": [{"text": f"Tell me story {number}. {words}"}], "role": "user"}],
-        "generationConfig": {"temperature": 0.7, "maxOutputTokens": 256},
-    }
-    headers = (("content-type", "application/json"), ("x-goog-api-key", "REDACTED"))
-    return Request("POST", URL, headers, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 # --- load and save ----------------------------------------------------------------------------------------------
@@ -322,30 +253,8 @@ def _replayed(made: Made) -> Run:
 # --- vcrpy ------------------------------------------------------------------------------------------------------
 
 
-def _vcr() -> tuple[Any, Any]:
-    persister = importlib.import_module("vcr.persisters.filesystem").FilesystemPersister
-    return persister, importlib.import_module("vcr.serializers.yamlserializer")
-
-
-def _vcr_save(path: Path, interactions: Iterable[Interaction]) -> None:
-    persister, serializer = _vcr()
-    persister.save_cassette(path, _vcr_data(interactions), serializer)
-
-
-def _vcr_data(interactions: Iterable[Interaction]) -> dict[str, list[Any]]:
-    request = importlib.import_module("vcr.request").Request
-    data: dict[str, list[Any]] = {"requests": [], "responses": []}
-    for one in interactions:
-        asked = one.request
-        data["requests"].append(request(asked.method, asked.url, asked.body, dict(asked.headers)))
-        headers = {"content-type": ["text/event-stream"]}
-        answer = {"status": {"code": 200, "message": "OK"}, "headers": headers, "body": {"string": one.body}}
-        data["responses"].append(answer)
-    return data
-
-
 def _vcr_loaded(made: Made) -> Run:
-    persister, serializer = _vcr()
+    persister, serializer = vcr_parts()
     path = made.vcr()
 
     def run() -> list[int]:
@@ -356,8 +265,8 @@ def _vcr_loaded(made: Made) -> Run:
 
 
 def _vcr_saved(made: Made) -> Run:
-    persister, serializer = _vcr()
-    data, target = _vcr_data(made.interactions()), made.path.with_name("saved.yaml")
+    persister, serializer = vcr_parts()
+    data, target = vcr_data(made.interactions()), made.path.with_name("saved.yaml")
 
     def run() -> int:
         persister.save_cassette(target, data, serializer)

@@ -6,21 +6,33 @@ do: they know one kind of line end, check nothing and report no offsets.
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.harness import PEERS, Benchmark, Contestant, Setting, Target, at_least
-
-Chunks = list[bytes]
-Parse = Callable[[Chunks], Iterable[object]]
+from benchmarks.parsers import (
+    Chunks,
+    IncrementalScan,
+    IncrementalSplit,
+    Parse,
+    anthropic,
+    fed,
+    google_genai,
+    httpx2_event_source,
+    httpx_sse,
+    ijson,
+    openai,
+    our_events,
+    our_events_dropped,
+    our_frames,
+    ready_frames,
+    sseclient_py,
+)
 
 SENTENCE = "The moon keeps its distance, and tonight it is 384,400 km away. 月亮很远。🌙 "
 USAGE = {"promptTokenCount": 12, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}]}
 LARGE = "QUJD" * 5_000_000
-(LF,) = b"\n"
 SMALL_CHUNK, CHUNK, LARGE_CHUNK = 16, 1024, 65_536
 
 
@@ -64,179 +76,6 @@ def cut(chunks: Chunks, size: int) -> Chunks:
     """The same bytes in chunks of `size`."""
     body = b"".join(chunks)
     return [body[at : at + size] for at in range(0, len(body), size)]
-
-
-# -- floors ----------------------------------------------------------------------------------------------------------
-
-
-class IncrementalSplit:
-    """The data of events that have one data line and CRLF."""
-
-    def __init__(self) -> None:
-        self._pieces: Chunks = []
-
-    def feed(self, data: bytes) -> list[str]:
-        """The events that `data` completes."""
-        if LF not in data:
-            self._pieces.append(data)
-            return []
-        *blocks, rest = b"".join((*self._pieces, data)).split(b"\r\n\r\n")
-        self._pieces = [rest]
-        return [block[6:].decode() for block in blocks]
-
-
-class IncrementalScan:
-    """The objects of an array, by the standard library's C scanner; a failed scan is repeated from its start."""
-
-    _between = re.compile(r"[ \t\r\n,\[\]]*")
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._scan = json.JSONDecoder().raw_decode
-        self._rest = ""
-
-    def feed(self, data: bytes) -> list[Any]:
-        """The elements that `data` completes."""
-        text = self._rest + self._decoder.decode(data)
-        values, pos = [], 0
-        while True:
-            pos = self._between.match(text, pos).end()  # type: ignore[union-attr]
-            try:
-                value, pos = self._scan(text, pos)
-            except ValueError:
-                self._rest = text[pos:]
-                return values
-            values.append(value)
-
-
-def fed(make: Callable[[], Any]) -> Parse:
-    """A parser with `feed`, over all chunks."""
-
-    def parse(chunks: Chunks) -> list[object]:
-        feed = make().feed
-        found: list[object] = []
-        for chunk in chunks:
-            if some := feed(chunk):
-                found += some
-        return found
-
-    return parse
-
-
-# -- contestants: each imports what it needs and returns its parser -------------------------------------------------
-
-
-def our_frames() -> Parse:
-    """`FrameDecoder`, which finds out that it is SSE."""
-    from gemini_replay.frames import FrameDecoder
-
-    feed = fed(FrameDecoder)
-    return lambda chunks: [frame.data for frame in feed(chunks)]
-
-
-def our_events() -> Parse:
-    """`StreamParser`, events kept."""
-    from gemini_replay import StreamParser
-
-    feed = fed(StreamParser)
-    return lambda chunks: [event.json for event in feed(chunks)]
-
-
-def our_events_dropped() -> Parse:
-    """`StreamParser`, each event dropped at once."""
-    from gemini_replay import StreamParser
-
-    def parse(chunks: Chunks) -> list[object]:
-        feed = StreamParser().feed
-        values: list[object] = []
-        for chunk in chunks:
-            if events := feed(chunk):
-                values += [event.json for event in events]
-        return values
-
-    return parse
-
-
-def ready_frames() -> Parse:
-    """`json.loads`, and no framing; see `benchmarks`."""
-    return lambda frames: [json.loads(frame) for frame in frames]
-
-
-def anthropic() -> Parse:
-    """Its decoder of server-sent events."""
-    from anthropic._streaming import SSEDecoder
-
-    return lambda chunks: [event.data for event in SSEDecoder().iter_bytes(iter(chunks))]
-
-
-def openai() -> Parse:
-    """Its decoder of server-sent events."""
-    from openai._streaming import SSEDecoder
-
-    return lambda chunks: [event.data for event in SSEDecoder().iter_bytes(iter(chunks))]
-
-
-def sseclient_py() -> Parse:
-    """`SSEClient(chunks).events()`."""
-    from sseclient import SSEClient
-
-    class Source(list[bytes]):
-        def close(self) -> None:
-            pass
-
-    return lambda chunks: [event.data for event in SSEClient(Source(chunks)).events()]
-
-
-def httpx_sse() -> Parse:
-    """`EventSource(response).iter_sse()`."""
-    import httpx
-    from httpx_sse import EventSource
-
-    return lambda chunks: [event.data for event in EventSource(response(httpx, chunks)).iter_sse()]
-
-
-def httpx2_event_source() -> Parse:
-    """`EventSource(response)`."""
-    import httpx2
-
-    return lambda chunks: [event.data for event in httpx2.EventSource(response(httpx2, chunks))]
-
-
-def google_genai() -> Parse:
-    """`HttpResponse.segments()` over an httpx response."""
-    import httpx
-    from google.genai._api_client import HttpResponse
-
-    def parse(chunks: Chunks) -> Iterator[object]:
-        answer = response(httpx, chunks)
-        return HttpResponse(answer.headers, answer).segments()  # type: ignore[no-any-return]
-
-    return parse
-
-
-def ijson() -> Parse:
-    """`items(file, "item")` with its fastest backend, numbers as floats."""
-    import ijson
-
-    class File:
-        def __init__(self, chunks: Chunks) -> None:
-            self._chunks = iter(chunks)
-
-        def read(self, size: int = -1) -> bytes:
-            return next(self._chunks, b"") if size else b""
-
-    return lambda chunks: ijson.items(File(chunks), "item", use_float=True)
-
-
-def response(library: Any, chunks: Chunks) -> Any:
-    """A response of httpx or httpx2 that gives these chunks."""
-
-    class Stream(library.SyncByteStream):  # type: ignore[misc]
-        def __iter__(self) -> Iterator[bytes]:
-            return iter(chunks)
-
-    headers = {"content-type": "text/event-stream; charset=utf-8"}
-    return library.Response(200, headers=headers, stream=Stream(), request=library.Request("GET", "http://test"))
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
