@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..model import Request
 from ..redaction.replacements import MARK
+from ..redaction.secret_names import VALUES, called
 from .ignoring import member
 from .keys import Place, canonical_body, same_json
 
@@ -49,7 +50,9 @@ def _line(place: str, recorded: Any, asked: Any) -> str:
     line = f"{place}: recorded {_quoted(recorded, asked)}, asked {_quoted(asked, recorded)}"
     texts = isinstance(recorded, str) and isinstance(asked, str)
     if texts and MARK.search(recorded) and MARK.search(asked):
-        line += ' (REDACTED replaces secrets, which differ; a placeholder such as "test" matches too)'
+        line += (
+            ' (REDACTED replaces secrets, which differ; for a key or token, a placeholder such as "test" matches too)'
+        )
     return line
 
 
@@ -94,8 +97,8 @@ def _first_byte(recorded: bytes, asked: bytes) -> Iterator[str]:
         yield f"body, from byte {at}: recorded {recorded[at : at + 20]!r}, asked {asked[at : at + 20]!r}"
 
 
-def _json_differences(place: str, recorded: Any, asked: Any) -> Iterator[Difference]:
-    if same_json(recorded, asked):
+def _json_differences(place: str, recorded: Any, asked: Any, name: str = "") -> Iterator[Difference]:
+    if same_json(recorded, asked, name):
         return
     if isinstance(recorded, dict) and isinstance(asked, dict):
         yield from _object_differences(place, recorded, asked)
@@ -103,7 +106,7 @@ def _json_differences(place: str, recorded: Any, asked: Any) -> Iterator[Differe
         if len(recorded) != len(asked):
             yield _leaf(place, f"{place}: recorded {_items(recorded)}, asked {_items(asked)}")
         for at, (ours, theirs) in enumerate(zip(recorded, asked, strict=False)):
-            yield from _json_differences(f"{place}[{at}]", ours, theirs)
+            yield from _json_differences(f"{place}[{at}]", ours, theirs, name)
     else:
         line = (
             _line(place, recorded, asked)
@@ -127,9 +130,11 @@ def _leaf(place: str, line: str, *, words: bool = False) -> Difference:
 
 def _object_differences(place: str, recorded: dict[str, Any], asked: dict[str, Any]) -> Iterator[Difference]:
     spelled = {_spelling(key): key for key in asked if key not in recorded}
+    own = called(recorded.items())
     for key, value in recorded.items():
         if key in asked:
-            yield from _json_differences(member(place, key), value, asked[key])
+            name = own if own and key in VALUES else key
+            yield from _json_differences(member(place, key), value, asked[key], name)
         elif (other := spelled.pop(_spelling(key), None)) is not None:
             at = member(place, key)
             yield Difference(f"{at}: the request has {other!r} instead", (at, member(place, other)))

@@ -1,7 +1,8 @@
 """What of two requests is compared, by the keys of ``match=``.
 
-Both requests are redacted. A secret that was removed from the recording matches the same secret or a placeholder
-(see `redaction.replacements`).
+A secret that was removed from the recording matches the same secret and, where the name says that the value is a
+credential, a placeholder (see `redaction.placeholders`). In a header none does: `match=` names it because its value
+counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...errors import UsageError, did_you_mean
 from ...urls import netloc
 from ..model import Request, header
 from ..redaction.replacements import MARK, REDACTED, answers
-from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES
+from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES, VALUES, called, query_secrecy, secrecy
 
 KeyFunction = Callable[[Request], Hashable]
 """Reads what is compared from a request."""
@@ -128,7 +129,11 @@ def answered(key: str, recorded: Any, asked: Any) -> bool:
 
 def _query_answered(recorded: Pairs, asked: Pairs) -> bool:
     return len(recorded) == len(asked) and all(
-        name == other and (answers(value, sent, f"query {name.lower()}") or answers(value, sent, "query"))
+        name == other
+        and (
+            answers(value, sent, f"query {name.lower()}", credential=bool(query_secrecy(name)))
+            or answers(value, sent, "query")
+        )
         for (name, value), (other, sent) in zip(recorded, asked, strict=True)
     )
 
@@ -179,14 +184,20 @@ def key_function(key: object) -> KeyFunction:
     )
 
 
-def same_json(recorded: Any, asked: Any) -> bool:
-    """Whether two JSON values are the same except for secrets that were removed from the recorded one."""
+def same_json(recorded: Any, asked: Any, name: str = "") -> bool:
+    """Whether two JSON values are the same except for secrets that were removed from the recorded one.
+
+    `name` is the name of the member that has the value.
+    """
     if isinstance(recorded, dict) and isinstance(asked, dict):
+        own = called(recorded.items())
         return recorded.keys() == asked.keys() and all(
-            same_json(value, asked[key]) for key, value in recorded.items()
+            same_json(value, asked[key], own if own and key in VALUES else key) for key, value in recorded.items()
         )
     if isinstance(recorded, list) and isinstance(asked, list):
-        return len(recorded) == len(asked) and all(map(same_json, recorded, asked))
+        return len(recorded) == len(asked) and all(
+            same_json(one, other, name) for one, other in zip(recorded, asked, strict=True)
+        )
     if isinstance(recorded, str) and isinstance(asked, str):
-        return answers(recorded, asked, "body")
+        return answers(recorded, asked, "body", credential=bool(secrecy(name)))
     return json.dumps(recorded, sort_keys=True) == json.dumps(asked, sort_keys=True)

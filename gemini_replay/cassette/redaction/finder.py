@@ -303,11 +303,17 @@ def compile_patterns(patterns: Any) -> tuple[re.Pattern[bytes], ...]:
         else:
             raise UsageError(f"redact_patterns contains {pattern!r:.80}.", hint=_PATTERNS)
         try:
-            compiled.append(re.compile(text.encode(), flags))
+            found = re.compile(text.encode(), flags)
         except re.error as error:
             raise UsageError(
                 f"redact_patterns has the invalid pattern {text!r:.80}: {error}.", hint=_PATTERNS
             ) from None
+        if found.search(b"") is not None:
+            raise UsageError(
+                f"redact_patterns has the pattern {text!r:.80}, which matches the empty text.",
+                hint="Give a pattern that needs at least one character of the secret.",
+            )
+        compiled.append(found)
     return tuple(compiled)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote_plus, unquote_plus
 
-from .secret_names import OPAQUE_MEMBERS, contains_headers
+from .secret_names import OPAQUE_MEMBERS, VALUES, called, contains_headers
 
 Changes = Mapping[int, str]
 """New texts, by the index of their leaf."""
@@ -26,8 +26,6 @@ _FIELD = re.compile(
     rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]*)"|([^\s;]+))', re.IGNORECASE | re.MULTILINE
 )
 _TYPE = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_NAMES = ("name", "key", "header")
-_VALUES = frozenset({"value", "Value", "VALUE"})
 _DEEPEST = 100
 
 Path = tuple[Any, ...]
@@ -174,10 +172,10 @@ class _Json:
             self._items.append(self._parsed.text_part(Leaf(value, name, path, within), self._depth))
         elif kind is _Pairs:
             inside = contains_headers(name)
-            called = _called(value)
+            named = called(value)
             for key, member in value:
                 self._items.append(key)
-                own = called if called and key in _VALUES else key
+                own = named if named and key in VALUES else key
                 if type(member) is str:
                     self._items.append(self._parsed.text_part(Leaf(member, own, (path, key), inside), self._depth))
                 else:
@@ -206,15 +204,6 @@ class _Json:
             return token[0] if text is None else json.dumps(text, ensure_ascii=token[0].isascii())
 
         return _STRING_OR_NUMBER.sub(new, self.source)
-
-
-def _called(members: _Pairs) -> str:
-    """The name in an object such as ``{"name": "Authorization", "value": "…"}``; "" for other objects."""
-    for key, _ in members:
-        if key in _VALUES and len(members) <= 8:
-            names = {name.lower(): member for name, member in members if isinstance(member, str)}
-            return next((names[name] for name in _NAMES if name in names), "")
-    return ""
 
 
 class _Form:

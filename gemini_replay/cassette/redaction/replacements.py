@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from .placeholders import stands_for_secret
 from .randomness import is_placeholder
 
 REDACTED = "REDACTED"
@@ -39,19 +40,20 @@ def mark(secret: str, place: str, *, always: bool = False) -> str:
     return f"{REDACTED}-{blake2b(text, digest_size=2, key=_KEY).hexdigest()}"
 
 
-def answers(recorded: str, asked: str, place: str) -> bool:
+def answers(recorded: str, asked: str, place: str, *, credential: bool = False) -> bool:
     """Whether a recorded text matches an asked one: they are equal, or differ only where a secret was removed.
 
-    A mark matches the same secret, even if this machine does not know that it is one, and a placeholder ("test",
-    "YOUR_KEY"), so that a machine without the secret can replay. In a body, a placeholder must be the whole value:
-    a word of a prompt is none. A mark without digits matches any other mark.
+    A mark matches the same secret, even if this machine does not know that it is one. If the place is that of a
+    `credential` and the whole value was secret, it also matches a placeholder ("test", "YOUR_KEY"), so that a machine
+    without the secret can replay. A recorded mark without digits matches any other mark.
     """
     if recorded == asked:
         return True
     marks = list(MARK.finditer(recorded))
-    placeholders = place != "body" or MARK.fullmatch(recorded) is not None
     if not marks or not asked.startswith(recorded[: marks[0].start()]):
         return False
+    if credential and marks[0].end() - marks[0].start() == len(recorded) and stands_for_secret(asked):
+        return True
     at = marks[0].start()
     for number, found in enumerate(marks):
         last = number + 1 == len(marks)
@@ -62,18 +64,15 @@ def answers(recorded: str, asked: str, place: str) -> bool:
                 return False
         else:
             end = asked.find(between, at + 1) if between else at
-        if end < at or not _matches(found, asked[at:end], place, placeholders):
+        if end < at or not _matches(found, asked[at:end], place):
             return False
         at = end + len(between)
     return True
 
 
-def _matches(found: re.Match[str], asked: str, place: str, placeholders: bool) -> bool:
-    other = MARK.fullmatch(asked)
-    if other is not None:
-        return not found[1] or not other[1] or found[0] == asked
-    if placeholders and asked and is_placeholder(asked):
-        return True
+def _matches(found: re.Match[str], asked: str, place: str) -> bool:
+    if MARK.fullmatch(asked) is not None:
+        return not found[1] or found[0] == asked
     return found[1] is not None and found[0] == mark(asked, place, always=True)
 
 

@@ -7,7 +7,7 @@ spelling: ``apiKey``, ``X-Api-Key`` and ``API_KEY`` are the same name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -76,6 +76,10 @@ OPAQUE_MEMBERS = _names("""
 MAPS = _names("headers httpheaders extraheaders defaultheaders customheaders requestheaders env environment metadata")
 """JSON members with the headers or environment variables of a tool (lower case, without separators)."""
 
+VALUES = frozenset({"value", "Value", "VALUE"})
+"""JSON members with a value whose name another member of the object has."""
+_CALLED = ("name", "key", "header")
+
 _CERTAIN = re.compile(
     r"(?:^|_)(?:"
     r"(?:api|apps?|access|secret|private|signing|encryption|decryption|account|master|shared|subscription|license|"
@@ -107,6 +111,14 @@ def secrecy(name: str) -> Secrecy:
     if _HARMLESS.search(plain):
         return ""
     return "certain" if _CERTAIN.search(plain) else "likely" if _LIKELY.search(plain) else ""
+
+
+def called(members: Collection[tuple[str, Any]]) -> str:
+    """The name in an object such as ``{"name": "Authorization", "value": "…"}``; "" for other objects."""
+    if len(members) <= 8 and any(key in VALUES for key, _ in members):
+        names = {key.lower(): member for key, member in members if isinstance(member, str)}
+        return next((names[key] for key in _CALLED if key in names), "")
+    return ""
 
 
 @lru_cache(1024)

@@ -144,3 +144,50 @@ def test_a_stored_url_of_an_upload_answers_the_upload(more: str) -> None:
     recorded = stored(asks(b"data", url=address))
     assert Matcher().matches(recorded, stored(asks(b"data", url=told)))
     assert not Matcher().matches(recorded, stored(asks(b"data", url=told.replace("resumable", "raw"))))
+
+
+NO_PLACEHOLDERS = ["1x7q", "2", "42", "417", "9000", "en", "de", "b", "dev", "eu", "t2", "user2", "test", "YOUR_KEY"]
+
+
+@pytest.mark.parametrize("sent", NO_PLACEHOLDERS)
+@pytest.mark.parametrize("name", ["x-tenant", "authorization"])
+def test_a_header_to_match_on_is_answered_by_the_same_value_alone(name: str, sent: str) -> None:
+    """One tenant never gets another's recording, whether the request is redacted or not."""
+    matcher = Matcher([f"headers:{name}"])
+    recorded = stored(asks(headers=((name, "acme7q"),)))
+    assert matcher.matches(recorded, asks(headers=((name, "acme7q"),)))
+    assert not matcher.matches(recorded, asks(headers=((name, sent),)))
+    assert not matcher.matches(recorded, stored(asks(headers=((name, sent),))))
+
+
+@pytest.mark.parametrize("sent", NO_PLACEHOLDERS)
+def test_a_value_that_only_the_settings_know_has_no_placeholder(sent: str) -> None:
+    """In a body and in a query."""
+    for recorded, asked in (
+        (asks({"user_id": "acme7q"}), asks({"user_id": sent})),
+        (asks(url="http://h/x?user_id=acme7q"), asks(url=f"http://h/x?user_id={sent}")),
+        (asks({"headers": {"X-Unknown": "acme7q"}}), asks({"headers": {"X-Unknown": sent}})),
+    ):
+        assert not Matcher(["query", "body"]).matches(stored(recorded, "acme7q"), asked)
+
+
+@pytest.mark.parametrize("sent", NO_PLACEHOLDERS[:-2])
+def test_a_short_value_is_no_placeholder(sent: str) -> None:
+    """Not even in the place of a token."""
+    for recorded, asked in (
+        (asks({"access_token": ONE}), asks({"access_token": sent})),
+        (asks(url=f"http://h/x?session={ONE}"), asks(url=f"http://h/x?session={sent}")),
+    ):
+        assert not Matcher(["query", "body"]).matches(stored(recorded), asked)
+
+
+def test_a_placeholder_is_answered_in_the_query_and_in_a_named_value() -> None:
+    """Where the name says that the value is a credential."""
+    for recorded, asked in (
+        (asks(url=f"http://h/x?session={ONE}"), asks(url="http://h/x?session=test")),
+        (
+            asks({"headers": [{"name": "Authorization", "value": ONE}]}),
+            asks({"headers": [{"name": "Authorization", "value": "test"}]}),
+        ),
+    ):
+        assert Matcher(["query", "body"]).matches(stored(recorded), asked)

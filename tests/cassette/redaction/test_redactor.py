@@ -220,3 +220,10 @@ def test_one_search_shows_that_many_texts_have_no_secret(patterns: tuple[str, ..
     """Whatever is removed from one of them is found."""
     redactor = Redactor(environ={"SOME_API_KEY": drawn("known", 32)}, redact_patterns=patterns)
     assert redactor.finds_in(texts) or [redactor.text(text) for text in texts] == texts
+
+
+@pytest.mark.parametrize("pattern", [".*", "", "(a)?", "a|"])
+def test_a_pattern_of_the_empty_text_is_refused(pattern: str) -> None:
+    """It would find everything, or nothing."""
+    with pytest.raises(UsageError, match="matches the empty text"):
+        Redactor(redact_patterns=[pattern], environ={})
