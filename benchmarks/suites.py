@@ -1,7 +1,8 @@
 """A suite of tests with a cassette each: a run of pytest from start to end.
 
 Each test asks once and reads 20 events, which differ from test to test. The floor is a `MockTransport` that reads the
-test's file and answers with its chunks. pytest-recording answers with all events in one chunk.
+test's file and answers with its chunks. The same mock by a marker shows what pytest itself takes for a plugin's
+fixtures. pytest-recording answers with all events in one chunk.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def answer(httpx_mock, number):
 {test}
 test = pytest.mark.parametrize("number", range({count}))(test)
 """
-MOCK = """
+ANSWERING = """
 EVENTS = {events}
 
 class Stream(httpx.SyncByteStream):
@@ -102,13 +103,40 @@ def answer(request):
     return httpx.Response(200, headers={{"content-type": "text/event-stream"}}, stream=Stream(chunks))
 
 client = httpx.Client(transport=httpx.MockTransport(answer))
-
+"""
+MOCK = (
+    ANSWERING
+    + """
 @pytest.mark.parametrize("number", range({count}))
 def test(number):
     global now
     now = number
     assert len(read(client, number)) == EVENTS
 """
+)
+PLUGIN = (
+    ANSWERING
+    + """
+@pytest.fixture(scope="session")
+def settings():
+    return {{}}
+
+@pytest.fixture
+def cassette(request, monkeypatch, settings):
+    global now
+    now = request.node.get_closest_marker("cassette").args[0]
+    yield
+
+@pytest.fixture(autouse=True)
+def marked(request):
+    if request.node.get_closest_marker("cassette") is not None:
+        request.getfixturevalue("cassette")
+
+@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.cassette(f"{{n}}")) for n in range({count})])
+def test(number):
+    assert len(read(client, number)) == EVENTS
+"""
+)
 
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
@@ -128,6 +156,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
         return Contestant(name, run, environment=environment, note=note, targets=targets)
 
     floor = contestant(FLOOR, "mock", "shared", "")
+    fixtures = contestant("the mock, by a marker", "plugin", "shared", "", note="a marker and fixtures like ours")
     lump = "one lump; cassettes are YAML"
     for test, title, bound in (("shared", "one client for all", 1.3), ("each", "a client for each", 1.4)):
         yield Benchmark(
@@ -135,6 +164,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             "ms/test",
             [
                 floor,
+                fixtures,
                 contestant(
                     "gemini-replay", "gemini_replay", test, "gemini_replay.pytest_plugin",
                     targets=[at_most(bound, times=FLOOR)],
@@ -195,8 +225,9 @@ def _suite(setting: Setting, count: int, kind: str, test: str, plugin: str) -> C
 
 
 _TESTS = {"shared": SHARED, "each": EACH, "sdk": SDK}
-_SUITES = {"mock": MOCK, "gemini_replay": GEMINI_REPLAY, "vcr": VCR, "pytest_httpx": PYTEST_HTTPX}
+_SUITES = {"mock": MOCK, "plugin": PLUGIN, "gemini_replay": GEMINI_REPLAY, "vcr": VCR, "pytest_httpx": PYTEST_HTTPX}
 _INI = {
+    "": "markers =\n    cassette\n",
     "gemini_replay.pytest_plugin": "gemini_cassette_dir = {folder}\ngemini_match = method model action alt\n",
     "pytest_recording.plugin": "markers =\n    vcr\n    default_cassette\n",
 }
