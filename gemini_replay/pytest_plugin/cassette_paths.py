@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9]")
+_OTHER_FORMATS = frozenset({".yaml", ".yml", ".json"})
 _LONGEST = 200
 """Bytes of a cassette's file name in UTF-8; a recording needs a few more for the names of its own files."""
 _LITTLE = 100_000
@@ -113,6 +114,11 @@ def _wrong_with(name: str, redactor: Redactor) -> str:
         return "it names a folder"
     if any(len(part.encode()) + len(".jsonl") > _LONGEST for part in path.parts):
         return f"it is longer than {_LONGEST} bytes"
+    if path.suffix.lower() in _OTHER_FORMATS:
+        return (
+            f"a name ends in .jsonl or has no suffix, not {path.suffix} (a cassette of VCR.py is converted with: "
+            "gemini-replay convert)"
+        )
     return ""
 
 

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-FIXTURE = "gemini_cassette_config"
-"""The fixture that returns settings, and that users override."""
+from .options import FIXTURE
 
 
 class Layer(NamedTuple):

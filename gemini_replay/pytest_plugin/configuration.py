@@ -8,6 +8,7 @@ source says is secret is secret.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .config_fixture import FIXTURE, layers
-from .options import RECORD_VARIABLE, RunSettings, in_ci, with_source
+from .options import FIXTURE, RECORD_VARIABLE, RunSettings, in_ci, with_source
 
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
@@ -33,6 +33,7 @@ WIDE = "gemini_cassettes"
 """The fixture that opens sessions of wider scope."""
 _DEFAULT_DIR = "cassettes"
 _TESTS_FOLDER = "{folder}"
+_PLACEHOLDER = re.compile(r"\{\w*\}")
 _SECRETS = frozenset({"redact", "redact_headers", "redact_fields", "redact_patterns"})
 _FROM_INI = "ini file"
 _FROM_VARIABLE = f"environment variable {RECORD_VARIABLE}"
@@ -83,6 +84,8 @@ class Configuration:
         self.names = tuple(self._checked_name(name) for name in names)
         self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
         if item is not None and config is not None:
+            from .config_fixture import layers
+
             for layer in layers(item, config):
                 self._add(layer.source, _checked(layer.returned, f"the fixture {FIXTURE}{layer.place}"))
         for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
@@ -212,9 +215,17 @@ class Configuration:
         """The folder of the cassettes. If a function gives the paths, cassettes with names are in the default folder.
 
         Raises:
-            UsageError: it is not a path.
+            UsageError: it is not a path, or it has a placeholder that is not known.
         """
         place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
+        for unknown in set(_PLACEHOLDER.findall(place)) - {_TESTS_FOLDER}:
+            from ..errors import UsageError
+
+            raise UsageError(
+                f"cassette_dir is {place!r}, and {unknown} is not known there.",
+                suggestion=f"Did you mean {_TESTS_FOLDER}?",
+                hint=f"Only {_TESTS_FOLDER}, the folder of the test, is replaced.",
+            )
         if _TESTS_FOLDER not in place:
             return self._run.root / place
         return self._run.root / place.replace(_TESTS_FOLDER, str(self._folder))

@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from ..errors import UsageError
 
+FIXTURE = "gemini_cassette_config"
+"""The fixture that returns settings, and that users override."""
 RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
 """The environment variable that sets the record mode of runs that other tools start."""
 
@@ -139,13 +141,13 @@ class RunSettings:
     def __init__(self, config: pytest.Config) -> None:
         option = config.option
         self.root: Path = config.rootpath
-        self.block_network: bool = option.gemini_block_network or config.getini("gemini_block_network")
-        self.allow_hosts: list[str] = config.getini("gemini_allow_hosts")
+        self.block_network: bool = option.gemini_block_network or _ini(config, "gemini_block_network")
+        self.allow_hosts: list[str] = _ini(config, "gemini_allow_hosts")
         self.list_unused: bool = option.gemini_unused
         self.show_config: bool = option.gemini_show_config
         self.ini: dict[str, Any] = {}
         for name, ini in _INI.items():
-            value = config.getini(ini.name or f"gemini_{name}")
+            value = _ini(config, ini.name or f"gemini_{name}")
             if value not in (None, "", []):
                 self.ini[name] = ini.read(value) if ini.kind == "string" else value
         self.environment = _given(mode=os.environ.get(RECORD_VARIABLE))
@@ -203,6 +205,14 @@ class RunSettings:
                 ) from None
             values.append(value)
         return values
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    """The value of an ini setting; pytest's own error about a wrong one does not name it."""
+    try:
+        return config.getini(name)
+    except (ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"The ini setting {name} cannot be read: {error}.") from None
 
 
 def with_source(error: UsageError, source: str) -> UsageError:

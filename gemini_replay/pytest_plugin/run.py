@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
-from .config_fixture import FIXTURE, set_up_overridden
 from .configuration import MARKER, SERVER
-from .options import RunSettings
+from .options import FIXTURE, RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -257,6 +256,8 @@ class Run:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
         """A nearer `gemini_cassette_config` adds to those further off."""
         if fixturedef.argname == FIXTURE:
+            from .config_fixture import set_up_overridden
+
             set_up_overridden(fixturedef, request)
 
     @pytest.hookimpl(wrapper=True)

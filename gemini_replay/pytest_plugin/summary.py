@@ -18,6 +18,8 @@ _TELLING = 5.0
 _SHOWN = 5
 """The most tests that one line names."""
 
+_PARTIAL = "The tests of this run did not ask for the recordings below. Tests that did not run may still need them."
+
 
 def share_of(
     session: Session,
@@ -42,7 +44,8 @@ def share_of(
         served: whether a server answered from it, whose clients' time cannot be virtual.
         wide: whether it is of wider scope than a test, so that it may be for tests that another worker runs.
     """
-    asked = session.played or session.recorded_count or session.passed_through or session.mode == "live"
+    live = session.mode == "live"
+    asked = session.played or session.recorded_count or session.left_out or session.passed_through or live
     waited = 0.0 if session.virtual else min(wall, session.model_time / session.speed)
     return {
         "path": str(session.path),
@@ -51,8 +54,9 @@ def share_of(
         "passed": passed,
         "replayed": len(session.played),
         "recorded": session.recorded_count if kept else 0,
+        "left_out": session.left_out if kept else 0,
+        "live": live and not wide,
         "model": session.model_time,
-        "wall": wall,
         "waited": waited,
         "real_time": served,
         "unused": {str(path): lines for path, lines in session.unused_descriptions().items()},
@@ -69,8 +73,9 @@ class Summary:
     """Adds up what the sessions of a run did."""
 
     def __init__(self) -> None:
-        self._replayed = self._recorded = 0
-        self._model = self._wall = 0.0
+        self._replayed = self._recorded = self._left_out = self._live = 0
+        self._model = 0.0
+        self._nothing_stored: list[str] = []  # tests of which before_record left everything out
         self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
         self._problems: list[str] = []
         self._discarded: list[tuple[Path, str, str, bool, str]] = []
@@ -89,7 +94,10 @@ class Summary:
         self._replayed += share["replayed"]
         self._recorded += share["recorded"]
         self._model += share["model"]
-        self._wall += share["wall"]
+        self._left_out += share["left_out"]
+        if share["left_out"] and not share["recorded"]:
+            self._nothing_stored.append(share["test"])
+        self._live += share["live"]
         self._problems += share["problems"]
         self._passed_through.update(share["passed_through"])
         for place, kind, count, in_answer in share["removals"]:
@@ -110,7 +118,7 @@ class Summary:
             unused = described if share["passed"] else []
             others = self._unused.get(cassette, unused)
             self._unused[cassette] = [line for line in unused if line in others]
-        if share["recorded"]:  # the test was run again, and passed
+        if share["recorded"] or share["discarded"] is not None:  # the test may have been run again
             self._discarded = [one for one in self._discarded if one[:2] != (Path(path), share["test"])]
         if share["discarded"] is not None:
             self._discarded.append((Path(path), *share["discarded"]))
@@ -128,6 +136,8 @@ class Summary:
         if not (
             self._replayed
             or self._recorded
+            or self._left_out
+            or self._live
             or self._discarded
             or self._silent
             or self._ci_modes
@@ -138,9 +148,12 @@ class Summary:
             return []
         line = f"{self._replayed} replayed, {self._recorded} recorded, {len(unused)} unused"
         if self._replayed:
-            line += f"; {self._model:.1f} s of model time in {self._wall:.1f} s"
+            line += f"; {self._model:.1f} s of model time"
         return [
             line,
+            *([f"live, without cassettes: {self._live} tests (record mode 'live')"] if self._live else []),
+            *([f"left out by before_record: {self._left_out} recordings"] if self._left_out else []),
+            *_naming("before_record left everything out, so the cassette stays as it is", self._nothing_stored),
             *self._cost(),
             *(
                 f"not recorded, although the record mode is {mode!r} (tests: {count}): the environment variable CI "
@@ -151,8 +164,12 @@ class Summary:
             *(f"called in this process: {where} ({count} times)" for where, count in self._passed_through.items()),
             *_removals("redacted", self._removed),
             *_removals("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: redacted", self._changed),
-            *_without_requests(self._silent, whole=list_unused),
+            # Their clients may bypass every transport.
+            *_naming(
+                "asked for a cassette and made no request that gemini-replay saw", self._silent, whole=list_unused
+            ),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
+            *([_PARTIAL] if list_unused and unused else []),
             *(f"unused: {text}" for text in unused if list_unused),
             *configured,
         ]
@@ -194,13 +211,13 @@ def _removals(what: str, removals: Counter[str]) -> list[str]:
     return [f"{what}: " + ", ".join(f"{text} ({count})" for text, count in sorted(removals.items()))]
 
 
-def _without_requests(tests: list[str], *, whole: bool) -> list[str]:
-    """Tests that opened a session and made no request that was seen: their clients may bypass every transport."""
+def _naming(what: str, tests: list[str], *, whole: bool = False) -> list[str]:
+    """A line that names tests, the first ones or the `whole` list; none if there are no tests."""
     if not tests:
         return []
     shown = tests if whole else tests[:_SHOWN]
     more = f" and {len(tests) - len(shown)} more" if len(tests) > len(shown) else ""
-    return [f"asked for a cassette and made no request that gemini-replay saw: {', '.join(shown)}{more}"]
+    return [f"{what}: {', '.join(shown)}{more}"]
 
 
 def _not_recorded(path: Path, test: str, why: str, exists: bool, hint: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -30,10 +30,12 @@ class Made:
     Attributes:
         recorded: the interactions of this session in it.
         removals: what was redacted in them.
+        left_out: how many interactions `before_record` has left out.
     """
 
     recorded: Recorded
     removals: tuple[Removal, ...]
+    left_out: int = 0
 
 
 class CassetteMaker:
@@ -97,9 +99,11 @@ class CassetteMaker:
                 given = [recorded_in(journal).of(self._provider) for journal in journals]
                 count, removed = write_edited(edited, given, self._before_record, self._redactor, header)
                 removals = total([*removals, *removed])
+                left_out = sum(map(len, given)) - count
                 if not count:
-                    return Made(Recorded(), removals)
-                return self._made(merge(self._path, [edited], header, self._is_replaced, ended=[count]), removals)
+                    return Made(Recorded(), removals, left_out)
+                made = self._made(merge(self._path, [edited], header, self._is_replaced, ended=[count]), removals)
+                return replace(made, left_out=left_out)
         except CassetteError as problem:
             if problem.path not in more:
                 raise

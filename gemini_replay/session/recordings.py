@@ -35,6 +35,7 @@ class Recordings:
         failures: what went wrong in the recording, in order.
         on_failure: called at once with each failure.
         removals: what was taken out of what was recorded, by kind and place.
+        left_out: how many interactions `before_record` has left out of the cassette.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Recordings:
         self.on_failure: Callable[[RecordingError], None] = lambda failure: None
         self._refused = False  # whether an answer had the status 400, 401 or 403: the key may be wrong
         self.removals: tuple[Removal, ...] = ()
+        self.left_out = 0
         self._path = path
         self._provider = provider
         self._test = test
@@ -231,7 +233,7 @@ class Recordings:
             except Exception as problem:
                 self.fail(problem)
             else:
-                self._finished, self.removals = made.recorded, made.removals
+                self._finished, self.removals, self.left_out = made.recorded, made.removals, made.left_out
                 if journal is not None:
                     journal.remove()
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -218,10 +219,11 @@ class Replayer:
         )
 
     def unused_descriptions(self, path: Path) -> dict[Path, list[str]]:
-        """Of the cassette `path` and of each other one, a line for each unused recording."""
+        """Of the cassette `path` and each other one, a line for each unused recording, with the test that made it."""
         described: dict[Path, list[str]] = {path: [] for path in (path, *self._pool.paths)}
         for recording in self._pool.unused:
-            described[recording.path].append(_described(recording))
+            made_by = _made_by(recording)
+            described[recording.path].append(_described(recording) + (f" (recorded by {made_by})" if made_by else ""))
         return described
 
     def unused_error(self, record: Callable[[str], str]) -> UnusedRecordingsError | None:
@@ -257,6 +259,12 @@ class Replayer:
 
 def _address_and_path(url: str) -> tuple[Address, str]:
     return comparable_address(url), urlsplit(url).path
+
+
+def _made_by(recording: Recording) -> str | None:
+    with suppress(CassetteError):
+        return recording.request.test
+    return None
 
 
 def _described(recording: Recording) -> str:

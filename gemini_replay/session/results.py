@@ -70,6 +70,11 @@ class Results:
         return self._recordings.count
 
     @property
+    def left_out(self) -> int:
+        """How many interactions `before_record` has left out of the cassette; 0 while the session is open."""
+        return self._recordings.left_out
+
+    @property
     def removals(self) -> tuple[Removal, ...]:
         """What was redacted in what was recorded, by kind and place; never a value."""
         return self._recordings.removals

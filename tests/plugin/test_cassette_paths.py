@@ -183,6 +183,9 @@ def test_it(gemini_cassette, key, other, request):
         (f'"story-{KEY}"', "it holds a secret"),
         ('b"story"', "cannot be the name of a cassette"),
         ('""', "cannot be the name of a cassette"),
+        ('"tale.yaml"', "not .yaml (a cassette of VCR.py is converted with: gemini-replay convert)"),
+        ('"tale.JSON"', "a name ends in .jsonl or has no suffix, not .JSON"),
+        ('"tale", cassette_dir="{foo}/x"', "{foo} is not known there"),
     ],
 )
 @pytest.mark.parametrize("mode", ["none", "once", "rewrite"])

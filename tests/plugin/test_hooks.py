@@ -23,6 +23,10 @@ def none(interaction):
 def broken(interaction):
     return interaction.nothing
 
+def first(interaction, seen=[]):
+    seen.append(interaction)
+    return interaction if len(seen) == 1 else None
+
 @pytest.fixture
 def gemini_cassette_config():
     return {SETTINGS}
@@ -63,12 +67,28 @@ def test_what_is_played(configured: Callable[[str], None], run: Run) -> None:
 def test_leaving_out_everything_makes_no_cassette(
     configured: Callable[[str], None], project: pytest.Pytester, run: Run
 ) -> None:
-    """And nothing counts as recorded."""
+    """Nothing counts as recorded, and the summary says why."""
     configured("'before_record': none")
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["0 replayed, 0 recorded*"])
+    result.stdout.fnmatch_lines(
+        [
+            "0 replayed, 0 recorded*",
+            "left out by before_record: 1 recordings",
+            "before_record left everything out, so the cassette stays as it is: test_tale.py::test_story",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*asked for a cassette*")
     assert cassettes(project) == []
+
+
+def test_leaving_out_a_part_is_told(configured: Callable[[str], None], project: pytest.Pytester, run: Run) -> None:
+    """With how many recordings it was."""
+    configured("'before_record': first")
+    project.makepyfile(test_tale=COUNTS + "    ask('again')\n")
+    result = run("--gemini-record=once")
+    result.stdout.fnmatch_lines(["0 replayed, 1 recorded*", "left out by before_record: 1 recordings"])
+    result.stdout.no_fnmatch_line("*everything*")
 
 
 def test_a_function_that_fails_fails_the_test(

@@ -158,3 +158,12 @@ def test_a_variable_to_redact_that_is_not_set_is_an_error_while_recording(projec
     recording.assert_outcomes(errors=1)
     recording.stdout.fnmatch_lines(["*environment variable NO_SUCH_VARIABLE, which is not set*"])
     project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("setting", ["gemini_allow_unused", "gemini_block_network"])
+def test_a_wrong_truth_value_is_told_with_its_setting(project: pytest.Pytester, setting: str) -> None:
+    """The error of pytest itself does not name it."""
+    project.makeini(f"[pytest]\n{setting} = maybe\n")
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"The ini setting {setting} cannot be read: invalid truth value 'maybe'." in result.stderr.str()
