@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote_plus, unquote_plus
@@ -41,16 +41,27 @@ class Leaf:
         opaque: whether it is binary data or an id.
         form: whether it is the value of a form field or query parameter.
         raw: whether it is bytes that are not text, with one character for each byte.
+        number: whether it is a JSON number; a new text for it becomes a JSON string.
     """
 
-    __slots__ = ("form", "name", "opaque", "path", "raw", "text", "within")
+    __slots__ = ("form", "name", "number", "opaque", "path", "raw", "text", "within")
 
     def __init__(
         self, text: str, name: str, path: Path, within: bool = False, form: bool = False, raw: bool = False
     ) -> None:
         self.text, self.name, self.path = text, name, path
-        self.within, self.form, self.raw = within, form, raw
+        self.within, self.form, self.raw, self.number = within, form, raw, False
         self.opaque = name in OPAQUE_MEMBERS and not form
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Its own name, and those of everything that it is in."""
+        yield self.name
+        path = self.path
+        while path:
+            path, step = path
+            if isinstance(step, str):
+                yield step
 
     @property
     def where(self) -> str:
@@ -75,11 +86,13 @@ class _Part(Protocol):
 class ParsedBody:
     """A parsed body, decompressed: its texts in order, without the names of members.
 
-    `as_written` says whether every text is in the body as it is, except for escapes of single characters.
+    With `numbers`, the numbers of JSON are among the texts. `as_written` says whether every text is in the body as it
+    is, except for escapes of single characters.
     """
 
-    def __init__(self, body: bytes, content_type: str = "") -> None:
+    def __init__(self, body: bytes, content_type: str = "", *, numbers: bool = False) -> None:
         self.leaves: list[Leaf] = []
+        self.numbers = numbers
         self.as_written = b"\\" not in body
         self.rename: Callable[[str], str] = str
         self._root = self._bytes(body, content_type, (), "")
@@ -188,7 +201,15 @@ class _Json:
                     own = before.lstrip("-")  # an option of a command line
                 self._walk(member, own, (path, at), within)
         elif kind is int or kind is float:
-            self._items.append(None)
+            self._items.append(self._number(value, name, path))
+
+    def _number(self, value: float, name: str, path: Path) -> int | None:
+        if not self._parsed.numbers:
+            return None
+        # 1.0 and 1 are the same number in JSON.
+        leaf = Leaf(str(int(value) if isinstance(value, float) and value.is_integer() else value), name, path)
+        leaf.number = True
+        return self._parsed._leaf(leaf)
 
     def render(self, changes: Changes) -> str:
         items = iter(self._items)

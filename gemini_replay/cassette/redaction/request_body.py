@@ -31,11 +31,19 @@ class RequestBody:
         if coding := coding_of(request.headers):
             decompressor = Decompressor(coding, "The body of a request", "Send it uncompressed while recording.")
             self.plain = decompressor.feed(self.plain)
-        self._parsed = ParsedBody(self.plain, header(request.headers, "content-type") or "")
+        kind = header(request.headers, "content-type") or ""
+        self._parsed = ParsedBody(self.plain, kind, numbers=names.redacts_fields)
         self.named: list[tuple[int, Leaf, Secrecy]] = [
             (index, leaf, level)
             for index, leaf in enumerate(self._parsed.leaves)
-            if leaf.name and (level := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
+            if leaf.name
+            and not leaf.number
+            and (level := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
+        ]
+        self._declared = [
+            (index, leaf)
+            for index, leaf in enumerate(self._parsed.leaves if names.redacts_fields else ())
+            if any(map(names.redacts_field, leaf.names))
         ]
 
     def redacted(self, redactor: TextRedactor) -> bytes:
@@ -43,10 +51,15 @@ class RequestBody:
         changes = {
             index: new for index, leaf, level in self.named if (new := _by_name(leaf, level, redactor)) is not None
         }
+        for index, leaf in self._declared:
+            if leaf.text and not MARK.fullmatch(leaf.text):
+                if index not in changes:
+                    redactor.removals.add(f"request body {leaf.where}", f"value of {leaf.name}")
+                changes[index] = mark(leaf.text, "body", always=True)
         found = self._finds_anything(redactor.finder)
         if found:
             for index, leaf in enumerate(self._parsed.leaves):
-                if index not in changes and (text := _searched(leaf, redactor)) != leaf.text:
+                if index not in changes and not leaf.number and (text := _searched(leaf, redactor)) != leaf.text:
                     changes[index] = text
         if not changes and not found:
             return self.plain

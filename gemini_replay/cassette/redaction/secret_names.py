@@ -203,8 +203,13 @@ class SecretNames:
         found = query_secrecy(name) if parameter else secrecy(name)
         return "likely" if not found and in_headers and not self.keeps_header(low) else found
 
+    @property
+    def redacts_fields(self) -> bool:
+        """Whether the settings say that any field is secret."""
+        return bool(self._redact_fields)
+
     def redacts_field(self, name: str) -> bool:
-        """Whether the settings say that a field is secret."""
+        """Whether the settings say that a field is secret, whatever its value looks like."""
         return name.lower() in self._redact_fields
 
 
