@@ -32,7 +32,7 @@ class RequestBody:
             decompressor = Decompressor(coding, "The body of a request", "Send it uncompressed while recording.")
             self.plain = decompressor.feed(self.plain)
         kind = header(request.headers, "content-type") or ""
-        self._parsed = ParsedBody(self.plain, kind, numbers=names.redacts_fields)
+        self._parsed = ParsedBody(self.plain, kind, numbers=bool(names.redacted_fields))
         self.named: list[tuple[int, Leaf, Secrecy]] = [
             (index, leaf, level)
             for index, leaf in enumerate(self._parsed.leaves)
@@ -42,7 +42,7 @@ class RequestBody:
         ]
         self._declared = [
             (index, leaf)
-            for index, leaf in enumerate(self._parsed.leaves if names.redacts_fields else ())
+            for index, leaf in enumerate(self._parsed.leaves if names.redacted_fields else ())
             if any(map(names.redacts_field, leaf.names))
         ]
 

@@ -204,9 +204,9 @@ class SecretNames:
         return "likely" if not found and in_headers and not self.keeps_header(low) else found
 
     @property
-    def redacts_fields(self) -> bool:
-        """Whether the settings say that any field is secret."""
-        return bool(self._redact_fields)
+    def redacted_fields(self) -> frozenset[str]:
+        """The fields that the settings say are secret, in lower case."""
+        return self._redact_fields
 
     def redacts_field(self, name: str) -> bool:
         """Whether the settings say that a field is secret, whatever its value looks like."""

@@ -9,7 +9,7 @@ import pytest
 from support.requests_asked import asks
 
 from gemini_replay.cassette.matching import Matcher
-from gemini_replay.cassette.model import Request
+from gemini_replay.cassette.model import Request, Response
 from gemini_replay.cassette.redaction import Redactor
 
 WEAK = ["41", "user-7", "Ann", "4711", "9000111", "1234", "alice", "test", "a", "words about a user", 4711, -1.5, 0]
@@ -53,3 +53,23 @@ def test_a_weak_value_is_redacted_in_forms_and_queries(value: str) -> None:
     assert "user_id=REDACTED-" in stored(asks(url=f"http://h/x?user_id={plain}")).url
     inner = json.loads(stored(asks({"text": json.dumps({"user_id": value})})).body)["text"]
     assert json.loads(inner)["user_id"].startswith("REDACTED-")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+@pytest.mark.parametrize("value", [*WEAK, 'say "hi"', "back\\", "a" * 400])
+def test_a_weak_value_is_redacted_in_answers(value: Any, size: int) -> None:
+    """However the answer is cut: it stays JSON of the same length, and nothing else changes."""
+    inner = json.dumps({"user_id": value})
+    whole = {"before": "x" * 200, "user_id": value, "after": inner, "kept": 4712}
+    body = f"data: {json.dumps(whole)}\r\n\r\n".encode()
+    redactor = Redactor(redact_fields=["user_id"], environ={}).for_request(asks({}))
+    redactor.request()
+    redactor.response(Response(200, ()))
+    stream = redactor.stream()
+    made = [chunk for at in range(0, len(body), size) for chunk in stream.feed(body[at : at + size])]
+    made += stream.close()
+    assert [len(chunk) for chunk in made] == [len(body[at : at + size]) for at in range(0, len(body), size)]
+    read = json.loads(b"".join(made).removeprefix(b"data: "))
+    assert read["user_id"] != value
+    assert json.loads(read["after"])["user_id"] != value
+    assert {**read, "user_id": 0, "after": 0} == {**whole, "user_id": 0, "after": 0}
