@@ -82,6 +82,7 @@ class Recordings:
                 if child is not None and not child.has_parent:
                     child.report()  # it cannot, and warns: it has outlived the session
                     return NullRecorder()
+                self._check_names(redactor)
                 if self._journal is None:
                     self._journal = Journal(self._path, test=self._test)
                 journal = self._journal
@@ -100,6 +101,19 @@ class Recordings:
             return recorder
         except Exception as problem:
             return self.null_recorder(problem, asked)
+
+    def _check_names(self, redactor: RequestRedactor) -> None:
+        """Refuse to record a secret of a request in the id of the test or the name of the file.
+
+        Raises:
+            RecordingError: one of them holds one.
+        """
+        for what, text in (("id of the test", self._test or ""), ("name of the cassette", self._path.name)):
+            if kinds := redactor.kinds(text):
+                raise RecordingError(
+                    f"The {what} holds a secret: {kinds[0]}.",
+                    hint='Name the parameter: pytest.param(key, id="key"); or choose another file name.',
+                )
 
     def null_recorder(self, problem: BaseException, asked: Request) -> Recorder:
         """A recorder that records nothing, because of this problem."""

@@ -258,3 +258,18 @@ def test_what_is_secret_can_be_set(path: Path) -> None:
     assert b"4711" not in stored.body
     assert b"case-1234" not in stored.body
     assert Session(path, **settings).decide(asked) is not None
+
+
+@pytest.mark.parametrize("in_path", [False, True])
+def test_a_secret_in_the_name_of_the_test_or_the_cassette_is_not_written(tmp_path: Path, in_path: bool) -> None:
+    """A key that only the request shows to be one; the client is not disturbed, and the recording fails."""
+    key = "zq8Wm3-corp-" + "Key_77120xx"
+    path = tmp_path / (f"test-{key}.jsonl" if in_path else "story.jsonl")
+    session = Session(path, mode="rewrite", test="t.py::test" if in_path else f"t.py::test[{key}]")
+    plan = session.decide(replace(request(), headers=(("x-goog-api-key", key),)))
+    assert isinstance(plan, Forward)
+    plan.recorder.head(200, (), 0.0)
+    plan.recorder.end("eof", 0.0)
+    session.close()
+    assert "holds a secret: value of the header x-goog-api-key" in str(session.problem)
+    assert not list(tmp_path.iterdir())
