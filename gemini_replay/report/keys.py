@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from .. import clocks
 
 _POLL_S = 0.02
 
@@ -24,12 +25,12 @@ if sys.platform == "win32":
 
     class _Keys:
         def read(self, timeout: float | None) -> str:
-            until = None if timeout is None else time.monotonic() + timeout
+            until = None if timeout is None else clocks.now() + timeout
             while not msvcrt.kbhit():
-                left = _POLL_S if until is None else until - time.monotonic()
+                left = _POLL_S if until is None else until - clocks.now()
                 if left <= 0:
                     return ""
-                time.sleep(min(left, _POLL_S))
+                clocks.sleep(min(left, _POLL_S))
             key = msvcrt.getwch()
             if key in "\x00\xe0":  # a function key, whose code follows
                 msvcrt.getwch()

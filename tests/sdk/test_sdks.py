@@ -35,6 +35,7 @@ def ran(sdk: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     if not python.exists():
         pytest.skip(f"there is no environment for {sdk}: python tests/sdk/environments.py")
     environment = {name: value for name, value in os.environ.items() if "API_KEY" not in name}
+    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it asks GitHub for prices
     command = [python, HERE / "programs" / "run.py", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90)
 
