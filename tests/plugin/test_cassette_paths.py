@@ -211,7 +211,8 @@ def test_it():
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{words}*", "*gemini-replay explain usage*"])
     assert KEY not in result.stdout.str()
-    assert list(project.path.parent.rglob("escape*")) == []
+    for folder in (project.path.parent, project.path, project.path / "cassettes", Path("/tmp")):
+        assert list(folder.glob("escape.jsonl*")) == []
     assert cassettes(project) == []
 
 
