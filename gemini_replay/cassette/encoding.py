@@ -149,12 +149,11 @@ def _cut_text(data: bytes) -> list[str] | None:
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
     """The bytes that the parts of a chunk or body stand for."""
-    if len(parts) == 1 and type(parts[0]) is str:
-        return _decode_part(parts[0])
-    return b"".join(map(_decode_part, parts))
+    return b"".join(map(decode_part, parts))
 
 
-def _decode_part(part: Any) -> bytes:
+def decode_part(part: Any) -> bytes:
+    """The bytes that one part stands for."""
     if isinstance(part, str):
         try:
             return part.encode()

@@ -16,7 +16,7 @@ from typing import cast
 
 from ..errors import CassetteFormatError, CassetteTruncatedError
 from ..provider import Provider
-from .format_v1 import Comment, Header, Line, decode_line, kind_of
+from .format_v1 import Comment, Header, Line, decode_line, kind_shown
 from .model import Chunk, End, Interaction, Request, Response
 
 BOM = b"\xef\xbb\xbf"
@@ -70,7 +70,7 @@ class Stored:
     ) -> None:
         self.line = line
         self._lines = lines  # with the comments between them, so that each has its number
-        self._comments = comments
+        self._comments = tuple(comments)
         self._path = path
         self._provider = provider
         self._request: Request | None = None
@@ -147,7 +147,7 @@ class Reader:
         comments: list[str] = []
         responded = False
         for number, raw in self._lines:
-            kind = self._kind(raw, number, stored)
+            kind = kind_shown(raw) or self._kind(raw, number, stored)
             if kind is Chunk and responded:
                 lines.append(raw)
             elif kind is Comment:
@@ -175,8 +175,9 @@ class Reader:
         self.trailing_comments = tuple(comments)
 
     def _kind(self, raw: bytes, number: int, stored: Stored | None) -> type[Line]:
+        """The kind of a line that must be decoded to know it."""
         try:
-            return kind_of(raw, path=self.path, number=number)
+            return type(decode_line(raw, path=self.path, number=number))
         except CassetteFormatError as error:
             if stored is not None:
                 stored.check()  # what is wrong in an earlier line comes first

@@ -7,6 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from support.call_counts import calls
 from support.cassette_lines import CHUNK, END, HEADER, REQUEST, RESPONSE
 
 from gemini_replay import Cassette
@@ -99,6 +100,18 @@ def test_opening_decodes_only_the_header(tmp_path: Path, monkeypatch: pytest.Mon
     assert count == 1
     assert found[7].interaction is found[7].interaction
     assert count == 1 + 23
+
+
+def test_a_chunk_is_loaded_in_few_calls(tmp_path: Path) -> None:
+    """From its line to the interaction, counted as what further chunks add."""
+
+    def loading(chunks: int) -> int:
+        path = tmp_path / "story.jsonl"
+        path.write_text(HEADER + REQUEST + RESPONSE + CHUNK * chunks + END)
+        return calls(lambda: Cassette.load(path))
+
+    loading(1)  # imports
+    assert (loading(1010) - loading(10)) / 1000 <= 10
 
 
 def test_an_opened_cassette_takes_little_more_memory_than_its_file(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ Unknown keys are kept in ``extra``. An unknown key of the object around a reques
 """
 
 from .lines import Comment, Header, Line
-from .reading import decode_line, kind_of
+from .reading import decode_line, kind_shown
 from .writing import (
     encode_chunk,
     encode_comments,
@@ -43,5 +43,5 @@ __all__ = [
     "encode_interaction",
     "encode_request",
     "encode_response",
-    "kind_of",
+    "kind_shown",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...errors import CassetteFormatError, did_you_mean
-from ..encoding import LineError, decode_after, decode_coded, decode_parts
+from ..encoding import LineError, decode_after, decode_coded, decode_part, decode_parts
 from ..model import Chunk, End, Request, Response
 from .lines import VERSION, Comment, Line
 from .structures import decode_end, decode_header, decode_request, decode_response
@@ -26,20 +26,17 @@ _FIRST_KEY = re.compile(rb'\{ *"(request|response|end)" *:')
 _KINDS: dict[bytes, type[Line]] = {b"request": Request, b"response": Response, b"end": End}
 
 
-def kind_of(raw: bytes, *, path: Path | None = None, number: int | None = None) -> type[Line]:
-    """What kind of line this is, with or without its LF.
+def kind_shown(raw: bytes) -> type[Line] | None:
+    """The kind of a line that is not cut off and shows it in its first bytes; None for any other line.
 
-    A line that is not cut off and shows its kind in its first bytes is not decoded, so the rest of it may be wrong.
-
-    Raises:
-        CassetteVersionError, CassetteFormatError: see `decode_line`; of a line that was decoded.
+    The line is not decoded, so the rest of it may be wrong.
     """
     if raw.startswith(b"["):
         if raw.endswith((b"]\n", b"]\r\n")):
             return Chunk
     elif (found := _FIRST_KEY.match(raw)) and raw.endswith((b"}\n", b"}\r\n")):
         return _KINDS[found[1]]
-    return type(decode_line(raw, path=path, number=number))
+    return None
 
 
 def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = None) -> Line:
@@ -67,10 +64,11 @@ def _decode_line(raw: bytes) -> Line:
             f"the line is not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}",
             hint="Cassettes are UTF-8; save the file as UTF-8, or record it again.",
         ) from None
-    if text.startswith("#"):
-        return Comment(text)
-    if not text or text.isspace():
-        return Comment("")
+    if not text.startswith(("[", "{")):
+        if text.startswith("#"):
+            return Comment(text)
+        if not text or text.isspace():
+            return Comment("")
     try:
         value = _json(text)
     except json.JSONDecodeError as error:
@@ -101,9 +99,10 @@ def _json(text: str) -> Any:
 
 
 def _decode_chunk(value: list[Any]) -> Chunk:
-    after, parts = decode_after(value[0]), value[1:]
-    if len(parts) == 1 and type(parts[0]) is str:  # nearly all
-        return Chunk(after, decode_parts(parts))
+    after = decode_after(value[0])
+    if len(value) == 2 and type(value[1]) is str:  # nearly all
+        return Chunk(after, decode_part(value[1]))
+    parts = value[1:]
     coded = b""
     if parts and _is_part(parts[-1], "coded"):
         coded = decode_coded(parts.pop())

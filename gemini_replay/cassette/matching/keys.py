@@ -58,6 +58,9 @@ def _query(request: Request) -> Pairs:
     return tuple(sorted(pair for pair in pairs if pair[0].lower() not in keys))
 
 
+_CACHED = "_canonical_body"
+
+
 def canonical_body(request: Request) -> str | bytes:
     """The body as text that is the same for equal JSON; a body that is not JSON stays as it is.
 
@@ -65,9 +68,10 @@ def canonical_body(request: Request) -> str | bytes:
 
     It is cached on the request, since a session compares the same requests again and again.
     """
-    known: str | bytes | None = request.__dict__.get("_canonical_body")
+    known: str | bytes | None = getattr(request, _CACHED, None)
     if known is None:
-        known = request.__dict__["_canonical_body"] = _canonical(request)
+        known = _canonical(request)
+        object.__setattr__(request, _CACHED, known)  # the dataclass is frozen
     return known
 
 

@@ -26,7 +26,7 @@ class InMemory:
     interaction: Interaction
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Recording:
     """One recording of a session's cassettes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from ...errors import UsageError
@@ -146,7 +147,10 @@ class Matcher:
 
     def differences(self, recorded: Request, asked: Request) -> list[Difference]:
         """What differs; nothing if they match. Functions are asked only if all that is named agrees."""
-        ours, theirs = self.compared(recorded.of(asked.provider)), self.compared(asked)
+        return self.differences_of(self.compared(recorded.of(asked.provider)), self.compared(asked))
+
+    def differences_of(self, ours: Compared, theirs: Compared) -> list[Difference]:
+        """As `differences`, by what is compared of the recorded and of the asked request."""
         found: list[Difference] = []
         for key in self._unlike(ours.values, theirs.values):
             at = self._names.index(key)
@@ -169,7 +173,7 @@ def lines(differences: Sequence[Difference]) -> list[str]:
     return found
 
 
-def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> tuple[int, list[Difference]] | None:
+def nearest(matcher: Matcher, asked: Compared, recordings: Sequence[Compared]) -> tuple[int, list[Difference]] | None:
     """The recording that is nearest to a request: its index and its differences; None without recordings.
 
     The nearest is first by what the requests are for, then by how much of the bodies differs.
@@ -179,40 +183,53 @@ def nearest(matcher: Matcher, asked: Request, recordings: Sequence[Request]) -> 
     """
     if not recordings:
         return None
-    ours = [matcher.compared(recorded.of(asked.provider)) for recorded in recordings]
-    theirs = matcher.compared(asked)
-    others = [matcher.unlike(recorded, theirs) for recorded in ours]
+    others = [matcher.unlike(recorded, asked) for recorded in recordings]
     fewest = min(others)
-    leaves = _leaves(theirs.request)
+    body = _body(asked.request)
     index = min(
         (at for at, other in enumerate(others) if other == fewest),
-        key=lambda at: _distance(_leaves(ours[at].request), leaves),
+        key=lambda at: _distance(_body(recordings[at].request), body),
     )
-    return index, matcher.differences(recordings[index], asked)
+    return index, matcher.differences_of(recordings[index], asked)
 
 
-def _distance(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
-    """From 0 (equal) to 1: how much of two bodies differs."""
-    unlike = sum(_unlikeness(ours.get(path), theirs.get(path)) for path in ours.keys() | theirs.keys())
-    return unlike / max(1, len(ours), len(theirs))
+_ABSENT = object()
+"""Where the other one has a value."""
 
 
-def _leaves(request: Request) -> dict[str, Any]:
-    """The body as a map from places to plain values."""
+def _body(request: Request) -> Any:
+    """The body as JSON, as a text if it is none, or `_ABSENT`."""
     body = canonical_body(request)
     if isinstance(body, bytes):
-        return {"": body.decode("utf-8", "replace")} if body else {}
-    leaves: dict[str, Any] = {}
-    stack = [("", json.loads(body))]
+        return body.decode("utf-8", "replace") if body else _ABSENT
+    return json.loads(body)
+
+
+def _distance(recorded: Any, asked: Any) -> float:
+    """From 0 (equal) to 1: how much of the plain values in two bodies differs."""
+    unlike, ours, theirs = 0.0, 0, 0
+    stack = [(recorded, asked)]
     while stack:
-        place, value = stack.pop()
-        if isinstance(value, dict):
-            stack += [(f"{place}.{key}", member) for key, member in value.items()]
-        elif isinstance(value, list):
-            stack += [(f"{place}[{at}]", member) for at, member in enumerate(value)]
+        one, other = stack.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            stack += [(one.get(key, _ABSENT), other.get(key, _ABSENT)) for key in one.keys() | other.keys()]
+        elif isinstance(one, list) and isinstance(other, list):
+            stack += zip_longest(one, other, fillvalue=_ABSENT)
+        elif isinstance(one, (dict, list)) or isinstance(other, (dict, list)):  # quicker than a union
+            stack += [(value, _ABSENT) for value in _values(one)]
+            stack += [(_ABSENT, value) for value in _values(other)]
         else:
-            leaves[place] = value
-    return leaves
+            ours += one is not _ABSENT
+            theirs += other is not _ABSENT
+            unlike += _unlikeness(one, other)
+    return unlike / max(1, ours, theirs)
+
+
+def _values(value: Any) -> Iterable[Any]:
+    """The members of an object, the items of a list, or a plain value alone."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else () if value is _ABSENT else (value,)
 
 
 def _unlikeness(recorded: Any, asked: Any) -> float:

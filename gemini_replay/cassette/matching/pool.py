@@ -130,7 +130,8 @@ class Pool:
         where = ", ".join(map(str, self.paths))
         if not self._lookup.recordings:
             return Nearest(f"{where} holds no interaction.")
-        if same := self._lookup.count(self._matcher.compared(asked)):
+        compared = self._matcher.compared(asked)
+        if same := self._lookup.count(compared):
             times = f"{same} recording{'s' if same > 1 else ''}"
             return Nearest(f"{where} has {times} of it, already played.")
         own = [
@@ -139,8 +140,8 @@ class Pool:
             if self._test is not None and not recording.plays and not recording.foreign
         ]
         recordings = own or self._lookup.recordings
-        found = nearest(self._matcher, asked, [recording.request for recording in recordings])
-        assert found is not None  # there are recordings
+        found = nearest(self._matcher, compared, [one.compared for one in recordings if one.compared is not None])
+        assert found is not None  # there are recordings, and counting has filed them all
         index, differences = found
         near = recordings[index]
         played = " (played already)" if near.plays and not self._repeat else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,9 +11,31 @@ from hypothesis import strategies as st
 from support.requests_asked import asks, prompt
 
 from gemini_replay.cassette.matching import Matcher
+from gemini_replay.cassette.matching.differences import Difference
 from gemini_replay.cassette.matching.matcher import lines, nearest
+from gemini_replay.cassette.model import Request
 
 GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+def near(asked: Request, recordings: Sequence[Request]) -> tuple[int, list[Difference]] | None:
+    matcher = Matcher()
+    return nearest(matcher, matcher.compared(asked), [matcher.compared(one) for one in recordings])
+
+
+def leaves(value: Any, place: str = "") -> dict[str, Any]:
+    """Each plain value by its place."""
+    if not isinstance(value, dict | list):
+        return {place: value}
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    return {at: one for key, member in members for at, one in leaves(member, f"{place}/{key}").items()}
+
+
+def distance(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
+    """How many values differ, of the larger number; for values that have nothing in common unless they are equal."""
+    both = ours.keys() | theirs.keys()
+    unlike = sum(place not in ours or place not in theirs or ours[place] != theirs[place] for place in both)
+    return unlike / max(1, len(ours), len(theirs))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +106,7 @@ def test_the_nearest_is_the_one_that_differs_least() -> None:
         asks(prompt("Tell me a story about a wagon.")),
         asks(None),
     ]
-    index, found = nearest(Matcher(), asks(prompt("Tell me a story about a dragon.")), recordings) or (None, [])
+    index, found = near(asks(prompt("Tell me a story about a dragon.")), recordings) or (None, [])
     assert index == 2
     assert lines(found) == [
         'body.contents[0].parts[0].text: recorded "Tell me a story about a wagon.", '
@@ -93,7 +116,24 @@ def test_the_nearest_is_the_one_that_differs_least() -> None:
 
 def test_no_recordings_no_nearest() -> None:
     """Where nothing was recorded, nothing is near."""
-    assert nearest(Matcher(), asks(), []) is None
+    assert near(asks(), []) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded"),
+    [
+        pytest.param([1, 2, 3], [[9, 9, 9], [1, 2], {"a": 1}], id="items"),
+        pytest.param({"a": {"b": 1}}, [{"a": 1}, {"a": {"b": 2}, "c": 1}, {"a": {"b": 1, "c": 2}}], id="members"),
+        pytest.param({"a": [1], "b": 2}, [{"a": {"x": 1}, "b": 3}, {"b": 2}, {"a": [1]}, {"a": 1}], id="kinds"),
+        pytest.param("a text", [1, None, [], "a test"], id="plain-values"),
+    ],
+)
+def test_the_nearest_has_most_values_in_common(asked: Any, recorded: list[Any]) -> None:
+    """Whatever the kinds of value: as said of each plain value by its place."""
+    distances = [distance(leaves(one), leaves(asked)) for one in recorded]
+    found = near(asks(asked), [asks(one) for one in recorded])
+    assert found is not None
+    assert distances[found[0]] == min(distances)
 
 
 JSON = st.recursive(
