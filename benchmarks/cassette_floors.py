@@ -28,11 +28,12 @@ def unchecked(path: Path) -> Run:
         found: list[Interaction] = []
         request: Any = None
         response: Any = None
+        decode = json.JSONDecoder().raw_decode  # quicker than json.loads, which looks for the encoding first
         chunks: list[Chunk] = []
         with path.open("rb") as file:
             next(file)  # the header
             for raw in file:
-                line = json.loads(raw)
+                line, _ = decode(raw.decode())
                 if isinstance(line, list):
                     chunks.append(Chunk(line[0], line[1].encode()))
                 elif "request" in line:

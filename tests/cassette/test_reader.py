@@ -7,7 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from support.call_counts import calls
+from support.calls import calls_of
 from support.cassette_lines import CHUNK, END, HEADER, REQUEST, RESPONSE
 
 from gemini_replay import Cassette
@@ -108,7 +108,7 @@ def test_a_chunk_is_loaded_in_few_calls(tmp_path: Path) -> None:
     def loading(chunks: int) -> int:
         path = tmp_path / "story.jsonl"
         path.write_text(HEADER + REQUEST + RESPONSE + CHUNK * chunks + END)
-        return calls(lambda: Cassette.load(path))
+        return calls_of(lambda: Cassette.load(path), python=True)
 
     loading(1)  # imports
     assert (loading(1010) - loading(10)) / 1000 <= 10
