@@ -13,11 +13,11 @@ _MASKED = re.compile(rb"(?:REDACTED)*R?E?D?A?C?T?E?|9+")
 
 
 class DeclaredMembers:
-    """The members with these names; also in JSON within a JSON string, at any depth."""
+    """The members with these names, one at least; also in JSON within a JSON string, at any depth."""
 
     def __init__(self, names: Iterable[str]) -> None:
         known = b"|".join(re.escape(name.encode()) for name in sorted(names))
-        self._member = re.compile(rb'(\\*)"(' + known + rb')\1"\s{0,8}:\s{0,8}', re.IGNORECASE) if known else None
+        self._member = re.compile(rb'(\\*)"(' + known + rb')\1"\s{0,8}:\s{0,8}', re.IGNORECASE)
 
     def find(self, window: bytes, *, final: bool) -> tuple[list[Span], int]:
         """The strings and numbers that are such values, and where an unfinished one begins.
@@ -25,7 +25,7 @@ class DeclaredMembers:
         Without an unfinished one, that is the end of the window.
         """
         spans: list[Span] = []
-        for member in self._member.finditer(window) if self._member else ():
+        for member in self._member.finditer(window):
             escapes, start = member[1], member.end()
             text = window.startswith(escapes + b'"', start)
             if text:

@@ -70,7 +70,7 @@ class Finder:
         self.numbers = tuple(secret.encode() for secret in self.known if secret.isascii() and secret.isdigit())
         self._patterns = tuple(patterns)
         self._names = names
-        self._declared = DeclaredMembers(names.redacted_fields)
+        self._declared = DeclaredMembers(names.redacted_fields) if names.redacted_fields else None
         self._derived: dict[frozenset[str], Finder] = {}
 
     def knowing(self, more: Mapping[str, str]) -> Finder:
@@ -128,13 +128,16 @@ class Finder:
                 Span(_after_escape(window, unescaped.offset(start)), unescaped.offset(end), number, kind)
                 for start, end, number, kind in found
             )
-        declared, declared_open = self._declared.find(window, final=final)
-        if declared := [span for span in declared if first or span.start >= LOOK_BEHIND]:
-            found = merged([*found, *declared])
-        if final:
-            return Found(found, len(window))
-        open_at = self._open(view, floor, past)
-        return Found(found, min(declared_open, unescaped.offset(open_at) if unescaped.changed else open_at))
+        open_at = len(window)
+        if not final:
+            open_at = self._open(view, floor, past)
+            open_at = unescaped.offset(open_at) if unescaped.changed else open_at
+        if self._declared is not None:
+            declared, declared_open = self._declared.find(window, final=final)
+            if declared := [span for span in declared if first or span.start >= LOOK_BEHIND]:
+                found = merged([*found, *declared])
+            open_at = min(declared_open, open_at)
+        return Found(found, open_at)
 
     def _in_rows(self, view: bytes, rows: bytes, floor: int, before: int | None) -> Iterator[tuple[Span, int]]:
         """Secrets that are rows of token characters, or parts of rows, each with the end of what decides about it.
