@@ -6,8 +6,11 @@ Such a run unloads what it was the first to import. The next import makes new cl
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -50,13 +53,23 @@ def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def async_plugins(_few_plugins: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_loop_is_left() -> Iterator[None]:
+    """Close the event loop that pytest-asyncio before 1.4 leaves open at the end of a run."""
+    yield
+    with warnings.catch_warnings(), contextlib.suppress(RuntimeError):
+        warnings.simplefilter("ignore")  # there may be none
+        asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def async_plugins(_few_plugins: None, _no_loop_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside this test load pytest-asyncio and anyio, too."""
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{_FEW} -p pytest_asyncio.plugin -p anyio {_QUIET}")
 
 
 @pytest.fixture
-def with_installed_plugins(_few_plugins: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def with_installed_plugins(_few_plugins: None, _no_loop_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside this test load every plugin that is installed, as those of users do."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.setenv("PYTEST_ADDOPTS", _QUIET)
