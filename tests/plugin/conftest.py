@@ -54,7 +54,7 @@ def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def _no_loop_is_left() -> Iterator[None]:
-    """Close the event loop that pytest-asyncio before 1.4 leaves open at the end of a run."""
+    """Close the event loop that some versions of pytest-asyncio, such as 1.3, leave open at the end of a run."""
     yield
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError):
         warnings.simplefilter("ignore")  # there may be none
