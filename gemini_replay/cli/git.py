@@ -19,7 +19,7 @@ def set_up() -> None:
     """Set up the repository of the current folder, and print what was done.
 
     Raises:
-        UsageError: there is no repository, or no git.
+        UsageError: the folder is not in a git repository, or git is not installed.
     """
     root = Path(_git("rev-parse", "--show-toplevel"))
     command = f"{shlex.quote(Path(sys.executable).as_posix())} -m gemini_replay show --outline"

@@ -54,7 +54,7 @@ class Steps:
     Attributes:
         moments: when each is due, in seconds since the request was sent; none is before the one before it.
         what: what each is. It may be an iterator.
-        breaks: the indices of those that are no parts: the stalls and, last, the ending.
+        breaks: the indices of the stalls and, last, of the ending.
     """
 
     moments: Sequence[float]

@@ -19,9 +19,13 @@ from ..engine.faults import Fault
 from ..provider import Provider
 
 Mode = Literal["none", "once", "new", "rewrite", "live"]
-"""A record mode: "none" replays only; "once" records when there is no file, else replays; "new" replays what is there
-and appends what is missing; "rewrite" records everything again; "live" lets everything through, to the
-upstream if there is one.
+"""A record mode.
+
+- "none" only replays.
+- "once" records if there is no cassette yet, and replays otherwise.
+- "new" replays what was recorded and appends what is missing.
+- "rewrite" records everything again.
+- "live" uses no cassette: requests go to the network, or to the upstream if there is one.
 """
 MODES: tuple[Mode, ...] = get_args(Mode)
 
