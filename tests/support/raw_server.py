@@ -15,9 +15,12 @@ End = Literal["keep", "close", "reset"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes over the wire for one request: pieces with the seconds before each; then the connection's fate."""
+    """What goes over the wire for one request: pieces with the seconds before each; then the connection's fate.
 
-    pieces: Sequence[tuple[float, bytes]]
+    A piece may wait for an event of the test instead, half a minute at most.
+    """
+
+    pieces: Sequence[tuple[float | threading.Event, bytes]]
     end: End = "keep"
 
 
@@ -46,7 +49,9 @@ class RawServer:
                 answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
                 self.requests.append(request)
                 for gap, data in answer.pieces:
-                    if self.stopping.wait(gap):
+                    if isinstance(gap, threading.Event):
+                        gap.wait(30)
+                    elif self.stopping.wait(gap):
                         return
                     connection.sendall(data)
                 if answer.end == "reset":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.clients import Client
 from support.every_client import EVERY_CLIENT
 from support.processes import python
 from support.raw_server import CHUNKED, LAST, Answer, RawServer, chunked, raw_server
@@ -240,35 +239,22 @@ print(json.dumps(results))
 """
 
 
-@pytest.fixture(scope="module")
-def full_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
-    """What came of recording with every client where the journal cannot be written from a moment on."""
-    pytest.importorskip("resource", reason="the system limits no sizes of files")
-    found: dict[str, dict[str, Any]] = {}
-
-    def full_disk(moment: str) -> dict[str, Any]:
-        if moment not in found:
-            with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:
-                ran = python(_FULL, server.url, moment, cwd=tmp_path_factory.mktemp("full"))
-            assert ran.returncode == 0, ran.stderr
-            found[moment] = json.loads(ran.stdout)
-        return found[moment]
-
-    return full_disk
-
-
 @pytest.mark.parametrize("moment", ["first write", "middle", "commit"])
-def test_a_journal_that_cannot_be_written_is_told_at_the_end_of_the_block(
-    client: Client, moment: str, full_disk: Callable[[str], dict[str, Any]]
-) -> None:
-    """The client gets every event as it came; the old cassette stays, and what was written stays beside it."""
-    result = full_disk(moment)[client.name]
-    assert result["problem"] is None
-    assert result["chunks"] == len(CHUNKS)
-    assert result["body"] == b"".join(CHUNKS).decode()
-    assert result["error"] is not None
-    assert result["kept"]
-    if moment == "middle":
-        assert result["part"] >= 2
-    if moment == "commit":
-        assert result["part"] == len(CHUNKS)
+def test_a_journal_that_cannot_be_written_is_told_at_the_end_of_the_block(moment: str, tmp_path: Path) -> None:
+    """Every client gets every event as it came; the old cassette stays, and what was written stays beside it."""
+    pytest.importorskip("resource", reason="the system limits no sizes of files")
+    with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:
+        ran = python(_FULL, server.url, moment, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    results = json.loads(ran.stdout)
+    assert list(results) == [client.name for client in EVERY_CLIENT]
+    for name, result in results.items():
+        assert result["problem"] is None, name
+        assert result["chunks"] == len(CHUNKS), name
+        assert result["body"] == b"".join(CHUNKS).decode(), name
+        assert result["error"] is not None, name
+        assert result["kept"], name
+        if moment == "middle":
+            assert result["part"] >= 2, name
+        if moment == "commit":
+            assert result["part"] == len(CHUNKS), name
