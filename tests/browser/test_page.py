@@ -33,9 +33,9 @@ def moments(interaction: Interaction) -> list[float]:
 def assert_as_recorded(seen: Pieces, recorded: Interaction) -> None:
     """The page saw every event, none early, and in the recorded rhythm.
 
-    A busy machine is late, by much at times, so it is not bounded how late the pieces are. What is bounded is how much
-    that varies, by the median distance from the median. A stream that comes in one lump, at double or at half speed
-    has pieces that are early, or late by very different times, or it ends too soon after its beginning.
+    A busy machine is late, by much at times, so it is not bounded how late the pieces are. What is bounded is how
+    much that varies, by the median distance from the median. A stream that comes in one lump, at double or at half
+    speed has pieces that are early, or late by very different times, or it ends too soon after its beginning.
     """
     due = moments(recorded)
     took = due[-1] - due[0]
