@@ -67,14 +67,14 @@ def cassettes(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, or those that are named: ``nox -s tests-3.13 -- tests/engine -k virtual``."""
     install(session)
-    session.run("pytest", "-n", "4", *session.posargs)
+    session.run("pytest", "-n", "6", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0], venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """Run the tests with every direct dependency at the lowest version that pyproject.toml allows."""
     install(session, "--resolution", "lowest-direct")
-    session.run("pytest", "-n", "4", *session.posargs)
+    session.run("pytest", "-n", "6", *session.posargs)
 
 
 @nox.session
@@ -84,7 +84,7 @@ def coverage(session: nox.Session) -> None:
     here = Path(__file__).parent
     measured = {"COVERAGE_PROCESS_START": str(here / "pyproject.toml"), "COVERAGE_FILE": str(here / ".coverage")}
     session.run("coverage", "erase")
-    session.run("pytest", "-q", "-n", "4", *session.posargs, env=measured)
+    session.run("pytest", "-q", "-n", "6", *session.posargs, env=measured)
     report(session)
 
 
