@@ -73,6 +73,11 @@ class Decoder(ABC, Generic[Made]):
         self._stopped = False  # closed or in error
         self._error: FrameError | None = None
 
+    @property
+    def skipped(self) -> int:
+        """How many lines of server-sent events were neither a known field nor a comment, and not blank."""
+        return self._splitter.skipped if self._splitter else 0
+
     def feed(self, data: bytes) -> list[Made]:
         """Decode the next bytes, and return what they complete.
 

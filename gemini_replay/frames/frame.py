@@ -53,10 +53,12 @@ class Splitter(Protocol):
     Attributes:
         marks: what is unfinished stays so until a piece contains one of these two bytes.
         room: the most bytes that may be unfinished; SPLIT_EVERY_PIECE if every piece has to be looked at.
+        skipped: how many lines belong to no frame, although they are not blank and no comments.
     """
 
     marks: tuple[int, int]
     room: int
+    skipped: int
 
     def split(self, text: bytearray, at: int, emit: Emit) -> int:
         """Emit the frames in ``text``, which starts at the stream's byte ``at``.

@@ -57,6 +57,7 @@ class JSONValues:
         self.done = False
         self.marks = (0, 0)
         self.room = SPLIT_EVERY_PIECE
+        self.skipped = 0
         self._limit = limit
         self._element: FrameKind = element
         self._one = one

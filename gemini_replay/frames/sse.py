@@ -27,6 +27,7 @@ class SSELines:
 
     Attributes:
         retry, last_event_id: see :class:`SSEDecoder`.
+        skipped: how many lines were neither a known field nor a comment.
     """
 
     def __init__(self, *, strict: bool, limit: int, final: Final, objects: bool = True) -> None:
@@ -34,6 +35,7 @@ class SSELines:
         self.room = SPLIT_EVERY_PIECE
         self.retry: int | None = None
         self.last_event_id = ""
+        self.skipped = 0
         self._strict = strict
         self._limit = limit
         self._yields = final == "yield"
@@ -156,6 +158,7 @@ class SSELines:
                 decode(line, at, "strict")
             return
         if bytes(name) not in _FIELDS:
+            self.skipped += bool(line.strip(b" \t"))
             if self._strict and (self._start >= 0 or line.strip(b" \t")):
                 decode(line, at, "strict")
                 raise FrameError(

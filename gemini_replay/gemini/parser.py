@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -29,8 +38,11 @@ class Malformed(NamedTuple):
 class StreamParser(Decoder[Event]):
     """Bytes in, events out, each from the very ``feed`` that completes it.
 
-    ``[DONE]`` is left out. As with the frame decoders, an error that is met after events in the
-    same ``feed`` is raised by the next call.
+    As with the frame decoders, an error that is met after events in the same ``feed`` is raised by the next call.
+
+    What gives no event, although it should, counts as `skipped`: frames that are not JSON, also those whose data is
+    empty, and lines of server-sent events that are neither a known field nor a comment. Comments, blank lines, fields
+    without data, and ``[DONE]`` give no event by design: they do not count.
 
     Args:
         framing: "auto" to detect it, or "sse" or "json-array".
@@ -57,6 +69,11 @@ class StreamParser(Decoder[Event]):
         self.malformed: list[Malformed] = []
         self._value_of = JSONText(strict=strict).value
 
+    @property
+    def skipped(self) -> int:
+        """How many frames and lines gave no event, although they should; 0 if nothing was lost."""
+        return len(self.malformed) + super().skipped
+
     def _emit_to(self, made: list[Event]) -> Emit:
         return partial(self._add, made)
 
@@ -80,6 +97,59 @@ class StreamParser(Decoder[Event]):
         self.malformed.append(Malformed(frame.offset, reason))
 
 
+class _Told:
+    """What a parser tells of a stream beside its events."""
+
+    def __init__(self, parser: StreamParser) -> None:
+        self._parser = parser
+
+    @property
+    def malformed(self) -> Sequence[Malformed]:
+        """The frames so far that are not JSON, in order."""
+        return self._parser.malformed
+
+    @property
+    def skipped(self) -> int:
+        """How many frames and lines so far gave no event, although they should; see `StreamParser`."""
+        return self._parser.skipped
+
+
+class ParsedStream(_Told, Iterator[Event]):
+    """The events of a stream, as they come."""
+
+    def __init__(self, chunks: Iterable[bytes], parser: StreamParser) -> None:
+        super().__init__(parser)
+        self._events = _parsed(chunks, parser)
+
+    def __iter__(self) -> Iterator[Event]:
+        return self._events  # itself, and a loop calls no method of ours for each event
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Parse no further."""
+        self._events.close()
+
+
+class AsyncParsedStream(_Told, AsyncIterator[Event]):
+    """The events of an asynchronous stream, as they come."""
+
+    def __init__(self, chunks: AsyncIterable[bytes], parser: StreamParser) -> None:
+        super().__init__(parser)
+        self._events = _aparsed(chunks, parser)
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events
+
+    async def __anext__(self) -> Event:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Parse no further."""
+        await self._events.aclose()
+
+
 def parse_stream(
     chunks: Iterable[bytes] | bytes,
     *,
@@ -87,19 +157,22 @@ def parse_stream(
     strict: bool = False,
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
     final: Final = "yield",
-) -> Iterator[Event]:
+) -> ParsedStream:
     """The events of a stream of chunks (or of a whole body), each before the next chunk is pulled.
 
-    Arguments and errors are those of :class:`StreamParser`; a wrong argument is a `UsageError` at once.
+    The iterator has the `skipped` and `malformed` of a :class:`StreamParser`: how much of the stream gave no event,
+    although it should, and which frames those are. Arguments and errors are those of :class:`StreamParser`; a wrong
+    argument is a `UsageError` at once.
     """
     if isinstance(chunks, bytes | bytearray | memoryview):
         chunks = (bytes(chunks),)
     elif isinstance(chunks, str | Mapping) or not isinstance(chunks, Iterable):
         raise wrong_argument("chunks", chunks, "an iterable of bytes, or the bytes of a whole body")
-    return _parsed(chunks, StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final))
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    return ParsedStream(chunks, parser)
 
 
-def _parsed(chunks: Iterable[bytes], parser: StreamParser) -> Iterator[Event]:
+def _parsed(chunks: Iterable[bytes], parser: StreamParser) -> Generator[Event, None, None]:
     for chunk in chunks:
         if events := parser.feed(chunk):
             yield from events
@@ -114,15 +187,14 @@ def aparse_stream(
     strict: bool = False,
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
     final: Final = "yield",
-) -> AsyncIterator[Event]:
+) -> AsyncParsedStream:
     """The same as :func:`parse_stream`, of an asynchronous stream."""
     require(isinstance(chunks, AsyncIterable), "chunks", chunks, "an asynchronous iterable of bytes")
-    return _aparsed(
-        chunks, StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
-    )
+    parser = StreamParser(framing=framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
+    return AsyncParsedStream(chunks, parser)
 
 
-async def _aparsed(chunks: AsyncIterable[bytes], parser: StreamParser) -> AsyncIterator[Event]:
+async def _aparsed(chunks: AsyncIterable[bytes], parser: StreamParser) -> AsyncGenerator[Event, None]:
     async for chunk in chunks:
         if events := parser.feed(chunk):
             for event in events:

@@ -94,6 +94,58 @@ class TestParsers:
         assert [malformed.offset for malformed in parser.malformed] == [10, 23, 53]
         assert all(isinstance(malformed, Malformed) and malformed.reason for malformed in parser.malformed)
 
+    @pytest.mark.parametrize(
+        ("body", "events", "skipped"),
+        [
+            (b"data: {}\n\n", 1, 0),
+            (b": hi\n\nevent: ping\nid: 1\nretry: 5\n\n \t\ndata: {}\n\ndata: [DONE]\n\n", 1, 0),
+            (b'data: {"a": 1}\ndata: {"b": 2}\n', 0, 1),
+            (b"data:\n\ndata: {}\n\ndata: nonsense\n\n", 1, 2),
+            (b"<html>\n<p>502</p>\n</html>", 0, 3),
+            (b'ata: {"a": 1}\n\nother: 1\ndata: {}\n\n', 1, 2),
+            (b'[{}, nonsense, {"a":]', 1, 2),
+            (b'{"a": 1}\nnonsense\n', 1, 1),
+            (b"", 0, 0),
+        ],
+    )
+    def test_what_gives_no_event_is_counted(self, body: bytes, events: int, skipped: int) -> None:
+        """Frames that are not JSON, and lines that belong to no frame; not what gives none by design."""
+        for chunks in ([body], [body[at : at + 1] for at in range(len(body))]):
+            parser = StreamParser()
+            assert len([*(event for chunk in chunks for event in parser.feed(chunk)), *parser.close()]) == events
+            assert parser.skipped == skipped
+            stream = parse_stream(chunks)
+            assert len(list(stream)) == events
+            assert stream.skipped == skipped
+            assert stream.malformed == parser.malformed
+
+    def test_asynchronous_streams_tell_what_they_skip(self) -> None:
+        """So far, while they come; closed, they end."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for chunk in (b"data: 1\n\n", b"data: nonsense\n\n", b"data: 2\n\n", b"data: 3\n\n"):
+                yield chunk
+
+        async def run() -> list[object]:
+            stream = aparse_stream(chunks())
+            seen: list[object] = [
+                (await anext(stream)).json,
+                stream.skipped,
+                (await anext(stream)).json,
+                stream.skipped,
+            ]
+            await stream.aclose()
+            return [*seen, [event async for event in stream], len(stream.malformed)]
+
+        assert asyncio.run(run()) == [1, 0, 2, 1, [], 1]
+
+    def test_a_stream_that_is_closed_ends(self) -> None:
+        """Nothing more is pulled."""
+        stream = parse_stream([b"data: 1\n\n", b"data: 2\n\n"])
+        assert next(stream).json == 1
+        stream.close()
+        assert list(stream) == []
+
     @pytest.mark.parametrize("text", ["{", "", "NaN", '{"a": Infinity}', "[" * 100_000, "1" * 5000])
     def test_strict_raises_for_what_is_no_json(self, text: str) -> None:
         """Behind the events before it, with the frame's offset, again and again."""
