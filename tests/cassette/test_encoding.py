@@ -1,4 +1,4 @@
-"""How bytes, JSON and times are spelled."""
+"""How bytes, JSON and times are written in a cassette."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ LIKE_STREAMS = st.lists(
 
 @given(st.binary() | LIKE_STREAMS)
 def test_any_bytes_come_back(data: bytes) -> None:
-    """Parts hold any bytes exactly."""
+    """Any bytes are written as parts and read back unchanged."""
     assert decode_parts([json.loads(part) for part in encode_parts(data)]) == data
 
 
 @given(LIKE_STREAMS)
 def test_runs_are_maximal(data: bytes) -> None:
-    """Texts and hex runs alternate, no text has bytes of a hex run, and no hex run holds a whole character."""
+    """Texts and hex runs alternate; each text is as long as it can be, and no hex run contains a whole character."""
     parts = [json.loads(part) for part in encode_parts(data)]
     if any(isinstance(part, dict) and "b64" in part for part in parts):
         assert len(parts) == 1
@@ -52,7 +52,7 @@ def test_runs_are_maximal(data: bytes) -> None:
             assert not run.decode("utf-8", "ignore")
 
 
-PARTED = b"\xe4\xbda\xa0" * 6  # without the letters, these would be characters
+PARTED = b"\xe4\xbda\xa0" * 6  # without the letters between them, these bytes would be characters
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ PARTED = b"\xe4\xbda\xa0" * 6  # without the letters, these would be characters
     ],
 )
 def test_one_spelling(data: bytes, parts: list[str]) -> None:
-    """A byte sequence has exactly this spelling."""
+    """Each byte sequence has exactly one spelling, and it is this one."""
     assert encode_parts(data) == parts
 
 
@@ -83,7 +83,7 @@ def test_one_spelling(data: bytes, parts: list[str]) -> None:
     ids=["binary", "ascii", "text"],
 )
 def test_a_large_chunk_is_spelled_in_little_memory(data: bytes, times: int) -> None:
-    """Some times the chunk's size, whatever is in it."""
+    """Writing takes a few times the chunk's size, whatever the chunk contains."""
     tracemalloc.start()
     try:
         encode_parts(data)
@@ -105,7 +105,7 @@ def test_a_quarter_is_the_border() -> None:
     ids=lambda character: f"U+{ord(character):04X}",
 )  # fmt: skip
 def test_hidden_characters_are_escaped(character: str) -> None:
-    """What cannot be seen, reorders text or ends lines is written as an escape, and read back."""
+    """Characters that are invisible, reorder text or end lines are written as escapes, and read back."""
     spelled = encode_json(f"a{character}b")
     assert character not in spelled
     assert spelled.isascii()
@@ -114,13 +114,13 @@ def test_hidden_characters_are_escaped(character: str) -> None:
 
 @pytest.mark.parametrize("text", ["问好，世界", "🌊🐉", "é°ß", "ｆｕｌｌ　ｗｉｄｔｈ", "한국어", "العربية"])
 def test_visible_text_stays_readable(text: str) -> None:
-    """Letters, CJK and emoji stand in a cassette as themselves."""
+    """Letters, CJK and emoji are written as they are."""
     assert encode_json(text) == f'"{text}"'
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_format_or_control_character_is_left_raw(text: str) -> None:
-    """No raw control, line separator, bidi or zero-width character is in a spelled text."""
+    """A written text contains no raw control, line separator, bidi or zero-width character."""
     spelled = encode_json(text)
     assert not [c for c in spelled if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Cs"}]
     assert "\u200b" not in spelled
@@ -129,7 +129,7 @@ def test_no_format_or_control_character_is_left_raw(text: str) -> None:
 
 @given(st.lists(st.floats(0, 1e4)))
 def test_sums_of_rounded_times_stay_true(times: list[float]) -> None:
-    """The running sum of what is written is within half a millisecond of the true one, at every line."""
+    """At every line, the sum of the written times is within half a millisecond of the true sum."""
     rounding = Rounding()
     true = written = 0.0
     for after in times:
@@ -140,19 +140,19 @@ def test_sums_of_rounded_times_stay_true(times: list[float]) -> None:
 
 @given(st.lists(st.integers(0, 10**8)))
 def test_whole_milliseconds_stay(times_ms: list[int]) -> None:
-    """Times that have been rounded once are not changed again."""
+    """Times that were rounded once do not change again."""
     rounding = Rounding()
     assert [rounding(ms / 1000) for ms in times_ms] == [ms / 1000 for ms in times_ms]
 
 
 @pytest.mark.parametrize("odd", [-1.0, -0.0, math.nan, -math.inf, math.inf], ids=str)
 def test_impossible_times_are_written_as_possible_ones(odd: float) -> None:
-    """Whatever a clock said, the line can be read again."""
+    """Whatever a clock says, the written line can be read again."""
     assert decode_after(Rounding()(odd)) >= 0
 
 
 @pytest.mark.parametrize("value", [True, None, "1", [], -0.1, 1e10, math.inf, math.nan], ids=repr)
-def test_no_time(value: object) -> None:
+def test_values_that_are_not_times(value: object) -> None:
     """Only numbers from 0 to 1e9 are times."""
     with pytest.raises(LineError):
         decode_after(value)
@@ -165,8 +165,8 @@ def test_no_time(value: object) -> None:
      {"b64": 1}, {"hex": "aa", "b64": ""}, {"bin": "aa"}, "\ud800"],
     ids=repr,
 )  # fmt: skip
-def test_no_part(part: object) -> None:
-    """Anything else than a part is refused."""
+def test_values_that_are_not_parts(part: object) -> None:
+    """Everything that is not a part is refused."""
     with pytest.raises(LineError):
         decode_parts([part])
 
@@ -179,8 +179,8 @@ def test_no_part(part: object) -> None:
     ids=["duplicate-key", "nan", "infinity", "overflow", "big-integer", "long-float", "minus-zero", "no-utf8", "bom",
          "cut", "empty", "text", "huge-integer", "deep", "very-deep"],
 )  # fmt: skip
-def test_bodies_that_json_would_not_keep(body: bytes) -> None:
-    """A body is not stored as JSON if reading and writing it would lose something."""
+def test_bodies_that_json_would_change(body: bytes) -> None:
+    """A body is not stored as JSON if parsing and writing it would lose something."""
     assert exact_json(body)[0] is False
 
 
@@ -188,7 +188,7 @@ def test_bodies_that_json_would_not_keep(body: bytes) -> None:
     "body", [b"{}", b"null", b"1.50", b"1e3", b'{"b": [1, -0.0, "\\ud800"], "a": 9007199254740991}', b' "x" \n']
 )
 def test_bodies_that_json_keeps(body: bytes) -> None:
-    """The value survives, and its spelling is settled after one round."""
+    """The value is kept, and after one round of writing and reading its spelling no longer changes."""
     exact, value = exact_json(body)
     assert exact
     assert json.loads(json_body(value)) == json.loads(body)

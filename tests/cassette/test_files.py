@@ -1,4 +1,4 @@
-"""Cassette files: what is loaded, what is replaced, and what is said when that cannot be."""
+"""Cassette files: loading, saving, salvaging, and the errors when that fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def story() -> Interaction:
 
 
 def test_save_and_load(tmp_path: Path) -> None:
-    """A cassette that is saved into a new folder is loaded as it was, and knows its path."""
+    """A cassette saved into a new folder loads unchanged and knows its path."""
     path = tmp_path / "new" / "folder" / "story.jsonl"
     cassette = Cassette([story()], test="t")
     cassette.save(path)
@@ -41,7 +41,7 @@ def test_a_loaded_cassette_saves_where_it_came_from(tmp_path: Path) -> None:
 
 
 def test_no_path_to_save_to() -> None:
-    """A cassette that has never been a file asks for a path."""
+    """Saving a cassette that has never been a file is an error that asks for a path."""
     with pytest.raises(CassetteError, match="no path"):
         Cassette().save()
 
@@ -61,13 +61,13 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_a_new_file_gets_the_usual_permissions(tmp_path: Path) -> None:
-    """A new cassette has the mode that any new file has here."""
+    """A new cassette has the same mode as any new file in the folder."""
     (tmp_path / "plain").touch()
     Cassette().save(tmp_path / "story.jsonl")
     assert (tmp_path / "story.jsonl").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_saving_takes_no_memory_for_what_is_written(tmp_path: Path) -> None:
+def test_saving_needs_memory_for_one_interaction_only(tmp_path: Path) -> None:
     """A cassette of 10 MB is written an interaction at a time."""
     chunks = tuple(Chunk(0.0, f"data: 你好 {number}\r\n\r\n".encode() * 300) for number in range(5))
     cassette = Cassette([replace(story(), chunks=chunks)] * 300)
@@ -82,7 +82,7 @@ def test_saving_takes_no_memory_for_what_is_written(tmp_path: Path) -> None:
 
 
 def test_a_failed_save_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full, the old cassette is whole, and no temporary file is left."""
+    """When the disk is full, the old cassette stays whole, and no temporary file is left."""
     path = tmp_path / "story.jsonl"
     Cassette([story()]).save(path)
     before = path.read_bytes()
@@ -114,7 +114,7 @@ def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_cassette_with_an_unfinished_recording_beside_it(tmp_path: Path) -> None:
-    """What a crash left beside a missing cassette is pointed out."""
+    """The error names the journal that a crash left beside the missing cassette."""
     (tmp_path / "story.jsonl.part").write_text('{"cassette": 1}\n')
     with pytest.raises(CassetteNotFoundError, match=r"check --salvage .*story\.jsonl\.part"):
         Cassette.load(tmp_path / "story.jsonl")
@@ -148,7 +148,7 @@ def test_a_folder(tmp_path: Path) -> None:
         pytest.param(b'{"cassette": 1', "not valid JSON", id="half-a-header"),
     ],
 )
-def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:
+def test_files_that_are_not_cassettes(tmp_path: Path, content: bytes, says: str) -> None:
     """The error says what the file looks like."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(content)
@@ -161,7 +161,7 @@ def test_what_is_no_cassette(tmp_path: Path, content: bytes, says: str) -> None:
     assert path.read_bytes() == content
 
 
-def test_salvage_closes_what_is_open(tmp_path: Path) -> None:
+def test_salvage_closes_an_open_interaction(tmp_path: Path) -> None:
     """Cut anywhere after the header, a cassette loses at most the line that was cut, and can be loaded again."""
     whole = Cassette([story(), story()]).dumps()
     path = tmp_path / "story.jsonl"
@@ -196,8 +196,8 @@ def test_a_truncated_cassette_stays_as_it_is(tmp_path: Path) -> None:
         pytest.param(b'{"cassette": 1}\n', id="second-header"),
     ],
 )
-def test_salvage_saves_what_is_whole_whatever_stands_between(tmp_path: Path, spoiled: bytes) -> None:
-    """A line that cannot be read costs at most the interaction that it stands in, and is told."""
+def test_salvage_saves_whole_interactions_around_a_damaged_line(tmp_path: Path, spoiled: bytes) -> None:
+    """A line that cannot be read costs at most its own interaction, and is listed."""
     lines = Cassette([story(), story(), story()]).dumps().splitlines(keepends=True)
     path = tmp_path / "story.jsonl"
     for at in range(1, len(lines) + 1):
@@ -213,7 +213,7 @@ def test_salvage_saves_what_is_whole_whatever_stands_between(tmp_path: Path, spo
 
 
 def test_salvage_loses_nothing_of_two_writers_in_one_file(tmp_path: Path) -> None:
-    """What ended before somebody else wrote into the file is saved."""
+    """Interactions that ended before another writer wrote into the file are saved."""
     first = Cassette([story()]).dumps()
     path = tmp_path / "story.jsonl"
     path.write_bytes(first + Cassette([story()]).dumps() + b'[0.1, "x"]\n{"end": "eof"}\n')

@@ -1,4 +1,4 @@
-"""What was done to a cassette is named, with the line and what to do; `mended` undoes a formatter's work exactly."""
+"""Cassettes changed by other tools: the error names the change and the remedy; `mended` undoes a formatter's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[list[bytes]], bytes]
 
 @pytest.fixture
 def lines(tmp_path: Path) -> list[bytes]:
-    """The lines of a cassette of two interactions, with a comment, an empty line and rare characters."""
+    """The lines of a cassette with two interactions, a comment, an empty line and rare characters."""
     first = Cassette.from_text("One two\u2028three. 你好 😀 " * 5, prompt="What?").interactions[0]
     first = replace(first, comments=())
     cassette = Cassette([first, first], comments=("# a comment", ""))
@@ -40,7 +40,7 @@ def conflict(lines: list[bytes], start: int, stop: int) -> bytes:
 
 
 def spread(lines: list[bytes], indent: int | None = 2, *, end: str = "\n") -> bytes:
-    """As a formatter leaves them."""
+    """The lines as a formatter of JSON spreads them."""
     found = [
         line.decode().rstrip()
         if line.startswith((b"#", b"\n"))
@@ -92,8 +92,8 @@ CHANGES: dict[str, tuple[Change, int, str, str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_was_done_to_a_cassette_is_named(tmp_path: Path, lines: list[bytes], name: str) -> None:
-    """With the path, the line and what to do, however it is read."""
+def test_the_change_made_to_a_cassette_is_named(tmp_path: Path, lines: list[bytes], name: str) -> None:
+    """However the cassette is read, the error has the path, the line, the change and the remedy."""
     change, line, what, remedy = CHANGES[name]
     path = tmp_path / "story.jsonl"
     path.write_bytes(change(lines))
@@ -109,7 +109,7 @@ def test_what_was_done_to_a_cassette_is_named(tmp_path: Path, lines: list[bytes]
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if name.startswith("spread")])
 def test_a_spread_cassette_is_mended_exactly(tmp_path: Path, lines: list[bytes], name: str) -> None:
-    """The bytes are those that were recorded."""
+    """`mended` gives back exactly the recorded bytes."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(CHANGES[name][0](lines))
     found = mended(path)
@@ -119,30 +119,30 @@ def test_a_spread_cassette_is_mended_exactly(tmp_path: Path, lines: list[bytes],
 
 @pytest.mark.parametrize("name", [None, *(name for name in CHANGES if not name.startswith("spread"))])
 def test_nothing_else_is_mended(tmp_path: Path, lines: list[bytes], name: str | None) -> None:
-    """Neither a good cassette nor one that was damaged otherwise."""
+    """`mended` gives None for a good cassette and for one that was changed in another way."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(b"".join(lines) if name is None else CHANGES[name][0](lines))
     assert mended(path) is None
 
 
-def test_a_spread_cassette_with_another_fault_is_not_mended(tmp_path: Path, lines: list[bytes]) -> None:
-    """The fault is told."""
+def test_a_spread_cassette_with_another_defect_is_not_mended(tmp_path: Path, lines: list[bytes]) -> None:
+    """The error names the other defect."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(spread(lines[:-1]))
     with pytest.raises(CassetteFormatError, match="no end line"):
         mended(path)
 
 
-def test_of_a_conflict_both_sides_can_be_salvaged(tmp_path: Path, lines: list[bytes]) -> None:
-    """Each interaction that is whole."""
+def test_both_sides_of_a_conflict_can_be_salvaged(tmp_path: Path, lines: list[bytes]) -> None:
+    """Salvage keeps every whole interaction of both sides."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(conflict(lines, 0, len(lines)))
     assert salvage(path).whole == 4
 
 
 @pytest.mark.parametrize("name", ["spread", "pointer of Git LFS"])
-def test_what_has_another_remedy_is_not_salvaged(tmp_path: Path, lines: list[bytes], name: str) -> None:
-    """It would lose what is there."""
+def test_cassettes_with_another_remedy_are_not_salvaged(tmp_path: Path, lines: list[bytes], name: str) -> None:
+    """Salvaging would lose content that the other remedy keeps."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(CHANGES[name][0](lines))
     with pytest.raises(CassetteError, match=CHANGES[name][2]):
@@ -150,7 +150,7 @@ def test_what_has_another_remedy_is_not_salvaged(tmp_path: Path, lines: list[byt
 
 
 def test_text_that_only_looks_similar_is_not_blamed_on_git(tmp_path: Path, lines: list[bytes]) -> None:
-    """A row of signs is a conflict only as git writes it."""
+    """A line of equals signs is a conflict marker only if it has git's exact form."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(b"".join([*lines[:5], b"========\n", *lines[5:]]))
     with pytest.raises(CassetteFormatError, match="not valid JSON"):

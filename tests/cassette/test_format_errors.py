@@ -1,4 +1,4 @@
-"""What is not a cassette is refused with the line and the reason, in little time, and with a short message."""
+"""Wrong lines are refused with their number and the reason, quickly, and with a short message."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ from gemini_replay.errors import CassetteFormatError, CassetteTruncatedError, Ca
     ],
 )
 def test_a_wrong_line_is_named(text: str, line: int, says: str) -> None:
-    """The error has the line and says what is wrong, or what is closest."""
+    """The error has the line and says what is wrong, or names the closest valid word."""
     with pytest.raises(CassetteFormatError) as caught:
         read(text)
     assert caught.value.line == line
@@ -115,15 +115,15 @@ def test_a_wrong_line_is_named(text: str, line: int, says: str) -> None:
     ],
 )
 def test_a_cut_recording_is_named(text: str, line: int) -> None:
-    """A truncated interaction is its own error, with the line and the way out."""
+    """A truncated interaction has its own error, with the line and the command that repairs it."""
     with pytest.raises(CassetteTruncatedError) as caught:
         read(text)
     assert caught.value.line == line
     assert "gemini-replay check --salvage" in str(caught.value)
 
 
-def test_a_newer_format_names_what_it_needs() -> None:
-    """A newer version is refused with the line, the writer and the remedy, whatever else the file holds."""
+def test_a_newer_format_is_refused() -> None:
+    """The error has the line, the release that wrote the file, and the remedy, whatever else the file holds."""
     with pytest.raises(CassetteVersionError) as caught:
         read('{"cassette": 2, "recorder": "gemini-replay 3.1.0"}\n{"whatever": 1}\n')
     assert caught.value.line == 1
@@ -133,14 +133,14 @@ def test_a_newer_format_names_what_it_needs() -> None:
 
 @given(st.binary())
 def test_any_line_is_read_or_refused(raw: bytes) -> None:
-    """No line makes the reader fail in another way than its own error."""
+    """Any line is read, or refused with the cassette's own error."""
     with suppress(CassetteFormatError):
         decode_line(raw)
 
 
 @given(st.data())
 def test_any_damage_is_read_or_refused(data: st.DataObject) -> None:
-    """A cassette with some bytes replaced loads, or fails with the cassette's own error."""
+    """A cassette with some bytes replaced loads, or is refused with the cassette's own error."""
     content = bytearray(EXAMPLE.encode())
     for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=5)):
         content[at] = data.draw(st.integers(0, 255))
@@ -152,7 +152,7 @@ def test_any_damage_is_read_or_refused(data: st.DataObject) -> None:
 
 
 def seconds(line: bytes) -> float:
-    gc.disable()  # its runs come at jumps
+    gc.disable()  # a collection would disturb the measurement
     try:
         began = time.thread_time()
         with suppress(CassetteFormatError):
@@ -211,7 +211,7 @@ def test_reading_a_line_takes_time_in_proportion_to_its_length(hostile: str) -> 
     ids=["comments", "chunks", "interactions", "empty-lines"],
 )
 def test_reading_many_lines_takes_time_in_proportion_to_their_number(lines: tuple[str, str]) -> None:
-    """Eight times as many, far less than 64 times as long."""
+    """Eight times as many lines take far less than 64 times as long."""
 
     def took(n: int) -> float:
         text = (HEADER + lines[0] + lines[1] * n).encode().splitlines(keepends=True)
@@ -233,7 +233,7 @@ def test_reading_many_lines_takes_time_in_proportion_to_their_number(lines: tupl
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_message_is_short_whatever_the_line(hostile: str) -> None:
-    """It clips what it quotes."""
+    """The message shortens long quotations."""
     said = ""
     try:
         decode_line(HOSTILE[hostile](20_000).encode())

@@ -42,7 +42,7 @@ PLAIN_CHUNKS = st.lists(st.builds(Chunk, MS, st.binary())).map(tuple)
 
 @st.composite
 def coded_chunks(draw: st.DrawFn) -> tuple[Chunk, ...]:
-    """Chunks with members, and with a tail that is still coded."""
+    """Chunks with members, and with a tail that could not be decoded."""
     chunks = []
     for data in draw(st.lists(st.binary())):
         members = sorted(draw(st.lists(st.integers(0, len(data)), max_size=3)))
@@ -98,7 +98,7 @@ CASSETTES = st.builds(
 
 
 def test_the_designs_example_is_written_byte_for_byte() -> None:
-    """Loading and saving the example of the format changes no byte, and it means what it says."""
+    """The example of the format loads with the documented meaning, and saving it changes no byte."""
     cassette = read(EXAMPLE)
     assert cassette.dumps().decode() == EXAMPLE
     (interaction,) = cassette.interactions
@@ -108,7 +108,7 @@ def test_the_designs_example_is_written_byte_for_byte() -> None:
 
 
 def test_unknown_keys_keep_their_place_in_their_object() -> None:
-    """Unknown keys of the line, and of the object in it, come after the known ones of the same object."""
+    """Unknown keys, of the line and of the object in it, stay in their object, after its known keys."""
     text = (
         '{"cassette": 1, "note": "h"}\n'
         '{"request": {"method": "GET", "url": "u", "headers": [], "seen": [1]}, "tag": {"a": null}}\n'
@@ -141,13 +141,13 @@ def test_comments_go_with_the_interaction_that_follows() -> None:
         pytest.param(lambda text: text.replace("e5a5", "E5A5"), id="capital-hex"),
     ],
 )
-def test_what_editors_do_is_read_as_the_same(change: Any) -> None:
-    """Other spellings of the same content load, and save as the one spelling."""
+def test_changes_by_editors_keep_the_content(change: Any) -> None:
+    """Other spellings of the same content load, and are saved in the standard spelling."""
     assert read(change(EXAMPLE)).dumps().decode() == EXAMPLE
 
 
 def test_members_and_coded_bytes_stand_among_the_parts() -> None:
-    """Of a response that is stored decoded: where members begin, and last what could not be decoded."""
+    """A response stored decoded marks where its members begin; bytes that could not be decoded come last."""
     chunk = '[0.0, "one", {"member": "next"}, "two", {"coded": "Pz8="}]\n'
     text = IN_DECODED + chunk + CODED + END
     cassette = read(text)
@@ -158,7 +158,7 @@ def test_members_and_coded_bytes_stand_among_the_parts() -> None:
 
 
 def test_a_request_knows_the_test_that_made_it() -> None:
-    """Its id stands in the request; one that no test made has none."""
+    """The test's id is in the request; requests made outside of tests have none."""
     line = '{"request": {"method": "GET", "url": "u", "headers": [], "client": "c", "test": "t.py::x"}}\n'
     assert read(HEADER + line + END).interactions[0].request.test == "t.py::x"
     assert read(HEADER + line + END).dumps().decode() == HEADER + line + END
@@ -167,8 +167,8 @@ def test_a_request_knows_the_test_that_made_it() -> None:
 
 @pytest.mark.parametrize("value", ["caf\u00e9", "\u0080\u009f", "a\tb", "", "\u4f60"])
 @pytest.mark.parametrize("status", [200, 599, 999])
-def test_what_a_server_can_send_is_read(value: str, status: int) -> None:
-    """Values beyond ASCII, and statuses that no standard knows."""
+def test_unusual_responses_are_read(value: str, status: int) -> None:
+    """Header values beyond ASCII and unknown statuses are read, since servers can send them."""
     text = answers(json.dumps(["x-(odd)", value])).replace("200", str(status)) + END
     response = read(text).interactions[0].response
     assert response == Response(status, (("x-(odd)", value),))
@@ -196,7 +196,7 @@ def schema() -> Any:
 
 @given(cassette=CASSETTES)
 def test_everything_survives_in_lines_that_fit_the_schema(schema: Any, cassette: Cassette) -> None:
-    """Loaded, it is equal; saved again, it is the same to the byte; any notion of line ends gives the same lines."""
+    """Loading gives an equal cassette, saving again the same bytes, and every way to split lines the same lines."""
     written = cassette.dumps()
     again = Cassette.loads(written)
     assert again.dumps() == written
@@ -245,7 +245,7 @@ def test_what_does_not_fit_the_schema_is_refused_by_the_reader(schema: Any, line
 
 
 def test_real_bodies_survive_in_any_chunks(corpus_entry: dict[str, Any]) -> None:
-    """Recorded bodies come back byte for byte and chunk for chunk, cut at places that no frame knows."""
+    """Recorded bodies come back byte for byte and chunk for chunk, even if chunks end within frames."""
     body: bytes = corpus_entry["body"]
     sizes = (1, 7, 1460) if len(body) < 20_000 else (1460, 65_536)
     for size in sizes:

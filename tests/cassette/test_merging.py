@@ -1,4 +1,4 @@
-"""Cassettes are made by copying lines: of journals, and of what stays of the present file."""
+"""Cassettes are made by copying lines of journals and of the present file."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def names(path: Path) -> list[str]:
     return [interaction.body.decode() for interaction in Cassette.load(path).interactions]
 
 
-def test_a_new_cassette_is_the_journal_put_in_order(tmp_path: Path) -> None:
-    """Interactions that overlapped follow one another, in the order of their requests, and times stay true."""
+def test_a_new_cassette_is_the_sorted_journal(tmp_path: Path) -> None:
+    """Interactions that overlapped are written one after another, in the order of their requests; times stay true."""
     path = tmp_path / "story.jsonl"
     made = Journal(path)
     a, b = made.begin(asked("a")), made.begin(asked("b"))
@@ -70,8 +70,8 @@ def test_a_new_cassette_is_the_journal_put_in_order(tmp_path: Path) -> None:
     made.remove()
 
 
-def test_what_does_not_give_way_stays_to_the_byte(tmp_path: Path) -> None:
-    """Comments, unknown keys and somebody's own formatting survive; the new ones stand where the old ones stood."""
+def test_kept_interactions_stay_to_the_byte(tmp_path: Path) -> None:
+    """Comments, unknown keys and formatting survive. New interactions take the places of those they replace."""
     path = tmp_path / "story.jsonl"
     path.write_bytes(
         b'# mine\n{"cassette": 1, "reviewed": "yes"}\n'
@@ -98,8 +98,8 @@ def test_what_does_not_give_way_stays_to_the_byte(tmp_path: Path) -> None:
     made.remove()
 
 
-def test_nothing_is_lost_of_sessions_that_commit_at_once(tmp_path: Path) -> None:
-    """Eight threads merge into one cassette; each finds what the others have added."""
+def test_sessions_that_commit_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Eight threads merge into one cassette, and everything that they recorded is in it."""
     path = tmp_path / "story.jsonl"
     start = threading.Barrier(8)
 
@@ -127,7 +127,7 @@ def test_nothing_is_lost_of_sessions_that_commit_at_once(tmp_path: Path) -> None
     ],
 )
 def test_a_damaged_file_is_kept_as_a_backup(tmp_path: Path, damage: object) -> None:
-    """What is whole in it stays; the original can be read in the copy."""
+    """Its whole interactions stay in the cassette; the backup holds the original."""
     path = tmp_path / "story.jsonl"
     content = damage(Cassette([told("a"), told("b")]).dumps())  # type: ignore[operator]
     path.write_bytes(content)
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_kept_as_a_backup(tmp_path: Path, damage: object) -> N
 
 
 def test_a_failed_merge_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old cassette and the journal are there, and no temporary file; the next merge works."""
+    """The old cassette and the journal stay, no temporary file is left, and the next merge works."""
     path = tmp_path / "story.jsonl"
     Cassette([told("old")]).save(path)
     before = path.read_bytes()
@@ -161,8 +161,8 @@ def test_a_failed_merge_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     made.remove()
 
 
-def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
-    """Temporary files of this cassette, and of no other."""
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    """A merge removes temporary files of its own cassette only."""
     path = tmp_path / "story.jsonl"
     (tmp_path / ".story.jsonl.abc123.tmp").touch()
     (tmp_path / ".story2.jsonl.abc123.tmp").touch()
@@ -173,7 +173,7 @@ def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
 
 
 def test_the_size_of_a_recording_costs_no_memory(tmp_path: Path) -> None:
-    """Merging and counting a recording of 20 MB holds a few MB."""
+    """Merging and counting a recording of 20 MB takes a few MB of memory."""
     path = tmp_path / "story.jsonl"
     made = Journal(path)
     entry = made.begin(asked("big"))
@@ -194,7 +194,7 @@ def test_the_size_of_a_recording_costs_no_memory(tmp_path: Path) -> None:
 
 
 def test_interactions_are_not_read_from_a_file_that_has_changed(tmp_path: Path) -> None:
-    """Another session may have replaced the cassette: that is said, and nothing else is taken for the recording."""
+    """If another session has replaced the cassette, an error says so; other bytes are never read as the recording."""
     path = tmp_path / "story.jsonl"
     made = journal(path, told("new"))
     merged = merge(path, [part_of(made)], HEADER, lambda *_: False)
@@ -207,7 +207,7 @@ def test_interactions_are_not_read_from_a_file_that_has_changed(tmp_path: Path) 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 def test_a_pipe_in_a_cassettes_place_is_refused(tmp_path: Path) -> None:
-    """Reading it would wait for ever."""
+    """Reading a pipe would wait for ever."""
     path = tmp_path / "story.jsonl"
     os.mkfifo(path)
     with pytest.raises(CassetteError, match="pipe"):
@@ -219,7 +219,7 @@ def test_a_pipe_in_a_cassettes_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_not_whole_replaces_nothing(tmp_path: Path) -> None:
-    """The old cassette stays: an answer without its end, a line that cannot be read, a journal that was cut."""
+    """The old cassette stays if an answer has no end, a line cannot be read, or the journal was cut off."""
     path = tmp_path / "story.jsonl"
     Cassette([told("old")]).save(path)
     before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""What opening a cassette finds and costs, and what is left until an interaction is used."""
+"""Opening a cassette: which errors it finds, what it costs, and what waits until an interaction is used."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def stored(text: str) -> list[Stored]:
         pytest.param(HEADER + ONE.replace('[0.0, "x"]', '[0.0, "x"', 1), 4, "not valid JSON", id="open-chunk"),
     ],
 )
-def test_what_is_cut_off_or_out_of_place_is_found_when_a_cassette_is_opened(text: str, line: int, says: str) -> None:
-    """With its line; nothing needs to be decoded for it later."""
+def test_opening_a_cassette_finds_lines_that_are_cut_off_or_out_of_place(text: str, line: int, says: str) -> None:
+    """The error has the line; it does not need the lines' contents."""
     with pytest.raises(CassetteFormatError, match=says) as caught:
         stored(text)
     assert caught.value.line == line
@@ -53,8 +53,8 @@ def test_what_is_cut_off_or_out_of_place_is_found_when_a_cassette_is_opened(text
         pytest.param('"eof"', '"oef"', 49, id="end"),
     ],
 )
-def test_what_is_wrong_within_a_line_is_found_when_the_interaction_is_used(old: str, new: str, line: int) -> None:
-    """The same error as when the cassette is loaded, with the line, each time; the others can be used."""
+def test_an_error_within_a_line_is_found_when_the_interaction_is_used(old: str, new: str, line: int) -> None:
+    """Each use raises the error that loading raises, with the line; other interactions can be used."""
     wrong = ONE.replace(CHUNK, "# a comment\n" + CHUNK, 1).replace(old, new, 1)
     text = HEADER + ONE + "# between\n" + wrong
     with pytest.raises(CassetteFormatError) as expected:
@@ -68,23 +68,23 @@ def test_what_is_wrong_within_a_line_is_found_when_the_interaction_is_used(old: 
         assert str(caught.value) == str(expected.value)
 
 
-def test_a_wrong_line_is_told_before_what_is_missing_behind_it() -> None:
-    """Of a file that has both, the first line that is wrong is the cause."""
+def test_a_wrong_line_is_reported_before_a_missing_one_after_it() -> None:
+    """If a file has a wrong line and lacks a line after it, the error is about the wrong line."""
     with pytest.raises(CassetteFormatError) as caught:
         stored(HEADER + REQUEST + RESPONSE.replace("200", "20") + CHUNK)
     assert not isinstance(caught.value, CassetteTruncatedError)
     assert caught.value.line == 3
 
 
-def test_an_interaction_that_is_used_is_the_one_that_is_loaded() -> None:
-    """With comments before it and between its lines, and with line ends of Windows."""
+def test_an_interaction_read_alone_equals_the_loaded_one() -> None:
+    """This holds with comments before it and between its lines, and with line ends of Windows."""
     text = HEADER + ONE + "# a\n" + ONE.replace(CHUNK, "# b\n" + CHUNK, 1) + "# c\n" + REQUEST + END
     for spelled in (text, text.replace("\n", "\r\n"), text.replace('{"', '{ "').replace('":', '" :')):
         assert [one.interaction for one in stored(spelled)] == Cassette.loads(text).interactions
 
 
 def test_opening_decodes_only_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many lines there are; what is used is decoded once."""
+    """However many lines there are, opening decodes one; an interaction that is used is decoded once."""
     path = tmp_path / "story.jsonl"
     path.write_text(HEADER + ONE * 50)
     count = 0
@@ -103,7 +103,7 @@ def test_opening_decodes_only_the_header(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_chunk_is_loaded_in_few_calls(tmp_path: Path) -> None:
-    """From its line to the interaction, counted as what further chunks add."""
+    """The number of calls that each further chunk adds when an interaction is loaded is small."""
 
     def loading(chunks: int) -> int:
         path = tmp_path / "story.jsonl"
@@ -115,7 +115,7 @@ def test_a_chunk_is_loaded_in_few_calls(tmp_path: Path) -> None:
 
 
 def test_an_opened_cassette_takes_little_more_memory_than_its_file(tmp_path: Path) -> None:
-    """Less than a kilobyte for an interaction beside its lines."""
+    """Besides its lines, each interaction takes less than a kilobyte."""
     path = tmp_path / "story.jsonl"
     path.write_text(HEADER + ONE.replace("x", "x" * 1000) * 200)
     lines = path.stat().st_size + 200 * 23 * 33  # what Python adds to each bytes object

@@ -17,7 +17,7 @@ from gemini_replay.server.upstream.scenarios import Scenario
 
 @pytest.fixture
 def paths(tmp_path: Path) -> dict[str, Path]:
-    """Two cassettes that answer "one" and "two" once each, with their own name before it."""
+    """Two cassettes. Each answers "one" and "two" once, with its own name before the answer."""
     made = {name: tmp_path / f"{name}.jsonl" for name in "AB"}
     for name, path in made.items():
         Cassette(

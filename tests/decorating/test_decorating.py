@@ -1,4 +1,4 @@
-"""`record` and `replay` as decorators, as objects used again, and at the end of a block."""
+"""`record` and `replay` as decorators, as reusable objects, and at the end of a block."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from gemini_replay.server import upstream
 # -- each kind of function -------------------------------------------------------------------------------------------
 
 
-def test_a_function_has_a_session_of_its_own_for_each_call(paths: dict[str, Path]) -> None:
-    """A cassette that answers once answers each call once; recursion included."""
+def test_each_call_of_a_function_has_its_own_session(paths: dict[str, Path]) -> None:
+    """A cassette that answers once does so in each call, also in recursive ones."""
 
     @gemini_replay.replay(paths["A"])
     def go(deeper: bool = False) -> list[str]:
@@ -40,7 +40,7 @@ def test_a_function_has_a_session_of_its_own_for_each_call(paths: dict[str, Path
 
 
 def test_a_coroutine_function_has_a_session_while_it_is_awaited(paths: dict[str, Path]) -> None:
-    """Not when it is called; many at a time have one each."""
+    """The session does not open when the function is called. Coroutines that run together have one each."""
 
     @gemini_replay.replay(paths["A"])
     async def go(text: str) -> str:
@@ -66,13 +66,13 @@ class Class:
     ids=["class", "classmethod", "property", "text", "None"],
 )
 def test_what_cannot_be_decorated_is_refused_when_decorating(paths: dict[str, Path], thing: Any) -> None:
-    """With what can be."""
+    """The error lists what can be decorated."""
     with pytest.raises(UsageError, match="cannot be decorated"):
         gemini_replay.replay(paths["A"])(thing)
 
 
 def test_a_decorator_without_a_cassette_is_refused_when_decorating() -> None:
-    """It took the function for the path."""
+    """The error says that the function was passed as the path."""
     with pytest.raises(UsageError, match=r"path is the function(?s:.*)@replay\("):
 
         @gemini_replay.replay  # type: ignore[arg-type]
@@ -80,8 +80,8 @@ def test_a_decorator_without_a_cassette_is_refused_when_decorating() -> None:
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "generator", "async_generator"])
-def test_a_function_that_returns_what_would_run_later_is_refused(paths: dict[str, Path], kind: str) -> None:
-    """Its requests would be made after the session."""
+def test_a_function_that_returns_code_to_run_later_is_refused(paths: dict[str, Path], kind: str) -> None:
+    """The requests of a returned coroutine or generator would come after the session."""
 
     async def coroutine() -> None: ...
 
@@ -101,7 +101,7 @@ def test_a_function_that_returns_what_would_run_later_is_refused(paths: dict[str
 
 
 def test_methods_can_be_decorated_one_by_one(paths: dict[str, Path]) -> None:
-    """Static and class methods too, below their own decorators."""
+    """Static and class methods can be decorated too, below their own decorators."""
 
     class Story:
         @gemini_replay.replay(paths["A"])
@@ -124,8 +124,8 @@ def test_methods_can_be_decorated_one_by_one(paths: dict[str, Path]) -> None:
 # -- with ------------------------------------------------------------------------------------------------------------
 
 
-def test_one_object_can_be_used_again(paths: dict[str, Path]) -> None:
-    """Each use opens a new session; settings that can be read only once were read before."""
+def test_one_object_can_be_reused(paths: dict[str, Path]) -> None:
+    """Each use opens a new session. Settings that can be iterated only once are read in advance."""
     block = gemini_replay.replay(paths["A"], match=iter(["method", "body"]), hosts=iter(["*.example.org"]))  # type: ignore[arg-type]
     seen = []
     for _ in range(2):
@@ -137,7 +137,7 @@ def test_one_object_can_be_used_again(paths: dict[str, Path]) -> None:
 
 
 def test_one_object_can_be_used_by_several_at_a_time(paths: dict[str, Path]) -> None:
-    """Tasks and threads, in any order of ending."""
+    """Tasks and threads can use one object together and end in any order."""
     block = gemini_replay.replay(paths["A"])
 
     async def task(mine: asyncio.Event, theirs: asyncio.Event) -> str:
@@ -168,10 +168,8 @@ def test_the_working_directory_may_change_in_the_block(
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_what_was_recorded_with_secrets_is_replayed_with_them(
-    server: upstream.RunningUpstream, tmp_path: Path
-) -> None:
-    """They are part of the request's body, and are taken out before it is compared."""
+def test_requests_with_secrets_are_found_on_replay(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """The secrets in the request's body are redacted before it is compared."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path, upstream=server.url, redact=["user-1234"]):
         live = ask("I am user-1234")
@@ -188,16 +186,16 @@ def swallow(text: str) -> None:
         ask(text)
 
 
-def test_a_block_that_ends_well_raises_what_must_not_pass_unnoticed(paths: dict[str, Path]) -> None:
-    """A miss that was swallowed, or a fault that was not applied."""
+def test_a_block_that_ends_without_an_error_raises_swallowed_problems(paths: dict[str, Path]) -> None:
+    """These are a miss that was swallowed and a fault that was not applied."""
     with pytest.raises(MissError), gemini_replay.replay(paths["A"]):
         swallow("three")
     with pytest.raises(FaultUnusedError), gemini_replay.replay(paths["A"], fault="reset@event:9"):
         pass
 
 
-def test_a_block_that_raises_goes_on_raising_with_a_note_of_it(paths: dict[str, Path]) -> None:
-    """The miss may be the cause."""
+def test_an_error_of_the_block_gets_a_note_about_the_problem(paths: dict[str, Path]) -> None:
+    """The block's own error is raised; the note tells of the miss, which may be its cause."""
     with pytest.raises(ZeroDivisionError) as caught, gemini_replay.replay(paths["A"]) as opened:
         swallow("three")
         raise ZeroDivisionError
@@ -206,8 +204,8 @@ def test_a_block_that_raises_goes_on_raising_with_a_note_of_it(paths: dict[str, 
     assert str(opened.path) in note
 
 
-def test_a_block_that_raises_the_problem_itself_has_no_note_of_it(paths: dict[str, Path]) -> None:
-    """Nor one that raises from it."""
+def test_an_error_that_is_the_problem_itself_gets_no_note(paths: dict[str, Path]) -> None:
+    """An error raised from the problem gets no note either."""
     with pytest.raises(MissError) as missed, gemini_replay.replay(paths["A"]):
         ask("three")
     assert not hasattr(missed.value, "__notes__")
@@ -220,7 +218,7 @@ def test_a_block_that_raises_the_problem_itself_has_no_note_of_it(paths: dict[st
 
 
 def test_a_session_that_cannot_open_leaves_nothing_open(paths: dict[str, Path]) -> None:
-    """No interception, and no thread."""
+    """Neither an interception nor a thread is left."""
     before, threads = httpx.HTTPTransport.handle_request, threading.active_count()
     with pytest.raises(UsageError), gemini_replay.replay(paths["A"], fault="error@event:1;code=99"):
         pass
@@ -230,8 +228,8 @@ def test_a_session_that_cannot_open_leaves_nothing_open(paths: dict[str, Path]) 
 
 
 @pytest.mark.parametrize("wrap", [contextlib.contextmanager, contextlib.asynccontextmanager], ids=["sync", "async"])
-def test_a_context_manager_would_run_after_its_session(wrap: Any, tmp_path: Path) -> None:
-    """So it is refused, and no request reaches the network."""
+def test_a_function_that_returns_a_context_manager_is_refused(wrap: Any, tmp_path: Path) -> None:
+    """Its block would run after the session. No request reaches the network."""
     Cassette([]).save(tmp_path / "story.jsonl")
 
     def block() -> Any:
@@ -247,16 +245,16 @@ def test_a_context_manager_would_run_after_its_session(wrap: Any, tmp_path: Path
         decorated()
 
 
-def test_a_map_would_run_after_its_session(tmp_path: Path) -> None:
-    """What is returned asks when it is read."""
+def test_a_function_that_returns_a_map_object_is_refused(tmp_path: Path) -> None:
+    """A map object makes its requests when it is read, after the session."""
     Cassette([]).save(tmp_path / "story.jsonl")
     with pytest.raises(UsageError, match="after its session"):
         gemini_replay.replay(tmp_path / "story.jsonl")(lambda: map(str, [1]))()
 
 
 @pytest.mark.parametrize(("code", "raised"), [(None, True), (0, True), (1, False), ("broken", False)])
-def test_a_program_that_exits_in_good_order_gets_a_miss(code: object, raised: bool, tmp_path: Path) -> None:
-    """An exit with a failure goes on as it is."""
+def test_a_successful_exit_raises_the_miss(code: object, raised: bool, tmp_path: Path) -> None:
+    """An exit with a failure status is raised as it is."""
     Cassette([]).save(tmp_path / "story.jsonl")
     with pytest.raises(MissError if raised else SystemExit):
         with gemini_replay.replay(tmp_path / "story.jsonl"):

@@ -17,7 +17,7 @@ from gemini_replay.server import upstream
 
 
 def test_a_generator_has_a_session_from_its_first_step_to_its_end(paths: dict[str, Path]) -> None:
-    """What is sent and thrown reaches it, and what it returns comes back."""
+    """Sent values and thrown errors reach the generator, and its return value comes back."""
 
     @gemini_replay.replay(paths["A"])
     def go() -> Iterator[Any]:
@@ -42,7 +42,7 @@ def test_a_generator_has_a_session_from_its_first_step_to_its_end(paths: dict[st
 
 
 def test_an_async_generator_has_a_session_from_its_first_step_to_its_end(paths: dict[str, Path]) -> None:
-    """What is sent and thrown reaches it."""
+    """Sent values and thrown errors reach the generator."""
 
     @gemini_replay.replay(paths["A"])
     async def go() -> AsyncIterator[Any]:
@@ -66,8 +66,8 @@ def test_an_async_generator_has_a_session_from_its_first_step_to_its_end(paths: 
     asyncio.run(main())
 
 
-def test_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]) -> None:
-    """Whichever was advanced last, and whichever ends first."""
+def test_interleaved_generators_have_their_own_sessions(paths: dict[str, Path]) -> None:
+    """It does not matter which was advanced last, or which ends first."""
 
     def go() -> Iterator[str]:
         yield ask("one")
@@ -79,8 +79,8 @@ def test_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]) -> N
     assert session.candidates() == ()
 
 
-def test_async_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]) -> None:
-    """In one task, as in several."""
+def test_interleaved_async_generators_have_their_own_sessions(paths: dict[str, Path]) -> None:
+    """This holds in one task and in several."""
 
     async def go() -> AsyncIterator[str]:
         yield await aask("one")
@@ -97,8 +97,8 @@ def test_async_generators_in_turn_have_their_own_sessions(paths: dict[str, Path]
     asyncio.run(main())
 
 
-def test_a_block_in_a_generator_goes_on_when_it_does(paths: dict[str, Path]) -> None:
-    """The inner session is still the body's own after a pause."""
+def test_a_session_inside_a_generator_survives_a_pause(paths: dict[str, Path]) -> None:
+    """After a pause, the inner session still owns the requests of the generator's body."""
 
     @gemini_replay.replay(paths["A"])
     def go() -> Iterator[str]:
@@ -111,8 +111,8 @@ def test_a_block_in_a_generator_goes_on_when_it_does(paths: dict[str, Path]) -> 
     assert list(go()) == ["A one", "B one", "B two", "A two"]
 
 
-def test_the_one_who_advances_a_generator_asks_the_same_session(paths: dict[str, Path]) -> None:
-    """As a test does whose fixture is decorated."""
+def test_code_that_advances_a_generator_uses_its_session(paths: dict[str, Path]) -> None:
+    """This is the case of a test whose fixture is decorated."""
 
     @gemini_replay.replay(paths["A"])
     def fixture() -> Iterator[str]:
@@ -122,8 +122,8 @@ def test_the_one_who_advances_a_generator_asks_the_same_session(paths: dict[str,
         assert ask("one") == "A one"
 
 
-def test_a_generator_that_is_closed_early_has_ended_well(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """What it recorded is kept."""
+def test_closing_a_generator_early_counts_as_success(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """Its recording is kept."""
     path = tmp_path / "story.jsonl"
 
     @gemini_replay.record(path, upstream=server.url)
@@ -141,10 +141,8 @@ def test_a_generator_that_is_closed_early_has_ended_well(server: upstream.Runnin
     assert len(Cassette.load(path).interactions) == 1
 
 
-def test_an_async_generator_that_is_closed_early_has_ended_well(
-    server: upstream.RunningUpstream, tmp_path: Path
-) -> None:
-    """Its own clean-up runs first."""
+def test_closing_an_async_generator_early_counts_as_success(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """The generator's own clean-up runs before the session ends."""
     path = tmp_path / "story.jsonl"
 
     @gemini_replay.record(path, upstream=server.url)
@@ -164,7 +162,7 @@ def test_an_async_generator_that_is_closed_early_has_ended_well(
 
 
 def test_a_generator_that_raises_keeps_the_old_cassette(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """Like any block that does."""
+    """As with any block, the recording of a generator that raises is not kept."""
     path = tmp_path / "story.jsonl"
 
     @gemini_replay.record(path, upstream=server.url)

@@ -27,26 +27,26 @@ CODINGS = ["gzip", "deflate", "br", "zstd"]
 def decoding(coding: str, **options: int) -> ContentDecoder:
     made = content_decoder(coding, **options)
     if made is None:
-        pytest.skip(f"{coding} cannot be had here")
+        pytest.skip(f"{coding} is not available here")
     return made
 
 
 def encoding(coding: str) -> ContentEncoder:
     made = content_encoder(coding)
     if made is None:
-        pytest.skip(f"{coding} cannot be had here")
+        pytest.skip(f"{coding} is not available here")
     return made
 
 
 def member(coding: str, data: bytes) -> bytes:
-    """One whole member."""
+    """One complete gzip member."""
     made = encoding(coding)
     return made.encode(data) + made.finish()
 
 
 @pytest.mark.parametrize("coding", CODINGS)
 @given(chunks=st.lists(st.binary(max_size=300)))
-def test_what_is_compressed_comes_out_again_chunk_by_chunk(coding: str, chunks: list[bytes]) -> None:
+def test_compressed_chunks_decode_chunk_by_chunk(coding: str, chunks: list[bytes]) -> None:
     """Each compressed chunk decodes, by itself and at once, to the chunk it was made of."""
     encode, decode = encoding(coding), decoding(coding)
     assert [decode.decode(encode.encode(chunk)) for chunk in chunks] == [Decoded(chunk) for chunk in chunks]
@@ -55,7 +55,7 @@ def test_what_is_compressed_comes_out_again_chunk_by_chunk(coding: str, chunks: 
 
 
 def test_every_chunk_ends_in_a_sync_flush() -> None:
-    """So the wire of Google's gzipped arrays looks, one flush per element."""
+    """One flush per chunk, as in Google's gzipped arrays with one flush per element."""
     encode = encoding("gzip").encode
     assert all(encode(chunk).endswith(SYNC_FLUSH) for chunk in (b"[{}", b",{}", b"]"))
 
@@ -75,7 +75,7 @@ def test_every_chunk_ends_in_a_sync_flush() -> None:
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_codings_decode_cut_anywhere(coding: str, wire: bytes, size: int) -> None:
-    """Chunks of any size give the same bytes in the end."""
+    """Chunks of any size give the same decoded bytes."""
     decode = decoding(coding)
     wire = wire or member(coding, PLAIN)
     assert b"".join(decode.decode(wire[at : at + size]).data for at in range(0, len(wire), size)) == PLAIN
@@ -85,8 +85,8 @@ def test_codings_decode_cut_anywhere(coding: str, wire: bytes, size: int) -> Non
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 @given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=5), cuts=st.lists(st.integers(0, 400), max_size=4))
-def test_a_decoder_goes_over_any_number_of_members(coding: str, parts: list[bytes], cuts: list[int]) -> None:
-    """Members, also empty ones, cut anywhere: all of them decode, and it is known where each begins."""
+def test_a_decoder_takes_any_number_of_members(coding: str, parts: list[bytes], cuts: list[int]) -> None:
+    """All members decode, also empty ones and ones cut anywhere, and the decoder marks where each begins."""
     wire = b"".join(member(coding, part) for part in parts)
     decode = decoding(coding)
     body, begins = b"", []
@@ -103,7 +103,7 @@ def test_a_decoder_goes_over_any_number_of_members(coding: str, parts: list[byte
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_bytes_of_another_coding_are_kept_as_they_came(coding: str) -> None:
-    """Plain text under a coding's name stays as it was from its first byte on, which alone gives no error."""
+    """Plain text with a coding's name stays unchanged, also its first byte, which alone raises no error."""
     text = b"this is not compressed at all\n" * 3
     decode = decoding(coding)
     came = b"".join(decode.decode(text[at : at + 1]).coded for at in range(len(text)))
@@ -111,19 +111,19 @@ def test_bytes_of_another_coding_are_kept_as_they_came(coding: str) -> None:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_follows_a_corrupt_byte_is_kept_as_it_came(coding: str) -> None:
-    """What came before is decoded; the chunk that cannot be decoded, and all chunks after it, are coded."""
+def test_chunks_after_a_corrupt_byte_are_kept_as_they_came(coding: str) -> None:
+    """Chunks before it are decoded. The chunk that cannot be decoded, and all chunks after it, stay coded."""
     encode, decode = encoding(coding), decoding(coding)
     assert decode.decode(encode.encode(PLAIN)) == Decoded(PLAIN)
     broken = encode.spoil() + b"\xff" * 20
     assert decode.decode(broken) == Decoded(b"", (), broken)
     assert decode.decode(b"more") == Decoded(b"", (), b"more")
-    assert not decode.unfinished  # what could not be decoded is no question of an end
+    assert not decode.unfinished  # bytes that could not be decoded do not count as unfinished
 
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_garbage_after_the_end_is_kept_as_a_member_of_its_own(coding: str) -> None:
-    """So a replay knows to end the member before it."""
+    """The mark tells a replay to end the member before it."""
     decode = decoding(coding)
     assert decode.decode(member(coding, PLAIN)) == Decoded(PLAIN)
     assert decode.decode(b"garbage") == Decoded(b"", (0,), b"garbage")
@@ -131,7 +131,7 @@ def test_garbage_after_the_end_is_kept_as_a_member_of_its_own(coding: str) -> No
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_body_that_is_cut_off_is_unfinished(coding: str) -> None:
-    """So is a coding without its end; an empty body is complete."""
+    """A coding without its end is unfinished; an empty body is complete."""
     encode, decode = encoding(coding), decoding(coding)
     assert not decode.unfinished
     decode.decode(encode.encode(PLAIN))
@@ -139,8 +139,8 @@ def test_a_body_that_is_cut_off_is_unfinished(coding: str) -> None:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_the_beginning_of_a_member_that_came_to_nothing_is_kept(coding: str) -> None:
-    """No byte is lost of a body that ended before it decoded to anything."""
+def test_the_beginning_of_a_member_without_content_is_kept(coding: str) -> None:
+    """A body that ended before it decoded to anything loses no byte."""
     start = member(coding, PLAIN)[:2]
     decode = decoding(coding)
     assert decode.decode(start) == Decoded(b"")
@@ -149,8 +149,8 @@ def test_the_beginning_of_a_member_that_came_to_nothing_is_kept(coding: str) -> 
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_bomb_is_bounded(coding: str) -> None:
-    """A megabyte of limit takes some megabytes of memory, though the body decodes to a hundred."""
+def test_a_decompression_bomb_takes_little_memory(coding: str) -> None:
+    """With a limit of one megabyte, decoding takes a few megabytes, though the body decodes to a hundred."""
     encode, decode = encoding(coding), decoding(coding, limit=2**20)
     bomb = encode.encode(bytes(100 * 2**20)) + encode.finish()
     tracemalloc.start()
@@ -165,8 +165,8 @@ def test_a_bomb_is_bounded(coding: str) -> None:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_the_limit_is_of_the_whole_response_and_may_be_reached(coding: str) -> None:
-    """Exactly so many bytes are decoded, over all chunks and members; one more is an error."""
+def test_the_limit_counts_the_whole_response(coding: str) -> None:
+    """A response may decode to exactly as many bytes, over all chunks and members; one more is an error."""
     decode = decoding(coding, limit=2 * len(PLAIN))
     encode = encoding(coding)
     assert decode.decode(encode.encode(PLAIN)).data == PLAIN
@@ -177,7 +177,7 @@ def test_the_limit_is_of_the_whole_response_and_may_be_reached(coding: str) -> N
 
 @pytest.mark.parametrize("coding", ["rot13", "gzip, br", "gzip,gzip", "", "x-br"])
 def test_an_unknown_coding_has_no_decoder(coding: str) -> None:
-    """Nor have several: the caller then keeps the wire's bytes."""
+    """Nor have several codings at once. The caller then keeps the wire's bytes."""
     assert content_decoder(coding) is None
     assert content_encoder(coding) is None
 
@@ -201,5 +201,5 @@ def test_an_unknown_coding_has_no_decoder(coding: str) -> None:
     ],
 )
 def test_accept_encoding_is_read_as_the_standard_says(header: str, wanted: bool) -> None:
-    """Weights count: q=0 refuses. A coding's own name counts before "*", in any order."""
+    """q=0 refuses a coding. A coding's own name takes precedence over "*", in any order."""
     assert accepts(header, "gzip") is wanted

@@ -1,4 +1,4 @@
-"""What a fault is called."""
+"""How faults are written."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ from gemini_replay.errors import UsageError
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
-def test_a_fault_means(text: str, fault: Fault) -> None:
-    """Kind, place, argument and options; it remembers how it was spelled."""
+def test_a_fault_is_parsed(text: str, fault: Fault) -> None:
+    """A fault has a kind, a place, an argument and options, and remembers how it was spelled."""
     (found,) = parse_faults(text)
     assert found == Fault(**{**vars(fault), "text": text})
     assert str(found) == text
 
 
 def test_several_faults_are_a_list_or_separated_by_commas() -> None:
-    """In order; a fault that was made already is one, too."""
+    """The faults keep their order; a list may also hold parsed faults."""
     both = parse_faults("stall@event:1:5s, reset@event:2")
     assert [fault.kind for fault in both] == ["stall", "reset"]
     assert parse_faults(["stall@event:1:5s", both[1]]) == both
@@ -87,15 +87,15 @@ def test_several_faults_are_a_list_or_separated_by_commas() -> None:
     ],
     ids=lambda one: one.replace(" ", "-"),
 )
-def test_what_is_no_fault_says_how_it_would_be_one(text: str, said: str) -> None:
-    """What is wrong with it, and an example."""
+def test_an_invalid_fault_is_an_error_with_an_example(text: str, said: str) -> None:
+    """The error says what is wrong and gives an example."""
     with pytest.raises(UsageError) as caught:
         parse_faults(text)
     assert said in str(caught.value)
 
 
-def test_every_kind_has_an_example_that_is_one() -> None:
-    """The example of a message can be used as it stands."""
+def test_the_example_of_every_kind_is_a_valid_fault() -> None:
+    """The example in a message can be copied unchanged."""
     for kind in KINDS:
         with pytest.raises(UsageError) as caught:
             parse_faults(f"{kind}@nowhere")
@@ -103,8 +103,8 @@ def test_every_kind_has_an_example_that_is_one() -> None:
         assert parse_faults(example)[0].kind == kind
 
 
-def test_a_client_waits_for_a_connection_as_long_as_it_says() -> None:
-    """Without a limit of its own until the system gives up; at instant speed not at all; a refusal comes at once."""
+def test_a_client_waits_for_a_connection_until_its_own_limit() -> None:
+    """Without a limit, it waits until the system gives up; at instant speed, not at all. A refusal comes at once."""
     assert NoConnection("connect-timeout").seconds(5.0) == 5.0
     assert NoConnection("connect-timeout").seconds(None) == 127.0
     assert NoConnection("pool-timeout").seconds(5.0) == 5.0

@@ -1,4 +1,4 @@
-"""The drivers of a schedule, on clocks of the test's own: nothing here waits."""
+"""The drivers of a schedule, on fake clocks: no test here waits."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ ASKED = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models
 
 
 class SlowClock:
-    """A clock whose every sleep takes `late` seconds too long, as real ones do."""
+    """A clock on which every sleep takes `late` seconds too long, as on real ones."""
 
     def __init__(self, late: float = 0.0) -> None:
         self.time = 1000.0
@@ -36,14 +36,14 @@ def stream(gaps: list[float], *, first: float = 0.5, end: End | None = None) -> 
 
 
 def test_a_blocking_driver_sleeps_until_each_part_is_due() -> None:
-    """On its own clock, and not at all for what is due already."""
+    """The driver sleeps on the given clock, and not at all for parts that are due already."""
     clock = SlowClock(late=0.01)
     assert list(Playing(stream([0.0, 0.25]).schedule("", clock.now()), clock)) == [Head(200, ()), b"x", b"x"]
     assert clock.slept == pytest.approx([0.5, 0.24])
 
 
-def test_a_blocking_driver_waits_as_long_as_the_client_does() -> None:
-    """Then the response breaks."""
+def test_a_blocking_driver_stops_at_the_read_timeout() -> None:
+    """The driver waits as long as the client would; then the response breaks."""
     clock = SlowClock()
     with pytest.raises(Broken, match="timeout"):
         list(Playing(stream([0.0, 3.0]).schedule("", clock.now()), clock, 2.0))
@@ -51,7 +51,7 @@ def test_a_blocking_driver_waits_as_long_as_the_client_does() -> None:
 
 
 def test_an_awaiting_driver_follows_the_loops_own_clock() -> None:
-    """On trio's mock clock a minute takes no time, and every part is seen at its moment."""
+    """On trio's mock clock, a minute takes no time and every part comes at its moment."""
     playback = stream([0.05] * 1200)
     moments = [at for at, _ in playback.steps()][:-1]
 
@@ -64,8 +64,8 @@ def test_an_awaiting_driver_follows_the_loops_own_clock() -> None:
     assert seen == pytest.approx(moments)
 
 
-def test_an_awaiting_driver_breaks_like_a_blocking_one() -> None:
-    """They differ in who waits, in nothing else."""
+def test_an_awaiting_driver_stops_at_the_read_timeout() -> None:
+    """The response breaks as with the blocking driver."""
 
     async def main() -> float:
         clock = loop_clock()
@@ -79,7 +79,7 @@ def test_an_awaiting_driver_breaks_like_a_blocking_one() -> None:
 
 
 def test_async_playing_lets_other_tasks_run_between_due_chunks() -> None:
-    """Even an instant stream does not keep the loop to itself."""
+    """Even an instant stream lets other tasks run."""
 
     async def main() -> int:
         turns = 0
@@ -101,8 +101,8 @@ def test_async_playing_lets_other_tasks_run_between_due_chunks() -> None:
     assert trio.run(main) > 20
 
 
-def test_what_is_ready_in_a_loop_of_asyncio_runs_before_the_next_due_chunk() -> None:
-    """Who waits for a chunk has seen it before the client gets another one, as live."""
+def test_ready_callbacks_of_asyncio_run_before_the_next_due_chunk() -> None:
+    """A task that waits for a chunk sees it before the client gets the next one, as it would live."""
 
     async def main() -> None:
         seen: list[str] = []
@@ -125,8 +125,8 @@ def test_what_is_ready_in_a_loop_of_asyncio_runs_before_the_next_due_chunk() -> 
     asyncio.run(main())
 
 
-def test_timers_are_looked_after_while_an_instant_stream_is_alone_in_its_loop() -> None:
-    """Its chunks follow each other without a turn of the loop, but only some."""
+def test_timers_fire_while_an_instant_stream_is_alone_in_its_loop() -> None:
+    """The loop gets a turn after a limited number of chunks."""
 
     async def main() -> None:
         clock = loop_clock()
@@ -140,7 +140,7 @@ def test_timers_are_looked_after_while_an_instant_stream_is_alone_in_its_loop() 
     asyncio.run(main())
 
 
-def test_a_loop_has_a_turn_before_the_head_of_an_instant_stream() -> None:
+def test_the_loop_runs_once_before_the_head_of_an_instant_stream() -> None:
     """Code that was about to run when the request was sent runs first."""
 
     async def main() -> None:

@@ -28,26 +28,26 @@ def interaction(response: Response | None, **rest: object) -> Interaction:
 
 
 @pytest.mark.parametrize(("speed", "factor"), [(1.0, 1.0), (4.0, 4.0), (0.5, 0.5)])
-def test_moments_add_up_and_scale(speed: float, factor: float) -> None:
-    """Every step is due so long after the request as the recording says, divided by the speed."""
+def test_steps_are_due_at_recorded_moments_divided_by_the_speed(speed: float, factor: float) -> None:
+    """Each step is due as many seconds after the request as the recording says, divided by the speed."""
     steps = list(Playback(interaction(Response(200, (), 1.0)), speed).steps())
     assert [at * factor for at, _ in steps] == [1.0, 1.0, 1.5, 1.75, 1.875]
     assert [part for _, part in steps] == [Head(200, ()), b"one", b"", b"two", "eof"]
 
 
-def test_instant_is_all_at_once() -> None:
+def test_at_instant_speed_all_steps_are_due_at_once() -> None:
     """No step waits."""
     assert {at for at, _ in Playback(interaction(Response(200, (), 9.0)), INSTANT).steps()} == {0.0}
 
 
 def test_without_a_response_only_the_end_is_played() -> None:
-    """A connection that broke before any answer breaks again, at its moment."""
+    """A connection that broke before any answer breaks again, at the recorded moment."""
     steps = list(Playback(interaction(None, chunks=(), end=End("reset", 2.0))).steps())
     assert steps == [(2.0, "reset")]
 
 
 def test_a_decoded_body_is_compressed_again_for_a_client_that_asks() -> None:
-    """Chunk by chunk, each readable at once, with the header that says so and no stale length."""
+    """Each chunk is compressed so that it is readable at once. The head names the coding and has no stale length."""
     head = Response(200, (("content-encoding", "gzip"), ("Content-Length", "12")), 0.0, "decoded")
     (_, first), *data, _ = Playback(interaction(head)).steps("gzip, deflate")
     assert isinstance(first, Head)
@@ -57,7 +57,7 @@ def test_a_decoded_body_is_compressed_again_for_a_client_that_asks() -> None:
 
 
 def test_a_decoded_body_goes_out_plain_to_a_client_that_does_not_ask() -> None:
-    """Then no header claims a coding."""
+    """Its head names no coding."""
     head = Response(200, (("content-encoding", "gzip"), ("x", "y")), 0.0, "decoded")
     (_, first), *data, _ = Playback(interaction(head)).steps("")
     assert isinstance(first, Head)
@@ -66,7 +66,7 @@ def test_a_decoded_body_goes_out_plain_to_a_client_that_does_not_ask() -> None:
 
 
 def test_a_wire_body_stays_as_it_was() -> None:
-    """Stored compressed, it is played compressed."""
+    """A body stored compressed is played compressed."""
     head = Response(200, (("content-encoding", "br"),), 0.0, "wire")
     (_, first), *data, _ = Playback(interaction(head)).steps("gzip")
     assert isinstance(first, Head)
@@ -75,22 +75,22 @@ def test_a_wire_body_stays_as_it_was() -> None:
 
 
 def wire(*chunks: Chunk, how: Literal["unfinished"] | None = None, accept: str = "gzip") -> tuple[Head, list[bytes]]:
-    """The head, and the wire's chunks, of a gzip response that was stored decoded."""
+    """The head and the wire's chunks of a gzip response that was stored decoded."""
     head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
     (_, first), *steps = Playback(interaction(head, chunks=chunks, end=End("eof", 0.0, how))).steps(accept)
     assert isinstance(first, Head)
     return first, sent(steps)
 
 
-def test_a_body_that_ended_well_ends_its_coding() -> None:
-    """With its last chunk, as it came; and any program can read the whole."""
+def test_a_body_with_a_whole_coding_ends_its_coding() -> None:
+    """The coding ends with the last chunk, as it was recorded, and any program can decode the whole body."""
     _, got = wire(Chunk(0.0, b"one"), Chunk(0.0, b"two"))
     assert gzip.decompress(b"".join(got)) == b"onetwo"
     assert len(got) == 2
 
 
 def test_a_coding_that_was_cut_off_is_cut_off_again() -> None:
-    """Readers that miss the end miss it again."""
+    """A reader that found no end of the coding finds none on replay."""
     _, got = wire(Chunk(0.0, b"one"), how="unfinished")
     assert zlib.decompressobj(31).decompress(b"".join(got)) == b"one"
     with pytest.raises(EOFError):
@@ -98,7 +98,7 @@ def test_a_coding_that_was_cut_off_is_cut_off_again() -> None:
 
 
 def test_members_are_sent_as_they_came() -> None:
-    """Each is whole at the end of the chunk that completed it, wherever the next one begins."""
+    """Each member is complete at the end of the chunk that completed it, wherever the next member begins."""
     chunks = Chunk(0.0, b"one"), Chunk(0.0, b"two", (0,)), Chunk(0.0, b"threefour", (0, 5)), Chunk(0.0, b"", (0, 0))
     _, got = wire(*chunks)
     assert [gzip.decompress(data) for data in got] == [b"one", b"two", b"threefour", b""]
@@ -108,7 +108,7 @@ def test_members_are_sent_as_they_came() -> None:
 
 
 def test_coded_bytes_after_a_whole_member_go_out_as_they_are() -> None:
-    """The member before them is complete, so that clients which pass over garbage do so again."""
+    """The member before them is complete, so clients that ignore trailing garbage ignore it again."""
     _, got = wire(Chunk(0.0, b"one", (3,), b"garbage"), Chunk(0.0, b"", coded=b"more"))
     first = zlib.decompressobj(31)
     assert first.decompress(got[0]) == b"one"
@@ -116,7 +116,7 @@ def test_coded_bytes_after_a_whole_member_go_out_as_they_are() -> None:
 
 
 def test_coded_bytes_within_a_member_make_a_client_fail() -> None:
-    """Whatever they are: the recorder's decoder failed there, and so does any other."""
+    """The recorder's decoder failed at those bytes, and so does the client's."""
     _, got = wire(Chunk(0.0, b"one"), Chunk(0.0, b""), Chunk(0.0, b"", coded=b"\x00"))
     client = zlib.decompressobj(31)
     assert client.decompress(got[0] + got[1]) == b"one"
@@ -125,22 +125,22 @@ def test_coded_bytes_within_a_member_make_a_client_fail() -> None:
 
 
 @pytest.mark.parametrize("accept", ["", "gzip"])
-def test_a_body_that_was_never_of_its_coding_goes_out_as_it_came(accept: str) -> None:
-    """To every client, under the same false header."""
+def test_a_body_not_in_its_declared_coding_goes_out_as_it_came(accept: str) -> None:
+    """Every client gets it, with the same false header."""
     first, got = wire(Chunk(0.0, b"", coded=b"plain "), Chunk(0.0, b"", coded=b"text"), accept=accept)
     assert first.headers == (("content-encoding", "gzip"),)
     assert got == [b"plain ", b"text"]
 
 
 def test_coded_bytes_keep_the_coding_for_a_client_that_does_not_ask() -> None:
-    """Decoded and coded bytes in one body would be garbage."""
+    """A mixture of decoded and coded bytes in one body would be garbage."""
     first, got = wire(Chunk(0.0, b"one", (3,), b"rest"), accept="")
     assert first.headers == (("content-encoding", "gzip"),)
     assert zlib.decompressobj(31).decompress(got[0]) == b"one"
 
 
-def test_coded_bytes_in_a_coding_that_cannot_be_had_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what to install; garbage is never got."""
+def test_coded_bytes_in_an_unavailable_coding_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install; the client never gets garbage."""
     monkeypatch.setattr(player, "content_encoder", lambda coding: None)
     head = Response(200, (("content-encoding", "zstd"),), 0.0, "decoded")
     odd = interaction(head, chunks=(Chunk(0.0, b"one"), Chunk(0.0, b"", coded=b"?")))
@@ -148,8 +148,8 @@ def test_coded_bytes_in_a_coding_that_cannot_be_had_are_an_error(monkeypatch: py
         Playback(odd)
 
 
-def test_a_cut_of_the_script_keeps_members_and_coded_bytes() -> None:
-    """They stay at their bytes, on either side of the cut."""
+def test_cutting_a_script_keeps_members_and_coded_bytes() -> None:
+    """Members and coded bytes stay at the same bytes, on either side of the cut."""
     head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
     scripting = Scripting(interaction(head, chunks=(Chunk(0.5, b"abcdef", (2, 4, 6), b"?"),)))
     (piece,) = scripting.script.pieces
@@ -160,7 +160,7 @@ def test_a_cut_of_the_script_keeps_members_and_coded_bytes() -> None:
 
 @pytest.mark.parametrize(("length", "kept"), [("6", True), ("7", False)], ids=["true", "stale"])
 def test_a_content_length_is_played_only_while_it_is_true(length: str, kept: bool) -> None:
-    """A stale one breaks clients that count."""
+    """A stale length would break clients that check it."""
     _, first = next(iter(Playback(interaction(Response(200, (("content-length", length),)))).steps()))
     assert isinstance(first, Head)
     assert bool(first.headers) is kept

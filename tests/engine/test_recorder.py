@@ -1,4 +1,4 @@
-"""The recorder: moments and bytes in, lines out."""
+"""The recorder turns moments and bytes into lines of a journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gemini_replay.cassette.model import Chunk, End, Response
 from gemini_replay.engine.coding import content_encoder
 
 
-def test_gaps_are_between_one_moment_and_the_next() -> None:
+def test_gaps_count_from_the_previous_moment() -> None:
     """The head counts from the request, each chunk from the moment before, the end from the last chunk."""
     made, paper, failures = recorder()
     made.sent(10.0)
@@ -25,7 +25,7 @@ def test_gaps_are_between_one_moment_and_the_next() -> None:
 
 
 def test_a_chunk_is_written_after_the_client_has_it() -> None:
-    """By `write`, or by whatever comes first: nothing that has arrived is lost."""
+    """`write` or the next call writes it, whichever comes first, so no chunk that has arrived is lost."""
     for later in (lambda one: one.write(), lambda one: one.end_if_abandoned(), lambda one: one.cut()):
         made, paper, _failures = recorder()
         made.head(200, (), 0.0)
@@ -37,7 +37,7 @@ def test_a_chunk_is_written_after_the_client_has_it() -> None:
 
 
 def test_a_held_chunk_keeps_its_own_moment() -> None:
-    """Written later, but with the time it came at."""
+    """The chunk is written later, but with the time at which it came."""
     made, paper, _failures = recorder(Holding())
     made.sent(0.0)
     made.head(200, (), 1.0)
@@ -48,7 +48,7 @@ def test_a_held_chunk_keeps_its_own_moment() -> None:
 
 
 def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
-    """Boundaries and times are the wire's, the bytes are readable."""
+    """Boundaries and times are the wire's; the bytes are decoded."""
     gzipped = content_encoder("gzip")
     assert gzipped is not None
     made, paper, _failures = recorder()
@@ -62,7 +62,7 @@ def test_each_wire_chunk_of_a_compressed_body_is_decoded_on_its_own() -> None:
 
 
 def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
-    """A gzip header that comes alone has its moment."""
+    """A gzip header that comes alone keeps its moment."""
     made, paper, _failures = recorder()
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     packed = gzip.compress(b"hello")
@@ -73,7 +73,7 @@ def test_a_wire_chunk_that_decodes_to_nothing_is_still_a_chunk() -> None:
 
 
 def test_the_wire_is_kept_on_request_and_where_it_cannot_be_decoded() -> None:
-    """The response says so."""
+    """The recorded response says that its body is the wire's."""
     for options, coding in (({"wire": True}, "gzip"), ({}, "rot13")):
         made, paper, _failures = recorder(**options)
         made.head(200, (("content-encoding", coding),), 0.0)
@@ -96,7 +96,7 @@ class Together(Passing):
 
 
 def test_chunks_that_have_arrived_are_searched_and_written_together() -> None:
-    """A bounded number of them, each with its own bytes and time."""
+    """A limited number of chunks is written together, each with its own bytes and time."""
     scrub = Together()
     made, paper, _ = recorder(scrub)
     made.head(200, (), 0.0)
@@ -111,8 +111,8 @@ def test_chunks_that_have_arrived_are_searched_and_written_together() -> None:
     assert [line.after for line in paper.lines[1:101] if isinstance(line, Chunk)] == [0.0, *[1.0] * 99]
 
 
-def test_a_client_that_lets_go_between_chunks_that_are_written_together_has_the_first_of_them() -> None:
-    """What came after that moment is not recorded."""
+def test_chunks_after_the_client_has_closed_are_dropped_from_a_group() -> None:
+    """Of chunks written together, only those that came before the client closed the response are recorded."""
     made, paper, _ = recorder()
     made.head(200, (), 0.0)
     made.chunk(b"a", 1.0)
@@ -124,7 +124,7 @@ def test_a_client_that_lets_go_between_chunks_that_are_written_together_has_the_
 
 
 def test_nothing_counts_after_the_end() -> None:
-    """A reader that is still under way when the client lets go changes nothing."""
+    """A reader that is still reading when the client closes the response changes nothing."""
     made, paper, _failures = recorder()
     made.head(200, (), 0.0)
     made.end("cancelled", 1.0)
@@ -137,7 +137,7 @@ def test_nothing_counts_after_the_end() -> None:
 
 
 def test_a_dropped_request_leaves_nothing() -> None:
-    """There was no connection: there is no interaction."""
+    """Without a connection, there is no interaction."""
     made, paper, _failures = recorder()
     made.sent(0.0)
     made.drop()
@@ -145,8 +145,8 @@ def test_a_dropped_request_leaves_nothing() -> None:
     assert paper.lines == ["done", "dropped"]
 
 
-def test_a_session_that_ends_early_cuts_what_is_under_way() -> None:
-    """As if the client had let go."""
+def test_a_session_that_ends_early_cuts_off_running_responses() -> None:
+    """They end as if the client had closed them."""
     made, paper, _failures = recorder(Holding())
     made.head(200, (), 0.0)
     made.chunk(b"a", 0.0)
@@ -154,8 +154,8 @@ def test_a_session_that_ends_early_cuts_what_is_under_way() -> None:
     assert paper.lines[1:] == [Chunk(0.0, b"a"), End("cancelled"), "done"]
 
 
-def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
-    """Whatever comes later is ignored, and the end is written by whoever comes next."""
+def test_a_client_that_closes_ends_the_response_at_that_moment() -> None:
+    """Later chunks are ignored; the recorder's next call writes the end."""
     for later in (
         lambda one: (one.chunk(b"late", 9.0), one.write()),
         lambda one: one.end("eof", 9.0),
@@ -172,8 +172,8 @@ def test_a_client_that_lets_go_ends_the_response_at_that_moment() -> None:
         assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 2.0), "done"]
 
 
-def test_a_client_may_let_go_because_its_time_was_up() -> None:
-    """Then that is the end that is written."""
+def test_a_client_may_close_because_of_its_timeout() -> None:
+    """Then the recorded end is a timeout."""
     made, paper, _ = recorder()
     made.head(200, (), 0.0)
     made.abandon(3.0, "timeout")
@@ -182,8 +182,8 @@ def test_a_client_may_let_go_because_its_time_was_up() -> None:
     assert paper.lines[1:] == [End("timeout", 3.0), "done"]
 
 
-def test_what_came_before_the_client_let_go_is_recorded() -> None:
-    """A chunk that a reader hands over late has the moment at which it came."""
+def test_chunks_that_came_before_the_client_closed_are_recorded() -> None:
+    """A chunk that a reader hands over late keeps the moment at which it came."""
     made, paper, _ = recorder()
     made.head(200, (), 0.0)
     made.abandon(3.0)

@@ -1,4 +1,4 @@
-"""What fails in a recorder is told to the session, and to nobody else."""
+"""Failures in a recorder are reported to the session alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Broken(Passing):
         raise ZeroDivisionError("a bug")
 
 
-def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
-    """No call raises; the failure is told once, and nothing more is written."""
+def test_a_failure_in_a_recorder_is_reported_to_the_session_alone() -> None:
+    """No call raises, the failure is reported once, and nothing more is written."""
     made, paper, failures = recorder(Broken())
     made.sent(0.0)
     made.head(200, (), 0.5)
@@ -33,7 +33,7 @@ def test_what_fails_in_a_recorder_is_told_to_the_session_alone() -> None:
 
 @pytest.mark.parametrize("bad", ["done", "failed"])
 def test_a_recorder_raises_nothing_while_it_gives_up(bad: str) -> None:
-    """Whoever is told of it may fail too; the other one is told all the same, and nothing more is recorded."""
+    """If one of its callbacks fails too, the other is still called, and nothing more is recorded."""
     told: list[str] = []
 
     def tell(name: str) -> None:
@@ -57,7 +57,7 @@ def test_a_recorder_raises_nothing_while_it_gives_up(bad: str) -> None:
 
 
 def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
-    """The bytes of a bomb are not written, and the client's reading goes on."""
+    """The bytes of a decompression bomb are not written, and the client can read on."""
     paper, failures = Paper(), list[BaseException]()
     made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
     made.head(200, (("content-encoding", "gzip"),), 0.0)
@@ -67,8 +67,8 @@ def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recordin
     assert paper.written == []
 
 
-def test_what_came_before_a_failure_is_written() -> None:
-    """Also if it was to be written together with the chunk that failed."""
+def test_chunks_before_a_failure_are_written() -> None:
+    """This holds even for chunks that were to be written together with the one that failed."""
     paper, failures = Paper(), list[BaseException]()
     made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
     made.head(200, (("content-encoding", "gzip"),), 0.0)
@@ -79,8 +79,8 @@ def test_what_came_before_a_failure_is_written() -> None:
     assert paper.written == [b"before"]
 
 
-def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
-    """They are no end of the response: what the network did is what its end says."""
+def test_bytes_in_another_coding_are_kept_as_they_came() -> None:
+    """They do not end the response: its recorded end says what the network did."""
     made, paper, failures = recorder()
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     made.chunk(b"no gzip at all", 1.0)
@@ -91,8 +91,8 @@ def test_bytes_that_are_not_of_the_coding_are_kept_as_they_came() -> None:
 
 
 @pytest.mark.parametrize(("cut", "how"), [(8, "unfinished"), (0, None)])
-def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None) -> None:
-    """The body came to its end, the gzip stream in it did not."""
+def test_a_whole_body_with_an_unfinished_coding_is_marked(cut: int, how: str | None) -> None:
+    """The body ended, but the gzip stream in it did not; the recorded end says so."""
     made, paper, _ = recorder()
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     packed = gzip.compress(b"hello")
@@ -103,7 +103,7 @@ def test_a_whole_body_of_an_unfinished_coding_is_told(cut: int, how: str | None)
 
 @pytest.mark.parametrize("call", ["cut", "end_if_abandoned", "drop"])
 def test_a_recorder_that_could_not_be_made_ignores_everything(call: str) -> None:
-    """The client gets its response all the same."""
+    """The client still gets its response."""
     null_recorder = NullRecorder()
     null_recorder.sent(0.0)
     null_recorder.head(200, (), 1.0)

@@ -1,4 +1,4 @@
-"""What a recorded chunk costs, from the recorder to the journal: in figures that do not depend on the machine."""
+"""What a recorded chunk costs, from the recorder to the journal, in calls and bytes, not in time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Recording:
     ],
 )
 def test_a_chunk_costs_few_calls(chunks: list[bytes], alone: int, of_ten: int, tmp_path: Path) -> None:
-    """Redacted, encoded and written: alone, and as one of ten that have arrived together."""
+    """A chunk is redacted, encoded and written in few calls, alone and as one of ten that arrived together."""
     recording = Recording(tmp_path)
     recording.of(chunks[:50])  # caches
     measured = chunks[50:]
@@ -68,7 +68,7 @@ def test_a_chunk_costs_few_calls(chunks: list[bytes], alone: int, of_ten: int, t
 
 
 def test_a_recording_holds_nothing_that_it_has_written(tmp_path: Path) -> None:
-    """Megabytes later, it needs no more memory."""
+    """After megabytes of chunks, it needs no more memory."""
     chunks = [event(f"{n} {PROSE * 15}") for n in range(1500)]
     recording = Recording(tmp_path)
     recording.of(chunks[:100])

@@ -1,4 +1,4 @@
-"""What is due when, without a clock: each test says what time it is."""
+"""Which parts are due when. There is no clock: each test says what time it is."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def schedule(*gaps: float, first: float = 0.5, end: End | None = None, speed: fl
 
 
 def rest(made: Schedule) -> list[Part]:
-    """What comes to a client that never waits too long."""
+    """The parts that a client without a read timeout gets."""
     parts: list[Part] = []
     while True:
         made.wait(START + 1e6)
@@ -29,7 +29,7 @@ def rest(made: Schedule) -> list[Part]:
 
 
 def test_each_part_is_due_at_its_moment_after_the_request() -> None:
-    """The head, the chunks, the end: told as seconds from the moment at which it is asked for."""
+    """For the head, each chunk and the end, the schedule gives the seconds from the moment of asking."""
     made = schedule(0.125, 0.25, end=End("eof", 0.125))
     assert made.wait(START) == 0.5
     assert made.take() == (Head(200, ()),)
@@ -41,8 +41,8 @@ def test_each_part_is_due_at_its_moment_after_the_request() -> None:
     assert made.take() == ()
 
 
-def test_what_is_due_at_once_comes_at_once() -> None:
-    """What came at one moment, and what a late client has missed; never what is due later."""
+def test_parts_that_are_due_together_come_together() -> None:
+    """Parts of one moment come together, and those that a late client has missed, but never parts due later."""
     made = schedule(0.0, 0.0, 0.25, 0.25, 0.25)
     assert made.wait(START) == 0.5
     assert made.take() == (Head(200, ()), b"0", b"1")
@@ -52,7 +52,7 @@ def test_what_is_due_at_once_comes_at_once() -> None:
 
 
 def test_lateness_does_not_add_up() -> None:
-    """1,200 chunks, each taken 0.3 ms late: every wait ends at the chunk's own moment."""
+    """If each of 1,200 chunks is taken 0.3 ms late, every wait still ends at the chunk's own moment."""
     made = schedule(*[0.05] * 1200)
     now = START + made.wait(START)
     assert made.take() == (Head(200, ()),)
@@ -63,8 +63,8 @@ def test_lateness_does_not_add_up() -> None:
         now += 0.0003
 
 
-def test_a_slow_client_waits_for_nothing_that_is_due() -> None:
-    """It is back in rhythm as soon as it has caught up."""
+def test_a_slow_client_does_not_wait_for_due_parts() -> None:
+    """Once the client has caught up, it is back in rhythm."""
     made = schedule(0.1, 0.1, 0.1, 0.1, 5.0)
     waits, counts = [], []
     now = START
@@ -77,7 +77,7 @@ def test_a_slow_client_waits_for_nothing_that_is_due() -> None:
 
 
 def test_asking_again_for_the_same_part_changes_nothing() -> None:
-    """A driver that was interrupted asks again, later."""
+    """A driver that was interrupted may ask again later."""
     made = schedule(1.0)
     assert made.wait(START) == 0.5
     assert made.wait(START + 0.2) == pytest.approx(0.3)
@@ -88,7 +88,7 @@ class TestReadTimeout:
     """How long a client waits for more, counted from the moment at which it asks."""
 
     def test_it_ends_a_longer_wait(self) -> None:
-        """After the timeout, not after the gap."""
+        """The wait ends after the timeout, not after the gap."""
         made = schedule(0.0, 3.0)
         made.wait(START), made.take()
         assert made.wait(START + 0.5, 2.0) == 2.0
@@ -97,14 +97,14 @@ class TestReadTimeout:
         assert broken.value.ending == "timeout"
 
     def test_it_counts_from_asking(self) -> None:
-        """A client that asks late waits for the rest of the gap only."""
+        """A client that asks late waits only for the rest of the gap."""
         made = schedule(0.0, 3.0)
         made.wait(START), made.take()
         assert made.wait(START + 2.0, 2.0) == 1.5
         assert made.take() == (b"1",)
 
     def test_it_holds_for_the_head(self) -> None:
-        """Time to first byte."""
+        """The timeout also limits the time to the first byte."""
         made = schedule(first=30.0)
         assert made.wait(START, 5.0) == 5.0
         with pytest.raises(Broken, match="timeout"):
@@ -121,7 +121,7 @@ class TestReadTimeout:
     ids=["reset", "closed", "timeout"],
 )
 def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
-    """After the last chunk and its gap; and breaks again for whoever asks again."""
+    """The response breaks after the last chunk and the recorded gap, and again each time it is read."""
     made = schedule(0.25, end=end)
     made.wait(START + 1), made.take()
     assert made.wait(START + 0.75) == 1.0
@@ -132,7 +132,7 @@ def test_a_recorded_break_breaks_at_its_moment(end: End, ending: str) -> None:
 
 
 def test_a_cancelled_recording_stays_silent_for_a_second() -> None:
-    """A client that closes the response by a timer of its own does so before it hears that there is no more."""
+    """So a client that closes the response by its own timer does so before it learns that no more comes."""
     made = schedule(0.0, end=End("cancelled", 1.0))
     made.wait(START), made.take()
     assert made.wait(START + 0.5) == 2.0
@@ -144,15 +144,15 @@ class TestStalls:
     """Silence that a fault asks for, at instant speed."""
 
     @pytest.mark.parametrize("timeout", [None, 10.0, 60.0])
-    def test_a_client_that_would_wait_goes_on_at_once(self, timeout: float | None) -> None:
-        """What was skipped is counted."""
+    def test_a_client_with_a_longer_timeout_goes_on_at_once(self, timeout: float | None) -> None:
+        """The skipped time is counted."""
         made = Schedule(STALLED, START)
         for parts in ((Head(200, ()), b"one"), (b"two",), ()):
             assert made.wait(START, timeout) == 0
             assert made.take() == parts
         assert made.skipped == 10.0
 
-    def test_a_client_that_would_not_wait_times_out_at_once(self) -> None:
+    def test_a_client_with_a_shorter_timeout_times_out_at_once(self) -> None:
         """The stall is longer than its read timeout."""
         made = Schedule(STALLED, START)
         made.wait(START, 9.0), made.take()
@@ -160,8 +160,8 @@ class TestStalls:
         with pytest.raises(Broken, match="timeout"):
             made.take()
 
-    def test_a_server_waits_and_so_does_all_that_follows(self) -> None:
-        """Its client's time limits are real."""
+    def test_a_server_really_waits(self) -> None:
+        """A stall delays it and all that follows, since its client's timeouts are real."""
         made = Schedule(STALLED, START, skip_stalls=False)
         made.wait(START), made.take()
         assert made.wait(START) == 10.0
@@ -171,7 +171,7 @@ class TestStalls:
 
 
 def test_instant_speed_is_all_at_once() -> None:
-    """No part waits for another."""
+    """No part has to be waited for."""
     made = schedule(1.0, 2.0, first=9.0, speed=INSTANT)
     assert made.wait(START) == 0
     assert rest(made) == [Head(200, ()), b"0", b"1"]

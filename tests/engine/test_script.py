@@ -58,18 +58,18 @@ def chunks(steps: list[Any]) -> list[bytes]:
     ],
 )
 @pytest.mark.parametrize(("kind", "ending"), [("reset", "reset"), ("close", "closed")], ids=["reset", "close"])
-def test_a_connection_breaks_behind_the_last_byte_before_the_place(
+def test_a_connection_breaks_after_the_last_byte_before_the_place(
     kind: str, ending: str, place: str, kept: list[bytes]
 ) -> None:
-    """At the moment of that byte."""
+    """It breaks at the moment of that byte."""
     head, *data, stop = played(f"{kind}@{place}")
     assert isinstance(head[1], Head)
     assert chunks(data) == kept
     assert stop == ((data or [head])[-1][0], ending)
 
 
-def test_a_body_ends_too_early_in_good_order() -> None:
-    """And promises no length that it has not."""
+def test_a_body_that_ends_early_has_a_good_end() -> None:
+    """Its head no longer declares a length."""
     whole = Interaction(ASKED, Response(200, (("content-length", str(len(A + B + C))),)), PLAIN.chunks)
     (_, head), *data, stop = played("eof@event:1", whole)
     assert head.headers == ()
@@ -77,15 +77,15 @@ def test_a_body_ends_too_early_in_good_order() -> None:
     assert stop[1] == "eof"
 
 
-def test_a_length_that_was_promised_stays_where_the_connection_breaks() -> None:
-    """The client counts, as it would."""
+def test_a_declared_length_stays_where_the_connection_breaks() -> None:
+    """The client finds too few bytes, as it would live."""
     whole = Interaction(ASKED, Response(200, (("content-length", str(len(A + B + C))),)), PLAIN.chunks)
     assert played("reset@event:1", whole)[0][1].headers == whole.response.headers  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("kind", "ending"), [("reset", "reset"), ("close", "closed"), ("eof", "closed")])
 def test_a_connection_breaks_before_the_head(kind: str, ending: str) -> None:
-    """When the head was due; without a head there is no good order."""
+    """It breaks when the head was due. Without a head, there cannot be a good end."""
     assert played(f"{kind}@head") == [(1.0, ending)]
 
 
@@ -99,14 +99,14 @@ def test_a_connection_breaks_before_the_head(kind: str, ending: str) -> None:
     ],
 )
 def test_a_stall_moves_what_follows(place: str, moments: list[float]) -> None:
-    """By so much, at any speed."""
+    """All later parts come that many seconds later, at any speed."""
     assert [at for at, _ in played(f"stall@{place}:10s")] == moments
     fast = [at for at, _ in played(f"stall@{place}:10s", speed=4)]
     assert fast == [(moment - 10) / 4 + 10 if moment >= 10 else moment / 4 for moment in moments]
 
 
-def test_at_instant_speed_a_stall_is_told_and_not_waited_for() -> None:
-    """Who plays it says whether a client would have given up."""
+def test_at_instant_speed_a_stall_is_listed_without_waiting() -> None:
+    """The player decides whether the client would have timed out."""
     steps = played("stall@event:2:10s", speed=INSTANT)
     assert [type(part) for _, part in steps] == [Head, bytes, bytes, Stall, bytes, str]
     assert steps[3] == (0.0, Stall(10.0))
@@ -114,14 +114,14 @@ def test_at_instant_speed_a_stall_is_told_and_not_waited_for() -> None:
 
 
 def test_a_stall_within_a_chunk_cuts_it() -> None:
-    """The bytes before it come in time."""
+    """The bytes before the stall come on time."""
     steps = played("stall@event:1.5:10s")
     assert chunks(steps) == [A, B[: len(B) // 2], B[len(B) // 2 :], C]
     assert [at for at, _ in steps][2:4] == [1.5, 11.5]
 
 
 def test_an_error_object_ends_the_stream() -> None:
-    """When the next event was due; as Google sends it, raw and over several lines."""
+    """The object comes when the next event was due, as Google sends it: raw and on several lines."""
     *data, stop = played("error@event:2;code=429;retry-after=7")[1:]
     assert chunks(data)[:2] == [A, B]
     assert data[2][0] == 1.75
@@ -134,15 +134,15 @@ def test_an_error_object_ends_the_stream() -> None:
 
 @pytest.mark.parametrize("place", ["event:0", "event:1", "event:2"])
 def test_an_error_object_is_an_element_of_an_array(place: str) -> None:
-    """The array stays one."""
+    """The array stays valid."""
     found = json.loads(b"".join(chunks(played(f"error@{place}", ARRAY))))
     assert [list(one) for one in found] == [["n"]] * int(place[-1]) + [["error"]]
 
 
 @pytest.mark.parametrize("fault", ["garbage@event:1", "duplicate@event:2", "error@event:2", "status:503"])
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_what_a_fault_puts_in_is_cut_like_the_recording(fault: str, size: int) -> None:
-    """By itself: there is a boundary at the place of the fault. The bytes and their moments stay."""
+def test_inserted_bytes_are_rechunked_like_the_recording(fault: str, size: int) -> None:
+    """They are cut separately: there is a boundary at the fault's place. Bytes and moments stay."""
     plain = played(fault, rechunk="events")
     cut = played(fault, rechunk=size)
     assert b"".join(chunks(cut)) == b"".join(chunks(plain))
@@ -154,14 +154,14 @@ def test_what_a_fault_puts_in_is_cut_like_the_recording(fault: str, size: int) -
 
 
 def test_an_error_that_is_cut_comes_at_its_moment_byte_by_byte() -> None:
-    """When the next bytes were due."""
+    """All of its bytes come when the next bytes were due."""
     error = chunks(played("error@event:2"))[-1]
     steps = played("error@event:2", rechunk="bytes")
     assert steps[-1 - len(error) : -1] == [(1.75, bytes([one])) for one in error]
 
 
-def test_garbage_comes_in_between() -> None:
-    """It spoils no byte of the recording, only what they mean."""
+def test_garbage_is_inserted() -> None:
+    """Garbage changes no recorded byte, only what the bytes mean."""
     assert chunks(played("garbage@event:1")) == [A, GARBAGE, B, C]
     with pytest.raises(UnicodeDecodeError):
         GARBAGE.decode()
@@ -169,24 +169,24 @@ def test_garbage_comes_in_between() -> None:
 
 @pytest.mark.parametrize("unit", ["event", "chunk"])
 def test_an_event_or_chunk_comes_twice(unit: str) -> None:
-    """Right behind itself."""
+    """The copy follows at once."""
     assert chunks(played(f"duplicate@{unit}:2")) == [A, B, B, C]
 
 
 @pytest.mark.parametrize(("number", "letters"), [(1, "aab"), (2, "abb")])
-def test_an_element_that_comes_twice_keeps_the_array_one(number: int, letters: str) -> None:
-    """With its comma."""
+def test_an_element_that_comes_twice_keeps_the_array_valid(number: int, letters: str) -> None:
+    """The copy has its own comma."""
     found = json.loads(b"".join(chunks(played(f"duplicate@event:{number}", ARRAY))))
     assert "".join(one["n"] for one in found) == letters
 
 
-def test_a_slow_response_takes_so_many_times_as_long() -> None:
-    """From the head to the end."""
+def test_a_slow_response_takes_several_times_as_long() -> None:
+    """The factor counts from the head to the end."""
     assert [at for at, _ in played("slow:x4")] == [4.0, 4.0, 6.0, 7.0, 7.5]
 
 
-def test_a_status_stands_in_place_of_the_stream() -> None:
-    """When the head was due, with Google's error object, and the length that it has."""
+def test_a_status_replaces_the_stream() -> None:
+    """It comes when the head was due, with Google's error object and the right length."""
     (at, head), (_, data), stop = played("status:429;retry-after=2.5")
     assert (at, head.status) == (1.0, 429)
     assert dict(head.headers) == {
@@ -200,8 +200,8 @@ def test_a_status_stands_in_place_of_the_stream() -> None:
     assert stop[1] == "eof"
 
 
-def test_vertex_wraps_its_error_where_no_sse_was_asked_for() -> None:
-    """In a list of one."""
+def test_vertex_wraps_its_error_unless_sse_was_asked_for() -> None:
+    """The error is the only item of a list."""
     url = "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:x"
     body = chunks(played("status:503", Interaction(Request("POST", url), HEAD)))[0]
     assert [one["error"]["status"] for one in json.loads(body)] == ["UNAVAILABLE"]
@@ -217,12 +217,12 @@ def test_vertex_wraps_its_error_where_no_sse_was_asked_for() -> None:
     ],
 )
 def test_faults_compose(faults: str, expected: list[bytes]) -> None:
-    """In order; places count in the recording, whatever was done to it before."""
+    """Faults apply in order. Places count in the recording, whatever earlier faults have changed."""
     assert chunks(played(faults)) == expected
 
 
-def test_a_stall_before_the_end_that_another_fault_makes_is_kept() -> None:
-    """Silence, then the reset."""
+def test_a_stall_before_an_end_made_by_another_fault_is_kept() -> None:
+    """The silence comes first, then the reset."""
     assert played("stall@event:1:10s,reset@event:1")[-1] == (11.0, "reset")
     assert played("stall@event:1:10s,error@event:1")[-2][0] == 11.5
 
@@ -230,8 +230,8 @@ def test_a_stall_before_the_end_that_another_fault_makes_is_kept() -> None:
 @pytest.mark.parametrize(
     "fault", ["reset@event:4", "reset@event:3.5", "reset@chunk:4", "reset@byte:9999", "eof@end", "duplicate@event:4"]
 )
-def test_a_fault_that_has_no_place_says_so(fault: str) -> None:
-    """And leaves the response as it is."""
+def test_a_fault_without_a_place_in_the_response_says_so(fault: str) -> None:
+    """The fault is reported as not applied, and the response stays as it is."""
     scripting = Scripting(PLAIN)
     before = scripting.script
     assert scripting.apply(parse_faults(fault)[0]) is False
@@ -239,7 +239,7 @@ def test_a_fault_that_has_no_place_says_so(fault: str) -> None:
 
 
 def test_places_count_in_the_recording_whatever_the_chunks() -> None:
-    """A reset behind two events is that, byte by byte too."""
+    """A reset after two events comes after two events, also if the stream comes byte by byte."""
     steps = played("reset@event:2", rechunk="bytes")
     assert b"".join(chunks(steps)) == A + B
     assert {len(chunk) for chunk in chunks(steps)} == {1}
@@ -247,7 +247,7 @@ def test_places_count_in_the_recording_whatever_the_chunks() -> None:
 
 
 def test_a_max_gap_shortens_waits_and_leaves_stalls() -> None:
-    """At the speed that is played; a stall is asked for."""
+    """The limit counts at the played speed. A stall is kept, since a fault asks for it."""
     scripting = Scripting(PLAIN)
     scripting.apply(parse_faults("stall@event:2:10s")[0])
     steps = Playback(PLAIN, 2.0, 0.2, scripting.script).steps()
@@ -268,14 +268,14 @@ def test_a_max_gap_shortens_waits_and_leaves_stalls() -> None:
     ],
     ids=lambda value: " ".join(map(str, value)),
 )
-def test_nothing_is_left_after_an_ending_for_another_fault(faults: list[str], applied: list[bool]) -> None:
-    """Such a fault is not applied, which its session reports."""
+def test_a_fault_after_an_ending_is_not_applied(faults: list[str], applied: list[bool]) -> None:
+    """The session reports that it was not applied."""
     scripting = Scripting(PLAIN)
     assert [scripting.apply(parse_faults(fault)[0]) for fault in faults] == applied
 
 
 def test_faults_are_ordered_by_their_places() -> None:
-    """What comes first in the response comes first; equal places stay in order."""
+    """Faults are sorted by their places in the response; faults at equal places keep their order."""
     faults = parse_faults("reset@end,garbage@event:1,status:503,duplicate@event:1,slow:x2")
     ordered = sorted(faults, key=Scripting(PLAIN).order)
     assert [fault.kind for fault in ordered] == ["status", "slow", "garbage", "duplicate", "reset"]

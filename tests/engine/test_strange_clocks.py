@@ -1,4 +1,4 @@
-"""Clocks and sleeps that a test replaces: a recording plays at its moments all the same."""
+"""If a test replaces clocks and sleeps, recordings still play at their real moments."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from gemini_replay.server.upstream.scenarios import Scenario
 FIRST = 0.05
 GAPS = [0.05, 0.05, 0.05]
 LASTS = 0.2
-"""Seconds that a stream takes whose head comes after the first of these, and its chunks after those gaps."""
+"""How many seconds a stream with this head and these gaps takes."""
 
 
 def cassette(path: Path, *gaps: list[float]) -> Path:
-    """A cassette with a recording for each row of gaps."""
+    """A cassette with one recording for each sequence of gaps."""
     return recorded(path, *[rhythm(row, first=FIRST) for row in gaps])
 
 
 @pytest.fixture(params=STRANGE)
 def strange(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Any]]:
-    """What replaces clocks."""
+    """Each way of replacing clocks."""
     return STRANGE[request.param]
 
 
 WAYS_TO_WAIT = {"httpx-sync", "httpx-asyncio", "httpx-trio", "aiohttp"}
-"""One client for each way in which a playback waits; the others wait in one of these ways."""
+"""One client for each way in which a playback waits. Every other client waits in one of these ways."""
 
 
 @pytest.mark.parametrize(
@@ -56,17 +56,17 @@ WAYS_TO_WAIT = {"httpx-sync", "httpx-asyncio", "httpx-trio", "aiohttp"}
     ],
 )
 def test_a_recording_plays_in_its_rhythm(client: Client, name: str, tmp_path: Path) -> None:
-    """Whatever has become of the clocks that the client itself can see."""
+    """The rhythm is real, whatever the replaced clocks say."""
     path = cassette(tmp_path / "c.jsonl", GAPS)
     with gemini_replay.replay(path), takes(LASTS), STRANGE[name]():
-        seen = client.fetch(GOOGLE, timeout=None)  # aiohttp's own time limits go by the loop's clock, also live
+        seen = client.fetch(GOOGLE, timeout=None)  # aiohttp's own timeouts use the loop's clock, also live
     assert seen.error is None
     assert len(seen.chunks) == len(GAPS)
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_read_timeout_comes_at_its_moment(client: Client, tmp_path: Path) -> None:
-    """It counts in real time, as a socket's would."""
+    """The timeout counts in real time, as a socket's does."""
     path = cassette(tmp_path / "c.jsonl", [0.05, 5.0])
     with gemini_replay.replay(path), takes(FIRST + 0.05 + 0.5), STRANGE["freezegun"]():
         seen = client.fetch(GOOGLE, timeout=0.5)
@@ -76,7 +76,7 @@ def test_a_read_timeout_comes_at_its_moment(client: Client, tmp_path: Path) -> N
 @pytest.mark.parametrize("speed", [1.0, "instant"])
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
 def test_a_replaced_sleep_is_not_called(client: Client, speed: Any, tmp_path: Path) -> None:
-    """A test that counts the sleeps of its own code counts none of ours."""
+    """A test that counts sleeps counts only those of its own code."""
     path = cassette(tmp_path / "c.jsonl", GAPS)
     with ExitStack() as patches:
         patches.enter_context(gemini_replay.replay(path, speed=speed))
@@ -90,7 +90,7 @@ def test_a_replaced_sleep_is_not_called(client: Client, speed: Any, tmp_path: Pa
 
 
 def test_clocks_that_change_in_mid_stream_do_not_matter(strange: Any, tmp_path: Path) -> None:
-    """Replaced while a chunk is waited for, put back while another one is."""
+    """The clocks are replaced during one wait for a chunk, and put back during another."""
     path = cassette(tmp_path / "c.jsonl", [0.1] * 8)
 
     async def read() -> int:
@@ -109,7 +109,7 @@ def test_clocks_that_change_in_mid_stream_do_not_matter(strange: Any, tmp_path: 
 
 
 def test_a_server_in_the_tests_process_keeps_the_rhythm(strange: Any, tmp_path: Path) -> None:
-    """Its loop sees the same clocks as the test."""
+    """The server's loop sees the same clocks as the test."""
     session = Session.replaying(cassette(tmp_path / "c.jsonl", GAPS), hosts=None)
     with serving(session) as url, takes(LASTS), strange():
         seen = CLIENTS[0].fetch(url + PATH)
@@ -121,7 +121,7 @@ def test_a_server_in_the_tests_process_keeps_the_rhythm(strange: Any, tmp_path: 
 @pytest.mark.parametrize("frozen", ["freezegun", "time-machine"])
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
 def test_a_recording_has_the_real_times(client: Client, frozen: str, tmp_path: Path) -> None:
-    """Those of its chunks, and the date in its header."""
+    """The times of chunks and the date in the header are real."""
     path = tmp_path / "c.jsonl"
     with upstream.start(Scenario.from_chunks(events(4), gaps=[0.1] * 4)) as server:
         with gemini_replay.record(path, upstream=server.url), STRANGE[frozen]():
@@ -140,7 +140,7 @@ def test_a_recording_has_the_real_times(client: Client, frozen: str, tmp_path: P
 def test_virtual_time_moves_a_replay_also_where_clocks_are_frozen(
     client: Client, outside: bool, frozen: str, tmp_path: Path
 ) -> None:
-    """A minute of a recording takes hardly any time."""
+    """A minute of a recording takes hardly any real time."""
     path = cassette(tmp_path / "c.jsonl", [1.0] * 60)
     blocks: list[Callable[[], AbstractContextManager[Any]]] = [STRANGE[frozen], virtual_time]
     with hardly_any_time(), gemini_replay.replay(path), ExitStack() as stack:

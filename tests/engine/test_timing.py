@@ -1,4 +1,4 @@
-"""What a speed means."""
+"""Speeds: which values are valid, and what they mean."""
 
 import math
 
@@ -13,13 +13,13 @@ from gemini_replay.errors import UsageError
     [(1, 1.0), (4, 4.0), (0.5, 0.5), ("2.5", 2.5), ("instant", INSTANT), (" Instant ", INSTANT), (math.inf, INSTANT)],
 )
 def test_a_speed_is_a_positive_factor_or_instant(value: object, factor: float) -> None:
-    """Numbers, their text, and the word instant are speeds."""
+    """A speed is a number, a number as text, or the word instant."""
     assert parse_speed(value) == factor  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "fast", "", None, True, float("nan"), [1]], ids=repr)
-def test_anything_else_is_refused_with_the_ways_out(value: object) -> None:
-    """The error names the value and what may stand there."""
+def test_other_values_are_refused(value: object) -> None:
+    """The error names the value and the possible ones."""
     with pytest.raises(UsageError, match="Unknown speed") as refused:
         parse_speed(value)  # type: ignore[arg-type]
     assert repr(value) in str(refused.value)
@@ -27,7 +27,7 @@ def test_anything_else_is_refused_with_the_ways_out(value: object) -> None:
 
 
 def test_virtual_is_the_recorded_rhythm_on_another_clock() -> None:
-    """A factor of 1, and the word says so."""
+    """Virtual speed has the factor 1 and is marked as virtual."""
     assert parse_speed(" Virtual ") == 1.0
     assert [is_virtual(speed) for speed in ("virtual", " Virtual ", "instant", "1", 1, 4.0)] == [
         True,

@@ -1,4 +1,4 @@
-"""Whole calls under chunkings and faults: careless calls are found, careful ones are left alone."""
+"""`check_client` runs a call under chunkings and faults: it reports careless calls and passes careful ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gemini_replay.gemini import collect
 @pytest.mark.parametrize("path", [STORY, ARRAY], ids=["sse", "json-array"])
 @pytest.mark.parametrize("call", [careful, with_reason], ids=["raises", "tells"])
 def test_a_careful_call_passes(path: Path, call: Callable[[Path], Any]) -> None:
-    """Whether it raises or its result shows it; every chunking and every fault is tried."""
+    """A call is careful if it raises or its result shows the problem. Every chunking and every fault is tried."""
     report = check_client(lambda: call(path), path)
     with replay(path, speed="instant"):
         whole = call(path)
@@ -50,8 +50,8 @@ def test_a_careful_call_passes(path: Path, call: Callable[[Path], Any]) -> None:
 
 
 @pytest.mark.parametrize("path", [STORY, ARRAY], ids=["sse", "json-array"])
-def test_a_short_answer_that_looks_whole_is_a_bug(path: Path) -> None:
-    """A call that returns only the text is deceived by every body that stops too early, and by nothing else."""
+def test_returning_a_short_answer_as_whole_is_a_bug(path: Path) -> None:
+    """A call that returns only the text is deceived by every body that ends early, and by nothing else."""
     report = bugs_of(lambda: hopeful(path), path, kinds=["reset", "eof"])
     found = effects(report)
     assert {effect for value, effect in found.items() if value.startswith("reset")} == {"raises"}
@@ -64,7 +64,7 @@ def test_a_short_answer_that_looks_whole_is_a_bug(path: Path) -> None:
 
 
 def test_the_error_lists_what_deceived_the_call() -> None:
-    """With its result, and the result of the recording."""
+    """The error shows each wrong result, and the result of the unchanged recording."""
     with pytest.raises(
         ClientBug, match=r"\d+ of 12 variations of the recording make the call return a wrong result"
     ) as caught:
@@ -74,7 +74,7 @@ def test_the_error_lists_what_deceived_the_call() -> None:
 
 
 def test_a_reset_that_is_swallowed_is_a_bug() -> None:
-    """The text that had come until then passes for the answer."""
+    """The call then returns the text up to the reset as if it were the answer."""
 
     def swallowing() -> str:
         parser, text = StreamParser(), ""
@@ -90,7 +90,7 @@ def test_a_reset_that_is_swallowed_is_a_bug() -> None:
 
 
 def test_a_loop_that_loses_what_is_cut_is_a_bug_of_a_chunking() -> None:
-    """The report has the chunking, its chunks, and the result."""
+    """The report has the chunking, its chunks and the call's result."""
 
     def per_chunk() -> str:
         text = ""
@@ -111,7 +111,7 @@ def test_a_loop_that_loses_what_is_cut_is_a_bug_of_a_chunking() -> None:
 
 
 def test_a_call_that_asks_again_has_the_whole_answer() -> None:
-    """Each fault applies once."""
+    """Each fault applies once, so the second request gets the whole answer."""
 
     def again() -> str:
         try:
@@ -123,8 +123,8 @@ def test_a_call_that_asks_again_has_the_whole_answer() -> None:
     assert {one.effect for one in report.results} == {"whole"}
 
 
-def test_a_stall_ends_a_call_with_less_patience_only() -> None:
-    """Nobody waits for it at instant speed."""
+def test_a_stall_ends_only_a_call_with_a_shorter_timeout() -> None:
+    """At instant speed, the check does not wait for the stall."""
     patient = check_client(lambda: collect(parse_stream(body(read=None))).text, STORY, rechunk=(), kinds=["stall"])
     assert {(one.effect, one.outcome.result) for one in patient.results} == {("whole", hopeful_whole())}
     hasty = check_client(hopeful, STORY, rechunk=(), kinds=["stall"], most=2)
@@ -132,13 +132,13 @@ def test_a_stall_ends_a_call_with_less_patience_only() -> None:
 
 
 def test_an_event_lost_to_garbage_is_a_bug() -> None:
-    """Even if all the others are there."""
+    """Losing one event is a bug even if the call returns all the others."""
     report = bugs_of(hopeful, kinds=["garbage"], most=3)
     assert max(len(one.outcome.result) for one in report.bugs) > len(hopeful_whole()) / 2
 
 
-def test_a_request_that_is_not_made_is_not_reached() -> None:
-    """The cassette has two, the call makes one."""
+def test_recordings_that_a_call_does_not_ask_for_are_unreached() -> None:
+    """The cassette has two requests, and the call makes one of them."""
     path = FOLDER / "afc.jsonl"
     first = Cassette.load(path).interactions[0].request
 
@@ -154,7 +154,7 @@ def test_a_request_that_is_not_made_is_not_reached() -> None:
 
 
 def test_each_response_of_a_call_breaks_off_in_turn() -> None:
-    """A fault in the second of two exchanges names its request."""
+    """A result names the request whose response had the fault."""
     path = FOLDER / "afc.jsonl"
     first, second = Cassette.load(path).interactions
 
@@ -173,16 +173,16 @@ def test_each_response_of_a_call_breaks_off_in_turn() -> None:
     assert all(one.value.endswith(";request=2") for one in bugs)
 
 
-def test_an_error_answer_is_the_same_error_in_every_chunking() -> None:
-    """It has no faults: there is no whole answer that could be cut short."""
+def test_an_error_response_is_checked_in_every_chunking() -> None:
+    """It is checked without faults, since it has no whole answer to cut short."""
     path = FOLDER / "429.jsonl"
     report = check_client(lambda: hopeful(path), path)
     assert {type(one.outcome.error) for one in report.results} == {httpx.HTTPStatusError}
     assert [one.effect for one in report.results] == ["raises"] * len(faults.RECHUNKINGS)
 
 
-def test_google_genai_keeps_its_chunks_apart_from_whole_answers() -> None:
-    """The real SDK: the finish reason of its chunks shows a broken answer, its bare text does not."""
+def test_google_genai_shows_a_broken_answer_in_its_chunks() -> None:
+    """With the real SDK, the finish reason of the chunks shows a broken answer; the text alone does not."""
     genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
     request = Cassette.load(STORY).interactions[0].request
 
@@ -197,8 +197,8 @@ def test_google_genai_keeps_its_chunks_apart_from_whole_answers() -> None:
     assert bugs_of(lambda: "".join(text or "" for text, _ in chunks()), **options, most=2).bugs
 
 
-def test_a_report_reads_as_a_table() -> None:
-    """One line for each variation."""
+def test_a_report_is_a_table() -> None:
+    """A report has one line for each variation."""
     lines = str(bugs_of(hopeful, rechunk=["bytes"], kinds=["eof"], most=2)).splitlines()
     assert lines[0].split(maxsplit=2)[:2] == ["rechunk=bytes", "whole"]
     assert lines[1].split(maxsplit=2) == ["fault=eof@event:0", "short", "''"]

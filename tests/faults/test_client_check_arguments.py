@@ -1,4 +1,4 @@
-"""What `check_client` takes, and what it refuses."""
+"""The arguments that `check_client` accepts and refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gemini_replay.faults import ClientReport, Outcome, check_client
 
 
 def test_the_callers_own_predicate_decides_what_is_complete() -> None:
-    """It replaces the comparison with a complete prefix."""
+    """The predicate replaces the comparison with a complete prefix."""
     kinds = ["eof", "error", "duplicate"]
     report = check_client(
         with_reason, STORY, kinds=kinds, complete=lambda result: result[1] == "STOP" and not result[2]
@@ -28,7 +28,7 @@ def test_the_callers_own_predicate_decides_what_is_complete() -> None:
 
 
 def test_async_calls_are_run() -> None:
-    """A coroutine function, with an async client, also beside a loop that is running."""
+    """A coroutine function with an async client is run, also while another event loop is running."""
     request = Cassette.load(STORY).interactions[0].request
 
     async def call() -> str:
@@ -50,7 +50,7 @@ def test_async_calls_are_run() -> None:
 
 
 def test_a_call_that_fails_on_whole_answers_raises_its_own_error() -> None:
-    """Otherwise it would pass under every fault."""
+    """Otherwise the call would pass under every fault."""
 
     def call() -> str:
         careful()
@@ -61,7 +61,7 @@ def test_a_call_that_fails_on_whole_answers_raises_its_own_error() -> None:
 
 
 def test_a_call_that_the_cassette_does_not_answer_is_a_miss() -> None:
-    """Also if the call swallows it."""
+    """The miss is raised even if the call swallows it."""
 
     def call() -> str:
         try:
@@ -82,7 +82,7 @@ def test_a_call_that_the_cassette_does_not_answer_is_a_miss() -> None:
     ids=["never equal", "always equal"],
 )
 def test_results_that_prove_nothing_are_refused(call: Callable[[], Any], message: str) -> None:
-    """Otherwise every variation would be a bug, or none."""
+    """With such results, either every variation would be a bug, or none."""
     with pytest.raises(UsageError, match=message):
         check_client(call, STORY, rechunk=())
 
@@ -96,13 +96,13 @@ def test_results_that_prove_nothing_are_refused(call: Callable[[], Any], message
     ids=["chunking", "fault"],
 )
 def test_unknown_names_are_refused(given: dict[str, Any], message: str) -> None:
-    """Before anything runs, with the nearest."""
+    """The error comes before anything runs, and names the closest known name."""
     with pytest.raises(UsageError, match=message):
         check_client(lambda: "", STORY, **given)
 
 
 def test_a_cassette_may_be_given_as_an_object_and_is_not_changed() -> None:
-    """As it is in memory, whatever its file holds."""
+    """The cassette counts as it is in memory, whatever its file holds."""
     cassette = Cassette.load(STORY)
     cassette.interactions[:] = [replace(one, chunks=(Chunk(0.0, one.body),)) for one in cassette.interactions]
     before = cassette.dumps()

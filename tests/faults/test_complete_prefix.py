@@ -1,4 +1,4 @@
-"""Complete answers that are as short as a broken one."""
+"""Complete prefixes: complete answers that are as short as a broken one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "cassettes"
 @pytest.mark.parametrize("name", ["story", "array", "gateway"])
 @pytest.mark.parametrize("kept", [0, 1, 3])
 def test_a_complete_prefix_is_shorter_and_has_a_finish_reason(name: str, kept: int) -> None:
-    """On its last event, in the same framing."""
+    """The finish reason is on its last event, and the framing stays the same."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
     short = complete_prefix(whole, kept)
     assert is_breakable(whole)
@@ -40,7 +40,7 @@ def test_a_complete_prefix_is_shorter_and_has_a_finish_reason(name: str, kept: i
     ],
 )
 def test_a_complete_prefix_has_the_events_before_the_fault(name: str, fault: str, kept: int) -> None:
-    """Whole events only."""
+    """The prefix holds only whole events."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
     (found,) = complete_prefixes(whole, parse_faults(fault)[0])
     assert found == complete_prefix(whole, kept)
@@ -48,8 +48,8 @@ def test_a_complete_prefix_has_the_events_before_the_fault(name: str, fault: str
 
 @pytest.mark.parametrize("name", ["story", "array"])
 @pytest.mark.parametrize("at", [0, 1])
-def test_garbage_may_also_cost_the_event_after_it(name: str, at: int) -> None:
-    """All the other events are there."""
+def test_garbage_may_also_destroy_the_event_after_it(name: str, at: int) -> None:
+    """All other events stay."""
     whole = Cassette.load(FOLDER / f"{name}.jsonl").interactions[0]
     _, without = complete_prefixes(whole, parse_faults(f"garbage@event:{at}")[0])
     texts = [event.text for event in whole.events]
@@ -58,7 +58,7 @@ def test_garbage_may_also_cost_the_event_after_it(name: str, at: int) -> None:
 
 
 def test_an_answer_that_is_not_whole_cannot_break() -> None:
-    """Nothing would be lost by it."""
+    """For such an answer there is no complete prefix: a break could lose nothing that matters."""
     whole = Cassette.load(FOLDER / "story.jsonl").interactions[0]
     assert not is_breakable(replace(whole, end=End("reset")))
     assert not is_breakable(replace(whole, chunks=whole.chunks[:2]))

@@ -1,4 +1,4 @@
-"""Which faults mean something for a recorded answer."""
+"""Sweeps: the faults that would change a recorded answer."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def answer(parts: list[bytes], **rest: object) -> Interaction:
     return Interaction(ASKED, Response(200), tuple(Chunk(0.01, part) for part in parts), **rest)  # type: ignore[arg-type]
 
 
-def test_every_boundary_the_head_and_the_middle_of_each_event_are_places() -> None:
-    """An end at the end of the body is not a fault; a reset after the finish reason is one."""
+def test_the_places_of_an_answer() -> None:
+    """Places are the head, events' boundaries and their middles. At the body's end, only an eof is not a fault."""
     assert faults.faults_of(answer(PARTS), kinds=["reset", "eof", "error", "duplicate"]) == [
         "reset@head",
         "reset@event:0",
@@ -44,7 +44,7 @@ def test_every_boundary_the_head_and_the_middle_of_each_event_are_places() -> No
 
 
 def test_an_array_can_end_without_its_bracket() -> None:
-    """Behind the last event is not the end."""
+    """In an array, the place after the last event is not the end of the body."""
     array = answer(encode_array(['{"n": 1}', '{"n": 2}']))
     assert "eof@event:2" in faults.faults_of(array, kinds=["eof"])
     assert faults.faults_of(array, kinds=["reset"])[-1] == "reset@end"
@@ -59,19 +59,19 @@ def test_an_array_can_end_without_its_bracket() -> None:
     ids=["no-events", "compressed"],
 )
 def test_without_events_places_are_counted_in_chunks(interaction: Interaction, some: str) -> None:
-    """So every answer has some."""
+    """So every answer has some places."""
     assert some in faults.faults_of(interaction)
 
 
-def test_a_connection_that_never_answered_can_only_fail_otherwise() -> None:
-    """It has no body."""
+def test_a_connection_without_a_response_has_few_faults() -> None:
+    """Without a body, it can only break at the head or fail to connect."""
     found = faults.faults_of(Interaction(ASKED, None, (), End("reset")), kinds=["reset", "eof", "refuse"])
     assert found == ["reset@head", "refuse"]
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.jsonl")), ids=lambda path: path.stem)
-def test_every_fault_of_a_curated_cassette_strikes(path: Path) -> None:
-    """None is listed that would leave the answer as it is."""
+def test_every_fault_of_a_curated_cassette_is_applied(path: Path) -> None:
+    """No listed fault leaves the answer unchanged."""
     for interaction in Cassette.load(path).interactions:
         for text in faults.faults_of(interaction, most=7):
             for fault in faults.parse_faults(text):
@@ -79,7 +79,7 @@ def test_every_fault_of_a_curated_cassette_strikes(path: Path) -> None:
 
 
 def test_a_sweep_is_parameters_with_readable_ids() -> None:
-    """The id is the fault; where a cassette has several answers, it says which request it strikes."""
+    """The id is the fault. If a cassette has several answers, the id also names the request."""
     (first, *_) = swept = faults.sweep(FOLDER / "story.jsonl", kinds=["reset"])
     assert (first.values, first.id) == (("reset@head",), "reset@head")
     assert len({param.id for param in swept}) == len(swept)
@@ -88,19 +88,19 @@ def test_a_sweep_is_parameters_with_readable_ids() -> None:
 
 
 def test_the_most_places_of_a_kind_are_spread() -> None:
-    """The first and the last are among them."""
+    """If `most` limits the places, they are spread evenly, with the first and the last among them."""
     long = answer([PARTS[0]] * 20)
     assert faults.faults_of(long, kinds=["error"], most=3) == ["error@event:0", "error@event:10", "error@event:20"]
     assert faults.faults_of(long, kinds=["error"], most=1) == ["error@event:0"]
 
 
-def test_an_unknown_kind_says_what_there_is() -> None:
-    """And what is near."""
+def test_an_unknown_kind_is_refused() -> None:
+    """The error lists all kinds and names the closest."""
     with pytest.raises(UsageError, match=r"Unknown kind of fault 'resett'(?s:.*)'reset'"):
         faults.sweep(FOLDER / "story.jsonl", kinds=["resett"])
 
 
-def test_no_place_at_all_is_refused() -> None:
-    """A sweep of nothing would prove nothing."""
+def test_a_sweep_without_places_is_refused() -> None:
+    """An empty sweep would prove nothing."""
     with pytest.raises(UsageError, match="most is 0"):
         faults.sweep(FOLDER / "story.jsonl", most=0)

@@ -1,4 +1,4 @@
-"""What holds for any bytes and any chunking, and that cost grows with the input and no faster."""
+"""Properties of the decoders for any bytes and any chunking; and their cost, which grows linearly."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def outcome(decoder: Decoder[Frame], chunks: list[bytes]) -> tuple[list[Frame], 
 @pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS)
 @given(data=st.data())
 def test_frames_and_errors_do_not_depend_on_the_chunking(make: Make, data: st.DataObject) -> None:
-    """The same frames with the same offsets, then the same error, for any bytes, setting and cut."""
+    """For any bytes, settings and cuts, the frames, their offsets and the error are the same."""
     wire = data.draw(wires)
     settings = data.draw(
         st.fixed_dictionaries(
@@ -93,7 +93,7 @@ def test_frames_and_errors_do_not_depend_on_the_chunking(make: Make, data: st.Da
 @pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS)
 @given(wire=wires | st.binary())
 def test_lenient_decoders_raise_nothing_but_the_limit(make: Make, wire: bytes) -> None:
-    """Any bytes at all; only a frame too large stops them."""
+    """A lenient decoder accepts any bytes. Only a frame that is too large is an error."""
     decoder = make()
     decoder.feed(wire)
     decoder.close()
@@ -129,7 +129,7 @@ GROWING: dict[str, tuple[bytes, bytes, bytes]] = {
 @pytest.mark.parametrize("name", GROWING)
 @pytest.mark.parametrize("size", [1024, None], ids=["in chunks", "in one chunk"])
 def test_cost_grows_with_the_input(name: str, size: int | None) -> None:
-    """Eight times the input takes about eight times the processor time, never its square (64 times)."""
+    """Eight times the input takes about eight times the processor time, not 64 times."""
     head, unit, tail = GROWING[name]
 
     def cost(units: int) -> float:
@@ -172,7 +172,7 @@ class CountedBuffer(bytearray):
     ],
 )
 def test_no_byte_of_a_chunk_is_looked_at_again_and_again(unit: bytes) -> None:
-    """Each search goes over the chunk once, also where what it looks for never comes."""
+    """Each search looks at a chunk once, even if what it looks for never comes."""
     buffer = CountedBuffer(unit * 1000)
     frames: list[Frame] = []
     SSELines(strict=False, limit=1 << 20, final="yield").split(buffer, 0, frames.append)
@@ -181,7 +181,7 @@ def test_no_byte_of_a_chunk_is_looked_at_again_and_again(unit: bytes) -> None:
 
 
 def test_a_large_event_is_whole_in_every_framing() -> None:
-    """An image of a megabyte, in small chunks."""
+    """An image of a megabyte in small chunks becomes one whole event."""
     compact, spread = dumps(MESSAGE), pretty(MESSAGE)
     for wire, text in [
         (encode_sse(compact), compact),

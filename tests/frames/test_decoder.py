@@ -1,4 +1,4 @@
-"""FrameDecoder: which framing a body has, and that nothing is lost on the way to that."""
+"""FrameDecoder finds the framing of a body, and loses nothing while it looks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def decode(decoder: FrameDecoder, wire: bytes, size: int = 1 << 20) -> list[Fram
     ],
 )
 def test_the_first_visible_byte_tells_the_framing(before: bytes, wire: bytes, framing: str, kind: str) -> None:
-    """Behind a BOM and white space, however it is cut; offsets count from the stream's start."""
+    """It may follow a BOM and white space, cut anywhere. Offsets count from the start of the stream."""
     for size in (1 << 20, 1, 2):
         decoder = FrameDecoder()
         frames = decode(decoder, before + wire, size)
@@ -39,14 +39,14 @@ def test_the_first_visible_byte_tells_the_framing(before: bytes, wire: bytes, fr
 
 @pytest.mark.parametrize("wire", [b"", b"\n \r\n", b"\xef\xbb\xbf"])
 def test_a_body_without_a_visible_byte_has_no_framing(wire: bytes) -> None:
-    """And no frames."""
+    """Such a body has no frames either."""
     decoder = FrameDecoder(strict=True)
     assert decode(decoder, wire, 1) == []
     assert decoder.framing is None
 
 
 def test_a_stream_of_objects_may_go_on_as_sse() -> None:
-    """Detection rules nothing out."""
+    """After raw objects, SSE events may follow."""
     frames = decode(FrameDecoder(), b'{"a":1}\ndata: {"b":2}\n\n{"c":3}')
     assert [frame.kind for frame in frames] == ["object", "sse", "object"]
 
@@ -56,20 +56,20 @@ def test_a_stream_of_objects_may_go_on_as_sse() -> None:
     [("sse", b"[1]\ndata: 2\n\n", ["2"]), ("json-array", b" [1,2]", ["1", "2"])],
 )
 def test_a_prescribed_framing_is_not_questioned(framing: str, wire: bytes, frames: list[str]) -> None:
-    """Also where the first byte would tell otherwise."""
+    """It holds even if the first byte suggests another framing."""
     decoder = FrameDecoder(framing)  # type: ignore[arg-type]
     assert decoder.framing == framing
     assert [frame.data for frame in decode(decoder, wire)] == frames
 
 
 def test_an_unknown_framing_is_refused() -> None:
-    """With the ones there are."""
+    """The error lists the framings that exist."""
     with pytest.raises(UsageError, match="json-array"):
         FrameDecoder("ndjson")  # type: ignore[arg-type]
 
 
 def test_endless_white_space_meets_the_limit() -> None:
-    """Nothing is held without bound."""
+    """The decoder holds back a limited amount of white space."""
     decoder = FrameDecoder(max_frame_bytes=10)
     assert decoder.feed(b" " * 10) == []
     with pytest.raises(FrameTooLargeError):

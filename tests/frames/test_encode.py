@@ -1,4 +1,4 @@
-"""The encoder, and what SSE cannot carry."""
+"""The encoder of SSE, and the values that SSE cannot carry."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_all_fields_and_several_lines() -> None:
 @pytest.mark.parametrize(
     "settings", [{"event": "a\nb"}, {"id": "a\rb"}, {"id": "\0"}, {"retry": -1}, {"newline": "\v"}]
 )
-def test_what_sse_cannot_carry_is_refused(settings: dict[str, Any]) -> None:
-    """Instead of being read differently."""
+def test_values_that_sse_cannot_carry_are_refused(settings: dict[str, Any]) -> None:
+    """The encoder refuses values that a decoder would read differently."""
     with pytest.raises(UsageError, match=next(iter(settings))):
         encode_sse("x", **settings)
 
@@ -42,12 +42,12 @@ lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs
         )
     )
 )
-def test_what_was_encoded_is_decoded(blocks: list[tuple[Any, ...]]) -> None:
-    """Any data, type, id and time; any line end, each block with its own."""
+def test_encoded_events_decode_to_the_same_values(blocks: list[tuple[Any, ...]]) -> None:
+    """This holds for any data, type, id and retry time, and for any line ends, which may differ between blocks."""
     decoder, expected, id_, retry, wire = SSEDecoder(), [], "", None, b""
     for data, newline, event, new_id, new_retry, space in blocks:
         block = encode_sse(data, newline=newline, event=event, id=new_id, retry=new_retry, space=space)
-        # A comment keeps an LF from joining a CR that ended the block before.
+        # The comment separates an LF from a CR that ended the block before.
         wire += b":\n" + block
         id_ = id_ if new_id is None else new_id
         retry = retry if new_retry is None else new_retry

@@ -1,4 +1,4 @@
-"""JSONArrayDecoder: elements of any kind and layout, promptly; ends, limits, errors."""
+"""JSONArrayDecoder: elements of any kind and layout, when they come out, ends, limits and errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_cut_right_at_every_cut(layout: str) -> None:
-    """Where elements end does not depend on white space, nor on chunks; strict agrees."""
+    """The ends of elements depend neither on white space nor on chunks, lenient or strict."""
     wire = LAYOUTS[layout]
     whole = decode(wire, decoder=JSONArrayDecoder(strict=True))
     assert [json.loads(frame.data) for frame in whole] == VALUES
@@ -71,7 +71,7 @@ TRICKY = [
 @pytest.mark.parametrize("element", TRICKY)
 @pytest.mark.parametrize("gap", [",", "\n,\r\n", ",\n"], ids=["comma", "google", "comma LF"])
 def test_a_brace_alone_on_its_line_need_not_be_the_end(element: str, gap: str) -> None:
-    """Pretty-printed text is cut fast, and never wrong: unindented and half indented JSON is JSON too."""
+    """The fast path for pretty-printed text is also right for text that is indented partly or not at all."""
     wire = f"[{gap.join([element, *TRICKY])}\n]".encode()
     for size in (len(wire), 1, 5, 16):
         chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
@@ -80,18 +80,18 @@ def test_a_brace_alone_on_its_line_need_not_be_the_end(element: str, gap: str) -
 
 @pytest.mark.parametrize("layout", ["google", "compact", "indented"])
 def test_an_object_comes_out_with_its_last_byte(layout: str) -> None:
-    """Whatever follows may take its time."""
+    """The decoder does not wait for the separator that follows."""
     wire = LAYOUTS[layout]
     decoder, ends = JSONArrayDecoder(), []
     for at in range(len(wire)):
         ends += [(at + 1, frame) for frame in decoder.feed(wire[at : at + 1])]
     for end, frame in ends:
-        late = not frame.data.endswith(("}", "]", '"'))  # a number or word may go on
+        late = not frame.data.endswith(("}", "]", '"'))  # a number or word may continue in the next chunk
         assert end == frame.offset + len(frame.data.encode()) + late
 
 
 def test_an_element_comes_with_its_value() -> None:
-    """Decoded like any JSON; what is no JSON comes without one, and so does NaN if the decoder is strict."""
+    """An element that is not JSON comes without a value; for a strict decoder, so does NaN."""
     wire = b'[{"a": [1]}, "b", {"c" 2}, nonsense, {"d": NaN}, {"e": 3}]'
     for size in (len(wire), 1, 7):
         chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
@@ -103,11 +103,11 @@ def test_an_element_comes_with_its_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "amid", [b"", b"{broken},", b'{"x": "\xff"},', '"你",'.encode()], ids=["", "no JSON", "no UTF-8", "text"]
+    "amid", [b"", b"{broken},", b'{"x": "\xff"},', '"你",'.encode()], ids=["", "not JSON", "not UTF-8", "text"]
 )
 @pytest.mark.parametrize("size", [50, 3_000, 30_000], ids=["small", "medium", "large"])
 def test_offsets_count_bytes_however_long_the_text(size: int, amid: bytes) -> None:
-    """Characters of one byte to four, in a buffer that is decoded part by part, and around what is no JSON."""
+    """Offsets are right for characters of one to four bytes, over several buffers, and around invalid JSON."""
     elements = [json.dumps({"a": "aé你🙂" * (size // 10), "n": n}, ensure_ascii=False).encode() for n in range(20)]
     wire = b"[" + b",\n".join(elements[:10]) + b"," + amid + b",".join(elements[10:]) + b"]"
     whole = decode(wire)
@@ -119,12 +119,12 @@ def test_offsets_count_bytes_however_long_the_text(size: int, amid: bytes) -> No
 
 @pytest.mark.parametrize("wire", [b"[]", b" [ \n ] \n", b"\xef\xbb\xbf[]"])
 def test_an_empty_array_has_no_elements(wire: bytes) -> None:
-    """And is complete."""
+    """An empty array is complete."""
     assert decode(wire, decoder=JSONArrayDecoder(strict=True)) == []
 
 
-def test_lenient_goes_on_to_what_follows_the_array() -> None:
-    """Further arrays, and objects outside of them; missing and surplus commas do not matter."""
+def test_lenient_reads_on_after_the_array() -> None:
+    """Further arrays and bare objects are read; missing and extra commas are ignored."""
     frames = decode(b'[{"a":1} {"b":2},,]{"error":{}}\n[3,]')
     assert [(frame.kind, frame.data) for frame in frames] == [
         ("array", '{"a":1}'),
@@ -135,7 +135,7 @@ def test_lenient_goes_on_to_what_follows_the_array() -> None:
 
 
 def test_lenient_loses_no_garbage() -> None:
-    """What stands where a value should be is handed out, for somebody to find that it is no JSON."""
+    """Text in a value's place comes out as an element without a value."""
     assert [frame.data for frame in decode(b'[nonsense, {"a":1}, } , \xff]')] == [
         "nonsense",
         '{"a":1}',
@@ -149,7 +149,7 @@ def test_lenient_loses_no_garbage() -> None:
     [(b'[{"a":1},{"b":', '{"b":'), (b'[{"a":1},"x', '"x'), (b'[{"a":1},tru', "tru")],
 )
 def test_the_end_of_input_yields_or_discards(wire: bytes, rest: str) -> None:
-    """A truncated element is handed out as it is, or dropped."""
+    """Depending on the setting, a truncated element comes out as it is or is dropped."""
     assert [frame.data for frame in decode(wire)] == ['{"a":1}', rest]
     kept = decode(wire, decoder=JSONArrayDecoder(final="discard"))
     assert [frame.data for frame in kept] == ['{"a":1}']
@@ -175,7 +175,7 @@ def test_the_end_of_input_yields_or_discards(wire: bytes, rest: str) -> None:
     ],
 )
 def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
-    """The same for every chunking, after the same frames."""
+    """The offset and the frames before the error are the same for every chunking."""
     for size in (len(wire), 1, 4):
         decoder, frames = JSONArrayDecoder(strict=True), []
         with pytest.raises(FrameError) as caught:
@@ -187,7 +187,7 @@ def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
 
 
 def test_the_limit_counts_one_element() -> None:
-    """An array may be as long as it likes; its separators count for nothing."""
+    """An array may have any length; separators do not count."""
     small = b"[" + b'{"a": "12345678"},  \n ' * 100 + b"1]"
     for size in (len(small), 1, 50):
         chunks = [small[at : at + size] for at in range(0, len(small), size)]

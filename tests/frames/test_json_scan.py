@@ -1,4 +1,4 @@
-"""ContainerScanner: it finds the end that reading character by character finds."""
+"""ContainerScanner finds the same ends as a search character by character."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIECES = [
 
 
 def end_by_reading(text: bytes) -> int:
-    """Where the value at the start of ``text`` ends: one character after the other."""
+    """Find the end of the value at the start of ``text``, character by character."""
     depth, in_string, escaped = 0, False, False
     for at, char in enumerate(text.decode("latin-1")):
         if escaped:
@@ -46,9 +46,9 @@ def end_by_reading(text: bytes) -> int:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=20).map(b"".join))
-@example(b'"\n}\n"}')  # an LF within a string is no JSON; it must not end the value
+@example(b'"\n}\n"}')  # an LF within a string is not valid JSON, but must not end the value
 @example(b'"\n}\n')
-@example(b'\\"\n}\n')  # nor is a backslash outside of strings; it escapes nothing
+@example(b'\\"\n}\n')  # a backslash outside of strings is not valid either, and escapes nothing
 @example(b'\\"}\n}\n')
 @example(b'\\\\"\\"\n}\n')
 @example(b'"\\\\"\n}\n')
@@ -56,7 +56,7 @@ def end_by_reading(text: bytes) -> int:
 @example(b'"}"\n}\n')
 @example(b"[\n}\n}\n")
 def test_the_end_is_found_whatever_the_text(rest: bytes) -> None:
-    """JSON or not, in one buffer and in a growing one, also when the value does not start the buffer."""
+    """The end is found in valid and invalid JSON, in growing buffers, and if the value starts in mid-buffer."""
     text = b"{" + rest
     end = end_by_reading(text)
     scanner = ContainerScanner()
@@ -76,8 +76,8 @@ def test_the_end_is_found_whatever_the_text(rest: bytes) -> None:
     assert found == end
 
 
-def test_long_strings_are_passed_over_like_short_ones() -> None:
-    """With escapes and brackets in them, cut anywhere."""
+def test_long_strings_are_scanned_like_short_ones() -> None:
+    """Long strings may hold escapes and brackets and be cut anywhere."""
     text = b'{"' + b"x" * 2000 + b'}": ["' + b'\\"}' * 700 + b'"]}, "'
     for cut in range(1, len(text) - 3, 97):
         scanner = ContainerScanner()

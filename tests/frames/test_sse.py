@@ -22,7 +22,7 @@ def data(*chunks: bytes, decoder: SSEDecoder | None = None) -> list[str]:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"], ids=["LF", "CR", "CRLF"])
 def test_an_event_comes_out_of_the_feed_that_brings_its_blank_line(end: bytes) -> None:
-    """No decoder waits for bytes that it does not need, also not for an LF after a CR."""
+    """The decoder does not wait for bytes that it does not need, such as an LF after a CR."""
     decoder = SSEDecoder()
     assert decoder.feed(b"data: 1" + end) == []
     assert [frame.data for frame in decoder.feed(end)] == ["1"]
@@ -34,7 +34,7 @@ def test_a_crlf_cut_in_two_is_one_line_end() -> None:
 
 
 def test_an_empty_chunk_between_cr_and_lf_changes_nothing() -> None:
-    """Empty chunks are no bytes."""
+    """An empty chunk is ignored."""
     assert data(b"data: 1\r", b"", b"\ndata: 2\n\n") == ["1\n2"]
 
 
@@ -48,8 +48,8 @@ def test_other_separators_are_text(char: str) -> None:
     assert data(f"data: a{char}b\n\n".encode()) == [f"a{char}b"]
 
 
-def test_one_bom_is_passed_over_at_the_start_only() -> None:
-    """A BOM anywhere else belongs to the text, and so makes a field unknown."""
+def test_only_a_bom_at_the_start_is_skipped() -> None:
+    """A BOM anywhere else belongs to the text, so it makes the field's name unknown."""
     bom = b"\xef\xbb\xbf"
     assert data(bom + b"data: 1\n\n" + bom + b"data: 2\n\ndata: 3" + bom + b"\n\n") == [
         "1",
@@ -59,50 +59,50 @@ def test_one_bom_is_passed_over_at_the_start_only() -> None:
 
 @pytest.mark.parametrize("length", [1, 2], ids=["one byte", "two bytes"])
 def test_a_stream_that_ends_within_a_bom_is_no_error(length: int) -> None:
-    """What looked like a BOM is a line that no field is."""
+    """The bytes that looked like a BOM are then a line without a field."""
     assert decode(b"\xef\xbb\xbf"[:length]) == []
 
 
 def test_fields_of_an_event() -> None:
-    """Type, id and reconnection time go with the event; id and time last, the type does not."""
+    """An event has a type, an id and a retry time. Id and time stay for later events, the type does not."""
     first, second = decode(b"id: 7\nevent: e\nretry: 20\ndata: 1\n\ndata: 2\n\n")
     assert first == Frame("1", "sse", "e", "7", 20, 0)
     assert second == Frame("2", "sse", "message", "7", 20, 34)
 
 
 @pytest.mark.parametrize("value", [b"-1", b"1.5", b"1x", "٣".encode(), b"", b"9" * 9999])
-def test_a_retry_that_is_no_usable_number_is_passed_over(value: bytes) -> None:
-    """ASCII digits only, and not more than Python takes for a number."""
+def test_an_unusable_retry_time_is_ignored(value: bytes) -> None:
+    """A retry time has only ASCII digits, and not more than Python accepts in a number."""
     decoder = SSEDecoder()
     assert data(b"retry: 5\nretry: " + value + b"\ndata: 1\n\n", decoder=decoder) == ["1"]
     assert decoder.retry == 5
 
 
-def test_an_id_with_nul_is_passed_over() -> None:
-    """The id before it stays."""
+def test_an_id_with_nul_is_ignored() -> None:
+    """The previous id stays."""
     assert [frame.id for frame in decode(b"id: 1\ndata\n\nid: 2\0\ndata\n\nid\ndata\n\n")] == ["1", "1", ""]
 
 
 def test_a_block_without_data_is_no_event() -> None:
-    """It still sets the last event id, and forgets its type."""
+    """Such a block still sets the last event id, and its type is forgotten."""
     (frame,) = decode(b"id: 1\nevent: lost\n\n: comment\n\ndata\n\n")
     assert (frame.data, frame.id, frame.event) == ("", "1", "message")
 
 
 def test_invalid_utf8_becomes_replacement_characters() -> None:
-    """One for each maximal part of a sequence, as WHATWG decodes."""
+    """There is one for each maximal part of an invalid sequence, as WHATWG specifies."""
     assert data(b"data: \xe5\xa5\n\ndata: \xff\xed\xa0\x80.\n\n") == ["\ufffd", "\ufffd" * 4 + "."]
 
 
 def test_a_character_cut_in_two_is_whole() -> None:
-    """Bytes are put together before they are decoded."""
+    """Bytes are joined before they are decoded."""
     wire = "data: 你🙂é\n\n".encode()
     for cut in range(len(wire)):
         assert data(wire[:cut], wire[cut:]) == ["你🙂é"]
 
 
 def test_frames_tell_where_they_start() -> None:
-    """The offset is that of the event's first field, a BOM and comments counted as bytes of the stream."""
+    """The offset is that of the event's first field; a BOM and comments count as bytes of the stream."""
     wire = b"\xef\xbb\xbf: hi\n\nevent: x\ndata: 1\n\n\r\ndata: 2\r\n\r\n  {}"
     assert [wire[frame.offset :][:6] for frame in decode(wire)] == [b"event:", b"data: ", b"{}"]
 
@@ -113,7 +113,7 @@ ERROR = b'{\n  "error": {\n    "code": 503,\n    "message": "a } and a { and a \
 @pytest.mark.parametrize("before", [b"", b"data: {}\r\n\r\n", b": c\n", b"\n \t"])
 @pytest.mark.parametrize("after", [b"", b"\n", b"\r\n\r\n", b"  \n", b"data: {}\n\n"])
 def test_a_raw_object_is_a_frame(before: bytes, after: bytes) -> None:
-    """Gemini's error in mid-stream: no ``data:``, several lines, maybe no line end, whatever stands around it."""
+    """Gemini's error in mid-stream has no ``data:``, several lines and maybe no line end, between any other lines."""
     frames = decode(before + ERROR + after)
     raw = [frame for frame in frames if frame.kind == "object"]
     assert raw == [Frame(ERROR.decode(), "object", offset=len(before), json=json.loads(ERROR))]
@@ -121,14 +121,14 @@ def test_a_raw_object_is_a_frame(before: bytes, after: bytes) -> None:
 
 
 def test_a_raw_object_comes_out_with_its_last_brace() -> None:
-    """Nobody waits for a line end that may never come."""
+    """The decoder does not wait for a line end, which may never come."""
     decoder = SSEDecoder()
     assert decoder.feed(b"data: 1\n\n" + ERROR[:-1])[1:] == []
     assert [frame.data for frame in decoder.feed(b"}")] == [ERROR.decode()]
 
 
 def test_raw_objects_may_follow_one_another() -> None:
-    """With a line end between them, or nothing."""
+    """Between raw objects, there may be a line end or nothing."""
     assert data(b'{"a":1}\n{"b":2}{"c":3} {"d":4}') == ['{"a":1}', '{"b":2}', '{"c":3}', '{"d":4}']
 
 
@@ -145,22 +145,22 @@ def test_a_raw_array_of_objects_gives_its_objects() -> None:
 
 @pytest.mark.parametrize("line", [b"[DONE]", b"[", b"[ [", b"  [1]", b"[\n\n]"])
 def test_a_bracket_without_an_object_is_a_line_like_others(line: bytes) -> None:
-    """Only an array of objects counts as raw JSON."""
+    """Only an array of objects is treated as raw JSON."""
     assert data(line + b"\ndata: 1\n\n") == ["1"]
 
 
-def test_an_object_within_an_event_is_no_raw_object() -> None:
+def test_an_object_within_an_event_is_not_a_raw_object() -> None:
     """A line with a brace among the fields of an unfinished event is an unknown field, as in the standard."""
     assert data(b'data: {"a":\n{}\ndata: 1}\n\n') == ['{"a":\n1}']
 
 
 def test_an_object_right_after_an_event_ends_it() -> None:
-    """An error is not lost for want of one blank line."""
+    """So an error is not lost if the blank line before it is missing."""
     assert data(b'data: {"a":1}\n{"error":{}}\n') == ['{"a":1}', '{"error":{}}']
 
 
-def test_without_objects_raw_json_is_passed_over() -> None:
-    """The standard knows fields and comments only."""
+def test_without_objects_raw_json_is_ignored() -> None:
+    """With this setting, the decoder follows the standard, which knows fields and comments only."""
     assert data(ERROR + b"\n\ndata: 1\n\n", decoder=SSEDecoder(objects=False)) == ["1"]
 
 
@@ -178,7 +178,7 @@ def test_without_objects_raw_json_is_passed_over() -> None:
     ],
 )
 def test_the_end_of_input_yields_or_discards(wire: bytes, frames: list[str]) -> None:
-    """What is unfinished is yielded as it is, or dropped as in the standard."""
+    """Depending on the setting, an unfinished event comes out as it is, or is dropped as the standard says."""
     assert data(wire) == frames
     finished = frames[:1] if b"\n\n" in wire else []
     assert data(wire, decoder=SSEDecoder(final="discard")) == finished
@@ -204,7 +204,7 @@ def test_the_end_of_input_yields_or_discards(wire: bytes, frames: list[str]) -> 
     ],
 )
 def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
-    """The same offset for every chunking, and the frames before it are not lost."""
+    """The offset is the same for every chunking, and no frame before it is lost."""
     for size in (len(wire), 1, 3):
         decoder, frames = SSEDecoder(strict=True), []
         with pytest.raises(FrameError) as caught:
@@ -218,13 +218,13 @@ def test_strict_tells_the_byte_that_is_wrong(wire: bytes, offset: int) -> None:
 
 
 def test_strict_accepts_what_gemini_and_gateways_send() -> None:
-    """Comments, known fields, raw objects and blank lines are in order."""
+    """Comments, known fields, raw objects and blank lines are accepted."""
     wire = b": hi\r\n\r\ndata: {}\r\n\r\nid: 1\nevent: e\nretry: 1\ndata: {}\n\n \n" + ERROR + b" \n{}\n"
     assert len(decode(wire, decoder=SSEDecoder(strict=True))) == 4
 
 
 def test_an_error_after_frames_is_raised_by_the_next_call() -> None:
-    """The frames come first; then every call raises."""
+    """The frames come first; every later call raises the error."""
     decoder = SSEDecoder(strict=True)
     assert len(decoder.feed(b"data: 1\n\nnonsense\n")) == 1
     for call in (lambda: decoder.feed(b""), lambda: decoder.feed(b"data: 2\n\n"), decoder.close):
@@ -246,7 +246,7 @@ def test_an_error_after_frames_is_raised_by_the_next_call() -> None:
 )
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 def test_the_limit_holds_for_every_chunking(wire: bytes, strict: bool) -> None:
-    """A frame or line beyond the limit is an error of its own; the frames before it are handed out."""
+    """A frame or line beyond the limit has its own error, raised after the frames before it."""
     for size in (len(wire) + 9, 1, 7):
         decoder, frames = SSEDecoder(max_frame_bytes=100, strict=strict), []
         stream = b"data: 1\n\n" + wire + b"\n\n"
@@ -258,14 +258,14 @@ def test_the_limit_holds_for_every_chunking(wire: bytes, strict: bool) -> None:
         assert (caught.value.offset, caught.value.limit) == (9, 100)
 
 
-def test_comments_count_for_no_frame() -> None:
-    """Only one line of them is ever held: keep-alives may go on for ever."""
+def test_comments_do_not_count_towards_the_limit() -> None:
+    """The decoder holds only one line of comments at a time, so keep-alives may go on for ever."""
     wire = b"data: 1\n" + b": keep-alive\n" * 1000 + b"\n"
     assert data(wire, decoder=SSEDecoder(max_frame_bytes=40)) == ["1"]
 
 
 def test_a_closed_decoder_takes_nothing_more() -> None:
-    """Feeding it is an error; closing it again is not."""
+    """Feeding a closed decoder is an error; closing it again is not."""
     decoder = SSEDecoder()
     assert decoder.close() == []
     assert decoder.close() == []
@@ -275,13 +275,13 @@ def test_a_closed_decoder_takes_nothing_more() -> None:
 
 @pytest.mark.parametrize("settings", [{"max_frame_bytes": 0}, {"final": "keep"}])
 def test_wrong_settings_are_refused(settings: dict[str, object]) -> None:
-    """At once, not with the first frame."""
+    """The error comes when the decoder is made, not with the first frame."""
     with pytest.raises(UsageError, match=next(iter(settings))):
         SSEDecoder(**settings)  # type: ignore[arg-type]
 
 
-def test_bytes_like_input_is_taken_and_text_is_refused() -> None:
-    """Text has no bytes to cut."""
+def test_bytes_like_input_is_accepted_and_text_is_refused() -> None:
+    """A decoder works on bytes, so text is an error."""
     assert data(bytearray(b"data: 1\n"), memoryview(b"\n")) == ["1"]  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="data"):
         SSEDecoder().feed("data: 1\n\n")  # type: ignore[arg-type]

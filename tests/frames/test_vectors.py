@@ -1,4 +1,4 @@
-"""Vectors of other projects: web-platform-tests, httpx-sse, google-api-core."""
+"""Test vectors of other projects: web-platform-tests, httpx-sse, google-api-core."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = os.environ.get("GEMINI_REPLAY_VECTORS")
 
 
 def vectors(*suites: str) -> list[Any]:
-    """The vectors of some suites as params; one skipped param where there are none."""
+    """The vectors of these suites as parameters, or one skipped parameter if they are missing."""
     if not FOLDER:
         return [
             pytest.param(
@@ -35,7 +35,7 @@ def vectors(*suites: str) -> list[Any]:
 
 
 def chunkings(vector: Any) -> Iterator[list[bytes]]:
-    """As given, whole, byte by byte, and, where it is short, with each single cut."""
+    """The chunks as given, in one piece, byte by byte, and for a short body with each single cut."""
     given = [base64.b64decode(chunk) for chunk in vector["chunks_b64"]]
     wire = b"".join(given)
     yield from (given, [wire], [wire[at : at + 1] for at in range(len(wire))])
@@ -50,7 +50,7 @@ def decode(decoder: Decoder[Frame], chunks: list[bytes]) -> list[Frame]:
 @pytest.mark.parametrize("vector", vectors("wpt", "httpx_sse"))
 @pytest.mark.parametrize("objects", [False, True], ids=["WHATWG", "with objects"])
 def test_sse(vector: Any, objects: bool) -> None:
-    """Data, type, id and reconnection time, however it is cut; raw objects change nothing about it."""
+    """Data, type, id and retry time are right for every chunking, with and without support for raw objects."""
     for chunks in chunkings(vector):
         decoder = SSEDecoder(objects=objects, final="discard")
         frames = decode(decoder, chunks)
@@ -65,7 +65,7 @@ def test_sse(vector: Any, objects: bool) -> None:
 
 @pytest.mark.parametrize("vector", vectors("wpt", "httpx_sse"))
 def test_sse_by_detection(vector: Any) -> None:
-    """The decoder that detects the framing gives the same."""
+    """The decoder that detects the framing gives the same results."""
     for chunks in chunkings(vector):
         frames = decode(FrameDecoder(final="discard"), chunks)
         assert [frame.data for frame in frames] == [event["data"] for event in vector["expected"]]
@@ -73,7 +73,7 @@ def test_sse_by_detection(vector: Any) -> None:
 
 @pytest.mark.parametrize("vector", vectors("api_core_array"))
 def test_array(vector: Any) -> None:
-    """The elements, and an error where the suite wants one."""
+    """The decoder gives the elements, and an error where the suite expects one."""
     for chunks in chunkings(vector):
         decoder, frames = JSONArrayDecoder(strict=True), []
         try:

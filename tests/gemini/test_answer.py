@@ -1,4 +1,4 @@
-"""Answers: what all events of a stream say together."""
+"""Answers: all events of a stream, added up."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gemini_replay.provider import ApiError
 
 
 class TestAnswer:
-    """What all events together say."""
+    """All events added up."""
 
     def test_events_add_up(self) -> None:
-        """Text is joined, counts and reasons are the last ones given."""
+        """Texts are joined; of counts and reasons, the last ones are taken."""
         answer = collect(
             [
                 Event({**message({"text": "a"}), "usageMetadata": {"p": 1, "q": 1}, "responseId": "r"}),
@@ -59,14 +59,14 @@ class TestAnswer:
         ],
     )
     def test_complete(self, events: list[Any], complete: bool) -> None:
-        """A reason to end, and no error, also none behind it."""
+        """An answer is complete if it has a finish reason and no error before or after it."""
         assert collect(map(Event, events)).complete is complete
 
     def test_the_last_reason_counts(self) -> None:
-        """And events without one take nothing back."""
+        """Later events without a finish reason do not remove it."""
         events = [message(finishReason="OTHER"), message(finishReason="STOP"), message({"text": ""})]
         assert collect(map(Event, events)).finish_reason == "STOP"
 
     def test_the_first_error_counts(self) -> None:
-        """What follows may be its consequence."""
+        """Later errors may be its consequences."""
         assert collect([Event({"error": "a"}), Event({"error": "b"})]).error == ApiError(None, "a")

@@ -1,4 +1,4 @@
-"""Gemini as a provider: what its URLs ask for, and how it reports errors."""
+"""Gemini as a provider: the meaning of its URLs, and the form of its errors."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ VERTEX = "/v1/projects/p/locations/europe-west4/publishers/google/models/m:strea
     ],
 )
 def test_what_a_url_asks_for(path: str, target: Target) -> None:
-    """Model, action, alt, and the resource."""
+    """A URL gives the model, the action, alt and the resource."""
     assert GEMINI.target(HOST + path) == target
 
 
 def test_a_path_of_vertex_ai_names_its_host() -> None:
-    """All others are the Gemini API's."""
+    """All other paths belong to the Gemini API's host."""
     assert GEMINI.base_url() == GEMINI.base_url("/v1beta/models/m:generateContent") == HOST
     assert GEMINI.base_url(VERTEX) == "https://europe-west4-aiplatform.googleapis.com"
 
 
-def test_it_has_all_that_a_provider_has() -> None:
-    """A session checks that of any other, too."""
+def test_gemini_has_every_member_of_a_provider() -> None:
+    """A session runs the same check on any other provider."""
     assert isinstance(GEMINI, Provider)
     assert not isinstance(object(), Provider)
 
@@ -57,7 +57,7 @@ def test_it_has_all_that_a_provider_has() -> None:
     [(f"{HOST}/v1beta/models/m:streamGenerateContent", False), (VERTEX, True), (f"{VERTEX}?alt=sse", False)],
 )
 def test_an_error_instead_of_a_stream(url: str, listed: bool) -> None:
-    """Vertex AI sends a list of one, where a list was asked for."""
+    """Vertex AI sends the error as the only item of a list if the request asks for a list."""
     found = json.loads(GEMINI.error_body(429, url=url, retry_after=2))
     error = (found[0] if listed else found)["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
@@ -68,13 +68,13 @@ def test_an_error_instead_of_a_stream(url: str, listed: bool) -> None:
     ("code", "status"), [(403, "PERMISSION_DENIED"), (418, "INVALID_ARGUMENT"), (599, "UNKNOWN")]
 )
 def test_every_code_has_a_name(code: int, status: str) -> None:
-    """Those that Google never sends get one of their class."""
+    """Codes that Google never sends get a name of their class."""
     assert json.loads(GEMINI.error_body(code, "No."))["error"] == {"code": code, "message": "No.", "status": status}
 
 
 @pytest.mark.parametrize(("first", "begins"), [(True, b"[{\n"), (False, b",\r\n{\n")])
 def test_an_error_in_an_array_ends_it(first: bool, begins: bytes) -> None:
-    """As an element, before the bracket."""
+    """The error is an element before the closing bracket."""
     data = GEMINI.error_event(503, framing="json-array", first=first)
     assert data.startswith(begins)
     assert data.endswith(b"}\n]")

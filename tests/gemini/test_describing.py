@@ -1,4 +1,4 @@
-"""Requests and events in words."""
+"""Descriptions of requests and events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIXEL = base64.b64encode(b"\x89PNG....").decode()
 
 
 def said(*parts: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
-    """What an event with these parts says."""
+    """The description of an event with these parts."""
     event = Event({"candidates": [{"content": {"parts": list(parts)}}], **more})
     return [(one.kind, one.text) for one in describe_events([event])]
 
@@ -39,12 +39,12 @@ def said(*parts: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
     ],
 )  # fmt: skip
 def test_parts(part: dict[str, Any], described: list[tuple[str, str]]) -> None:
-    """Each kind of part is named, and data is its type and size."""
+    """Each kind of part is named; data is described by type and size."""
     assert said(part) == described
 
 
 def test_ends() -> None:
-    """Errors, block reasons and finish reasons."""
+    """The end of a stream is described by errors, block reasons and finish reasons."""
     assert said(promptFeedback={"blockReason": "OTHER"}) == [("blocked", "OTHER")]
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "26s"}
     error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Slow down.", "details": [retry]}
@@ -52,7 +52,7 @@ def test_ends() -> None:
 
 
 def test_streamed_arguments_are_put_together() -> None:
-    """A call comes once, when it is complete, or when the stream has ended."""
+    """A call is described once, when it is complete or when the stream has ended."""
 
     def event(**call: Any) -> Event:
         return Event({"candidates": [{"content": {"parts": [{"functionCall": call}]}}]})
@@ -64,8 +64,8 @@ def test_streamed_arguments_are_put_together() -> None:
     assert list(describe_events([begins, goes_on])) == [("call", 'f(city="Bern") (incomplete)')]
 
 
-def test_a_request_in_words() -> None:
-    """System instruction, tools, configuration, what else there is, and whose contents are whose."""
+def test_the_description_of_a_request() -> None:
+    """It has the system instruction, tools, configuration, other members, and contents with their roles."""
     asked = {
         "contents": [
             {"parts": [{"text": "hi"}]},
@@ -101,7 +101,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 
 
 @given(VALUES)
-def test_whatever_it_is_it_can_be_described(value: Any) -> None:
-    """No shape of a request or an event is an error."""
+def test_anything_can_be_described(value: Any) -> None:
+    """A request or event of any shape can be described without an error."""
     for found in (describe_request(value), describe_events([Event(value), Event({"candidates": value})])):
         assert all(isinstance(one.text, str) for one in found)

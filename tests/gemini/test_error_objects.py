@@ -1,4 +1,4 @@
-"""Error objects, of whatever shape."""
+"""Error objects of any shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TestApiError:
         ],
     )
     def test_forms(self, value: Any, expected: ApiError | None) -> None:
-        """Google's, Vertex AI's array around it, and what gateways make of it."""
+        """Google's form, Vertex AI's array around it, and the forms of gateways are understood."""
         assert Event(value).error == expected
 
     @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ class TestApiError:
         [("26s", 26.0), ("1.5s", 1.5), ("soon", None), (None, None), (5, None)],
     )
     def test_retry_delay(self, delay: Any, seconds: float | None) -> None:
-        """Seconds, of the RetryInfo detail only."""
+        """The delay in seconds comes from the RetryInfo detail only."""
         details = [
             None,
             {"retryDelay": "9s"},

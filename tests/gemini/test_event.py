@@ -1,4 +1,4 @@
-"""Events: what one decoded message says."""
+"""Events: the accessors of one decoded message."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ KEYS = [
 class TestEvent:
     """One decoded message."""
 
-    def test_text_and_thoughts_stay_apart(self) -> None:
-        """A thought part is no answer; order within each is kept."""
+    def test_text_and_thoughts_are_separate(self) -> None:
+        """A thought part does not belong to the text; the order within each is kept."""
         event = Event(message({"text": "a"}, {"text": "t", "thought": True}, {}, {"text": "b"}))
         assert (event.text, event.thoughts, len(event.parts)) == ("ab", "t", 4)
 
     def test_everything_that_an_event_can_say(self) -> None:
-        """Each accessor finds its field."""
+        """Each accessor returns its field."""
         body = {
             **message(
                 {"inlineData": {"mimeType": "image/png", "data": "QUI="}},
@@ -81,7 +81,7 @@ class TestEvent:
         )
         assert event.error is None
 
-    def test_snake_case_says_the_same(self) -> None:
+    def test_snake_case_is_understood(self) -> None:
         """Some gateways send it."""
         event = Event(
             {
@@ -112,11 +112,11 @@ class TestEvent:
         ],
     )
     def test_a_finish_reason_is_a_string_or_none(self, wire: Any, reason: str | None) -> None:
-        """The wire may carry the enum's number; its zero says nothing."""
+        """The wire may carry the enum's number; zero means that there is none."""
         assert Event(message(finishReason=wire)).finish_reason == reason
 
-    def test_accessors_tell_of_the_first_candidate(self) -> None:
-        """By index where there is one, wherever it stands in the list."""
+    def test_accessors_use_the_first_candidate(self) -> None:
+        """If candidates have an index, the first is the one with index 0, wherever it stands in the list."""
         first = message({"text": "0"}, index=0)["candidates"]
         second = message({"text": "1"}, index=1, finishReason="STOP")["candidates"]
         assert Event({"candidates": second + first}).text == "0"
@@ -134,8 +134,8 @@ class TestEvent:
         ],
         ids=["beside", "beside a wrapper", "within a wrapper", "around", "array"],
     )
-    def test_wrapped_events_say_the_same(self, wrap: Any) -> None:
-        """Gateways add response headers, or put the message into something else."""
+    def test_wrapped_events_are_understood(self, wrap: Any) -> None:
+        """Gateways add response headers, or wrap the message in an object or array."""
         event = Event(wrap(message({"text": "a"}, finishReason="STOP")))
         assert (event.text, event.finish_reason) == ("a", "STOP")
         if isinstance(event.json, dict):
@@ -157,7 +157,7 @@ class TestEvent:
         )
     )
     def test_no_shape_makes_an_accessor_fail(self, value: Any) -> None:
-        """Any JSON value may come."""
+        """An event may be any JSON value."""
         event = Event(value)
         assert isinstance(event.text + event.thoughts, str)
         assert isinstance(event.http_headers, dict | type(event.http_headers))

@@ -14,8 +14,8 @@ def part(path: str, more: bool = True, **value: Any) -> dict[str, Any]:
     return {"partialArgs": [{"jsonPath": path, **value}], "willContinue": more}
 
 
-def test_whole_calls_stand_for_themselves() -> None:
-    """Parallel calls of the same function stay apart."""
+def test_whole_calls_stay_separate() -> None:
+    """Parallel calls of the same function are not merged."""
     calls = assemble([{"name": "f", "args": {"a": 1}, "id": "1"}, {"name": "f", "args": {"a": 2}}, {"name": "g"}])
     assert calls == (
         FunctionCall("f", {"a": 1}, "1"),
@@ -25,7 +25,7 @@ def test_whole_calls_stand_for_themselves() -> None:
 
 
 def test_streamed_arguments_are_put_together() -> None:
-    """Strings go on, other values are set, paths make the containers they need; an empty part ends the call."""
+    """Strings are appended, other values set, missing containers made. An empty part ends the call."""
     (call,) = assemble(
         [
             {"name": "cook", "id": "7", "willContinue": True},
@@ -49,14 +49,14 @@ def test_streamed_arguments_are_put_together() -> None:
     )
 
 
-def test_a_call_that_the_stream_does_not_end_is_incomplete() -> None:
-    """What has come is there."""
+def test_a_call_without_an_end_is_incomplete() -> None:
+    """The arguments that have come are kept."""
     (call,) = assemble([{"name": "f", "willContinue": True}, part("$.a", stringValue="x")])
     assert call == FunctionCall("f", {"a": "x"}, complete=False)
 
 
 def test_a_new_name_or_id_starts_a_new_call() -> None:
-    """Also while the one before is open."""
+    """This holds even if the call before has not ended."""
     open_ = {"willContinue": True}
     calls = assemble(
         [
@@ -89,7 +89,7 @@ def test_snake_case_is_understood() -> None:
     ["", "$", "a", "$.", "$..a", "$.a[", "$[*]", "$.a[999999999]", "$[0]", "$.s.t", "$.s[0]"],
 )
 def test_a_path_that_cannot_be_followed_is_kept_as_a_key(path: str) -> None:
-    """No value is lost, whatever its path."""
+    """So no value is lost, whatever its path."""
     (call,) = assemble([{"name": "f", "args": {"s": "str"}, **part(path, more=False, numberValue=1)}])
     assert call.args == {"s": "str", **({"a": []} if path == "$.a[999999999]" else {}), path: 1}
 
@@ -98,11 +98,11 @@ def test_a_path_that_cannot_be_followed_is_kept_as_a_key(path: str) -> None:
     "pieces",
     [None, 5, [None, 5, "x"], [{}], [{"jsonPath": 5}], [{"jsonPath": "$.a", "willContinue": True}]],
 )
-def test_shapes_that_say_nothing_change_nothing(pieces: Any) -> None:
-    """Totality: no shape raises."""
+def test_unknown_shapes_change_nothing(pieces: Any) -> None:
+    """No shape raises an error."""
     assert assemble([{"name": "f", "partialArgs": pieces}]) == (FunctionCall("f", {}),)
 
 
-def test_an_end_without_a_call_is_no_call() -> None:
-    """An empty object ends a call or is nothing."""
+def test_an_end_without_a_call_is_ignored() -> None:
+    """An empty object ends a call if one is open, and otherwise has no meaning."""
     assert assemble([{}]) == ()

@@ -41,8 +41,8 @@ ONE, TWO = b'{"a": 1}', b'{"b": "\xe4\xbd\xa0"}'
         "empty",
     ],
 )
-def test_events_end_behind_their_last_byte(parts: list[bytes], count: int) -> None:
-    """Behind the blank line, or the line of an array's element; what closes the array is no event."""
+def test_events_end_after_their_last_byte(parts: list[bytes], count: int) -> None:
+    """An event ends after its blank line or its element's line in an array. A closing bracket is not an event."""
     ends, at = [], 0
     for part in parts[:count]:
         at += len(part)
@@ -50,7 +50,7 @@ def test_events_end_behind_their_last_byte(parts: list[bytes], count: int) -> No
     assert lay_out(b"".join(parts)).ends == tuple(ends)
 
 
-def test_comments_between_events_belong_to_the_one_behind() -> None:
-    """So a cut at the end of an event is as early as can be."""
+def test_comments_between_events_belong_to_the_next_event() -> None:
+    """So a cut at the end of an event comes as early as possible."""
     first, second = encode_sse(ONE), b": keep-alive\r\n\r\n" + encode_sse(TWO)
     assert lay_out(first + second).ends == (len(first), len(first + second))

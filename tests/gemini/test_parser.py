@@ -1,4 +1,4 @@
-"""Parsers: bytes to events, in every framing and wrapping."""
+"""Parsers turn bytes into events, in every framing and wrapping."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ STREAMS = {
 
 
 class TestParsers:
-    """Bytes to events."""
+    """Bytes are turned into events."""
 
     @pytest.mark.parametrize("name", STREAMS)
-    def test_every_form_says_the_same(self, name: str) -> None:
-        """With the error at its end, strict, at every cut."""
+    def test_every_form_gives_the_same_events(self, name: str) -> None:
+        """The events, and the error at the end, are the same in strict mode and at every cut."""
         wire = STREAMS[name]
         for cut in range(len(wire)):
             events = list(parse_stream([wire[:cut], wire[cut:]], strict=True))
@@ -51,7 +51,7 @@ class TestParsers:
             assert all(event.kind is not None for event in events)
 
     def test_events_come_before_the_next_chunk_is_pulled(self) -> None:
-        """A consumer sees what has arrived."""
+        """A consumer sees each event as soon as it has arrived."""
         pulled = 0
 
         def chunks() -> Iterator[bytes]:
@@ -64,7 +64,7 @@ class TestParsers:
             assert (pulled, event.json) == (count, EVENTS[count - 1])
 
     def test_asynchronous_streams_are_parsed_alike(self) -> None:
-        """Event for event, before the next chunk, and with the same errors."""
+        """The async parser gives the same events, each before the next chunk, and raises the same errors."""
         pulled: list[bytes] = []
 
         async def chunks() -> AsyncIterator[bytes]:
@@ -82,11 +82,11 @@ class TestParsers:
         assert asyncio.run(run()) == list(enumerate(EVENTS, start=1))
 
     def test_a_whole_body_counts_as_one_chunk(self) -> None:
-        """Bytes are no iterable of chunks."""
+        """A bytes object is not treated as an iterable of chunks."""
         assert len(list(parse_stream(STREAMS["google"]))) == 4
 
-    def test_lenient_lists_what_is_no_json(self) -> None:
-        """With its place; the rest is decoded."""
+    def test_lenient_lists_frames_that_are_not_json(self) -> None:
+        """Each has its offset; the other frames are decoded."""
         parser = StreamParser()
         events = parser.feed(b'data: {}\n\ndata: {"a":\n\ndata:\n\ndata: [DONE]\n\ndata: 1\n\ndata: {"b"')
         events += parser.close()
@@ -147,8 +147,8 @@ class TestParsers:
         assert list(stream) == []
 
     @pytest.mark.parametrize("text", ["{", "", "NaN", '{"a": Infinity}', "[" * 100_000, "1" * 5000])
-    def test_strict_raises_for_what_is_no_json(self, text: str) -> None:
-        """Behind the events before it, with the frame's offset, again and again."""
+    def test_strict_raises_for_frames_that_are_not_json(self, text: str) -> None:
+        """The error has the frame's offset. It comes after the events before the frame, and on each later call."""
         parser = StreamParser(strict=True)
         assert len(parser.feed(b"data: {}\n\ndata: " + text.encode() + b"\n\ndata: {}\n\n")) == 1
         for call in (lambda: parser.feed(b"data: {}\n\n"), parser.close):
@@ -163,10 +163,10 @@ class TestParsers:
             (b"data: {}\n\ndata: 123456789\n\n", {"max_frame_bytes": 9}, FrameTooLargeError),
         ],
     )
-    def test_errors_come_behind_the_events_before_them(
+    def test_errors_come_after_the_events_before_them(
         self, wire: bytes, settings: dict[str, Any], error: type[FrameError]
     ) -> None:
-        """And before another chunk is pulled."""
+        """The error is raised before another chunk is pulled."""
 
         def chunks() -> Iterator[bytes]:
             yield wire
@@ -177,8 +177,8 @@ class TestParsers:
         with pytest.raises(error):
             next(stream)
 
-    def test_a_prescribed_framing_and_the_one_found(self) -> None:
-        """The parser tells which it is."""
+    def test_a_prescribed_framing_and_a_detected_one(self) -> None:
+        """The parser's attribute names the framing in both cases."""
         parser = StreamParser()
         assert parser.framing is None
         parser.feed(b" [")
@@ -186,23 +186,23 @@ class TestParsers:
         assert StreamParser(framing="sse").framing == "sse"
 
     def test_a_closed_parser_takes_nothing_more(self) -> None:
-        """As the decoders."""
+        """A closed parser behaves like a closed decoder."""
         parser = StreamParser()
         parser.close()
         with pytest.raises(UsageError):
             parser.feed(b"x")
 
     def test_an_unfinished_event_is_yielded_or_discarded(self) -> None:
-        """Real bodies end without their last blank line."""
+        """Real bodies may lack their last blank line, so a setting decides what becomes of the last event."""
         assert len(list(parse_stream(b"data: {}\n"))) == 1
         assert list(parse_stream(b"data: {}\n", final="discard")) == []
 
 
 class TestCorpus:
-    """Recorded bodies, as their index describes them."""
+    """Recorded bodies match the description in their index."""
 
     def test_events_and_framing(self, corpus_entry: Any) -> None:
-        """The stated number of events, none malformed, whole, byte by byte, and at random cuts."""
+        """Each body has the stated number of well-formed events: whole, byte by byte, and at random cuts."""
         body, expected = corpus_entry["body"], corpus_entry["events"]
         whole = list(parse_stream(body))
         assert len(whole) == expected
@@ -220,8 +220,8 @@ class TestCorpus:
             assert parser.malformed == []
             assert parser.framing == corpus_entry["framing"]
 
-    def test_what_the_index_says_is_found(self, corpus_entry: Any) -> None:
-        """Finish and block reasons, errors, calls, thoughts and text."""
+    def test_the_contents_match_the_index(self, corpus_entry: Any) -> None:
+        """Finish and block reasons, errors, calls, thoughts and text match."""
         answer = collect(parse_stream(corpus_entry["body"]))
         features = set(corpus_entry["features"])
         reasons = {feature.removeprefix("finish:") for feature in features if feature.startswith("finish:")}

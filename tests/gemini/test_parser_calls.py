@@ -1,4 +1,4 @@
-"""StreamParser: bounds of how many functions it calls, so that it stays as fast as it is."""
+"""StreamParser: limits on how many functions it calls, so that it stays fast."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gemini_replay.gemini import StreamParser
 from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
 MESSAGE = {"candidates": [{"content": {"parts": [{"text": "The moon. 月亮。"}]}}]}
-FIRST = 20  # events or elements that come before those that are counted
+FIRST = 20  # events or elements before the counted ones
 COUNTED = 200
 
 
 def wire_of(framing: str) -> list[bytes]:
-    """The chunks of so many events, each whole, and the end of the array."""
+    """The chunks of this many events, one each, and the end of the array."""
     count = FIRST + COUNTED
     if framing == "sse":
         return [encode_sse(dumps(MESSAGE))] * count
@@ -40,8 +40,8 @@ def test_calls_for_each_event(framing: str, together: int, alone: int) -> None:
 
 
 @pytest.mark.parametrize("framing", ["sse", "pretty", "compact"])
-def test_calls_for_a_chunk_that_ends_nothing(framing: str) -> None:
-    """A piece of a line or of an object is kept, and not looked at twice."""
+def test_calls_for_a_chunk_without_the_end_of_an_event(framing: str) -> None:
+    """A piece of a line or an object is kept, and not examined twice."""
     chunk = wire_of(framing)[1]
     at = chunk.index(b"text") + 8
     parser = StreamParser()

@@ -1,4 +1,4 @@
-"""Google's spelling, to the byte."""
+"""JSON, events and errors in Google's spelling, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from gemini_replay.gemini.spelling import dumps, encode_array, pretty
 
 
 def test_json_on_one_line_in_googles_style() -> None:
-    """A space behind colons, none behind commas, raw UTF-8, angle brackets escaped."""
+    """There is a space after colons, none after commas; text is raw UTF-8, but angle brackets are escaped."""
     assert dumps({"a": [1, {"b": "é<好>"}], "c": None}) == '{"a": [1,{"b": "é\\u003c好\\u003e"}],"c": null}'
 
 
 def test_a_lone_surrogate_is_escaped() -> None:
-    """It has no UTF-8."""
+    """A lone surrogate cannot be written in UTF-8."""
     assert dumps("\ud83d.\udc00🙂").encode() == '"\\ud83d.\\udc00🙂"'.encode()
 
 
 def test_an_event_as_google_sends_it() -> None:
-    """One data line, CRLF."""
+    """An event is one data line with CRLF line ends."""
     assert encode_sse(dumps({"a": 1})) == b'data: {"a": 1}\r\n\r\n'
 
 
 def test_an_array_as_google_sends_it() -> None:
-    """A chunk for each element, and one for the closing bracket, without a line end."""
+    """There is one chunk for each element, and one for the closing bracket, which has no line end."""
     chunks = encode_array([pretty({"a": 1}), pretty({"b": []})])
     assert chunks == [b'[{\n  "a": 1\n}\n', b',\r\n{\n  "b": []\n}\n', b"]"]
     assert encode_array([]) == [b"[]"]
 
 
 def test_an_error_as_google_sends_it() -> None:
-    """Pretty-printed, raw, with an LF."""
+    """An error is raw, pretty-printed JSON with LF line ends."""
     wire = encode_error(error(429, "slow <down>", detail("RetryInfo")))
     assert wire.startswith(b'{\n  "error": {\n    "code": 429,\n    "message": "slow \\u003cdown\\u003e",\n')
     assert wire.endswith(b"\n  }\n}\n")
@@ -51,8 +51,8 @@ json_values = st.recursive(
 
 
 @given(st.lists(json_values, max_size=4), st.sampled_from([dumps, pretty]))
-def test_what_was_encoded_as_array_is_decoded(values: list[Any], style: Any) -> None:
-    """Any JSON value, in either style."""
+def test_an_encoded_array_decodes_to_the_same_values(values: list[Any], style: Any) -> None:
+    """This holds for any JSON values, in either style."""
     texts = [style(value) for value in values]
     decoder = JSONArrayDecoder(strict=True)
     frames = [frame for chunk in encode_array(texts) for frame in decoder.feed(chunk)] + decoder.close()

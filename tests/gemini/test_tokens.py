@@ -1,4 +1,4 @@
-"""Estimates of tokens, and text cut as models cut it."""
+"""Estimates of tokens, and text cut into pieces as models stream it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_replay.gemini.tokens import count_tokens, cut_text
     ids=["chinese", "words", "no-spaces"],
 )
 def test_pieces_have_the_tokens_asked_for(text: str) -> None:
-    """All but the first, which is short, and the last."""
+    """All pieces have that many tokens, except the first, which is short, and the last."""
     pieces = cut_text(text, 20)
     assert "".join(pieces) == text
     assert count_tokens(pieces[0]) <= 6
@@ -25,14 +25,14 @@ def test_pieces_have_the_tokens_asked_for(text: str) -> None:
 
 @given(st.text(), st.integers(1, 60))
 def test_cutting_loses_nothing(text: str, tokens: int) -> None:
-    """Whatever the text: the pieces are the text, and none is empty."""
+    """The pieces of any text add up to it, and none is empty."""
     pieces = cut_text(text, tokens)
     assert "".join(pieces) == text
     assert all(pieces)
 
 
-def test_every_text_counts() -> None:
-    """At least one token; a Chinese character is more than a letter."""
+def test_every_text_has_tokens() -> None:
+    """Every text has at least one token. A Chinese character counts for more than a letter."""
     assert count_tokens("") == 1
     assert count_tokens("守塔人" * 10) == 21
     assert count_tokens("abcd" * 10) == 10

@@ -1,4 +1,4 @@
-"""Files that other projects have committed: all of them convert, to the bytes that were recorded."""
+"""All files from other projects convert, and keep the recorded bytes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ FOLDER = Path(CORPUS or "", "originals")
 
 
 def originals() -> list[Any]:
-    """One pytest param per file."""
+    """One pytest parameter for each file."""
     return [pytest.param(path, id=path.name) for path in sorted(FOLDER.iterdir())] if CORPUS else [SKIPPED]
 
 
 def index() -> list[dict[str, Any]]:
-    """The bodies of the corpus whose files are there."""
+    """The index entries of those bodies of the corpus whose files exist."""
     entries = json.loads((FOLDER.parent / "INDEX.json").read_text(encoding="utf-8"))
     return [entry for entry in entries if "original" in entry]
 
 
 def exact_bodies(path: Path) -> Iterator[bytes]:
-    """The bodies that stand in a file, as they were recorded."""
+    """The exact bodies of one file, as they were recorded."""
     for entry in index():
         if entry["original"]["file"] == path.name and entry["fidelity"] == "exact":
             yield (FOLDER.parent / "bodies" / f"{entry['name']}.body").read_bytes()
@@ -43,22 +43,22 @@ def exact_bodies(path: Path) -> Iterator[bytes]:
 
 @pytest.mark.skipif(not CORPUS, reason="GEMINI_REPLAY_CORPUS is not set")
 def test_every_file_is_there() -> None:
-    """There are 31, and each has a body that was recorded exactly."""
+    """There are 31 files, and each has an exactly recorded body."""
     paths = sorted(FOLDER.iterdir())
     assert len(paths) == 31
     assert all(list(exact_bodies(path)) for path in paths)
 
 
 @pytest.mark.parametrize("path", originals())
-def test_bodies_are_those_that_were_recorded(path: Path) -> None:
-    """Byte for byte, also where the file has them in gzip."""
+def test_bodies_are_the_recorded_ones(path: Path) -> None:
+    """Bodies are equal byte for byte, also if the file holds them compressed with gzip."""
     bodies = [one.body for one in conversion.read(path).cassette.interactions]
     assert not [wanted for wanted in exact_bodies(path) if wanted not in bodies]
 
 
 @pytest.mark.parametrize("path", originals())
 def test_a_converted_file_is_a_valid_cassette(path: Path) -> None:
-    """It is read back as it was written; each chunk ends with an event, and its times are marked as unknown."""
+    """It is read as it was written, each chunk ends with an event, and its times are marked as unknown."""
     found = conversion.read(path)
     cassette = Cassette.loads(found.cassette.dumps())
     assert not found.notes
@@ -90,7 +90,7 @@ def test_google_genai_reads_a_converted_stream(path: Path, tmp_path: Path, monke
 
 @pytest.mark.parametrize("path", originals())
 def test_the_same_requests_get_the_same_responses(path: Path, tmp_path: Path) -> None:
-    """With the default matching, and compressed where the recording was: status, type and body."""
+    """Default matching finds them; status, type and body are equal, and compressed if they were recorded so."""
     found = conversion.read(path).cassette
     found.save(tmp_path / "story.jsonl")
     with gemini_replay.replay(tmp_path / "story.jsonl", speed="instant", allow_unused=False):

@@ -1,4 +1,4 @@
-"""Files with something wrong in them: an error of this package, or a cassette that can be read."""
+"""Files with a wrong value give one of this package's errors or a readable cassette."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ VALUES = st.sampled_from([None, True, -1, 0, 99, 2**70, 1.5, float("inf"), *TEXT
 
 
 def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value within a value."""
+    """The paths of all values nested in a value."""
     yield before
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inner:
@@ -63,7 +63,7 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def with_other(whole: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """The same value with another one at a place."""
+    """A copy of the value with another one at this path."""
     if not place:
         return value
     changed = deepcopy(whole)
@@ -77,7 +77,7 @@ def with_other(whole: Any, place: tuple[Any, ...], value: Any) -> Any:
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
 def test_a_wrong_value_anywhere(name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """It raises nothing else, and what is made of it can be written and read."""
+    """Converting raises no other error, and a cassette made from the file can be saved and loaded."""
     place = data.draw(st.sampled_from(list(places(FILES[name]))))
     path: Path = tmp_path_factory.getbasetemp() / f"{name}.json"
     path.write_text(json.dumps(with_other(FILES[name], place, data.draw(VALUES))))
@@ -92,6 +92,6 @@ def test_a_wrong_value_anywhere(name: str, data: st.DataObject, tmp_path_factory
 
 @pytest.mark.parametrize("name", FILES)
 def test_without_a_wrong_value(name: str, tmp_path: Path) -> None:
-    """Each of these files can be converted."""
+    """Without a wrong value, each of these files can be converted."""
     (tmp_path / "a.json").write_text(json.dumps(FILES[name]))
     assert conversion.read(tmp_path / "a.json").cassette.interactions

@@ -1,4 +1,4 @@
-"""google-genai's replay JSON: written by the SDK itself, and by hand in the forms that it writes."""
+"""google-genai's replay JSON: files written by the SDK, and by hand in the same forms."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def saved(folder: Path, url: str = MLDEV, **response: Any) -> Path:
 
 
 def converted(path: Path, to: Path) -> Cassette:
-    """The cassette of a replay file, saved."""
+    """The cassette made from a replay file, saved."""
     found = conversion.read(path)
     assert found.source == "google-genai's replay JSON"
     found.cassette.save(to)
@@ -44,7 +44,7 @@ def converted(path: Path, to: Path) -> Cassette:
 
 
 def said(genai: Any, cassette: Path, **client: Any) -> list[str]:
-    """What google-genai reads of a cassette."""
+    """The texts that google-genai reads from a cassette."""
     asker = genai.Client(**client)
     with gemini_replay.replay(cassette, speed="instant"):
         stream = asker.models.generate_content_stream(model="gemini-2.5-flash", contents="?")
@@ -57,7 +57,7 @@ def said(genai: Any, cassette: Path, **client: Any) -> list[str]:
     ids=["mldev", "vertex"],
 )
 def test_the_sdk_reads_the_events(tmp_path: Path, url: str, client: dict[str, Any]) -> None:
-    """A stream of the file replays, each event in a chunk, to the Gemini API and on Vertex AI."""
+    """A stream of the file replays with one chunk per event, for the Gemini API and for Vertex AI."""
     genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
     (one,) = converted(saved(tmp_path, url), tmp_path / "story.jsonl").interactions
     assert said(genai, tmp_path / "story.jsonl", **client) == ["你", "好"]
@@ -66,8 +66,8 @@ def test_the_sdk_reads_the_events(tmp_path: Path, url: str, client: dict[str, An
     assert "stored parsed" in one.comments[0]
 
 
-def test_what_the_sdk_has_recorded_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that google-genai wrote, against the embedded upstream, gives the same texts from a cassette."""
+def test_a_recording_by_the_sdk_replays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that google-genai recorded from the embedded upstream gives the same texts as a cassette."""
     genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
     monkeypatch.setenv("GOOGLE_GENAI_CLIENT_MODE", "record")
     monkeypatch.setenv("GOOGLE_GENAI_REPLAYS_DIRECTORY", str(tmp_path))
@@ -83,7 +83,7 @@ def test_what_the_sdk_has_recorded_replays(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_error_keeps_its_status(tmp_path: Path) -> None:
-    """Its object is the body."""
+    """The error object is the body."""
     error = {"error": {"code": 429, "message": "Slow down.", "status": "RESOURCE_EXHAUSTED"}}
     (one,) = converted(saved(tmp_path, status_code=429, body_segments=[error]), tmp_path / "a.jsonl").interactions
     assert one.response is not None
@@ -92,8 +92,8 @@ def test_an_error_keeps_its_status(tmp_path: Path) -> None:
     assert one.error.status == "RESOURCE_EXHAUSTED"
 
 
-def test_other_methods_have_one_object(tmp_path: Path) -> None:
-    """A count of tokens is no stream; of a download only the first bytes are there, which a comment says."""
+def test_other_methods_answer_with_one_object(tmp_path: Path) -> None:
+    """A count of tokens is one object. The file has only the first bytes of a download, and a comment says so."""
     url = "{MLDEV_URL_PREFIX}/models/m:countTokens"
     (one,) = converted(saved(tmp_path, url, body_segments=[{"totalTokens": 3}]), tmp_path / "a.jsonl").interactions
     assert json.loads(one.body) == {"totalTokens": 3}
@@ -104,8 +104,8 @@ def test_other_methods_have_one_object(tmp_path: Path) -> None:
     assert "Only the first bytes" in one.comments[0]
 
 
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
-    """With the place in the file."""
+def test_an_invalid_file_is_an_error(tmp_path: Path) -> None:
+    """The error names the place in the file."""
     with pytest.raises(CassetteFormatError, match="'body_segments' of a stream must be objects"):
         conversion.read(saved(tmp_path, body_segments=["a"]))
     with pytest.raises(CassetteFormatError, match="'status_code' must be a number"):

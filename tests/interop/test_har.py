@@ -1,4 +1,4 @@
-"""HAR: the files of browsers, mitmproxy and Polly.JS are read; a cassette comes back from one as it was."""
+"""HAR files of browsers, mitmproxy and Polly.JS are read; a cassette written as HAR comes back unchanged."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def converted(path: Path) -> Interaction:
 
 
 def back(cassette: Cassette) -> Cassette:
-    """The cassette by way of HAR."""
+    """The cassette, converted to HAR and back."""
     found, notes = har.read(json.loads(har_writer.write(cassette)), None, shipped())
     assert not notes
     return found
 
 
 @pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
-def test_a_cassette_comes_back_from_har_as_it_was(path: Path) -> None:
-    """To the byte of the file: chunks, times, endings, comments and all."""
+def test_a_cassette_comes_back_from_har_unchanged(path: Path) -> None:
+    """The file is equal byte for byte: chunks, times, endings, comments and everything else."""
     assert back(Cassette.load(path)).dumps() == path.read_bytes()
 
 
@@ -78,7 +78,7 @@ chunks = st.builds(
     st.binary(max_size=20),
 )
 def test_any_chunks_and_times_come_back(parts: list[Chunk], after: float, kind: Any, body: bytes) -> None:
-    """Bytes of any kind, and times to the millisecond."""
+    """Any bytes come back, and times to the millisecond."""
     asked = Request("POST", GOOGLE, (("a", "b"),), body, client="httpx 1", test="t::u", extra={"x": 1})
     answered = Response(200, (("c", "d"),), after, None, {"y": [2]})
     cassette = Cassette([Interaction(asked, answered, tuple(parts), End(kind, after, None, {"z": 3}), ("# Hm.",))])
@@ -87,7 +87,7 @@ def test_any_chunks_and_times_come_back(parts: list[Chunk], after: float, kind: 
 
 @pytest.mark.parametrize("stored", ["decoded", "wire"])
 def test_a_compressed_response_comes_back(stored: Any) -> None:
-    """As it is stored: decoded with its members and its coded rest, or compressed."""
+    """It comes back as stored: decoded, with its members and coded bytes, or compressed."""
     headers = (("content-encoding", "gzip"), ("content-type", "text/event-stream"))
     parts = (Chunk(0.1, b"ab", (1,)), Chunk(0.2, b"c", (), b"\x07"), Chunk(0.0, b"", (), b"x"))
     if stored == "wire":
@@ -97,13 +97,13 @@ def test_a_compressed_response_comes_back(stored: Any) -> None:
 
 
 def test_a_connection_without_a_response_comes_back() -> None:
-    """HAR gives it the status 0."""
+    """In HAR its status is 0."""
     cassette = Cassette([Interaction(Request("GET", GOOGLE), None, (), End("timeout", 5.0))])
     assert back(cassette).dumps() == cassette.dumps()
 
 
 def test_the_head_of_a_cassette_comes_back() -> None:
-    """Who recorded it, when, for which test, and what stands around."""
+    """It says who recorded the cassette, when and for which test; unknown keys and comments stay."""
     about = {"recorder": "r 1", "recorded": "2026-11-22T09:22:55Z", "test": "t", "extra": {"k": 1}}
     cassette = Cassette(
         [Interaction(Request("GET", GOOGLE), Response(204))], **about, comments=("# a",), trailing_comments=("# b",)
@@ -111,8 +111,8 @@ def test_the_head_of_a_cassette_comes_back() -> None:
     assert back(cassette).dumps() == cassette.dumps()
 
 
-def test_a_body_that_was_changed_by_hand_counts() -> None:
-    """Its chunks are then those of its events, and its times are unknown."""
+def test_a_body_that_was_changed_by_hand_is_used() -> None:
+    """Its events become its chunks, and its times are unknown."""
     cassette = Cassette([Interaction(Request("POST", GOOGLE), Response(200), (Chunk(1.0, BODY),))])
     written = har_writer.write(cassette).replace(b"data: ", b"data:  ")
     (one,) = har.read(json.loads(written), None, shipped())[0].interactions
@@ -121,8 +121,8 @@ def test_a_body_that_was_changed_by_hand_counts() -> None:
     assert one.comments == ("# Times unknown: converted from HAR.",)
 
 
-def test_other_readers_find_all_that_har_asks_for() -> None:
-    """The members that HAR 1.2 requires of an entry are there."""
+def test_written_files_have_all_members_that_har_requires() -> None:
+    """Each entry has the members that HAR 1.2 requires, for other programs."""
     cassette = Cassette.load(CURATED[0])
     for one in json.loads(har_writer.write(cassette))["log"]["entries"]:
         assert one.keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
@@ -143,8 +143,8 @@ def test_other_readers_find_all_that_har_asks_for() -> None:
 @pytest.mark.parametrize(
     "header", [(), ({"name": "content-encoding", "value": "gzip"},)], ids=["plain", "gzip-header"]
 )
-def test_a_body_is_what_its_bytes_are(tmp_path: Path, content: dict[str, str], header: Any) -> None:
-    """Browsers keep the header of a compressed response beside its decoded text."""
+def test_bytes_decide_whether_a_body_is_compressed(tmp_path: Path, content: dict[str, str], header: Any) -> None:
+    """The header alone does not: browsers keep it beside the decoded text."""
     made = entry(content)
     made["response"]["headers"] += header
     one = converted(saved(tmp_path, made))
@@ -154,8 +154,8 @@ def test_a_body_is_what_its_bytes_are(tmp_path: Path, content: dict[str, str], h
 
 
 @pytest.mark.parametrize("binary", [{"encoding": "base64"}, {"_isBinary": True}], ids=["base64", "hex"])
-def test_chunks_that_polly_has_kept_stay(tmp_path: Path, binary: dict[str, Any]) -> None:
-    """It stores a compressed response chunk by chunk."""
+def test_chunks_recorded_by_polly_stay(tmp_path: Path, binary: dict[str, Any]) -> None:
+    """Polly.JS stores a compressed response chunk by chunk."""
     packed = gzip.compress(BODY)
     pieces = [packed[:40], packed[40:]]
     coded = [base64.b64encode(one).decode() if "encoding" in binary else one.hex() for one in pieces]
@@ -166,8 +166,8 @@ def test_chunks_that_polly_has_kept_stay(tmp_path: Path, binary: dict[str, Any])
     assert len(one.chunks) == 2
 
 
-def test_parameters_of_a_form_are_a_body(tmp_path: Path) -> None:
-    """Some tools list them without a text."""
+def test_parameters_of_a_form_become_a_body(tmp_path: Path) -> None:
+    """Some tools list the parameters without the body's text."""
     made = entry()
     made["request"]["postData"] = {"params": [{"name": "a", "value": "b c"}]}
     assert converted(saved(tmp_path, made)).request.body == b"a=b+c"
@@ -178,14 +178,14 @@ def test_parameters_of_a_form_are_a_body(tmp_path: Path) -> None:
     [("net::ERR_CONNECTION_RESET", "reset"), ("net::ERR_TIMED_OUT", "timeout"), ("net::ERR_ABORTED", "cancelled")],
 )
 def test_a_request_without_a_response(tmp_path: Path, error: str, kind: str) -> None:
-    """It ends as the browser says."""
+    """Its ending follows the browser's error."""
     one = converted(saved(tmp_path, entry(response={"status": 0, "_error": error, "headers": []})))
     assert one.response is None
     assert one.end.kind == kind
 
 
-def test_what_a_cassette_cannot_hold_is_left_out_and_said(tmp_path: Path) -> None:
-    """A switch of protocols is no response to replay."""
+def test_entries_that_a_cassette_cannot_hold_are_left_out_with_a_message(tmp_path: Path) -> None:
+    """A switch of protocols is left out, since it cannot be replayed."""
     switched = entry(response={"status": 101, "headers": []})
     found = conversion.read(saved(tmp_path, switched, entry()))
     assert len(found.cassette.interactions) == 1
@@ -195,15 +195,15 @@ def test_what_a_cassette_cannot_hold_is_left_out_and_said(tmp_path: Path) -> Non
         conversion.read(saved(tmp_path, switched))
 
 
-def test_a_body_that_was_not_exported_is_not_an_empty_one(tmp_path: Path) -> None:
-    """Browsers leave out what they have forgotten; the entry is left out too, and that is said."""
+def test_an_entry_whose_body_was_not_exported_is_left_out(tmp_path: Path) -> None:
+    """Browsers omit bodies that they no longer have. Such a body is not treated as empty; a message says so."""
     found = conversion.read(saved(tmp_path, entry({"size": 512, "mimeType": "text/event-stream"}), entry()))
     assert found.notes == ("entry 1 is left out: its body of 512 bytes was not exported with it",)
     assert len(found.cassette.interactions) == 1
 
 
-def test_members_of_our_own_that_were_changed_by_hand(tmp_path: Path) -> None:
-    """What no cassette can hold is an error about the file."""
+def test_invalid_values_in_our_own_members_are_an_error(tmp_path: Path) -> None:
+    """A value that a cassette cannot hold is an error about the file."""
     cassette = Cassette([Interaction(Request("GET", GOOGLE), Response(204), (), End("reset", 0.1, "closed"))])
     path = tmp_path / "story.har"
     path.write_bytes(har_writer.write(cassette).replace(b'"closed"', b'"opened"'))
@@ -212,16 +212,16 @@ def test_members_of_our_own_that_were_changed_by_hand(tmp_path: Path) -> None:
     assert raised.value.path == path
 
 
-def test_a_file_that_was_cut_off_is_not_called_something_else(tmp_path: Path) -> None:
-    """It is no valid JSON, in this line."""
+def test_a_truncated_file_is_reported_as_invalid_json(tmp_path: Path) -> None:
+    """The error names the line, and does not take the file for another kind."""
     path = saved(tmp_path, entry())
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(CassetteFormatError, match="not valid JSON"):
         conversion.read(path)
 
 
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
-    """With the place in the file."""
+def test_an_invalid_file_is_an_error(tmp_path: Path) -> None:
+    """The error names the place in the file."""
     with pytest.raises(CassetteFormatError, match=r"log\.entries\[0\]\.request\.url must be a text, not nothing"):
         conversion.read(saved(tmp_path, entry(request={"method": "GET"})))
     with pytest.raises(CassetteFormatError, match="should be base64"):

@@ -1,4 +1,4 @@
-"""A whole folder of another tool's files."""
+"""Migration of a whole folder of another tool's files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def project(folder: Path) -> Path:
 
 
 def test_each_recording_becomes_a_cassette_beside_it(tmp_path: Path) -> None:
-    """Configuration and packages of others are passed over, and what is broken ends nothing."""
+    """Configuration files and installed packages are skipped, and a broken file does not stop the migration."""
     found = migrate(project(tmp_path))
     cassettes = tmp_path / "tests" / "cassettes" / "test_story"
     assert sorted(tmp_path.rglob("*.jsonl")) == sorted(target for _, target, _ in found.converted)
@@ -53,8 +53,8 @@ def test_each_recording_becomes_a_cassette_beside_it(tmp_path: Path) -> None:
     assert found.beside_tests
 
 
-def test_it_finds_what_to_change_in_the_code(tmp_path: Path) -> None:
-    """Each place with its line, and what takes its place."""
+def test_migration_lists_the_code_to_change(tmp_path: Path) -> None:
+    """Each place is listed with its line and its replacement."""
     found = migrate(project(tmp_path))
     places = [(change.path.name, change.line, change.found) for change in found.changes]
     assert places == [
@@ -65,8 +65,8 @@ def test_it_finds_what_to_change_in_the_code(tmp_path: Path) -> None:
     assert "gemini_cassette_config" in found.changes[0].instead
 
 
-def test_a_cassette_that_is_there_is_never_replaced(tmp_path: Path) -> None:
-    """It may have been recorded since. To do it all again changes nothing."""
+def test_an_existing_cassette_is_never_replaced(tmp_path: Path) -> None:
+    """It may have been recorded since. So a second migration changes nothing."""
     migrate(project(tmp_path))
     assert len(migrate(tmp_path).converted) == 2
     target = tmp_path / "tests" / "cassettes" / "test_story" / "test_story.jsonl"
@@ -76,7 +76,7 @@ def test_a_cassette_that_is_there_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_the_same_test_finds_its_cassette(pytester: pytest.Pytester) -> None:
-    """The name is the one that the fixture looks for: for plain names, and for those with capitals."""
+    """The file has the name that the fixture looks for, also if the test's name has capitals."""
     pytester.makepyfile(
         test_x="""
         import pytest
@@ -131,6 +131,6 @@ def test_a_migrated_test_replays(pytester: pytest.Pytester) -> None:
 
 
 def test_other_names_stay(tmp_path: Path) -> None:
-    """Those that `use_cassette` was given."""
+    """Names that were given to `use_cassette` stay."""
     assert cassette_of(Path("fixtures/story.yaml")) == Path("fixtures/story.jsonl")
     assert cassette_of(Path("fixtures/v1.2.har")) == Path("fixtures/v1.2.jsonl")

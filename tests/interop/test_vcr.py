@@ -1,4 +1,4 @@
-"""VCR.py: every form of its files is read, and what is written is replayed by vcrpy itself."""
+"""VCR.py: every form of its files is read, and vcrpy itself replays the files that are written."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def converted(path: Path) -> Interaction:
     ids=["text", "binary", "gzip", "base64", "bare"],
 )
 @pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}, {"content-encoding": ["gzip"]}])
-def test_a_body_is_what_its_bytes_are(tmp_path: Path, body: Any, headers: dict[str, Any]) -> None:
-    """Text, or gzip, whether or not a header says so."""
+def test_bytes_decide_whether_a_body_is_compressed(tmp_path: Path, body: Any, headers: dict[str, Any]) -> None:
+    """Text and gzip are told apart by the bytes, whatever the header says."""
     assert converted(saved(tmp_path, response={"body": body, "headers": headers})).body == BODY
 
 
 def test_each_event_is_a_chunk(tmp_path: Path) -> None:
-    """The body of a stream is cut where its events end; the times are marked as unknown."""
+    """The body of a stream is cut where its events end, and its times are marked as unknown."""
     one = converted(saved(tmp_path))
     assert [chunk.data for chunk in one.chunks] == events(3)
     assert [chunk.after for chunk in one.chunks] == [0.0] * 3
@@ -72,7 +72,7 @@ def test_each_event_is_a_chunk(tmp_path: Path) -> None:
 
 
 def test_headers_are_lists_or_texts(tmp_path: Path) -> None:
-    """A list becomes several headers; pseudo-headers are left out."""
+    """A list becomes several headers. Pseudo-headers are left out."""
     headers = {"Vary": ["Origin", "Referer"], "server": "here", ":status": ["200"], "x-two": "a\nb", "x-cjk": "你"}
     one = converted(saved(tmp_path, response={"headers": headers}))
     assert one.response is not None
@@ -87,7 +87,7 @@ def test_headers_are_lists_or_texts(tmp_path: Path) -> None:
 
 
 def test_a_parsed_body_is_written_as_json(tmp_path: Path) -> None:
-    """Of requests and responses; a comment says that the spelling is another."""
+    """This holds for requests and responses. A comment says that the original spelling is lost."""
     asked = {"body": None, "parsed_body": {"contents": [{"parts": [{"text": "你好"}]}]}}
     answered = {"body": None, "parsed_body": {"when": "2025-01-01"}, "headers": {"content-length": ["99"]}}
     one = converted(saved(tmp_path, request=asked, response=answered))
@@ -99,14 +99,14 @@ def test_a_parsed_body_is_written_as_json(tmp_path: Path) -> None:
 
 
 def test_an_unquoted_date_stays_a_text(tmp_path: Path) -> None:
-    """YAML would make a date of it, and JSON has none."""
+    """YAML would parse it as a date, which JSON cannot hold."""
     path = saved(tmp_path, response={"body": None, "parsed_body": {"when": "DATE"}})
     path.write_text(path.read_text().replace("DATE", "2025-01-01"))
     assert json.loads(converted(path).body) == {"when": "2025-01-01"}
 
 
 def test_secrets_are_removed(tmp_path: Path) -> None:
-    """From the URL, the headers and the body of the request; the cassette never holds them."""
+    """They are removed from the request's URL, headers and body, so the cassette never holds them."""
     key = "AIzaSyD-1234567890abcdefghijklmnopqrstu"
     path = saved(
         tmp_path,
@@ -117,7 +117,7 @@ def test_secrets_are_removed(tmp_path: Path) -> None:
     assert {one.place for one in found.removals} >= {"request URL", "request header x-goog-api-key"}
 
 
-def test_a_file_without_a_gemini_stream_converts_too(tmp_path: Path) -> None:
+def test_a_file_without_a_gemini_stream_is_converted_too(tmp_path: Path) -> None:
     """An ordinary interaction keeps its body in one chunk."""
     path = saved(
         tmp_path,
@@ -130,7 +130,7 @@ def test_a_file_without_a_gemini_stream_converts_too(tmp_path: Path) -> None:
 
 
 def test_the_json_of_vcrpy_is_read(tmp_path: Path) -> None:
-    """Its JSON serializer writes the same members."""
+    """Files of vcrpy's JSON serializer have the same members."""
     path = saved(tmp_path).rename(tmp_path / "story.json")
     path.write_text(json.dumps(yaml.safe_load(path.read_text())))
     assert converted(path).body == BODY
@@ -148,8 +148,8 @@ def test_the_json_of_vcrpy_is_read(tmp_path: Path) -> None:
         ("some: thing\n", "no recording that can be converted", None),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: str, message: str, line: int | None) -> None:
-    """With the place in the file, and never as an error of YAML or Python."""
+def test_an_invalid_file_is_an_error(tmp_path: Path, content: str, message: str, line: int | None) -> None:
+    """The error names the place in the file, and is never one of YAML or Python."""
     (tmp_path / "story.yaml").write_text(content)
     with pytest.raises(CassetteFormatError, match=message) as raised:
         conversion.read(tmp_path / "story.yaml")
@@ -158,7 +158,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: str, message
 
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command that installs it."""
+    """The error has the command that installs it."""
     path = saved(tmp_path)
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'gemini-replay\[convert\]'"):
@@ -166,8 +166,8 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
-def test_vcrpy_replays_what_is_written(path: Path, tmp_path: Path) -> None:
-    """Status, headers that matter and the whole body, as vcrpy's own client gets them."""
+def test_vcrpy_replays_written_files(path: Path, tmp_path: Path) -> None:
+    """A client under vcrpy gets the status, the headers that matter and the whole body."""
     cassette = Cassette.load(path)
     content, _ = conversion.encode(cassette, tmp_path / "story.yaml")
     (tmp_path / "story.yaml").write_bytes(content)
@@ -187,7 +187,7 @@ def test_vcrpy_replays_what_is_written(path: Path, tmp_path: Path) -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_body_comes_back(body: bytes) -> None:
-    """Whatever its bytes are: line ends, control characters, no UTF-8."""
+    """Any bytes come back, such as line ends, control characters and invalid UTF-8."""
     one = Interaction(Request("POST", GOOGLE, (), body), Response(200), (Chunk(0.0, body),))
     content, notes = vcr.write([(1, one)])
     (again,) = vcr.read(reading.load_yaml(content, None), None, one.request.provider)
@@ -195,8 +195,8 @@ def test_any_body_comes_back(body: bytes) -> None:
     assert (again.request.body, b"".join(again.pieces)) == (body, body)
 
 
-def test_what_yaml_cannot_hold_is_said() -> None:
-    """A connection without a response is left out; a reset becomes a good end."""
+def test_a_message_says_what_vcrpys_format_cannot_hold() -> None:
+    """A connection without a response is left out, and a reset becomes a normal end."""
     asked = Request("POST", GOOGLE)
     interactions = [
         Interaction(asked, None, (), End("reset")),

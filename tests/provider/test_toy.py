@@ -1,4 +1,4 @@
-"""Another API than Gemini takes one object, and nothing else of the package has to change."""
+"""Another API than Gemini needs one provider object; nothing else in the package has to change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sing(url: str = URL, verse: int = 1) -> list[bytes]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A song, recorded from a server of this machine."""
+    """A song, recorded from a local server."""
     path = tmp_path / "song.jsonl"
     with (
         raw_server(Answer([(0.0, CHUNKED), *((0.01, chunked(piece)) for piece in PIECES), (0.0, LAST)])) as server,
@@ -53,8 +53,8 @@ def only(path: Path) -> Interaction:
     return interaction
 
 
-def test_what_was_recorded_is_read_as_the_provider_reads_it(path: Path) -> None:
-    """Model, action, events and answer; the key went nowhere."""
+def test_a_recording_is_read_by_the_provider(path: Path) -> None:
+    """Model, action, events and answer are the provider's, and the key was not recorded."""
     song = only(path)
     assert (song.request.model, song.request.action, song.request.alt) == ("tenor", "sing", None)
     assert (song.text, song.finish_reason, song.complete) == (SONG, "encore", True)
@@ -62,23 +62,23 @@ def test_what_was_recorded_is_read_as_the_provider_reads_it(path: Path) -> None:
     assert b"open-sesame" not in path.read_bytes()
 
 
-def test_it_is_replayed_with_its_chunks(path: Path) -> None:
-    """Whatever the key, the version and the host."""
+def test_a_recording_is_replayed_with_its_chunks(path: Path) -> None:
+    """It is found for any key, API version and host."""
     with gemini_replay.replay(path, provider=TOY) as session:
         assert sing("https://us.toy.example/v2/tenor/sing?pass=another-word") == PIECES
     assert session.played[0].text == SONG
 
 
-def test_a_gateway_is_known_by_the_shape_of_its_urls(path: Path) -> None:
-    """And another URL of another host is left alone."""
+def test_a_gateway_is_recognized_by_the_shape_of_its_urls(path: Path) -> None:
+    """Other URLs of other hosts are left alone."""
     with gemini_replay.replay(path, provider=TOY) as session:
         assert sing("https://gateway.example/toys/v1/tenor/sing") == PIECES
         assert not session.owns("https://gateway.example/v1beta/models/gemini-2.5-flash:generateContent")
         assert session.owns("https://eu.toy.example/anything")
 
 
-def test_geminis_own_hosts_are_hosts_like_others(path: Path) -> None:
-    """What may not be ignored is the provider's."""
+def test_geminis_hosts_are_not_special_for_another_provider(path: Path) -> None:
+    """Only the provider's own hosts may not be ignored."""
     with pytest.raises(UsageError, match="takes in Toy's own hosts"):
         Session(path, ignore_hosts=["*.toy.example"], provider=TOY)
 
@@ -88,7 +88,7 @@ def test_geminis_own_hosts_are_hosts_like_others(path: Path) -> None:
     [("https://eu.toy.example/v1/bass/sing", 1, 'model: recorded "tenor", asked "bass"'), (URL, 2, "body.verse")],
 )
 def test_a_miss_says_what_differs(path: Path, url: str, verse: int, differs: str) -> None:
-    """In the provider's words."""
+    """The differences use the provider's words."""
     with (
         pytest.raises(MissError, match=differs) as missed,
         gemini_replay.replay(path, provider=TOY),
@@ -98,7 +98,7 @@ def test_a_miss_says_what_differs(path: Path, url: str, verse: int, differs: str
 
 
 def test_an_error_in_mid_stream_is_the_providers(path: Path) -> None:
-    """After two events."""
+    """A fault puts the provider's error after two events."""
     with gemini_replay.replay(path, provider=TOY, fault="error@event:2"):
         body = b"".join(sing())
     assert body == EVENTS[0] + EVENTS[1] + TOY.error_event(503, framing="sse", first=False)
@@ -106,7 +106,7 @@ def test_an_error_in_mid_stream_is_the_providers(path: Path) -> None:
 
 
 def test_a_reset_comes_after_whole_events(path: Path) -> None:
-    """By the provider's end of an event."""
+    """The provider decides where an event ends."""
     got: list[bytes] = []
     with (
         gemini_replay.replay(path, provider=TOY, fault="reset@event:2"),
@@ -119,20 +119,20 @@ def test_a_reset_comes_after_whole_events(path: Path) -> None:
 
 
 def test_an_error_status_has_the_providers_body(path: Path) -> None:
-    """Instead of the stream."""
+    """The body comes instead of the stream."""
     with gemini_replay.replay(path, provider=TOY, fault="status:503"):
         answer = httpx.post(URL, json={"verse": 1})
     assert (answer.status_code, answer.json()) == (503, {"trouble": {"number": 503, "why": "hoarse"}})
 
 
-def test_each_event_in_a_chunk_of_its_own(path: Path) -> None:
-    """Wherever it was cut."""
+def test_rechunking_by_events_uses_the_providers_events(path: Path) -> None:
+    """Each event gets a chunk of its own, wherever the recording was cut."""
     with gemini_replay.replay(path, provider=TOY, rechunk="events"):
         assert sing() == EVENTS
 
 
-def test_it_is_retimed(path: Path) -> None:
-    """By the provider's events and tokens; nothing but times changes."""
+def test_a_recording_is_retimed(path: Path) -> None:
+    """Times follow the provider's events and tokens; only times change."""
     timed = Cassette.load(path, provider=TOY).retime("gemini-2.5-flash", seed=1, rechunk="events").interactions[0]
     assert [chunk.data for chunk in timed.chunks] == EVENTS
     assert timed.text == SONG
@@ -140,8 +140,8 @@ def test_it_is_retimed(path: Path) -> None:
     assert 0.3 < timed.response.after < 1
 
 
-def test_a_server_answers_with_it_and_refuses_as_the_provider_does(path: Path) -> None:
-    """For clients in other processes."""
+def test_a_server_answers_and_refuses_as_the_provider_does(path: Path) -> None:
+    """Clients in other processes get recordings, and misses in the provider's form."""
     with closing(Session.replaying(path, hosts=None, provider=TOY)) as session, serving.serving(session) as url:
         assert b"".join(sing(f"{url}/v1/tenor/sing")) == b"".join(EVENTS)
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -150,8 +150,8 @@ def test_a_server_answers_with_it_and_refuses_as_the_provider_does(path: Path) -
             assert json.load(answer)["trouble"]["number"] == 404
 
 
-def test_a_client_of_it_is_checked(path: Path) -> None:
-    """One that does not wait for the event that ends an answer is deceived; one that does is not."""
+def test_check_client_works_with_another_provider(path: Path) -> None:
+    """A client that does not wait for the event that ends an answer is deceived; one that waits is not."""
 
     def careless() -> str:
         return "".join(event.text for event in TOY.layout(b"".join(sing())).events)
@@ -168,7 +168,7 @@ def test_a_client_of_it_is_checked(path: Path) -> None:
 
 
 def test_hosts_are_checked_with_the_provider_before_anything_is_opened(path: Path) -> None:
-    """Its own may not be ignored; Google's may."""
+    """The provider's own hosts may not be ignored; Google's may."""
     with pytest.raises(UsageError, match="takes in Toy's own hosts"):
         gemini_replay.replay(path, ignore_hosts=["*.toy.example"], provider=TOY)
     with gemini_replay.replay(path, ignore_hosts=["generativelanguage.googleapis.com"], provider=TOY):
@@ -176,7 +176,7 @@ def test_hosts_are_checked_with_the_provider_before_anything_is_opened(path: Pat
 
 
 def test_a_servers_entrance_refuses_as_the_provider_does(path: Path) -> None:
-    """What the rules forbid, and what is not HTTP."""
+    """It refuses what the rules forbid and what is not HTTP."""
     with closing(Session.replaying(path, hosts=None, provider=TOY)) as session, serving.serving(session) as url:
         page = httpx.post(f"{url}/v1/tenor/sing", headers={"origin": "https://elsewhere.example"})
         assert (page.status_code, page.json()["trouble"]["number"]) == (403, 403)
@@ -194,8 +194,8 @@ class Choir(Toy):
     grpc_services: dict[str, str] = {"/toy.Choir/": "eu.toy.example"}  # noqa: RUF012
 
 
-def test_grpc_is_refused_by_the_services_of_the_sessions_provider(path: Path) -> None:
-    """On a channel that is older than the session, where only the method's name tells the host."""
+def test_grpc_calls_of_the_providers_services_are_refused(path: Path) -> None:
+    """This holds on a channel opened before the session, where only the method's name shows the host."""
     grpc = pytest.importorskip("grpc")
 
     async def ask() -> None:
@@ -211,8 +211,8 @@ def test_grpc_is_refused_by_the_services_of_the_sessions_provider(path: Path) ->
         asyncio.run(ask())
 
 
-def test_it_is_shown(path: Path) -> None:
-    """The request in a few words, what the answer says, and why it ended."""
+def test_a_recording_can_be_shown(path: Path) -> None:
+    """The table shows the request in a few words, the answer's contents, and why it ended."""
     shown = cassette_table(Cassette.load(path, provider=TOY))
     assert "POST tenor:sing" in shown
     assert SONG in shown

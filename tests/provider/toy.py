@@ -1,4 +1,4 @@
-"""A provider that is not Gemini: other hosts and URLs, other events, another end of them, another error."""
+"""A provider that is not Gemini, with its own hosts, URLs, events, ends of events and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cassettes without a key, written from a text or from events."""
+"""Cassettes written from a text or from events, without a key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def reloaded(cassette: Cassette) -> Cassette:
 @pytest.mark.parametrize("framing", ["sse", "json-array", "gateway"])
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 def test_a_text_becomes_a_complete_answer(rhythm: str, framing: Any) -> None:
-    """Exactly this text and these thoughts, in several events with growing counts, one id and the model's name."""
+    """It has exactly this text and these thoughts, in events with growing counts, one id and the model's name."""
     thoughts = ["**One**\n\nFirst.", "**Two**\n\nThen."]
     answer = only(Cassette.from_text(STORY, rhythm=rhythm, prompt=PROMPT, thoughts=thoughts, framing=framing))
     assert answer.complete
@@ -40,8 +40,8 @@ def test_a_text_becomes_a_complete_answer(rhythm: str, framing: Any) -> None:
     assert len(totals) == len(answer.events)
 
 
-def test_it_looks_like_googles() -> None:
-    """Headers but those that name a time, CRLF, one event a chunk, JSON with Google's two escapes, all else raw."""
+def test_the_answer_looks_like_googles() -> None:
+    """Headers (without times), CRLF, one event per chunk, and JSON in Google's spelling are as in a real answer."""
     answer = only(Cassette.from_text(STORY, prompt=PROMPT))
     assert answer.response is not None
     assert header(answer.response.headers, "content-type") == "text/event-stream"
@@ -57,7 +57,7 @@ def test_it_looks_like_googles() -> None:
 
 
 def test_gemini_3_ends_with_a_signature() -> None:
-    """On an empty text, with the finish reason; others end with their last text."""
+    """The signature comes with an empty text and the finish reason. Other models end with their last text."""
     last = only(Cassette.from_text("Hi.", model="gemini-3-flash-preview")).events[-1]
     assert (last.text, last.finish_reason) == ("", "STOP")
     assert last.parts[0]["thoughtSignature"]
@@ -65,15 +65,15 @@ def test_gemini_3_ends_with_a_signature() -> None:
 
 
 @pytest.mark.parametrize("reason", ["MAX_TOKENS", "SOMETHING_NEW", None])
-def test_it_ends_as_told(reason: str | None) -> None:
-    """With any reason on the last event alone, or with none."""
+def test_the_finish_reason_can_be_chosen(reason: str | None) -> None:
+    """The last event alone has the given reason, or none."""
     for model in ("gemini-2.5-flash", "gemini-3-pro-preview"):
         events = only(Cassette.from_text(STORY, model=model, finish_reason=reason)).events
         assert [event.finish_reason for event in events] == [None] * (len(events) - 1) + [reason]
 
 
 def test_rhythm_and_model_complete_each_other() -> None:
-    """A model brings its rhythm, a rhythm its model, and thoughts the thinking rhythm."""
+    """A model implies its rhythm, a rhythm its model, and thoughts the thinking rhythm."""
 
     def rhythm(cassette: Cassette) -> tuple[str | None, str]:
         answer = only(cassette)
@@ -96,7 +96,7 @@ def test_rhythm_and_model_complete_each_other() -> None:
 
 
 def test_the_same_arguments_give_the_same_file() -> None:
-    """Byte for byte; another seed gives other times and ids, another text as well."""
+    """The files are equal byte for byte. Another seed, or another text, gives other times and ids."""
     first = Cassette.from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps()
     assert Cassette.from_text(STORY, prompt=PROMPT, thoughts="Hm.").dumps() == first
     ones, others = only(Cassette.from_text(STORY)), only(Cassette.from_text(STORY, seed=1))
@@ -105,8 +105,8 @@ def test_the_same_arguments_give_the_same_file() -> None:
     assert only(Cassette.from_text("Another.")).events[0].response_id != ones.events[0].response_id
 
 
-def test_it_says_that_nothing_was_recorded() -> None:
-    """In comments, where a reader of the file sees it."""
+def test_comments_say_that_nothing_was_recorded() -> None:
+    """Someone who reads the file sees that it was written, not recorded."""
     text = Cassette.from_text("Hi.").dumps().decode()
     assert text.startswith("# Written by gemini-replay, not recorded.\n")
     assert '# Without a prompt; play it with match=("model", "action").\n' in text
@@ -120,7 +120,7 @@ def test_it_says_that_nothing_was_recorded() -> None:
     st.sampled_from(["gemini-2.5-flash", "gemini-3-pro"]),
 )
 def test_any_text_can_be_said_and_saved(text: str, prompt: str | None, framing: Any, model: str) -> None:
-    """It comes out as it was given, and the file holds all of it."""
+    """Any text comes out unchanged, also after saving and loading."""
     cassette = Cassette.from_text(text, prompt=prompt, framing=framing, model=model)
     assert only(cassette).text == text
     assert only(cassette).complete
@@ -128,7 +128,7 @@ def test_any_text_can_be_said_and_saved(text: str, prompt: str | None, framing: 
 
 
 def test_events_go_out_exactly_as_given() -> None:
-    """Nothing added, nothing lost, in order; Event objects too."""
+    """Events, also Event objects, are written in order; nothing is added or lost."""
     odd = {
         "candidates": [{"content": {"parts": [{}]}, "new": None}],
         "serviceTier": 1.5,
@@ -141,7 +141,7 @@ def test_events_go_out_exactly_as_given() -> None:
 
 
 def test_an_error_in_mid_stream_is_googles_raw_object() -> None:
-    """After good events, with status 200, pretty-printed and without ``data:``."""
+    """It follows good events, with status 200, pretty-printed and without ``data:``."""
     answer = only(Cassette.from_events([said("a"), BUSY]))
     assert answer.response is not None
     assert answer.response.status == 200
@@ -154,7 +154,7 @@ def test_an_error_in_mid_stream_is_googles_raw_object() -> None:
     ("status", "expected"), [(None, 503), (200, 200), (500, 500)], ids=["its-own", "in-band", "another"]
 )
 def test_an_error_alone_comes_instead_of_a_stream(status: int | None, expected: int) -> None:
-    """With its code as the status, unless told otherwise; and soon."""
+    """Its code is the status unless another is given, and it comes quickly."""
     answer = only(Cassette.from_events([BUSY], status=status))
     assert answer.response is not None
     assert answer.response.status == expected
@@ -163,7 +163,7 @@ def test_an_error_alone_comes_instead_of_a_stream(status: int | None, expected: 
 
 
 def test_events_of_a_generator_in_a_json_array() -> None:
-    """Any iterable will do."""
+    """Any iterable of events is accepted."""
     answer = only(Cassette.from_events((said(str(nth)) for nth in range(3)), framing="json-array"))
     assert answer.text == "012"
     assert answer.request.alt is None
@@ -171,7 +171,7 @@ def test_events_of_a_generator_in_a_json_array() -> None:
 
 
 def test_thoughts_among_the_events_choose_the_thinking_rhythm() -> None:
-    """As in from_text."""
+    """The rhythm is chosen as in `from_text`."""
     thought = {"candidates": [{"content": {"parts": [{"text": "Hm", "thought": True}]}}]}
     assert "flash-thinking" in only(Cassette.from_events([thought, said("a")])).comments[-1]
 
@@ -211,14 +211,14 @@ ENDLESS["self"] = ENDLESS
         (lambda: Cassette.from_events([BUSY], status=99), "status is 99"),
     ],
 )
-def test_what_cannot_be_used_says_so(call: Any, words: str) -> None:
-    """With its value and what would do."""
+def test_unusable_arguments_are_refused(call: Any, words: str) -> None:
+    """The error shows the value and what would be accepted."""
     with pytest.raises(UsageError) as caught:
         call()
     assert words in str(caught.value)
 
 
 def test_errors_of_writing_are_this_packages_own() -> None:
-    """One tree, one base."""
+    """All of them derive from this package's base class."""
     with pytest.raises(GeminiReplayError):
         Cassette.from_text("x", rhythm="")

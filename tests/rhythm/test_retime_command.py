@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "cassettes"
 
 @pytest.fixture
 def cassette(tmp_path: Path) -> Path:
-    """Two interactions, comments, and keys of the future at every place."""
+    """A cassette with two interactions, comments, and unknown keys in every place."""
     path = tmp_path / "afc.jsonl"
     lines = (FOLDER / "afc.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]
@@ -52,7 +52,7 @@ def without_times(path: Path) -> list[Any]:
 def test_retime_changes_times_alone_and_keeps_the_original(
     cassette: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In place; comments and unknown keys stay, and so does the file that was replaced."""
+    """The file is replaced; comments and unknown keys stay, and the original is kept as a backup."""
     before, original = without_times(cassette), cassette.read_bytes()
     assert main(["retime", str(cassette), "--rhythm", "gemini-3-pro"]) == 0
     backup = cassette.with_name("afc.jsonl.bak")
@@ -65,7 +65,7 @@ def test_retime_changes_times_alone_and_keeps_the_original(
 
 
 def test_retime_never_writes_over_a_backup(cassette: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first holds the times that were recorded; the same rhythm again replaces nothing."""
+    """The first backup, with the recorded times, stays. The same rhythm again replaces nothing."""
     original = cassette.read_bytes()
     for seed in ("1", "2", "2"):
         assert main(["retime", str(cassette), "--seed", seed]) == 0
@@ -79,7 +79,7 @@ def test_retime_never_writes_over_a_backup(cassette: Path, capsys: pytest.Captur
 
 
 def test_retime_into_another_file(cassette: Path, tmp_path: Path) -> None:
-    """The cassette stays; of one interaction alone only its times are drawn."""
+    """The cassette stays unchanged. With `--only`, only that interaction gets new times."""
     original, out = cassette.read_bytes(), tmp_path / "out" / "slow.jsonl"
     assert main(["retime", str(cassette), "--only", "2", "-o", str(out)]) == 0
     assert cassette.read_bytes() == original
@@ -91,7 +91,7 @@ def test_retime_into_another_file(cassette: Path, tmp_path: Path) -> None:
 
 
 def test_retime_lists_the_rhythms(capsys: pytest.CaptureFixture[str]) -> None:
-    """With their figures, and what of them is borrowed."""
+    """The list has their figures, and marks those borrowed from another model."""
     assert main(["retime", "--list"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in RHYTHMS)
@@ -113,7 +113,7 @@ def test_retime_lists_the_rhythms(capsys: pytest.CaptureFixture[str]) -> None:
 def test_retime_leaves_the_file_alone_when_it_cannot(
     cassette: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error that says what would do; no backup, no change."""
+    """The error says what would be accepted; nothing is changed and no backup is made."""
     original = cassette.read_bytes()
     assert main(["retime", *(one.format(cassette) for one in arguments)]) in (1, 2)
     assert words in capsys.readouterr().err
@@ -121,8 +121,8 @@ def test_retime_leaves_the_file_alone_when_it_cannot(
     assert [path.name for path in cassette.parent.iterdir()] == ["afc.jsonl"]
 
 
-def test_a_backup_is_as_closed_as_the_original(cassette: Path) -> None:
-    """Permissions come along."""
+def test_a_backup_has_the_permissions_of_the_original(cassette: Path) -> None:
+    """A file that others may not read stays so as a backup."""
     if sys.platform == "win32":
         pytest.skip("Windows has no such permissions")
     cassette.chmod(0o600)
@@ -132,7 +132,7 @@ def test_a_backup_is_as_closed_as_the_original(cassette: Path) -> None:
 
 
 def test_retime_as_a_user_runs_it(tmp_path: Path) -> None:
-    """In a process of its own, and its result plays."""
+    """The command runs in a process of its own, and its result can be played."""
     shutil.copy(FOLDER / "story.jsonl", tmp_path / "story.jsonl")
     command = [sys.executable, "-m", "gemini_replay", "retime", "story.jsonl", "--seed", "4"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False)

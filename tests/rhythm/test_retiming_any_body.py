@@ -1,4 +1,4 @@
-"""Retiming changes times alone, whatever the body holds."""
+"""Retiming changes only times, whatever the body holds."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ CALL = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "ar
     ],
     ids=["binary", "comments", "no-json", "wire", "another-api", "function-calls"],
 )
-def test_what_has_no_text_counts_its_bytes(chunk: bytes, body: Any) -> None:
-    """A long chunk takes as long as one text event of the model, never longer."""
+def test_bodies_without_text_are_timed_by_bytes(chunk: bytes, body: Any) -> None:
+    """Even a long chunk takes no longer than one text event of the model."""
     original = interaction(*[chunk] * 5, body=body)
     timed = retime(original)
     assert_only_times_differ(timed, original)
@@ -49,7 +49,7 @@ def test_what_has_no_text_counts_its_bytes(chunk: bytes, body: Any) -> None:
 
 
 def test_an_image_takes_its_tokens() -> None:
-    """1290 of them, however many bytes it has."""
+    """An image counts as 1290 tokens, whatever its size."""
     part = {"inlineData": {"mimeType": "image/png", "data": "A" * 200_000}}
     picture = {"candidates": [{"content": {"parts": [part]}}]}
     timed = retime(interaction(*sse(said("Here"), said(" it is"), picture)))
@@ -58,12 +58,12 @@ def test_an_image_takes_its_tokens() -> None:
 
 @pytest.mark.parametrize("end", ["reset", "cancelled", "timeout"])
 def test_another_end_than_eof_keeps_its_time(end: EndKind) -> None:
-    """It is the connection's or the client's doing, not the model's."""
+    """Such an end depends on the connection or the client, not on the model."""
     assert retime(interaction(*sse(*EVENTS), end=end)).end.after == 9.0
 
 
 def test_without_a_response_there_is_nothing_to_time() -> None:
-    """A connection that ended before the head is given back as it is."""
+    """An interaction whose connection ended before the head comes back unchanged."""
     original = Interaction(Request("POST", URL.format(model="m")), None, (), End("reset", 1.5))
     assert retime(original) is original
 
@@ -75,7 +75,7 @@ def saved(timed: Interaction) -> Interaction:
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 @pytest.mark.parametrize("path", CURATED, ids=lambda path: path.stem)
 def test_curated_cassettes_keep_all_but_their_times(path: Path, rhythm: str) -> None:
-    """Calls, errors, arrays, split events; what is drawn survives the file."""
+    """Calls, errors, arrays and split events stay. Drawn times are the same after saving and loading."""
     for original in Cassette.load(path).interactions:
         timed = retime(original, rhythm)
         assert_only_times_differ(timed, original)
@@ -83,7 +83,7 @@ def test_curated_cassettes_keep_all_but_their_times(path: Path, rhythm: str) -> 
 
 
 def test_every_body_of_the_corpus_keeps_its_bytes(corpus_entry: dict[str, Any]) -> None:
-    """As one chunk and in the wire's own; and times that a file keeps."""
+    """The bytes stay, in one chunk and in the wire's chunks, and a file keeps the times exactly."""
     body, sizes = corpus_entry["body"], corpus_entry.get("wire_chunk_sizes") or [len(corpus_entry["body"])]
     chunks, at = [], 0
     for size in sizes:
@@ -111,7 +111,7 @@ PIECES = st.one_of(
     st.integers(0, 5),
 )
 def test_any_bytes_in_any_chunks_can_be_timed(chunks: list[bytes], status: int, body: Any, seed: int) -> None:
-    """Nothing but times changes, none of them is negative, all are whole milliseconds, and a file keeps them."""
+    """Only times change. They are whole milliseconds, not negative, and a file keeps them exactly."""
     original = interaction(*chunks, status=status, body=body)
     timed = retime(original, FLASH, seed=seed)
     assert_only_times_differ(timed, original)

@@ -1,4 +1,4 @@
-"""The measured rhythm: rhythms, and what is drawn from them."""
+"""The measured rhythms, and times drawn from them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "rhythm.md"
 
 
 def first_bytes(rhythm: Rhythm, draws: int) -> list[float]:
-    """In milliseconds, each from a seed of its own, as answers draw theirs."""
+    """Times to first byte in milliseconds, each drawn with its own seed, as for answers."""
     return [Waits(rhythm, random.Random(f"{seed}/{rhythm.name}")).first_byte() * 1000 for seed in range(draws)]
 
 
 @pytest.mark.parametrize("name", RHYTHMS)
 def test_many_first_bytes_have_the_measured_percentiles(name: str) -> None:
-    """The percentiles 5, 50 and 95 of 2,000 draws are the table's, and nothing lies beyond the outer two."""
+    """The percentiles 5, 50 and 95 of 2,000 draws are the table's; no draw lies beyond the outer two."""
     low, middle, high = RHYTHMS[name].first_byte_ms
     draws = first_bytes(RHYTHMS[name], 2000)
     assert low <= min(draws) <= max(draws) <= high
@@ -34,7 +34,7 @@ def test_many_first_bytes_have_the_measured_percentiles(name: str) -> None:
 
 
 def test_text_gaps_follow_the_tokens() -> None:
-    """The first event comes with the head, the second soon; 48 tokens then take 76-207 ms."""
+    """The first event comes with the head, the second soon after; then 48 tokens take 76-207 ms."""
     waits = Waits(RHYTHMS["gemini-2.5-flash"], random.Random(1))
     first, second, *gaps = [waits.text(48) for _ in range(400)]
     assert first <= 0.001
@@ -44,8 +44,8 @@ def test_text_gaps_follow_the_tokens() -> None:
 
 
 @pytest.mark.parametrize("name", RHYTHMS)
-def test_a_token_takes_what_the_rhythm_says(name: str) -> None:
-    """Between its least and most milliseconds, whatever the number of tokens."""
+def test_a_token_takes_a_time_within_the_rhythms_range(name: str) -> None:
+    """Each token takes between the rhythm's least and most milliseconds, whatever their number."""
     least, most = RHYTHMS[name].token_ms
     waits = Waits(RHYTHMS[name], random.Random(1))
     draws = [waits.tokens(count) * 1000 / count for count in range(1, 500)]
@@ -54,7 +54,7 @@ def test_a_token_takes_what_the_rhythm_says(name: str) -> None:
 
 
 def test_thoughts_keep_their_distance() -> None:
-    """Thought summaries come about 480 ms apart, and the text after them at its own pace."""
+    """Thought summaries come about 480 ms apart; the text after them comes at its own pace."""
     waits = Waits(RHYTHMS["gemini-2.5-flash-thinking"], random.Random(1))
     first, *gaps = [waits.thought() for _ in range(50)]
     assert first <= 0.001
@@ -63,7 +63,7 @@ def test_thoughts_keep_their_distance() -> None:
 
 
 def test_draws_are_the_same_on_every_machine() -> None:
-    """The very numbers of one seed, so that a change of the drawing does not go unnoticed."""
+    """The exact numbers of one seed show if the algorithm changes."""
     waits = Waits(RHYTHMS["gemini-2.5-flash"], random.Random("0/fixed"))
     drawn = [waits.first_byte(), waits.text(48), waits.text(48), waits.text(48), waits.thought()]
     assert [round(wait * 1000, 3) for wait in drawn] == [814.405, 0.29, 1.535, 144.27, 470.112]
@@ -82,8 +82,8 @@ def test_draws_are_the_same_on_every_machine() -> None:
         (None, True, "gemini-2.5-flash-thinking"),
     ],
 )
-def test_a_model_has_the_rhythm_of_the_longest_name(model: str | None, thinking: bool, name: str) -> None:
-    """Versions and previews fall to their family; what is unknown to 2.5-flash."""
+def test_a_model_has_the_rhythm_with_the_longest_matching_name(model: str | None, thinking: bool, name: str) -> None:
+    """Versions and previews get their family's rhythm; unknown models get that of 2.5-flash."""
     assert rhythm_for(model, thinking=thinking).name == name
 
 
@@ -96,22 +96,22 @@ def test_a_model_has_the_rhythm_of_the_longest_name(model: str | None, thinking:
     ],
 )
 def test_an_unknown_rhythm_names_the_nearest(asked: str, nearest: str) -> None:
-    """A typing error, a full model name, a name without its front; and all names."""
+    """The error knows misspelled names, full model names and names without their prefix, and lists all names."""
     with pytest.raises(UsageError, match="Unknown rhythm") as caught:
         find_rhythm(asked)
     assert nearest in caught.value.suggestion
     assert all(name in caught.value.hint for name in RHYTHMS)
 
 
-def test_ones_own_rhythm_is_taken_as_it_is() -> None:
-    """Whoever measured something better may use it."""
+def test_a_custom_rhythm_is_used_unchanged() -> None:
+    """Users can pass rhythms that they have measured themselves."""
     mine = Rhythm("mine", (1, 2, 3))
     assert find_rhythm(mine) is mine
     assert find_rhythm("gemini-3-pro") is RHYTHMS["gemini-3-pro"]
 
 
-def test_the_documents_table_is_the_rhythms() -> None:
-    """Row by row, figure by figure, the stars of what is borrowed included."""
+def test_the_table_in_the_docs_matches_the_rhythms() -> None:
+    """Each row and figure matches, including the stars that mark borrowed figures."""
     rows = re.findall(r"^\| `(gemini-.*?)` \| (.*) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert [(name, *cells.split(" | ")) for name, cells in rows] == [
         rhythms.cells(rhythm) for rhythm in RHYTHMS.values()

@@ -1,1 +1,1 @@
-"""Shared by the tests: real clients behind one face, and ways to send known chunks."""
+"""Shared by the tests: real clients with one interface, and ways to send known chunks."""

@@ -1,4 +1,4 @@
-"""aiohttp behind the face of `support.clients`; and what its own tests ask, answer and read with."""
+"""aiohttp as a client of `support.clients`, and helpers for aiohttp's own tests: ask, read, serve."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
                 seen.headers = {name.lower(): value for name, value in response.headers.items()}
                 async for chunk, _ in response.content.iter_chunks():
                     if not chunk:
-                        continue  # only the news that an HTTP chunk is complete
+                        continue  # it only says that an HTTP chunk is complete
                     seen.times.append(time.perf_counter())
                     seen.chunks.append(chunk)
                     if consume:
@@ -54,15 +54,15 @@ async def _fetch(url: str, options: dict[str, Any]) -> Seen:
 
 
 async def _disconnected() -> None:
-    """Wait for the end of TLS connections: aiohttp before 3.12.6 does not when a session closes."""
+    """Wait until TLS connections are closed. aiohttp before 3.12.6 does not wait when a session closes."""
     loop: Any = asyncio.get_running_loop()
     sockets = getattr(loop._selector, "get_map", dict)
     async with asyncio.timeout(10):
-        while len(sockets()) > 1:  # one is the loop's own
+        while len(sockets()) > 1:  # one socket is the loop's own
             await asyncio.sleep(0.001)
 
 
-_TIMEOUT = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)  # the former since 3.10
+_TIMEOUT = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)  # SocketTimeoutError exists since 3.10
 _CONNECT_TIMEOUT = getattr(aiohttp, "ConnectionTimeoutError", aiohttp.ServerTimeoutError)
 
 AIOHTTP = Client(
@@ -86,12 +86,12 @@ AIOHTTP = Client(
 
 
 def ask(client: Any, url: str = GOOGLE, **options: Any) -> Any:
-    """The request, to be awaited or entered."""
+    """The request, to be awaited or used in `async with`."""
     return client.post(url, **{"json": ASK, "headers": HEADERS, **options})
 
 
 async def read(url: str = GOOGLE, client: Any = None, **options: Any) -> bytes:
-    """Ask and read the whole answer, by default with a client of its own."""
+    """Ask and read the whole answer, by default with a new client."""
     if client is None:
         async with aiohttp.ClientSession() as own:
             return await read(url, own, **options)
@@ -101,7 +101,7 @@ async def read(url: str = GOOGLE, client: Any = None, **options: Any) -> bytes:
 
 
 async def failure(url: str = GOOGLE, **options: Any) -> BaseException | None:
-    """What `read` raises."""
+    """The exception that `read` raises, or None."""
     try:
         await read(url, **options)
     except Exception as error:
@@ -128,7 +128,7 @@ def answering(*answers: bytes, end: str = "kept") -> Iterator[str]:
                         body = receive(connection, body)
                     connection.sendall(answer)
                     if end == "kept":
-                        connection.recv(1)  # until the client lets go
+                        connection.recv(1)  # until the client closes the connection
                     elif end == "reset":
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

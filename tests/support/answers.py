@@ -1,4 +1,4 @@
-"""What the answer of a stream says."""
+"""The events in an answer, and the answer that they add up to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many functions something calls, which does not depend on the machine."""
+"""Counts function calls: a measure of cost that does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from types import FrameType
 
 
 def calls_of(act: Callable[[], object], *, python: bool = False) -> int:
-    """So many calls of functions of Python and of C, that of ``act`` included; with `python`, of Python alone.
+    """Count the calls of Python and C functions during ``act``, including the call of ``act`` itself.
 
-    The garbage collector does not run meanwhile: libraries such as Hypothesis hang functions on it.
+    With `python`, only calls of Python functions count. The garbage collector is off meanwhile: libraries such as
+    Hypothesis register callbacks with it.
     """
     events = ("call",) if python else ("call", "c_call")
     count = 0
@@ -29,4 +30,4 @@ def calls_of(act: Callable[[], object], *, python: bool = False) -> int:
         sys.setprofile(before)
         if collecting:
             gc.enable()
-    return count if python else count - 1  # that of sys.setprofile
+    return count if python else count - 1  # without the call of sys.setprofile

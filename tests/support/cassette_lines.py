@@ -1,4 +1,4 @@
-"""Lines of cassettes, and what reads them."""
+"""Lines of cassettes, and a function that reads them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .streams import GOOGLE
 
 
 def streaming(*chunks: bytes, gap: float = 0.001, after: float = 0.0, end: End | None = None) -> Interaction:
-    """One recording that answers `ASK`: its head after so long, then each chunk after the gap."""
+    """One recording that answers `ASK`: its head comes `after` so many seconds, then each chunk after the gap."""
     request = Request("POST", GOOGLE, (("content-type", "application/json"),), json.dumps(ASK).encode())
     response = Response(200, (("content-type", "text/event-stream"),), after)
     return Interaction(request, response, tuple(Chunk(gap, data) for data in chunks), end or End())

@@ -1,4 +1,4 @@
-"""httpx and httpx2 behind the face of every client: ask, read the raw chunks as they come, and say what was seen."""
+"""One interface for all clients, and httpx and httpx2: ask, read the raw chunks as they come, say what was seen."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Client:
     """One client: `fetch(url)` posts `ASK` and reads the answer.
 
     The options of `fetch`: `json` and `headers` of the request; `consume`, seconds of work per chunk; `stop_after`,
-    the number of chunks after which the client lets go; `timeout`, its read timeout; `connect`, its limit for getting
-    a connection; `raw`, the wire's bytes instead of decoded ones; `verify`, the TLS setting; `made`, which builds the
-    client.
+    the number of chunks after which the client closes the response; `timeout`, its read timeout; `connect`, its limit
+    for getting a connection; `raw`, the wire's bytes instead of decoded ones; `verify`, the TLS setting; `made`, a
+    function that builds the client.
 
     Attributes:
-        errors: what the library raises for each ending of a stream ("reset", "closed", "timeout" in mid-stream; the
-            same before the head), for a connection that is refused ("connect"), for a certificate that is not
-            trusted ("tls"), and for the time limits of connecting and of the pool.
+        errors: what the library raises for each ending in mid-stream ("reset", "closed", "timeout"), for the same
+            endings before the head ("head reset" …), for a connection that is refused ("connect"), for a certificate
+            that is not trusted ("tls"), and for the time limits of connecting and of the pool.
     """
 
     name: str
@@ -135,7 +135,7 @@ def _asyncio(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def decoder(headers: Mapping[str, str], options: Mapping[str, Any]) -> Callable[[bytes], bytes]:
-    """Takes gzip off each piece of a body, where the client was asked for that (`raw=False`) and gzip is on it."""
+    """A function that decodes each piece of a gzip body if `raw=False` asks for it; otherwise it changes nothing."""
     if options.get("raw", True) or headers.get("content-encoding") != "gzip":
         return bytes
     return zlib.decompressobj(wbits=31).decompress

@@ -11,7 +11,7 @@ from gemini_replay.cli import main
 
 
 class Done(NamedTuple):
-    """What a command left: its exit status, and what it printed."""
+    """A command that has ended: its exit status, and what it printed."""
 
     status: int
     out: str
@@ -20,7 +20,7 @@ class Done(NamedTuple):
 
 
 def run(*arguments: str | Path) -> Done:
-    """A command in this process, with standard output and error as a user has them."""
+    """Run a command in this process, with standard output and error streams as a user has them."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
         status = main([*map(str, arguments)])

@@ -1,4 +1,4 @@
-"""Streams that the contract of all transports is tried with."""
+"""Streams for the tests that every transport must pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gemini_replay.server.upstream.scenarios import Scenario
 from .streams import gaps_of
 
 GAP = 0.05
-"""Seconds between two chunks where a test looks at times."""
+"""Seconds between two chunks, in tests that look at times."""
 
 
 def scripted(chunks: list[bytes], *, gap: float = 0.0, **options: Any) -> Scenario:

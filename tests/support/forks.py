@@ -1,4 +1,4 @@
-"""Programs that fork, each in a process of its own, since that of the tests has threads."""
+"""Programs that fork. Each runs in a process of its own, because the process of the tests has threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def run(code: str, path: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program that has ``support.sessions``, and `path` for its cassette."""
+    """Run a program that has imported all of ``support.sessions``; its `path` is the cassette's."""
     script = (
         "import os, sys\nfrom pathlib import Path\nsys.path.insert(0, sys.argv[1])\n"
         f"from support.sessions import *\npath = Path({str(path)!r})\n{code}"

@@ -1,4 +1,4 @@
-"""httpcore without httpx, behind the face of `support.clients`."""
+"""httpcore without httpx, as clients of `support.clients`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _head(seen: Seen, response: Any, options: dict[str, Any]) -> Callable[[bytes
 
 
 def _sync(url: str, **options: Any) -> Seen:
-    """What is seen by a connection pool. httpcore decodes nothing, so this does where it is asked to."""
+    """What a connection pool sees. httpcore decodes nothing; with `raw=False`, this function does."""
     seen = Seen()
     with _pool(httpcore.ConnectionPool, options) as pool:
         seen.began = time.perf_counter()

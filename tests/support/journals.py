@@ -1,4 +1,4 @@
-"""What is written to a journal, and what is read from it."""
+"""Helpers that write a journal and read it."""
 
 from __future__ import annotations
 

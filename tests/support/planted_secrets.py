@@ -94,7 +94,7 @@ BLOCKS = {
 def without_secrets(
     redactor: Redactor | RequestRedactor, chunks: Iterable[bytes], together: Iterable[int] = ()
 ) -> list[bytes]:
-    """A response body's chunks after redaction, given one by one, or so many `together` at a time."""
+    """A response body's chunks after redaction, which gets them one by one, or in groups of the sizes `together`."""
     if isinstance(redactor, Redactor):
         redactor = redactor.for_request(Request("GET", "https://h.example/"))
     stream, coming = redactor.stream(), iter(chunks)
@@ -106,7 +106,7 @@ def without_secrets(
 GOOGLE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
 JSON: Headers = (("content-type", "application/json"),)
 SECRET = drawn("any", 32)
-"""A random value with no shape of its own: it is known by its place, or by what it is equal to."""
+"""A random value of no known format: it is found by its place, or because it equals a known secret."""
 
 
 @dataclass
@@ -129,7 +129,7 @@ def event(text: str) -> bytes:
 
 
 def record(path: Path, planted: Planted) -> tuple[Session, bytes]:
-    """Record it as a transport does; the session, and its journal before the end."""
+    """Record it as a transport does. Returns the session, and the journal as it was before the session closed."""
     session = Session(path, mode="rewrite", hosts=None, redact=planted.redact, test=planted.test, wire=planted.wire)
     plan = session.decide(Request("POST", planted.url, planted.headers, planted.body))
     assert isinstance(plan, Forward)
@@ -144,14 +144,14 @@ def record(path: Path, planted: Planted) -> tuple[Session, bytes]:
 
 
 def readings(text: str) -> Iterator[str]:
-    """A text as it is, and as its readers see it."""
+    """A text as it is, and unescaped in every way in which something may read it."""
     for one in (text, unquote(text), html.unescape(text), text.replace("\\/", "/")):
         yield one
         yield re.sub(r"\\+u00([2-7][0-9a-f])", lambda found: chr(int(found[1], 16)), one)
 
 
 def stored(path: Path) -> str:
-    """All that can be read in the cassette."""
+    """Everything that can be read in the cassette."""
     texts = [path.read_text(encoding="utf-8")]
     for interaction in Cassette.load(path).interactions:
         request, response = interaction.request, interaction.response
@@ -162,7 +162,7 @@ def stored(path: Path) -> str:
 
 
 def redacted(planted: Planted) -> str:
-    """What the redactor leaves of it, without a session and its files."""
+    """Everything that is left after redaction, without a session and its files."""
     redactor = Redactor(planted.redact)
     own = redactor.for_request(Request("POST", planted.url, planted.headers, planted.body))
     request, response = own.request(), own.response(Response(200, planted.answer_headers))

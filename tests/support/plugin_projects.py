@@ -1,4 +1,4 @@
-"""Projects whose tests ask a model through the plugin: their client, and what they leave behind."""
+"""Projects whose tests ask a model through the plugin: their client, and the cassettes they leave behind."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def cassettes(project: pytest.Pytester) -> list[str]:
 
 
 def asked(project: pytest.Pytester, name: str = "shared.jsonl") -> list[str]:
-    """What was asked in the interactions of a cassette, in their order."""
+    """The prompts of a cassette's interactions, in order."""
     interactions = Cassette.load(project.path / "cassettes" / name).interactions
     return [interaction.request.json["contents"][0]["parts"][0]["text"] for interaction in interactions]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 @contextmanager
 def listening(*arguments: str | Path, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run ``gemini-replay`` with these arguments; gives the process and the URL that it announces.
+    """Run ``gemini-replay`` with these arguments; yields the process and the URL that it announces.
 
-    The process is gone at the end, whatever happened.
+    The process is killed at the end, whatever happened.
     """
     with announced([sys.executable, "-m", "gemini_replay", *arguments], cwd=cwd) as running:
         yield running
@@ -25,7 +25,7 @@ def listening(*arguments: str | Path, cwd: Path | None = None) -> Iterator[tuple
 def announced(
     command: Sequence[str | Path], *, cwd: Path | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`listening` for another command that announces its URL in the same way."""
+    """As `listening`, for another command that announces its URL in the same way."""
     pipe = subprocess.PIPE
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     with subprocess.Popen(command, cwd=cwd, stdout=pipe, stderr=pipe, text=True, env=environment) as process:

@@ -24,7 +24,7 @@ Fetch = Callable[..., Any]
 
 @contextmanager
 def proxied(path: Path, base: str, **options: Any) -> Iterator[str]:
-    """A proxy in front of `base`; its session is closed at the end. Gives its URL."""
+    """A proxy in front of `base`; yields its URL. Its session is closed at the end."""
     session = Session(path, hosts=None, **{"mode": "rewrite", **options})
     with serving(session, base=base) as url:
         yield url
@@ -40,7 +40,7 @@ def scripted(chunks: list[bytes], *, gap: float = 0.001, **options: Any) -> Any:
 
 
 class Paced:
-    """An upstream that sends the next of its chunks, and at last their end, only when the test says so."""
+    """An upstream that sends its next chunk, and after the last one the end, each time the test calls it."""
 
     def __init__(self, chunks: list[bytes] | None = None) -> None:
         self._chunks = events(3) if chunks is None else chunks
@@ -67,8 +67,8 @@ class Paced:
             await send({"type": "http.response.body", "body": data, "more_body": bool(data)})
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while not true():
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)

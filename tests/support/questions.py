@@ -1,4 +1,4 @@
-"""A question as httpx asks it and as a cassette has it."""
+"""A question: asked with httpx, and as a cassette stores it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .streams import GOOGLE, events
 
 
 def asked(body: object = ASK) -> Request:
-    """The question as a cassette has it."""
+    """The question as a cassette stores it."""
     made = httpx.Request("POST", GOOGLE, json=body)
     return Request("POST", GOOGLE, (("content-type", "application/json"),), made.content)
 
 
 def post(library: object, body: object = ASK) -> bytes:
-    """Ask with httpx or httpx2; the answer's body."""
+    """Ask with httpx or httpx2; returns the answer's body."""
     return library.post(GOOGLE, json=body, headers={"x-goog-api-key": KEY}).content  # type: ignore[attr-defined]
 
 

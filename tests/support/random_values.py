@@ -1,4 +1,4 @@
-"""Values that are random: where a name tells, they are secrets."""
+"""Random values, which are secrets where a name says so."""
 
 from __future__ import annotations
 

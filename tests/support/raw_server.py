@@ -1,4 +1,4 @@
-"""A server whose answers are bytes on the wire, framing and all, for what no well-behaved server sends."""
+"""A server whose answers are raw bytes, framing included, for answers that no well-behaved server sends."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ End = Literal["keep", "close", "reset"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes over the wire for one request: pieces with the seconds before each; then the connection's fate.
+    """What the server sends for one request: pieces, each after so many seconds; then what becomes of the connection.
 
-    A piece may wait for an event of the test instead, half a minute at most.
+    A piece may wait for an event that the test sets instead, for half a minute at most.
     """
 
     pieces: Sequence[tuple[float | threading.Event, bytes]]
@@ -26,13 +26,13 @@ class Answer:
 
 @dataclass
 class RawServer:
-    """Answers each request with the next answer, the last one for ever.
+    """Answers each request with the next answer, and all further requests with the last one.
 
     Attributes:
-        connections: how many were accepted.
+        connections: the number of connections accepted.
         requests: head and body of each request.
         left: set when a client has closed its connection.
-        stopping: set at the end, which waits for no answer that is under way.
+        stopping: set when the server stops; answers under way are then cut off.
     """
 
     url: str
@@ -127,7 +127,7 @@ CHUNKED = head("200 OK", "transfer-encoding: chunked")
 
 @contextlib.contextmanager
 def full_backlog() -> Iterator[str]:
-    """The URL of a port that neither takes nor refuses a connection: its backlog is full."""
+    """The URL of a port that neither accepts nor refuses a connection: its backlog is full."""
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):

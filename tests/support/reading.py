@@ -1,4 +1,4 @@
-"""What a reader ahead reads from and tells."""
+"""An observer for tests of the readers that read ahead, and what those tests read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Noted:
         self.ends.append(ending)
 
     def write(self) -> None:
-        """Nothing more to do."""
+        """Does nothing: `chunk` has noted everything."""
 
     def abandon(self, at: float) -> None:
         self.abandoned = True
@@ -46,4 +46,4 @@ def until(holds: Callable[[], bool]) -> None:
         if holds():
             return
         threading.Event().wait(0.01)
-    raise AssertionError("it never came to that")
+    raise AssertionError("waited for 30 s in vain")

@@ -35,7 +35,7 @@ class Paper:
 
 
 class Holding:
-    """A scrubber that holds every chunk back until the next comes."""
+    """A scrubber that holds each chunk back until the next one comes."""
 
     def __init__(self) -> None:
         self.held: list[bytes] = []
@@ -51,7 +51,7 @@ class Holding:
 
 
 class Passing(Holding):
-    """A scrubber that finds nothing."""
+    """A scrubber that passes everything on."""
 
     def feed(self, *chunks: bytes) -> list[bytes]:
         return list(chunks)

@@ -31,7 +31,7 @@ def interaction(
     path: str = PATH,
     **options: Any,
 ) -> Interaction:
-    """A recording of one answer to `ask`."""
+    """A recording of one answer to `ASK`."""
     url = f"https://generativelanguage.googleapis.com{path}"
     request = Request(method, url, body=json.dumps(ask).encode() if ask is not None else b"")
     response = Response(status, headers, after, options.get("body"))

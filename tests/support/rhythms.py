@@ -1,4 +1,4 @@
-"""Cassettes with a rhythm that a test knows, and real time where that of the test is virtual."""
+"""Cassettes with a known rhythm, and limits on real time for tests that run in virtual time."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def rhythm(gaps: Sequence[float], *, first: float = FIRST) -> Interaction:
 
 
 def cassette(path: Path, *gaps: Sequence[float]) -> Path:
-    """A cassette with a recording for each row of gaps."""
+    """A cassette with one recording for each sequence of gaps."""
     return recorded(path, *[rhythm(row) for row in gaps])
 
 
 @contextmanager
 def hardly_any_time(limit: float = 20.0) -> Iterator[None]:
-    """The block takes less real time than this, in seconds: a bound that only waiting breaks, not a slow machine."""
+    """The block takes less real time than this, in seconds. Only real waiting takes longer, not a slow machine."""
     began = timeit.default_timer()  # the standard library's clocks are always real
     yield
     assert timeit.default_timer() - began < limit
 
 
 def keeps_time(came: Sequence[float], due: Sequence[float]) -> bool:
-    """Whether most of these moments are as long after the first one as they are due, on a busy machine too.
+    """Whether most of these moments come when they are due, counted from the first one, also on a busy machine.
 
     If all came at once, at the beginning or at the end, they would be off by about half of the whole time.
     """

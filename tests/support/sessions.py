@@ -1,4 +1,4 @@
-"""What transports do with a session: record answers, and see what its cassette holds."""
+"""Helpers that use a session as a transport does: record answers, and read what its cassette holds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gemini_replay.session import Forward
 
 
 def request(text: str = "hello") -> Request:
-    """A request that asks this."""
+    """A request with this text as its prompt."""
     body = f'{{"contents": [{{"parts": [{{"text": "{text}"}}]}}]}}'.encode()
     url = "https://generativelanguage.googleapis.com/v1/models/gemini-x:streamGenerateContent?alt=sse"
     return Request("POST", url, body=body)
 
 
 def ask(session: Session, text: str = "hello", answer: str | None = None) -> None:
-    """What a transport does with one request."""
+    """Ask a session for a decision about one request, as a transport does."""
     plan = session.decide(request(text))
     assert isinstance(plan, Forward)
     plan.recorder.sent(0.0)

@@ -1,4 +1,4 @@
-"""http.client and urllib.request behind the face of `support.clients`."""
+"""http.client and urllib.request, as clients of `support.clients`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def _headers(options: dict[str, Any]) -> dict[str, str]:
 
 
 def _http_client(url: str, **options: Any) -> Seen:
-    """What is seen by a connection. http.client decodes nothing, so `_read` does where it is asked to."""
+    """What a connection sees. http.client decodes nothing; with `raw=False`, `_read` does."""
     seen, parts = Seen(), urlsplit(url)
     assert parts.hostname is not None
-    # There is one time limit only, for connecting and for each read.
+    # One time limit serves for connecting and for each read.
     limit = options.get("connect", options.get("timeout", 30.0))
     client: http.client.HTTPConnection
     if parts.scheme == "https":
@@ -78,7 +78,7 @@ def _read(seen: Seen, response: Any, options: dict[str, Any]) -> None:
 
 
 def _chunk(response: http.client.HTTPResponse) -> bytes:
-    """One HTTP chunk, however many reads it takes."""
+    """One HTTP chunk, even if it takes several reads."""
     chunk = response.read1()
     while response.chunked and response.chunk_left:
         chunk += response.read1()

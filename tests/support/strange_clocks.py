@@ -1,4 +1,4 @@
-"""Clocks that a test replaces, and how long a block really takes."""
+"""Ways in which tests replace clocks, and a check of how long a block really takes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ STRANGE: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "freezegun, but for asyncio": lambda: freezegun.freeze_time("2026-01-01", real_asyncio=True),
     "time-machine": lambda: time_machine.travel("2026-01-01", tick=False),
     "mock": lambda: mocked(12.5),
-    "mock that stands at the present": lambda: mocked(time.monotonic()),
+    "mock that stands still now": lambda: mocked(time.monotonic()),
 }
 
 
 @contextmanager
 def takes(seconds: float) -> Iterator[None]:
-    """The block takes so much real time, and not several times as much."""
+    """The block takes this much real time, in seconds, and at most 3 s more."""
     began = clocks.now()
     yield
     took = clocks.now() - began

@@ -1,4 +1,4 @@
-"""Streams that a test scripts itself: known chunks at known gaps."""
+"""Streams of known chunks at known gaps."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def event(text: str, **candidate: object) -> bytes:
 
 
 def events(count: int) -> list[bytes]:
-    """So many events; the last one says STOP."""
+    """This many events; the last one says STOP."""
     return [event(f"第{n}句。🌙", **({"finishReason": "STOP"} if n == count else {})) for n in range(1, count + 1)]
 
 
 def cut_at_events(body: bytes, framing: str) -> list[bytes]:
-    """A body cut where a server would flush it: behind each frame."""
+    """A body cut where a server would flush it: after each frame."""
     decoder = FrameDecoder("sse" if framing == "sse" else "auto")
     offsets = [frame.offset for frame in [*decoder.feed(body), *decoder.close()]]
     bounds = [0, *(offset for offset in offsets if 0 < offset < len(body)), len(body)]

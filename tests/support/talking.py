@@ -1,4 +1,4 @@
-"""Servers with rules of entrance, and a client that sends heads byte for byte."""
+"""Servers with entrance rules, and a client that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOOD_HEAD = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n"
 
 @contextmanager
 def served(folder: Path, rules: Rules = DEFAULT_RULES, *, headers: Headers = ()) -> Iterator[tuple[Session, str]]:
-    """One recording behind a server; gives its session and its URL."""
+    """A server with one recording; yields its session and its URL."""
     path = folder / "cassette.jsonl"
     chunks = tuple(Chunk(0.0, data) for data in events(2))
     Cassette([Interaction(Request("POST", URL, body=json.dumps(ASK).encode()), Response(200, headers), chunks)]).save(
@@ -46,7 +46,7 @@ def ask(url: str, **headers: str) -> httpx.Response:
 
 
 def talk(url: str, data: bytes) -> bytes:
-    """The answer to these bytes, or what came of it before the server closed the connection."""
+    """The answer to these bytes, or as much of it as came before the server closed the connection."""
     with connected(url) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(data)
@@ -73,7 +73,7 @@ def is_whole(answer: bytes) -> bool:
 
 
 def refused(answer: bytes) -> tuple[int, str]:
-    """Status and message of a refusal in Google's words."""
+    """Status and message of a refusal that has the shape of Google's errors."""
     head, _, body = answer.partition(b"\r\n\r\n")
     error = json.loads(body)["error"]
     assert f" {error['code']} ".encode() in head

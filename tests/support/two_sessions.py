@@ -1,4 +1,4 @@
-"""Two sessions in threads of their own, and workers that serve them."""
+"""Two sessions in threads of their own, and worker threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(path: Path) -> gemini_replay.interception.Block:  # type: ignore[name
 
 
 def asked_in(start: Callable[[Callable[[], None]], Any]) -> str | BaseException:
-    """What a request comes to that is made wherever `start` runs a function."""
+    """The answer or error of a request. `start` gets the function that makes the request, and runs it somewhere."""
     got: Future[str] = Future()
 
     def run() -> None:
@@ -42,7 +42,7 @@ def asked_in(start: Callable[[Callable[[], None]], Any]) -> str | BaseException:
 
 
 class Worker:
-    """A thread that runs what it is given, one after the other, in its own context: a pool of the user's own."""
+    """A thread that runs the jobs it is given, one after the other, in its own context, like a user's own pool."""
 
     def __init__(self) -> None:
         self.jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -59,7 +59,7 @@ class Worker:
 
 
 class Two:
-    """Two sessions, open at the same time, each in a thread of its own; a function can be run in either."""
+    """Two sessions, open at the same time, each in a thread of its own; `within` runs a function in either."""
 
     def __init__(self, paths: dict[str, Path]) -> None:
         self.sessions: dict[str, Session] = {}
@@ -98,5 +98,5 @@ class Two:
 
 
 def in_thread(run: Callable[[], None]) -> None:
-    """Run it in a new thread."""
+    """Run the function in a new thread."""
     threading.Thread(target=run).start()

@@ -1,4 +1,4 @@
-"""What the tests of requests and urllib3 share: a question, an answer on the wire, and what was stored of it."""
+"""What the tests of requests and urllib3 share: a question, an answer on the wire, and its recording."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEW = pytest.mark.skipif(
 
 
 def answer(*pieces: bytes, gap: float = 0.0, end: End = "keep") -> Answer:
-    """The pieces on the wire, the first at once."""
+    """An answer of these pieces: the first comes at once, each other one after `gap` seconds."""
     return Answer([(gap if n else 0.0, piece) for n, piece in enumerate(pieces)], end)
 
 
@@ -34,28 +34,28 @@ STREAM = answer(CHUNKED, *(chunked(chunk) for chunk in CHUNKS), LAST, gap=0.01)
 
 
 def asked(method: str = "POST") -> Request:
-    """The question as a cassette has it."""
+    """The question as a cassette stores it."""
     return Request(method, GOOGLE, (("content-type", "application/json"),), BODY)
 
 
 def whole(gap: float = 0.0) -> Interaction:
-    """The question and its whole answer."""
+    """A recording of the question and its whole answer."""
     return Interaction(asked(), Response(200), tuple(Chunk(gap, chunk) for chunk in CHUNKS))
 
 
 def cassette(path: Path, *interactions: Interaction) -> Path:
-    """A cassette with these."""
+    """A cassette with these recordings."""
     Cassette(interactions=list(interactions)).save(path)
     return path
 
 
 def stored(path: Path, number: int = 0) -> Interaction:
-    """One recording of a cassette."""
+    """One recording from a cassette."""
     return Cassette.load(path).interactions[number]
 
 
 def no_reader_is_left() -> None:
-    """Every thread that read ahead has ended, or ends now."""
+    """Assert that every thread that read ahead has ended, or ends within seconds."""
     for thread in threading.enumerate():
         if thread.name == "gemini-replay-reader":
             thread.join(timeout=5)

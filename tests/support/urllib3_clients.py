@@ -1,4 +1,4 @@
-"""requests and urllib3 behind the face of `support.clients`: ask, read the chunks as they come, say what was seen."""
+"""requests and urllib3, as clients of `support.clients`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .clients import ASK, KEY, Client, Seen
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """An adapter with a TLS context of its own: requests takes none by itself."""
+    """An adapter with a given TLS context, which requests itself does not accept."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -27,7 +27,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
 
 def _requests(url: str, **options: Any) -> Seen:
-    """What is seen by ``requests``; `raw` makes no difference, since reading decodes, as its users do."""
+    """What ``requests`` sees. `raw` makes no difference: reading always decodes, as in the code of its users."""
     seen = Seen()
     make = options.get("made") or requests.Session
     with make() as client:
@@ -104,7 +104,7 @@ REQUESTS = Client(
         "connect": requests.exceptions.ConnectionError,
         "tls": requests.exceptions.SSLError,
         "connect timeout": requests.exceptions.ConnectTimeout,
-        "pool timeout": urllib3.exceptions.EmptyPoolError,  # requests lets it through
+        "pool timeout": urllib3.exceptions.EmptyPoolError,  # requests does not wrap it
     },
 )
 

@@ -1,4 +1,4 @@
-"""What Vertex AI is asked with, and what it answers, in these tests."""
+"""The token that tests send to Vertex AI, and the text that it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of a user, careful and careless, and what `check_client` finds in them."""
+"""Functions as users write them, careful and careless, and what `check_client` finds in them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def body(path: Path = STORY, read: float | None = 5.0) -> Iterator[bytes]:
 
 
 def careful(path: Path = STORY) -> str:
-    """The text; raises if the answer is not whole."""
+    """Return the text; raise an error if the answer is not whole."""
     answer = collect(parse_stream(body(path)))
     if answer.error or not answer.complete:
         raise RuntimeError("the answer is not whole")
@@ -36,12 +36,12 @@ def careful(path: Path = STORY) -> str:
 
 
 def hopeful(path: Path = STORY) -> str:
-    """The text of whatever came."""
+    """Return the text of whatever came."""
     return collect(parse_stream(body(path))).text
 
 
 def with_reason(path: Path = STORY) -> tuple[str, str | None, bool]:
-    """The text, and what shows whether it is whole."""
+    """Return the text, and what shows whether it is whole."""
     answer = collect(parse_stream(body(path)))
     return answer.text, answer.finish_reason, answer.error is not None
 

@@ -1,4 +1,4 @@
-"""What cassettes are written of."""
+"""Events and texts to write cassettes from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ BUSY = {"error": {"code": 503, "message": "The model is overloaded.", "status": 
 
 
 def said(text: str, **candidate: Any) -> dict[str, Any]:
-    """An event that says a text; `candidate` are further members of its candidate."""
+    """An event with this text; `candidate` holds further members of its candidate."""
     return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **candidate}]}
 
 
 def only(cassette: Cassette) -> Interaction:
-    """The one interaction of a cassette."""
+    """The only interaction of a cassette."""
     (interaction,) = cassette.interactions
     return interaction

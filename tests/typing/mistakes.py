@@ -1,4 +1,4 @@
-"""Mistakes that mypy and pyright must find: a comment that is not needed is an error itself."""
+"""Mistakes that mypy and pyright must find: an ignore comment without a mistake is itself an error."""
 
 from __future__ import annotations
 

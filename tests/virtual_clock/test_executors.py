@@ -1,4 +1,4 @@
-"""Threads of asyncio's executors in virtual time: work is waited for, sleep is virtual."""
+"""Threads of asyncio's executors in virtual time: the loop waits for their work; their sleep is virtual."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ import gemini_replay
 
 
 @pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
-def test_work_in_a_thread_is_waited_for(to_thread: Callable[..., Awaitable[object]]) -> None:
-    """A time limit that it keeps in real time does not fire; the work itself takes no time, as all code."""
+def test_the_loop_waits_for_work_in_a_thread(to_thread: Callable[..., Awaitable[object]]) -> None:
+    """A time limit that the work keeps in real time does not fire. In virtual time, the work takes no time."""
 
     def work() -> str:
-        threading.Event().wait(0.2)  # as a blocking call of some library would
+        threading.Event().wait(0.2)  # waits like a blocking call of a library
         return "done"
 
     async def main() -> None:
@@ -39,7 +39,7 @@ def test_work_in_a_thread_is_waited_for(to_thread: Callable[..., Awaitable[objec
 
 
 def test_a_limit_on_work_in_a_thread_fires_when_it_would_in_real_time() -> None:
-    """Work that hangs does not hang the test."""
+    """Work that hangs does not make the test hang."""
     done = threading.Event()
 
     async def main() -> None:
@@ -59,7 +59,7 @@ def test_a_limit_on_work_in_a_thread_fires_when_it_would_in_real_time() -> None:
 def test_sleep_in_a_thread_is_virtual_and_a_limit_on_it_fires_first(
     to_thread: Callable[..., Awaitable[object]],
 ) -> None:
-    """The loop and the thread wait on the same clock, and the earlier moment comes earlier."""
+    """The loop and the thread wait on the same clock, so the earlier moment comes first."""
 
     async def main() -> None:
         now = asyncio.get_running_loop().time
@@ -76,7 +76,7 @@ def test_sleep_in_a_thread_is_virtual_and_a_limit_on_it_fires_first(
 
 
 def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Path) -> None:
-    """A sync client in `asyncio.to_thread`, and a timer of the loop in mid-stream."""
+    """A sync client runs in `asyncio.to_thread`, and a timer of the loop fires in mid-stream."""
     path = cassette(tmp_path / "minute.jsonl", MINUTE)
 
     def read() -> list[float]:
@@ -96,8 +96,8 @@ def test_a_stream_read_in_a_thread_keeps_its_rhythm_beside_the_loop(tmp_path: Pa
     run(main)
 
 
-def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
-    """Since Python 3.12 asyncio waits no longer than 300 s for them, and warns then: no virtual ones."""
+def test_a_loops_end_waits_for_real_work_of_its_threads() -> None:
+    """Since Python 3.12, asyncio waits 300 s for them at most, then warns. These seconds must not be virtual."""
     started = threading.Event()
 
     def work() -> None:
@@ -112,7 +112,7 @@ def test_a_loops_end_waits_for_what_its_threads_really_do() -> None:
 
 
 def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
-    """They sleep in virtual time, and so does who waits for them."""
+    """The threads sleep in virtual time, and the loop waits in virtual time too."""
     woke: list[float] = []
 
     async def main() -> float:
@@ -124,8 +124,8 @@ def test_a_loops_end_lets_time_pass_where_its_threads_sleep() -> None:
     assert woke[0] - began == pytest.approx(200, abs=0.1)
 
 
-def test_the_threads_of_a_loop_end_before_its_time_goes_on() -> None:
-    """Many loops, each of which has had a thread: none ends by a time limit."""
+def test_the_threads_of_a_loop_end_before_time_moves_on() -> None:
+    """Of many loops with one thread each, none ends by a time limit."""
 
     async def main() -> None:
         await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))

@@ -1,4 +1,4 @@
-"""The functions of `time` in virtual time: one clock, which stands still while code runs."""
+"""The functions of `time` in virtual time share one clock, which stands still while code runs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def virtual() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_all_clocks_pass_together_with_what_is_slept() -> None:
-    """Seconds and nanoseconds, under the module's name and under one's own."""
+def test_a_sleep_moves_all_clocks() -> None:
+    """Functions in seconds and in nanoseconds move, called as `time.…` or imported by name."""
     before = [getattr(time, name)() for name in READ] + [monotonic()]
     before_ns = [getattr(time, f"{name}_ns")() for name in READ]
     time.sleep(40)
@@ -42,8 +42,8 @@ def test_all_clocks_pass_together_with_what_is_slept() -> None:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_code_that_runs_takes_no_time() -> None:
-    """The clock stands still, but for a microsecond each time that it is read."""
+def test_running_code_takes_no_time() -> None:
+    """The clock stands still, except for a microsecond each time it is read."""
     before = time.monotonic()
     really = timeit.default_timer()
     while timeit.default_timer() - really < 0.02:
@@ -53,7 +53,7 @@ def test_code_that_runs_takes_no_time() -> None:
 
 @pytest.mark.usefixtures("virtual")
 def test_a_loop_that_waits_for_a_deadline_ends() -> None:
-    """Reading the clock moves it a little."""
+    """It ends because reading the clock moves it a little."""
     deadline = time.monotonic() + 0.01
     while time.monotonic() < deadline:
         pass
@@ -61,13 +61,13 @@ def test_a_loop_that_waits_for_a_deadline_ends() -> None:
 
 @pytest.mark.usefixtures("virtual")
 def test_the_clocks_begin_where_real_time_is() -> None:
-    """A time stamp of virtual time is of today."""
+    """A time stamp in virtual time has today's date."""
     assert time.time() == pytest.approx(datetime.datetime.now().timestamp(), abs=60)
 
 
 @pytest.mark.usefixtures("virtual")
 def test_an_impossible_sleep_raises_the_usual_error() -> None:
-    """That of the original function."""
+    """The original function's error is raised."""
     with pytest.raises(ValueError, match="non-negative"):
         time.sleep(-1)
     with pytest.raises(TypeError):
@@ -76,8 +76,8 @@ def test_an_impossible_sleep_raises_the_usual_error() -> None:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_locks_and_queues_wait_really() -> None:
-    """What other threads do takes real time, so a limit on it does, too; virtual time does not pass meanwhile."""
+def test_locks_and_queues_wait_in_real_time() -> None:
+    """Work of other threads takes real time, so limits on it do too. Virtual time does not pass meanwhile."""
     before = time.monotonic()
     really = timeit.default_timer()
     with pytest.raises(queue.Empty):
@@ -94,8 +94,8 @@ def test_locks_and_queues_wait_really() -> None:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_a_function_handed_on_is_virtual_too() -> None:
-    """To a thread, to a mock that wraps it."""
+def test_a_function_passed_on_is_virtual_too() -> None:
+    """It may be passed to a thread, or to a mock that wraps it."""
     before = time.monotonic()
     thread = threading.Thread(target=time.sleep, args=(30,))
     thread.start()
@@ -106,8 +106,8 @@ def test_a_function_handed_on_is_virtual_too() -> None:
     assert time.monotonic() - before == pytest.approx(42, abs=0.05)
 
 
-def test_the_end_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after an exception, and in modules that took a function by name."""
+def test_the_end_restores_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This holds after an exception, and in modules that imported a function by name."""
     originals = {name: getattr(time, name) for name in (*READ, "sleep", "time_ns")}
     module = types.ModuleType("some_library")
     module.__dict__.update(nap=time.sleep, now=time.time)
@@ -127,8 +127,8 @@ def test_the_end_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (module.nap, module.now, sleep) == (time.sleep, time.time, originals["sleep"])
 
 
-def test_what_another_tool_has_put_on_top_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A patch that is made in the block and outlives it calls through, and that is real then."""
+def test_a_patch_by_another_tool_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patch made in the block that outlives it calls the original function, which is real again."""
     with virtual_time():
         held = time.monotonic
         monkeypatch.setattr(time, "monotonic", lambda: held())
@@ -136,7 +136,7 @@ def test_what_another_tool_has_put_on_top_stays(monkeypatch: pytest.MonkeyPatch)
     assert held() == pytest.approx(monotonic(), abs=1)
 
 
-def test_blocks_nest_and_the_outermost_ends_them() -> None:
+def test_blocks_nest_and_the_outermost_ends_virtual_time() -> None:
     """Two sessions at once share the clock."""
     with hardly_any_time(), virtual_time():
         before = time.monotonic()
@@ -149,7 +149,7 @@ def test_blocks_nest_and_the_outermost_ends_them() -> None:
 
 @pytest.mark.usefixtures("virtual")
 def test_threads_that_sleep_at_once_share_the_time() -> None:
-    """Each wakes at its moment, in the order of the moments, and the whole takes as long as the longest."""
+    """Each wakes at its moment, in order, and together they take as long as the longest sleep."""
     began = time.monotonic()
     woken: list[tuple[float, float]] = []
 
@@ -170,8 +170,8 @@ def test_threads_that_sleep_at_once_share_the_time() -> None:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_a_thread_that_works_is_waited_for() -> None:
-    """A sleep meanwhile takes real time, so that a limit on the work is kept as in real time."""
+def test_virtual_sleeps_wait_for_a_working_thread() -> None:
+    """A sleep takes real time meanwhile, so a time limit on the work holds as in real time."""
     done: list[bool] = []
 
     def work() -> None:
@@ -190,8 +190,8 @@ def test_a_thread_that_works_is_waited_for() -> None:
     thread.join()
 
 
-def test_a_thread_that_was_there_before_keeps_real_time(tmp_path: object) -> None:
-    """Until a recording is played in it."""
+def test_an_older_thread_keeps_real_time(tmp_path: object) -> None:
+    """A thread started before the block has real time until a recording is played in it."""
     orders: queue.Queue[str] = queue.Queue()
     slept: queue.Queue[float] = queue.Queue()
 
@@ -211,5 +211,5 @@ def test_a_thread_that_was_there_before_keeps_real_time(tmp_path: object) -> Non
 
 
 def test_virtual_time_is_public() -> None:
-    """It is a name of the package."""
+    """`virtual_time` can be imported from the package."""
     assert gemini_replay.virtual_time is virtual_time

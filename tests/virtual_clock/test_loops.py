@@ -1,4 +1,4 @@
-"""asyncio in virtual time: timers and time limits fire in their order and at their moments, without waiting."""
+"""asyncio in virtual time: timers and time limits fire in order and at their moments, without waiting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def stream(path: Path, moments: list[float]) -> None:
 
 
 def test_the_loops_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
-    """Time to first token and the gaps between tokens, as `loop.time` and as `time.monotonic` have them."""
+    """`loop.time` and `time.monotonic` show the time to first token and the gaps between tokens."""
 
     async def main() -> None:
         began, moments = asyncio.get_running_loop().time(), list[float]()
@@ -49,8 +49,8 @@ def test_the_loops_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
     run(main)
 
 
-def test_time_becomes_virtual_in_a_loop_that_runs_already(tmp_path: Path) -> None:
-    """A block in the middle of async code."""
+def test_time_becomes_virtual_in_a_running_loop(tmp_path: Path) -> None:
+    """The block may begin in the middle of async code."""
 
     async def main() -> None:
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ def test_time_becomes_virtual_in_a_loop_that_runs_already(tmp_path: Path) -> Non
 
 
 def test_a_time_limit_fires_in_mid_stall_at_its_time(tmp_path: Path) -> None:
-    """`asyncio.timeout`, `wait_for` and `anyio.move_on_after`."""
+    """This holds for `asyncio.timeout`, `wait_for` and `anyio.move_on_after`."""
     path = cassette(tmp_path / "stall.jsonl", STALL, STALL, STALL)
 
     async def main() -> None:
@@ -88,7 +88,7 @@ def test_a_time_limit_fires_in_mid_stall_at_its_time(tmp_path: Path) -> None:
 
 
 def test_a_race_between_a_stream_and_sleeps_goes_as_recorded(tmp_path: Path) -> None:
-    """A spinner that turns every 130 ms beside the stream sees each chunk between the turns where it belongs."""
+    """A spinner that ticks every 130 ms sees each chunk between the right ticks."""
     path = cassette(tmp_path / "some.jsonl", [0.1, 0.25, 0.5, 0.05])
     seen: list[tuple[float, str]] = []
 
@@ -117,7 +117,7 @@ def test_a_race_between_a_stream_and_sleeps_goes_as_recorded(tmp_path: Path) -> 
 
 
 def test_loops_are_found_after_another_tool_has_replaced_their_clock() -> None:
-    """It may put the method back into a class that had inherited it."""
+    """The other tool may set the method on a class that had inherited it."""
     with freezegun.freeze_time("2026-01-01", real_asyncio=True):
         pass
     with freezegun.freeze_time("2026-01-01", real_asyncio=True), virtual_time():
@@ -131,8 +131,8 @@ def test_loops_are_found_after_another_tool_has_replaced_their_clock() -> None:
     assert timeit.default_timer() - began >= 0.049
 
 
-def test_input_that_is_ready_comes_before_any_jump() -> None:
-    """A loop that has something to read reads it before it lets time pass."""
+def test_a_loop_reads_ready_input_before_the_clock_jumps() -> None:
+    """A loop that has something to read reads it before time passes."""
 
     async def main() -> None:
         now = asyncio.get_running_loop().time
@@ -151,8 +151,8 @@ def test_input_that_is_ready_comes_before_any_jump() -> None:
     run(main)
 
 
-def test_without_a_timer_the_loop_waits_really() -> None:
-    """Until another thread calls it."""
+def test_without_a_timer_the_loop_waits_in_real_time() -> None:
+    """It waits until another thread wakes it."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -166,8 +166,8 @@ def test_without_a_timer_the_loop_waits_really() -> None:
     run(main)
 
 
-def test_the_clock_of_a_loop_that_lives_on_does_not_fall_back() -> None:
-    """A timer that was set in virtual time is due when it should be, and later blocks go on from there."""
+def test_the_clock_of_a_surviving_loop_does_not_go_back() -> None:
+    """After the block, timers set in virtual time fire when they should, and later blocks go on from there."""
     with asyncio.Runner() as runner:
         now = runner.get_loop().time
         reached = [now()]
@@ -184,8 +184,8 @@ def test_the_clock_of_a_loop_that_lives_on_does_not_fall_back() -> None:
         assert timeit.default_timer() - really >= 0.049
 
 
-def test_the_end_puts_asyncio_back() -> None:
-    """Also after an exception."""
+def test_the_end_restores_asyncio() -> None:
+    """This holds after an exception too."""
     names = ("time", "run_in_executor", "_run_once")
     originals = [getattr(asyncio.BaseEventLoop, name) for name in names]
     with asyncio.Runner() as runner:
@@ -197,7 +197,7 @@ def test_the_end_puts_asyncio_back() -> None:
 
 
 def test_a_loop_of_another_thread_has_real_time_until_it_plays(tmp_path: Path) -> None:
-    """A server in the test's process does not spin; a client in a thread of its own is served all the same."""
+    """So a server in the test's process does not spin, and a client in its own thread can still replay."""
     path = cassette(tmp_path / "minute.jsonl", MINUTE)
     took: list[float] = []
 
@@ -217,8 +217,8 @@ def test_a_loop_of_another_thread_has_real_time_until_it_plays(tmp_path: Path) -
     assert took[1] == pytest.approx(sum(MINUTE[1:]), abs=0.001)
 
 
-def test_a_loop_that_comes_too_late_keeps_real_time() -> None:
-    """One of another thread that was about to follow when the block ended."""
+def test_a_loop_that_joins_too_late_keeps_real_time() -> None:
+    """The loop of another thread was about to become virtual when the block ended."""
     loops = Loops(VirtualClock(), 0.0)
     loops.install()
     loops.undo()
@@ -230,11 +230,11 @@ def test_a_loop_that_comes_too_late_keeps_real_time() -> None:
 
 
 class _Strange(asyncio.AbstractEventLoop):
-    """A loop of another make, as far as anybody can tell."""
+    """A loop that appears to come from another library."""
 
 
 def test_a_loop_that_is_not_asyncios_own_is_refused() -> None:
-    """With its name, and what to do."""
+    """The error has the loop's name and says what to do."""
     asyncio._set_running_loop(_Strange())
     try:
         with pytest.raises(UsageError, match=r"virtual in the event loop .*_Strange"), virtual_time():
@@ -244,8 +244,8 @@ def test_a_loop_that_is_not_asyncios_own_is_refused() -> None:
     assert time.sleep.__module__ == "time"
 
 
-def test_a_loop_with_a_clock_of_its_own_is_left_to_it(tmp_path: Path) -> None:
-    """What another tool has made virtual stays its own."""
+def test_a_loop_with_its_own_clock_keeps_it(tmp_path: Path) -> None:
+    """A loop that another tool has made virtual stays under that tool."""
 
     class Own(asyncio.SelectorEventLoop):
         def time(self) -> float:

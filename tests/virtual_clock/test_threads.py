@@ -1,4 +1,4 @@
-"""The clock does not move while another thread is able to run, also one that was woken and has had no turn yet."""
+"""The clock does not move while another thread can run, even one that was woken but has not run yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gemini_replay import virtual_time
 
 @pytest.fixture(autouse=True)
 def no_turns() -> Iterator[None]:
-    """A thread that runs keeps the interpreter until it waits, or for half a second."""
+    """A running thread keeps the interpreter until it waits, or for half a second."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.5)
     with virtual_time():
@@ -29,14 +29,14 @@ def no_turns() -> Iterator[None]:
 
 
 def let_wake() -> None:
-    """Give the system time to wake a thread that has been notified; it still lacks its turn then."""
+    """Give the system time to wake a notified thread. It has not run yet then."""
     end = timeit.default_timer() + 0.05
     while timeit.default_timer() < end:
         pass
 
 
-def test_a_thread_that_starts_another_is_about_to_run(tmp_path: Path) -> None:
-    """Also in a session, which replaces `Thread.start`."""
+def test_the_clock_waits_for_a_thread_that_starts_another(tmp_path: Path) -> None:
+    """This holds in a session too, which replaces `Thread.start`."""
 
     def work() -> None:
         let_wake()
@@ -50,8 +50,8 @@ def test_a_thread_that_starts_another_is_about_to_run(tmp_path: Path) -> None:
         assert time.monotonic() - began == pytest.approx(5, abs=0.1)
 
 
-def test_a_thread_whose_event_is_set_is_about_to_run() -> None:
-    """Whoever has set it sleeps only after that."""
+def test_the_clock_waits_for_a_thread_whose_event_is_set() -> None:
+    """The clock moves only after the woken thread has run, although the other thread sleeps."""
     event = threading.Event()
 
     def work() -> None:
@@ -67,8 +67,8 @@ def test_a_thread_whose_event_is_set_is_about_to_run() -> None:
     thread.join()
 
 
-def test_a_worker_that_has_been_given_work_is_about_to_run() -> None:
-    """One of an executor, which waited for it."""
+def test_the_clock_waits_for_a_worker_that_has_work() -> None:
+    """The worker belongs to an executor and was waiting for work."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()
         began = time.monotonic()
@@ -77,8 +77,8 @@ def test_a_worker_that_has_been_given_work_is_about_to_run() -> None:
         assert started.result() - began < 1
 
 
-def test_idle_workers_of_an_executor_do_not_keep_the_clock() -> None:
-    """Neither those that have never worked, nor those that have."""
+def test_the_clock_does_not_wait_for_idle_workers() -> None:
+    """This holds for workers that have never worked and for those that have."""
     barrier = threading.Barrier(3)
     with ThreadPoolExecutor(3) as pool:
         for future in [pool.submit(barrier.wait, 10) for _ in range(3)]:
@@ -88,8 +88,8 @@ def test_idle_workers_of_an_executor_do_not_keep_the_clock() -> None:
         assert time.monotonic() - began == pytest.approx(3600, abs=0.1)
 
 
-def test_a_loop_that_has_been_woken_is_about_to_run() -> None:
-    """By another thread, which sleeps only after that."""
+def test_the_clock_waits_for_a_loop_that_has_been_woken() -> None:
+    """The thread that woke the loop sleeps only after the loop has run."""
 
     async def main() -> list[float]:
         loop, woken = asyncio.get_running_loop(), list[float]()

@@ -1,4 +1,4 @@
-"""trio in virtual time: runs get a clock that jumps, and it agrees with the functions of `time`."""
+"""trio in virtual time: runs get a clock that jumps, in step with the functions of `time`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def stream(moments: list[float]) -> None:
 
 
 def test_trios_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
-    """Time to first token and the gaps between tokens; the functions of `time` say the same, inside and after."""
+    """trio's clock and the functions of `time` show the same time to first token and gaps, inside and afterwards."""
     path = cassette(tmp_path / "minute.jsonl", MINUTE)
 
     async def main() -> None:
@@ -48,7 +48,7 @@ def test_trios_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
 
 
 def test_time_limits_fire_in_mid_stall_at_their_time(tmp_path: Path) -> None:
-    """Trio's own and anyio's."""
+    """This holds for trio's limits and for anyio's."""
     path = cassette(tmp_path / "stall.jsonl", STALL, STALL)
 
     async def main() -> None:
@@ -64,7 +64,7 @@ def test_time_limits_fire_in_mid_stall_at_their_time(tmp_path: Path) -> None:
 
 
 def test_a_blocking_sleep_moves_trios_clock() -> None:
-    """There is one clock."""
+    """trio and `time.sleep` share one clock."""
 
     async def main() -> None:
         began = trio.current_time()
@@ -76,8 +76,8 @@ def test_a_blocking_sleep_moves_trios_clock() -> None:
         trio.run(main)
 
 
-def test_work_in_a_thread_is_waited_for() -> None:
-    """A time limit meanwhile counts real seconds; a sleep there is virtual."""
+def test_trio_waits_for_work_in_a_thread() -> None:
+    """Meanwhile, a time limit counts real seconds; a sleep in the thread is virtual."""
 
     def work() -> str:
         import threading
@@ -99,8 +99,8 @@ def test_work_in_a_thread_is_waited_for() -> None:
         trio.run(main)
 
 
-def test_a_mock_clock_of_ones_own_is_followed(tmp_path: Path) -> None:
-    """As pytest-trio's `autojump_clock` is."""
+def test_a_users_mock_clock_is_followed(tmp_path: Path) -> None:
+    """An example is pytest-trio's `autojump_clock`."""
     clock = trio.testing.MockClock(autojump_threshold=0)
 
     async def main() -> None:
@@ -112,8 +112,8 @@ def test_a_mock_clock_of_ones_own_is_followed(tmp_path: Path) -> None:
         trio.run(main, clock=clock)
 
 
-def test_a_run_that_has_the_systems_clock_is_refused(tmp_path: Path) -> None:
-    """Inside of it virtual time cannot be opened, nor a recording played in that of others."""
+def test_a_run_with_the_systems_clock_is_refused(tmp_path: Path) -> None:
+    """In such a run, virtual time cannot begin, nor can a recording be played in virtual time begun elsewhere."""
 
     async def main() -> None:
         with pytest.raises(UsageError, match=r"before trio\.run"), virtual_time():
@@ -123,8 +123,8 @@ def test_a_run_that_has_the_systems_clock_is_refused(tmp_path: Path) -> None:
     assert time.sleep.__module__ == "time"
 
 
-def test_in_a_run_with_a_mock_clock_it_can_be_opened() -> None:
-    """The run's own."""
+def test_virtual_time_can_begin_in_a_run_with_a_mock_clock() -> None:
+    """It then follows the run's own clock."""
 
     async def main() -> None:
         with virtual_time():

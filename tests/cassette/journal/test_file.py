@@ -14,14 +14,14 @@ from gemini_replay.cassette.model import End, Interaction
 from gemini_replay.errors import CassetteError
 
 
-def test_no_recording_leaves_no_trace(tmp_path: Path) -> None:
+def test_an_unused_journal_creates_no_file(tmp_path: Path) -> None:
     """A journal that nothing was written to creates no file and no folder."""
     Journal(tmp_path / "new" / "story.jsonl").discard()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_crashs_journal_is_moved_aside(tmp_path: Path) -> None:
-    """The next recording overwrites no journal that a crash left, nor an older one moved aside before."""
+def test_the_journal_of_a_crash_is_moved_aside(tmp_path: Path) -> None:
+    """The next recording moves a journal that a crash left aside, and overwrites none that was moved aside before."""
     path = tmp_path / "story.jsonl"
     for crash in range(2):
         (tmp_path / "story.jsonl.part").write_text(f'{{"cassette": 1, "test": "{crash}"}}\n')
@@ -32,7 +32,7 @@ def test_a_crashs_journal_is_moved_aside(tmp_path: Path) -> None:
 
 
 def test_a_discarded_journal_is_kept_until_the_next_recording(tmp_path: Path) -> None:
-    """What was let go in good order can be salvaged until the next recording replaces it."""
+    """A journal that was discarded can be salvaged until the next recording replaces it."""
     path = tmp_path / "story.jsonl"
     for name in ("a", "b"):
         journal = Journal(path)
@@ -43,7 +43,7 @@ def test_a_discarded_journal_is_kept_until_the_next_recording(tmp_path: Path) ->
 
 
 def test_another_tests_discarded_journal_stays(tmp_path: Path) -> None:
-    """What a failed test recorded is there until the same test records again."""
+    """The recording of a failed test stays until the same test records again."""
     path = tmp_path / "story.jsonl"
 
     def discarded(test: str) -> None:
@@ -59,7 +59,7 @@ def test_another_tests_discarded_journal_stays(tmp_path: Path) -> None:
 
 
 def test_each_session_has_a_journal_of_its_own(tmp_path: Path) -> None:
-    """Sessions that record to one cassette at the same time write to different files, and none disturbs another."""
+    """Sessions that record to one cassette at the same time write to different files, without disturbance."""
     path = tmp_path / "story.jsonl"
     journals = [Journal(path), Journal(path), Journal(path)]
     for number, journal in enumerate(journals):
@@ -73,7 +73,7 @@ def test_each_session_has_a_journal_of_its_own(tmp_path: Path) -> None:
 
 
 def test_racing_sessions_never_share_a_journal(tmp_path: Path) -> None:
-    """Many sessions that begin at once with an old journal in the way: each gets its own, the old one is kept."""
+    """Of many sessions that begin at once beside an old journal, each gets its own journal; the old one is kept."""
     path = tmp_path / "story.jsonl"
     (tmp_path / "story.jsonl.part").write_text('{"cassette": 1, "test": "old"}\n')
     start = threading.Barrier(8)
@@ -97,7 +97,7 @@ def test_racing_sessions_never_share_a_journal(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """A file where the folder should be is a clear error."""
+    """If there is a file in the folder's place, the error says so."""
     (tmp_path / "cassettes").touch()
     with pytest.raises(CassetteError, match="cannot be created"):
         Journal(tmp_path / "cassettes" / "story.jsonl").begin(request("m"))

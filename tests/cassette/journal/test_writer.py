@@ -26,7 +26,7 @@ def lines(path: Path) -> list[str]:
 
 
 def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
-    """After each call its line can be read by anybody."""
+    """After each call, its line can be read from the file."""
     path = tmp_path / "new" / "story.jsonl"
     part = tmp_path / "new" / "story.jsonl.part"
     journal = Journal(path, test="t", recorder="r", recorded="d")
@@ -58,8 +58,8 @@ def test_without_overlap_the_journal_is_a_plain_cassette(tmp_path: Path) -> None
     journal.remove()
 
 
-def test_what_comes_too_late_is_ignored(tmp_path: Path) -> None:
-    """Lines after an interaction's end, or after the session's, go nowhere and raise nothing."""
+def test_lines_that_come_too_late_are_ignored(tmp_path: Path) -> None:
+    """Lines after an interaction's end, or after the session's, are not written and raise no error."""
     journal = Journal(tmp_path / "story.jsonl")
     entry, other = journal.begin(request("a")), journal.begin(request("b"))
     entry.end(End())
@@ -78,7 +78,7 @@ def test_what_comes_too_late_is_ignored(tmp_path: Path) -> None:
 def test_overlapping_interactions_are_told_apart(
     tmp_path_factory: pytest.TempPathFactory, turns: list[int], last: bool
 ) -> None:
-    """However four interactions interleave, salvage gives each its own lines; a plain load refuses what overlaps."""
+    """However four interactions interleave, salvage gives each its own lines; a plain load refuses the journal."""
     path = tmp_path_factory.mktemp("journal") / "story.jsonl"
     journal = Journal(path)
     entries, written, ended = {}, {}, set()
@@ -110,7 +110,7 @@ def test_overlapping_interactions_are_told_apart(
 
 
 def test_threads_share_a_journal(tmp_path: Path) -> None:
-    """Eight threads that record at once lose and mix up nothing."""
+    """Eight threads that record at once neither lose nor mix up lines."""
     journal = Journal(tmp_path / "story.jsonl")
     start = threading.Barrier(8)
 
@@ -148,7 +148,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 def test_a_killed_recorder_loses_nothing_that_it_wrote(tmp_path: Path) -> None:
-    """Killed in mid-recording: the old cassette is as it was, and every line written can be salvaged."""
+    """After a kill in mid-recording, the old cassette is unchanged and every written line can be salvaged."""
     path = tmp_path / "story.jsonl"
     Cassette([], test="old").save(path)
     before = path.read_bytes()
@@ -163,8 +163,8 @@ def test_a_killed_recorder_loses_nothing_that_it_wrote(tmp_path: Path) -> None:
     assert interaction.end == End("cancelled", extra={"salvaged": True})
 
 
-def test_a_request_of_which_nothing_came_is_not_in_the_journal(tmp_path: Path) -> None:
-    """What was dropped is not salvaged either."""
+def test_a_dropped_request_is_not_in_the_journal(tmp_path: Path) -> None:
+    """A request without any answer is dropped, and is not salvaged either."""
     journal = Journal(tmp_path / "story.jsonl")
     dropped = journal.begin(request("dropped"))
     write(journal, Interaction(request("kept"), None, (), End("reset")))
@@ -174,8 +174,8 @@ def test_a_request_of_which_nothing_came_is_not_in_the_journal(tmp_path: Path) -
     assert [i.request.model for i in salvaged(part_of(journal))] == ["kept", "later"]
 
 
-def test_a_line_that_was_written_in_part_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a failed write the journal holds whole lines only, and can be written to again."""
+def test_a_partly_written_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failed write, the journal holds only whole lines and can be written to again."""
     journal = Journal(tmp_path / "story.jsonl")
     entry = journal.begin(request("m"))
     entry.response(Response(200))
@@ -199,10 +199,8 @@ def test_a_line_that_was_written_in_part_is_taken_back(tmp_path: Path, monkeypat
     assert [i.body for i in salvaged(part_of(journal))] == [b"kept"]
 
 
-def test_of_chunks_that_were_written_in_part_the_whole_lines_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Chunks that are written together go to the system in one call, and a full disk cuts it anywhere."""
+def test_whole_lines_of_partly_written_chunks_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks written together go to the system in one call. If a full disk cuts it anywhere, the whole lines stay."""
     journal = Journal(tmp_path / "story.jsonl")
     entry = journal.begin(request("m"))
     entry.response(Response(200))
@@ -227,7 +225,7 @@ def test_of_chunks_that_were_written_in_part_the_whole_lines_stay(
 
 
 def test_the_journals_size_does_not_slow_it_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One chunk is one call to the system with that chunk's line, however long the journal is."""
+    """Each chunk takes one system call with that chunk's line, however long the journal is."""
     written: list[int] = []
     real = os.write
 

@@ -24,7 +24,7 @@ def near(asked: Request, recordings: Sequence[Request]) -> tuple[int, list[Diffe
 
 
 def leaves(value: Any, place: str = "") -> dict[str, Any]:
-    """Each plain value by its place."""
+    """Each plain value, by its place."""
     if not isinstance(value, dict | list):
         return {place: value}
     members = value.items() if isinstance(value, dict) else enumerate(value)
@@ -32,7 +32,7 @@ def leaves(value: Any, place: str = "") -> dict[str, Any]:
 
 
 def distance(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
-    """How many values differ, of the larger number; for values that have nothing in common unless they are equal."""
+    """The number of values that differ, as a share of the larger number of values."""
     both = ours.keys() | theirs.keys()
     unlike = sum(place not in ours or place not in theirs or ours[place] != theirs[place] for place in both)
     return unlike / max(1, len(ours), len(theirs))
@@ -72,8 +72,8 @@ def test_differences_in_words(recorded: Any, asked: Any, said: list[str]) -> Non
     assert lines(Matcher().differences(asks(recorded), asks(asked))) == said
 
 
-def test_differences_of_the_target() -> None:
-    """A different model and alt are said by their names."""
+def test_differences_of_model_and_alt() -> None:
+    """A different model or alt is named as such."""
     one, other = asks(url="http://h/v1/models/m:go?alt=sse"), asks(url="http://h/v1/models/n:go")
     assert lines(Matcher().differences(one, other)) == [
         'model: recorded "/models/m", asked "/models/n"',
@@ -82,7 +82,7 @@ def test_differences_of_the_target() -> None:
 
 
 def test_long_texts_are_clipped_around_the_difference() -> None:
-    """Of two long texts, the place where they part is shown."""
+    """Of two long texts, only the part around the first difference is shown."""
     start = "a" * 5000
     (line,) = lines(Matcher().differences(asks(prompt(f"{start}X{start}")), asks(prompt(f"{start}Y{start}"))))
     assert "aaaX" in line
@@ -91,7 +91,7 @@ def test_long_texts_are_clipped_around_the_difference() -> None:
 
 
 def test_many_differences_are_cut_short() -> None:
-    """A hundred differences do not make a hundred lines."""
+    """A hundred differences are not listed on a hundred lines."""
     one, other = asks({f"k{n}": n for n in range(100)}), asks({f"k{n}": -n - 1 for n in range(100)})
     said = lines(Matcher().differences(one, other))
     assert len(said) == 12
@@ -99,7 +99,7 @@ def test_many_differences_are_cut_short() -> None:
 
 
 def test_the_nearest_is_the_one_that_differs_least() -> None:
-    """First by model and method, then by the body; the differences are of that one."""
+    """Model and method count first, then the body. The listed differences are those of the nearest recording."""
     recordings = [
         asks(prompt("Describe the sea in winter.")),
         asks(prompt("Tell me a story about a dragon."), url=f"{GOOGLE}/v1/models/other:go"),
@@ -115,7 +115,7 @@ def test_the_nearest_is_the_one_that_differs_least() -> None:
 
 
 def test_no_recordings_no_nearest() -> None:
-    """Where nothing was recorded, nothing is near."""
+    """If nothing was recorded, there is no nearest recording."""
     assert near(asks(), []) is None
 
 
@@ -129,7 +129,7 @@ def test_no_recordings_no_nearest() -> None:
     ],
 )
 def test_the_nearest_has_most_values_in_common(asked: Any, recorded: list[Any]) -> None:
-    """Whatever the kinds of value: as said of each plain value by its place."""
+    """The distance equals that of a plain comparison of values place by place, for all kinds of value."""
     distances = [distance(leaves(one), leaves(asked)) for one in recorded]
     found = near(asks(asked), [asks(one) for one in recorded])
     assert found is not None
@@ -145,7 +145,7 @@ JSON = st.recursive(
 
 @given(JSON, JSON)
 def test_a_match_has_no_differences(one: Any, other: Any) -> None:
-    """For any two bodies: a match and no differences are one and the same."""
+    """For any two bodies, a match means that no differences are found, and the other way round."""
     matcher, ours, theirs = Matcher(), asks(one), asks(other)
     assert matcher.matches(ours, ours)
     assert (not matcher.differences(ours, theirs)) is matcher.matches(ours, theirs)

@@ -1,4 +1,4 @@
-"""Functions in `match` and `normalize`: what they get, what they decide, and what is said if they fail."""
+"""Functions in `match` and `normalize`: their arguments, their effect, and the errors if they fail."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def numbers(made: Pool, *asked: Request) -> list[int | None]:
 
 
 def test_requests_are_compared_as_they_are_normalized() -> None:
-    """The recorded one and the asked one."""
+    """Both the recorded and the asked request are normalized first."""
     matcher = Matcher(normalize=without_ids)
     assert matcher.matches(about(1), about(2))
     assert not Matcher().matches(about(1), about(2))
@@ -52,14 +52,14 @@ def test_requests_are_compared_as_they_are_normalized() -> None:
     ]
 
 
-def test_what_is_ignored_is_removed_from_what_was_normalized() -> None:
-    """Both together."""
+def test_fields_are_ignored_after_normalizing() -> None:
+    """`ignore` and `normalize` work together: ignored fields are removed from the normalized request."""
     matcher = Matcher(normalize=without_ids, ignore=["body.text"])
     assert matcher.matches(about(1), asks({"id": "ID"}))
 
 
-def test_a_function_decides_about_requests_that_agree_in_what_is_named(tmp_path: Path) -> None:
-    """It is called with the recorded request and the asked one, and with no other."""
+def test_a_function_decides_about_requests_whose_named_keys_agree(tmp_path: Path) -> None:
+    """The function is called with the recorded and the asked request, and only for pairs whose named keys agree."""
     asked: list[tuple[bytes, bytes]] = []
 
     def later(recorded: Request, asked_one: Request) -> bool:
@@ -77,13 +77,13 @@ def test_a_function_decides_about_requests_that_agree_in_what_is_named(tmp_path:
 
 @pytest.mark.parametrize("repeat", [False, True])
 def test_equal_recordings_still_play_in_order(tmp_path: Path, repeat: bool) -> None:
-    """And start again with repeat."""
+    """With a matching function, equal recordings play in order, and start again with `repeat`."""
     made = pool(tmp_path / "story.jsonl", Matcher([same_length]), *map(asks, (b"1", b"22", b"3")), repeat=repeat)
     assert numbers(made, *map(asks, (b"a", b"b", b"c"))) == [0, 2, 0 if repeat else None]
 
 
 def test_a_miss_says_why_a_function_does_not_agree() -> None:
-    """What it returns, on one line; it is asked only if all that is named agrees."""
+    """The miss shows what the function returned, on one line. The function is called only if the named keys agree."""
     matcher = Matcher(["method", same_length])
     assert lines(matcher.differences(asks(b"1"), asks(b"22"))) == ["same_length: 1 bytes and 2"]
     assert lines(matcher.differences(asks(b"1", method="GET"), asks(b"22"))) == [
@@ -94,7 +94,7 @@ def test_a_miss_says_why_a_function_does_not_agree() -> None:
 
 
 def test_an_exception_is_an_error_that_names_the_function_and_the_line() -> None:
-    """The exception is its cause, whose traceback begins in the function."""
+    """The exception is the error's cause; its traceback begins in the function."""
 
     def broken(recorded: Request, asked: Request) -> bool:
         return bool(recorded.json["contents"] == asked.json["contents"])
@@ -119,8 +119,8 @@ def test_an_exception_is_an_error_that_names_the_function_and_the_line() -> None
         ({"normalize": lambda request: None}, "normalize.*None.*Request"),
     ],
 )
-def test_what_a_function_must_not_return_is_an_error(settings: Any, words: str) -> None:
-    """It says what it returned and what it may return."""
+def test_a_wrong_return_value_of_a_function_is_an_error(settings: Any, words: str) -> None:
+    """The error says what the function returned and what it may return."""
     with pytest.raises(HookError, match=f"(?s){words}"):
         Matcher(**settings).matches(asks(), asks())
 
@@ -135,7 +135,7 @@ def test_what_a_function_must_not_return_is_an_error(settings: Any, words: str) 
         {"normalize": "uuid"},
     ],
 )
-def test_a_function_that_cannot_be_called_so_is_refused_at_once(settings: Any) -> None:
-    """Before any request is made."""
+def test_an_unusable_function_is_refused_at_once(settings: Any) -> None:
+    """The error comes before any request is made."""
     with pytest.raises(UsageError, match=r"(recorded, asked)|\(request\)"):
         Matcher(**settings)

@@ -1,4 +1,4 @@
-"""What the setting `ignore` leaves out of the comparison."""
+"""The setting `ignore`: what it leaves out of the comparison."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ TURNS = {"contents": [{"parts": [{"text": "a"}, {"text": "b"}]}, {"parts": [{"te
         ("body.a", b"\xff", b"\xfe", False),
     ],
 )
-def test_of_the_body(path: str, one: Any, other: Any, same: bool) -> None:
-    """A member is as if it were not there; of an item, only that there is one is compared."""
+def test_members_of_the_body(path: str, one: Any, other: Any, same: bool) -> None:
+    """An ignored member may be missing. An ignored item of a list must be there, but its value is not compared."""
     matcher = Matcher(ignore=[path])
     assert matcher.matches(asks(one), asks(other)) is same
     assert matcher.matches(asks(other), asks(one)) is same
@@ -48,7 +48,7 @@ def test_of_the_body(path: str, one: Any, other: Any, same: bool) -> None:
 
 
 def test_every_text_of_every_turn() -> None:
-    """Stars stand for all items of a list."""
+    """A star in a path stands for all items of a list."""
     matcher = Matcher(ignore="body.contents[*].parts[*].text")
     other = {"contents": [{"parts": [{"text": "x"}, {}]}, {"parts": [{"text": "z"}]}]}
     assert matcher.matches(asks(TURNS), asks(other))
@@ -64,14 +64,14 @@ def test_every_text_of_every_turn() -> None:
         ('query["page token"]', "page+token=a", "page%20token=b", True),
     ],
 )
-def test_of_the_query(path: str, one: str, other: str, same: bool) -> None:
-    """A parameter is as if it were not there."""
+def test_parameters_of_the_query(path: str, one: str, other: str, same: bool) -> None:
+    """An ignored parameter may differ or be missing."""
     ours, theirs = asks(url=f"http://h/v1/models?{one}"), asks(url=f"http://h/v1/models?{other}")
     assert Matcher(ignore=[path]).matches(ours, theirs) is same
 
 
-def test_of_the_headers() -> None:
-    """A header is not compared, although match names it."""
+def test_headers() -> None:
+    """An ignored header is not compared, even if `match` names it."""
     ours, theirs = asks(headers=(("X-Run", "1"), ("x-user", "u"))), asks(headers=(("x-run", "2"), ("x-user", "u")))
     match = ["headers:x-run", "headers:x-user"]
     assert not Matcher(match).matches(ours, theirs)
@@ -102,8 +102,8 @@ def test_of_the_headers() -> None:
         ("", ""),
     ],
 )
-def test_a_path_where_nothing_can_be_is_an_error(path: str, closest: str) -> None:
-    """It names what is closest."""
+def test_an_impossible_path_is_an_error(path: str, closest: str) -> None:
+    """The error names the closest path that is possible."""
     with pytest.raises(UsageError, match="ignore names") as caught:
         Matcher(ignore=[path])
     assert caught.value.suggestion == (f"Did you mean {closest!r}?" if closest else "")
@@ -119,15 +119,15 @@ JSON = st.recursive(
 
 @given(JSON, JSON)
 def test_ignoring_what_a_miss_names_makes_a_match(one: Any, other: Any) -> None:
-    """Whatever the two bodies are, if each difference has a path."""
+    """For any two bodies whose differences all have paths, ignoring those paths makes them match."""
     differences = Matcher().differences(asks(one), asks(other))
     if all(difference.paths for difference in differences):
         ignored = [path for difference in differences for path in difference.paths]
         assert Matcher(ignore=ignored).matches(asks(one), asks(other))
 
 
-def test_what_a_miss_names_besides_the_body() -> None:
-    """Parameters and headers have paths, too; a model has none."""
+def test_paths_that_a_miss_names_besides_the_body() -> None:
+    """Parameters and headers have paths too; a model has none."""
     matcher = Matcher(["model", "action", "headers:X-User"])
     one = asks(url="http://h/v1/models?a=1&b=1&key=k", headers=(("x-user", "a"),))
     other = asks(url="http://h/v1/models?a=2&b=1")

@@ -1,4 +1,4 @@
-"""Which recording answers a request: what each key compares."""
+"""Which recording answers a request: what each matching key compares."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ GOOGLE = "https://generativelanguage.googleapis.com"
     ],
 )
 def test_default_matching(one: Request, other: Request, same: bool) -> None:
-    """What the default keys hold for the same; differences are named only where it fails."""
+    """Which requests the default keys treat as equal. Differences are named only if requests do not match."""
     matcher = Matcher()
     assert matcher.keys == DEFAULT_KEYS
     assert matcher.matches(one, other) is same
@@ -123,14 +123,14 @@ def test_default_matching(one: Request, other: Request, same: bool) -> None:
     ],
 )
 def test_other_keys(key: str, one: str, other: str, same: bool) -> None:
-    """Host, path and query compare what they say; secrets in a query are left out."""
+    """The keys host, path and query compare those parts of the URL; secrets in a query are left out."""
     matcher = Matcher([key])
     assert matcher.matches(asks(url=one), asks(url=other)) is same
     assert (matcher.differences(asks(url=one), asks(url=other)) == []) is same
 
 
-def test_an_action_alone_tells_places_without_one_apart() -> None:
-    """By their paths and queries."""
+def test_the_key_action_for_urls_without_an_action() -> None:
+    """For URLs without an action, the key compares path and query instead."""
     one, other = asks(url="http://h/v1/models?pageToken=a&key=x"), asks(url="http://h/v1/files?pageToken=b")
     assert not Matcher(["action"]).matches(one, other)
     assert lines(Matcher(["action"]).differences(one, other)) == [
@@ -139,7 +139,7 @@ def test_an_action_alone_tells_places_without_one_apart() -> None:
 
 
 def test_headers_by_name() -> None:
-    """A header is compared by its values, whatever the case of its name."""
+    """The values of a header are compared; the case of its name does not matter."""
     matcher = Matcher(["headers:X-Tenant"])
     assert matcher.matches(asks(headers=(("x-tenant", "a"),)), asks(headers=(("X-TENANT", "a"), ("b", "c"))))
     assert lines(matcher.differences(asks(headers=(("x-tenant", "a"),)), asks())) == [
@@ -159,7 +159,7 @@ def test_headers_by_name() -> None:
     ],
 )
 def test_an_unknown_key_names_the_closest(key: Any, suggestion: str) -> None:
-    """A key that there is not is refused with the one that was meant, and with all there are."""
+    """An unknown key is refused; the error names the closest key and lists all keys."""
     with pytest.raises(UsageError) as caught:
         Matcher([key])
     assert suggestion in caught.value.suggestion
@@ -167,7 +167,7 @@ def test_an_unknown_key_names_the_closest(key: Any, suggestion: str) -> None:
 
 
 def test_no_keys() -> None:
-    """Matching on nothing would let any recording answer."""
+    """An empty `match` is refused, since any recording would then answer any request."""
     with pytest.raises(UsageError):
         Matcher([])
 
@@ -181,7 +181,7 @@ def multipart(boundary: str, text: str = "{}", quoted: str = "") -> Request:
 
 
 def test_multipart_bodies_are_compared_without_their_boundaries() -> None:
-    """Clients choose a new one for each request."""
+    """Boundaries of multipart bodies are not compared, since clients choose a new one for each request."""
     assert Matcher().matches(multipart("aaa"), multipart("b" * 60, quoted='"'))
     assert not Matcher().matches(multipart("aaa"), multipart("bbb", "[]"))
     assert not Matcher().matches(multipart("aaa", "--aaa"), multipart("bbb", "--aaa"))

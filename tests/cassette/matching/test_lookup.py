@@ -1,4 +1,4 @@
-"""Which of many recordings answers, and that it is found without comparing a request with each."""
+"""Which of many recordings answers a request, and the cost of finding it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def asks(prompt: str, test: str | None = None) -> Request:
 
 
 def pool(path: Path, requests: Sequence[Request], matcher: Matcher | None = None, **settings: Any) -> Pool:
-    """A pool of a cassette in which each answer is the number of its request."""
+    """A pool of recordings, each of which has its own number as its answer."""
     recordings = [
         Interaction(request, Response(200), (Chunk(0.0, str(number).encode()),), End())
         for number, request in enumerate(requests)
@@ -41,7 +41,7 @@ def pool(path: Path, requests: Sequence[Request], matcher: Matcher | None = None
 
 
 class Plain:
-    """What a pool does, said as simply as possible: each recording is compared."""
+    """A model of a pool, as simple as possible: it compares each recording."""
 
     def __init__(self, requests: Sequence[Request], repeat: bool) -> None:
         self.requests = requests
@@ -66,10 +66,10 @@ class Plain:
     asked=st.lists(st.tuples(st.sampled_from(PROMPTS), st.booleans()), max_size=16),
     repeat=st.booleans(),
 )
-def test_the_same_recordings_play_as_if_each_was_compared(
+def test_the_pool_plays_what_a_full_comparison_would_play(
     tmp_path_factory: pytest.TempPathFactory, recorded: list[Request], asked: list[tuple[str, bool]], repeat: bool
 ) -> None:
-    """The very same request first, the test's own before others, in recorded order; what was given back, again."""
+    """Identical requests come first, then the test's own recordings, in recorded order; returned ones play again."""
     made = pool(tmp_path_factory.mktemp("pool") / "story.jsonl", recorded, repeat=repeat, test=TEST)
     plain = Plain(recorded, repeat)
     played = set()
@@ -85,8 +85,8 @@ def test_the_same_recordings_play_as_if_each_was_compared(
     assert [one.number for one in made.unused] == [n for n in range(len(recorded)) if n not in played]
 
 
-def test_the_very_request_is_found_before_one_with_a_mark(tmp_path: Path) -> None:
-    """What stands for a removed secret may match other values, but not instead of the values themselves."""
+def test_an_identical_request_comes_before_one_with_a_mark(tmp_path: Path) -> None:
+    """The mark of a removed secret may match other values, but a recording with the very same value comes first."""
     made = pool(tmp_path / "story.jsonl", [asks("REDACTED"), asks("test")])
     taken = made.take(asks("test"))
     assert taken is not None
@@ -94,8 +94,8 @@ def test_the_very_request_is_found_before_one_with_a_mark(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("recorded", ["The name is REDACTED.", "The name is REDACTED-1a2b.", "xREDACTEDy"])
-def test_a_word_of_a_prompt_is_no_placeholder(tmp_path: Path, recorded: str) -> None:
-    """Whatever the prompt says of redaction."""
+def test_words_of_a_prompt_are_not_marks(tmp_path: Path, recorded: str) -> None:
+    """A prompt that itself contains REDACTED matches only itself."""
     made = pool(tmp_path / "story.jsonl", [asks(recorded)])
     for name in ("Anna", "Bob", "test"):
         assert made.take(asks(recorded.replace("REDACTED-1a2b", name).replace("REDACTED", name))) is None
@@ -103,7 +103,7 @@ def test_a_word_of_a_prompt_is_no_placeholder(tmp_path: Path, recorded: str) -> 
 
 @pytest.mark.parametrize("repeat", [False, True])
 def test_a_recording_is_found_in_few_calls_however_many_there_are(tmp_path: Path, repeat: bool) -> None:
-    """The first without reading those behind it; once all are read, any of them, and that there is none."""
+    """The first is found without reading later ones. When all have been read, any hit or miss takes few calls."""
     requests = [asks(f"prompt {number}") for number in range(2000)]
     made = pool(tmp_path / "story.jsonl", requests, repeat=repeat)
     assert calls_of(lambda: made.take(requests[0]), python=True) < 170
@@ -113,7 +113,7 @@ def test_a_recording_is_found_in_few_calls_however_many_there_are(tmp_path: Path
 
 
 def test_a_miss_is_explained_without_reading_requests_again(tmp_path: Path) -> None:
-    """Few calls for each recording: what is compared of it is known from the search."""
+    """The explanation takes few calls for each recording, since the search has prepared what is compared."""
     made = pool(tmp_path / "story.jsonl", [asks(f"prompt {number}") for number in range(500)])
     miss = asks("nobody recorded this")
     made.take(miss)
@@ -123,8 +123,8 @@ def test_a_miss_is_explained_without_reading_requests_again(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "settings", [{"ignore": ["body.run"]}, {"normalize": lambda request: request}, {"keys": ["body", ne]}]
 )
-def test_so_it_is_where_fields_are_ignored_and_functions_are_asked(tmp_path: Path, settings: dict[str, Any]) -> None:
-    """Recordings are filed by what is left of them, and by what is named."""
+def test_few_calls_also_with_ignored_fields_and_functions(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """With `ignore` and functions in `match`, recordings are indexed by their other fields and by the named keys."""
     requests = [asks(f"prompt {number}") for number in range(500)]
     made = pool(tmp_path / "story.jsonl", requests, matcher=Matcher(**settings), repeat=True)
     made.take(requests[-1])
@@ -134,7 +134,7 @@ def test_so_it_is_where_fields_are_ignored_and_functions_are_asked(tmp_path: Pat
 
 
 def test_of_many_equal_recordings_the_next_is_found_in_few_calls(tmp_path: Path) -> None:
-    """A request that is repeated a thousand times is not compared with what was played."""
+    """A request that is repeated a thousand times is not compared with recordings that have been played."""
     made = pool(tmp_path / "story.jsonl", [asks("again")] * 1000)
     for number in range(990):
         assert (made.take(asks("again")) or ())[0] == number
@@ -143,7 +143,7 @@ def test_of_many_equal_recordings_the_next_is_found_in_few_calls(tmp_path: Path)
 
 
 def test_each_request_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Misses and hits in any order decode as many lines as there are requests."""
+    """Hits and misses, in any order, decode each request line once."""
     requests = [asks(f"prompt {number}") for number in range(50)]
     made = pool(tmp_path / "story.jsonl", requests)
     decoded = []
@@ -158,7 +158,7 @@ def test_each_request_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("wrong", [b'"url": 1', b'"urk": "u"'])
 def test_a_request_that_cannot_be_read_is_an_error_not_a_miss(tmp_path: Path, wrong: bytes) -> None:
-    """Each search that comes to it raises the error; what stands before it plays."""
+    """Each search that reaches the request raises the error; recordings before it play."""
     path = tmp_path / "story.jsonl"
     requests = [asks("one"), replace(asks("two"), url="u"), asks("three")]
     pool(path, requests)
@@ -174,7 +174,7 @@ def test_a_request_that_cannot_be_read_is_an_error_not_a_miss(tmp_path: Path, wr
 
 
 def test_a_recording_that_cannot_be_read_is_an_error_when_it_is_played(tmp_path: Path) -> None:
-    """It has the path and the line; the other recordings play."""
+    """The error has the path and the line; the other recordings play."""
     path = tmp_path / "story.jsonl"
     pool(path, [asks("one"), asks("two")])
     path.write_bytes(path.read_bytes().replace(b'[0.0, "1"]', b'[0.0, "1" "2"]'))

@@ -1,4 +1,4 @@
-"""Which recording answers a request after redaction."""
+"""Which recording answers a request after secrets were redacted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_replay.cassette.matching.keys import same_json
 from gemini_replay.cassette.model import Request, Response
 from gemini_replay.cassette.redaction import Redactor
 
-ONE = "Zq8-" + "v4Kx7TgRn2WbYc9Lp5Dh"  # put together, so that no scanner takes it for a key
+ONE = "Zq8-" + "v4Kx7TgRn2WbYc9Lp5Dh"  # in pieces, so that no scanner takes it for a key
 OTHER = "Mf3_" + "j6Hs1QzBt8XdVw4Ny7Ka"
 
 
@@ -24,7 +24,7 @@ def stored(request: Request, *secrets: str) -> Request:
 
 
 def told_apart(one: Request, other: Request, matcher: Matcher | None = None) -> bool:
-    """Whether two requests differ after redaction, and each still answers itself."""
+    """Whether two requests differ after redaction, and each still matches its own recording."""
     matcher = matcher or Matcher()
     ours, theirs = stored(one), stored(other)
     assert matcher.matches(ours, stored(one))
@@ -49,14 +49,14 @@ def told_apart(one: Request, other: Request, matcher: Matcher | None = None) -> 
     ],
     ids=lambda body: str(body)[:30],
 )
-def test_bodies_that_differ_in_a_secret_differ_when_it_is_taken_out(one: Any, other: Any) -> None:
-    """Each gets its own recording, and one that was not recorded gets none."""
+def test_bodies_that_differ_in_a_secret_still_differ_without_it(one: Any, other: Any) -> None:
+    """Each body gets its own recording; a body that was not recorded gets none."""
     assert told_apart(asks(one), asks(other))
     assert ONE not in stored(asks(one)).body.decode()
 
 
-def test_headers_and_query_that_differ_in_a_secret_differ_when_it_is_taken_out() -> None:
-    """So it is with what a test wants to match on besides."""
+def test_headers_and_queries_that_differ_in_a_secret_still_differ_without_it() -> None:
+    """The same holds for headers and queries that a test names in `match`."""
     for name in ("x-tenant", "authorization", "x-goog-api-key"):
         one, other = asks(headers=((name, ONE),)), asks(headers=((name, OTHER),))
         assert told_apart(one, other, Matcher([f"headers:{name}"]))
@@ -80,20 +80,20 @@ def test_headers_and_query_that_differ_in_a_secret_differ_when_it_is_taken_out()
     "sent", ["test", "dummy", "gemini-replay-placeholder-key", "YOUR_API_KEY", "Bearer test", "${KEY}"]
 )
 def test_a_placeholder_is_answered_where_a_secret_was_recorded(sent: str) -> None:
-    """A machine without the secret replays; what has nothing to do with the secret must still be equal."""
+    """A machine without the secret can replay; everything besides the secret must still be equal."""
     recorded = stored(asks({"tools": [{"headers": {"X-Api-Key": ONE}}], "text": "hi"}))
     assert Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": sent}}], "text": "hi"})))
     assert not Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": sent}}], "text": "ho"})))
     assert not Matcher().matches(recorded, stored(asks({"tools": [{"headers": {"X-Api-Key": ""}}], "text": "hi"})))
 
 
-def test_two_placeholders_are_two_requests() -> None:
-    """What was recorded with a placeholder is answered by it alone."""
+def test_two_placeholders_make_two_requests() -> None:
+    """A request recorded with one placeholder does not answer a request with another one."""
     assert told_apart(asks({"token": "test"}), asks({"token": "dummy"}))
 
 
-def test_a_secret_that_only_the_recording_machine_knew_is_answered_by_itself() -> None:
-    """A value that was given to redact is found again by its digest, though it is not given where it is replayed."""
+def test_a_secret_that_only_the_recording_machine_knew_matches_itself() -> None:
+    """A value in the setting `redact` is found by its digest, also if the setting lacks it on replay."""
     recorded = stored(asks(prompt("hello user-1234, are you user-1234?")), "user-1234")
     assert b"user-1234" not in recorded.body
     assert Matcher().matches(recorded, stored(asks(prompt("hello user-1234, are you user-1234?"))))
@@ -102,15 +102,15 @@ def test_a_secret_that_only_the_recording_machine_knew_is_answered_by_itself() -
     assert Matcher().matches(stored(form, "user-1234"), stored(form))
 
 
-def test_a_recording_without_digits_is_answered_by_any_secret() -> None:
-    """As cassettes of older versions and of hand have it."""
+def test_a_mark_without_digits_matches_any_secret() -> None:
+    """Cassettes of older versions, and those written by hand, have such marks."""
     recorded = asks({"headers": {"Authorization": "REDACTED"}})
     for sent, same in ((f"Bearer {ONE}", True), ("test", True), ("words that are no secret", False)):
         assert Matcher().matches(recorded, stored(asks({"headers": {"Authorization": sent}}))) is same
 
 
 def test_a_miss_says_that_secrets_differ() -> None:
-    """The line names the place and what to do, and no secret."""
+    """The line names the place and what to do, but no secret."""
     recorded, asked = stored(asks({"apiKey": ONE})), stored(asks({"apiKey": OTHER}))
     (line,) = lines(Matcher().differences(recorded, asked))
     assert "body.apiKey" in line
@@ -127,15 +127,15 @@ MARKED = st.recursive(
 
 
 @given(MARKED, MARKED)
-def test_bodies_match_as_their_values_do(one: Any, other: Any) -> None:
-    """The quick look at what surrounds the marks never decides otherwise."""
+def test_bodies_match_if_their_values_match(one: Any, other: Any) -> None:
+    """The quick comparison of the text around the marks always agrees with the comparison of values."""
     same = Matcher(["body"]).matches(asks(one), asks(other))
     assert same is same_json(one, other)
 
 
 @pytest.mark.parametrize("more", ["", f"&session_token={OTHER}"])
-def test_a_stored_url_of_an_upload_answers_the_upload(more: str) -> None:
-    """The id of an upload is redacted in the header that names it and in the request that uses it."""
+def test_the_redacted_url_of_an_upload_matches_the_upload(more: str) -> None:
+    """The id of an upload is redacted both in the header that announces it and in the request that uses it."""
     start = asks(url="https://h/upload/v1beta/files?uploadType=resumable")
     address = f"https://h/upload/v1beta/files?upload_id={ONE}&upload_protocol=resumable{more}"
     redactor = Redactor((), environ={}).for_request(start)
@@ -151,8 +151,8 @@ NO_PLACEHOLDERS = ["1x7q", "2", "42", "417", "9000", "en", "de", "b", "dev", "eu
 
 @pytest.mark.parametrize("sent", NO_PLACEHOLDERS)
 @pytest.mark.parametrize("name", ["x-tenant", "authorization"])
-def test_a_header_to_match_on_is_answered_by_the_same_value_alone(name: str, sent: str) -> None:
-    """One tenant never gets another's recording, whether the request is redacted or not."""
+def test_a_matched_header_needs_the_same_value(name: str, sent: str) -> None:
+    """A tenant never gets another tenant's recording, whether the request is redacted or not."""
     matcher = Matcher([f"headers:{name}"])
     recorded = stored(asks(headers=((name, "acme7q"),)))
     assert matcher.matches(recorded, asks(headers=((name, "acme7q"),)))
@@ -161,8 +161,8 @@ def test_a_header_to_match_on_is_answered_by_the_same_value_alone(name: str, sen
 
 
 @pytest.mark.parametrize("sent", NO_PLACEHOLDERS)
-def test_a_value_that_only_the_settings_know_has_no_placeholder(sent: str) -> None:
-    """In a body and in a query."""
+def test_a_placeholder_does_not_match_a_value_that_only_settings_know(sent: str) -> None:
+    """This holds in a body and in a query."""
     for recorded, asked in (
         (asks({"user_id": "acme7q"}), asks({"user_id": sent})),
         (asks(url="http://h/x?user_id=acme7q"), asks(url=f"http://h/x?user_id={sent}")),
@@ -172,8 +172,8 @@ def test_a_value_that_only_the_settings_know_has_no_placeholder(sent: str) -> No
 
 
 @pytest.mark.parametrize("sent", NO_PLACEHOLDERS[:-2])
-def test_a_short_value_is_no_placeholder(sent: str) -> None:
-    """Not even in the place of a token."""
+def test_a_short_value_does_not_count_as_a_placeholder(sent: str) -> None:
+    """This holds even in the place of a token."""
     for recorded, asked in (
         (asks({"access_token": ONE}), asks({"access_token": sent})),
         (asks(url=f"http://h/x?session={ONE}"), asks(url=f"http://h/x?session={sent}")),
@@ -182,7 +182,7 @@ def test_a_short_value_is_no_placeholder(sent: str) -> None:
 
 
 def test_a_placeholder_is_answered_in_the_query_and_in_a_named_value() -> None:
-    """Where the name says that the value is a credential."""
+    """A placeholder matches where the name says that the value is a credential."""
     for recorded, asked in (
         (asks(url=f"http://h/x?session={ONE}"), asks(url="http://h/x?session=test")),
         (

@@ -34,7 +34,7 @@ def redactor() -> Redactor:
     ids=["query", "header", "bearer", "basic", "cookie", "userinfo", "body"],
 )
 def test_a_requests_own_credential_is_found_everywhere(redactor: Redactor, request_: Request) -> None:
-    """Whatever the credential looks like, neither the stored request nor the answer that echoes it has it."""
+    """Neither the stored request nor an answer that echoes the credential contains it, whatever it looks like."""
     own = redactor.for_request(request_)
     echo = [b'data: {"text": "you sent s3cr3t', b"-of-", b'mine"}']
     assert b"s3cr3t-of-mine" not in b"".join(without_secrets(own, echo))
@@ -43,8 +43,8 @@ def test_a_requests_own_credential_is_found_everywhere(redactor: Redactor, reque
     assert len(own.kinds("not s3cr3t-of-mine!")) == 1
 
 
-def test_a_placeholder_is_no_credential(redactor: Redactor) -> None:
-    """A test's key that is a plain or short word does not make that word vanish from answers."""
+def test_a_placeholder_is_not_treated_as_a_credential(redactor: Redactor) -> None:
+    """If a test's key is a plain or short word, that word is not removed from answers."""
     for word in ("test", "dummy", "anything", "Google", "REDACTED", "fake-api-key", "YOUR_API_KEY_HERE"):
         own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", word),)))
         assert own.kinds(f"a {word} b") == ()
@@ -52,14 +52,14 @@ def test_a_placeholder_is_no_credential(redactor: Redactor) -> None:
 
 
 @pytest.mark.parametrize("key", ["topsecret", "planted-key-7", "kq7xZ2", "sekr-it"])
-def test_whatever_was_sent_as_a_key_is_one(redactor: Redactor, key: str) -> None:
-    """A key can look like words. Unless it is a placeholder, it is removed from the response."""
+def test_a_key_that_looks_like_words_is_redacted(redactor: Redactor, key: str) -> None:
+    """Whatever is sent as a key is removed from the response, unless it is a placeholder."""
     own = redactor.for_request(Request("POST", URL, (("x-goog-api-key", key),)))
     assert own.kinds(f"a {key} b") == ("value of the header x-goog-api-key",)
 
 
 def test_the_environments_secrets() -> None:
-    """By the variable's name and the value's look; of a PEM block its lines, of a URL its password."""
+    """They are known by the variable's name and the value's look: each line of a PEM block, the password of a URL."""
     environ = {
         "GEMINI_API_KEY": "k7-gem1n1-1",
         "MY_SERVICE_TOKEN": "tx9-s3rv1ce-q7",
@@ -94,6 +94,6 @@ def test_the_environments_secrets() -> None:
 
 
 def test_the_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any setting, the process's own keys are known."""
+    """Without any setting, keys in the process's environment are known."""
     monkeypatch.setenv("SOME_API_KEY", "kk-1x2y3-abc")
     assert Redactor().text("it is kk-1x2y3-abc.") == "it is REDACTED."

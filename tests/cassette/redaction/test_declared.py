@@ -1,4 +1,4 @@
-"""What the user declares secret by its field is redacted there, whatever it looks like."""
+"""The value of a field that the user declares secret is redacted there, whatever it looks like."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stored(request: Request) -> Request:
     ],
 )
 def test_a_weak_value_is_redacted_in_json(shape: Any, value: Any) -> None:
-    """Strings and numbers, also inside the value; two values stay two requests, and one answers itself."""
+    """Strings and numbers are redacted, also nested ones. A request still matches only its own recording."""
     request = asks({"kept": 7, "user": shape(value)})
     made = stored(request)
     read = json.loads(made.body)
@@ -43,7 +43,7 @@ def test_a_weak_value_is_redacted_in_json(shape: Any, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [str(value) for value in WEAK])
 def test_a_weak_value_is_redacted_in_forms_and_queries(value: str) -> None:
-    """In a form, in a multipart body, in a query, and in JSON within JSON."""
+    """The field is found in a form, a multipart body, a query, and JSON within JSON."""
     plain = value.replace(" ", "+")
     form = asks(f"user_id={plain}&x=1".encode(), headers=(("content-type", "application/x-www-form-urlencoded"),))
     assert b"user_id=REDACTED-" in stored(form).body
@@ -58,7 +58,7 @@ def test_a_weak_value_is_redacted_in_forms_and_queries(value: str) -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 @pytest.mark.parametrize("value", [*WEAK, 'say "hi"', "back\\", "a" * 400])
 def test_a_weak_value_is_redacted_in_answers(value: Any, size: int) -> None:
-    """However the answer is cut: it stays JSON of the same length, and nothing else changes."""
+    """However the answer is cut, it stays JSON of the same length, and nothing else changes."""
     inner = json.dumps({"user_id": value})
     whole = {"before": "x" * 200, "user_id": value, "after": inner, "kept": 4712}
     body = f"data: {json.dumps(whole)}\r\n\r\n".encode()

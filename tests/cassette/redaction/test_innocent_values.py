@@ -47,7 +47,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:30])
 def test_innocent_texts_stay(text: str) -> None:
-    """In an answer, whole and cut; in a request's text, form and header; in a head and in a message."""
+    """They stay in an answer, whole or cut, in a request's text, form and header, in a head and in a message."""
     redactor = Redactor(environ={})
     body = json.dumps({"contents": [{"parts": [{"text": text}]}]}).encode()
     request = Request("POST", GOOGLE, (*JSON, ("user-agent", text.replace("\n", " "))), body)
@@ -81,7 +81,7 @@ def test_innocent_texts_stay(text: str) -> None:
     ids=lambda body: str(body)[:30],
 )
 def test_innocent_bodies_stay(body: object) -> None:
-    """To the byte, and nothing of them is taken out of the answer."""
+    """Request bodies stay to the byte, and none of their values is taken out of the answer."""
     for spelled in (json.dumps(body), json.dumps(body, indent=2), json.dumps(body).replace("/", "\\/")):
         request = Request("POST", GOOGLE, JSON, spelled.encode())
         own = Redactor(environ={}).for_request(request)
@@ -90,8 +90,8 @@ def test_innocent_bodies_stay(body: object) -> None:
         assert without_secrets(own, [echo]) == [echo]
 
 
-def test_the_environment_of_the_machine_changes_nothing_but_for_true_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names of columns, modes, paths and words that happen to be in a variable that is called a key."""
+def test_the_environment_hides_only_true_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Column names, modes, paths and words stay, even if they are the value of a variable that is called a key."""
     innocent = {
         "PARTITION_KEY": "customer_id",
         "SORT_KEY": "created_at",
@@ -127,8 +127,8 @@ def test_the_environment_of_the_machine_changes_nothing_but_for_true_secrets(mon
         ("x-api-version", "2025-01-01"),
     ],
 )
-def test_what_a_request_sends_in_headers_stays_in_the_answer(name: str, value: str) -> None:
-    """Words, trace ids and placeholders are not secret in any header."""
+def test_innocent_header_values_stay_in_the_answer(name: str, value: str) -> None:
+    """Words, trace ids and placeholders that a request sends in a header are not secret in the answer."""
     own = Redactor(environ={}).for_request(Request("POST", GOOGLE, ((name, value),), b"{}"))
     answer = f"you sent {value}; {value.partition('=')[2]} dark en test evening".encode()
     assert without_secrets(own, [answer]) == [answer]
@@ -153,13 +153,13 @@ def test_what_a_request_sends_in_headers_stays_in_the_answer(name: str, value: s
     ],
 )
 def test_heads_stay(name: str, value: str) -> None:
-    """A client gets on replay what it got live."""
+    """The heads of responses stay: a client gets on replay what it got live."""
     head = Response(200, ((name, value),))
     assert Redactor(environ={}).for_request(Request("POST", GOOGLE)).response(head) == head
 
 
 def test_a_long_value_of_words_is_a_secret_where_its_name_is_certain() -> None:
-    """A pass phrase in the environment; words and short values stay, and so do the names of columns."""
+    """A pass phrase in the environment is secret. Words, short values and column names stay."""
     phrase = "correct-horse-battery-staple"
     environ = {
         "DB_PASSWORD": phrase,

@@ -12,7 +12,7 @@ from support.planted_secrets import GOOGLE, JSON, SECRET, Planted, assert_gone, 
 
 from gemini_replay.cassette.model import Headers
 
-# --- by where it stands -------------------------------------------------------------------------------------------
+# --- found by its place -------------------------------------------------------------------------------------------
 
 MEMBERS = """
     api_key apiKey "x-goog-api-key" access_token refresh_token id_token accessToken clientSecret client_secret
@@ -27,7 +27,7 @@ MEMBERS = """
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_value_after_a_secret_name_is_secret(name: str) -> None:
-    """In JSON, however the name is escaped and however deep; in header maps, forms, multipart fields and queries."""
+    """In JSON at any depth and with any escapes in the name, in header maps, forms, multipart fields and queries."""
     escaped = f"\\u{ord(name[0]):04x}{name[1:]}"
     form: Headers = (("content-type", "application/x-www-form-urlencoded"),)
     multipart: Headers = (("content-type", 'multipart/form-data; boundary="b 1"'),)
@@ -80,8 +80,8 @@ WORDS = {
 
 
 @pytest.mark.parametrize("kind", WORDS)
-def test_words_before_a_random_value_tell(kind: str) -> None:
-    """In the text of a prompt, in that of an answer, and in a message."""
+def test_words_before_a_random_value_make_it_secret(kind: str) -> None:
+    """This holds in the text of a prompt, in that of an answer, and in a message."""
     text = WORDS[kind]
     secret = text.rpartition(" ")[2] if kind == "Basic" else SECRET
     planted = Planted(headers=JSON, body=json.dumps({"text": text}).encode(), answer=[event(f"{text} is it")])
@@ -93,7 +93,7 @@ def test_words_before_a_random_value_tell(kind: str) -> None:
     ["https", "ftp", "postgres", "postgresql+asyncpg", "mysql", "redis", "mongodb+srv", "amqps", "smtp", "ssh"],
 )
 def test_a_password_in_a_url_is_secret(scheme: str) -> None:
-    """Of any scheme, in a request's URL, in texts and in headers of the answer."""
+    """URLs of any scheme lose their passwords: a request's URL, and URLs in texts and in headers of the answer."""
     password = "h7-Qx9" + "_zW4k"
     url = f"{scheme}://me:{password}@db.example:5432/x"
     planted = Planted(
@@ -107,13 +107,13 @@ def test_a_password_in_a_url_is_secret(scheme: str) -> None:
         assert_gone(Planted(url=url), password)
 
 
-# --- by what it is equal to ---------------------------------------------------------------------------------------
+# --- found by its value -------------------------------------------------------------------------------------------
 
 ODD = "s3cr3t" + '/with+odd="<signs>&x7Q'
 
 
 def spelled(secret: str) -> dict[str, str]:
-    """A value as it may be written."""
+    """All the ways to write a value."""
     raw = secret.encode()
     lower = quote(secret, safe="").replace("%2F", "%2f").replace("%3D", "%3d").replace("%2B", "%2b")
     return {
@@ -139,7 +139,7 @@ def spelled(secret: str) -> dict[str, str]:
 
 
 def core(written: str) -> str:
-    """The middle of a spelling: its ends hold bits of what stands around it."""
+    """The middle of an encoded value. Its ends also encode bits of the text around it."""
     return written[4:-4]
 
 
@@ -148,9 +148,9 @@ def core(written: str) -> str:
 def test_a_known_value_is_found_however_it_is_spelled(
     source: str, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever it is known from, neither the request nor its answer has it in any spelling."""
+    """Wherever the value is known from, neither the request nor its answer contains it in any spelling."""
     if "ookie" in source:
-        secret = "".join(char for char in secret if char.isalnum())  # a cookie holds no others
+        secret = "".join(char for char in secret if char.isalnum())  # a cookie holds no other characters
     for spelling, written in spelled(secret).items():
         in_json = written if spelling.startswith("JSON") else json.dumps(written)[1:-1]
         text = f'{{"text": "it is {in_json} there"}}'
@@ -175,7 +175,7 @@ def test_a_known_value_is_found_however_it_is_spelled(
 
 @pytest.mark.parametrize("name", ["x-vendor-session", "x-tenant-secret", "proxy-authorization", "x-forwarded-access"])
 def test_the_value_of_an_unknown_header_is_found_where_it_is_echoed(name: str) -> None:
-    """Every request header that is not known to be harmless holds secrets, if it looks like it."""
+    """A value in a request header that is not known to be harmless is a secret if it looks like one."""
     planted = Planted(
         headers=((name, SECRET),), answer_headers=(("x-echo", SECRET),), answer=[event(f"you sent {SECRET}!")]
     )

@@ -1,4 +1,4 @@
-"""What answers for a secret that a machine does not have."""
+"""Placeholders: what a machine may send in place of a secret that it does not have."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PLACEHOLDERS = [
 
 
 @pytest.mark.parametrize("value", PLACEHOLDERS)
-def test_placeholders_say_that_they_are(value: str) -> None:
-    """By a word, or by their form; and none is redacted for its look."""
+def test_placeholders_are_recognized(value: str) -> None:
+    """A word or its form makes a value a placeholder, and no placeholder is redacted because of how it looks."""
     assert stands_for_secret(value)
     assert is_placeholder(value)
 
@@ -29,6 +29,6 @@ def test_placeholders_say_that_they_are(value: str) -> None:
      "production", "default", "from", "key", "api key", "the token", "my secret", "testing-7", "contest", "test42",
      "test alice", "anyone", "tests of a prompt", "1111", "hunter2"],
 )  # fmt: skip
-def test_what_can_be_a_real_value_is_none(value: str) -> None:
-    """Short values, words and numbers; and a word within a word says nothing."""
+def test_possible_real_values_are_not_placeholders(value: str) -> None:
+    """Short values, words and numbers are not placeholders, nor is a telling word inside a longer word."""
     assert not stands_for_secret(value)

@@ -31,7 +31,7 @@ from gemini_replay.errors import GeminiReplayError
 
 
 def everywhere(secret: str) -> dict[str, Planted]:
-    """A key that its shape tells, in each place of a request and of its answer."""
+    """A key that is recognized by its format, in each place of a request and of its answer."""
     multipart = (
         f'--b1\r\nContent-Disposition: form-data; name="note"\r\n\r\nuse {secret} now\r\n'
         '--b1\r\nContent-Disposition: form-data; name="f"; filename="a.json"\r\n'
@@ -80,15 +80,15 @@ def everywhere(secret: str) -> dict[str, Planted]:
 
 @pytest.mark.parametrize("kind", SHAPED)
 def test_a_key_is_known_by_its_format_wherever_it_is(kind: str) -> None:
-    """In each place of a request and of its answer, whole and cut."""
+    """The key is found in each place of a request and of its answer, whole and cut."""
     for place, planted in everywhere(SHAPED[kind]).items():
-        if place != "a compressed answer":  # which a session decompresses
+        if place != "a compressed answer":  # a session decompresses it
             assert_gone(planted, SHAPED[kind])
 
 
 @pytest.mark.parametrize("kind", ["API key (Google) AIza", "JSON Web Token eyJ", "session token (AWS) IQoJb3JpZ2lu"])
 def test_no_file_and_no_message_has_a_key(kind: str, tmp_path: Path) -> None:
-    """Wherever it is: cassettes, journals, misses."""
+    """Wherever the key is sent, no cassette, journal or miss contains it."""
     secret = SHAPED[kind]
     for number, (place, planted) in enumerate(everywhere(secret).items()):
         session = assert_not_recorded(tmp_path / f"{number}.jsonl", planted, secret)
@@ -115,8 +115,8 @@ NEIGHBOURS = [
 
 
 @pytest.mark.parametrize("kind", SHAPED)
-def test_a_key_is_known_whatever_it_touches(kind: str) -> None:
-    """Separators, escapes of JSON, URLs and HTML around it hide nothing."""
+def test_a_key_is_known_whatever_stands_around_it(kind: str) -> None:
+    """Separators and escapes of JSON, URLs and HTML around a key do not hide it."""
     secret = SHAPED[kind]
     redactor = Redactor(environ={})
     for written in NEIGHBOURS:
@@ -130,7 +130,7 @@ def test_a_key_is_known_whatever_it_touches(kind: str) -> None:
 
 @pytest.mark.parametrize("label", BLOCKS)
 def test_a_private_key_is_taken_out_line_by_line(label: str, tmp_path: Path) -> None:
-    """No line of it is left, in a request or in an answer that streams it; the words around it are."""
+    """No line of the key is left in a request or in an answer that streams it; the words around it stay."""
     block = BLOCKS[label]
     lines = [line for line in block.splitlines() if len(line) == 64]
     events = [event(f"Here it is:\n{block[:300]}"), event(block[300:500]), event(f"{block[500:]}Keep it.")]
@@ -143,11 +143,11 @@ def test_a_private_key_is_taken_out_line_by_line(label: str, tmp_path: Path) -> 
         assert interaction.text.endswith("-----\nKeep it.")
 
 
-# --- what cannot be changed, or read ------------------------------------------------------------------------------
+# --- bodies that cannot be changed or read ------------------------------------------------------------------------
 
 
 def test_an_answer_that_is_kept_compressed_is_searched(tmp_path: Path) -> None:
-    """One without a secret is kept as it came; of one with a secret nothing is written, and the session says so."""
+    """Without a secret it is kept as it came. With a secret, nothing of it is written, and the session says so."""
     clean = gzip.compress(event("nothing here") * 5)
     head: Headers = (("content-encoding", "gzip"),)
     session, _ = record(
@@ -165,7 +165,7 @@ def test_an_answer_that_is_kept_compressed_is_searched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("coding", ["compress", "x-own", "gzip, x-own"])
 def test_a_coding_that_cannot_be_undone_is_not_stored(coding: str, tmp_path: Path) -> None:
-    """Nobody could say what is in it; the session says so, and what to do."""
+    """A body in an unknown coding cannot be searched. The session says so, and what to do."""
     head: Headers = (("content-encoding", coding),)
     for planted in (Planted(answer_headers=head, answer=[b"\x01\x02"]), Planted(headers=head, body=b"\x01\x02")):
         session, journal = record(tmp_path / "a.jsonl", planted)
@@ -177,7 +177,7 @@ def test_a_coding_that_cannot_be_undone_is_not_stored(coding: str, tmp_path: Pat
 
 
 def test_a_compressed_request_is_stored_as_it_reads(tmp_path: Path) -> None:
-    """Its text can be read and compared, whatever compressed it."""
+    """The request is stored decompressed, whatever the coding, so that its text can be read and compared."""
     body = json.dumps({"text": "hello"}).encode()
     headers: Headers = (*JSON, ("content-encoding", "gzip"))
     record(tmp_path / "a.jsonl", Planted(headers=headers, body=gzip.compress(body, 1), answer=[b"hi"]))
@@ -189,11 +189,11 @@ def test_a_compressed_request_is_stored_as_it_reads(tmp_path: Path) -> None:
     session.close()
 
 
-# --- what is told -------------------------------------------------------------------------------------------------
+# --- what the session lists ----------------------------------------------------------------------------------------
 
 
-def test_what_was_taken_out_is_told_by_kind_and_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And never by its value; a change of the answer's own text is marked as one."""
+def test_removals_are_listed_by_kind_and_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A removed value is never shown. A change of the answer's own text is marked as such."""
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     google = SHAPED["API key (Google) AIza"]
     session = Redactor()
@@ -219,7 +219,7 @@ def test_what_was_taken_out_is_told_by_kind_and_place(monkeypatch: pytest.Monkey
     assert [removal.in_answer for removal in own.removals] == [False, True, True, False, False, False, False]
 
 
-def test_a_placeholder_is_not_told() -> None:
+def test_a_placeholder_is_not_listed() -> None:
     """A placeholder for a key is removed from its header, but that is not listed as a removal."""
     redactor = Redactor(environ={})
     request = Request("POST", GOOGLE, (("x-goog-api-key", "test"),), b"{}")

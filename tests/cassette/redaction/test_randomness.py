@@ -92,7 +92,7 @@ def test_words_could_not_be_secrets(value: str) -> None:
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_what_is_random_could_be_a_secret(kind: str) -> None:
-    """Keys, and also UUIDs, digests and base64: where a name tells, they are secrets."""
+    """Keys, UUIDs, digests and base64 are random: where a name says so, they are secrets."""
     assert could_be_secret(RANDOM[kind])
 
 
@@ -123,11 +123,11 @@ def test_what_is_random_could_be_a_secret(kind: str) -> None:
     ],
 )
 def test_placeholders(value: str) -> None:
-    """What people write where a secret would stand, and the samples that makers of keys publish."""
+    """What people write in place of a secret, and the samples that providers publish, are placeholders."""
     assert is_placeholder(value)
 
 
 @pytest.mark.parametrize("value", ["k7x-q2", "ethereum", "customer_id", drawn("p", 20), "12345678", "2025-01-01"])
-def test_no_placeholders(value: str) -> None:
-    """Words and values that mean something."""
+def test_values_that_are_not_placeholders(value: str) -> None:
+    """Words and values that mean something are not placeholders."""
     assert not is_placeholder(value)

@@ -1,4 +1,4 @@
-"""What is redacted in requests, heads and messages, and what stays to the byte."""
+"""What is redacted in requests, heads and messages, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def head_of(response: Response, redactor: Redactor | None = None) -> Response:
 
 
 def without_digits(text: str) -> str:
-    """Marks without their digits, which `replacements` decides."""
+    """The text with the digits of its marks removed. The tests of `replacements` check the digits."""
     return re.sub("REDACTED-[0-9a-f]{4}", REDACTED, text)
 
 
@@ -55,12 +55,12 @@ def without_digits(text: str) -> str:
     ],
 )
 def test_urls(url: str, stored: str) -> None:
-    """Secret query values, passwords and project ids go; all else stays to the byte."""
+    """Secret query values, passwords and project ids are removed; everything else stays to the byte."""
     assert url_of(url) == stored
 
 
 def test_request_headers_by_allow_list(redactor: Redactor) -> None:
-    """Names stay, in order; values stay only for names on the list."""
+    """Names stay, in order; values stay only for names on the allow list."""
     headers = (
         ("Content-Type", "application/json"),
         ("X-Goog-Api-Key", "k"),
@@ -76,7 +76,7 @@ def test_request_headers_by_allow_list(redactor: Redactor) -> None:
 
 
 def test_response_headers_are_kept_unless_their_names_are_secret() -> None:
-    """A client gets on replay what it got live; cookies, tokens and what may name an account go."""
+    """A client gets on replay what it got live, without cookies, tokens and names of accounts."""
     kept = (
         ("content-type", "text/event-stream"),
         ("retry-after", "3"),
@@ -122,13 +122,13 @@ def test_response_headers_are_kept_unless_their_names_are_secret() -> None:
         ("x-debug", "asked https://h/x?key=secret-1 twice", "asked https://h/x?key=REDACTED twice"),
     ],
 )
-def test_headers_that_steer_a_client_still_lead_where_they_led(name: str, value: str, stored: str) -> None:
-    """Only the secret is taken out of a URL."""
+def test_urls_in_response_headers_stay_usable(name: str, value: str, stored: str) -> None:
+    """Only the secret is taken out of a URL, so a client follows it to the same place."""
     assert head_of(Response(307, ((name, value),))).headers == ((name, stored),)
 
 
 def test_settings_add_to_the_defaults() -> None:
-    """Values, headers, fields and patterns of one's own work beside the built-in ones."""
+    """A user's values, headers, fields and patterns work beside the built-in ones."""
     redactor = Redactor(
         ["四个字符"],
         redact_headers=["User-Agent", "X-Left"],
@@ -172,8 +172,8 @@ def test_settings_add_to_the_defaults() -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_used(settings: dict[str, Any], named: str) -> None:
-    """The error names the invalid setting, and does not print a value to redact."""
+def test_invalid_settings(settings: dict[str, Any], named: str) -> None:
+    """The error names the invalid setting, and never prints a value to redact."""
     with pytest.raises(UsageError) as caught:
         Redactor(**settings, environ={})
     assert named in str(caught.value)
@@ -199,7 +199,7 @@ def test_messages(text: str, stored: str) -> None:
 
 @given(st.binary(), st.text(), st.lists(st.tuples(st.text(), st.text())))
 def test_redacting_twice_changes_nothing_more(body: bytes, url: str, headers: list[tuple[str, str]]) -> None:
-    """Any request can be redacted, and what is redacted is settled."""
+    """Any request can be redacted, and redacting the result again does not change it."""
     redactor = Redactor(environ={})
     once = redactor.for_request(Request("POST", url, (*JSON_TYPE, *headers), body)).request()
     assert redactor.for_request(once).request() == once
@@ -217,13 +217,13 @@ PIECES = [
 @pytest.mark.parametrize("patterns", [(), (r"^x+\d$",)], ids=["no patterns", "a pattern"])
 @given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), max_size=6))
 def test_one_search_shows_that_many_texts_have_no_secret(patterns: tuple[str, ...], texts: list[str]) -> None:
-    """Whatever is removed from one of them is found."""
+    """If redaction would remove something from one of the texts, one search over all of them finds it."""
     redactor = Redactor(environ={"SOME_API_KEY": drawn("known", 32)}, redact_patterns=patterns)
     assert redactor.finds_in(texts) or [redactor.text(text) for text in texts] == texts
 
 
 @pytest.mark.parametrize("pattern", [".*", "", "(a)?", "a|"])
 def test_a_pattern_of_the_empty_text_is_refused(pattern: str) -> None:
-    """It would find everything, or nothing."""
+    """Such a pattern matches everywhere, so it could not say what is secret."""
     with pytest.raises(UsageError, match="matches the empty text"):
         Redactor(redact_patterns=[pattern], environ={})

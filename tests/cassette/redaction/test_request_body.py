@@ -18,7 +18,7 @@ JSON_TYPE: Headers = (("content-type", "application/json"),)
 
 
 def without_digits(text: str) -> str:
-    """Marks without their digits, which `replacements` decides."""
+    """The text with the digits of its marks removed. The tests of `replacements` check the digits."""
     return re.sub("REDACTED-[0-9a-f]{4}", REDACTED, text)
 
 
@@ -60,7 +60,7 @@ def body_of(body: bytes, headers: Headers = JSON_TYPE) -> bytes:
     ],
 )
 def test_json_bodies(body: bytes, stored: bytes) -> None:
-    """Values after secret names and keys go; everything else stays to the byte."""
+    """Values after secret names and keys are removed; everything else stays to the byte."""
     assert without_digits(body_of(body).decode("latin-1")) == stored.decode("latin-1")
 
 

@@ -23,7 +23,7 @@ def event(text: str) -> bytes:
 
 
 def saved(path: Path, *answer: bytes, url: str = URL, body: bytes = b"{}", head: str = "x") -> Path:
-    """A cassette that was not made by a recording."""
+    """Save a cassette that no recording has made, so that nothing in it was redacted."""
     headers = (("x-tenant", "acme"), ("x-goog-api-key", "REDACTED-1a2b"))
     response = Response(200, (("x-note", head),))
     chunks = tuple(Chunk(0.1, data) for data in answer)
@@ -34,7 +34,7 @@ def saved(path: Path, *answer: bytes, url: str = URL, body: bytes = b"{}", head:
 
 
 def test_each_place_is_searched_and_named(tmp_path: Path) -> None:
-    """With the line of the file and the kind, and without the value."""
+    """A finding has the file's line, the place and the kind, but not the value."""
     half = len(GOOGLE) // 2
     path = saved(
         tmp_path / "a.jsonl",
@@ -66,19 +66,19 @@ def test_each_place_is_searched_and_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", SHAPED)
 def test_a_key_of_each_shape_is_found(kind: str, tmp_path: Path) -> None:
-    """In a cassette that anyone may have written."""
+    """Keys of all known formats are found in a cassette, whoever has written it."""
     assert scan(saved(tmp_path / "a.jsonl", event(f"it is {SHAPED[kind]}.")))
 
 
 def test_a_private_key_is_found(tmp_path: Path) -> None:
-    """In a request, as one text."""
+    """A private key in a request's text is found."""
     block = BLOCKS["RSA PRIVATE KEY"].replace("\n", "\\n").encode()
     (found,) = scan(saved(tmp_path / "a.jsonl", body=b'{"text": "' + block + b'"}'))
     assert found.kind == "private key"
 
 
 def test_a_clean_cassette_has_nothing(tmp_path: Path) -> None:
-    """Neither with placeholders, nor with what was taken out, nor with headers that were written by hand."""
+    """Placeholders, marks of removed secrets and headers written by hand are not findings."""
     masked = ("REDACTED" * 5)[:39]
     path = saved(
         tmp_path / "a.jsonl",
@@ -100,13 +100,13 @@ def test_a_clean_cassette_has_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_the_library_finds_what_it_knows(kind: str, text: str, tmp_path: Path) -> None:
-    """Also what our own search has no shape for."""
+    """detect-secrets also finds formats that our own search does not know."""
     found = scan(saved(tmp_path / "a.jsonl", event(f"it is {text} there")), detect=detect_secrets())
     assert f"{kind} (detect-secrets)" in {one.kind for one in found}
 
 
 def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own search needs nothing; the other one says what to install."""
+    """Our own search needs no other library; the one with detect-secrets says what to install."""
     for name in [name for name in sys.modules if name.startswith("detect_secrets")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "detect_secrets", None)
@@ -119,12 +119,12 @@ def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
     "path", sorted((Path(__file__).parents[3] / "cassettes").glob("*.jsonl")), ids=lambda path: path.name
 )
 def test_our_own_cassettes_are_clean(path: Path) -> None:
-    """By both searches."""
+    """Neither search finds anything in the curated cassettes."""
     assert scan(path, detect=detect_secrets()) == []
 
 
 def test_check_names_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The place and the kind, with exit status 1; a clean cassette has 0."""
+    """`check` prints place and kind and exits with 1; for a clean cassette it exits with 0."""
     path = saved(tmp_path / "a.jsonl", event(f"it is {GOOGLE}!"))
     assert main(["check", str(path)]) == 1
     said = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Names that do not say that their value is a secret."""
+"""Names whose values are not secret."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ from gemini_replay.cassette.redaction.secret_names import secrecy
         "compass",
     ],
 )
-def test_names_that_do_not_tell(name: str) -> None:
-    """Tokens that lead through pages, tokens of language models, and words that only resemble telling ones."""
+def test_innocent_names(name: str) -> None:
+    """Page tokens, tokens of language models, and words that only resemble the names of secrets."""
     assert secrecy(name) == ""

@@ -1,4 +1,4 @@
-"""How long a body is held back while it is searched for secrets, and how much work that is."""
+"""How long a body is held back while it is searched for secrets, and how much work the search is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def event(text: str, **more: object) -> bytes:
 
 
 def feed_all(chunks: list[bytes], redactor: Redactor = REDACTOR) -> list[int]:
-    """How many chunks are held back after each one."""
+    """The number of chunks held back after each chunk."""
     stream, held, waiting = redactor.for_request(Request("GET", "https://h.example/")).stream(), 0, []
     for chunk in chunks:
         held += 1 - len(stream.feed(chunk))
@@ -36,26 +36,26 @@ def feed_all(chunks: list[bytes], redactor: Redactor = REDACTOR) -> list[int]:
 
 
 def test_ordinary_events_are_not_held_back() -> None:
-    """Each ordinary event is released at once, also where its text ends with a letter or two that begin a secret."""
+    """Each ordinary event is released at once, even if its text ends with letters that could begin a secret."""
     assert feed_all([event(word) for word in ("Hello", " A", " AI", "s", " yes", " 你好", " e", "")]) == [0] * 8
 
 
 def test_an_image_is_not_held_back() -> None:
-    """Of a base64 image in network chunks, never more than one chunk waits."""
+    """While a base64 image arrives in network chunks, at most one chunk waits."""
     data = base64.b64encode(random.Random(3).randbytes(300_000))
     body = b'data: {"candidates": [{"content": {"parts": [{"inlineData": {"data": "' + data + b'"}}]}}]}\r\n\r\n'
     for size in (100, 4096, 16_384):
         assert max(feed_all([body[at : at + size] for at in range(0, len(body), size)])) <= 1
 
 
-def test_a_begun_secret_holds_its_event_and_no_more_than_needed() -> None:
-    """The event with the beginning waits until the next text decides."""
+def test_only_the_event_with_a_begun_secret_waits() -> None:
+    """An event that may end with the beginning of a secret waits until the next text decides."""
     assert feed_all([event(f"It is {KEY[:12]}"), event(KEY[12:] + " x"), event("y")]) == [1, 0, 0]
     assert feed_all([event(f"It is {KEY[:12]}"), event("something else"), event("y")]) == [1, 0, 0]
 
 
 def test_waiting_is_bounded() -> None:
-    """An unfinished beginning holds back at most a quarter megabyte; then the stream goes on."""
+    """A possible beginning of a secret holds back at most a quarter megabyte; then the stream goes on."""
     filler = b'data: {"usageMetadata": {"x": "' + b"y " * 2000 + b'"}}\r\n\r\n'
     waiting = feed_all([event(f"It is {KEY[:12]}"), *[filler] * 200])
     assert max(waiting) * len(filler) < 300_000
@@ -63,21 +63,21 @@ def test_waiting_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("token", ["sk-" + "a" * 200_000, "ya29." + "b" * 200_000, "Bearer " + "c" * 200_000])
-def test_an_endless_token_is_data(token: str) -> None:
-    """A text longer than any token is not held back for more than a few kilobytes."""
+def test_a_very_long_token_is_data(token: str) -> None:
+    """A word that is longer than any token is held back for a few kilobytes at most."""
     body = event(token)
     chunks = [body[at : at + 500] for at in range(0, len(body), 500)]
     assert max(feed_all(chunks)) <= 10
     assert without_secrets(REDACTOR, chunks) == chunks
 
 
-def test_empty_chunks_stay() -> None:
+def test_empty_chunks_are_kept() -> None:
     """A chunk without bytes comes out in its place."""
     assert without_secrets(REDACTOR, [b"", b"a", b"", b""]) == [b"", b"a", b"", b""]
 
 
 def test_an_event_is_searched_twice() -> None:
-    """Once as bytes, and its text for what reaches over several texts; of a long text, only the ends are."""
+    """Its bytes are searched, and its text for secrets that span several texts; of a long text, only the ends."""
     finder = REDACTOR._finder
     windows: list[int] = []
 
@@ -101,7 +101,7 @@ def test_an_event_is_searched_twice() -> None:
 
 
 def test_base64_data_is_searched_for_keys_where_one_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near its start and its end, not at each of its bytes."""
+    """The search looks near the start and the end of the data, not at each of its bytes."""
     searched = 0
 
     class Counting:
@@ -125,7 +125,7 @@ def test_base64_data_is_searched_for_keys_where_one_can_begin(monkeypatch: pytes
 
 
 def test_work_grows_with_the_body_only() -> None:
-    """Twice the chunks make twice the searched bytes, held back or not: no chunk is searched over and over."""
+    """Twice the chunks make twice the searched bytes: even a chunk that is held back is not searched repeatedly."""
 
     def searched(chunks: list[bytes]) -> int:
         finder = REDACTOR._finder

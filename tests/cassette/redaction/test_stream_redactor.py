@@ -1,4 +1,4 @@
-"""Bodies lose their secrets wherever these are cut."""
+"""Secrets are removed from bodies, wherever chunks or events cut them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECRETS = pytest.mark.parametrize("secret", [KEY, WORD, BEARER, JWT], ids=["key"
 
 @SECRETS
 def test_cut_over_two_chunks_at_every_place(secret: str) -> None:
-    """Wherever a chunk boundary falls, the result is the one without it, of the same lengths."""
+    """Wherever a chunk boundary falls, the result equals that of the uncut body, and chunks keep their lengths."""
     body = event(f"It is {secret} or so.")
     expected = whole(body)
     assert len(expected) == len(body)
@@ -51,7 +51,7 @@ def test_cut_over_two_chunks_at_every_place(secret: str) -> None:
 
 @SECRETS
 def test_cut_over_three_chunks(secret: str) -> None:
-    """So it is for two boundaries inside the secret, and byte by byte."""
+    """The same holds for two boundaries inside the secret, and for chunks of one byte."""
     body = event(f"«{secret}»")
     expected = whole(body)
     start = body.index(b"\xc2\xab")
@@ -63,7 +63,7 @@ def test_cut_over_three_chunks(secret: str) -> None:
 @SECRETS
 @pytest.mark.parametrize("array", [False, True], ids=["sse", "json-array"])
 def test_cut_over_two_events_at_every_place(secret: str, array: bool) -> None:
-    """A secret that a model streams in two texts is taken out of both, but for its first two characters."""
+    """A secret that a model streams in two texts is taken out of both; its first two characters may stay."""
     for place in range(1, len(secret)):
         events = [event(f"It is {secret[:place]}"), event(f"{secret[place:]} or so.")]
         if array:
@@ -86,7 +86,7 @@ def parts(chunks: list[bytes], *, array: bool) -> list[str]:
 
 @SECRETS
 def test_cut_over_three_events_and_any_chunks(secret: str) -> None:
-    """Events and chunks may cut the secret at once; chunks make no difference."""
+    """If both events and chunks cut the secret, the chunks make no difference."""
     third = len(secret) // 3
     body = event(secret[:third]) + event(secret[third : 2 * third]) + event(secret[2 * third :] + " end")
     expected = whole(body)
@@ -154,7 +154,7 @@ PIECES = st.lists(
 
 @given(st.lists(PIECES, min_size=1, max_size=4), st.booleans(), st.data())
 def test_chunks_make_no_difference(pieces: list[str], escaped: bool, data: st.DataObject) -> None:
-    """For any texts, however written and cut: same lengths, same result, same JSON but for the secrets."""
+    """For any texts, spellings and cuts: same result, same lengths, and the same JSON without the secrets."""
     body = b"".join(event(piece) for piece in pieces)
     if escaped:
         body = body.replace(b"+", b"\\u002B").replace(b"/", b"\\/").replace(b"=", b"\\u003d")
@@ -181,7 +181,7 @@ def test_chunks_make_no_difference(pieces: list[str], escaped: bool, data: st.Da
     ids=["slash", "equals", "plus", "all", "nested", "percent"],
 )
 def test_escaped_forms(written: str) -> None:
-    """A known value is found however JSON or a URL writes it, at every cut, and the JSON stays valid."""
+    """A known value is found however JSON or a URL escapes it, at every cut, and the JSON stays valid."""
     body = f'data: {{"text": "a {written} b"}}\r\n\r\n'.encode()
     expected = whole(body)
     text = json.loads(expected[6:])["text"]
@@ -193,14 +193,14 @@ def test_escaped_forms(written: str) -> None:
 
 
 def test_a_number_stays_a_number() -> None:
-    """A known value of digits is replaced by digits: where it stands bare, the JSON stays valid."""
+    """A known value of digits is replaced by digits, so that JSON with it as a bare number stays valid."""
     redactor = Redactor(["730123456"], environ={})
     (stored,) = without_secrets(redactor, [b'{"count": 730123456, "text": "730123456"}'])
     assert json.loads(stored) == {"count": 999999999, "text": "999999999"}
 
 
 def test_every_key_is_made_of_token_characters() -> None:
-    """What ends a row of token characters ends a key: so it is known what the end of a chunk may have cut."""
+    """A key ends where a row of token characters ends. So the redactor knows what the end of a chunk may have cut."""
     for key in KEY_FORMATS:
         inside = re.compile(f"[{key.chars}]")
         assert set(key.begins) | {char for char in map(chr, range(128)) if inside.match(char)} <= set(TOKEN.decode())
@@ -216,8 +216,8 @@ def test_a_key_after_an_escaped_line_end_is_taken_out_wherever_chunks_are_cut() 
             assert b"".join(without_secrets(REDACTOR, cut(body, place))) == expected
 
 
-def test_what_follows_a_key_is_no_beginning_of_another_wherever_chunks_are_cut() -> None:
-    """The end of the one looks like the beginning of the other; where it is cut makes no difference."""
+def test_the_end_of_a_key_does_not_begin_another_wherever_chunks_are_cut() -> None:
+    """The end of this key looks like the beginning of another one. Where chunks are cut makes no difference."""
     before = event(LONG)
     body = before + event("so glc_" + RANDOM + "/fo1_" + RANDOM[::-1] * 2 + " or not")
     expected = whole(body)
@@ -227,7 +227,7 @@ def test_what_follows_a_key_is_no_beginning_of_another_wherever_chunks_are_cut()
 
 @given(st.lists(st.one_of(PIECES, st.just(LONG)), min_size=2, max_size=5), st.data())
 def test_chunks_make_no_difference_in_long_texts(pieces: list[str], data: st.DataObject) -> None:
-    """Nor where most of a text is too far from its ends to be a part of a secret in several texts."""
+    """This also holds for texts so long that most of them cannot belong to a secret that spans several texts."""
     body = event("".join(pieces)) + event(pieces[0]) + event("".join(pieces[1:]))
     places = data.draw(st.lists(st.integers(0, len(body)), max_size=6))
     together = data.draw(st.lists(st.integers(0, 4), max_size=3))

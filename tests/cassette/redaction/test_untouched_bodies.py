@@ -1,4 +1,4 @@
-"""What is not secret in a body stays to the byte."""
+"""Everything that is not secret in a body stays to the byte."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gemini_replay.cassette.redaction import Redactor
     ],
 )
 def test_near_misses_stay(text: str) -> None:
-    """Text that only resembles a secret stays, such as a key with one character more."""
+    """Text that only resembles a secret stays, such as a key with one character too many."""
     redactor = Redactor([WORD], environ={})
     body = event(f"so {text}, yes") + event(text)
     assert b"".join(without_secrets(redactor, [body])) == body
@@ -60,7 +60,7 @@ LOOK_ALIKE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
     ],
 )
 def test_opaque_data_stays_byte_exact(body: str) -> None:
-    """Look-alikes in base64 data, signatures and ids are not touched, nor held back for long."""
+    """Look-alikes of keys in base64 data, signatures and ids are neither changed nor held back for long."""
     redactor = Redactor(environ={}, redact_patterns=[r"AIza\w{5}"])
     data = f"data: {body}\r\n\r\n".encode()
     for size in (1, 7, 1000, len(data)):
@@ -68,16 +68,16 @@ def test_opaque_data_stays_byte_exact(body: str) -> None:
         assert without_secrets(redactor, chunks) == chunks
 
 
-def test_a_real_key_beside_data_goes() -> None:
-    """The same shape in a text is a secret."""
+def test_a_real_key_beside_data_is_removed() -> None:
+    """The same characters in a text are a secret."""
     body = event(f"key:\n{LOOK_ALIKE}\n", thoughtSignature=LOOK_ALIKE)
     stored = b"".join(without_secrets(Redactor(environ={}), [body]))
     assert stored.count(LOOK_ALIKE.encode()) == 1
     assert texts(stored) == [f"key:\n{('REDACTED' * 5)[:39]}\n"]
 
 
-def test_a_project_number_in_an_error_body_goes_only_when_it_is_given() -> None:
-    """It is no credential, and bodies stay as they came; who wants it out names it."""
+def test_a_project_number_in_an_error_body_is_removed_only_if_given() -> None:
+    """A project number is not a credential, so bodies keep it unless the user names it in `redact`."""
     body = b'{"error": {"message": "API not used in project 730123456789 before", "c": "projects/730123456789"}}'
     assert without_secrets(REDACTOR, [body]) == [body]
     (stored,) = without_secrets(Redactor(["730123456789"], environ={}), [body])
@@ -87,13 +87,13 @@ def test_a_project_number_in_an_error_body_goes_only_when_it_is_given() -> None:
 
 @given(st.lists(st.binary()))
 def test_any_bytes_pass(chunks: list[bytes]) -> None:
-    """Bytes without a secret come out as they went in, whatever they are."""
+    """Any bytes without a secret come out unchanged."""
     redactor = Redactor(environ={})
     assert without_secrets(redactor, chunks) == chunks
 
 
 def test_real_bodies_are_hardly_touched(corpus_entry: dict[str, Any]) -> None:
-    """Real bodies keep their length and stay JSON; most lose nothing; chunks make no difference."""
+    """Real bodies keep their length and stay JSON, most are unchanged, and chunks make no difference."""
     body: bytes = corpus_entry["body"]
     redactor = Redactor(environ={})
     (stored,) = without_secrets(redactor, [body]) or [b""]

@@ -1,4 +1,4 @@
-"""Every way from Python to a host that is known: names, TLS, proxies, connections that are open already, gRPC.
+"""Every known way from Python to a host: names, TLS, proxies, connections that are open already, gRPC.
 
 Each module adds its ways to the list when it is imported.
 """

@@ -75,7 +75,7 @@ def open_channel(kind: str) -> Callable[[Stage], Ask]:
         made = pytest.importorskip("grpc").insecure_channel(f"{HOST}:{stage.plain.port}")
 
         def ask() -> None:
-            with made:  # it would go on trying to connect
+            with made:  # an open channel would go on trying to connect
                 call(made, kind)
 
         return ask
@@ -84,7 +84,7 @@ def open_channel(kind: str) -> Callable[[Stage], Ask]:
 
 
 def open_aio_channel(kind: str) -> Callable[[Stage], Ask]:
-    """A channel that does not tell its target: it is known by the method that is called."""
+    """A channel that does not tell its target: only the method that is called shows what it is for."""
 
     def prepare(stage: Stage) -> Ask:
         grpc = pytest.importorskip("grpc")

@@ -1,4 +1,4 @@
-"""Ways that look the name up, or connect to it."""
+"""Ways that look up a host's name, or connect by it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.ways_out.stage import (
 )
 
 getaddrinfo, gethostbyname = socket.getaddrinfo, socket.gethostbyname
-"""Imported by name before any session, as other modules do."""
+"""Functions imported by name before any session opens, as other modules import them."""
 
 plainly(lambda stage: socket.create_connection(at(stage)), "create_connection")
 plainly(lambda stage: by_info(socket.getaddrinfo(*at(stage))), "getaddrinfo")

@@ -1,4 +1,4 @@
-"""Ways over a connection that was opened before the session."""
+"""Ways that use a connection opened before the session."""
 
 from __future__ import annotations
 

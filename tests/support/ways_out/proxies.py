@@ -1,4 +1,4 @@
-"""Ways that ask a proxy for the host."""
+"""Ways that reach the host through a proxy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.ways_out.stage import (
 
 
 def proxied(scheme: str) -> Callable[[Callable[[Stage], Ask]], Callable[[Stage], Ask]]:
-    """A way on which the environment names a proxy."""
+    """Adds a way for which the environment names a proxy."""
 
     def add(prepare: Callable[[Stage], Ask]) -> Callable[[Stage], Ask]:
         def with_proxy(stage: Stage) -> Ask:

@@ -1,8 +1,8 @@
-"""What a way out leads to, and the list of all ways.
+"""The servers that a way out leads to, and the list of all ways.
 
-A way is prepared before the session opens, and gives a function that asks. It is tried on this machine's loopback:
-the host is `localhost`, which the session is told to own, so that what leaks is seen by a server of the test and by
-nobody else, whatever function or library looks the name up.
+A way is prepared before the session opens; that returns a function that asks. It is tried on this machine's loopback:
+the host is `localhost`, which the session is told to own. So whatever function or library looks the name up, a leak
+reaches only a server of the test.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @dataclass
 class Landing:
-    """A server that takes everything, and what it was told. It answers each head of a request, also CONNECT."""
+    """A server that accepts everything and keeps what it was sent. It answers each request's head, also CONNECT."""
 
     port: int = 0
     connections: int = 0
@@ -73,7 +73,7 @@ def landing(context: ssl.SSLContext | None = None) -> Iterator[Landing]:
         while data := sock.recv(65536):
             found.said.extend(data)
             if data.startswith(b"\x16"):
-                return  # TLS, of which the first message has said enough
+                return  # TLS: its first message names the host
             if data.startswith(b"\x05") and len(data) <= 4:
                 sock.sendall(b"\x05\x00")
             elif data.endswith(b"\r\n\r\n"):
@@ -93,7 +93,7 @@ def landing(context: ssl.SSLContext | None = None) -> Iterator[Landing]:
 
 @dataclass
 class Stage:
-    """What a way leads to: a plain server and one with TLS, which are `localhost`, and a proxy."""
+    """The servers that a way may reach: a plain one and one with TLS, both on `localhost`, and a proxy."""
 
     plain: Landing
     secret: Landing
@@ -107,7 +107,7 @@ class Stage:
             one.clear()
 
     def reached(self, way: Way, *, within: float) -> bool:
-        """Whether the host is reached, in so many seconds; of ways that begin at an address: whether it is named."""
+        """Whether the way reaches the host in this time; a way that begins at an address only has to name it."""
         end = time.monotonic() + within
         while not self._reached(way):
             if time.monotonic() > end:
@@ -151,8 +151,8 @@ class Way:
 
     Attributes:
         name: its id.
-        prepare: what is done before the session opens; gives what asks.
-        names: whether it begins with the name, so that there must be no connection at all.
+        prepare: runs before the session opens; returns a function that asks.
+        names: whether the way begins with the host's name. Then there must be no connection at all.
     """
 
     name: str
@@ -176,7 +176,7 @@ def plainly(ask: Callable[[Stage], object], name: str, *, names: bool = True) ->
 
 
 def coroutine(ask: Callable[[Stage], Coroutine[Any, Any, object]], name: str, *, names: bool = True) -> None:
-    """A way of asyncio, once on its own loop and once on uvloop's."""
+    """Add a coroutine as two ways: on asyncio's own loop and on uvloop's."""
 
     def run(stage: Stage, runner: Callable[[Any], object]) -> Ask:
         return lambda: runner(asyncio.wait_for(ask(stage), 5))
@@ -210,7 +210,7 @@ def connect(address: Any, *_: Any) -> None:
 
 
 def by_info(found: Any) -> None:
-    """Connect to the address of IPv4 among those that were found."""
+    """Connect to the IPv4 address among those found."""
     connect(next(info[4] for info in found if info[0] == socket.AF_INET))
 
 
