@@ -31,7 +31,7 @@ async def stream(moments: list[float]) -> None:
 
 
 def test_trios_clock_shows_the_recorded_rhythm(tmp_path: Path) -> None:
-    """trio's clock and the functions of `time` show the same time to first token and gaps, inside and afterwards."""
+    """Trio's clock and the functions of `time` show the same time to first token and gaps, inside and afterwards."""
     path = cassette(tmp_path / "minute.jsonl", MINUTE)
 
     async def main() -> None:
@@ -64,7 +64,7 @@ def test_time_limits_fire_in_mid_stall_at_their_time(tmp_path: Path) -> None:
 
 
 def test_a_blocking_sleep_moves_trios_clock() -> None:
-    """trio and `time.sleep` share one clock."""
+    """Trio and `time.sleep` share one clock."""
 
     async def main() -> None:
         began = trio.current_time()
