@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
-    """What a quick run of a table prints, and its figures."""
+    """The output of a quick run of one table, and its figures."""
     figures = tmp_path_factory.mktemp("figures") / "figures.json"
     arguments = [sys.executable, "-m", "benchmarks", "lateness", "--quick", "--json", str(figures)]
     done = subprocess.run(arguments, capture_output=True, text=True, encoding="utf-8", timeout=300, cwd=ROOT)
@@ -31,7 +31,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]
 
 
 def test_a_quick_run_has_a_figure_for_each_contestant(quick: tuple[str, dict[str, Any]]) -> None:
-    """Each was right, and was measured three times; the table names them all."""
+    """Each was correct and was measured three times; the table names them all."""
     printed, tables = quick
     (benchmark,) = tables["lateness"]["benchmarks"]
     names = [row["name"] for row in benchmark["rows"]]
@@ -50,7 +50,7 @@ def test_a_run_says_where_it_ran(quick: tuple[str, dict[str, Any]]) -> None:
 
 
 def test_a_page_has_every_table_that_was_measured(quick: tuple[str, dict[str, Any]]) -> None:
-    """With its title, its words and its figures."""
+    """Each table has its title, its text and its figures."""
     module, other = ModuleType("lateness", "How late.\n\nWords of it."), ModuleType("other", "Another.")
     page = report.page({"lateness": module, "other": other}, quick[1])
     assert "## How late\n" in page
@@ -75,21 +75,21 @@ def test_a_page_keeps_what_was_measured_before(
 
 
 def test_the_page_is_made_of_its_data() -> None:
-    """It is written by the command and not by hand."""
+    """The page in docs/ is written by the command, not by hand."""
     data = json.loads(command.DATA.read_text(encoding="utf-8"))
     assert command.PAGE.read_text(encoding="utf-8") == report.page(command.modules(), data)
 
 
 @pytest.mark.parametrize(("load", "warned"), [(0.1, False), (5.0, True), (None, False)])
 def test_a_busy_machine_is_named(monkeypatch: pytest.MonkeyPatch, load: float | None, warned: bool) -> None:
-    """Where the system tells its load."""
+    """This works where the system shows its load."""
     monkeypatch.setattr(machine, "load", lambda: load)
     assert bool(machine.busy()) == warned
     assert machine.about()["warning"] == machine.busy()
 
 
-def test_a_verdict_says_what_was_found() -> None:
-    """Met, missed, or not measured because the other contestant has no figures."""
+def test_a_verdict_on_a_target() -> None:
+    """A target is met, missed, or not measured because the other contestant has no figures."""
     assert report.verdict({"target": "≤ 2 × a", "met": True, "found": 1.5}) == "≤ 2 × a: met (1.50)"
     assert report.verdict({"target": "≤ 2 × a", "met": False, "found": 2.5}) == "≤ 2 × a: **missed** (2.50)"
     assert report.verdict({"target": "≤ 2 × a", "met": None, "found": None}) == "≤ 2 × a: not measured"

@@ -30,7 +30,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_contestants_take_turns(tmp_path: Path) -> None:
-    """After a check of each, round by round; the median of what it read besides is kept."""
+    """All are checked first and then measured round by round. The medians of further readings are kept."""
     result = measured("turns", tmp_path)
     log = (tmp_path / "log").read_text()
     assert [log[:3], log[3:6], log[6:9], log[9:]] == ["abc", "abc", "bca", "cab"]
@@ -38,13 +38,13 @@ def test_contestants_take_turns(tmp_path: Path) -> None:
     assert result.rows[1].also == {"letter": ord("b")}
 
 
-def test_rows_stand_in_the_order_of_the_contestants(tmp_path: Path) -> None:
-    """Although the floor is checked first, and some are refused."""
+def test_rows_follow_the_order_of_the_contestants(tmp_path: Path) -> None:
+    """This holds although the floor is checked first and some contestants are refused."""
     assert [row.contestant.name for row in measured("turns", tmp_path).rows] == ["a", "b", "c", "gone"]
 
 
 def test_targets_are_compared_with_figures_and_with_other_contestants(tmp_path: Path) -> None:
-    """A contestant without figures leaves a target open."""
+    """If that contestant has no figures, the target stays open."""
     result = measured("turns", tmp_path)
     assert [one.met for one in result.verdicts(result.rows[1])] == [True, True, None]
     (best,) = result.verdicts(result.rows[2])
@@ -64,31 +64,31 @@ def test_targets_are_compared_with_figures_and_with_other_contestants(tmp_path: 
         ("dies", "its process ended with status 3"),
     ],
 )
-def test_only_right_contestants_get_figures(refused: dict[str, str], name: str, reason: str) -> None:
-    """What a contestant returns equals what the floor returns, or what is said of this contestant."""
+def test_only_correct_contestants_get_figures(refused: dict[str, str], name: str, reason: str) -> None:
+    """A contestant must return what the floor returns, or the value expected of this contestant."""
     assert refused[name].startswith(reason)
     assert bool(refused[name]) == bool(reason)
 
 
-def test_a_value_for_all_is_compared_with_the_first_as_well(tmp_path: Path) -> None:
-    """Where the benchmark says what is expected."""
+def test_an_expected_value_is_compared_with_the_first_too(tmp_path: Path) -> None:
+    """If the benchmark itself names the expected value, the first contestant is checked too."""
     (row,) = measured("expected", tmp_path).rows
     assert row.refused == "wrong: 1, not 2"
 
 
 def test_a_missing_peer_is_named(tmp_path: Path) -> None:
-    """It is not fatal."""
+    """A missing peer does not stop the run."""
     assert measured("turns", tmp_path).rows[3].refused == "not installed: No module named 'no_such_module'"
 
 
-def test_what_a_contestant_opened_is_closed(tmp_path: Path) -> None:
-    """Before the benchmark is over."""
+def test_resources_of_a_contestant_are_closed(tmp_path: Path) -> None:
+    """They are closed before the benchmark ends."""
     measured("closed", tmp_path)
     assert (tmp_path / "log").read_text() == "closed"
 
 
-def test_what_a_contestant_prints_is_no_answer(tmp_path: Path) -> None:
-    """It may print."""
+def test_a_contestant_may_print(tmp_path: Path) -> None:
+    """Its output is not mistaken for its result."""
     (row,) = measured("printed", tmp_path).rows
     assert not row.refused
     assert len(row.rounds) == 3
@@ -96,7 +96,7 @@ def test_what_a_contestant_prints_is_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak")
 def test_memory_is_the_growth_of_the_peak_in_a_new_process(tmp_path: Path) -> None:
-    """60 MB at once for one contestant, next to nothing for the other."""
+    """One contestant takes 60 MB at once, the other next to nothing."""
     large, small = measured("memory", tmp_path).rows
     assert min(large.rounds) > 50
     assert max(small.rounds) < 10
@@ -113,6 +113,6 @@ def test_memory_is_the_growth_of_the_peak_in_a_new_process(tmp_path: Path) -> No
         (b"a", "a", "b'a', not 'a'"),
     ],
 )
-def test_a_difference_is_said_in_a_line(got: object, expected: object, said: str) -> None:
-    """Where the values differ first."""
+def test_a_difference_is_described_in_one_line(got: object, expected: object, said: str) -> None:
+    """The line shows the first place where the values differ."""
     assert difference(got, expected) == said

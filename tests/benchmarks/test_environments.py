@@ -1,4 +1,4 @@
-"""Peers are installed once, and one that cannot be installed stops nothing."""
+"""Peers are installed once. If one cannot be installed, the others are still measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.contest import Refused
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
-    """What would be run: nothing is installed, and a package named "missing" cannot be."""
+    """Collects commands instead of running them; installing a package named "missing" fails."""
     ran: list[tuple[str, ...]] = []
 
     def run(*command: str) -> None:
@@ -34,14 +34,14 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[t
 def test_a_peer_that_cannot_be_installed_is_named_and_left_out(
     commands: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The others are installed."""
+    """All others are installed."""
     environments.python_of("peers")
     assert [command[-1] for command in commands[2:]] == ["one", "missing", "two"]
     assert "missing: not installed: no such package" in capsys.readouterr().err
 
 
 def test_an_environment_is_made_once(commands: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In another run as well, until its list of packages changes."""
+    """Other runs use it too, until its list of packages changes."""
     environments.python_of("peers")
     made = len(commands)
     environments.python_of.cache_clear()

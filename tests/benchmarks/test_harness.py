@@ -1,4 +1,4 @@
-"""Figures, ratios and targets are what they say."""
+"""Figures, ratios and targets."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from benchmarks.harness import Benchmark, Setting, Spread, at_least, at_most, ra
     [("s", 1, 0.5), ("ms", 1, 500), ("µs/event", 20, 25_000), ("MB/s", 3, 6), ("MB/s", 0.25, 0.5)],
 )
 def test_a_figure_is_a_time_or_a_rate(unit: str, amount: float, figure: float) -> None:
-    """Of half a second, as the unit says."""
+    """The unit decides what half a second becomes."""
     assert Benchmark("any", unit, [], amount=amount).figure(0.5) == pytest.approx(figure)
 
 
 def test_a_spread_is_median_and_quartiles() -> None:
-    """One value is all three."""
+    """For a single value, all three are equal."""
     assert Spread.of([5, 1, 3, 2, 4]) == Spread(2, 3, 4)
     assert Spread.of([7]) == Spread(7, 7, 7)
 
 
 def test_a_ratio_compares_the_same_rounds() -> None:
-    """A busy round counts for both, so that it does not count."""
+    """A busy round slows both, so it does not change the ratio."""
     assert ratio([2, 20, 2], [1, 10, 1]) == Spread(2, 2, 2)
 
 
@@ -38,14 +38,14 @@ def test_a_ratio_compares_the_same_rounds() -> None:
     ],
 )
 def test_a_target_is_a_bound(target: object, said: str, met: float, missed: float) -> None:
-    """Which belongs to what is good."""
+    """The bound itself meets the target."""
     assert str(target) == said
     assert target.met(met)  # type: ignore[attr-defined]
     assert not target.met(missed)  # type: ignore[attr-defined]
 
 
 def test_a_shared_file_is_made_once(tmp_path: Path) -> None:
-    """And is never seen unfinished."""
+    """No process ever sees it unfinished."""
     setting, made = Setting(True, tmp_path), []
 
     def make(path: Path) -> None:

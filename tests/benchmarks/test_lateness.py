@@ -1,4 +1,4 @@
-"""No wrong stream gets into the figures of lateness."""
+"""How lateness is computed; wrong streams are refused."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from benchmarks.story import Story, Stream
 
 
 def test_lateness_is_counted_from_the_request() -> None:
-    """In milliseconds, chunk by chunk."""
+    """Each chunk's lateness is in milliseconds."""
     told = Story(2, 0.5, 1.0)
     seen = [(101.5, told.chunks[0]), (102.25, told.chunks[1])]
     assert told.lateness(Stream(100.0, seen)) == pytest.approx([0.0, 250.0])
 
 
 def test_figures_are_those_of_all_chunks() -> None:
-    """Drift is the last tenth's lateness less the first tenth's, and the median of all streams."""
+    """Drift is the lateness of the last tenth minus that of the first tenth, as the median of all streams."""
     told = Story(10, 0.1, 0.0)
 
     def late(*ms: float) -> Stream:
@@ -41,7 +41,7 @@ def test_figures_are_those_of_all_chunks() -> None:
     ],
 )
 def test_a_wrong_stream_gives_no_figures(spoil: object) -> None:
-    """Nothing is computed of it."""
+    """A stream with other bytes or chunks, or one too early, is an error."""
     told = Story(3, 0.1, 0.1)
     right = list(zip(told.due, told.chunks, strict=True))
     assert told.lateness(Stream(0.0, right)) == pytest.approx([0.0] * 3)

@@ -1,6 +1,6 @@
-"""The page about other tools, made from what is declared in `tools` and tried: ``python tests/beside/page.py``.
+"""Makes the page about other tools from what `tools` declares: ``python tests/beside/page.py``.
 
-It tries every tool first, and writes the page only if all of it came out as declared.
+It tries every tool first, and writes the page only if all results are as declared.
 """
 
 from __future__ import annotations

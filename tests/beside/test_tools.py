@@ -1,4 +1,4 @@
-"""Other tools, each in a project of its own: recorded beside the tool, then replayed with the server gone."""
+"""Each other tool is tried in a project of its own: recorded beside the tool, then replayed without the server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server() -> Iterator[upstream.RunningUpstream]:
 
 
 def ran(tool: Tool, project: Path, *options: str) -> tuple[dict[str, set[str]], str]:
-    """Run the tests of a project: what came of each of them, by its name; and what was printed."""
+    """Run the tests of a project. Returns the outcome of each test by its name, and the output."""
     left_out = ("API_KEY", "CI", "PYTEST", "COVERAGE", "BASE_URL")
     environment = {name: value for name, value in os.environ.items() if not any(part in name for part in left_out)}
     command = [python_of(tool.environment), "-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider"]
@@ -58,8 +58,10 @@ def ran(tool: Tool, project: Path, *options: str) -> tuple[dict[str, set[str]], 
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_it_is_recorded_and_replayed(tool: Tool, tmp_path: Path, server: upstream.RunningUpstream) -> None:
-    """Every test passes twice; those fail that ask for what is missing, or with a line that says what to do."""
+def test_recording_and_replaying_beside_the_tool(
+    tool: Tool, tmp_path: Path, server: upstream.RunningUpstream
+) -> None:
+    """Tests pass in both runs. Tests named so miss, or fail with a line that says what to do."""
     if not python_of(tool.environment).exists():
         pytest.skip(f"there is no environment {tool.environment}: python tests/sdk/environments.py")
     for name in ("asking.py", f"with_{tool.program}.py"):
@@ -85,8 +87,8 @@ def test_it_is_recorded_and_replayed(tool: Tool, tmp_path: Path, server: upstrea
         assert line in told + printed
 
 
-def test_the_page_is_what_is_declared() -> None:
-    """Each row, with whatever versions it was tried."""
+def test_the_page_matches_the_declarations() -> None:
+    """Each row matches, whatever versions were tried."""
     written = PAGE.read_text(encoding="utf-8")
     versions: dict[str, dict[str, str]] = defaultdict(dict)
     for tool, row in zip(TOOLS, re.findall(r"^\| (?!tool |-).*\|$", written, re.MULTILINE), strict=True):
@@ -97,6 +99,6 @@ def test_the_page_is_what_is_declared() -> None:
     assert written == page(versions)
 
 
-def test_each_program_is_of_a_tool() -> None:
-    """None is forgotten."""
+def test_each_program_belongs_to_a_tool() -> None:
+    """No program is forgotten in `tools`."""
     assert {path.stem for path in PROGRAMS.glob("with_*.py")} == {f"with_{tool.program}" for tool in TOOLS}

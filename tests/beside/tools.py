@@ -1,11 +1,11 @@
-"""The tools that are tried beside a cassette: what was tried, and what came of it.
+"""The tools that are tried together with a cassette: what was tried, and the result.
 
-Each has a program of tests below `programs/`, which says by the names of its tests what is to happen. All are
-recorded from an upstream and then replayed without it; but those with
+Each has a program of tests below `programs/`. The names of its tests say what must happen. Tests are recorded from an
+upstream and then replayed without it, except that tests with
 
-- ``miss`` in their name ask for what was not recorded: the replay fails them, and the miss is told;
-- ``told`` fail in the replay, with a line that says what to do;
-- ``refused_to_record`` fail in the recording, with such a line, and are not replayed.
+- ``miss`` in their name ask for something that was not recorded: in the replay they fail with a miss;
+- ``told`` in their name fail in the replay, with a line that says what to do;
+- ``refused_to_record`` in their name fail in the recording, with such a line, and are not replayed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Tool:
         packages: the distributions whose versions the page names.
         tried: what was tried.
         result: `WORKS`, or what to do.
-        told: lines that tests print which are `told` or `refused_to_record`.
+        told: the lines that tests named `told` or `refused_to_record` must print.
         options: pytest's options in the replay, and with `everywhere` in the recording too.
         everywhere: see `options`.
         environment: the folder below `.sdk`.

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "cassettes"
 
 
 def test_demo_records_replays_and_compares(tmp_path: Path) -> None:
-    """Exit status 0, every line of the table is true, and the cassette is kept on request."""
+    """The exit status is 0, every line of the table says yes, and the cassette is kept on request."""
     done = run("demo", "--speed", "4", "--keep", tmp_path / "kept.jsonl")
     assert done.status == 0, done.out + done.err
     assert len(re.findall("  yes$", done.out, re.MULTILINE)) == 4
@@ -31,8 +31,8 @@ def test_demo_records_replays_and_compares(tmp_path: Path) -> None:
     assert Cassette.load(tmp_path / "kept.jsonl").interactions[0].complete
 
 
-def test_demo_fails_when_something_is_not_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A replay that lost a boundary is no success."""
+def test_demo_fails_if_a_line_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay that loses a boundary makes the demo fail."""
     from gemini_replay import demo
 
     monkeypatch.setattr(demo.upstream, "start", partial(demo.upstream.start, pace=0))
@@ -50,7 +50,7 @@ def test_demo_fails_when_something_is_not_true(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
-def test_upstream_serves_until_it_is_told_to_stop() -> None:
+def test_upstream_serves_until_a_signal() -> None:
     """It says where it listens, answers like Gemini, and ends well on SIGINT and SIGTERM."""
     for sign in (signal.SIGINT, signal.SIGTERM):
         command = [sys.executable, "-m", "gemini_replay", "upstream", "--pace", "0"]
@@ -69,7 +69,7 @@ def test_upstream_serves_until_it_is_told_to_stop() -> None:
 
 
 def test_upstream_lists_its_scenarios() -> None:
-    """Each with what it shows."""
+    """Each is listed with its description."""
     lines = run("upstream", "--list").out.splitlines()
     assert any(line.startswith("story ") for line in lines)
     assert all(len(line.split(None, 1)) == 2 for line in lines)
@@ -90,10 +90,10 @@ def test_upstream_lists_its_scenarios() -> None:
     ],
     ids=["scenario", "listen", "pace", "interaction", "speed", "missing", "mode", "misspelled-mode", "no-cassettes"],
 )
-def test_wrong_input_says_what_is_wrong(
+def test_wrong_input_is_explained(
     arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On standard error, without a traceback, and with a status other than 0."""
+    """The message goes to standard error without a traceback, and the status is not 0."""
     monkeypatch.chdir(tmp_path)
     done = run(*arguments)
     assert done.status in (1, 2)
@@ -101,8 +101,8 @@ def test_wrong_input_says_what_is_wrong(
     assert "Traceback" not in done.err
 
 
-def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
-    """The original is kept; what is well is left alone."""
+def test_check_finds_and_salvages_truncated_cassettes(tmp_path: Path) -> None:
+    """The original is kept, and good cassettes are left alone."""
     good, cut = tmp_path / "good.jsonl", tmp_path / "cut.jsonl"
     shutil.copy(FOLDER / "400.jsonl", good)
     whole = (FOLDER / "story.jsonl").read_bytes()
@@ -120,8 +120,8 @@ def test_check_finds_and_mends_what_was_cut_off(tmp_path: Path) -> None:
     assert run("check", tmp_path).status == 0
 
 
-def test_check_fixes_what_a_formatter_has_spread(tmp_path: Path) -> None:
-    """To the very bytes that were recorded; the original is kept, and nothing else is changed."""
+def test_check_fixes_cassettes_spread_by_a_formatter(tmp_path: Path) -> None:
+    """The recorded bytes come back, the original is kept, and other files are unchanged."""
     spread, cut = tmp_path / "spread.jsonl", tmp_path / "cut.jsonl"
     whole = (FOLDER / "story.jsonl").read_bytes()
     formatted = "".join(f"{json.dumps(json.loads(line), indent=4)}\n" for line in whole.splitlines())
@@ -140,8 +140,8 @@ def test_check_fixes_what_a_formatter_has_spread(tmp_path: Path) -> None:
     assert spread.stat().st_mtime_ns == before
 
 
-def test_a_journal_that_was_left_becomes_a_cassette(tmp_path: Path) -> None:
-    """Under its own name where that is free, else beside the cassette, which stays."""
+def test_a_journal_of_a_crash_becomes_a_cassette(tmp_path: Path) -> None:
+    """It gets the cassette's name if that is free, and otherwise a name beside the old cassette."""
     whole = (FOLDER / "story.jsonl").read_bytes()
     (tmp_path / "story.jsonl.part").write_bytes(whole[: len(whole) // 2])
     assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0

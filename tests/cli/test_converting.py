@@ -16,21 +16,21 @@ STORY = Path(__file__).parents[2] / "cassettes" / "story.jsonl"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    """The exit status, and what was printed."""
+    """The exit status and the output."""
     status = main([*map(str, arguments)])
     return status, *capsys.readouterr()
 
 
 def test_there_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A cassette becomes HAR and is a cassette again, the same one."""
+    """A cassette converted to HAR and back is the same cassette."""
     assert run(capsys, "convert", STORY, tmp_path / "story.har")[0] == 0
     status, out, _ = run(capsys, "convert", tmp_path / "story.har", tmp_path / "story.jsonl")
     assert (status, out) == (0, f"{tmp_path / 'story.jsonl'}: 1 interaction from HAR\n")
     assert (tmp_path / "story.jsonl").read_bytes() == STORY.read_bytes()
 
 
-def test_unknown_times_are_said_and_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """YAML keeps no times: the command says so, unless --rhythm draws them."""
+def test_unknown_times_are_reported_and_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """YAML has no times. The command says so, unless --rhythm draws them."""
     run(capsys, "convert", STORY, tmp_path / "story.yaml")
     target = tmp_path / "story.jsonl"
     assert "gemini-replay retime" in run(capsys, "convert", tmp_path / "story.yaml", target)[1]
@@ -46,8 +46,8 @@ def test_unknown_times_are_said_and_can_be_drawn(tmp_path: Path, capsys: pytest.
     ]
 
 
-def test_what_was_removed_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By kind and place, never the secret."""
+def test_removed_secrets_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are named by kind and place, never by value."""
     run(capsys, "convert", STORY, tmp_path / "story.har")
     log = json.loads((tmp_path / "story.har").read_text())
     log["log"]["entries"][0]["request"]["headers"].append({"name": "cookie", "value": "session=s3cr3t-4711"})
@@ -58,7 +58,7 @@ def test_what_was_removed_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The status is 2 for a wrong name, 1 for a wrong file; nothing is written."""
+    """A wrong name gives status 2, a wrong file status 1, and nothing is written."""
     status, _, err = run(capsys, "convert", STORY, tmp_path / "story.jsnl")
     assert (status, "Did you mean '.jsonl'?" in err) == (2, True)
     status, _, err = run(capsys, "convert", STORY, tmp_path / "story.jsonl")
@@ -73,10 +73,8 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert not (tmp_path / "story.jsonl").exists()
 
 
-def test_what_an_error_about_another_tools_file_advises_works(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """`show` names the very command that converts it."""
+def test_the_advice_for_another_tools_file_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`show` names the exact command that converts the file."""
     for name in ("story.har", "story.yaml"):
         run(capsys, "convert", STORY, tmp_path / name)
         status, _, err = run(capsys, "show", tmp_path / name)
@@ -87,7 +85,7 @@ def test_what_an_error_about_another_tools_file_advises_works(
 
 
 def test_migrate_prints_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What was converted, the setting, and each place in the code."""
+    """It prints what was converted, the setting to add, and each place in the code to change."""
     folder = tmp_path / "cassettes" / "test_story"
     folder.mkdir(parents=True)
     run(capsys, "convert", STORY, folder / "test_story.yaml")
@@ -102,7 +100,7 @@ def test_migrate_prints_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(capsys, "migrate", tmp_path)[0] == 1
 
 
-def test_nothing_of_it_is_loaded_before_it_is_used() -> None:
+def test_yaml_is_not_loaded_before_it_is_used() -> None:
     """Neither the package nor the command line imports a YAML library."""
     script = "import sys\nfrom gemini_replay.cli import _parser\n_parser()\nprint('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -18,28 +18,28 @@ def slugs() -> list[str]:
 
 
 @pytest.mark.parametrize("slug", slugs())
-def test_the_topic_that_an_error_names_is_there(slug: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its section comes first, also where a page has the same name."""
+def test_every_topic_that_an_error_names_exists(slug: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its section comes first, even if a page has the same name."""
     assert main(["explain", slug]) == 0
     assert capsys.readouterr().out.startswith(f"{slug}\n")
 
 
-def test_a_page_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    """By its name."""
+def test_a_page_is_printed_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole page is printed."""
     assert main(["explain", "faults"]) == 0
     assert capsys.readouterr().out.startswith("# Faults")
 
 
 def test_without_a_topic_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Pages with their titles, and errors."""
+    """The list has pages with their titles, and errors."""
     assert main(["explain"]) == 0
     shown = capsys.readouterr().out
     assert "  faults               Faults, chunk boundaries and limits\n" in shown
     assert "  miss\n" in shown
 
 
-def test_an_unknown_topic_says_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
-    """And how to get the list."""
+def test_an_unknown_topic_names_the_closest(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error also says how to get the list."""
     assert main(["explain", "mis"]) == 2
     shown = capsys.readouterr().err
     assert "Did you mean 'miss'?" in shown

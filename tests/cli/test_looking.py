@@ -16,8 +16,8 @@ from gemini_replay import Cassette
 FOLDER = Path(__file__).parents[2] / "cassettes"
 
 
-def test_show_prints_what_was_asked_and_answered() -> None:
-    """By whom and when, the calls, the usage, and a row for each event."""
+def test_show_prints_requests_and_answers() -> None:
+    """It prints who recorded when, the client, calls, usage, and a row for each event."""
     out = run("show", FOLDER / "afc.jsonl").out
     assert re.findall(r"^(\d)  POST gemini-2.5-flash:streamGenerateContent", out, re.MULTILINE) == ["1", "2"]
     for line in (
@@ -34,7 +34,7 @@ def test_show_prints_what_was_asked_and_answered() -> None:
 
 
 def test_show_prints_more_on_request() -> None:
-    """Chunks, the JSON of events, the whole request; or a line for each interaction."""
+    """Options print chunks, the JSON of events, the whole request, or one line for each interaction."""
     assert r"\xbd" in run("show", FOLDER / "split.jsonl", "--chunks").out
     assert '"responseId": "G3Sgpqpdyq13aX8oo9c-YCM"' in run("show", FOLDER / "grounding.jsonl", "--events").out
     assert "User-Agent: python-httpx/0.28.1" in run("show", FOLDER / "story.jsonl", "--request").out
@@ -54,7 +54,7 @@ def test_show_prints_json_for_programs() -> None:
 
 
 def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
-    """In a folder too; the exit status tells of it."""
+    """This holds in a folder too. The exit status shows that a file was broken."""
     for name in ("a", "c"):
         shutil.copy(FOLDER / "404.jsonl", tmp_path / f"{name}.jsonl")
     assert run("show", tmp_path).status == 0
@@ -66,7 +66,7 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_in_a_pipe_nothing_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the width: the model, the prompt and the answer can be found."""
+    """Whatever the width, the whole model, prompt and answer are in the output."""
     monkeypatch.setenv("COLUMNS", "40")
     said = "word " * 100 + "end."
     Cassette.from_text(said, prompt=said, model="gemini-2.5-flash").save(tmp_path / "c.jsonl")
@@ -84,7 +84,7 @@ def changed(path: Path, old: str, new: str) -> Path:
 
 
 def test_diff_has_the_exit_status_of_diff(tmp_path: Path) -> None:
-    """0 the same, 1 different, 2 trouble."""
+    """The status is 0 for equal, 1 for different, 2 for trouble."""
     story = FOLDER / "story.jsonl"
     assert run("diff", story, story)[:3] == (0, "", "")
     assert run("diff", story, FOLDER / "afc.jsonl").status == 1
@@ -95,7 +95,7 @@ def test_diff_has_the_exit_status_of_diff(tmp_path: Path) -> None:
 
 
 def test_diff_shows_the_words_that_changed(tmp_path: Path) -> None:
-    """A long line only around them."""
+    """Of a long line, only the parts around changed words are shown."""
     new = changed(tmp_path / "new.jsonl", "把灯点亮", "把门点亮")
     done = run("diff", FOLDER / "story.jsonl", new)
     assert done.out.splitlines()[3:] == [
@@ -105,8 +105,8 @@ def test_diff_shows_the_words_that_changed(tmp_path: Path) -> None:
     ]
 
 
-def test_diff_folds_away_what_changes_with_every_recording(tmp_path: Path) -> None:
-    """Headers, ids, times within reason; `--all` shows them."""
+def test_diff_leaves_out_changes_of_every_recording(tmp_path: Path) -> None:
+    """Headers, ids and small changes of times are left out; `--all` shows them."""
     new = changed(tmp_path / "new.jsonl", '"after": 0.39', '"after": 0.40')
     text = new.read_text(encoding="utf-8")
     new.write_text(
@@ -119,7 +119,7 @@ def test_diff_folds_away_what_changes_with_every_recording(tmp_path: Path) -> No
 
 
 def test_diff_compares_folders(tmp_path: Path) -> None:
-    """File by file; a file that one of them lacks is trouble."""
+    """They are compared file by file. If one folder lacks a file, the status is 2."""
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
         shutil.copy(FOLDER / "404.jsonl", tmp_path / name)
@@ -138,8 +138,8 @@ def git(*arguments: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
-def test_git_compares_cassettes_by_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After one command; also a file that is no cassette; the line is added to .gitattributes once."""
+def test_git_compares_cassettes_by_their_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One command sets this up, with one line in .gitattributes. JSONL files that are not cassettes work too."""
     monkeypatch.chdir(tmp_path)
     assert run("diff", "--git").status == 2
     git("init", "-q")

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "cassettes"
 
 
 def test_play_prints_the_answer_as_it_streamed() -> None:
-    """Text, or the bytes of the body."""
+    """It prints the text, or the bytes of the body."""
     story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
     assert run("play", FOLDER / "story.jsonl", "--speed", "instant").out == story.text + "\n"
     cut = run("play", FOLDER / "cut.jsonl", "--raw", "--speed", "instant")
@@ -30,8 +30,8 @@ def test_play_prints_the_answer_as_it_streamed() -> None:
     assert "the recording ends here: reset" in cut.err
 
 
-def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
-    """The recorded gaps are of a minute."""
+def test_play_limits_its_waits(tmp_path: Path) -> None:
+    """The recorded gaps take a minute; `--max-gap` shortens them."""
     path = recorded(tmp_path / "slow.jsonl", streaming(*events(3), gap=60.0, after=60.0))
     assert run("play", path, "--max-gap", "0.01").out == Cassette.load(path).interactions[0].text + "\n"
 
@@ -49,14 +49,14 @@ def test_play_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_play_prints_all_kinds_of_answers(name: str, lines: list[str]) -> None:
-    """What is no text stands in lines of its own."""
+    """Parts that are not text have their own lines."""
     out = run("play", FOLDER / f"{name}.jsonl", "--speed", "instant").out.splitlines()
     for line in lines:
         assert any(found.startswith(line) for found in out), out
 
 
 def test_play_prints_an_image_as_its_type_and_size(tmp_path: Path) -> None:
-    """And says so where there is no answer."""
+    """If there is no answer, it says so."""
     image = {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]}}]}
     path = recorded(tmp_path / "c.jsonl", [f"data: {json.dumps(image)}\r\n\r\n".encode()], [b"<html>"])
     assert run("play", path, "--speed", "instant").out.splitlines() == [
@@ -77,7 +77,7 @@ def slow(number: int) -> Interaction:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_keys_pause_speed_up_and_go_on(tmp_path: Path) -> None:
-    """In a terminal, which is as it was afterwards; each answer would take a quarter of an hour."""
+    """The terminal's settings are restored. Without keys, each answer would take a quarter of an hour."""
     import pty
     import termios
 
@@ -89,7 +89,7 @@ def test_keys_pause_speed_up_and_go_on(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, **in_a_session) as playing:  # type: ignore[call-overload]
         shown = _read_until(ours, b"begin 1")
         assert b"space: pause" in shown
-        os.write(ours, b" n")  # paused, and gone on all the same
+        os.write(ours, b" n")  # the key works during a pause
         _read_until(ours, b"begin 2")
         os.write(ours, b"n")
         _read_until(ours, b"begin 3")
@@ -101,7 +101,7 @@ def test_keys_pause_speed_up_and_go_on(tmp_path: Path) -> None:
 
 
 def _controlled_by(terminal: int) -> None:
-    """Make a terminal that of this session."""
+    """Make this terminal the controlling one of the new process."""
     import fcntl
     import termios
 
@@ -109,7 +109,7 @@ def _controlled_by(terminal: int) -> None:
 
 
 def _read_until(terminal: int, words: bytes) -> bytes:
-    """What is shown, up to these words."""
+    """Read the output up to these words."""
     shown = b""
     while words not in shown:
         assert select.select([terminal], [], [], 60)[0], shown
@@ -118,7 +118,7 @@ def _read_until(terminal: int, words: bytes) -> bytes:
 
 
 def test_without_a_terminal_there_are_no_keys() -> None:
-    """What stands in standard input is left alone."""
+    """Standard input is not read."""
     command = [sys.executable, "-m", "gemini_replay", "play", "--speed", "instant", str(FOLDER / "story.jsonl")]
     done = subprocess.run(command, input=b"nnn", capture_output=True, check=True)
     assert done.stderr == b""

@@ -1,4 +1,4 @@
-"""What differs between two cassettes."""
+"""The differences between two cassettes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gemini_replay.server import upstream
 
 
 def told(old: list[Interaction], new: list[Interaction], *, all: bool = False) -> list[str]:
-    """The lines that `diff` prints of two cassettes, without their names."""
+    """The lines that `diff` prints for two cassettes, without their names."""
     return list(difference_lines("a", "b", differences(Cassette(old), Cassette(new), all=all)))[2:]
 
 
@@ -31,10 +31,10 @@ def re_recorded(path: Path, seed: int) -> Cassette:
     return Cassette.load(path)
 
 
-def test_a_story_that_is_recorded_again_differs_only_in_the_words_that_changed(
+def test_a_story_recorded_again_differs_only_in_changed_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ids, dates, headers, keys and times are folded away."""
+    """Differences in ids, dates, headers, keys and times are left out."""
     first = re_recorded(tmp_path / "first.jsonl", 1)
     again = re_recorded(tmp_path / "again.jsonl", 2)
     assert first.dumps() != again.dumps()
@@ -47,8 +47,8 @@ def test_a_story_that_is_recorded_again_differs_only_in_the_words_that_changed(
     assert "[-橘-]{+黑+}猫" in lines[3]
 
 
-def test_what_is_asked_for_is_compared() -> None:
-    """A field of the request that differs, though not the id of a call or a signature."""
+def test_requests_are_compared() -> None:
+    """A field of a request that differs is shown, but not the id of a call or a signature."""
 
     def asking(**part: object) -> Interaction:
         body = Cassette.from_text("x", prompt={"contents": [{"parts": [part]}]}).interactions[0].request.body
@@ -64,15 +64,15 @@ def test_what_is_asked_for_is_compared() -> None:
 
 
 def test_interactions_are_paired_by_their_requests() -> None:
-    """One that is new or gone does not move the others."""
+    """A new or missing interaction does not shift the others."""
     one = streaming(event("one"))
     two = replace(one, request=replace(one.request, body=b'{"contents": "two"}'))
     assert told([one], [two, one])[2:] == [f"+ 1  POST {MODEL}:streamGenerateContent?alt=sse", "+ one"]
     assert told([two, one], [one])[2:] == [f"- 1  POST {MODEL}:streamGenerateContent?alt=sse", "- one"]
 
 
-def test_only_another_rhythm_is_a_difference() -> None:
-    """Not times that vary as they do."""
+def test_only_a_different_rhythm_is_a_difference() -> None:
+    """Times that vary in the usual range are not shown."""
     usual = streaming(*events(4), gap=0.2, after=0.5)
     assert told([usual], [streaming(*events(4), gap=0.4, after=2.2)]) == []
     assert told([usual], [streaming(*events(4), gap=0.2, after=3.5)])[2:] == [
@@ -83,7 +83,7 @@ def test_only_another_rhythm_is_a_difference() -> None:
 
 
 def test_the_shape_of_events_is_compared() -> None:
-    """A field that is new, once, however many events have it."""
+    """A new field is shown once, however many events have it."""
     lines = told(
         [streaming(*events(3))], [streaming(*(event(f"第{n}句。🌙", novel=1) for n in (1, 2)), events(3)[2])]
     )

@@ -13,8 +13,8 @@ WORDS = st.lists(st.sampled_from("abc"), max_size=12)
 
 
 @given(WORDS, WORDS)
-def test_edits_make_the_one_of_the_other(old: list[str], new: list[str]) -> None:
-    """They are in order, without holes, and keep at least as much as difflib finds in common."""
+def test_edits_turn_one_sequence_into_the_other(old: list[str], new: list[str]) -> None:
+    """They are in order and without gaps, and keep at least as much as difflib finds in common."""
     made: list[str] = []
     kept = at = 0
     for same, a, b, c, d in edits(old, new):
@@ -27,7 +27,7 @@ def test_edits_make_the_one_of_the_other(old: list[str], new: list[str]) -> None
     assert kept >= sum(block.size for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
 
 
-def test_what_has_too_little_in_common_is_replaced() -> None:
-    """As a whole."""
+def test_sequences_with_little_in_common_are_replaced() -> None:
+    """They are replaced as a whole."""
     old, new = [0, *range(1, 3000)], [0, *range(-3000, 0)]
     assert [tuple(edit) for edit in edits(old, new)] == [(False, 0, 3000, 0, 3001)]

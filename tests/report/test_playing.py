@@ -1,4 +1,4 @@
-"""The clock that keys stop and turn, and how an answer is printed."""
+"""The clock that keys pause and speed up, and how an answer is printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gemini_replay.report.playing import KeyClock, Printer, Skipped
 
 
 class Watcher:
-    """A clock that moves by waiting alone, and a keyboard whose keys are pressed at given moments."""
+    """A clock that moves only in sleeps, and a keyboard whose keys are pressed at given moments."""
 
     def __init__(self, *presses: tuple[float, str]) -> None:
         self.moment = 0.0
@@ -46,15 +46,15 @@ class Watcher:
         ([(1.0, "?")], 10),
     ],
 )
-def test_keys_stop_and_turn_the_clock(presses: list[tuple[float, str]], took: float) -> None:
-    """Ten seconds take so long."""
+def test_keys_pause_and_speed_up_the_clock(presses: list[tuple[float, str]], took: float) -> None:
+    """With these keys, ten seconds take this long."""
     watcher = Watcher(*presses)
     KeyClock(watcher, watcher).sleep(10.0)
     assert watcher.moment == pytest.approx(took)
 
 
-def test_n_goes_on() -> None:
-    """Also while it is paused."""
+def test_the_key_n_skips_the_wait() -> None:
+    """It also works while the clock is paused."""
     watcher = Watcher((2.0, " "), (3.0, "n"))
     with pytest.raises(Skipped):
         KeyClock(watcher, watcher).sleep(10.0)
@@ -62,7 +62,7 @@ def test_n_goes_on() -> None:
 
 
 def printed(*chunks: bytes) -> str:
-    """What is printed of a stream."""
+    """The output for a stream."""
     pieces: list[str] = []
     printer = Printer(pieces.append)
     for chunk in chunks:
@@ -72,7 +72,7 @@ def printed(*chunks: bytes) -> str:
 
 
 def test_text_is_printed_as_it_comes() -> None:
-    """What it is cut into does not show; what is no text has lines of its own."""
+    """Chunk boundaries do not show in the text. Parts that are not text have their own lines."""
     call = {"functionCall": {"name": "f", "args": {}}}
     called = f"data: {json.dumps({'candidates': [{'content': {'parts': [call]}}]})}\n\n".encode()
     assert printed(event("a"), event("b"), called, event("c", finishReason="STOP")) == "ab\n[call: f()]\nc\n"

@@ -31,7 +31,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def replaying(tmp_path: Path) -> Callable[..., contextlib.AbstractContextManager[Session]]:
-    """Replay the story with these faults; whatever the SDK's body looks like."""
+    """Replay the story with these faults, without comparing the SDK's request body."""
     path = recorded(tmp_path / "story.jsonl", streaming(*STORY, gap=0.002))
 
     def replaying(fault: str = "", **options: Any) -> contextlib.AbstractContextManager[Session]:
@@ -42,7 +42,7 @@ def replaying(tmp_path: Path) -> Callable[..., contextlib.AbstractContextManager
 
 @pytest.fixture
 def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine that has none."""
+    """Hide all credentials, as on a machine without any."""
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))

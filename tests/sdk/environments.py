@@ -1,6 +1,6 @@
-"""Makes an environment for each SDK whose versions do not go with the others': ``python tests/sdk/environments.py``.
+"""Makes an environment for each SDK that cannot be installed with the others: ``python tests/sdk/environments.py``.
 
-They come into the folder `.sdk` at the top, where test_sdks.py finds them: virtual environments for Python's
+They are made in the folder `.sdk` at the top, where test_sdks.py finds them: virtual environments for Python
 SDKs, and one folder for Node's, where node is present. Two more hold the tools that tests/beside/ tries.
 """
 
@@ -31,7 +31,7 @@ NODE = {"node": ["@google/genai"]}
 
 
 def main() -> None:
-    """Make what is missing."""
+    """Make the environments that are missing."""
     for name, packages in PYTHON.items():
         place = FOLDER / name
         if not (place / "bin" / "python").exists():

@@ -26,7 +26,7 @@ Told = list[tuple[float, Any]]
 
 
 def tell_sync(prompt: str = PROMPT, **config: Any) -> Told:
-    """What a user writes, with a clock."""
+    """A user's code, which also notes times."""
     with genai.Client() as client:
         stream = client.models.generate_content_stream(
             model="gemini-2.5-flash", contents=prompt, config=config or None
@@ -49,13 +49,13 @@ def tell_async(prompt: str = PROMPT, **config: Any) -> Told:
 
 @pytest.fixture(params=["httpx2", "httpx"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The HTTP library that the SDK is told to use."""
+    """The HTTP library that the SDK must use."""
     from google.genai import _api_client
 
     monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", request.param)
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaSyD-0123456789abcdefghijklmnopqrstuv")
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    # Where aiohttp is installed, the SDK prefers it for async calls; here it is as if it were not.
+    # The SDK prefers aiohttp for async calls if it is installed, so it is hidden here.
     monkeypatch.setattr(_api_client, "has_aiohttp", False)
     return str(request.param)
 
@@ -105,7 +105,7 @@ def test_a_story_is_recorded_and_replayed_event_by_event(
 def test_every_kind_of_answer_comes_back_equal(
     tell: Callable[..., Told], base_url: Callable[[str], None], tmp_path: Path, scenario: str
 ) -> None:
-    """What the SDK makes of the replay is what it made of the live stream."""
+    """The SDK returns the same objects for the replay as for the live stream."""
     path = tmp_path / "answer.jsonl"
     with upstream.start(scenario, pace=0) as server:
         base_url(server.url)
@@ -122,7 +122,7 @@ def test_every_kind_of_answer_comes_back_equal(
 def test_every_error_comes_back_equal(
     tell: Callable[..., Told], base_url: Callable[[str], None], tmp_path: Path, scenario: str
 ) -> None:
-    """The SDK raises the same error with the same words, or passes over it in the same way."""
+    """The SDK raises the same error with the same message, or ignores it in the same way."""
     path = tmp_path / "error.jsonl"
 
     def outcome() -> Any:
@@ -139,10 +139,10 @@ def test_every_error_comes_back_equal(
         assert outcome() == live
 
 
-def test_one_call_that_is_several_exchanges(
+def test_one_call_with_several_requests(
     tell: Callable[..., Told], base_url: Callable[[str], None], tmp_path: Path
 ) -> None:
-    """Automatic function calling: the SDK calls the function and asks again, inside one stream."""
+    """With automatic function calling, the SDK calls the function and asks again, within one stream."""
     path = tmp_path / "afc.jsonl"
 
     def get_weather(city: str) -> str:
@@ -162,10 +162,10 @@ def test_one_call_that_is_several_exchanges(
     assert session.unused == []
 
 
-def test_a_miss_surfaces_at_once_and_is_not_retried(
+def test_a_miss_is_raised_at_once_and_not_retried(
     tell: Callable[..., Told], base_url: Callable[[str], None], tmp_path: Path
 ) -> None:
-    """The SDK's retries are for connections; a miss is our own error, raised after one call."""
+    """The SDK retries failed connections. A miss is our own error and is raised after one try."""
     path = tmp_path / "story.jsonl"
     with upstream.start("story", pace=0) as server:
         base_url(server.url)

@@ -45,7 +45,7 @@ def base_url(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def tell(prompt: str = PROMPT, *, stop_after: int | None = None, options: Any = None, **config: Any) -> Told:
-    """What a user writes, with a clock."""
+    """A user's code, which also notes times."""
 
     async def main() -> Told:
         told: Told = []
@@ -86,8 +86,10 @@ def test_a_story_is_recorded_and_replayed_event_by_event(base_url: Callable[[str
     assert keeps_time([at for at, _ in again], due)
 
 
-def test_the_real_host_is_answered_without_a_network(base_url: Callable[[str], None], tmp_path: Path) -> None:
-    """What was recorded from another base URL answers a client that asks Google."""
+def test_requests_to_the_real_host_are_answered_without_a_network(
+    base_url: Callable[[str], None], tmp_path: Path
+) -> None:
+    """A recording from another base URL answers a client that asks Google."""
     path = tmp_path / "story.jsonl"
     with upstream.start("story", pace=0) as server:
         base_url(server.url)
@@ -105,7 +107,7 @@ def test_the_real_host_is_answered_without_a_network(base_url: Callable[[str], N
 def test_every_kind_of_answer_comes_back_equal(
     base_url: Callable[[str], None], tmp_path: Path, scenario: str
 ) -> None:
-    """What the SDK makes of the replay is what it made of the live stream."""
+    """The SDK returns the same objects for the replay as for the live stream."""
     path = tmp_path / "answer.jsonl"
     with upstream.start(scenario, pace=0) as server:
         base_url(server.url)
@@ -120,7 +122,7 @@ def test_every_kind_of_answer_comes_back_equal(
 
 @pytest.mark.parametrize("scenario", ["400", "404", "429", "503", "inband_error"])
 def test_every_error_comes_back_equal(base_url: Callable[[str], None], tmp_path: Path, scenario: str) -> None:
-    """The SDK raises the same error with the same words, or passes over it in the same way."""
+    """The SDK raises the same error with the same message, or ignores it in the same way."""
     path = tmp_path / "error.jsonl"
 
     def outcome() -> Any:
@@ -139,7 +141,7 @@ def test_every_error_comes_back_equal(base_url: Callable[[str], None], tmp_path:
 
 @pytest.mark.parametrize("end", ["reset", "closed"])
 def test_a_broken_stream_breaks_the_same_way_again(base_url: Callable[[str], None], tmp_path: Path, end: Any) -> None:
-    """With the exception that the SDK lets through."""
+    """The SDK passes the same exception on."""
     path = tmp_path / "broken.jsonl"
     chunks = events(4)[:2]
 
@@ -159,8 +161,8 @@ def test_a_broken_stream_breaks_the_same_way_again(base_url: Callable[[str], Non
         assert outcome() is live is not None
 
 
-def test_one_call_that_is_several_exchanges(base_url: Callable[[str], None], tmp_path: Path) -> None:
-    """Automatic function calling: the SDK calls the function and asks again, inside one stream."""
+def test_one_call_with_several_requests(base_url: Callable[[str], None], tmp_path: Path) -> None:
+    """With automatic function calling, the SDK calls the function and asks again, within one stream."""
     path = tmp_path / "afc.jsonl"
 
     def get_weather(city: str) -> str:
@@ -179,8 +181,8 @@ def test_one_call_that_is_several_exchanges(base_url: Callable[[str], None], tmp
     assert session.unused == []
 
 
-def test_a_miss_surfaces_at_once_and_is_not_retried(base_url: Callable[[str], None], tmp_path: Path) -> None:
-    """The SDK retries what aiohttp raises for connections; a miss is our own error, raised after one call."""
+def test_a_miss_is_raised_at_once_and_not_retried(base_url: Callable[[str], None], tmp_path: Path) -> None:
+    """The SDK retries aiohttp's connection errors. A miss is our own error and is raised after one try."""
     path = tmp_path / "story.jsonl"
     with upstream.start("story", pace=0) as server:
         base_url(server.url)
@@ -195,7 +197,7 @@ def test_a_miss_surfaces_at_once_and_is_not_retried(base_url: Callable[[str], No
 def test_an_error_that_the_sdk_retries_is_recorded_attempt_by_attempt(
     base_url: Callable[[str], None], tmp_path: Path
 ) -> None:
-    """Each attempt is an interaction of its own, and the replay has as many."""
+    """Each try is an interaction, and the replay has as many tries."""
     path = tmp_path / "retried.jsonl"
     options = {"retry_options": {"attempts": 3, "initial_delay": 0.01, "max_delay": 0.02}}
     with upstream.start("503", pace=0) as server:
@@ -209,8 +211,8 @@ def test_an_error_that_the_sdk_retries_is_recorded_attempt_by_attempt(
     assert len(session.played) == 3
 
 
-def test_the_sdks_timeout_is_kept(base_url: Callable[[str], None], tmp_path: Path) -> None:
-    """Over aiohttp it is a limit for the whole request, in milliseconds: recorded as a timeout, and one again."""
+def test_the_sdks_timeout_is_recorded_and_replayed(base_url: Callable[[str], None], tmp_path: Path) -> None:
+    """Over aiohttp, the timeout (in milliseconds) limits the whole request. It is raised again on replay."""
     path = tmp_path / "slow.jsonl"
     with upstream.start(Scenario.from_chunks(events(2), gaps=[0.0, 30.0])) as server:
         base_url(server.url)
@@ -221,7 +223,9 @@ def test_the_sdks_timeout_is_kept(base_url: Callable[[str], None], tmp_path: Pat
         tell(options={"timeout": 300})
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp's, of what the SDK let go of
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # aiohttp's warning about responses that the SDK did not close
 def test_breaking_out_of_a_stream_is_recorded_as_such(base_url: Callable[[str], None], tmp_path: Path) -> None:
     """The SDK leaves the response to the garbage collector; the session's end closes the recording at the latest."""
     path = tmp_path / "broken_off.jsonl"

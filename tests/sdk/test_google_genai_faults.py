@@ -1,4 +1,4 @@
-"""google-genai under faults, in each of three ways: its retries and its time limits."""
+"""google-genai's retries and time limits under faults, in each of three ways to ask."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ httpx2 = pytest.importorskip("httpx2", reason="httpx2 is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
 SOON = {"initial_delay": 0.0, "max_delay": 0.0, "jitter": 0.0}
-"""The SDK's retries without the seconds between them."""
+"""The SDK's retry options, without its waits between tries."""
 
 ASK = {"model": "gemini-2.5-flash", "contents": "给我讲一个关于月亮的小故事。"}
 
 
 def tell_sync(options: Any = None) -> list[str]:
-    """What a user writes."""
+    """A user's code."""
     with genai.Client(http_options=options) as client:
         return [chunk.text for chunk in client.models.generate_content_stream(**ASK)]
 
@@ -54,7 +54,7 @@ class TestRetries:
     def test_two_errors_and_then_the_answer(
         self, tell: Callable[..., list[str]], replaying: Callable[..., Any], code: int
     ) -> None:
-        """With three attempts it is had, in three requests; with two the second error is raised."""
+        """With three attempts, the third request gets the answer. With two, the second error is raised."""
         with replaying(f"status:{code};times=2", speed="instant") as session:
             assert tell({"retry_options": {"attempts": 3, **SOON}}) == TEXTS
         assert len(session.played) == 3
@@ -66,16 +66,16 @@ class TestRetries:
     def test_without_options_the_first_error_is_raised(
         self, tell: Callable[..., list[str]], replaying: Callable[..., Any]
     ) -> None:
-        """As its status."""
+        """The SDK's error has the status."""
         with replaying("status:503", speed="instant") as session, pytest.raises(genai.errors.ServerError) as raised:
             tell()
         assert (raised.value.code, len(session.played)) == (503, 1)
 
     @pytest.mark.parametrize("fault", ["refuse", "reset@head", "close@head", "timeout:connect"])
-    def test_a_connection_that_fails_is_tried_again(
+    def test_a_failed_connection_is_retried(
         self, way: str, tell: Callable[..., list[str]], replaying: Callable[..., Any], fault: str
     ) -> None:
-        """Over httpx2 only where there was none: one that broke before an answer is passed on."""
+        """Over httpx2, only refused connections are retried; one that broke before an answer raises an error."""
         passed_on = {"reset@head": httpx2.ReadError, "close@head": httpx2.RemoteProtocolError}
         with replaying(f"{fault};times=2", speed="instant"):
             if way != "aiohttp" and fault in passed_on:
@@ -84,10 +84,10 @@ class TestRetries:
             else:
                 assert tell({"retry_options": {"attempts": 3, **SOON}}) == TEXTS
 
-    def test_a_stream_that_has_begun_is_not_asked_for_again(
+    def test_a_stream_that_has_begun_is_not_retried(
         self, way: str, tell: Callable[..., list[str]], replaying: Callable[..., Any]
     ) -> None:
-        """A reset in mid-stream comes through as the library's own exception."""
+        """A reset in mid-stream raises the HTTP library's own exception."""
         error = aiohttp.ClientPayloadError if way == "aiohttp" else httpx2.ReadError
         with replaying("reset@event:2", speed="instant") as session, pytest.raises(error):
             tell({"retry_options": {"attempts": 3, **SOON}})
@@ -102,7 +102,7 @@ class TestTimeLimits:
     def test_a_stall_raises_the_librarys_timeout(
         self, way: str, tell: Callable[..., list[str]], replaying: Callable[..., Any], place: str, speed: Any
     ) -> None:
-        """After that time; at instant speed at once."""
+        """It comes after that time, or at once at instant speed."""
         error = TimeoutError if way == "aiohttp" else httpx2.ReadTimeout
         limit = 0.3 if speed == 1 else 20.0
         began = time.perf_counter()
@@ -114,10 +114,10 @@ class TestTimeLimits:
         assert speed == "instant" or took > 0.29
 
     @pytest.mark.parametrize("speed", [1, "instant"])
-    def test_over_aiohttp_it_is_a_limit_for_the_whole_stream(
+    def test_over_aiohttp_the_timeout_limits_the_whole_stream(
         self, way: str, tell: Callable[..., list[str]], replaying: Callable[..., Any], speed: Any
     ) -> None:
-        """Two waits, each within the limit, are too long together; over httpx2 the limit is for each read."""
+        """Two waits, each within the limit, are too long together. Over httpx2, the timeout limits each read."""
         with replaying("stall@event:1:400ms,stall@event:2:400ms", speed=speed):
             if way == "aiohttp":
                 with pytest.raises(TimeoutError):

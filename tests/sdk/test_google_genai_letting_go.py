@@ -28,14 +28,14 @@ TEXTS = [f"第{n}句。🌙" for n in range(1, 5)]
 
 
 class Watched:
-    """Every async response that was played, and what is left of them in the loop."""
+    """All async responses that were played, and what is left of them in the loop."""
 
     def __init__(self) -> None:
         self.over_aiohttp: list[Any] = []
         self.over_httpx2: list[Any] = []
 
     def left(self) -> list[object]:
-        """Tasks but this one, timers, and responses that are still open."""
+        """Other tasks, timers, and responses that are still open."""
         loop: Any = asyncio.get_running_loop()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         timers = [timer for timer in loop._scheduled if not timer.cancelled()]
@@ -73,33 +73,33 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def occupied(client: Any) -> list[object]:
-    """What holds a place in the connectors of the SDK's aiohttp sessions."""
+    """The connections in use in the connectors of the SDK's aiohttp sessions."""
     sessions = client._api_client._aiohttp_sessions.values()
     return [held for session in sessions for held in session.connector._acquired]
 
 
 async def turns() -> None:
-    """Let what is due happen."""
+    """Let the loop run everything that is due."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 async def collected() -> None:
-    """Collect garbage, and what only becomes garbage by that: each async generator is closed in a task of its own."""
+    """Collect garbage repeatedly: each async generator is closed in its own task, which makes more garbage."""
     for _ in range(3):
         gc.collect()
         await turns()
 
 
 @pytest.mark.parametrize("way", ["httpx2-async", "aiohttp"], indirect=True)
-class TestLettingGo:
-    """An async stream that nobody reads to its end."""
+class TestUnreadStreams:
+    """Async streams that are not read to their end."""
 
     @pytest.mark.parametrize("fault", ["stall@head:30s", "stall@event:2:30s"], ids=["head", "body"])
     def test_cancelling_the_task_ends_the_response_and_leaves_nothing(
         self, way: str, replaying: Callable[..., Any], watched: Watched, fault: str
     ) -> None:
-        """At once: no task, no timer, no response, no place in the pool; and the next request is answered."""
+        """At once, no task, timer, response or used connection is left, and the next request is answered."""
         expected = [] if "head" in fault else TEXTS[:2]
 
         async def main(session: Session) -> list[str]:
@@ -127,10 +127,10 @@ class TestLettingGo:
             assert asyncio.run(main(session)) == TEXTS
 
     @pytest.mark.parametrize("limit", ["timeout", "wait_for"])
-    def test_a_time_limit_of_asyncios_own_does_the_same(
+    def test_a_time_limit_of_asyncio_ends_the_response_too(
         self, way: str, replaying: Callable[..., Any], watched: Watched, limit: str
     ) -> None:
-        """It cancels too."""
+        """Such a limit cancels the task."""
 
         async def tell(client: Any) -> None:
             async for _ in await client.models.generate_content_stream(**ASK):
@@ -154,7 +154,7 @@ class TestLettingGo:
     def test_break_and_aclose_wait_for_the_garbage_collector(
         self, way: str, replaying: Callable[..., Any], watched: Watched
     ) -> None:
-        """The SDK's own response refers to itself; collected, it closes what was played, and nothing is left."""
+        """The SDK's response is in a reference cycle. When it is collected, it closes the played response."""
 
         async def main() -> None:
             async with genai.Client().aio as client:
@@ -172,8 +172,10 @@ class TestLettingGo:
             gc.enable()
         assert watched.count == 1
 
-    def test_on_a_real_connection_they_do_so_too(self, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The server sees the client leave only then."""
+    def test_a_real_connection_also_waits_for_the_garbage_collector(
+        self, way: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only then does the server see the client leave."""
         pieces = [(0.0, CHUNKED), *[(0.0, chunked(data)) for data in STORY[:3]]]
 
         async def main() -> tuple[bool, bool]:
@@ -205,7 +207,7 @@ class TestLettingGo:
     def test_closing_the_client_leaves_no_task_and_no_timer(
         self, way: str, replaying: Callable[..., Any], watched: Watched
     ) -> None:
-        """Also where the stream was let go of, and nothing was collected."""
+        """This holds even for an abandoned stream that was not collected."""
 
         async def main() -> None:
             async with genai.Client().aio as client:
@@ -222,7 +224,7 @@ class TestLettingGo:
 
 
 async def abandon(client: Any) -> None:
-    """Read two events, and let go of the stream as one should."""
+    """Read two events, and abandon the stream in the proper way."""
     stream = await client.models.generate_content_stream(**ASK)
     count = 0
     async for _ in stream:

@@ -1,4 +1,4 @@
-"""The page of what google-genai does under each fault is what the SDK does."""
+"""The page about google-genai under faults shows what the SDK really does."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def rows() -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_what_the_page_says_is_what_happens(tool: ModuleType) -> None:
-    """On one cassette, at a few places of each kind of fault."""
+def test_the_page_matches_the_sdk(tool: ModuleType) -> None:
+    """It is checked with one cassette, at a few places of each kind of fault."""
     table = tool.measure(most=2, paths=[ROOT / "cassettes" / "story.jsonl"])
     page = rows()
     assert len(table) >= 25
@@ -56,13 +56,13 @@ def test_what_the_page_says_is_what_happens(tool: ModuleType) -> None:
             assert set(row[way]) <= known, (kind, where, way)
 
 
-def test_the_page_is_of_every_cassette_that_is_fit_for_it(tool: ModuleType) -> None:
-    """Each is named."""
+def test_the_page_names_every_suitable_cassette(tool: ModuleType) -> None:
+    """No cassette that can be swept is left out."""
     for path in tool.cassettes():
         assert path.stem in PAGE
 
 
-def test_a_cell_says_how_often_only_where_it_differs(tool: ModuleType) -> None:
-    """The most frequent first."""
+def test_a_cell_has_counts_only_if_results_differ(tool: ModuleType) -> None:
+    """The most frequent result comes first."""
     assert tool._cell(Counter({"whole": 3})) == "whole"
     assert tool._cell(Counter({"whole": 1, "`X`": 3})) == "`X` ×3, whole ×1"

@@ -1,4 +1,4 @@
-"""google-genai's other methods, sync and async: recorded from the embedded upstream, and replayed without it."""
+"""google-genai's other methods, sync and async, recorded from the embedded upstream and replayed without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
 
 MODEL = "gemini-2.5-flash"
 DATA = b"The moon is a stone.\n" * 500_000
-"""More than one part of an upload."""
+"""More bytes than one part of an upload."""
 
 Call = Callable[[Any], Any]
 
@@ -71,7 +71,7 @@ async def models(client: Any) -> Any:
 
 
 async def interactions(client: Any) -> Any:
-    """Whole, streamed, in several rounds of function calls, kept, deleted."""
+    """Create, stream, call functions in several rounds, read, delete."""
     whole = await awaited(client.interactions.create(model=MODEL, input="Tell me a story."))
     streamed = await gathered(client.interactions.create(model=MODEL, input="Tell me a story.", stream=True))
     deltas = [event.delta.text for event in streamed if event.event_type == "step.delta"]
@@ -97,7 +97,7 @@ async def interactions(client: Any) -> Any:
 
 
 async def functions(client: Any) -> Any:
-    """The SDK calls them itself, in as many rounds as it takes."""
+    """The SDK itself calls functions, in as many rounds as needed."""
     called = []
 
     def get_weather(city: str) -> str:
@@ -125,7 +125,7 @@ async def gathered(found: Any) -> list[Any]:
 
 @pytest.fixture(params=["httpx2", "httpx", "aiohttp"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the SDK takes for async calls; for sync ones, httpx2 instead of aiohttp."""
+    """The library that the SDK uses for async calls. Sync calls use httpx2 instead of aiohttp."""
     from google.genai import _api_client
 
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaSyD-0123456789abcdefghijklmnopqrstuv")
@@ -141,8 +141,8 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("call", [files, caches, models, interactions, functions], ids=lambda call: call.__name__)
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_it_is_recorded_and_replayed(call: Call, kind: str, library: str, tmp_path: Path) -> None:
-    """The same results, with the upstream gone, from as many recordings as there were requests."""
+def test_the_methods_are_recorded_and_replayed(call: Call, kind: str, library: str, tmp_path: Path) -> None:
+    """Without the upstream, the results are the same. There is one recording for each request."""
     path = tmp_path / "calls.jsonl"
 
     async def run() -> Any:

@@ -1,4 +1,4 @@
-"""Other SDKs, unchanged, each in its own environment: recorded, then replayed with the server gone."""
+"""Other SDKs, each in its own environment: recorded, then replayed without the server."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def ran(sdk: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     if not python.exists():
         pytest.skip(f"there is no environment for {sdk}: python tests/sdk/environments.py")
     environment = {name: value for name, value in os.environ.items() if "API_KEY" not in name}
-    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it asks GitHub for prices
+    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise litellm asks GitHub for prices
     command = [python, HERE / "programs" / "run.py", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90)
 
 
 def told(done: subprocess.CompletedProcess[str]) -> Told:
-    """What a program printed, line by line."""
+    """The lines that a program printed, decoded."""
     assert done.returncode == 0, done.stderr[-2000:]
     return [(at, text) for at, text in map(json.loads, done.stdout.splitlines())]
 
@@ -54,7 +54,7 @@ def texts(lines: Told) -> list[str]:
 def test_a_story_is_recorded_and_replayed_in_its_rhythm(
     sdk: str, program: str, function: str, tmp_path: Path
 ) -> None:
-    """Equal results, one by one, at the recorded times; nothing asks the server again."""
+    """Each result is equal and comes at its recorded time. The server is not asked again."""
     path = tmp_path / "story.jsonl"
     with upstream.start("story") as server:
         live = told(ran(sdk, program, function, "record", path, server.url))
@@ -65,8 +65,8 @@ def test_a_story_is_recorded_and_replayed_in_its_rhythm(
     assert keeps_time([at for at, _ in again], [at for at, _ in live])
 
 
-def test_a_tool_call_is_two_exchanges(tmp_path: Path) -> None:
-    """pydantic-ai calls the tool in between; both exchanges come back, whatever ids it makes up in each run."""
+def test_a_tool_call_takes_two_requests(tmp_path: Path) -> None:
+    """pydantic-ai calls the tool between them. Both are replayed, although each run makes up new ids."""
     path = tmp_path / "afc.jsonl"
     with upstream.start("afc", pace=0) as server:
         live = told(ran("pydantic_ai", "with_pydantic_ai", "atool", "record", path, server.url))
@@ -76,13 +76,13 @@ def test_a_tool_call_is_two_exchanges(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("sdk", "program", "function"), CALLS, ids=[f"{c[0]}-{c[2]}" for c in CALLS])
-def test_a_miss_comes_through_every_sdk_at_once(sdk: str, program: str, function: str, tmp_path: Path) -> None:
-    """Its words are in what the user sees, and nothing was retried for half a minute."""
+def test_every_sdk_raises_a_miss_at_once(sdk: str, program: str, function: str, tmp_path: Path) -> None:
+    """The user sees its message, and nothing is retried for half a minute."""
     path = tmp_path / "empty.jsonl"
     Cassette(interactions=[]).save(path)
     done = ran(sdk, program, function, "replay", path)
     assert "No recording answers POST gemini-2.5-flash:streamGenerateContent" in done.stdout
-    assert "MissError" in done.stderr  # raised again at the end of the block, however the SDK wrapped it
+    assert "MissError" in done.stderr  # raised again at the end of the block, even if the SDK wrapped it
 
 
 def listening(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:
@@ -99,7 +99,7 @@ def test_nodes_sdk_is_recorded_by_the_proxy_and_replayed_by_the_server(tmp_path:
     if node is None or not modules.exists():
         pytest.skip("there is no environment for node: python tests/sdk/environments.py")
     path = tmp_path / "story.jsonl"
-    program = FOLDER / "node" / "with_node.mjs"  # beside its modules, where node looks for them
+    program = FOLDER / "node" / "with_node.mjs"  # in the folder of its modules, where node looks for them
     shutil.copy(HERE / "programs" / "with_node.mjs", program)
 
     def tell(url: str) -> Told:

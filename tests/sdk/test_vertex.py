@@ -1,4 +1,4 @@
-"""Vertex through google-genai: replayed with neither credentials nor a network; tokens are never recorded."""
+"""Vertex AI through google-genai is replayed without credentials and network; tokens are never recorded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ VERTEX = (
 
 
 def tell_sync(project: str | None = "p", **options: Any) -> str:
-    """What a user writes."""
+    """A user's code."""
     with genai.Client(vertexai=True, project=project, location="us-central1", **options) as client:
         stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="hi")
         return "".join(chunk.text or "" for chunk in stream)
@@ -65,7 +65,7 @@ def tell(request: pytest.FixtureRequest) -> Callable[..., str]:
 
 @pytest.fixture(params=["httpx2", "httpx", "aiohttp"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The HTTP library that the SDK takes, for async calls at least."""
+    """The HTTP library that the SDK uses, at least for async calls."""
     from google.genai import _api_client
 
     monkeypatch.setattr(_api_client, "has_aiohttp", request.param == "aiohttp")
@@ -76,7 +76,7 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Recorded with a token at hand, as on another machine."""
+    """A cassette recorded with a token, as on another machine."""
     path = tmp_path / "story.jsonl"
     with upstream.start(Scenario.from_chunks(events(2))) as server, gemini_replay.record(path, upstream=server.url):
         assert tell_sync(credentials=Credentials(TOKEN)) == TEXT
@@ -107,7 +107,7 @@ def account(token_uri: str) -> service_account.Credentials:
 
 
 def test_without_credentials(tell: Callable[..., str], library: str, path: Path) -> None:
-    """The default credentials are placeholders; the project too, where none is given."""
+    """The default credentials are placeholders, and so is the project if none is given."""
     with gemini_replay.replay(path, speed="instant"):
         assert tell() == TEXT
     with gemini_replay.replay(path, speed="instant"):
@@ -115,14 +115,14 @@ def test_without_credentials(tell: Callable[..., str], library: str, path: Path)
 
 
 def test_with_another_project_and_location(path: Path) -> None:
-    """Neither is what the test is about."""
+    """Project and location do not matter for matching."""
     with gemini_replay.replay(path, speed="instant"):
         assert tell_sync(project="another-project") == TEXT
 
 
 @pytest.mark.parametrize("uri", ["its own", "https://oauth2.googleapis.com/token"])
 def test_with_a_service_account(tell: Callable[..., str], path: Path, tokens: RawServer, uri: str) -> None:
-    """Its token server is not asked."""
+    """Its token server is not called."""
     credentials = account(tokens.url + "/token" if uri == "its own" else uri)
     with gemini_replay.replay(path, speed="instant"):
         assert tell(credentials=credentials) == TEXT
@@ -131,7 +131,7 @@ def test_with_a_service_account(tell: Callable[..., str], path: Path, tokens: Ra
 
 @pytest.mark.parametrize("kind", ["user", "impersonated", "external", "metadata"])
 def test_with_credentials_of_every_kind(tell: Callable[..., str], path: Path, tmp_path: Path, kind: str) -> None:
-    """None of them asks anybody."""
+    """None of them calls a server."""
     from google.auth import compute_engine, identity_pool
 
     nowhere = "http://127.0.0.1:9/token"
@@ -153,7 +153,7 @@ def test_with_credentials_of_every_kind(tell: Callable[..., str], path: Path, tm
 
 
 def test_async_credentials_are_refreshed_without_a_server(path: Path) -> None:
-    """Those of google-auth's older async kind."""
+    """This is about google-auth's older async credentials."""
     from google.auth._default_async import default_async
     from google.oauth2 import _credentials_async, _service_account_async
 
@@ -171,7 +171,7 @@ def test_async_credentials_are_refreshed_without_a_server(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["requests", "urllib3", "httplib2"])
 def test_sessions_of_google_auth_are_authorized_without_a_server(kind: str, path: Path, tokens: RawServer) -> None:
-    """They refresh in the middle of a request."""
+    """Such sessions refresh credentials in the middle of a request."""
     url, body = VERTEX, json.dumps({"contents": [{"parts": [{"text": "hi"}], "role": "user"}]})
     headers, credentials = {"content-type": "application/json"}, account(tokens.url + "/token")
     with gemini_replay.replay(path, speed="instant"):
@@ -194,7 +194,7 @@ def test_sessions_of_google_auth_are_authorized_without_a_server(kind: str, path
 def test_while_recording_the_token_is_real_and_is_not_recorded(
     tell: Callable[..., str], tmp_path: Path, tokens: RawServer
 ) -> None:
-    """It is asked for once, and the cassette has the answer only."""
+    """The token is requested once, and the cassette has only the model's answer."""
     path = tmp_path / "new.jsonl"
     with upstream.start(Scenario.from_chunks(events(2))) as server:
         with gemini_replay.record(path, upstream=server.url):
@@ -207,14 +207,14 @@ def test_while_recording_the_token_is_real_and_is_not_recorded(
     assert TOKEN not in path.read_text(encoding="utf-8")
 
 
-def test_while_recording_missing_credentials_are_missing(tmp_path: Path) -> None:
-    """As without this package."""
+def test_while_recording_missing_credentials_are_an_error(tmp_path: Path) -> None:
+    """The error is the same as without this package."""
     with pytest.raises(exceptions.DefaultCredentialsError), gemini_replay.record(tmp_path / "new.jsonl"):
         tell_sync()
 
 
 def test_credentials_that_outlive_the_session_ask_for_a_token_again(path: Path, tokens: RawServer) -> None:
-    """A placeholder is no token to anybody else."""
+    """Outside of the session, the placeholder would not be accepted."""
     credentials = account(tokens.url + "/token")
     with gemini_replay.replay(path, speed="instant"):
         tell_sync(credentials=credentials)
@@ -224,14 +224,14 @@ def test_credentials_that_outlive_the_session_ask_for_a_token_again(path: Path, 
     assert credentials.expiry > datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
-def test_credentials_that_ask_nobody_are_as_ever(path: Path) -> None:
-    """Those that cannot be refreshed say so."""
+def test_credentials_without_a_token_server_are_unchanged(path: Path) -> None:
+    """Credentials that cannot be refreshed raise their own error."""
     with gemini_replay.replay(path), pytest.raises(exceptions.InvalidOperation):
         google.auth.credentials.AnonymousCredentials().refresh(None)
 
 
 def test_where_everything_is_imported_in_the_session(path: Path, tmp_path: Path) -> None:
-    """Whatever the order of google-auth's parts, while replaying and while recording."""
+    """Credentials are placeholders in the session, and nothing stays replaced after it."""
     ran = python(
         f"""
         import gemini_replay
@@ -252,7 +252,7 @@ def test_where_everything_is_imported_in_the_session(path: Path, tmp_path: Path)
 
 
 def test_a_path_of_vertex_names_its_host() -> None:
-    """That of its region; there is one for all."""
+    """A location has its region's host, and the global one has a host of its own."""
     path = "/v1beta1/projects/p/locations/{}/publishers/google/models/m:generateContent"
     assert GEMINI.base_url(path.format("europe-west4")) == "https://europe-west4-aiplatform.googleapis.com"
     assert GEMINI.base_url(path.format("global")) == "https://aiplatform.googleapis.com"

@@ -1,4 +1,4 @@
-"""A client that sees the wire itself: HTTP's chunks, and how the connection ended."""
+"""A client that sees the wire: HTTP chunks, and how the connection ended."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def opened(
     key: str | None = "a-key",
     method: str = "POST",
 ) -> Iterator[tuple[socket.socket, BinaryIO]]:
-    """Send a request; give the socket and a reader of it."""
+    """Send a request; returns the socket and a reader of it."""
     parts = urlsplit(url)
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {"host": parts.netloc, "content-length": str(len(data)), **(headers or {})}
@@ -70,7 +70,7 @@ def read_head(reader: BinaryIO) -> Answer:
 
 
 def read_chunk(reader: BinaryIO) -> bytes | None:
-    """The next HTTP chunk; b"" is the body's regular end, None the connection's."""
+    """The next HTTP chunk. b"" means that the body ended regularly, None that the connection ended."""
     size = reader.readline()
     if not size:
         return None
@@ -81,7 +81,7 @@ def read_chunk(reader: BinaryIO) -> bytes | None:
 
 @pytest.fixture
 def fetch() -> Callable[..., Answer]:
-    """Send one request and read the answer, chunk by chunk (or by its length), to its end, whatever that is."""
+    """Send one request and read the answer to its end, chunk by chunk or by its length."""
 
     def fetch(url: str, *args: Any, **kwargs: Any) -> Answer:
         with opened(url, *args, **kwargs) as (_, reader):
@@ -103,13 +103,13 @@ def fetch() -> Callable[..., Answer]:
 
 @pytest.fixture
 def connect() -> Callable[..., Any]:
-    """``opened``: for tests that read piece by piece, or not at all."""
+    """The function ``opened``, for tests that read piece by piece or not at all."""
     return opened
 
 
 @pytest.fixture
 def wire() -> Any:
-    """``read_head`` and ``read_chunk``."""
+    """The functions ``read_head`` and ``read_chunk``."""
 
     class Wire:
         head = staticmethod(read_head)
@@ -120,13 +120,13 @@ def wire() -> Any:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the test's cassette is recorded."""
+    """The path of the test's cassette."""
     return tmp_path / "cassette.jsonl"
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Callable[..., Any]:
-    """Serve these recordings for a with-block; gives the base URL."""
+    """Serve these recordings during a with-block, which gets the base URL."""
 
     @contextmanager
     def served(*interactions: Interaction, speed: str | float = 1.0, repeat: bool = True) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Heads of answers that cannot be passed on: an upstream's, and those of recordings."""
+"""Heads that cannot be sent to a client: an upstream's and a recording's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CANNOT_BE_PASSED_ON = {
 def test_an_upstreams_bad_head_is_a_502(
     tmp_path: Path, answer: bytes, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the reason, also in the log, without a secret; nothing is recorded, and the next request is."""
+    """The answer and the log give the reason without secrets. Nothing is recorded, but the next request is."""
     path = tmp_path / "c.jsonl"
     session = Session(path, mode="rewrite", hosts=None)
     good = head("200 OK", "content-length: 2") + b"{}"
@@ -53,8 +53,8 @@ def test_an_upstreams_bad_head_is_a_502(
     assert session.problems == []
 
 
-def test_interim_answers_are_no_answers(tmp_path: Path) -> None:
-    """Those before the real one are left out, as any client does."""
+def test_interim_responses_are_left_out(tmp_path: Path) -> None:
+    """The proxy skips those before the real response, as any client does."""
     interim = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 150 Strange\r\n\r\n"
     session = Session(tmp_path / "c.jsonl", mode="rewrite", hosts=None)
     with raw_server(Answer([(0, interim + head("200 OK", "content-length: 2") + b"{}")])) as server:
@@ -97,7 +97,7 @@ def served(session: Session) -> Iterator[str]:
 def test_a_recording_that_http_cannot_carry_is_a_500(
     tmp_path: Path, status: int, headers: Headers, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the reason, and without a traceback."""
+    """The answer gives the reason; there is no traceback."""
     url = f"https://generativelanguage.googleapis.com{PATH}"
     request = Request("POST", url, body=json.dumps(ASK).encode())
     recording = Interaction(request, Response(status, headers), (Chunk(0, events(1)[0]),))

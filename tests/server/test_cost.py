@@ -1,4 +1,4 @@
-"""What a served chunk costs: calls of functions and objects in circles, which do not depend on the machine."""
+"""What a served chunk costs, in function calls and objects in reference cycles, not in time."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ASYNCIO = str(Path(asyncio.__file__).parent), selectors.__file__
 
 
 class Counter:
-    """Counts the calls in its thread; a resumed coroutine or generator is a call as well.
+    """Counts the calls in its thread. Resuming a coroutine or generator counts as a call.
 
-    It leaves out asyncio, whose loop has more turns if the machine is busy.
+    Calls in asyncio do not count, since its loop runs more often on a busy machine.
     """
 
     def __init__(self) -> None:
@@ -39,17 +39,17 @@ class Counter:
 
 
 async def calls_while_serving(session: Session, ask: Callable[[str], object]) -> int:
-    """The calls in the server's thread while another thread asks, for the second time."""
+    """Count the calls in the server's thread while another thread makes its second request."""
     ready = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Server(app(session), DEFAULT_RULES)
         serving = asyncio.create_task(server.listen(listener, ready.set))
         await ready.wait()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        await asyncio.to_thread(ask, url)  # what a first answer loads is kept
+        await asyncio.to_thread(ask, url)  # the first request loads modules
         counter, before = Counter(), sys.getprofile()
         gc.collect()
-        gc.disable()  # a collection calls finalizers of what other tests have left
+        gc.disable()  # a collection would call finalizers of other tests' objects
         sys.setprofile(counter)
         try:
             await asyncio.to_thread(ask, url)
@@ -69,7 +69,7 @@ async def calls_while_serving(session: Session, ask: Callable[[str], object]) ->
     ],
 )
 def test_a_chunk_costs_few_calls(fetch: Fetch, tmp_path: Path, speed: str | float, gap: float, most: int) -> None:
-    """From its schedule to its socket, those of uvicorn and h11 included."""
+    """Calls count from the schedule to the socket, including those of uvicorn and h11."""
 
     def calls(count: int) -> int:
         path = tmp_path / f"{count}.jsonl"
@@ -85,7 +85,7 @@ def test_a_chunk_costs_few_calls(fetch: Fetch, tmp_path: Path, speed: str | floa
 
 
 def test_an_answer_leaves_little_to_the_collector(fetch: Fetch, served: Any) -> None:
-    """What is in no circle is freed at once. A look at all objects would make the chunks of all streams late."""
+    """An answer makes few reference cycles. A collection would make the chunks of all streams late."""
     with served(interaction(events(50), gap=0.001)) as url:
         fetch(url, PATH)
         gc.collect()
@@ -93,13 +93,13 @@ def test_an_answer_leaves_little_to_the_collector(fetch: Fetch, served: Any) -> 
         try:
             for _ in range(10):
                 fetch(url, PATH)
-            assert gc.collect() / 10 <= 40  # asyncio's own are twelve
+            assert gc.collect() / 10 <= 40  # twelve are asyncio's
         finally:
             gc.enable()
 
 
-def test_a_server_of_its_own_process_has_rare_collections() -> None:
-    """Until it ends."""
+def test_a_server_in_its_own_process_collects_rarely() -> None:
+    """When the server ends, the old setting is back."""
     young, middle, old = gc.get_threshold()
     with rare_collections():
         assert gc.get_threshold() == (young, middle, 10 * old)

@@ -1,4 +1,4 @@
-"""What a server lets in: from whom, in which form, how much, and for how long it waits."""
+"""The entrance of a server: which origins and hosts it accepts, and what it refuses."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ OTHER_ORIGINS = [
 
 
 class TestOrigins:
-    """Whose pages may use a server."""
+    """Which web pages may use a server."""
 
     @pytest.mark.parametrize("origin", LOCAL_ORIGINS)
-    def test_pages_of_this_machine_may(self, tmp_path: Path, origin: str) -> None:
-        """Whatever their port; the answer lets them read it, with every header."""
+    def test_local_pages_are_allowed(self, tmp_path: Path, origin: str) -> None:
+        """Any port is allowed, and the answer lets the page read the body and every header."""
         with served(tmp_path, headers=(("content-type", "text/event-stream"), ("x-own", "1"))) as (_, url):
             answer = ask(url, origin=origin)
         assert answer.content == b"".join(events(2))
@@ -59,7 +59,7 @@ class TestOrigins:
         assert answer.headers["vary"] == "Origin"
 
     @pytest.mark.parametrize("origin", OTHER_ORIGINS)
-    def test_other_pages_may_not(self, tmp_path: Path, origin: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_other_pages_are_refused(self, tmp_path: Path, origin: str, caplog: pytest.LogCaptureFixture) -> None:
         """Nothing is played, the page cannot read the refusal, and the log says why."""
         with served(tmp_path) as (session, url):
             answer = ask(url, origin=origin)
@@ -68,15 +68,15 @@ class TestOrigins:
         assert session.played == []
         assert "--allow-origin" in caplog.text
 
-    def test_pages_that_send_no_origin_may_not_either(self, tmp_path: Path) -> None:
-        """A browser says where such a request comes from; a person's own visit passes."""
+    def test_pages_without_an_origin_header_are_refused(self, tmp_path: Path) -> None:
+        """Another header of the browser shows that a page makes the request. A person's own visit is allowed."""
         with served(tmp_path) as (_, url):
             assert ask(url, sec_fetch_site="cross-site").status_code == 403
             for site in ("same-origin", "same-site", "none"):
                 assert ask(url, sec_fetch_site=site).status_code == 200
 
-    def test_allowed_pages_may(self, tmp_path: Path) -> None:
-        """Exactly those that are named, in either case."""
+    def test_named_pages_are_allowed(self, tmp_path: Path) -> None:
+        """Exactly the named origins are allowed, in upper or lower case."""
         rules = Rules(allow_origins=("https://App.example", "null"))
         with served(tmp_path, rules) as (_, url):
             statuses = [
@@ -86,7 +86,7 @@ class TestOrigins:
         assert statuses == [200, 200, 403, 403]
 
     def test_programs_see_no_difference(self, tmp_path: Path) -> None:
-        """They send no origin; recorded headers pass as they are."""
+        """Programs send no origin, and get the recorded headers unchanged."""
         recorded = (("access-control-allow-origin", "https://recorded.example"), ("vary", "X-Origin"))
         with served(tmp_path, headers=recorded) as (_, url):
             plain, page = ask(url), ask(url, origin="http://localhost:3000")
@@ -96,7 +96,7 @@ class TestOrigins:
         assert page.headers.get_list("vary") == ["X-Origin", "Origin"]
 
     def test_a_preflight_is_answered_as_google_does(self, tmp_path: Path) -> None:
-        """Any method, the headers that were asked for; nothing is played. Other pages get none of it."""
+        """It allows any method and the requested headers, without playing anything. Other pages get no permission."""
         asked = {
             "access-control-request-method": "POST",
             "access-control-request-headers": "content-type,x-goog-api-key",
@@ -115,10 +115,10 @@ class TestOrigins:
         assert answer.headers["access-control-allow-private-network"] == "true"
         assert other.status_code == 403
         assert not [name for name in other.headers if name.startswith("access-control")]
-        assert plain.headers["x-gemini-replay"] == "miss"  # no preflight: a request like any other
+        assert plain.headers["x-gemini-replay"] == "miss"  # not a preflight, but an ordinary request
 
     def test_a_page_can_read_a_miss(self, tmp_path: Path) -> None:
-        """It says what to do."""
+        """The miss in the answer says what to do."""
         with served(tmp_path) as (_, url):
             answer = httpx.post(url + PATH, json={}, headers={"origin": "http://localhost:3000"})
         assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
@@ -126,13 +126,13 @@ class TestOrigins:
 
 
 class TestHosts:
-    """By which names a server may be called: a page can make any name of its own lead here (DNS rebinding)."""
+    """Which host names a server accepts: by DNS rebinding, a page can make a name of its own lead here."""
 
     @pytest.mark.parametrize(
         "host", ["localhost", "LOCALHOST:99", "localhost.", "127.0.0.1:1", "127.1.2.3", "[::1]:8", "a.localhost:1"]
     )
-    def test_local_names_will_do(self, tmp_path: Path, host: str) -> None:
-        """Whatever the port."""
+    def test_local_names_are_accepted(self, tmp_path: Path, host: str) -> None:
+        """Any port is accepted."""
         with served(tmp_path) as (_, url):
             assert ask(url, host=host).status_code == 200
 
@@ -148,15 +148,15 @@ class TestHosts:
             "",
         ],
     )
-    def test_other_names_will_not(self, tmp_path: Path, host: str, caplog: pytest.LogCaptureFixture) -> None:
-        """Nothing is played; the log says how to allow one."""
+    def test_other_names_are_refused(self, tmp_path: Path, host: str, caplog: pytest.LogCaptureFixture) -> None:
+        """Nothing is played, and the log says how to allow a name."""
         with served(tmp_path) as (session, url):
             answer = ask(url, host=host)
         assert (answer.status_code, session.played) == (403, [])
         assert "--allow-host" in caplog.text
 
-    def test_allowed_names_will_do(self, tmp_path: Path) -> None:
-        """With any port."""
+    def test_allowed_names_are_accepted(self, tmp_path: Path) -> None:
+        """They are accepted with any port."""
         with served(tmp_path, Rules(allow_hosts=("host.docker.internal", "[fe80::1]"))) as (_, url):
             statuses = [
                 ask(url, host=host).status_code
@@ -164,8 +164,8 @@ class TestHosts:
             ]
         assert statuses == [200, 200, 403]
 
-    def test_a_server_for_other_machines_has_any_name(self) -> None:
-        """It cannot know its names; but it still looks at origins."""
+    def test_a_server_for_other_machines_accepts_any_name(self) -> None:
+        """It cannot know its names, but it still checks origins."""
         with upstream.start(pace=0, host="0.0.0.0") as server:
             url = f"http://127.0.0.1:{server.port}"
             assert ask(url, host="app.example", x_goog_api_key="k").status_code == 200
@@ -174,7 +174,7 @@ class TestHosts:
 
 
 def test_every_server_has_an_entrance(tmp_path: Path) -> None:
-    """The embedded upstream, and the recording proxy, which sends nothing on."""
+    """The embedded upstream checks too, and so does the recording proxy, which then forwards nothing."""
     session = Session(tmp_path / "c.jsonl", mode="rewrite", hosts=None)
     with upstream.start(pace=0) as server, serving(session, base=server.url) as url:
         for base in (server.url, url):
@@ -188,7 +188,7 @@ def test_every_server_has_an_entrance(tmp_path: Path) -> None:
 def test_no_log_line_and_no_refusal_holds_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fetch: Callable[..., Any]
 ) -> None:
-    """A key in every place of a request that is refused, is missed, or meets a bug."""
+    """A key may be in every place of a request that is refused, misses, or meets a bug."""
 
     async def buggy(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError(f"{scope['query_string']} {scope['headers']}")

@@ -1,4 +1,4 @@
-"""Faults, other chunk boundaries and a longest gap from the replay server: ``serve --fault``, ``gemini_server``."""
+"""Faults, rechunking and `max_gap` in the replay server: ``serve --fault`` and ``gemini_server``."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Served = Callable[..., AbstractContextManager[str]]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A cassette with one recording of the story, as two lumps."""
+    """A cassette with one recording of the story in two chunks."""
     return recorded(tmp_path / "story.jsonl", streaming(A + B, C, gap=0.002))
 
 
 @pytest.fixture
 def ask(fetch: Fetch) -> Fetch:
-    """Ask for the story, and see HTTP's chunks."""
+    """Ask for the story; returns the answer with its HTTP chunks."""
     from support.clients import ASK
 
     return lambda url: fetch(url, PATH, body=ASK)
@@ -43,7 +43,7 @@ def ask(fetch: Fetch) -> Fetch:
 
 @pytest.fixture
 def served(path: Path) -> Served:
-    """Serve the story for a with-block; gives the base URL."""
+    """Serve the story during a with-block, which gets the base URL."""
 
     @contextmanager
     def served(**options: Any) -> Iterator[str]:
@@ -67,14 +67,14 @@ def served(path: Path) -> Served:
 def test_a_body_breaks_on_the_wire(
     served: Served, ask: Fetch, fault: str, chunks: list[bytes], complete: bool, error: type
 ) -> None:
-    """A TCP reset, a FIN without the last chunk, the last chunk too early."""
+    """It breaks with a TCP reset, a FIN without the last chunk, or a last chunk that comes too early."""
     with served(fault=fault) as url:
         answer = ask(url)
     assert (answer.status, answer.chunks, answer.complete, type(answer.error)) == (200, chunks, complete, error)
 
 
 def test_a_refused_connection_is_reset_before_an_answer(served: Served, connect: Any) -> None:
-    """It has been accepted already; the next one is answered."""
+    """The server has accepted the connection already. The next one is answered."""
     with served(fault="refuse;once") as url:
         from support.clients import ASK
 
@@ -86,7 +86,7 @@ def test_a_refused_connection_is_reset_before_an_answer(served: Served, connect:
 
 @pytest.mark.parametrize("speed", [1, "instant"])
 def test_a_stall_is_real_silence(served: Served, ask: Fetch, speed: Any) -> None:
-    """At any speed: only that can try another process' limits."""
+    """It takes real time at any speed, since only that tests the timeouts of another process."""
     with served(fault="stall@event:2:200ms", speed=speed) as url:
         began = time.perf_counter()
         answer = ask(url)
@@ -95,7 +95,7 @@ def test_a_stall_is_real_silence(served: Served, ask: Fetch, speed: Any) -> None
 
 
 def test_a_status_has_its_header_and_googles_words(served: Served, ask: Fetch) -> None:
-    """So often, and then the recording."""
+    """After that many error responses comes the recording."""
     with served(fault="status:503;retry-after=3;times=2") as url:
         answers = [ask(url) for _ in range(3)]
     assert [answer.status for answer in answers] == [503, 503, 200]
@@ -109,7 +109,7 @@ def test_a_status_has_its_header_and_googles_words(served: Served, ask: Fetch) -
     [("events", [len(A), len(B), len(C)]), ("bytes", [1] * len(A + B + C)), (300, [300, len(A + B + C) - 300])],
 )
 def test_each_chunk_is_one_http_chunk(served: Served, ask: Fetch, how: Any, sizes: list[int]) -> None:
-    """However it is cut."""
+    """This holds however the recording is rechunked."""
     with served(rechunk=how) as url:
         answer = ask(url)
     assert answer.body == A + B + C
@@ -117,8 +117,8 @@ def test_each_chunk_is_one_http_chunk(served: Served, ask: Fetch, how: Any, size
 
 
 @pytest.mark.parametrize("fault", ["tls", "timeout:connect", "timeout:pool"])
-def test_what_no_server_can_do_it_refuses_to_do(path: Path, fault: str) -> None:
-    """It names the fault, and what comes near."""
+def test_faults_that_a_server_cannot_cause_are_refused(path: Path, fault: str) -> None:
+    """The error names the fault and the nearest possible one."""
     with pytest.raises(UsageError, match=f"cannot cause the fault {fault}") as refused:
         ReplayServer(Session.replaying(path, fault=fault))
     assert "reset@head" in str(refused.value)
@@ -129,7 +129,7 @@ class TestCommand:
 
     @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
     def test_faults_may_be_repeated_and_joined_by_commas(self, path: Path, ask: Fetch) -> None:
-        """Beside other boundaries and a longest gap; one that struck nothing is told at the end."""
+        """They work together with --rechunk and --max-gap. At the end, the server names faults never applied."""
         recorded(path, streaming(A + B, C, gap=30.0, after=30.0))
         faults = ("--fault", "reset@event:2;request=1,status:429;request=2", "--fault", "reset@event:9")
         with listening("serve", path, *faults, "--rechunk", "events", "--max-gap", "0.01") as (process, url):
@@ -154,10 +154,10 @@ class TestCommand:
         ],
         ids=["tls", "pool", "misspelled", "incomplete", "chunks", "gap"],
     )
-    def test_what_cannot_be_is_said_before_anything_listens(
+    def test_impossible_options_are_refused_before_anything_listens(
         self, path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, words: str
     ) -> None:
-        """With what to write instead, and exit status 2."""
+        """The error says what to write instead; the exit status is 2."""
         assert main(["serve", str(path), f"{option}={value}"]) == 2
         said = capsys.readouterr()
         assert said.out == ""

@@ -1,4 +1,4 @@
-"""Heads of requests that a server refuses, since two readers could take them differently."""
+"""Heads of requests that a server refuses, since two readers could understand them differently."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ BAD_HEADS = {
 
 
 @pytest.mark.parametrize("head", BAD_HEADS.values(), ids=BAD_HEADS)
-def test_an_uncertain_head_is_refused(tmp_path: Path, head: str, caplog: pytest.LogCaptureFixture) -> None:
-    """With a 4xx in Google's words; nothing is forwarded or recorded, and the log has no traceback."""
+def test_an_ambiguous_head_is_refused(tmp_path: Path, head: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer is a 4xx in Google's form. Nothing is forwarded or recorded, and the log has no traceback."""
     session = Session(tmp_path / "c.jsonl", mode="rewrite", hosts=None)
     with upstream.start(pace=0) as server, serving(session, base=server.url) as url:
         answer = talk(url, head.encode("latin-1"))
@@ -58,8 +58,8 @@ def test_an_uncertain_head_is_refused(tmp_path: Path, head: str, caplog: pytest.
     assert not [record for record in caplog.records if record.exc_info or record.levelno > logging.WARNING]
 
 
-def test_dots_in_names_are_no_segments(tmp_path: Path) -> None:
-    """Nor is a percent sign an escape."""
+def test_dots_and_percent_signs_in_names_are_accepted(tmp_path: Path) -> None:
+    """Such names are neither dot segments nor escapes."""
     with served(tmp_path) as (_, url):
         for path in ("/v1.5/models/gemini-2.5-flash", "/a..b/...", "/%/%zz", "/.well-known/x"):
             assert talk(url, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())[

@@ -28,7 +28,7 @@ PROMPT = "给我讲一个关于月亮的小故事。"
 
 @dataclass
 class Output:
-    """What a program wrote, piece by piece with the moment when it was there."""
+    """A program's output, piece by piece, with the moment of each piece."""
 
     pieces: list[tuple[float, bytes]]
     status: int
@@ -38,7 +38,7 @@ class Output:
         return b"".join(data for _, data in self.pieces)
 
     def when(self, count: int) -> float:
-        """The moment when so many bytes were there."""
+        """The moment at which this many bytes had been written."""
         totals = accumulate(len(data) for _, data in self.pieces)
         return next(at for (at, _), total in zip(self.pieces, totals, strict=True) if total >= count)
 
@@ -55,7 +55,7 @@ def run(base: str, *command: str | Path) -> Output:
 
 
 def with_curl(base: str) -> Output:
-    """The command as people type it."""
+    """The curl command as people type it."""
     body = {
         "contents": [{"parts": [{"text": PROMPT}]}],
         "generationConfig": {"maxOutputTokens": 3000, "temperature": 0.7},
@@ -78,13 +78,13 @@ def with_requests(base: str) -> Output:
 
 
 def as_sent(interaction: Interaction) -> list[tuple[float, int]]:
-    """When so many bytes of the body were there, since its first chunk."""
+    """The number of bytes of the body after each chunk, with the seconds since the first one."""
     times = accumulate(chunk.after for chunk in interaction.chunks)
     return list(zip(times, accumulate(len(chunk.data) for chunk in interaction.chunks), strict=True))
 
 
 def as_told(interaction: Interaction) -> list[tuple[float, int]]:
-    """The same of the text in it."""
+    """The same for the text in the body."""
     times = accumulate(chunk.after for chunk in interaction.chunks)
     texts = [json.loads(chunk.data[6:]) if chunk.data.startswith(b"data: {") else {} for chunk in interaction.chunks]
     told = [
@@ -116,13 +116,13 @@ needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="there is no PO
         pytest.param(with_requests, as_told, id="requests", marks=needs_requests),
     ],
 )
-def test_text_appears_as_it_streams_while_recording_and_again_on_replay(
+def test_text_appears_as_it_streams_in_recording_and_replay(
     tmp_path: Path,
     gateway: str,
     program: Callable[[str], Output],
     moments: Callable[[Interaction], list[tuple[float, int]]],
 ) -> None:
-    """The program writes the same in the same rhythm, with the upstream and without it; and no file has its key."""
+    """With and without the upstream, the program writes the same text in the same rhythm. No file has its key."""
     path = tmp_path / "story.jsonl"
     with listening("record", path, "--upstream", gateway) as (process, url):
         live = program(url)
@@ -145,7 +145,7 @@ def test_text_appears_as_it_streams_while_recording_and_again_on_replay(
 
 @needs_requests
 def test_the_python_example_fails_with_the_servers_words(tmp_path: Path, gateway: str) -> None:
-    """A miss is no empty story."""
+    """It does not take a miss for an empty story."""
     path = tmp_path / "empty.jsonl"
     Cassette().save(path)
     with listening("serve", path) as (_, url):

@@ -1,4 +1,4 @@
-"""The recording proxy: invisible to its client, and true in what it records."""
+"""The recording proxy is invisible to its client, and its recordings are true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gemini_replay.transports.read_ahead import ROOM
 
 
 def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connect: Any, wire: Any) -> None:
-    """Head and chunks are held up by nothing: the upstream goes on only when the client has seen them."""
+    """The proxy holds nothing back: the upstream goes on only when the client has seen the head or chunk."""
     paced = Paced()
     with running.Running(paced.app) as server, proxied(path, server.url) as url:
         with connect(url, PATH) as (_, reader):
@@ -34,8 +34,8 @@ def test_each_chunk_passes_before_the_upstream_sends_the_next(path: Path, connec
         assert paced.left.wait(10)
 
 
-def test_what_passes_is_what_the_upstream_sent_and_what_is_recorded(path: Path, fetch: Fetch) -> None:
-    """Bytes, boundaries, status and headers; and the recording replays them."""
+def test_the_client_and_the_recording_get_what_the_upstream_sent(path: Path, fetch: Fetch) -> None:
+    """Bytes, boundaries, status and headers are equal, and the recording replays them."""
     chunks = [*events(4), b"\xff\x00", "你".encode()[:1]]
     headers = (("content-type", "text/event-stream"), ("x-frame-options", "DENY"), ("vary", "a"), ("vary", "b"))
     with scripted(chunks, status=203, headers=headers) as server:
@@ -68,7 +68,7 @@ def test_every_body_of_the_corpus_is_recorded_and_served_exactly(
 
 
 def test_the_upstream_is_asked_as_the_client_asked(path: Path) -> None:
-    """Method, path, query, headers and body arrive; what belongs to the client's own connection does not."""
+    """Method, path, query, headers and body arrive, but no headers of the client's own connection."""
     asked = {"x-goog-api-key": KEY, "x-own": "1", "accept": "text/x", "connection": "keep-alive, x-hop", "x-hop": "1"}
     with scripted(events(1)) as server, proxied(path, f"{server.url}/gw/") as url:
         httpx.post(f"{url}/v1beta/models/a%20b:streamGenerateContent?alt=sse&x=%2F", json=ASK, headers=asked)
@@ -86,7 +86,7 @@ def test_the_upstream_is_asked_as_the_client_asked(path: Path) -> None:
 
 
 def test_unusual_requests_arrive_whole(path: Path) -> None:
-    """A body in chunks, one behind 100-continue, an offer of HTTP/2, bytes beyond ASCII in a header."""
+    """They have a chunked body, one after 100-continue, an offer of HTTP/2, or a header beyond ASCII."""
     body = json.dumps({"contents": ["x" * 100_000]}).encode()
     with scripted(events(1)) as server, proxied(path, server.url) as url, httpx.Client() as client:
         client.post(url + PATH, content=iter([body[:10], body[10:]]))
@@ -104,7 +104,7 @@ def test_unusual_requests_arrive_whole(path: Path) -> None:
 
 
 def test_nothing_is_added_to_a_request(path: Path, connect: Any, wire: Any) -> None:
-    """A client that sends no Accept-Encoding gets no gzip: the upstream is not asked for it."""
+    """For a client that sends no Accept-Encoding, the upstream is not asked for gzip."""
     with upstream.start("array", pace=0) as server, proxied(path, server.url) as url:
         with connect(url, "/v1/models/array:streamGenerateContent") as (_, reader):
             assert wire.head(reader).header("content-encoding") is None
@@ -112,7 +112,7 @@ def test_nothing_is_added_to_a_request(path: Path, connect: Any, wire: Any) -> N
 
 
 def test_the_recorded_request_is_the_upstreams(path: Path) -> None:
-    """Its URL and host, the client's own description of itself, and no key."""
+    """It has the upstream's URL and host, the client's name, and no key."""
     with scripted(events(1)) as server, proxied(path, server.url) as url:
         headers = {"user-agent": "curl/8.5.0", "authorization": f"Bearer {KEY}"}
         httpx.post(f"{url}{PATH}&key={KEY}", json={**ASK, "apiKey": KEY}, headers=headers)
@@ -124,14 +124,14 @@ def test_the_recorded_request_is_the_upstreams(path: Path) -> None:
 
 
 def recorded_after(path: Path) -> Any:
-    """The request in the journal of a recording that is still under way."""
+    """The request in the journal, while the recording is still under way."""
     from gemini_replay.cassette.files import salvage
 
     return salvage(path.with_name(f"{path.name}.part")).cassette.interactions[0].request
 
 
 def test_gzip_passes_untouched_and_is_stored_decoded(path: Path) -> None:
-    """Each wire chunk on its own, as a recording in process stores it."""
+    """Each wire chunk is decoded on its own, as in recordings within a process."""
     with upstream.start("array", pace=0.02) as server, proxied(path, server.url) as url:
         with httpx.stream("POST", f"{url}/v1/models/array:streamGenerateContent?key=k", json=ASK) as answer:
             live = list(answer.iter_raw())
@@ -146,7 +146,7 @@ def test_gzip_passes_untouched_and_is_stored_decoded(path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_body_of_known_length_keeps_it(path: Path, method: str) -> None:
-    """Also where HEAD asks for the length alone; recorded and played again."""
+    """This holds for HEAD requests too, in recording and replay."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -164,10 +164,10 @@ def test_a_body_of_known_length_keeps_it(path: Path, method: str) -> None:
 
 
 class TestTimes:
-    """What is recorded is the wire's, whatever the client does."""
+    """Recorded times are the wire's, whatever the client does."""
 
     def test_a_slow_client_does_not_show_in_the_recording(self, path: Path, connect: Any, wire: Any) -> None:
-        """It takes the first chunk after the last one was recorded; each was recorded when it was sent."""
+        """Each chunk has the time at which it was sent, although the client reads the first one after the last."""
         chunks = events(8)
         paced = Paced(chunks)
         told, seen = [], []
@@ -187,9 +187,10 @@ class TestTimes:
         ):
             assert told_then - seen_before - 0.001 <= gap <= seen_then - told_before + 0.001
 
-    def test_a_client_that_does_not_read_holds_nothing_up(self, path: Path, connect: Any, wire: Any) -> None:
-        """More than the sockets between take, and less than the room of the recording's reader: it is recorded at its
-        pace, whole, while the client sleeps.
+    def test_a_client_that_does_not_read_delays_nothing(self, path: Path, connect: Any, wire: Any) -> None:
+        """While the client sleeps, the whole answer is recorded at its pace.
+
+        It is larger than the sockets' buffers, and smaller than that of the recording's reader.
         """
         chunks = [bytes([65 + n]) * (ROOM // 8) for n in range(7)]
         with scripted(chunks, gap=0.02) as server:
@@ -204,7 +205,7 @@ class TestTimes:
         assert stored.end.kind == "eof"
         assert stored.duration < sent[-1] - sent[0] + 2
 
-    def test_the_way_to_the_upstream_is_no_part_of_the_recorded_times(self, path: Path, fetch: Fetch) -> None:
+    def test_recorded_times_do_not_include_connecting_to_the_upstream(self, path: Path, fetch: Fetch) -> None:
         """The head's time counts from the moment when the request left."""
         with scripted(events(2), head_after=0.2) as server, proxied(path, server.url) as url:
             fetch(url, PATH)
@@ -214,10 +215,10 @@ class TestTimes:
 
 
 class TestModes:
-    """What is played and what is recorded."""
+    """Record modes: what is played and what is recorded."""
 
-    def test_new_plays_what_is_there_and_appends_what_is_not(self, path: Path, fetch: Fetch) -> None:
-        """The cassette grows at the end."""
+    def test_new_plays_recordings_and_appends_missing_ones(self, path: Path, fetch: Fetch) -> None:
+        """New recordings are added at the end of the cassette."""
         with scripted(events(2)) as server:
             with proxied(path, server.url) as url:
                 fetch(url, PATH)
@@ -227,8 +228,8 @@ class TestModes:
             assert len(server.requests) == 2
         assert [interaction.request.json for interaction in recorded(path)] == [ASK, {"contents": []}]
 
-    def test_once_refuses_what_is_not_there(self, path: Path) -> None:
-        """As a miss."""
+    def test_once_refuses_requests_without_a_recording(self, path: Path) -> None:
+        """The answer is a miss."""
         with scripted(events(2)) as server:
             with proxied(path, server.url, mode="once") as url:
                 httpx.post(url + PATH, json=ASK)
@@ -238,8 +239,8 @@ class TestModes:
         assert answer.status_code == 404
         assert answer.headers["x-gemini-replay"] == "miss"
 
-    def test_an_upstream_of_the_session_is_asked_and_not_named(self, path: Path, fetch: Fetch) -> None:
-        """The recorded URL is the base's: a stand-in leaves no trace in the cassette."""
+    def test_the_address_of_upstream_is_not_recorded(self, path: Path, fetch: Fetch) -> None:
+        """The recorded URL has the base URL's host: a stand-in leaves no trace in the cassette."""
         with scripted(events(2)) as server:
             with proxied(path, "https://generativelanguage.googleapis.com", upstream=f"{server.url}/in") as url:
                 assert fetch(url, PATH).chunks == events(2)

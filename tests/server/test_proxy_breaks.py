@@ -1,4 +1,4 @@
-"""What breaks on one side of the recording proxy breaks on the other, and is recorded as what it was."""
+"""A break on one side of the recording proxy reaches the other side, and is recorded as what it was."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gemini_replay.server import running, upstream
 
 
 class TestBreaks:
-    """What breaks on one side breaks on the other, and is recorded as what it was."""
+    """Breaks on both sides of the proxy."""
 
     @pytest.mark.parametrize(("end", "how"), [("reset", None), ("closed", "closed")], ids=["reset", "closed"])
     def test_the_upstreams_break_is_passed_on(self, path: Path, fetch: Fetch, end: Any, how: str | None) -> None:
-        """A reset as a reset, a FIN as a FIN, behind the chunks that came; and so when it is replayed."""
+        """After the chunks, a reset comes as a reset and a FIN as a FIN, live and on replay."""
         with scripted(events(3), end=end, end_after=0.02) as server:
             answers = []
             for mode in ("rewrite", "once"):
@@ -37,8 +37,8 @@ class TestBreaks:
     @pytest.mark.parametrize(
         ("linger", "error"), [(True, httpx.ReadError), (False, httpx.RemoteProtocolError)], ids=["reset", "closed"]
     )
-    def test_a_break_before_the_head_too(self, path: Path, linger: bool, error: type[Exception]) -> None:
-        """There is no answer, and the recording has none."""
+    def test_a_break_before_the_head_is_passed_on(self, path: Path, linger: bool, error: type[Exception]) -> None:
+        """The client gets no response, and the recording has none."""
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await receive()
@@ -53,7 +53,7 @@ class TestBreaks:
         assert recorded(path)[0].end.kind == "reset"
 
     def test_a_client_that_leaves_cancels_the_upstreams_answer(self, path: Path, connect: Any, wire: Any) -> None:
-        """The upstream sees the connection end; the recording says "cancelled" behind what came."""
+        """The upstream sees the connection end. After the chunks, the recording says "cancelled"."""
         paced = Paced()
         with running.Running(paced.app) as server, proxied(path, server.url) as url:
             with connect(url, PATH) as (_, reader):
@@ -65,8 +65,8 @@ class TestBreaks:
         assert [chunk.data for chunk in stored.chunks] == events(3)[:1]
         assert stored.end.kind == "cancelled"
 
-    def test_a_client_that_leaves_before_the_head_does_so_too(self, path: Path, connect: Any) -> None:
-        """Nothing came, and that is what is recorded."""
+    def test_a_client_that_leaves_before_the_head_cancels_the_request(self, path: Path, connect: Any) -> None:
+        """The recording has no response."""
         with scripted(events(1), head_after=30) as server, proxied(path, server.url) as url:
             with connect(url, PATH):
                 until(lambda: len(server.requests) == 1)
@@ -75,8 +75,8 @@ class TestBreaks:
         assert recorded(path)[0].response is None
         assert recorded(path)[0].end.kind == "cancelled"
 
-    def test_an_upstream_that_cannot_be_reached_is_a_502_and_no_recording(self, path: Path) -> None:
-        """In Google's words, with the address; no file is made."""
+    def test_an_unreachable_upstream_is_a_502_without_a_recording(self, path: Path) -> None:
+        """The answer has Google's form and the address, and no file is made."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         with proxied(path, f"http://127.0.0.1:{port}") as url:
@@ -88,8 +88,8 @@ class TestBreaks:
         assert KEY not in answer.text
         assert not path.exists()
 
-    def test_a_certificate_that_is_not_trusted_is_said(self, path: Path, tmp_path: Path) -> None:
-        """With the setting that makes it so."""
+    def test_an_untrusted_certificate_is_explained(self, path: Path, tmp_path: Path) -> None:
+        """The answer names the setting that makes it trusted."""
         trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
         with upstream.start(ssl_certfile=str(tmp_path / "s.pem")) as server, proxied(path, server.url) as url:
             answer = httpx.post(url + PATH, json=ASK)
@@ -97,7 +97,7 @@ class TestBreaks:
         assert "SSL_CERT_FILE" in answer.json()["error"]["message"]
 
     def test_two_proxies_record_to_one_cassette(self, path: Path) -> None:
-        """Each recording is in it in the end."""
+        """In the end, the cassette has the recordings of both."""
         with scripted(events(1)) as server, proxied(path, server.url) as one, proxied(path, server.url) as other:
             for url in (one, other):
                 assert httpx.post(url + PATH, json=ASK).status_code == 200

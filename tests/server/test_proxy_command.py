@@ -25,7 +25,7 @@ class TestCommand:
     def test_a_signal_leaves_a_complete_cassette(
         self, path: Path, connect: Any, wire: Any, number: signal.Signals
     ) -> None:
-        """What was whole is whole; what was under way ends as "cancelled"; no journal is left."""
+        """Whole answers are complete, one under way ends as "cancelled", and no journal is left."""
         paced = Paced()
         with scripted(events(2)) as quick, running.Running(_either(quick.app, paced.app)) as server:
             with listening("record", path, "--upstream", server.url) as (process, url):
@@ -55,10 +55,10 @@ class TestCommand:
         ],
         ids=["no-scheme", "no-port", "credentials", "listen"],
     )
-    def test_what_cannot_work_is_said_at_once(
+    def test_impossible_options_are_refused_at_once(
         self, path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
     ) -> None:
-        """Before anything listens; no file is made."""
+        """The error comes before anything listens, and no file is made."""
         assert main(["record", str(path), *arguments]) == 2
         captured = capsys.readouterr()
         assert words in captured.err

@@ -14,10 +14,10 @@ from gemini_replay.errors import UsageError
 from gemini_replay.server import upstream
 
 
-def test_https_upstreams_are_trusted_by_the_environment(
+def test_the_environments_certificates_are_trusted(
     path: Path, tmp_path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``SSL_CERT_FILE``, as for any client; the proxy itself speaks plain HTTP."""
+    """``SSL_CERT_FILE`` counts, as for any client. The proxy itself speaks plain HTTP."""
     issuer = trustme.CA()
     issuer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "s.pem")
     issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -29,8 +29,8 @@ def test_https_upstreams_are_trusted_by_the_environment(
     assert recorded(path)[0].request.url.startswith("https://")
 
 
-def test_the_environments_own_proxy_is_taken(path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``HTTP_PROXY`` and ``NO_PROXY``, as for any client."""
+def test_the_environments_proxy_is_used(path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``HTTP_PROXY`` and ``NO_PROXY`` count, as for any client."""
     for name in ("http_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -47,7 +47,7 @@ def test_the_environments_own_proxy_is_taken(path: Path, fetch: Fetch, monkeypat
 def test_certificates_that_cannot_be_read_are_a_usage_error(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the environment."""
+    """This is about certificates that the environment names."""
     (tmp_path / "no.pem").write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     with pytest.raises(UsageError, match="SSL_CERT_FILE"), proxied(path, "https://127.0.0.1:1"):

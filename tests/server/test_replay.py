@@ -1,4 +1,4 @@
-"""The replay server: any HTTP client gets what was recorded, as it was recorded."""
+"""The replay server gives recordings, unchanged, to any HTTP client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TestAnswers:
     """Bytes, boundaries, times and heads."""
 
     def test_one_recorded_chunk_is_one_http_chunk(self, fetch: Fetch, served: Any) -> None:
-        """Whatever the bytes are; head and body are the recorded ones."""
+        """This holds for any bytes. Head and body are the recorded ones."""
         chunks = [b"data: {\r", b"\n\xff\x00", "你".encode()[:2], "你".encode()[2:]]
         with served(interaction(chunks, status=207, headers=(*SSE, ("x-twice", "1"), ("x-twice", "2")))) as url:
             answer = fetch(url, PATH)
@@ -38,7 +38,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
     def test_every_client_sees_the_recorded_boundaries(self, client: Client, served: Any) -> None:
-        """As from Google itself, and no chunk is late for another one's sake."""
+        """Each client sees the chunks as from Google itself, and no chunk waits for another one."""
         from support.clients import ASK
 
         chunks = events(20)
@@ -48,12 +48,12 @@ class TestAnswers:
         assert seen.chunks == chunks
         early = min(at - seen.began - 0.05 - 0.02 * n for n, at in enumerate(seen.times, 1))
         assert early > -0.005
-        # How long a client takes to connect is its own affair: the head comes with the first of its rhythm.
+        # Lateness counts from the head, since clients differ in how long they take to connect.
         late = [at - seen.headed - 0.02 * n for n, at in enumerate(seen.times, 1)]
         assert statistics.median(late) < 0.25
 
     def test_speed_divides_the_times(self, fetch: Fetch, served: Any) -> None:
-        """A recording of a minute at a speed of 1000, and one of an hour in an instant."""
+        """A minute is played at a speed of 1000, an hour at instant speed."""
         with served(interaction(events(60), gap=1.0), speed=1000) as url:
             started = time.perf_counter()
             assert fetch(url, PATH).chunks == events(60)
@@ -62,15 +62,15 @@ class TestAnswers:
             assert fetch(url, PATH).body == b"".join(events(60))
 
     def test_a_json_array_comes_in_its_pieces(self, fetch: Fetch, served: Any) -> None:
-        """Without alt=sse another recording answers."""
+        """Without alt=sse, another recording answers."""
         array, path = [b"[{\n}\n", b",\r\n{\n}\n", b"]"], PATH.removesuffix("?alt=sse")
         head: Headers = (("content-type", "application/json; charset=UTF-8"),)
         with served(interaction(events(2)), interaction(array, path=path, headers=head)) as url:
             assert fetch(url, path).chunks == array
             assert fetch(url, PATH).chunks == events(2)
 
-    def test_gzip_goes_to_those_who_ask_chunk_by_chunk(self, fetch: Fetch, served: Any) -> None:
-        """Each chunk can be unpacked as soon as it is there; other clients get it plain."""
+    def test_clients_that_accept_gzip_get_gzip_chunk_by_chunk(self, fetch: Fetch, served: Any) -> None:
+        """Each chunk can be decompressed as soon as it comes. Other clients get plain chunks."""
         head: Headers = (("content-type", "application/json"), ("content-encoding", "gzip"), ("content-length", "9"))
         with served(interaction(events(5), headers=head, body="decoded")) as url:
             packed = fetch(url, PATH, headers={"accept-encoding": "gzip, br"})
@@ -80,8 +80,8 @@ class TestAnswers:
         assert packed.header("content-encoding") == "gzip"
         assert (plain.chunks, plain.header("content-encoding")) == (events(5), None)
 
-    def test_a_body_kept_as_it_came_goes_out_as_it_is(self, served: Any) -> None:
-        """With its own length, where that is true."""
+    def test_a_body_kept_as_the_wires_goes_out_unchanged(self, served: Any) -> None:
+        """Its length is sent if it is true."""
         packed = gzip.compress(b"{}")
         head: Headers = (("content-encoding", "gzip"), ("content-length", str(len(packed))))
         with served(interaction([packed], headers=head, body="wire")) as url:
@@ -91,15 +91,15 @@ class TestAnswers:
         assert "transfer-encoding" not in answer.headers
 
     def test_errors_are_answers_like_any_other(self, fetch: Fetch, served: Any) -> None:
-        """Status, headers and body of a 429, without the mark of our own answers."""
+        """A recorded 429 has its status, headers and body, without the mark of our own answers."""
         head: Headers = (("content-type", "text/event-stream"), ("retry-after", "7"))
         with served(interaction([b'{"error": {}}'], status=429, headers=head)) as url:
             answer = fetch(url, PATH)
         assert (answer.status, answer.header("retry-after"), answer.body) == (429, "7", b'{"error": {}}')
         assert answer.header("x-gemini-replay") is None
 
-    def test_headers_of_another_connection_stay_with_it(self, served: Any) -> None:
-        """What the recorded connection said of itself is not said of this one."""
+    def test_headers_of_the_recorded_connection_are_left_out(self, served: Any) -> None:
+        """Headers about the recorded connection would be wrong for this one."""
         own = (("connection", "close, x-own"), ("x-own", "1"), ("keep-alive", "timeout=1"), ("te", "gzip"))
         with served(interaction(events(1), headers=(*SSE, *own))) as url, httpx.Client() as client:
             for _ in range(2):
@@ -112,8 +112,8 @@ class TestAnswers:
             assert dict(httpx.post(url + PATH, json=ASK).headers.raw)[b"x-title"].decode() == "月亮"
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
-    def test_other_methods_and_paths_are_recordings_too(self, served: Any, method: str) -> None:
-        """A model's description, or anything else that was recorded."""
+    def test_other_methods_and_paths_are_replayed_too(self, served: Any, method: str) -> None:
+        """A model's description, or anything else that was recorded, is played."""
         path, head = "/v1beta/models/gemini-x", (("content-type", "application/json"),)
         body = [] if method == "HEAD" else [b"{}"]
         with served(interaction(body, method=method, path=path, ask=None, headers=head)) as url:
@@ -121,15 +121,15 @@ class TestAnswers:
         assert (answer.status_code, answer.content) == (200, b"".join(body))
 
     @pytest.mark.parametrize("prefix", ["", "/team/gemini", "//odd"], ids=["none", "gateway", "odd"])
-    def test_any_prefix_name_and_key_will_do(self, fetch: Fetch, served: Any, prefix: str) -> None:
-        """Matching looks at none of them; nor at the API version."""
+    def test_prefix_host_name_and_key_do_not_matter(self, fetch: Fetch, served: Any, prefix: str) -> None:
+        """Matching compares none of them, nor the API version."""
         path = f"{prefix}/v1alpha/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=abc"
         with served(interaction(events(2))) as url:
             answer = fetch(url, path, headers={"host": "localhost:1", "authorization": "Bearer abc"})
         assert answer.chunks == events(2)
 
     def test_a_client_of_http_1_0_gets_the_body_up_to_the_close(self, served: Any) -> None:
-        """It knows no chunks."""
+        """HTTP/1.0 has no chunks."""
         body = json.dumps(ASK).encode()
         with served(interaction(events(2))) as url:
             with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=30) as sock:

@@ -26,7 +26,7 @@ class TestCommand:
     def test_it_serves_until_a_signal_whatever_is_open(
         self, tmp_path: Path, connect: Any, wire: Any, number: signal.Signals
     ) -> None:
-        """One line on stdout, misses on stderr, exit status 0; several cassettes, one of them in a folder."""
+        """It prints one line on stdout and misses on stderr, and exits with 0; cassettes and folders can be given."""
         (tmp_path / "more").mkdir()
         Cassette([interaction(events(2), end=End("timeout"))]).save(tmp_path / "one.jsonl")
         Cassette([interaction([b"{}"], method="GET", path="/v1/models/m", ask=None)]).save(
@@ -55,8 +55,8 @@ class TestCommand:
         ],
         ids=["default", "ignore", "match", "headers"],
     )
-    def test_what_is_compared(self, tmp_path: Path, options: list[str], status: int) -> None:
-        """Options name what is, and what is not."""
+    def test_options_for_matching(self, tmp_path: Path, options: list[str], status: int) -> None:
+        """Options name what is compared and what is ignored."""
         Cassette([interaction(events(2))]).save(tmp_path / "one.jsonl")
         with listening("serve", "one.jsonl", "--speed", "instant", *options, cwd=tmp_path) as (_, url):
             assert httpx.post(f"{url}{PATH}", json={"contents": [], "seed": 7}).status_code == status
@@ -76,7 +76,7 @@ class TestCommand:
         ],
         ids=["ignore", "match", "missing", "broken", "speed", "listen", "elsewhere", "folder", "workers"],
     )
-    def test_what_cannot_be_served_is_said_at_once(
+    def test_impossible_options_are_refused_at_once(
         self,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -85,7 +85,7 @@ class TestCommand:
         status: int,
         words: str,
     ) -> None:
-        """Before anything listens."""
+        """The error comes before anything listens."""
         monkeypatch.chdir(tmp_path)
         if arguments[0] == "good.jsonl":
             Cassette([interaction(events(1))]).save(tmp_path / "good.jsonl")

@@ -1,4 +1,4 @@
-"""The replay server ends a response as it was recorded, and says what it has no recording of."""
+"""The replay server ends a response as it was recorded, and answers requests without a recording."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gemini_replay.cassette.model import End
 
 
 class TestEndings:
-    """What a recording's end becomes on a real connection."""
+    """Recorded endings on a real connection."""
 
-    def test_a_reset_is_a_tcp_reset_behind_all_that_came(self, fetch: Fetch, served: Any) -> None:
-        """At its moment."""
+    def test_a_reset_is_a_tcp_reset_after_all_chunks(self, fetch: Fetch, served: Any) -> None:
+        """It comes at the recorded moment."""
         with served(interaction(events(3), end=End("reset", 0.02))) as url:
             answer = fetch(url, PATH)
         assert answer.chunks == events(3)
         assert isinstance(answer.error, ConnectionResetError)
 
-    def test_a_body_that_stopped_too_early_does_so_in_good_order(self, fetch: Fetch, served: Any) -> None:
-        """A FIN without the last chunk."""
+    def test_a_body_that_was_closed_early_is_closed_early(self, fetch: Fetch, served: Any) -> None:
+        """The connection ends with a FIN, without the last chunk."""
         with served(interaction(events(3), end=End("reset", how="closed"))) as url:
             answer = fetch(url, PATH)
         assert (answer.chunks, answer.complete, answer.error) == (events(3), False, None)
@@ -41,16 +41,16 @@ class TestEndings:
         ],
         ids=["reset", "closed", "cancelled", "timeout"],
     )
-    def test_a_connection_that_ended_before_a_head_does_so_again(
+    def test_a_connection_that_ended_before_a_head_ends_again(
         self, served: Any, end: End, error: type[Exception]
     ) -> None:
-        """In the client's own exception."""
+        """The client raises its own exception."""
         recorded = interaction([], end=end)
         with served(Interaction(recorded.request, None, (), end)) as url, pytest.raises(error):
             httpx.post(url + PATH, json=ASK, timeout=0.3 if end.kind == "timeout" else 30)
 
-    def test_a_recorded_timeout_is_silence_until_the_client_gives_up(self, served: Any) -> None:
-        """With its own read timeout; and the next request is answered again."""
+    def test_a_recorded_timeout_is_silence_until_the_client_times_out(self, served: Any) -> None:
+        """The client's own read timeout ends it, and the next request is answered."""
         with served(interaction(events(2), gap=0.01, end=End("timeout")), speed="instant") as url:
             for _ in range(2):
                 got = b""
@@ -63,15 +63,17 @@ class TestEndings:
     def test_a_recording_that_its_client_cancelled_is_reset_there(
         self, fetch: Fetch, served: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """So that no client takes it for the whole answer; the log says why."""
+        """So no client takes it for the whole answer. The log gives the reason."""
         with served(interaction(events(3), end=End("cancelled"))) as url, caplog.at_level(logging.WARNING):
             answer = fetch(url, PATH)
         assert answer.chunks == events(3)
         assert isinstance(answer.error, ConnectionResetError)
         assert "ends where its client closed the response" in caplog.text
 
-    def test_a_client_that_leaves_disturbs_nobody(self, connect: Any, wire: Any, fetch: Fetch, served: Any) -> None:
-        """The next one is served from the beginning."""
+    def test_a_client_that_leaves_does_not_disturb_others(
+        self, connect: Any, wire: Any, fetch: Fetch, served: Any
+    ) -> None:
+        """The next client is served from the beginning."""
         with served(interaction(events(50), gap=0.02)) as url:
             with connect(url, PATH) as (_, reader):
                 wire.head(reader)
@@ -82,8 +84,8 @@ class TestEndings:
 class TestMisses:
     """A request that no recording answers."""
 
-    def test_a_miss_is_a_404_in_googles_words(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
-        """It shows the nearest recording and how it differs; clients do not retry it; the log has it too."""
+    def test_a_miss_is_a_404_in_googles_form(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
+        """It shows the nearest recording and its differences, also in the log. Clients do not retry a 404."""
         with served(interaction(events(1))) as url, caplog.at_level(logging.WARNING):
             answer = httpx.post(url + PATH, json={"contents": [{"parts": [{"text": "Sing."}]}]})
         error = answer.json()["error"]
@@ -95,8 +97,8 @@ class TestMisses:
         assert "gemini-replay record" in error["message"]
         assert error["message"] in caplog.text
 
-    def test_no_secret_of_a_missed_request_is_said(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
-        """Not in the answer, not in the log: a key in header, query, bearer token or body."""
+    def test_a_miss_shows_no_secret(self, served: Any, caplog: pytest.LogCaptureFixture) -> None:
+        """Neither answer nor log shows a key from a header, the query, a bearer token or the body."""
         ask = {"contents": [{"parts": [{"text": f"my key is {KEY}"}]}]}
         with served(interaction(events(1))) as url, caplog.at_level(0):
             answers = [
@@ -111,7 +113,7 @@ class TestMisses:
         assert KEY not in said
 
     def test_without_repetition_each_recording_answers_once(self, served: Any) -> None:
-        """As a test's own session wants it; the server of the command line starts again."""
+        """This is how a test's own session works. The server of the command line starts again."""
         with served(interaction(events(1)), interaction(events(2)), repeat=False) as url:
             answers = [httpx.post(url + PATH, json=ASK) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 404]

@@ -1,4 +1,4 @@
-"""Rules of entrance that cannot be used are refused at once."""
+"""Invalid entrance rules are refused at once."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gemini_replay.server.entrance import Rules, parse_size
 
 
 class TestRules:
-    """What cannot be used is said at once."""
+    """Invalid rules are refused at once."""
 
     @pytest.mark.parametrize(
         ("text", "size"),
         [("0", 0), ("1000", 1000), ("64K", 65536), ("128m", 2**27), ("1 GiB", 2**30), ("2MB", 2**21)],
     )
     def test_sizes(self, text: str, size: int) -> None:
-        """In bytes, or with K, M, G."""
+        """A size is in bytes, or has the suffix K, M or G."""
         assert parse_size(text) == size
 
     @pytest.mark.parametrize("text", ["", "-1", "1.5M", "much", "1T"])
-    def test_what_is_not_a_size(self, text: str) -> None:
-        """A negative number, a fraction, another unit."""
+    def test_invalid_sizes(self, text: str) -> None:
+        """A negative number, a fraction or another unit is refused."""
         with pytest.raises(UsageError, match="is not a size"):
             parse_size(text)
 
@@ -41,7 +41,7 @@ class TestRules:
             ({"max_body": -1}, "max_body is -1"),
         ],
     )
-    def test_what_is_not_a_rule(self, rules: dict[str, Any], words: str) -> None:
+    def test_invalid_rules(self, rules: dict[str, Any], words: str) -> None:
         """An origin has a scheme and no path; a host has no port."""
         with pytest.raises(UsageError, match=words):
             Rules(**rules)
@@ -56,10 +56,10 @@ class TestRules:
         ],
         ids=["origin", "host", "size"],
     )
-    def test_every_command_that_listens_has_them(
+    def test_every_command_that_listens_checks_its_rules(
         self, command: str, option: tuple[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Before anything listens."""
+        """The error comes before anything listens."""
         path = tmp_path / "c.jsonl"
         Cassette([]).save(path)
         assert main([command, *([] if command == "upstream" else [str(path)]), *option]) == 2

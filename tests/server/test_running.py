@@ -1,4 +1,4 @@
-"""Servers start on a free port, stop at once whatever is open, and leave nothing behind."""
+"""Servers start on a free port, stop at once even with open connections, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_stops_twice_and_frees_its_port_and_thread() -> None:
 def test_stops_while_a_stall_is_open(
     connect: Callable[..., Any], wire: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A stop breaks a stalled stream off at once, in silence, and its client sees the end."""
+    """A stop ends a stalled stream at once, prints nothing, and the client sees the end."""
     server = upstream.RunningUpstream(upstream.Upstream(stalling(3600), pace=0.001))
     with connect(server.url) as (_, reader):
         assert wire.head(reader).status == 200
@@ -88,7 +88,7 @@ def test_stops_while_a_stall_is_open(
 
 
 def test_stops_under_a_client_that_does_not_read(connect: Callable[..., Any], wire: Any) -> None:
-    """Data that nobody takes holds no stop up."""
+    """Data that the client does not read does not delay a stop."""
     big = Scenario.from_chunks([bytes(1_000_000)] * 50)
     server = upstream.RunningUpstream(upstream.Upstream(big))
     with connect(server.url) as (_, reader):
@@ -98,7 +98,7 @@ def test_stops_under_a_client_that_does_not_read(connect: Callable[..., Any], wi
         assert time.perf_counter() - started < 3
 
 
-def test_garbage_on_the_port_is_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
+def test_garbage_on_the_port_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     """A client that does not speak HTTP gets a 400, and nothing is printed."""
     with (
         running.Running(hello) as server,
@@ -130,7 +130,7 @@ def test_a_bad_certificate_is_a_usage_error(tmp_path: Path, content: str | None)
 
 
 def _certified(folder: Path) -> ssl.SSLContext:
-    """Write a certificate for 127.0.0.1 to ``s.pem``; give the context that trusts its issuer."""
+    """Write a certificate for 127.0.0.1 to ``s.pem``; returns a context that trusts its issuer."""
     issuer = trustme.CA()
     issuer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "s.pem")
     trust = ssl.create_default_context()
@@ -151,7 +151,7 @@ def test_serves_https(tmp_path: Path) -> None:
 def test_a_reset_works_over_tls_too(tmp_path: Path) -> None:
     """The scenario cut sends a real reset below TLS, after all that was sent before it.
 
-    Asked by an async client: Python's blocking TLS sockets take a reset for a plain end.
+    The client is async, since Python's blocking TLS sockets take a reset for a normal end.
     """
     trust = _certified(tmp_path)
     got = bytearray()
@@ -170,7 +170,7 @@ def test_a_reset_works_over_tls_too(tmp_path: Path) -> None:
 
 
 def test_without_uvicorn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing uvicorn is an error that tells the command which installs it."""
+    """A missing uvicorn is an error with the command that installs it."""
     monkeypatch.delitem(sys.modules, "gemini_replay.server.uvicorn_server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(MissingExtraError, match=r"gemini-replay\[server\]"):
@@ -194,7 +194,7 @@ print("stopped", flush=True)
 @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
 def test_the_foreground_server_ends_on_signals(number: signal.Signals) -> None:
-    """serve_forever announces its URL, answers, and returns on SIGINT and SIGTERM, in silence."""
+    """serve_forever announces its URL, answers, and returns on SIGINT and SIGTERM without more output."""
     with subprocess.Popen(
         [sys.executable, "-c", _FOREGROUND],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""When requests came, of which a busy loop reads some late."""
+"""The moments at which requests came, although a busy loop reads some of them late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gemini_replay.server.turns import Turns
 
 @pytest.fixture
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let the real clock stand still, and move it."""
+    """Stop the real clock; returns a function that moves it."""
     moment = 100.0
     monkeypatch.setattr(clocks, "monotonic", lambda: moment)
 
@@ -25,8 +25,8 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return pass_time
 
 
-def test_what_is_read_in_one_turn_came_at_one_moment(pass_time: Callable[[float], None]) -> None:
-    """Before the first of it was read; what is read in the next turn came before that one's work."""
+def test_requests_read_in_one_turn_came_at_one_moment(pass_time: Callable[[float], None]) -> None:
+    """The moment is before the first of them was read. In the next turn, it is before that turn's work."""
 
     async def main() -> list[float]:
         turns, found = Turns(), []
@@ -34,15 +34,15 @@ def test_what_is_read_in_one_turn_came_at_one_moment(pass_time: Callable[[float]
             for _ in range(2):
                 found.append(turns.began())
                 pass_time(1)
-            asyncio.get_running_loop().call_soon(pass_time, 10)  # work of the next turn, before it reads
+            asyncio.get_running_loop().call_soon(pass_time, 10)  # work of the next turn before it reads
             await turn()
         return found
 
     assert asyncio.run(main()) == [100.0, 100.0, 102.0, 102.0]
 
 
-def test_after_a_quiet_turn_it_is_the_present_moment(pass_time: Callable[[float], None]) -> None:
-    """Nothing runs while nothing is read."""
+def test_after_a_quiet_turn_requests_come_now(pass_time: Callable[[float], None]) -> None:
+    """If nothing ran, a request came at the present moment."""
 
     async def main() -> float:
         turns = Turns()

@@ -1,4 +1,4 @@
-"""Two cassettes that answer the same request, and what asks for it."""
+"""Two cassettes that answer the same request, a thread, and two sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def paths(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    """One that was started before any session."""
+    """A worker thread that was started before any session."""
     made = Worker()
     yield made
     made.end()

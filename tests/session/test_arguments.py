@@ -1,4 +1,4 @@
-"""A wrong argument is a `UsageError` that names it, its value, and what it takes, wherever it is given."""
+"""A wrong argument is a `UsageError` that names it, its value and the valid values, in every entry point."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def a_function() -> None: ...
 
 
 class Strange:
-    """An object that has no text."""
+    """An object whose repr fails."""
 
     def __repr__(self) -> str:
         raise ZeroDivisionError
@@ -96,10 +96,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(("entry", "name", "value"), CASES)
-def test_a_wrong_argument_is_named_with_its_value_and_what_it_takes(
+def test_a_wrong_argument_is_named_with_its_value_and_valid_values(
     tmp_path: Path, entry: Callable[..., Any], name: str, value: Any
 ) -> None:
-    """Every argument of every entry point; nothing is written."""
+    """This holds for every argument of every entry point, and nothing is written."""
     path = tmp_path / "story.jsonl"
     Cassette([]).save(path)
     before = path.read_bytes()
@@ -117,18 +117,18 @@ NAMED = {
     "upstream": "upstream|not a base URL",
     "redact": "redact|to redact",
 }
-"""How a message names an argument, where it is not by its name alone."""
+"""How messages name those arguments that they do not just call by their names."""
 
 
 def test_every_argument_has_a_check_and_a_wrong_value() -> None:
-    """A new one cannot be forgotten."""
+    """So a new argument cannot be forgotten here."""
     names = {name for entry in ENTRIES.values() for name in taken(entry)}
     assert names == set(WRONG) == set(arguments._CHECKS)
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
-def test_an_unknown_setting_is_named_with_what_is_near(tmp_path: Path, entry: Callable[..., Any]) -> None:
-    """And with all that there are."""
+def test_an_unknown_setting_is_named_with_the_closest(tmp_path: Path, entry: Callable[..., Any]) -> None:
+    """The error also lists all settings."""
     path = tmp_path / "story.jsonl"
     Cassette([]).save(path)
     with pytest.raises(UsageError) as refused:
@@ -138,7 +138,7 @@ def test_an_unknown_setting_is_named_with_what_is_near(tmp_path: Path, entry: Ca
     assert refused.value.hint == f"The settings are {', '.join(sorted(settings(entry)))}."
 
 
-def test_a_recording_takes_no_fault(tmp_path: Path) -> None:
+def test_a_recording_does_not_accept_a_fault(tmp_path: Path) -> None:
     """A fault belongs to a replay."""
     with pytest.raises(UsageError, match="Unknown setting 'fault'"):
         gemini_replay.record(tmp_path / "story.jsonl", fault="reset@event:1")  # type: ignore[call-arg]
@@ -146,14 +146,14 @@ def test_a_recording_takes_no_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [re.compile("very secret"), ["very secret", 5], {"very secret": 1}])
 def test_what_is_to_be_redacted_is_not_in_the_message(tmp_path: Path, value: Any) -> None:
-    """It is secret."""
+    """A value to redact is secret."""
     with pytest.raises(UsageError) as refused:
         gemini_replay.record(tmp_path / "story.jsonl", redact=value)
     assert "very secret" not in str(refused.value)
 
 
-def test_one_text_is_one_host_one_key_and_one_secret() -> None:
-    """And not its letters."""
+def test_a_single_text_counts_as_one_host_key_or_secret() -> None:
+    """It is not taken for a sequence of letters."""
     given = arguments.checked(hosts="a.example.org", ignore_hosts="b.example.org", match="body", redact="secret")
     assert given == {
         "hosts": ("a.example.org",),
@@ -171,7 +171,7 @@ def test_a_long_value_is_cut_in_the_message() -> None:
 
 
 @pytest.mark.parametrize("made", [lambda path: Session(path, mode="rewrite"), lambda path: Session.replaying(path)])
-def test_a_folder_is_refused_before_anything_is_asked(made: Any, tmp_path: Path) -> None:
-    """A live call that cannot be stored would cost something."""
+def test_a_folder_is_refused_before_any_request(made: Any, tmp_path: Path) -> None:
+    """So no live call is paid for that cannot be stored."""
     with pytest.raises(UsageError, match="is a folder"):
         made(tmp_path)

@@ -27,7 +27,7 @@ from gemini_replay.session.client_names import client_name
 def test_a_client_is_named_by_its_library_and_its_sdk(
     headers: dict[str, str], library: str | None, name: str | None
 ) -> None:
-    """Not by the library's own user agent, which says the same again."""
+    """The library's own user agent is left out, since it says the same again."""
     assert client_name(tuple(headers.items()), library) == name
 
 

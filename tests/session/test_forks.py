@@ -1,4 +1,4 @@
-"""Forked children of a process that has a session: what they do counts in their parent."""
+"""Forked children of a process with a session: what they do counts in their parent."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 class TestForks:
-    def test_what_a_child_records_is_merged(self, path: Path) -> None:
-        """And what the parent recorded before and after is there too."""
+    def test_a_childs_recordings_are_merged(self, path: Path) -> None:
+        """The cassette also has what the parent recorded before and after."""
         done = run(
             """
 session = Session(path, mode="rewrite", test="t")
@@ -62,8 +62,8 @@ print(session.recorded_count)
         assert done.stdout.splitlines() == ["2"], done.stderr
         assert held(path) == ["parent", "child"]
 
-    def test_what_a_child_plays_and_misses_counts_in_the_parent(self, path: Path) -> None:
-        """Also what its own code swallowed."""
+    def test_a_childs_replays_and_misses_count_in_the_parent(self, path: Path) -> None:
+        """This includes misses that the child's code swallowed."""
         recorded(path, "one", "two", "three")
         done = run(
             """
@@ -86,7 +86,7 @@ print(type(session.problem).__name__, "child process" in str(session.problem))
         assert done.stdout.splitlines() == ["2 1", "MissError True"], done.stderr
 
     def test_a_child_that_is_not_done_fails_the_recording(self, path: Path) -> None:
-        """What it had not finished is missing: that is a failure, and the old cassette stays."""
+        """Without the child's recordings the cassette would be incomplete, so the old one stays."""
         recorded(path, "old")
         done = run(
             """
@@ -110,7 +110,7 @@ print(type(session.problem).__name__, "child process" in str(session.problem))
         assert [entry.name for entry in path.parent.glob("*.part")] == ["story.jsonl.crashed-1.part"]
 
     def test_no_folder_is_left(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where the children report is gone when the session has ended."""
+        """The folder for the children's reports is removed when the session ends."""
         temporary = tmp_path / "temporary"
         temporary.mkdir()
         monkeypatch.setenv("TMPDIR", str(temporary))
@@ -153,8 +153,8 @@ print(session.problem, session.recorded_count)
         assert sorted(held(path)) == ["after", "before"]
         assert "cannot tell the session" in done.stderr
 
-    def test_a_report_that_cannot_be_read_costs_no_recording(self, path: Path) -> None:
-        """The session says that it could not be read."""
+    def test_an_unreadable_report_does_not_lose_the_recording(self, path: Path) -> None:
+        """The session says that the child's report could not be read."""
         done = run(
             """
 session = Session(path, mode="rewrite", test="t")

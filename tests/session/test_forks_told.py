@@ -1,4 +1,4 @@
-"""What a forked child tells the session of its parent, beside what it plays and records."""
+"""What a forked child reports to its parent's session besides replays and recordings."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 class TestForksTold:
-    def test_a_fault_that_is_applied_in_a_child_was_applied(self, path: Path) -> None:
-        """Also one that leaves no connection; then the recording counts as used, and not as played."""
+    def test_a_fault_applied_in_a_child_counts_as_applied(self, path: Path) -> None:
+        """After a fault that allows no connection, the recording counts as used, but not as played."""
         recorded(path, "one", "two")
         done = run(
             """
@@ -35,7 +35,7 @@ print(len(session.played), len(session.unused), [problem.fault for problem in se
             path,
         )
         assert done.stdout.splitlines() == [
-            "0",  # whether a fault is unused is for the parent to say
+            "0",  # the parent reports unused faults
             "[('reset@byte:1;request=1', b'one'), ('refuse;request=2', b'two')]",
             "1 0 ['reset@byte:2;request=9']",
         ], done.stderr
@@ -66,8 +66,8 @@ print(session.problem.message)
         assert "child process" in message
         assert held(path) == ["old"]
 
-    def test_what_is_redacted_in_a_child_is_among_the_parents_removals(self, path: Path) -> None:
-        """By kind and place, as in one process."""
+    def test_a_childs_redactions_are_among_the_parents_removals(self, path: Path) -> None:
+        """They are listed by kind and place, as in one process."""
         done = run(
             """
 from dataclasses import replace
@@ -90,7 +90,7 @@ print([(removal.place, removal.count) for removal in session.removals])
         assert done.stdout.splitlines() == ["[('request header x-goog-api-key', 2)]"], done.stderr
 
     def test_servers_of_the_process_that_a_child_calls_count_in_the_parent(self, path: Path) -> None:
-        """They are code under test in the child, too."""
+        """Such servers are code under test in the child too."""
         recorded(path, "one")
         done = run(
             """
@@ -113,7 +113,7 @@ print(session.passed_through == [where])
         assert done.stdout.splitlines() == ["0", "True"], done.stderr
 
     def test_a_request_of_a_child_that_gets_no_answer_fails_the_recording(self, path: Path) -> None:
-        """Unless another try gets one, in whatever process."""
+        """It does not fail if another try gets an answer, in any of the processes."""
         done = run(
             """
 session = Session(path, mode="rewrite")
@@ -131,7 +131,7 @@ print([problem.message.count("a.example could not be reached") for problem in se
         assert done.stdout.splitlines() == ["[1]"], done.stderr
 
     def test_a_client_of_a_child_that_is_not_recorded_fails_the_recording(self, path: Path) -> None:
-        """Such as gRPC's, which no transport sees; a host that a transport has seen is another matter."""
+        """Such a client is gRPC's, which no transport sees. Hosts that a transport has seen do not count."""
         done = run(
             """
 session = Session(path, mode="rewrite", hosts=["seen.example", "unseen.example"])
@@ -175,9 +175,9 @@ print([type(problem).__name__ for problem in session.problems], str(path) in str
     def test_a_child_that_outlives_the_session_gets_what_it_asks_for(
         self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
     ) -> None:
-        """Its parent cannot be told any more, and no error of ours takes the place of its answers and refusals.
+        """The child can no longer report to its parent, but it still gets its answers and refusals, not our errors.
 
-        No folder is made anew for what nobody reads.
+        No folder is created again for a report that nobody would read.
         """
         recorded(path, "one")
         temporary = tmp_path / "temporary"

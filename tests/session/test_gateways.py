@@ -1,4 +1,4 @@
-"""Gateways and other servers: those of this process are code under test."""
+"""Gateways and other servers. Those in the test's process are code under test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ask(text: str, url: str = GOOGLE) -> str:
 
 
 class Gateway(ThreadingHTTPServer):
-    """Adds to what it is asked, and asks that of Google; or hands it on as it came."""
+    """A gateway to Google that adds text to each prompt, or passes requests on unchanged."""
 
     def __init__(self, adds: str = " (be brief)") -> None:
         self.adds, self.calls = adds, 0
@@ -72,7 +72,7 @@ def gateway() -> Iterator[Gateway]:
 
 @pytest.fixture
 def server() -> Iterator[upstream.RunningUpstream]:
-    """In place of Google."""
+    """A server that stands in for Google."""
     with upstream.start(Scenario.from_chunks(events(2))) as running:
         yield running
 
@@ -80,7 +80,7 @@ def server() -> Iterator[upstream.RunningUpstream]:
 def test_a_server_of_this_process_is_called_while_recording_and_while_replaying(
     gateway: Gateway, server: upstream.RunningUpstream, tmp_path: Path
 ) -> None:
-    """Only what it asks of Google is recorded, and replayed."""
+    """Only the server's requests to Google are recorded and replayed."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path, upstream=server.url) as recorded:
         live = requests.post(gateway.url, data=body("hi"), timeout=10).text
@@ -93,10 +93,8 @@ def test_a_server_of_this_process_is_called_while_recording_and_while_replaying(
     assert replayed.passed_through == recorded.passed_through == [f"127.0.0.1:{gateway.server_port}"]
 
 
-def test_a_request_that_both_may_answer_is_refused_until_it_is_said_who_shall(
-    server: upstream.RunningUpstream, tmp_path: Path
-) -> None:
-    """A gateway that hands requests on as they came; the cassette holds what it asks."""
+def test_an_ambiguous_request_to_a_gateway_is_refused(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """A gateway passes requests on unchanged: it or the cassette could answer, until `ignore_hosts` decides."""
     path, gateway = tmp_path / "story.jsonl", Gateway(adds="")
     here = f"127.0.0.1:{gateway.server_port}"
     try:
@@ -115,10 +113,8 @@ def test_a_request_that_both_may_answer_is_refused_until_it_is_said_who_shall(
         gateway.end()
 
 
-def test_a_server_of_this_process_stands_for_google_where_nothing_else_does(
-    server: upstream.RunningUpstream, tmp_path: Path
-) -> None:
-    """It is recorded, and later replayed while it still listens."""
+def test_a_server_of_this_process_may_stand_in_for_google(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """Without requests to Google, its own answers are recorded, and replayed even while it still listens."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path):
         live = ask("hi", server.url + PATH)
@@ -129,7 +125,7 @@ def test_a_server_of_this_process_stands_for_google_where_nothing_else_does(
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_the_upstream_itself_may_be_called(server: upstream.RunningUpstream, tmp_path: Path, name: str) -> None:
-    """Its own address is not code under test, by whatever name of this machine."""
+    """The address of `upstream` is not code under test, whatever name of this machine it uses."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path, upstream=f"http://{name}:{server.port}") as opened:
         live = ask("hi", server.url + PATH)
@@ -141,7 +137,7 @@ def test_the_upstream_itself_may_be_called(server: upstream.RunningUpstream, tmp
 def test_a_gateway_in_another_process_is_recorded_and_replayed(
     server: upstream.RunningUpstream, tmp_path: Path
 ) -> None:
-    """Nobody here listens on its port; while replaying it need not run."""
+    """This process does not listen on its port. For replaying, the gateway need not run."""
     path = tmp_path / "story.jsonl"
     code = (
         "import http.server\n"
@@ -171,8 +167,8 @@ def test_a_gateway_in_another_process_is_recorded_and_replayed(
         ask("bye", url)
 
 
-def test_a_host_that_is_ignored_is_never_the_sessions(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """While recording and while replaying, whatever it is asked."""
+def test_a_session_never_owns_requests_to_an_ignored_host(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """This holds for recording and replaying, and for every request."""
     path = tmp_path / "story.jsonl"
     Cassette([Interaction(Request("POST", GOOGLE, (), body("hi")), Response(200), (Chunk(0.0, b"told"),))]).save(path)
     ignored = [f"127.0.0.1:{server.port}"]

@@ -1,4 +1,4 @@
-"""Work that is handed to other threads belongs to the session that hands it on."""
+"""Work passed to another thread belongs to the session in which it was passed on."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def in_trio_thread(run: Callable[[], None]) -> None:
     ],
     ids=lambda start: start.__name__,
 )
-def test_work_for_another_thread_belongs_to_the_session_that_hands_it_on(
+def test_work_for_another_thread_belongs_to_its_senders_session(
     two: Two, start: Callable[[Callable[[], None]], None]
 ) -> None:
     """With two sessions open, each gets its own answer."""
@@ -105,7 +105,7 @@ def test_work_for_another_thread_belongs_to_the_session_that_hands_it_on(
 
 
 def test_one_pool_may_work_for_several_sessions(two: Two) -> None:
-    """Each job belongs to who submitted it, also on a worker that was started for another."""
+    """Each job belongs to the session that submitted it, even on a worker thread started for another session."""
     with ThreadPoolExecutor(1) as pool:
         for name in "ABBA":
             assert two.within(name, lambda: asked_in(pool.submit)) == name
@@ -113,8 +113,8 @@ def test_one_pool_may_work_for_several_sessions(two: Two) -> None:
             pool.submit(ask).result(10)
 
 
-def test_a_coroutine_for_a_loop_in_another_thread_belongs_to_who_hands_it_on(two: Two) -> None:
-    """The loop runs in a thread that was started outside of both."""
+def test_a_coroutine_for_another_threads_loop_belongs_to_its_senders_session(two: Two) -> None:
+    """The loop's thread was started outside of both sessions."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -130,8 +130,8 @@ def test_a_coroutine_for_a_loop_in_another_thread_belongs_to_who_hands_it_on(two
     loop.close()
 
 
-def test_a_thread_that_cannot_start_is_as_it_was(paths: dict[str, Path]) -> None:
-    """Its error is its own, and nothing stays on it."""
+def test_a_thread_that_cannot_start_is_left_unchanged(paths: dict[str, Path]) -> None:
+    """The thread's own error is raised, and the thread object has no wrapper left."""
     with opened(paths["A"]):
         thread = threading.Thread(target=int)
         thread.start()
@@ -142,7 +142,7 @@ def test_a_thread_that_cannot_start_is_as_it_was(paths: dict[str, Path]) -> None
 
 
 def test_context_variables_of_other_tools_are_left_alone(paths: dict[str, Path]) -> None:
-    """A job sees those of its worker, as ever, and not those of who submitted it."""
+    """As without this package, a job sees its worker's variables, not those of the code that submitted it."""
     known: contextvars.ContextVar[str] = contextvars.ContextVar("known", default="none")
     with opened(paths["A"]), ThreadPoolExecutor(1, initializer=known.set, initargs=("the worker's",)) as pool:
         known.set("the submitter's")
@@ -150,7 +150,7 @@ def test_context_variables_of_other_tools_are_left_alone(paths: dict[str, Path])
 
 
 def test_work_for_another_thread_keeps_its_virtual_time(paths: dict[str, Path]) -> None:
-    """What is between the pool and the function is no stranger who asks for real time."""
+    """Our wrapper between the pool and the function does not count as foreign code that needs real time."""
     began = timeit.default_timer()
     with gemini_replay.replay(paths["A"], speed="virtual"), ThreadPoolExecutor(1) as pool:
         pool.submit(time.sleep, 60).result()
@@ -160,14 +160,14 @@ def test_work_for_another_thread_keeps_its_virtual_time(paths: dict[str, Path]) 
     assert timeit.default_timer() - began < 20
 
 
-def test_a_thread_of_the_package_itself_belongs_to_the_session_that_starts_it(two: Two) -> None:
-    """It may run what the user gave it, such as the body of a response that the user's own transport makes."""
+def test_the_packages_own_thread_belongs_to_the_session_that_starts_it(two: Two) -> None:
+    """It may run a user's code, such as the body of a response from the user's own transport."""
     for name in "AB":
         assert two.within(name, lambda: asked_in(lambda run: OwnThread(run, "own").start())) == name
 
 
-def test_no_client_stays_intercepted_for_a_thread_of_the_package_itself(paths: dict[str, Path]) -> None:
-    """A reader of a response that nobody closes outlives its session."""
+def test_the_packages_own_threads_keep_no_client_intercepted(paths: dict[str, Path]) -> None:
+    """The reader of a response that is never closed may outlive its session."""
     original, end = threading.Thread.start, threading.Event()
     with opened(paths["A"]):
         thread = OwnThread(end.wait, "own")

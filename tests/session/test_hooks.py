@@ -1,4 +1,4 @@
-"""Functions that change what is recorded and what is replayed: `before_record` and `before_replay`."""
+"""The hooks `before_record` and `before_replay`, which change recordings and replays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def said(interaction: Interaction, text: str) -> Interaction:
-    """An interaction whose answer is this."""
+    """A copy of the interaction with this answer."""
     return replace(interaction, chunks=(Chunk(0.25, text.encode()),))
 
 
@@ -57,10 +57,10 @@ def left(path: Path) -> list[str]:
 
 
 class TestBeforeRecord:
-    """What it returns is stored."""
+    """The interaction that the hook returns is stored."""
 
-    def test_it_may_change_what_is_stored(self, path: Path) -> None:
-        """Texts, times, status and comments."""
+    def test_the_hook_may_change_everything(self, path: Path) -> None:
+        """It may change texts, times, status and comments."""
 
         def change(interaction: Interaction) -> Interaction:
             assert interaction.response is not None
@@ -77,21 +77,21 @@ class TestBeforeRecord:
         assert left(path) == ["story.jsonl"]
 
     def test_none_leaves_an_interaction_out(self, path: Path) -> None:
-        """By its answer or its URL."""
+        """The hook may decide by the answer or by the URL."""
         session = made(path, lambda one: None if one.body == b"two" else one, "one", "two", "three")
         assert held(path) == ["one", "three"]
         assert session.recorded_count == 2
 
     def test_if_nothing_is_left_the_cassette_stays(self, path: Path) -> None:
-        """As after a session that records nothing."""
+        """The same happens after a session that records nothing."""
         recorded(path, "old")
         session = made(path, lambda one: None, "new")
         assert (session.problem, session.recorded_count, list(session.recorded)) == (None, 0, [])
         assert held(path) == ["old"]
         assert left(path) == ["story.jsonl"]
 
-    def test_what_is_not_changed_is_stored_to_the_byte(self, path: Path) -> None:
-        """The same lines as without a function, but for the moment in the header."""
+    def test_unchanged_interactions_are_stored_to_the_byte(self, path: Path) -> None:
+        """The lines are the same as without a hook, except for the time in the header."""
         files = []
         for name, hook in (("a", None), ("b", lambda one: one)):
             other = path.with_name(f"{name}.jsonl")
@@ -112,8 +112,8 @@ class TestBeforeRecord:
             files.append(other.read_bytes().split(b"\n", 1)[1])
         assert files[0] == files[1]
 
-    def test_a_secret_that_it_puts_in_is_taken_out(self, path: Path) -> None:
-        """Wherever it is."""
+    def test_a_secret_added_by_the_hook_is_redacted(self, path: Path) -> None:
+        """It is redacted wherever the hook puts it."""
 
         def leak(interaction: Interaction) -> Interaction:
             body = f'{{"key": "{KEY}"}}'.encode()
@@ -130,8 +130,8 @@ class TestBeforeRecord:
         assert len(Cassette.load(path).interactions[0].body) == len(KEY)
         assert {removal.kind for removal in session.removals} >= {"value of the header authorization"}
 
-    def test_it_sees_no_secret(self, path: Path) -> None:
-        """It gets what would be stored."""
+    def test_the_hook_sees_no_secret(self, path: Path) -> None:
+        """The hook gets the interaction as it would be stored."""
         seen: list[Interaction] = []
         session = Session(path, mode="rewrite", before_record=lambda one: seen.append(one) or one)  # type: ignore[func-returns-value]
         plan = session.decide(replace(request(), headers=(("x-goog-api-key", KEY),)))
@@ -143,15 +143,15 @@ class TestBeforeRecord:
         assert len(seen) == 1
         assert KEY not in repr(seen)
 
-    def test_the_test_that_recorded_stays(self, path: Path) -> None:
-        """A request that the function makes anew is still its test's."""
+    def test_the_recording_tests_id_stays(self, path: Path) -> None:
+        """It stays even if the hook returns a new request."""
         hook = lambda one: replace(one, request=request("other"))  # noqa: E731
         assert made(path, hook, "one", test="t.py::test_a").problem is None
         assert made(path, hook, "two", test="t.py::test_a").problem is None
         assert [one.request.test for one in Cassette.load(path).interactions] == ["t.py::test_a"]
 
-    def test_several_sessions_change_their_own(self, path: Path) -> None:
-        """What others have recorded into the cassette stays."""
+    def test_the_hook_sees_only_its_own_sessions_recordings(self, path: Path) -> None:
+        """Recordings of other sessions in the cassette stay unchanged."""
         recorded(path, "old", test="t.py::test_a")
         outer = Session(path, mode="new", test="t.py::test_b", before_record=shout)
         ask(outer, "outer")
@@ -160,8 +160,8 @@ class TestBeforeRecord:
         assert held(path) == ["old", "inner", "OUTER"]
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-    def test_what_forked_children_record_is_changed_too(self, path: Path) -> None:
-        """In the process that opened the session."""
+    def test_the_hook_gets_recordings_of_forked_children(self, path: Path) -> None:
+        """It runs in the process that opened the session."""
         done = run(
             """
 from dataclasses import replace
@@ -185,7 +185,7 @@ print(session.problem, session.recorded_count, pids == {os.getpid()})
         assert [one.comments for one in Cassette.load(path).interactions] == [("# seen",)] * 2
 
     def test_one_interaction_is_in_memory_at_a_time(self, path: Path) -> None:
-        """However many were recorded."""
+        """However many interactions were recorded, the hook needs memory for one."""
         session = Session(path, mode="rewrite", before_record=lambda one: one)
         for number in range(24):
             ask(session, str(number), "x" * 500_000)
@@ -210,10 +210,8 @@ print(session.problem, session.recorded_count, pids == {os.getpid()})
             (lambda one: replace(one, end=End("eof", -1.0)), "-1.0 is no time"),
         ],
     )
-    def test_a_function_that_fails_fails_the_session_and_loses_nothing(
-        self, path: Path, hook: Any, words: str
-    ) -> None:
-        """The client has its answer, the cassette is as it was, and the journal stays."""
+    def test_a_failing_hook_fails_the_session_and_loses_nothing(self, path: Path, hook: Any, words: str) -> None:
+        """The client has its answer, the cassette is unchanged, and the journal stays."""
         recorded(path, "old")
         session = made(path, hook, "one", "two")
         assert isinstance(session.problem, RecordingError)
@@ -226,8 +224,8 @@ print(session.problem, session.recorded_count, pids == {os.getpid()})
         assert session.problem.part == path.with_name("story.jsonl.part")
         assert [one.body for one in session.recorded] == [b"one", b"two"]
 
-    def test_nothing_is_asked_about_a_recording_that_is_not_kept(self, path: Path) -> None:
-        """The block raised, and its recording stays as it came."""
+    def test_the_hook_is_not_called_for_a_recording_that_is_not_kept(self, path: Path) -> None:
+        """If the block raises, its journal stays as recorded."""
         asked: list[Interaction] = []
         session = Session(path, mode="rewrite", before_record=lambda one: asked.append(one))
         ask(session, "one")
@@ -237,10 +235,10 @@ print(session.problem, session.recorded_count, pids == {os.getpid()})
 
 
 class TestBeforeReplay:
-    """What it returns is played."""
+    """The interaction that the hook returns is played."""
 
-    def test_it_may_change_what_is_played(self, path: Path) -> None:
-        """The client and the session see what was played; the cassette stays."""
+    def test_the_hook_may_change_the_replay(self, path: Path) -> None:
+        """The client and the session see the changed interaction; the cassette stays."""
         recorded(path, "hello")
         before = path.read_bytes()
         session = Session.replaying(path, before_replay=shout)
@@ -250,15 +248,15 @@ class TestBeforeReplay:
         assert session.problem is None
         assert path.read_bytes() == before
 
-    def test_it_is_asked_each_time(self, path: Path) -> None:
-        """Also about a recording that plays again."""
+    def test_the_hook_is_called_each_time(self, path: Path) -> None:
+        """It is also called for a recording that plays again."""
         recorded(path, "hello")
         count = iter(range(9))
         session = Session.replaying(path, repeat=True, before_replay=lambda one: said(one, str(next(count))))
         assert [played(session).body for _ in range(3)] == [b"0", b"1", b"2"]
 
-    def test_faults_apply_to_what_it_returns(self, path: Path) -> None:
-        """A broken answer is put back and asked for again."""
+    def test_faults_apply_after_the_hook(self, path: Path) -> None:
+        """After a fault, the recording can be played again, and the hook is called again."""
         recorded(path, "hello")
         session = Session.replaying(path, before_replay=shout, fault="reset@byte:2;times=1")
         assert [played(session).body for _ in range(2)] == [b"HELLO"] * 2
@@ -272,8 +270,8 @@ class TestBeforeReplay:
             (lambda one: replace(one, chunks=(Chunk(0.0, "text"),)), "no cassette can hold"),  # type: ignore[arg-type]
         ],
     )
-    def test_a_function_that_fails_refuses_the_request(self, path: Path, hook: Any, words: str) -> None:
-        """And fails the session, also if the code under test swallows the error."""
+    def test_a_failing_hook_refuses_the_request(self, path: Path, hook: Any, words: str) -> None:
+        """The session fails too, even if the code under test swallows the error."""
         recorded(path, "hello")
         with pytest.raises(HookError, match=words), gemini_replay.replay(path, before_replay=hook) as session:
             with pytest.raises(HookError, match=words):

@@ -1,4 +1,4 @@
-"""Which hosts are a session's: Google's, and those that are named; and which are not."""
+"""Which hosts belong to a session: Google's and those named in `hosts`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from gemini_replay.session.hosts import Hosts
     ],
 )
 def test_a_host_is_a_shell_pattern_with_or_without_a_port(pattern: str, url: str, matches: bool) -> None:
-    """The same for hosts and for hosts to ignore, and ignoring wins."""
+    """`hosts` and `ignore_hosts` take the same patterns; `ignore_hosts` wins."""
     assert Hosts([pattern], [], None).owns(url) is matches
     gateway = url.replace("/x", PATH)
     assert Hosts([], [pattern], None).owns(gateway) is not matches
@@ -47,7 +47,7 @@ def test_a_host_is_a_shell_pattern_with_or_without_a_port(pattern: str, url: str
     "pattern", ["", " ", "http://localhost", "localhost:", "localhost:0", "localhost:99999", "a/b"]
 )
 def test_what_is_not_a_host_is_refused(pattern: str) -> None:
-    """With what a host looks like."""
+    """The error shows what a host looks like."""
     with pytest.raises(UsageError, match=r"hosts names (?s:.*)127\.0\.0\.1:8080"):
         Hosts([pattern], [], None)
     with pytest.raises(UsageError, match="ignore_hosts names"):
@@ -64,15 +64,15 @@ def test_googles_own_hosts_cannot_be_ignored(pattern: str) -> None:
         Hosts([], [pattern], None)
 
 
-def test_a_pattern_that_happens_to_take_in_one_of_googles_hosts_does_not_ignore_it() -> None:
-    """Not every region is known when the session opens."""
+def test_a_pattern_that_matches_an_unknown_region_does_not_ignore_it() -> None:
+    """Not every regional host of Google's is known when the session opens, so such a host is still owned."""
     ignoring = Hosts([], ["mars-*"], None)
     assert ignoring.owns("https://mars-aiplatform.googleapis.com/x")
     assert not ignoring.owns(f"https://mars-gateway.example.org{PATH}")
 
 
 def test_a_host_with_a_port_is_guarded_on_that_port(tmp_path: Path) -> None:
-    """Clients that no transport sees are stopped at its look-up."""
+    """Clients that no transport sees are stopped when they look the host up."""
     path = tmp_path / "empty.jsonl"
     Cassette([]).save(path)
     with pytest.raises(NetworkBlockedError), gemini_replay.replay(path, hosts=["localhost:8080"]):
@@ -80,14 +80,14 @@ def test_a_host_with_a_port_is_guarded_on_that_port(tmp_path: Path) -> None:
         socket.getaddrinfo("localhost", 8080)
 
 
-def test_a_url_that_leads_nowhere_belongs_to_nobody() -> None:
-    """The client says what is wrong with it."""
+def test_an_invalid_url_belongs_to_no_session() -> None:
+    """The client itself raises the error."""
     assert not Hosts((), (), None).owns("http://[::1/v1/models/m:streamGenerateContent")
     assert Hosts(None, (), None).owns("http://[::1/v1/models/m:streamGenerateContent")
 
 
 def test_a_base_url_that_cannot_be_used_is_shown_without_its_secrets() -> None:
-    """Neither a password nor a key in it."""
+    """The error shows neither a password nor a key."""
     with pytest.raises(UsageError) as wrong:
         hosts.base_url("ftp://me:secret-1@host/path?key=secret-2")
     assert "ftp://host/path" in str(wrong.value)
@@ -96,7 +96,7 @@ def test_a_base_url_that_cannot_be_used_is_shown_without_its_secrets() -> None:
 
 @pytest.mark.parametrize("host", ["oauth2.googleapis.com", "STS.googleapis.com.", "iamcredentials.googleapis.com"])
 def test_a_request_for_a_token_is_never_the_sessions(host: str) -> None:
-    """Not even where a broad pattern takes its host in."""
+    """This holds even if a broad pattern matches its host."""
     own = Hosts(["*.googleapis.com"], (), None)
     assert not own.owns(f"https://{host}/token")
     assert own.owns("https://storage.googleapis.com/x")

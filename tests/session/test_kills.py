@@ -17,8 +17,8 @@ from gemini_replay.cassette.model import Interaction
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 
-# Four threads record at once; each says which chunk is written before it writes the next. Then the cassette is made,
-# and it all begins again.
+# Four threads record at once. Each prints which chunk it has written before it writes the next. Then the cassette is
+# made, and everything starts again.
 RECORDING = """
 import sys, threading, os
 from gemini_replay import Session
@@ -48,7 +48,7 @@ for turn in range(1000):
 
 
 def kill_after(path: Path, lines: int, run: str) -> dict[str, int]:
-    """Kill a recording when it has said so many lines: how many chunks of each interaction it had written by then."""
+    """Kill a recording after so many printed lines; return how many chunks of each interaction it had written."""
     said: dict[str, int] = {}
 
     def hear(line: bytes) -> None:
@@ -61,7 +61,7 @@ def kill_after(path: Path, lines: int, run: str) -> dict[str, int]:
         for _, line in zip(range(lines), process.stdout, strict=False):
             hear(line)
         os.kill(process.pid, signal.SIGKILL)
-        for line in process.stdout:  # what it still said before it was gone
+        for line in process.stdout:  # lines that it printed before it died
             if line.endswith(b"\n"):
                 hear(line)
     assert process.returncode == -signal.SIGKILL
@@ -74,7 +74,7 @@ def text_of(interaction: Interaction) -> tuple[str, list[bytes]]:
 
 
 def found_in(folder: Path) -> dict[str, list[bytes]]:
-    """Each interaction that the cassette and the journals hold."""
+    """The text of each interaction in the cassette and the journals."""
     found = {}
     for path in folder.iterdir():
         if path.suffix == ".jsonl":
@@ -92,7 +92,7 @@ def found_in(folder: Path) -> dict[str, list[bytes]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200 if os.environ.get("GEMINI_REPLAY_SLOW") == "full" else 30))
 def test_killed_at_any_moment(seed: int, tmp_path: Path) -> None:
-    """Every chunk that was written before is in the cassette or a journal, in order; the next recording goes on."""
+    """Every written chunk is in the cassette or a journal, in order, and the next recording works."""
     chance = random.Random(seed)
     said: dict[str, int] = {}
     for run, lines in (("first", chance.randrange(0, 300)), ("second", chance.randrange(0, 100))):

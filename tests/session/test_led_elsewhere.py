@@ -1,4 +1,4 @@
-"""Requests to where a header of the upstream has led: they are recorded, and replayed with the upstream gone."""
+"""Requests to an address that the upstream's header named are recorded, and replayed without the upstream."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def with_requests() -> str:
 @pytest.mark.parametrize("upload", [with_httpx, with_requests])
 @pytest.mark.parametrize("base", ["", "/"], ids=["bare", "with a slash"])
 def test_an_upload_is_recorded_and_replayed(upload: object, base: str, tmp_path: Path) -> None:
-    """All three requests: that to Google, and those to the address that the answer named."""
+    """All three requests are: the one to Google, and those to the address that its answer named."""
     path = tmp_path / "upload.jsonl"
     assert callable(upload)
     with upstream.start(pace=0) as server:
@@ -48,8 +48,8 @@ def test_an_upload_is_recorded_and_replayed(upload: object, base: str, tmp_path:
     assert (len(session.played), session.passed_through) == (3, [])
 
 
-def test_another_path_of_the_recorded_address_is_not_answered(tmp_path: Path) -> None:
-    """It is a server as any other, once the upstream is gone."""
+def test_another_path_at_the_recorded_address_is_not_owned(tmp_path: Path) -> None:
+    """Without the upstream, the address is that of any other server."""
     path = tmp_path / "upload.jsonl"
     with upstream.start(pace=0) as server:
         with gemini_replay.record(path, upstream=server.url):
@@ -58,8 +58,8 @@ def test_another_path_of_the_recorded_address_is_not_answered(tmp_path: Path) ->
         httpx.get(f"{server.url}/v1beta/models")
 
 
-def test_an_ignored_address_is_not_the_sessions(tmp_path: Path) -> None:
-    """Even if it is the upstream's."""
+def test_an_ignored_address_is_not_owned(tmp_path: Path) -> None:
+    """This holds even if the upstream named it."""
     path = tmp_path / "upload.jsonl"
     with upstream.start(pace=0) as server:
         with gemini_replay.record(path, upstream=server.url, ignore_hosts=["127.0.0.1"]):

@@ -1,4 +1,4 @@
-"""Whether a socket of this process listens at an address."""
+"""The check whether a socket of this process listens at an address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def listening(host: str, family: socket.AddressFamily = socket.AF_INET) -> Itera
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "api.localhost", "0.0.0.0"])
 def test_a_socket_of_this_process_is_found_where_it_listens(host: str) -> None:
-    """On its own port, until it is closed."""
+    """It is found on its own port until it is closed."""
     with listening("127.0.0.1") as port:
         assert hosts.listens(host, port)
         assert not hosts.listens(host, port + 1)
@@ -30,7 +30,7 @@ def test_a_socket_of_this_process_is_found_where_it_listens(host: str) -> None:
 
 
 def test_a_socket_that_listens_everywhere_is_found(tmp_path: Path) -> None:
-    """On any loopback address."""
+    """It is found at any loopback address."""
     with listening("0.0.0.0") as port:
         assert hosts.listens("127.0.0.1", port)
         assert hosts.listens("127.0.0.9", port)
@@ -39,7 +39,7 @@ def test_a_socket_that_listens_everywhere_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
 def test_addresses_of_both_families_are_told_apart() -> None:
-    """::1 is not 127.0.0.1."""
+    """A socket at ::1 does not listen at 127.0.0.1."""
     try:
         with listening("::1", socket.AF_INET6) as port:
             assert hosts.listens("::1", port)
@@ -49,8 +49,8 @@ def test_addresses_of_both_families_are_told_apart() -> None:
         pytest.skip("there is no IPv6 here")
 
 
-def test_a_connection_is_no_listener_and_another_host_is_not_looked_for() -> None:
-    """Also where its port is the same."""
+def test_connections_and_other_hosts_do_not_count() -> None:
+    """They do not count even with the same port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -60,7 +60,7 @@ def test_a_connection_is_no_listener_and_another_host_is_not_looked_for() -> Non
 
 
 def test_looking_leaves_sockets_as_they_are() -> None:
-    """Also where new ones have a time limit."""
+    """This holds even if new sockets have a default timeout."""
     socket.setdefaulttimeout(5)
     try:
         with listening("127.0.0.1") as port, socket.socket() as other:
@@ -73,7 +73,7 @@ def test_looking_leaves_sockets_as_they_are() -> None:
 
 
 def test_a_socket_of_uvloop_is_found() -> None:
-    """It is no object of Python's own."""
+    """Such a socket is not a Python socket object."""
     uvloop = pytest.importorskip("uvloop")
 
     async def main() -> bool:
@@ -88,7 +88,7 @@ def test_a_socket_of_uvloop_is_found() -> None:
 
 
 def test_a_system_that_lists_no_descriptors_knows_pythons_own_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Windows does."""
+    """Windows is such a system."""
     monkeypatch.setattr(sys, "platform", "win32")
     with listening("127.0.0.1") as port:
         assert hosts.listens("127.0.0.1", port)

@@ -1,4 +1,4 @@
-"""How a session compares requests: what it ignores, functions of the user's, and what a miss advises."""
+"""How a session compares requests: `ignore`, the user's functions, and the advice in a miss."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def broken(recorded: Request, asked: Request) -> bool:
     raise ValueError("not my day")
 
 
-def test_what_is_ignored_does_not_miss(path: Path) -> None:
-    """Of the body, in a session that replays."""
+def test_ignored_fields_may_differ(path: Path) -> None:
+    """A session that replays finds the recording although an ignored field of the body differs."""
     session = Session.replaying(path, ignore=["body.contents[*].parts[*].text"])
     assert answer(session, request("bye")) == b"hello"
 
 
-def test_a_compressed_body_answers_as_it_does_uncompressed(path: Path) -> None:
-    """And the other way round: it is stored uncompressed."""
+def test_compressed_and_plain_request_bodies_match(path: Path) -> None:
+    """This works both ways, since bodies are stored uncompressed."""
     plain = request("hello")
     packed = replace(plain, body=gzip.compress(plain.body), headers=(("content-encoding", "gzip"),))
     assert answer(Session.replaying(path), packed) == b"hello"
@@ -51,7 +51,7 @@ def test_a_compressed_body_answers_as_it_does_uncompressed(path: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["match", "normalize"])
 def test_a_function_sees_no_secret(path: Path, setting: str) -> None:
-    """Its exception, or pytest, may show what it was called with."""
+    """Otherwise its exception, or pytest, could show the secret in its arguments."""
     seen: list[Request] = []
 
     def normalize(one: Request) -> Request:
@@ -74,7 +74,7 @@ def test_a_function_sees_no_secret(path: Path, setting: str) -> None:
 def test_a_function_that_fails_refuses_the_request_and_fails_the_session(
     path: Path, settings: dict[str, Any]
 ) -> None:
-    """Also if the code under test swallows the error."""
+    """The session fails even if the code under test swallows the error."""
     session = Session.replaying(path, **settings)
     with pytest.raises(HookError, match="not my day") as caught:
         session.decide(request())
@@ -84,8 +84,8 @@ def test_a_function_that_fails_refuses_the_request_and_fails_the_session(
 
 
 @pytest.mark.parametrize("hook", ["match", "normalize", "before_replay"])
-def test_the_words_of_an_exception_are_told_without_secrets(path: Path, hook: str) -> None:
-    """A function may put what it knows into its exception."""
+def test_the_message_of_an_exception_is_redacted(path: Path, hook: str) -> None:
+    """A function may know a secret and put it into its exception."""
 
     def leaking(*_: object) -> Any:
         raise ValueError(f"key={KEY}")
@@ -99,7 +99,7 @@ def test_the_words_of_an_exception_are_told_without_secrets(path: Path, hook: st
 
 
 def test_a_function_that_fails_does_not_disturb_a_recording(path: Path) -> None:
-    """The client gets the live response, the session fails where it ends, and the response is in the journal."""
+    """The client gets the live response, the session fails at its end, and the journal has the response."""
     session = Session(path, mode="new", match=["model", broken])
     ask(session)
     session.close()
@@ -120,7 +120,7 @@ CHANGED, FURTHER = "If the request has changed, record it again", "If it is a fu
 
 
 def test_a_changed_prompt_is_recorded_again_first(path: Path) -> None:
-    """Then ignored, then recorded in addition."""
+    """The advice is: first record again, then ignore, then record in addition."""
     ignored = 'If it varies from run to run: ignore=["body.contents[0].parts[0].text"]'
     assert advice(path, request("bye")) == [CHANGED, ignored, FURTHER]
     recorded(path, "hello", test="t.py::test_a")
@@ -129,7 +129,7 @@ def test_a_changed_prompt_is_recorded_again_first(path: Path) -> None:
 
 
 def test_another_field_is_ignored_first(path: Path) -> None:
-    """With the path to copy, which makes it match."""
+    """The advice has a path to copy; with it, the request matches."""
     asked = replace(request(), body=request().body.replace(b"}]}]}", b'}]}], "seed": 7}'))
     first, *rest = advice(path, asked)
     assert first == 'If it varies from run to run: ignore=["body.seed"]'
@@ -137,8 +137,8 @@ def test_another_field_is_ignored_first(path: Path) -> None:
     assert answer(Session.replaying(path, ignore=["body.seed"]), asked) == b"hello"
 
 
-def test_what_cannot_be_ignored_is_not_advised(path: Path) -> None:
-    """Another model, or too many differences."""
+def test_ignoring_is_not_advised_if_impossible(path: Path) -> None:
+    """It is impossible for another model, and for too many differences."""
     assert advice(path, replace(request(), url=request().url.replace("gemini-x", "other"))) == [
         "Record what is missing"
     ]
@@ -146,8 +146,8 @@ def test_what_cannot_be_ignored_is_not_advised(path: Path) -> None:
     assert advice(path, replace(request(), body=many)) == ["Record what is missing"]
 
 
-def test_rewrite_replaces_what_answers_the_same_but_for_what_is_ignored(path: Path) -> None:
-    """A recording of unknown origin is taken over."""
+def test_rewrite_replaces_a_recording_that_differs_only_in_ignored_fields(path: Path) -> None:
+    """This holds for a recording without a test's id."""
     session = Session(path, mode="rewrite", test="t.py::test", ignore=["body.contents[*].parts[*].text"])
     ask(session, "bye")
     session.close()

@@ -1,4 +1,4 @@
-"""Which session owns a request: that of the context, or the only one that is open; or it is an error."""
+"""Which session owns a request: that of its context, or the only open one. Otherwise it is an error."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gemini_replay.errors import AmbiguousSessionError, MissError, NetworkBlocke
 # -- a context that has no session -----------------------------------------------------------------------------------
 
 
-def test_the_only_session_that_is_open_owns_what_comes_from_elsewhere(paths: dict[str, Path], worker: Worker) -> None:
-    """A thread from before may work for it."""
+def test_the_only_open_session_owns_requests_from_elsewhere(paths: dict[str, Path], worker: Worker) -> None:
+    """An older thread may work for the session."""
     with opened(paths["A"]) as replaying:
         assert asked_in(worker.jobs.put) == "A"
     assert len(replaying.played) == 1
 
 
-def test_of_two_sessions_neither_is_guessed(two: Two, worker: Worker, paths: dict[str, Path]) -> None:
-    """The error names both, says what to do, and is reported where each of them ends."""
+def test_with_two_open_sessions_the_owner_is_not_guessed(two: Two, worker: Worker, paths: dict[str, Path]) -> None:
+    """The error names both sessions, says what to do, and is also reported at the end of each."""
     error = asked_in(worker.jobs.put)
     assert isinstance(error, AmbiguousSessionError)
     assert all(str(path) in str(error) for path in paths.values())
@@ -38,7 +38,7 @@ def test_of_two_sessions_neither_is_guessed(two: Two, worker: Worker, paths: dic
     assert all(not one.played for one in two.sessions.values())
 
 
-def test_sessions_within_one_another_are_two_as_well(paths: dict[str, Path], worker: Worker) -> None:
+def test_nested_sessions_count_as_two(paths: dict[str, Path], worker: Worker) -> None:
     """The inner one owns the requests of its own context alone."""
     with (
         pytest.raises(AmbiguousSessionError),
@@ -51,14 +51,14 @@ def test_sessions_within_one_another_are_two_as_well(paths: dict[str, Path], wor
     assert len(outer.misses) == len(inner.misses) == 1
 
 
-def test_one_session_that_is_current_twice_is_one(paths: dict[str, Path], worker: Worker) -> None:
+def test_a_session_that_is_current_twice_counts_once(paths: dict[str, Path], worker: Worker) -> None:
     """A request is not ambiguous between a session and itself."""
     with opened(paths["A"]) as replaying, session.activated(replaying):
         assert asked_in(worker.jobs.put) == "A"
 
 
 def test_a_request_that_neither_of_two_would_own_passes(two: Two, worker: Worker) -> None:
-    """No session needs to know which of them it belongs to."""
+    """It does not matter in which session's context such a request was made."""
     got: Future[type[BaseException]] = Future()
 
     def run() -> None:
@@ -73,8 +73,8 @@ def test_a_request_that_neither_of_two_would_own_passes(two: Two, worker: Worker
     assert two.errors == {}
 
 
-def test_a_look_up_that_may_be_of_either_is_refused(two: Two) -> None:
-    """By a client that no transport sees."""
+def test_an_ambiguous_look_up_is_refused(two: Two) -> None:
+    """A client that no transport sees looks up a host that belongs to both sessions."""
     with pytest.raises(AmbiguousSessionError, match=r"generativelanguage\.googleapis\.com"):
         session.check_host("generativelanguage.googleapis.com")
     session.check_host("localhost")
@@ -85,8 +85,8 @@ def test_a_look_up_that_may_be_of_either_is_refused(two: Two) -> None:
 # -- a context whose session has ended -------------------------------------------------------------------------------
 
 
-def test_a_thread_of_a_session_that_has_ended_works_for_no_other(paths: dict[str, Path]) -> None:
-    """It may be late, or it may serve the one that is open: that is not certain."""
+def test_a_thread_of_an_ended_session_belongs_to_no_other(paths: dict[str, Path]) -> None:
+    """It may be late, or it may serve the open session: nobody can tell."""
     with opened(paths["A"]):
         late = Worker()
     with pytest.raises(AmbiguousSessionError, match="has ended"), opened(paths["B"]) as other:
@@ -96,8 +96,8 @@ def test_a_thread_of_a_session_that_has_ended_works_for_no_other(paths: dict[str
     assert len(other.played) == 1
 
 
-def test_a_thread_of_a_session_that_has_ended_reaches_no_network(paths: dict[str, Path]) -> None:
-    """Nor with no session open; when it has ended, everything is as before."""
+def test_a_thread_of_an_ended_session_reaches_no_network(paths: dict[str, Path]) -> None:
+    """This holds even if no session is open. When the thread has ended, nothing is intercepted any more."""
     before = httpcore.ConnectionPool.handle_request
     with opened(paths["A"]):
         late = Worker()
@@ -110,7 +110,7 @@ def test_a_thread_of_a_session_that_has_ended_reaches_no_network(paths: dict[str
 
 
 def test_a_job_that_is_never_run_leaves_nothing(paths: dict[str, Path]) -> None:
-    """It was cancelled while it waited for a worker."""
+    """A job that is cancelled before it runs leaves no interception behind."""
     before = httpcore.ConnectionPool.handle_request
     go = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -122,8 +122,8 @@ def test_a_job_that_is_never_run_leaves_nothing(paths: dict[str, Path]) -> None:
     assert httpcore.ConnectionPool.handle_request is before
 
 
-def test_blocks_that_end_in_another_order_leave_the_one_that_is_open(paths: dict[str, Path]) -> None:
-    """Two generators with a block each: the first is closed first."""
+def test_blocks_may_end_in_any_order(paths: dict[str, Path]) -> None:
+    """Of two generators with a block each, the first is closed first; the second session stays open."""
 
     def block(name: str) -> Iterator[None]:
         with opened(paths[name]):
@@ -139,7 +139,7 @@ def test_blocks_that_end_in_another_order_leave_the_one_that_is_open(paths: dict
 
 
 def test_a_miss_is_reported_where_its_own_session_ends(two: Two) -> None:
-    """And not at the other's."""
+    """The other session does not report it."""
     with pytest.raises(MissError):
         two.within("A", lambda: httpx.post(GOOGLE, content=b"{}"))
     two.end("A", "B")
@@ -148,7 +148,7 @@ def test_a_miss_is_reported_where_its_own_session_ends(two: Two) -> None:
 
 
 def test_many_threads_open_and_close_sessions_at_once(paths: dict[str, Path]) -> None:
-    """Each has its own answers, and nothing is left in the end."""
+    """Each thread gets its own answers, and no interception is left in the end."""
     before = httpcore.ConnectionPool.handle_request
     wrong: list[object] = []
 

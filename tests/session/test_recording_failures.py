@@ -24,7 +24,7 @@ class TestFailures:
     """The observer cannot hurt the observed."""
 
     def test_a_journal_that_cannot_be_made(self, path: Path) -> None:
-        """The request goes on, and the session says at its end that nothing was recorded."""
+        """The request goes on. The session says at its end that nothing was recorded."""
         path.parent.joinpath("file").touch()
         session = Session(path.parent / "file" / "story.jsonl", mode="rewrite")
         ask(session)
@@ -33,10 +33,8 @@ class TestFailures:
         assert "cannot be created" in str(session.problem)
         assert session.recorded_count == 0
 
-    def test_a_failure_is_told_whatever_fails_in_telling_it(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The client hears of neither; the session says at its end that the recording failed."""
+    def test_a_failure_is_reported_even_if_reporting_fails(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The client sees neither failure. The session says at its end that the recording failed."""
 
         def fails(*_: Any, **__: Any) -> Any:
             raise PermissionError("not allowed")
@@ -52,7 +50,7 @@ class TestFailures:
         assert "The recording failed: CassetteError" in str(session.problem)
 
     def test_a_journal_that_cannot_be_written_any_more(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What was written before is kept, the cassette is as it was, and the next recording works."""
+        """Lines written before are kept, the cassette is unchanged, and the next recording works."""
         recorded(path, "old")
         session = Session(path, mode="rewrite")
         said: list[RecordingError] = []
@@ -77,7 +75,7 @@ class TestFailures:
         assert sorted(entry.name for entry in path.parent.iterdir()) == ["story.jsonl", "story.jsonl.crashed-1.part"]
 
     def test_a_cassette_that_cannot_be_made(self, path: Path) -> None:
-        """The journal stays, and neither a lock nor an open file."""
+        """The journal stays; no lock and no open file is left."""
         session = Session(path, mode="rewrite")
         path.mkdir()
         ask(session, "one")
@@ -90,7 +88,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("step", ["for_request", "stream", "response"])
     def test_a_bug_of_ours(self, path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Wherever it is: reported as a bug, with its cause."""
+        """A bug anywhere in recording is reported as one, with its cause."""
         from gemini_replay.cassette.redaction import Redactor, RequestRedactor
 
         def broken(*_: Any) -> Any:
@@ -109,7 +107,7 @@ class TestFailures:
     def test_a_damaged_cassette_is_recorded_again_and_kept(
         self, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """As the errors about a damaged cassette advise; a warning says where the original is."""
+        """This is what errors about damaged cassettes advise. A warning says where the original is."""
         path.write_text("version: 1\ninteractions: []\n")
         recorded(path, "new", test="t.py::a")
         assert held(path) == ["new"]
@@ -124,7 +122,7 @@ class TestFailures:
 def test_a_head_that_no_cassette_can_hold_fails_the_recording(
     path: Path, status: int, headers: tuple[tuple[str, str], ...]
 ) -> None:
-    """And replaces nothing."""
+    """The cassette is not replaced."""
     recorded(path, "old")
     session = Session(path, mode="rewrite")
     plan = session.decide(request())
@@ -137,7 +135,7 @@ def test_a_head_that_no_cassette_can_hold_fails_the_recording(
 
 
 def test_a_journal_that_somebody_else_cuts_fails_the_recording(path: Path) -> None:
-    """The session knows how much it has written."""
+    """The session notices, because it knows how much it has written."""
     recorded(path, "old")
     session = Session(path, mode="rewrite")
     ask(session, "one")

@@ -1,4 +1,4 @@
-"""What a session records: kept, merged, replaced by test, and what is reported of it."""
+"""A session's recordings: how they are kept, merged, replaced and reported."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "story.jsonl"
 
 
-def test_what_was_recorded_can_be_read_before_and_after_the_end(path: Path) -> None:
-    """In the order of the requests; a response that is under way is not among it."""
+def test_recordings_can_be_read_before_and_after_the_end(path: Path) -> None:
+    """They come in the order of the requests, without a response that is still under way."""
     session = Session(path, mode="rewrite", test="t.py::test")
     ask(session, "one")
     session.decide(request("open"))
@@ -34,8 +34,8 @@ def test_what_was_recorded_can_be_read_before_and_after_the_end(path: Path) -> N
     assert [i.request.test for i in Cassette.load(path).interactions] == ["t.py::test"] * 2
 
 
-def test_interactions_are_what_was_replayed_and_what_was_recorded(path: Path) -> None:
-    """The same assertions hold in a run that records and in one that replays."""
+def test_interactions_has_replays_and_recordings(path: Path) -> None:
+    """So the same assertions hold in a run that records and in one that replays."""
     recorded(path, "one")
     session = Session(path, mode="new")
     ask(session, "two")
@@ -46,7 +46,7 @@ def test_interactions_are_what_was_replayed_and_what_was_recorded(path: Path) ->
 
 
 def test_a_recording_that_is_not_kept_can_be_read_from_its_journal(path: Path) -> None:
-    """The cassette is not made, and what came is beside it."""
+    """The cassette is not made; the journal beside it has the recording."""
     session = Session(path, mode="rewrite")
     ask(session, "one")
     session.close(keep=False)
@@ -54,8 +54,8 @@ def test_a_recording_that_is_not_kept_can_be_read_from_its_journal(path: Path) -
     assert [entry.name for entry in path.parent.iterdir()] == ["story.jsonl.part"]
 
 
-def test_a_session_keeps_what_one_inside_it_has_recorded(path: Path) -> None:
-    """It replaces what was there when it began."""
+def test_a_session_keeps_the_recordings_of_a_nested_one(path: Path) -> None:
+    """It replaces only what was there when it began."""
     recorded(path, "old")
     outer = Session(path, mode="rewrite")
     recorded(path, "inner")
@@ -67,8 +67,8 @@ def test_a_session_keeps_what_one_inside_it_has_recorded(path: Path) -> None:
 class TestSharedCassettes:
     """Several tests, one cassette."""
 
-    def test_rewrite_replaces_what_its_own_test_made(self, path: Path) -> None:
-        """In its place; what other tests made stays, to the byte."""
+    def test_rewrite_replaces_its_own_tests_recordings(self, path: Path) -> None:
+        """New recordings take the same place; those of other tests stay to the byte."""
         for name in "abc":
             recorded(path, f"{name}1", f"{name}2", mode="new", test=f"t.py::{name}")
         before = path.read_bytes().split(b"\n")
@@ -78,7 +78,7 @@ class TestSharedCassettes:
         assert after[1:9] == before[1:9]
         assert after[-9:] == before[-9:]
 
-    def test_rewrite_replaces_recordings_of_unknown_origin_that_answer_the_same(self, path: Path) -> None:
+    def test_rewrite_replaces_matching_recordings_of_unknown_origin(self, path: Path) -> None:
         """A cassette that the proxy or a script recorded is taken over request by request."""
         recorded(path, "one", "two")
         recorded(path, "two", test="t.py::b")
@@ -87,15 +87,15 @@ class TestSharedCassettes:
             ("two", "t.py::b"),
         ]
 
-    def test_the_header_names_the_test_of_a_recording_that_does_not(self, path: Path) -> None:
-        """A cassette of one test alone."""
+    def test_a_request_without_an_id_belongs_to_the_headers_test(self, path: Path) -> None:
+        """Such is a cassette made by one test alone."""
         Cassette([Interaction(request("old"), Response(200), (Chunk(0, b"old"),), End())], test="t.py::b").save(path)
         recorded(path, "new", test="t.py::b")
         assert held(path) == ["new"]
 
     @pytest.mark.parametrize("mode", ["new", "once", "rewrite"])
     def test_sessions_that_overlap_lose_nothing_of_each_other(self, path: Path, mode: Any) -> None:
-        """Whichever ends first."""
+        """It does not matter which ends first."""
         sessions = [Session(path, mode=mode, test=f"t.py::{name}") for name in "abc"]
         for session, text in zip(sessions, ("one", "two", "three"), strict=True):
             ask(session, text)
@@ -105,7 +105,7 @@ class TestSharedCassettes:
         assert sorted(held(path)) == ["one", "three", "two"]
 
     def test_a_rewrite_without_a_test_replaces_what_was_there_when_it_began(self, path: Path) -> None:
-        """Not what another session has added meanwhile."""
+        """It keeps what another session has added meanwhile."""
         recorded(path, "old")
         first, second = Session(path, mode="rewrite"), Session(path, mode="rewrite")
         ask(first, "one")
@@ -117,7 +117,7 @@ class TestSharedCassettes:
         assert held(path) == ["three"]
 
     def test_a_test_replays_what_it_recorded_itself(self, path: Path) -> None:
-        """Two tests ask the same and got different answers: each gets its own again."""
+        """Two tests made the same request and got different answers; each gets its own answer again."""
         for name in "ab":
             session = Session(path, mode="rewrite", test=f"t.py::{name}")
             ask(session, "same", answer=f"of {name}")
@@ -128,16 +128,14 @@ class TestSharedCassettes:
             assert plan.interaction.body.decode() == f"of {name}"
 
     def test_a_test_replays_what_another_recorded(self, path: Path) -> None:
-        """Where it has recorded nothing itself."""
+        """This happens if the test has recorded no answer itself."""
         recorded(path, "same", test="t.py::a")
         plan: Any = Session(path, test="t.py::c").decide(request("same"))
         assert plan.interaction.body == b"same"
 
 
-def test_a_relative_path_is_where_it_was_when_the_session_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the working directory is later."""
+def test_a_relative_path_is_resolved_when_the_session_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later change of the working directory does not matter."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -150,8 +148,8 @@ def test_a_relative_path_is_where_it_was_when_the_session_opened(
     assert list(second.iterdir()) == []
 
 
-def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
-    """It cannot be decoded, and it is not stored unseen."""
+def test_text_with_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
+    """Such a body cannot be decoded, but it is not stored without a search."""
     key = b"AIzaSy" + b"A1b2C3d4E" * 3 + b"abcdef"
     session = Session(path, mode="rewrite")
     plan = session.decide(request())
@@ -178,10 +176,10 @@ def test_text_under_a_wrong_coding_is_searched_for_secrets(path: Path) -> None:
         (500, [], False),
     ],
 )
-def test_an_answer_that_refuses_the_key_is_hinted_at(
+def test_an_answer_that_refuses_the_key_gives_a_hint(
     path: Path, status: int, details: list[dict[str, str]], hinted: bool
 ) -> None:
-    """Google says so with 400, too."""
+    """Google also sends 400 for this."""
     session = Session(path, mode="rewrite")
     plan = session.decide(request())
     assert isinstance(plan, Forward)
@@ -194,7 +192,7 @@ def test_an_answer_that_refuses_the_key_is_hinted_at(
 
 
 def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path) -> None:
-    """The id without its secret could not be run."""
+    """A command with the redacted id could not be run, so the hint has the function without parameters."""
     key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
     with pytest.raises(MissError) as missed:
         Session(path, test=f"t.py::test[{key}]").decide(request())
@@ -204,8 +202,8 @@ def test_a_miss_of_a_test_with_a_secret_parameter_names_its_function(path: Path)
     assert 'pytest "t.py::test[a]" --gemini-record once' in str(missed.value)
 
 
-def test_what_was_redacted_is_reported_by_kind_and_place(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Never the value; loudly where an answer's own text was changed."""
+def test_redactions_are_reported_by_kind_and_place(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The value is never shown. A change of an answer's own text is reported prominently."""
     key = "AIzaSy" + "A1b2C3d4E" * 3 + "abcdef"
     session = Session(path, mode="rewrite")
     for answer in ("nothing", f"your key is {key}"):
@@ -222,7 +220,7 @@ def test_what_was_redacted_is_reported_by_kind_and_place(path: Path, caplog: pyt
 
 
 def test_a_request_that_got_no_answer_is_reported(path: Path) -> None:
-    """Also where the code under test swallowed its exception; not where a later try got one."""
+    """This holds if the code swallowed the exception, but not if a later try got an answer."""
     session = Session(path, mode="rewrite")
     for text in ("never", "at last"):
         plan = session.decide(request(text))
@@ -235,8 +233,8 @@ def test_a_request_that_got_no_answer_is_reported(path: Path) -> None:
     assert "https://generativelanguage.googleapis.com could not be reached" in str(session.problem)
 
 
-def test_what_is_secret_can_be_set(path: Path) -> None:
-    """For what is recorded, and for the requests that it answers."""
+def test_settings_name_secrets(path: Path) -> None:
+    """The settings apply to recordings and to the requests that they answer."""
     settings: dict[str, Any] = {
         "keep_headers": ["x-tenant"],
         "redact_headers": ["user-agent"],
@@ -262,7 +260,7 @@ def test_what_is_secret_can_be_set(path: Path) -> None:
 
 @pytest.mark.parametrize("in_path", [False, True])
 def test_a_secret_in_the_name_of_the_test_or_the_cassette_is_not_written(tmp_path: Path, in_path: bool) -> None:
-    """A key that only the request shows to be one; the client is not disturbed, and the recording fails."""
+    """Only the request shows that the name holds a key. The client is not disturbed; the recording fails."""
     key = "zq8Wm3-corp-" + "Key_77120xx"
     path = tmp_path / (f"test-{key}.jsonl" if in_path else "story.jsonl")
     session = Session(path, mode="rewrite", test="t.py::test" if in_path else f"t.py::test[{key}]")

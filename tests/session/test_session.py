@@ -1,4 +1,4 @@
-"""Which recording a session answers with: in order, once or again and again, from one cassette or several."""
+"""Which recording a session plays: in order, once or repeatedly, from one cassette or several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recorded(answer: str, text: str = "hello") -> Interaction:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> list[Path]:
-    """Two cassettes: the first answers "hello" twice, the second once more, and "bye"."""
+    """Two cassettes: the first answers "hello" twice; the second answers "hello" once, and "bye"."""
     holdings = [[recorded("one"), recorded("two")], [recorded("three"), recorded("four", "bye")]]
     files = [tmp_path / f"{name}.jsonl" for name in ("a", "b")]
     for path, interactions in zip(files, holdings, strict=True):
@@ -42,7 +42,7 @@ def answer(session: Session, asked: Request) -> str:
 
 
 def test_equal_requests_are_answered_once_each(paths: list[Path]) -> None:
-    """In recorded order, and then no more."""
+    """They are answered in recorded order; further ones are misses."""
     session = Session.replaying(paths[0])
     assert [answer(session, request()) for _ in range(2)] == ["one", "two"]
     with pytest.raises(MissError, match="already played"):
@@ -50,7 +50,7 @@ def test_equal_requests_are_answered_once_each(paths: list[Path]) -> None:
 
 
 def test_a_repeating_session_starts_again_from_the_first(paths: list[Path]) -> None:
-    """However often it is asked; each kind of request has a turn of its own."""
+    """It never runs out. Different requests have separate sequences."""
     session = Session.replaying(paths, repeat=True)
     assert [answer(session, request()) for _ in range(4)] == ["one", "two", "three", "one"]
     assert [answer(session, request("bye")) for _ in range(2)] == ["four", "four"]
@@ -59,7 +59,7 @@ def test_a_repeating_session_starts_again_from_the_first(paths: list[Path]) -> N
 
 
 def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
-    """In the order they are given, each recording once."""
+    """Recordings play once each, in the order of the cassettes."""
     session = Session.replaying([paths[1], paths[0]])
     assert [answer(session, request()) for _ in range(3)] == ["three", "one", "two"]
     assert [interaction.body for interaction in session.unused] == [b"four"]
@@ -70,7 +70,7 @@ def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
 
 
 def test_a_miss_names_the_nearest_cassette_of_several(paths: list[Path]) -> None:
-    """With the interaction's place in that file."""
+    """The miss has the interaction's number in that file."""
     session = Session.replaying(paths, repeat=True)
     answer(session, request("bye"))
     with pytest.raises(MissError) as missed:
@@ -78,24 +78,22 @@ def test_a_miss_names_the_nearest_cassette_of_several(paths: list[Path]) -> None
     assert f"Nearest in {paths[1]}: interaction 2 of 2; it differs in:" in str(missed.value)
 
 
-def test_what_was_played_in_a_repeating_session_is_not_unused(paths: list[Path]) -> None:
-    """Although it may be played again."""
+def test_a_played_recording_of_a_repeating_session_is_not_unused(paths: list[Path]) -> None:
+    """This holds although it may be played again."""
     session = Session.replaying(paths[0], repeat=True)
     answer(session, request())
     assert [interaction.body for interaction in session.unused] == [b"two"]
 
 
-def test_every_cassette_must_be_there(paths: list[Path], tmp_path: Path) -> None:
-    """Also the second one."""
+def test_every_cassette_must_exist(paths: list[Path], tmp_path: Path) -> None:
+    """A second cassette that is missing is an error too."""
     with pytest.raises(CassetteNotFoundError, match=r"nothing\.jsonl"):
         Session.replaying([paths[0], tmp_path / "nothing.jsonl"])
 
 
 @pytest.mark.parametrize("content", [b"data: {}\n\n", b'{"log": {}}', b"interactions:\n", b"<html>", b"", None])
-def test_a_file_that_cannot_be_read_can_be_recorded_again_as_its_error_says(
-    content: bytes | None, tmp_path: Path
-) -> None:
-    """The mode that the hint names works; those that read the file first raise."""
+def test_an_unreadable_file_can_be_recorded_again_as_its_error_says(content: bytes | None, tmp_path: Path) -> None:
+    """The mode that the hint names works. Modes that read the file first raise the error."""
     path = tmp_path / "story.jsonl"
     Cassette.from_text("Once upon a time.").save(path)
     path.write_bytes(path.read_bytes()[:-5] if content is None else content)
@@ -108,8 +106,8 @@ def test_a_file_that_cannot_be_read_can_be_recorded_again_as_its_error_says(
     Session(path, mode="rewrite").close(keep=False)
 
 
-def test_a_recording_that_cannot_be_read_does_not_pass_unnoticed(paths: list[Path]) -> None:
-    """The request that needs it raises the error, and the session reports it, with the path and the line."""
+def test_an_unreadable_recording_is_reported(paths: list[Path]) -> None:
+    """The request that needs it raises the error with path and line, and the session reports it."""
     paths[0].write_bytes(paths[0].read_bytes().replace(b'"end": "eof"', b'"end": "oef"'))
     session = Session.replaying(paths[0])
     with pytest.raises(CassetteFormatError) as caught:
@@ -120,7 +118,7 @@ def test_a_recording_that_cannot_be_read_does_not_pass_unnoticed(paths: list[Pat
 
 
 def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: list[Path]) -> None:
-    """Listing what was not used reads the requests, so one that cannot be read is found."""
+    """Listing unused recordings reads their requests, so it finds one that cannot be read."""
     paths[1].write_bytes(paths[1].read_bytes().replace(b'"method": "POST"', b'"method": 5'))
     session = Session.replaying(paths)
     assert answer(session, request()) == "one"
@@ -129,8 +127,8 @@ def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: l
     assert session.problems != []
 
 
-def test_matching_goes_by_the_body(paths: list[Path]) -> None:
-    """The host, which every server changes, is not looked at."""
+def test_matching_compares_bodies_and_not_hosts(paths: list[Path]) -> None:
+    """The host is not compared, since every local server changes it."""
     session = Session.replaying(paths[0], hosts=None)
     asked = replace(
         request(), url="http://127.0.0.1:1/some/prefix/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
@@ -138,8 +136,8 @@ def test_matching_goes_by_the_body(paths: list[Path]) -> None:
     assert answer(session, asked) == "one"
 
 
-def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Path]) -> None:
-    """Two refusals, then the stream: the two that failed have not used it up."""
+def test_a_recording_broken_by_a_fault_plays_for_the_next_try(paths: list[Path]) -> None:
+    """After two refusals comes the stream: the failed tries have not used up the recording."""
     session = Session.replaying(paths[1], fault="status:503;times=2")
     plans = [session.decide(request()) for _ in range(3)]
     heads = [next(iter(plan.steps()))[1] for plan in plans if isinstance(plan, Playback)]
@@ -151,8 +149,8 @@ def test_a_recording_that_a_fault_broke_is_there_for_the_next_try(paths: list[Pa
     ]
 
 
-def test_a_fault_may_strike_only_the_nth_request(paths: list[Path]) -> None:
-    """Counted over all that are answered."""
+def test_a_fault_may_apply_to_the_nth_request_only(paths: list[Path]) -> None:
+    """All answered requests count."""
     session = Session.replaying(paths[0], fault="refuse;request=2")
     plans = [session.decide(request()) for _ in range(3)]
     assert [isinstance(plan, Playback) for plan in plans] == [True, False, True]
@@ -160,8 +158,8 @@ def test_a_fault_may_strike_only_the_nth_request(paths: list[Path]) -> None:
     assert session.problem is None
 
 
-def test_a_fault_that_strikes_nothing_does_not_pass_unnoticed(paths: list[Path]) -> None:
-    """What was tested ran without it."""
+def test_a_fault_that_is_never_applied_is_reported(paths: list[Path]) -> None:
+    """Otherwise the test would have run without it unnoticed."""
     session = Session.replaying(paths[0], fault=["garbage@byte:0", "reset@byte:4"])
     answer(session, request())
     session.close()
@@ -171,13 +169,13 @@ def test_a_fault_that_strikes_nothing_does_not_pass_unnoticed(paths: list[Path])
 
 
 def test_a_slow_answer_is_used_up_like_any_other(paths: list[Path]) -> None:
-    """Its client has no reason to ask again."""
+    """Its client has no reason to try again, so the recording counts as used."""
     session = Session.replaying(paths[0], fault="slow:x2")
     assert [answer(session, request()) for _ in range(2)] == ["one", "two"]
 
 
 def test_a_miss_under_a_fault_says_to_record_without_it(tmp_path: Path) -> None:
-    """The same command with the fault would only miss again."""
+    """The same command with the fault would miss again."""
     session = Session(tmp_path / "nothing.jsonl", fault="slow:x2", test="test_a.py::test_b")
     with pytest.raises(MissError) as missed:
         session.decide(request())
@@ -185,14 +183,14 @@ def test_a_miss_under_a_fault_says_to_record_without_it(tmp_path: Path) -> None:
 
 
 def test_a_session_with_a_fault_does_not_record(tmp_path: Path) -> None:
-    """A cassette holds what was, not what is done to it."""
+    """A cassette holds true responses, without faults."""
     with pytest.raises(UsageError, match="only replays"):
         Session(tmp_path / "new.jsonl", mode="once", fault="slow:x2")
 
 
 @pytest.mark.parametrize("how", [{"fault": "reset@event:1"}, {"fault": "error@byte:1"}, {"rechunk": "events"}])
-def test_events_of_a_body_that_is_stored_compressed_cannot_be_had(tmp_path: Path, how: dict[str, str]) -> None:
-    """The bytes are the coding's."""
+def test_a_body_stored_compressed_has_no_events(tmp_path: Path, how: dict[str, str]) -> None:
+    """Its bytes are compressed, so events cannot be read from them."""
     stored = replace(recorded("zip"), response=Response(200, (("content-encoding", "br"),), body="wire"))
     path = tmp_path / "wire.jsonl"
     Cassette([stored]).save(path)
@@ -202,7 +200,7 @@ def test_events_of_a_body_that_is_stored_compressed_cannot_be_had(tmp_path: Path
 
 
 def test_a_miss_shows_the_tests_own_recording_first(tmp_path: Path) -> None:
-    """A changed prompt in a shared cassette: not another test's recording that happens to be nearer."""
+    """A changed prompt in a shared cassette is compared with the test's own recording, even if another is nearer."""
     path = tmp_path / "shared.jsonl"
     mine, other = recorded("one", "Tell me a tale of the sea."), recorded("two", "Tell me a story of love.")
     Cassette(
@@ -221,8 +219,8 @@ def test_a_miss_shows_the_tests_own_recording_first(tmp_path: Path) -> None:
     assert "--gemini-record rewrite" not in str(missed.value)
 
 
-def test_of_several_faults_each_answer_gets_what_comes_first(paths: list[Path]) -> None:
-    """The first request is refused, and only the second one is broken: no fault passes for another."""
+def test_several_faults_apply_to_different_answers(paths: list[Path]) -> None:
+    """The first request is refused and only the second answer is broken. Each fault counts as applied by itself."""
     session = Session.replaying(paths[1], fault="status:503;once,reset@chunk:1", repeat=True)
     decisions = [session.decide(request()) for _ in range(2)]
     last = [list(decision.steps())[-1][1] for decision in decisions if isinstance(decision, Playback)]
@@ -230,8 +228,8 @@ def test_of_several_faults_each_answer_gets_what_comes_first(paths: list[Path]) 
     assert [fault.kind for fault, _ in session.applied] == ["status", "reset"]
 
 
-def test_a_fault_that_never_comes_to_pass_is_reported(paths: list[Path]) -> None:
-    """It lies after the end that another one makes."""
+def test_a_fault_after_the_end_is_reported(paths: list[Path]) -> None:
+    """Its place is after an end that another fault makes, so it is never applied."""
     session = Session.replaying(paths[1], fault="reset@chunk:0,stall@end:1s")
     session.decide(request())
     session.close()

@@ -1,4 +1,4 @@
-"""Sessions that must use all of their recordings."""
+"""The setting that all recordings must be used."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def replayed(path: Path, *texts: str, allow_unused: bool = False, test: str | No
     return session
 
 
-def test_what_was_not_used_is_named_at_the_end(path: Path) -> None:
-    """Each with its cassette and request, and what to do."""
+def test_unused_recordings_are_named_at_the_end(path: Path) -> None:
+    """The error names each with its cassette and request, and says what to do."""
     problem = replayed(path, "one").problem
     assert isinstance(problem, UnusedRecordingsError)
     assert problem.recordings == (f"{path}: interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse",)
@@ -41,7 +41,7 @@ def test_what_was_not_used_is_named_at_the_end(path: Path) -> None:
 
 
 def test_many_are_counted(path: Path) -> None:
-    """The message has a dozen, the error all."""
+    """The message lists a dozen and counts the others; the error object has all."""
     recorded(path, *map(str, range(30)))
     problem = replayed(path, "0").problem
     assert isinstance(problem, UnusedRecordingsError)
@@ -51,7 +51,7 @@ def test_many_are_counted(path: Path) -> None:
 
 
 def test_recordings_of_another_test_do_not_count(path: Path) -> None:
-    """Those of unknown origin do."""
+    """Recordings of unknown origin count."""
     recorded(path, "three", mode="new", test="t.py::test_b")
     assert replayed(path, "three", test="t.py::test_b").problems == []
     assert len(replayed(path, "three", test="t.py::test_a").problems) == 1
@@ -59,8 +59,8 @@ def test_recordings_of_another_test_do_not_count(path: Path) -> None:
     assert len(replayed(path, "three", test="t.py::test_b").problems) == 1
 
 
-def test_a_session_that_records_may_leave_what_it_had(path: Path) -> None:
-    """It has changed since; what it records is kept."""
+def test_a_recording_session_may_leave_old_recordings_unused(path: Path) -> None:
+    """The code has changed since. New recordings are kept."""
     session = Session(path, mode="new", allow_unused=False)
     ask(session, "three")
     session.close()
@@ -68,8 +68,8 @@ def test_a_session_that_records_may_leave_what_it_had(path: Path) -> None:
     assert session.recorded_count == 1
 
 
-def test_a_block_that_ends_well_raises(path: Path) -> None:
-    """One that does not has no note of it: it did not come to its end."""
+def test_only_a_block_without_an_error_raises(path: Path) -> None:
+    """A block that raises gets no note about unused recordings, since it did not run to its end."""
     with pytest.raises(UnusedRecordingsError), gemini_replay.replay(path, allow_unused=False) as session:
         session.decide(request("one"))
     with pytest.raises(ValueError, match="mine") as caught, gemini_replay.replay(path, allow_unused=False):
@@ -78,7 +78,7 @@ def test_a_block_that_ends_well_raises(path: Path) -> None:
 
 
 def test_a_recording_that_cannot_be_read_is_unused(path: Path) -> None:
-    """And named by its place."""
+    """It is named by its number in the file."""
     path.write_bytes(path.read_bytes().replace(b'"method": "POST"', b'"method": 5', 1))
     session = Session(path, allow_unused=False)
     session.close()

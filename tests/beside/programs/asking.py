@@ -1,4 +1,4 @@
-"""Ways to ask for the story, with a placeholder for a key."""
+"""Ways to ask for the story, with a placeholder as the key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ URL = f"https://{HOST}/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=
 HEADERS = {"x-goog-api-key": "AIzaSyD-0123456789abcdefghijklmnopqrstuv"}
 CHUNKS = 4
 MODEL_TIME_S = 0.2
-"""How many chunks the story comes in, and how long it takes in its recorded rhythm."""
+"""The story's number of chunks, and its seconds in the recorded rhythm."""
 
 
 def body(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ pytestmark = pytest.mark.respx(assert_all_called=False)
 
 
 def let_pass(respx_mock):
-    for host in (asking.HOST, "127.0.0.1"):  # what is recorded comes from a server of this machine
+    for host in (asking.HOST, "127.0.0.1"):  # recordings come from a local server
         respx_mock.route(host=host).pass_through()
 
 

@@ -1,7 +1,7 @@
 """Runs one call of one SDK, recording or replaying: ``python run.py PROGRAM FUNCTION record|replay CASSETTE [URL]``.
 
-Each thing that the SDK gives comes out as one JSON line: the moment on the process's clock, and the text. The calls
-themselves are what users write; nothing in them knows of gemini-replay.
+Each result of the SDK is printed as one JSON line: the moment on the process's clock, and the text. The calls
+themselves are as users write them and do not mention gemini-replay.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import gemini_replay
 
 
 def main(program: str, function: str, mode: str, cassette: str, url: str = "") -> None:
-    """Run the call inside a session and print what it gives."""
+    """Run the call inside a session and print its results."""
     call = getattr(importlib.import_module(program), function)
     session = gemini_replay.record(cassette, upstream=url) if mode == "record" else gemini_replay.replay(cassette)
     with session:

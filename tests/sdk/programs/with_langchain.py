@@ -1,4 +1,4 @@
-"""langchain-google-genai, as its users write it."""
+"""langchain-google-genai, called as its users call it."""
 
 from collections.abc import AsyncIterator, Iterator
 

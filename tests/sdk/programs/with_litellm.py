@@ -1,4 +1,4 @@
-"""litellm, as its users write it."""
+"""litellm, called as its users call it."""
 
 from collections.abc import AsyncIterator, Iterator
 

@@ -1,4 +1,4 @@
-"""pydantic-ai, as its users write it: streaming, and a tool, which takes two exchanges."""
+"""pydantic-ai, called as its users call it: streaming, and a tool call, which takes two requests."""
 
 from collections.abc import AsyncIterator
 

@@ -53,7 +53,7 @@ def test_every_public_path_streams(fetch: Fetch, server: Any, path: str) -> None
     ],
 )
 def test_other_paths_and_methods_are_googles_404(fetch: Fetch, server: Any, method: str, path: str) -> None:
-    """What is no method of the API is answered with an error object, with a key and without."""
+    """Unknown methods are answered with an error object, with and without a key."""
     for key in ("a-key", None):
         answer = fetch(server.url, path, method=method, key=key)
         assert (answer.status, answer.header("content-type")) == (404, "application/json; charset=UTF-8")
@@ -61,8 +61,8 @@ def test_other_paths_and_methods_are_googles_404(fetch: Fetch, server: Any, meth
         assert json.loads(answer.body) == {"error": error}
 
 
-def test_what_was_sent_is_known(fetch: Fetch, server: Any) -> None:
-    """``sent`` holds the very chunks that went over the wire, in order, at rising times."""
+def test_the_server_keeps_what_it_sent(fetch: Fetch, server: Any) -> None:
+    """``sent`` has exactly the chunks that went over the wire, in order, with their times."""
     answer = fetch(server.url)
     assert [chunk.data for chunk in server.sent[0]] == answer.chunks
     times = [chunk.at for chunk in server.sent[0]]
@@ -87,8 +87,8 @@ def test_the_headers_are_googles(fetch: Fetch, server: Any) -> None:
     assert (answer.header("date") or "").endswith(" GMT")
 
 
-def test_server_timing_tells_the_time_to_the_first_byte() -> None:
-    """``dur`` is the wait before the head, in milliseconds, at the pace that is set."""
+def test_server_timing_has_the_time_to_first_byte() -> None:
+    """``dur`` is the wait before the head in milliseconds, at the server's pace."""
     app = upstream.Upstream("story", pace=0.5)
     plan = app.answer(_request(), "k")
     assert 0.312 <= plan.head_at <= 0.920
@@ -144,7 +144,7 @@ def test_fifty_clients_at_once_get_the_same_true_stream() -> None:
         assert set(bodies) == {b"".join(chunk.data for chunk in server.sent[0])}
 
 
-def test_a_client_that_leaves_disturbs_nobody(
+def test_a_client_that_leaves_does_not_disturb_others(
     connect: Any, wire: Any, fetch: Fetch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """After a client hangs up in mid-stream the next one is served, and nothing is printed."""

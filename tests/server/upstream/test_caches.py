@@ -23,7 +23,7 @@ def created(api: httpx.Client, folder: str = "/v1beta", **more: Any) -> Any:
 
 @PLACES
 def test_a_cache_lives_its_life(api: httpx.Client, folder: str) -> None:
-    """Create, get, patch, list, delete; its name is that of the place where it is."""
+    """It can be created, read, patched, listed and deleted. Its name has the form of the API that was asked."""
     cache = created(api, folder, displayName="moon", ttl="60s")
     where = f"{folder}/cachedContents/{cache['name'].rpartition('/')[2]}"
     assert where.endswith(f"/{cache['name']}")
@@ -39,7 +39,7 @@ def test_a_cache_lives_its_life(api: httpx.Client, folder: str) -> None:
 
 
 def test_an_answer_counts_the_cached_tokens(api: httpx.Client) -> None:
-    """They are part of the prompt's, in whole answers and in streams, and are counted so."""
+    """Whole answers and streams count them as part of the prompt's tokens."""
     cache = created(api)
     cached = cache["usageMetadata"]["totalTokenCount"]
     assert cached == 525
@@ -53,7 +53,7 @@ def test_an_answer_counts_the_cached_tokens(api: httpx.Client) -> None:
 
 
 def test_a_cache_may_be_of_instructions_only(api: httpx.Client) -> None:
-    """And of tools."""
+    """It may also hold only tools."""
     answer = api.post(
         "/v1beta/cachedContents", json={"model": MODEL, "systemInstruction": {"parts": [{"text": "Be brief."}]}}
     )
@@ -78,7 +78,7 @@ def test_a_wrong_cache_is_refused(api: httpx.Client, body: Any, status: int) -> 
 
 
 def test_a_request_that_does_not_fit_its_cache_is_refused(api: httpx.Client) -> None:
-    """Another model, instructions of its own, or a cache that is not there."""
+    """It names another model, has instructions of its own, or names a missing cache."""
     name = created(api)["name"]
 
     def asked(model: str, **body: Any) -> tuple[int, str]:
@@ -95,7 +95,7 @@ def test_a_request_that_does_not_fit_its_cache_is_refused(api: httpx.Client) -> 
 
 
 def test_only_the_expiry_can_be_changed(api: httpx.Client) -> None:
-    """Of a cache that is there."""
+    """Other changes are refused, and so is a missing cache."""
     where = f"/v1beta/{created(api)['name']}"
     assert api.patch(where, json={"displayName": "sun"}).status_code == 400
     for method in ("GET", "PATCH", "DELETE"):

@@ -23,7 +23,7 @@ def product(first: list[float], second: list[float]) -> float:
 
 
 def test_equal_texts_get_equal_unit_vectors(api: httpx.Client) -> None:
-    """Of the model's own size."""
+    """They have the model's own size."""
     first, again, other = (
         api.post(f"{MODEL}:embedContent", json=content(text)).json()["embedding"]["values"]
         for text in ("the moon", "the moon", "a fox")
@@ -33,21 +33,21 @@ def test_equal_texts_get_equal_unit_vectors(api: httpx.Client) -> None:
     assert math.hypot(*first) == pytest.approx(1)
 
 
-def test_similar_texts_lie_close_to_each_other() -> None:
-    """Those that share words."""
+def test_similar_texts_have_similar_vectors() -> None:
+    """Texts are similar if they share words."""
     moon, near, far = (vector(text, 256) for text in ("the moon is full", "the moon is new", "cheap red bicycles"))
     assert product(moon, near) > 0.6 > 0.3 > abs(product(moon, far))
 
 
 def test_a_batch_has_a_vector_for_each_text(api: httpx.Client) -> None:
-    """In their order, and as each would get alone."""
+    """The vectors are in order, and the same as for each text alone."""
     requests = [{"model": "models/gemini-embedding-001", **content(text)} for text in ("one", "two")]
     answer = api.post(f"{MODEL}:batchEmbedContents", json={"requests": requests}).json()
     assert [one["values"] for one in answer["embeddings"]] == [vector("one", 3072), vector("two", 3072)]
 
 
 def test_the_size_can_be_chosen(api: httpx.Client) -> None:
-    """Up to the model's own."""
+    """It can be at most the model's own size."""
     answer = api.post(f"{MODEL}:embedContent", json={**content("one"), "outputDimensionality": 8})
     assert len(answer.json()["embedding"]["values"]) == 8
     for size in (0, 4000, "8"):
@@ -56,7 +56,7 @@ def test_the_size_can_be_chosen(api: httpx.Client) -> None:
 
 
 def test_vertex_predicts_embeddings(api: httpx.Client) -> None:
-    """With the tokens of each text."""
+    """The answer has the number of tokens of each text."""
     body = {"instances": [{"content": "one two"}], "parameters": {"outputDimensionality": 4}}
     answer = api.post(f"{VERTEX}:predict", json=body).json()
     assert answer["predictions"][0]["embeddings"]["values"] == vector("one two", 4)
@@ -77,7 +77,7 @@ def test_vertex_predicts_embeddings(api: httpx.Client) -> None:
     ],
     ids=["no content", "no requests", "too many", "no instances", "a model that writes", "a model that embeds"],
 )
-def test_what_cannot_be_embedded_is_refused(api: httpx.Client, path: str, body: Any, status: int) -> None:
-    """As Google refuses it."""
+def test_invalid_requests_for_embeddings_are_refused(api: httpx.Client, path: str, body: Any, status: int) -> None:
+    """They get Google's errors."""
     answer = api.post(path, json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, status)

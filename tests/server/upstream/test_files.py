@@ -20,7 +20,7 @@ def digest(data: bytes) -> str:
 
 
 def begun(api: httpx.Client, size: int | None = len(DATA), **file: Any) -> str:
-    """Begin a resumable upload; its URL."""
+    """Begin a resumable upload; returns its URL."""
     headers = {
         "x-goog-upload-protocol": "resumable",
         "x-goog-upload-command": "start",
@@ -47,7 +47,7 @@ def uploaded(api: httpx.Client, data: bytes = DATA, **file: Any) -> Any:
 
 
 def test_a_file_is_uploaded_in_parts(api: httpx.Client, server: upstream.RunningUpstream) -> None:
-    """The upload's URL leads to this server; it says how much has come, and in the end what the file is."""
+    """The upload's URL leads to this server. It says how much has come, and at the end describes the file."""
     url = begun(api, display_name="moon.txt")
     assert url.startswith(f"{server.url}{UPLOAD}?upload_id=")
     assert sent(url, "upload", DATA[:300], 0).headers["x-goog-upload-status"] == "active"
@@ -65,14 +65,14 @@ def test_a_file_is_uploaded_in_parts(api: httpx.Client, server: upstream.Running
 
 
 def test_an_upload_can_be_finalized_without_bytes(api: httpx.Client) -> None:
-    """Where its size was not announced."""
+    """This works if its size was not announced."""
     url = begun(api, None)
     sent(url, "upload", DATA, 0)
     assert sent(url, "finalize").json()["file"]["sizeBytes"] == str(len(DATA))
 
 
 def test_an_upload_can_be_cancelled(api: httpx.Client) -> None:
-    """And is gone then."""
+    """After that, the upload no longer exists."""
     url = begun(api)
     assert sent(url, "cancel").headers["x-goog-upload-status"] == "cancelled"
     assert sent(url, "query").status_code == 404
@@ -83,8 +83,10 @@ def test_an_upload_can_be_cancelled(api: httpx.Client) -> None:
     [("upload", b"x", 5), ("upload", DATA + b"x", 0), ("upload, finalize", b"x", 0), ("paint", b"", None)],
     ids=["a gap", "too much", "too little", "unknown command"],
 )
-def test_what_does_not_fit_is_refused(api: httpx.Client, command: str, data: bytes, offset: int | None) -> None:
-    """The upload stays as it was otherwise."""
+def test_a_wrong_part_of_an_upload_is_refused(
+    api: httpx.Client, command: str, data: bytes, offset: int | None
+) -> None:
+    """The upload stays unchanged and can go on."""
     url = begun(api)
     assert sent(url, command, data, offset).status_code == 400
     received = int(sent(url, "query").headers["x-goog-upload-size-received"])
@@ -93,7 +95,7 @@ def test_what_does_not_fit_is_refused(api: httpx.Client, command: str, data: byt
 
 @pytest.mark.parametrize("line", [b"\r\n", b"\n"], ids=["CRLF", "LF"])
 def test_a_file_is_uploaded_with_its_description(api: httpx.Client, line: bytes) -> None:
-    """As multipart/related, in one request; bytes that look like a boundary stay."""
+    """One multipart/related request has both. Bytes that look like a boundary stay."""
     data = b"\r\n--moo\r\n--\r\n" + DATA
     lines = [
         b"--moon",
@@ -112,8 +114,8 @@ def test_a_file_is_uploaded_with_its_description(api: httpx.Client, line: bytes)
     assert (file["sha256Hash"], file["displayName"], file["mimeType"]) == (digest(data), "moon", "text/plain")
 
 
-def test_the_bytes_alone_will_do(api: httpx.Client) -> None:
-    """The type is that of the request."""
+def test_an_upload_may_be_the_bytes_alone(api: httpx.Client) -> None:
+    """The file's type is the request's content type."""
     file = api.post(UPLOAD, headers={"content-type": "text/csv"}, content=DATA).json()["file"]
     assert (file["sha256Hash"], file["mimeType"]) == (digest(DATA), "text/csv")
 
@@ -123,12 +125,12 @@ def test_the_bytes_alone_will_do(api: httpx.Client) -> None:
     [{"content-type": "multipart/related; boundary=x"}, {"content-type": "multipart/related"}],
 )
 def test_a_broken_multipart_body_is_refused(api: httpx.Client, headers: dict[str, str]) -> None:
-    """As an invalid argument."""
+    """The error is an invalid argument."""
     assert api.post(UPLOAD, headers=headers, content=DATA).status_code == 400
 
 
 def test_names_can_be_chosen_once(api: httpx.Client) -> None:
-    """Of lower-case letters, digits and dashes."""
+    """A name has lower-case letters, digits and dashes, and must be new."""
     assert uploaded(api, name="files/my-moon")["name"] == "files/my-moon"
     for name, status in (("files/my-moon", 409), ("files/-moon", 400), ("files/Moon", 400)):
         answer = api.post(UPLOAD, headers={"x-goog-upload-protocol": "resumable"}, json={"file": {"name": name}})
@@ -136,7 +138,7 @@ def test_names_can_be_chosen_once(api: httpx.Client) -> None:
 
 
 def test_files_are_listed_and_deleted(api: httpx.Client) -> None:
-    """The newest first, in pages."""
+    """The list has pages, with the newest file first."""
     names = [uploaded(api)["name"] for _ in range(3)][::-1]
     first = api.get("/v1beta/files?pageSize=2").json()
     second = api.get("/v1beta/files", params={"pageSize": 2, "pageToken": first["nextPageToken"]}).json()
@@ -149,7 +151,7 @@ def test_files_are_listed_and_deleted(api: httpx.Client) -> None:
 
 
 def test_a_file_counts_as_part_of_the_prompt(api: httpx.Client) -> None:
-    """A text by its length; one that is not there is refused."""
+    """A text file counts by its length. A missing file is refused."""
 
     def asked(uri: str) -> httpx.Response:
         part = {"fileData": {"fileUri": uri, "mimeType": "text/plain"}}

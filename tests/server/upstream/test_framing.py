@@ -1,4 +1,4 @@
-"""The framings of the embedded upstream: SSE, an array, compressed, as a gateway sends it, as given."""
+"""The framings of the embedded upstream: SSE, arrays, gzip, a gateway's form, and raw chunks."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_gzip_is_not_forced_on_anyone(fetch: Fetch, server: Any, accepted: str) 
 
 
 class TestGateway:
-    """The form in which API gateways send Gemini's streams."""
+    """The form in which API gateways send Gemini streams."""
 
     @pytest.mark.parametrize("query", ["?alt=sse", ""], ids=["sse asked", "nothing asked"])
     def test_any_scenario_can_be_wrapped(self, fetch: Fetch, query: str) -> None:
-        """SSE either way: LF, headers inside each event, a comment, a final [DONE]; Bearer."""
+        """It is always SSE with LF, headers inside each event, a comment and a final [DONE]. A Bearer key works."""
         with upstream.start("max_tokens", gateway=True, key="tok", pace=0) as server:
             answer = fetch(
                 server.url,

@@ -1,4 +1,4 @@
-"""The interactions on the wire; `tests/sdk` has them through google-genai."""
+"""The Interactions API on the wire. `tests/sdk` tests it through google-genai."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def events(answer: httpx.Response) -> list[Event]:
 
 
 def test_an_interaction_is_created_and_kept(api: httpx.Client) -> None:
-    """With the model's output as a step, and the tokens that it took."""
+    """It has the model's output as a step, and its usage of tokens."""
     created = asked(api).json()
     (step,) = created["steps"]
     assert (created["object"], created["status"], step["type"]) == ("interaction", "completed", "model_output")
@@ -46,8 +46,8 @@ def test_an_interaction_is_created_and_kept(api: httpx.Client) -> None:
     assert api.get(path).status_code == 404
 
 
-def test_a_stream_tells_how_the_steps_grow(api: httpx.Client) -> None:
-    """Each begins, grows and stops; the text is that of the whole answer."""
+def test_a_stream_shows_how_steps_grow(api: httpx.Client) -> None:
+    """Each step begins, grows and stops. Together the texts are that of the whole answer."""
     found = events(asked(api, model="thinking", stream=True))
     names = [name for name, _ in found]
     assert names[:3] == ["interaction.created", "interaction.status_update", "step.start"]
@@ -62,7 +62,7 @@ def test_a_stream_tells_how_the_steps_grow(api: httpx.Client) -> None:
 
 
 def test_functions_are_called_in_several_rounds(api: httpx.Client) -> None:
-    """The results refer to the interaction before, which the server remembers."""
+    """The results refer to the previous interaction, which the server remembers."""
     found = asked(api, model="function-rounds").json()
     rounds = []
     while found["status"] == "requires_action":
@@ -79,7 +79,7 @@ def test_functions_are_called_in_several_rounds(api: httpx.Client) -> None:
 
 
 def test_a_client_may_send_all_the_steps_itself(api: httpx.Client) -> None:
-    """Without the server's memory."""
+    """Then the server does not have to remember an interaction."""
     first = asked(api, model="afc", store=False).json()
     assert api.get(f"{PATH}/{first['id']}").status_code == 404
     call = first["steps"][-1]
@@ -92,7 +92,7 @@ def test_a_client_may_send_all_the_steps_itself(api: httpx.Client) -> None:
 
 
 def test_a_streamed_call_brings_its_arguments(api: httpx.Client) -> None:
-    """As JSON, and at the end the interaction waits for the result."""
+    """They come as JSON, and at the end the interaction waits for the result."""
     found = events(asked(api, model="function-call", stream=True))
     starts = [event["step"] for name, event in found if name == "step.start"]
     assert [step["type"] for step in starts] == ["thought", "function_call"]
@@ -102,7 +102,7 @@ def test_a_streamed_call_brings_its_arguments(api: httpx.Client) -> None:
 
 
 def test_a_stream_can_be_resumed(api: httpx.Client) -> None:
-    """The same events come again, from the one after the last that came."""
+    """The same events come again, beginning after the last one received."""
     streamed = asked(api, stream=True)
     (_, first), *_, (_, last) = events(streamed)
     path = f"{PATH}/{first['interaction']['id']}"
@@ -113,7 +113,7 @@ def test_a_stream_can_be_resumed(api: httpx.Client) -> None:
 
 
 def test_a_stream_that_broke_is_complete_when_it_is_resumed(api: httpx.Client) -> None:
-    """The model goes on without its client."""
+    """The model goes on when its client is gone."""
     got = b""
     with (
         pytest.raises(httpx.TransportError),
@@ -127,8 +127,8 @@ def test_a_stream_that_broke_is_complete_when_it_is_resumed(api: httpx.Client) -
     assert events(resumed)[-1][0] == "interaction.completed"
 
 
-def test_work_in_the_background_is_done_when_it_is_asked_for(api: httpx.Client) -> None:
-    """Also an agent's."""
+def test_background_work_is_done_when_it_is_asked_for(api: httpx.Client) -> None:
+    """This holds for an agent's work too."""
     created = asked(api, model=None, agent="deep-research-pro-preview", background=True).json()
     assert (created["status"], created["steps"]) == ("in_progress", [])
     assert api.get(f"{PATH}/{created['id']}").json()["status"] == "completed"
@@ -148,31 +148,31 @@ def test_work_in_the_background_is_done_when_it_is_asked_for(api: httpx.Client) 
     ],
 )
 def test_an_error_has_a_word_as_its_code(api: httpx.Client, body: Any, status: int, name: str) -> None:
-    """As the interactions' errors do."""
+    """Errors of the Interactions API have words as codes."""
     answer = asked(api, **body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, name)
 
 
 def test_an_error_in_mid_stream_is_an_event(api: httpx.Client) -> None:
-    """The last one; a whole answer is an error."""
+    """It is the last event. For a whole answer, the response is the error."""
     name, event = events(asked(api, model="inband_error", stream=True))[-1]
     assert (name, event["error"]["code"]) == ("error", "unavailable")
     assert asked(api, model="inband_error").status_code == 503
 
 
 def test_a_limit_leaves_it_incomplete(api: httpx.Client) -> None:
-    """As MAX_TOKENS does."""
+    """The limit corresponds to MAX_TOKENS."""
     assert asked(api, model="max-tokens").json()["status"] == "incomplete"
 
 
 def test_a_picture_is_content(api: httpx.Client) -> None:
-    """Of the model's output, after its words."""
+    """The picture follows the words in the model's output."""
     content = asked(api, model="image").json()["steps"][0]["content"]
     assert [one["type"] for one in content] == ["text", "image"]
 
 
-def test_vertex_has_them_too() -> None:
-    """Below the project."""
+def test_vertex_has_interactions_too() -> None:
+    """Their paths are below the project's."""
     path = "/v1beta1/projects/p/locations/global/interactions"
     with upstream.start(pace=0) as server:
         body = {"model": "gemini-2.5-flash", "input": [{"type": "text", "text": "hi"}]}

@@ -16,7 +16,7 @@ Fetch = Callable[..., Any]
 
 
 class TestKeys:
-    """A key is needed, as with the real one."""
+    """A key is needed, as with Google's server."""
 
     @pytest.mark.parametrize(
         ("headers", "query", "place"),
@@ -27,10 +27,10 @@ class TestKeys:
         ],
         ids=["header", "query", "bearer"],
     )
-    def test_every_place_of_a_key_will_do(
+    def test_a_key_is_accepted_in_every_place(
         self, fetch: Fetch, headers: dict[str, str], query: str, place: str
     ) -> None:
-        """The right key is taken from each place, and shown in none of the kept requests."""
+        """The right key is read from each place, and the kept requests do not show it."""
         with upstream.start(key="right", pace=0) as server:
             answer = fetch(server.url, f"/v1/{MODEL}?alt=sse{query}", key=None, headers=headers)
             assert answer.status == 200
@@ -49,7 +49,7 @@ class TestKeys:
     def test_a_wrong_key_is_refused(
         self, fetch: Fetch, headers: dict[str, str], query: str, status: int, reason: str
     ) -> None:
-        """A wrong API key is 400 with ErrorInfo, a wrong Bearer 401; neither is echoed."""
+        """A wrong API key is a 400 with ErrorInfo, a wrong Bearer token a 401. Neither key is echoed."""
         with upstream.start(key="right", pace=0) as server:
             answer = fetch(server.url, f"/v1/{MODEL}?alt=sse{query}", key=None, headers=headers)
         error = json.loads(answer.body)["error"]
@@ -58,19 +58,19 @@ class TestKeys:
         assert b"wrong" not in answer.body
 
     def test_no_key_is_403(self, fetch: Fetch, server: Any) -> None:
-        """Without a key the Gemini API knows no caller."""
+        """The Gemini API answers requests without a key with 403."""
         answer = fetch(server.url, key=None)
         error = json.loads(answer.body)["error"]
         assert (answer.status, error["status"]) == (403, "PERMISSION_DENIED")
         assert "unregistered callers" in error["message"]
 
     def test_no_credentials_are_401_on_vertex(self, fetch: Fetch, server: Any) -> None:
-        """Vertex AI misses credentials, and puts its error into a list without alt=sse."""
+        """Vertex AI answers requests without credentials with 401, in a list if alt=sse is missing."""
         answer = fetch(server.url, f"/v1/{VERTEX}/{MODEL}", key=None)
         (wrapped,) = json.loads(answer.body)
         assert (answer.status, wrapped["error"]["status"]) == (401, "UNAUTHENTICATED")
 
     def test_none_needs_no_key(self, fetch: Fetch) -> None:
-        """``key=None`` answers everybody."""
+        """With ``key=None``, every request is answered."""
         with upstream.start(key=None, pace=0) as server:
             assert fetch(server.url, key=None).status == 200

@@ -1,4 +1,4 @@
-"""Models are listed, described, and count tokens."""
+"""Models are listed and described, and tokens are counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pages(api: httpx.Client, path: str, field: str, size: int) -> list[list[str]
 
 
 def test_the_list_has_models_of_every_kind(api: httpx.Client) -> None:
-    """Gemini's, the scenarios, and those that make embeddings."""
+    """It has Gemini models, scenarios, and models that make embeddings."""
     found = {one["name"]: one for one in api.get("/v1beta/models?pageSize=1000").json()["models"]}
     assert "generateContent" in found["models/gemini-2.5-flash"]["supportedGenerationMethods"]
     assert "embedContent" in found["models/gemini-embedding-001"]["supportedGenerationMethods"]
@@ -33,7 +33,7 @@ def test_the_list_has_models_of_every_kind(api: httpx.Client) -> None:
 
 
 def test_the_list_comes_in_pages(api: httpx.Client) -> None:
-    """Each model is on one page; by default, there are 50 on it."""
+    """Each model is on one page. By default, a page has 50 models."""
     every = [one["name"] for one in api.get("/v1beta/models?pageSize=1000").json()["models"]]
     found = pages(api, "/v1beta/models", "models", 7)
     assert [name for page in found for name in page] == every
@@ -47,13 +47,13 @@ def test_the_list_comes_in_pages(api: httpx.Client) -> None:
     ids=lambda query: query[:20],
 )
 def test_a_wrong_page_is_refused(api: httpx.Client, query: str) -> None:
-    """As an invalid argument."""
+    """The error is an invalid argument."""
     answer = api.get(f"/v1beta/models?{query}")
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
 def test_a_model_is_described(api: httpx.Client) -> None:
-    """Any that begins with gemini-; another is not found."""
+    """Any name that begins with gemini- is described; other names are not found."""
     assert api.get("/v1beta/models/gemini-9-ultra").json()["name"] == "models/gemini-9-ultra"
     missing = api.get("/v1/models/nonesuch")
     assert missing.status_code == 404
@@ -61,7 +61,7 @@ def test_a_model_is_described(api: httpx.Client) -> None:
 
 
 def test_vertex_lists_publisher_models(api: httpx.Client) -> None:
-    """With and without a project (express mode)."""
+    """This works with and without a project (express mode)."""
     for path in (VERTEX, "/v1beta1/publishers/google/models"):
         first = api.get(path).json()["publisherModels"][0]
         assert first["name"] == "publishers/google/models/gemini-2.0-flash"
@@ -69,7 +69,7 @@ def test_vertex_lists_publisher_models(api: httpx.Client) -> None:
 
 
 def test_tokens_are_counted(api: httpx.Client) -> None:
-    """Of all that belongs to the prompt, in contents or in a whole request."""
+    """Everything in the prompt counts, given as contents or as a whole request."""
 
     def count(body: dict[str, Any]) -> int:
         return int(api.post("/v1beta/models/gemini-2.5-pro:countTokens", json=body).json()["totalTokens"])
@@ -85,7 +85,7 @@ def test_tokens_are_counted(api: httpx.Client) -> None:
 
 
 def test_the_prompts_tokens_are_in_the_usage(api: httpx.Client) -> None:
-    """As they are counted."""
+    """The usage has the same count as countTokens."""
     path = "/v1beta/models/gemini-2.5-pro"
     counted = api.post(f"{path}:countTokens", json=ASK).json()["totalTokens"]
     usage = api.post(f"{path}:generateContent", json=ASK).json()["usageMetadata"]
@@ -94,6 +94,6 @@ def test_the_prompts_tokens_are_in_the_usage(api: httpx.Client) -> None:
 
 
 def test_vertex_counts_characters_too(api: httpx.Client) -> None:
-    """As it bills them."""
+    """Vertex AI bills characters."""
     answer = api.post(f"{VERTEX}/gemini-2.5-pro:countTokens", json=ASK).json()
     assert answer["totalBillableCharacters"] == 16

@@ -1,4 +1,4 @@
-"""Whatever stands in a field of a body, there is an answer."""
+"""Any value in any field of a body gets an answer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ BODIES: dict[str, Any] = {
 
 
 def odd_ones(found: Any) -> Iterator[Any]:
-    """The same with one value, at any depth, in place of another."""
+    """Copies of the body, each with one value, at any depth, replaced."""
     yield from ODD
     inside = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
     for key, value in inside:
@@ -87,7 +87,7 @@ def odd_ones(found: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_an_odd_value_is_answered_or_refused(path: str) -> None:
-    """With a status that says which, and a body that UTF-8 can write."""
+    """The status is one of success or refusal, and the body is valid UTF-8."""
     app = upstream.Upstream(pace=0)
     headers = (("x-goog-upload-protocol", "resumable"), ("host", "127.0.0.1"))
     for body in odd_ones(BODIES[path]):

@@ -32,7 +32,7 @@ def chunks(answer: httpx.Response) -> list[Any]:
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_completion_is_the_scenarios_text(api: httpx.Client, base: str) -> None:
-    """Whole and streamed, they say the same."""
+    """Whole and streamed completions have the same text."""
     whole = asked(api, base).json()
     (choice,) = whole["choices"]
     assert (whole["object"], whole["model"], choice["finish_reason"]) == (
@@ -51,7 +51,7 @@ def test_a_completion_is_the_scenarios_text(api: httpx.Client, base: str) -> Non
 
 
 def test_usage_is_counted(api: httpx.Client) -> None:
-    """In a stream only if it is asked for."""
+    """A stream has the usage only if the request asks for it."""
     usage = asked(api).json()["usage"]
     assert usage["prompt_tokens"] == 6
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
@@ -61,13 +61,13 @@ def test_usage_is_counted(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("model", ["models/gemini-2.5-flash", "google/gemini-2.5-flash", "max-tokens"])
 def test_models_are_named_in_several_ways(api: httpx.Client, model: str) -> None:
-    """Or name a scenario."""
+    """A model's name may also be that of a scenario."""
     reason = asked(api, model=model).json()["choices"][0]["finish_reason"]
     assert reason == ("length" if model == "max-tokens" else "stop")
 
 
 def test_tools_are_called_in_several_rounds(api: httpx.Client) -> None:
-    """Each result is sent back, and the last answer is in words."""
+    """Each result is sent back, and the last answer is a text."""
     messages: list[Any] = [{"role": "user", "content": "The weather in three cities?"}]
     rounds = []
     while True:
@@ -88,13 +88,13 @@ def test_tools_are_called_in_several_rounds(api: httpx.Client) -> None:
 
 
 def test_thoughts_are_left_out(api: httpx.Client) -> None:
-    """As Google leaves them out."""
+    """Google leaves them out too."""
     assert asked(api, model="thinking").json()["choices"][0]["message"]["content"].startswith("There are **nine**")
 
 
 @pytest.mark.parametrize(("model", "reason"), [("safety", "content_filter"), ("blocked", "content_filter")])
-def test_what_is_blocked_says_so(api: httpx.Client, model: str, reason: str) -> None:
-    """In a stream too."""
+def test_a_blocked_answer_says_so(api: httpx.Client, model: str, reason: str) -> None:
+    """This holds for streams too."""
     assert asked(api, model=model).json()["choices"][0]["finish_reason"] == reason
     assert chunks(asked(api, model=model, stream=True))[-1]["choices"][0]["finish_reason"] == reason
 
@@ -110,26 +110,26 @@ def test_what_is_blocked_says_so(api: httpx.Client, model: str, reason: str) -> 
     ],
 )
 def test_an_error_comes_in_a_list(api: httpx.Client, body: Any, status: int, streamed: bool) -> None:
-    """Of one error object."""
+    """The list has one error object."""
     answer = asked(api, **body, stream=streamed)
     assert answer.status_code == answer.json()[0]["error"]["code"] == status
 
 
 def test_an_error_in_mid_stream_is_an_event(api: httpx.Client) -> None:
-    """The last one."""
+    """The error is the last event."""
     answer = asked(api, model="inband_error", stream=True)
     assert json.loads(answer.text.split("data: ")[-1])["error"]["code"] == 503
 
 
-def test_a_stream_that_breaks_breaks(api: httpx.Client) -> None:
-    """A whole answer too."""
+def test_a_broken_stream_breaks_the_connection(api: httpx.Client) -> None:
+    """So does a whole answer of the same scenario."""
     for streamed in (True, False):
         with pytest.raises(httpx.TransportError):
             asked(api, model="cut", stream=streamed)
 
 
 def test_models_are_listed(api: httpx.Client) -> None:
-    """And described, by both spellings of their names."""
+    """Each is also described, by both spellings of its name."""
     found = api.get("/v1beta/openai/models").json()["data"]
     assert found[0] == {
         "id": "models/gemini-2.0-flash",
@@ -143,7 +143,7 @@ def test_models_are_listed(api: httpx.Client) -> None:
 
 
 def test_texts_are_embedded(api: httpx.Client) -> None:
-    """As numbers, or in base64, as OpenAI's client asks for them."""
+    """Vectors come as numbers, or in base64, which OpenAI's client asks for."""
 
     def embedded(**body: Any) -> httpx.Response:
         return api.post("/v1beta/openai/embeddings", json={"model": "gemini-embedding-001", "dimensions": 4, **body})

@@ -1,4 +1,4 @@
-"""What the embedded upstream reads from a request: what is wrong with it, and which scenario answers."""
+"""What the embedded upstream reads from a request: errors in it, and the scenario that answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _request(path: str = f"/v1beta/{MODEL}", query: str = "alt=sse") -> upstream
 
 
 class TestBadRequests:
-    """What cannot be answered is refused as Google refuses it."""
+    """Bad requests get Google's errors."""
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -89,37 +89,37 @@ class TestChoice:
     def finish(self, answer: Any) -> str:
         return str(json.loads(answer.chunks[-1][6:])["candidates"][0]["finishReason"])
 
-    def test_the_model_may_name_it(self, fetch: Fetch, server: Any) -> None:
-        """A scenario's name as model, with dashes too, comes before header and text."""
+    def test_the_model_may_name_the_scenario(self, fetch: Fetch, server: Any) -> None:
+        """A scenario's name as the model, also with dashes, takes precedence over header and text."""
         path = "/v1/models/max-tokens:streamGenerateContent?alt=sse"
         answer = fetch(server.url, path, headers={"x-scenario": "safety"})
         assert self.finish(answer) == "MAX_TOKENS"
 
-    def test_the_header_may_name_it(self, fetch: Fetch, server: Any) -> None:
-        """``x-scenario`` comes before the text."""
+    def test_the_header_may_name_the_scenario(self, fetch: Fetch, server: Any) -> None:
+        """``x-scenario`` takes precedence over the text."""
         body = {"contents": [{"parts": [{"text": "scenario:safety"}]}]}
         answer = fetch(server.url, body=body, headers={"x-scenario": "max_tokens"})
         assert self.finish(answer) == "MAX_TOKENS"
 
-    def test_the_text_may_name_it(self, fetch: Fetch, server: Any) -> None:
+    def test_the_text_may_name_the_scenario(self, fetch: Fetch, server: Any) -> None:
         """The first user text may be ``scenario:NAME``."""
         body = {"contents": {"parts": {"text": "scenario:max_tokens"}}}
         assert self.finish(fetch(server.url, body=body)) == "MAX_TOKENS"
 
     def test_the_constructor_decides(self, fetch: Fetch) -> None:
-        """A scenario given to the server comes before everything, whatever the model."""
+        """A scenario given to the server takes precedence over everything."""
         with upstream.start("max_tokens", pace=0) as server:
             path = "/v1/models/any-model:streamGenerateContent?alt=sse"
             assert self.finish(fetch(server.url, path)) == "MAX_TOKENS"
 
     def test_equal_requests_get_equal_answers(self) -> None:
-        """The plan, times and ids included, depends on seed and request only."""
+        """The answer, including times and ids, depends only on the seed and the request."""
         plans = [upstream.Upstream(seed=seed).answer(_request(), "k") for seed in (1, 1, 2)]
         assert plans[0].chunks == plans[1].chunks
         assert plans[0].chunks != plans[2].chunks
 
 
-def test_the_model_that_was_asked_answers(fetch: Fetch, server: Any) -> None:
-    """ModelVersion is the request's model where it names a Gemini model."""
+def test_the_answer_names_the_requested_model(fetch: Fetch, server: Any) -> None:
+    """ModelVersion is the request's model if that is a Gemini model."""
     answer = fetch(server.url, "/v1/models/gemini-9-ultra:streamGenerateContent?alt=sse")
     assert json.loads(answer.chunks[0][6:])["modelVersion"] == "gemini-9-ultra"

@@ -1,4 +1,4 @@
-"""From steps to timed bytes."""
+"""Steps of a scenario are turned into timed bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERROR = {"error": {"code": 503}}
 
 
 def test_the_first_wait_is_the_heads() -> None:
-    """Waits add up to absolute times; the first one is the time to the head."""
+    """Waits add up to absolute times. The first one is the time to the head."""
     plan = timed_response([Wait(0.5), Wait(0.1), Raw(b"a"), Wait(0.2), Raw(b"b"), Wait(1)], "raw")
     assert plan.head_at == 0.5
     assert plan.chunks == ((pytest.approx(0.6), b"a"), (pytest.approx(0.8), b"b"))
@@ -66,19 +66,19 @@ def test_framings(framing: Any, expected: list[bytes]) -> None:
 
 @pytest.mark.parametrize("framing", ["json-array", "gateway"])
 @pytest.mark.parametrize(("ending", "end"), [(Reset(), "reset"), (Close(), "closed")])
-def test_nothing_closes_a_body_that_breaks_off(framing: Any, ending: Instruction, end: str) -> None:
-    """After a break there is no closing bracket, no [DONE], and no later step."""
+def test_a_body_that_breaks_off_is_not_closed(framing: Any, ending: Instruction, end: str) -> None:
+    """After a break, neither a closing bracket nor [DONE] nor a later step comes."""
     plan = timed_response([Message({}), Wait(1), ending, Message({"late": 1})], framing)
     assert (plan.end, plan.end_at, len(plan.chunks)) == (end, 1.0, 1)
 
 
-def test_an_array_of_nothing_is_empty_brackets() -> None:
+def test_an_array_without_events_is_empty_brackets() -> None:
     """A stream without events is still a JSON array."""
     assert b"".join(data for _, data in timed_response([], "json-array").chunks) == b"[]"
 
 
 def test_gzip_of_a_broken_body_has_no_trailer() -> None:
-    """What was sent before a break can be unpacked; the stream's end is missing."""
+    """The bytes before a break can be decompressed; the end of the gzip stream is missing."""
     plan = timed_response([Message({"a": 1}), Reset()], "json-array", gzip=True)
     unpacker = zlib.decompressobj(wbits=31)
     assert unpacker.decompress(plan.chunks[0][1]) == b'[{\n  "a": 1\n}\n'

@@ -1,4 +1,4 @@
-"""The token endpoint gives access tokens, which the upstream takes."""
+"""The token endpoint gives access tokens that the upstream accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def assertion(**claims: Any) -> str:
 
 
 def test_an_assertion_gets_a_token_that_opens_vertex() -> None:
-    """Even where only one key is right."""
+    """The token is accepted even by a server with a single right key."""
     with upstream.start(pace=0, key="right") as server:
         given = httpx.post(
             f"{server.url}/token", data={"grant_type": GRANT, "assertion": assertion(iss="a@p")}
@@ -35,7 +35,7 @@ def test_an_assertion_gets_a_token_that_opens_vertex() -> None:
 
 
 def test_a_refresh_token_gets_one_too(server: upstream.RunningUpstream) -> None:
-    """As user credentials ask for it; the kept request is without what was secret in it."""
+    """User credentials send one. The kept request does not hold the secrets."""
     form = {"grant_type": "refresh_token", "refresh_token": "1//secret", "client_id": "x", "client_secret": "hush"}
     for path in ("/token", "/oauth2/v4/token"):
         assert httpx.post(f"{server.url}{path}", data=form).json()["access_token"].startswith("ya29.")
@@ -56,6 +56,6 @@ def test_a_refresh_token_gets_one_too(server: upstream.RunningUpstream) -> None:
     ],
 )
 def test_other_forms_are_refused(server: upstream.RunningUpstream, form: dict[str, str], error: str) -> None:
-    """As OAuth spells it."""
+    """The errors have OAuth's form."""
     answer = httpx.post(f"{server.url}/token", data=form)
     assert (answer.status_code, answer.json()["error"]) == (400, error)

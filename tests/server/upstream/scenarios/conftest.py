@@ -1,4 +1,4 @@
-"""The embedded upstream at full speed, and what asks it for a scenario."""
+"""The embedded upstream at full speed, and a function that asks it for a scenario."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def server() -> Iterator[upstream.RunningUpstream]:
 
 @pytest.fixture
 def stream(fetch: Callable[..., Any], server: upstream.RunningUpstream) -> Callable[..., Any]:
-    """Ask for a scenario by name; give the answer as it came over the wire."""
+    """Ask for a scenario by name; returns the answer as it came over the wire."""
 
     def stream(name: str, query: str = "?alt=sse", **more: Any) -> Any:
         return fetch(server.url, f"/v1beta/models/{name}:streamGenerateContent{query}", **more)

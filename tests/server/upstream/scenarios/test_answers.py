@@ -1,4 +1,4 @@
-"""Scenarios that end well: each shows on real sockets what its name says."""
+"""Scenarios that end well, each on real sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GOOD = sorted(SCENARIOS.keys() - BROKEN - ERRORS - {"inband_error"})
 @pytest.mark.parametrize("query", ["?alt=sse", ""], ids=["sse", "array"])
 @pytest.mark.parametrize("name", GOOD)
 def test_good_streams_are_complete(stream: Any, name: str, query: str) -> None:
-    """A stream that is to end well parses, in both framings, into a complete answer."""
+    """Each such stream parses, in both framings, into a complete answer."""
     answer = stream(name, query)
     assert (answer.status, answer.complete) == (200, True)
     assert collected(answer).complete

@@ -1,4 +1,4 @@
-"""Scenarios that fail: each shows on real sockets what its name says."""
+"""Scenarios that fail, each on real sockets."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_errors_instead_of_a_stream(stream: Any, name: str, query: str) -> None:
     assert answer.body.startswith(b'{\n  "error": {\n')
 
 
-def test_429_tells_when_to_come_back(stream: Any) -> None:
-    """QuotaFailure, Help and RetryInfo with its delay."""
+def test_429_says_when_to_retry(stream: Any) -> None:
+    """Its details are QuotaFailure, Help and RetryInfo with the delay."""
     error = collected(stream("429")).error
     assert error is not None
     assert error.retry_delay == 26.0
@@ -71,8 +71,8 @@ def test_cut_is_a_reset(stream: Any, server: upstream.RunningUpstream) -> None:
     assert not answer.chunks[-1].endswith(b"\n")
 
 
-def test_cut_clean_is_an_end_in_good_order(stream: Any) -> None:
-    """The connection ends without error and without the chunk that ends a body."""
+def test_cut_clean_ends_the_connection_normally(stream: Any) -> None:
+    """There is no error, but the chunk that ends a body is missing."""
     answer = stream("cut_clean")
     assert (answer.error, answer.complete) == (None, False)
     assert len(answer.chunks) == 4
@@ -85,7 +85,7 @@ def test_a_broken_array_is_not_closed(stream: Any, name: str) -> None:
 
 
 def test_stall_waits_after_three_events() -> None:
-    """The silence is 30 s by default, and settable."""
+    """The silence is 30 s by default and can be set."""
     for scenario, silence in ((scenarios.get("stall"), 30.0), (scenarios.stalling(7), 7.0)):
         app = upstream.Upstream(scenario)
         body = b'{"contents": [{"parts": [{"text": "?"}]}]}'

@@ -1,4 +1,4 @@
-"""Scenarios by name, and those that are made of chunks."""
+"""Scenarios by name, and scenarios made from chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenarios of the wire: where chunks are cut, how many there are, and what is wrapped around them."""
+"""Scenarios of the wire: where chunks are cut, how many there are, and how events are wrapped."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_split_cuts_where_parsers_break(stream: Any) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"d", b"\r\n", "é\\u003c".encode(), b"\\"])
 def test_cuts_lose_nothing(data: bytes) -> None:
-    """The pieces of a cut are the whole, in order."""
+    """The pieces, joined in order, are the whole."""
     assert b"".join(cut_at_traps(data)) == data
 
 
 def test_image_is_a_png_of_1_mb_in_pieces(stream: Any) -> None:
-    """One event of 1 MB in chunks of 64 KB; the data is a PNG that holds a key's look-alike."""
+    """It is one event in chunks of 64 KB. The PNG's data contains a look-alike of a key."""
     answer = stream("image")
     assert len(answer.chunks) > 16
     assert max(map(len, answer.chunks)) == 65536
@@ -62,7 +62,7 @@ def test_many_chunks(stream: Any) -> None:
 
 @pytest.mark.parametrize("key", ["an-example-key", 'quo"te<', "k"], ids=["plain", "escapes", "short"])
 def test_echo_cuts_the_key_in_two(stream: Any, key: str) -> None:
-    """The key is in the text, but whole in no chunk: a chunk's or an event's end cuts it."""
+    """The text contains the key, but the end of a chunk or an event cuts it."""
     answer = stream("echo", key=key)
     text = collected(answer).text
     assert f"Your key is {key}. " in text
@@ -73,7 +73,7 @@ def test_echo_cuts_the_key_in_two(stream: Any, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["an-example-key"])
 @pytest.mark.parametrize("place", ["query", "bearer"])
-def test_echo_knows_keys_from_every_place(stream: Any, place: str, key: str) -> None:
+def test_echo_finds_the_key_in_every_place(stream: Any, place: str, key: str) -> None:
     """A key in the query or as Bearer is echoed too."""
     query, headers = ("?alt=sse", {"authorization": f"Bearer {key}"})
     if place == "query":
@@ -82,7 +82,7 @@ def test_echo_knows_keys_from_every_place(stream: Any, place: str, key: str) -> 
 
 
 def test_gateway_wraps_events(stream: Any) -> None:
-    """Each event of the scenario gateway carries headers inside; the text is still the story's."""
+    """Each event of the scenario gateway contains headers. The text is still the story's."""
     wrapped, plain = collected(stream("gateway")), collected(stream("story"))
     assert wrapped.text == plain.text
     assert stream("gateway").body.endswith(b"data: [DONE]\n\n")
