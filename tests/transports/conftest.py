@@ -1,4 +1,4 @@
-"""What the tests of transports share: every client, a place for a cassette, and a check of threads."""
+"""Shared by tests of transports: every client, a path for a cassette, and a check of threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the test's cassette is recorded."""
+    """The path of the test's cassette."""
     return tmp_path / "cassette.jsonl"
 
 
@@ -35,6 +35,6 @@ def empty(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_thread_is_left() -> Iterator[None]:
-    """Every thread that read ahead has ended when the test is over."""
+    """Check that every thread that read ahead has ended when the test is over."""
     yield
     no_reader_is_left()

@@ -1,6 +1,6 @@
-"""Compressed bodies, also odd and broken ones: each client gets on replay what it got live.
+"""Compressed bodies, also odd and broken ones: on replay, each client gets what it got live.
 
-Live is a server without any session; the replay is of a cassette that holds what the decoder made of the same chunks.
+"Live" means a server without a session. The replayed cassette holds the same chunks as the recorder decodes them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def zstd(data: bytes) -> bytes:
 
 
 def member(coding: str) -> Callable[[bytes], bytes]:
-    """What makes one whole member of a coding."""
+    """A function that makes one complete member of a coding."""
     if coding == "br":
         return lambda data: bytes(pytest.importorskip("brotli").compress(data, quality=5))
     return {
@@ -123,7 +123,7 @@ def installed(module: str) -> bool:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate-raw", "br", "zstd"])
 @pytest.mark.parametrize("body", BODIES)
 def test_a_client_gets_on_replay_what_it_got_live(client: Client, coding: str, body: str, tmp_path: Path) -> None:
-    """The same bytes and the same error, whatever the server makes of the coding."""
+    """It gets the same bytes and the same error, whatever is wrong with the coding."""
     name = coding.removesuffix("-raw")
     if not decodes(client, name):
         pytest.skip(f"{client.name} cannot decode {name} here")
@@ -132,7 +132,7 @@ def test_a_client_gets_on_replay_what_it_got_live(client: Client, coding: str, b
     wire = BODIES[body](member(coding))
     asked = {"headers": {"accept-encoding": name}, "raw": False}
     start = head("200 OK", "transfer-encoding: chunked", f"content-encoding: {name}")
-    gap = 0.06 if client.name == "aiohttp" else GAP  # it forgets what was not read when it meets an error
+    gap = 0.06 if client.name == "aiohttp" else GAP  # it drops unread bytes when it meets an error
     with raw_server(Answer([(0.0, start), *((gap, chunked(data)) for data in wire), (gap, LAST)])) as server:
         live = client.fetch(server.url + PATH, **asked)
     path = recorded(tmp_path / "story.jsonl", chunks_of(name, wire, gap))

@@ -1,4 +1,4 @@
-"""The contract that every transport keeps: bytes, boundaries, times and failures, recording and replaying."""
+"""The contract of every transport: bytes, boundaries and times, in recording and replay."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gemini_replay.server import upstream
 
 
 def test_a_recorded_stream_replays_chunk_for_chunk_without_the_server(client: Client, path: Path) -> None:
-    """What the client saw live it sees again, and nothing reaches the server."""
+    """The client sees the same as live, and nothing reaches the server."""
     chunks = events(8)
     with upstream.start(scripted(chunks, gap=0.005)) as server:
         with gemini_replay.record(path):
@@ -37,7 +37,7 @@ def test_a_recorded_stream_replays_chunk_for_chunk_without_the_server(client: Cl
 
 
 def test_replay_needs_no_server_at_all(client: Client, path: Path) -> None:
-    """Recorded from one host, a cassette answers the real host's URL: matching does not look at hosts."""
+    """A cassette recorded from one host answers requests to the real host, since matching ignores hosts."""
     with upstream.start(scripted(events(3))) as server, gemini_replay.record(path):
         client.fetch(server.url + PATH)
     with gemini_replay.replay(path):
@@ -76,27 +76,27 @@ def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(corpus_entry:
 
 
 def test_replay_keeps_the_recorded_rhythm(client: Client, path: Path) -> None:
-    """No chunk comes before its moment, and most come long before the next one is due to come."""
+    """No chunk comes early, and most come long before the next one is due."""
     with gemini_replay.replay(recorded(path, streaming(*events(8), gap=GAP, after=GAP))):
         seen = client.fetch(GOOGLE)
     late = [at - seen.began - GAP * (n + 1) for n, at in enumerate(seen.times, 1)]
     assert min(late) > -0.002
-    assert statistics.median(late) < GAP * 2  # a stream that comes in one piece at its end is 3.5 gaps late
+    assert statistics.median(late) < GAP * 2  # a stream that came in one piece at its end would be 3.5 gaps late
 
 
 def test_recorded_times_are_the_wires_not_the_consumers(client: Client, path: Path) -> None:
-    """A consumer that works three times as long as the gaps does not show in the recording."""
+    """Even a consumer that works three times as long as the gaps does not change the recorded times."""
     with upstream.start(scripted(events(5), gap=GAP)) as server:
         with gemini_replay.record(path):
             client.fetch(server.url + PATH, consume=3 * GAP)
         sent = [at for at, _ in server.app.sent[0]]
     chunks = Cassette.load(path).interactions[0].chunks
     off = [abs(chunk.after - (b - a)) for chunk, (a, b) in zip(chunks[1:], pairwise(sent), strict=True)]
-    assert statistics.median(off) < GAP  # with the consumer's times it is two gaps
+    assert statistics.median(off) < GAP  # with the consumer's times it would be two gaps
 
 
-def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> None:
-    """The client has most chunks before the server sends the next one."""
+def test_recording_does_not_delay_the_client(client: Client, path: Path) -> None:
+    """The client has most chunks before the server sends the next ones."""
     with upstream.start(scripted(events(8), gap=GAP)) as server, gemini_replay.record(path):
         seen = client.fetch(server.url + PATH)
         sent = [at for at, _ in server.app.sent[0]]
@@ -105,8 +105,8 @@ def test_recording_does_not_hold_the_client_up(client: Client, path: Path) -> No
     assert sum(in_time) >= 4
 
 
-def test_gzip_is_stored_decoded_and_sent_again_to_those_who_ask(client: Client, path: Path) -> None:
-    """The same elements at the same boundaries, for clients with and without gzip."""
+def test_gzip_is_stored_decoded_and_replayed_as_gzip_if_accepted(client: Client, path: Path) -> None:
+    """Clients with and without gzip get the same elements at the same boundaries."""
     url = "/v1beta/models/array:streamGenerateContent"
     gzip, plain = {"x-goog-api-key": KEY, "accept-encoding": "gzip"}, {"x-goog-api-key": KEY, "accept-encoding": ""}
     with upstream.start(pace=0.1) as server, gemini_replay.record(path):
@@ -139,8 +139,8 @@ def test_an_error_instead_of_a_stream_is_an_answer_like_any_other(client: Client
     assert b"RESOURCE_EXHAUSTED" in again.body
 
 
-def test_a_miss_is_our_own_error_and_says_what_is_nearest(client: Client, path: Path) -> None:
-    """It is no connection error, which SDKs would retry, and it holds no secret."""
+def test_a_miss_is_our_own_error_and_names_the_nearest(client: Client, path: Path) -> None:
+    """It is not a connection error, which SDKs would retry, and it shows no secret."""
     with upstream.start(scripted(events(2))) as server, gemini_replay.record(path):
         client.fetch(server.url + PATH)
     other = {"contents": [{"role": "user", "parts": [{"text": "something else"}]}]}
@@ -156,7 +156,7 @@ def test_a_miss_is_our_own_error_and_says_what_is_nearest(client: Client, path: 
 
 
 def test_equal_requests_play_in_recorded_order_and_then_miss(client: Client, path: Path) -> None:
-    """The first answer first, the second second, and no third."""
+    """The first and the second request get the two answers in order; the third is a miss."""
     with gemini_replay.record(path, mode="rewrite"):
         for n in (2, 3):
             with upstream.start(scripted(events(n))) as server:
@@ -167,8 +167,8 @@ def test_equal_requests_play_in_recorded_order_and_then_miss(client: Client, pat
         client.fetch(GOOGLE)
 
 
-def test_requests_that_are_not_geminis_go_their_way(client: Client, path: Path) -> None:
-    """Other hosts and paths reach their server and are not recorded."""
+def test_other_requests_reach_their_servers(client: Client, path: Path) -> None:
+    """Requests to other hosts and paths are not recorded."""
     with upstream.start(scripted(events(2))) as server, gemini_replay.record(path) as session:
         seen = client.fetch(server.url + "/some/other/api")
     assert seen.chunks == events(2)
@@ -177,7 +177,7 @@ def test_requests_that_are_not_geminis_go_their_way(client: Client, path: Path) 
 
 
 def test_a_live_request_goes_to_the_upstream_and_is_not_recorded(client: Client, path: Path) -> None:
-    """Other hosts and paths go their way."""
+    """Requests to other hosts and paths reach their own servers."""
     with upstream.start(scripted(events(2))) as server:
         with gemini_replay.record(path, mode="live", upstream=server.url) as session:
             seen = client.fetch(GOOGLE)
@@ -189,7 +189,7 @@ def test_a_live_request_goes_to_the_upstream_and_is_not_recorded(client: Client,
 
 
 def test_recording_into_an_upstream_keeps_the_clients_own_url(client: Client, path: Path) -> None:
-    """A client that asks Google is sent to the upstream; the cassette has Google's URL."""
+    """A client that asks Google gets the upstream's answer; the cassette has Google's URL."""
     with upstream.start(scripted(events(2))) as server, gemini_replay.record(path, upstream=server.url + "/gw/"):
         seen = client.fetch(GOOGLE)
         assert server.app.requests[0].path.startswith("/gw/v1beta/models/")

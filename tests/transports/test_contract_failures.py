@@ -1,4 +1,4 @@
-"""The contract that every transport keeps where a stream fails: the library's own error, recorded and replayed."""
+"""The contract of every transport for streams that fail: the library's own error, recorded and replayed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gemini_replay.server.upstream.scenarios import Scenario
 
 
 def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client, path: Path) -> None:
-    """A TCP reset in mid-stream raises ReadError after the chunks before it, live and again."""
+    """A TCP reset in mid-stream raises it after the chunks before the reset, live and on replay."""
     chunks = events(5)[:3]
     with upstream.start(scripted(chunks, gap=0.01, end="reset", end_after=0.02)) as server:
         with gemini_replay.record(path):
@@ -34,8 +34,8 @@ def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client,
         assert seen.chunks == chunks
 
 
-def test_a_body_that_stops_too_early_is_a_protocol_error_again(client: Client, path: Path) -> None:
-    """The peer closes in good order without the last chunk: RemoteProtocolError, live and again."""
+def test_a_body_that_is_closed_early_raises_the_same_error_again(client: Client, path: Path) -> None:
+    """The peer closes the connection regularly, but without the last chunk."""
     chunks = events(5)[:2]
     with upstream.start(scripted(chunks, gap=0.01, end="closed")) as server:
         with gemini_replay.record(path):
@@ -50,7 +50,7 @@ def test_a_body_that_stops_too_early_is_a_protocol_error_again(client: Client, p
 
 
 def test_a_gap_beyond_the_read_timeout_raises_the_librarys_read_timeout(client: Client, path: Path) -> None:
-    """After the client's own timeout: not before it, and long before the gap is over."""
+    """The error comes after the client's own timeout, long before the gap is over."""
     chunks = events(3)
     patient = streaming(*chunks)
     pauses = tuple(map(Chunk, (0.0, 0.01, 30.0), chunks))
@@ -92,7 +92,7 @@ def test_a_client_that_lets_go_is_recorded_as_such(client: Client, path: Path) -
 
 
 def test_an_unreachable_upstream_is_the_clients_own_error_with_a_note(client: Client, path: Path) -> None:
-    """Nothing is recorded and no cassette is touched, which the end of the block tells, too."""
+    """Nothing is recorded and no cassette changes; the end of the block says so too."""
     path.write_text('{"cassette": 1}\n', encoding="utf-8")
     with pytest.raises(RecordingError, match=r"http://127\.0\.0\.1:9 could not be reached"):
         with gemini_replay.record(path, upstream="http://127.0.0.1:9"):
@@ -104,10 +104,11 @@ def test_an_unreachable_upstream_is_the_clients_own_error_with_a_note(client: Cl
     assert path.read_text(encoding="utf-8") == '{"cassette": 1}\n'
 
 
-def test_recording_keeps_the_read_timeout_where_the_client_has_it(client: Client, path: Path) -> None:
-    """A gap longer than the timeout, while the client is busy for a part of it: as without recording.
+def test_recording_does_not_change_when_the_read_timeout_begins(client: Client, path: Path) -> None:
+    """A gap is longer than the timeout, but the client is busy for a part of it. The result is as without recording.
 
-    Most count from the moment they ask for more and are content; aiohttp counts from the last data and gives up.
+    Most clients count from the moment when they ask for more, and go on; aiohttp counts from the last data, and
+    raises an error.
     """
     chunks = events(2)
     with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 0.45])) as server:

@@ -1,4 +1,4 @@
-"""What replays in process replays from the server, to every client."""
+"""The replay server gives every client the same as a replay in the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gemini_replay.server import upstream
 
 @pytest.fixture
 def served(path: Path) -> Callable[[], Any]:
-    """The same cassette from the replay server, on a real socket."""
+    """The cassette, served by the replay server on a real socket."""
     from gemini_replay.server.serving import serving
 
     return lambda: serving(gemini_replay.Session.replaying(path, hosts=None))
@@ -28,7 +28,7 @@ def served(path: Path) -> Callable[[], Any]:
 def test_the_server_gives_the_same_chunks_at_the_same_times(
     client: Client, path: Path, served: Callable[[], Any]
 ) -> None:
-    """What replays in process replays over a socket, to every client."""
+    """A replay over a socket equals one in the process, for every client."""
     chunks = events(8)
     recorded(path, streaming(*chunks, gap=GAP))
     with served() as url:
@@ -41,10 +41,10 @@ def test_the_server_gives_the_same_chunks_at_the_same_times(
 
 
 @pytest.mark.parametrize("ending", ["reset", "closed"])
-def test_the_server_breaks_off_as_it_was_recorded(
+def test_the_server_breaks_connections_as_recorded(
     client: Client, path: Path, served: Callable[[], Any], ending: str
 ) -> None:
-    """A TCP reset is one, and a body that stops too early is one, also from the server."""
+    """A recorded reset is a TCP reset, and a body closed early is closed early."""
     chunks = events(5)[:3]
     with upstream.start(scripted(chunks, gap=0.01, end=ending, end_after=0.02)) as server, gemini_replay.record(path):
         client.fetch(server.url + PATH)

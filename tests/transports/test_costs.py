@@ -1,6 +1,6 @@
 """What a replay costs: calls of this package's functions, which are the same on every machine.
 
-The bounds leave a little room. A change that passes one makes the tests of every user slower.
+The bounds leave a little room. A change that exceeds one makes every user's tests slower.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from gemini_replay.cassette.redaction.finder import Finder
 PACKAGE = str(Path(gemini_replay.__file__).parent)
 FEW, MANY = 20, 120
 FEW_CALLS = {"httpx": (0, 108), "httpx-asyncio": (1.2, 120), "httpx-trio": (3, 122), "aiohttp": (5, 180)}
-"""For each chunk, and for each request beside its chunks. httpx2 and httpcore cost no more than httpx."""
+"""Bounds: calls for each chunk, and further calls for each request. httpx2 and httpcore cost no more than httpx."""
 FEW_CALLS_OF_A_SOCKET = (1, 165)
 
 
 def recorded(path: Path, count: int) -> Path:
-    """One answer of so many chunks."""
+    """One answer with this many chunks."""
     response = Response(200, (("content-type", "text/event-stream"),), 0.4)
     chunks = tuple(Chunk(0.05, b"data: %d\r\n\r\n" % number) for number in range(count))
     Cassette([Interaction(Request("POST", GOOGLE, body=json.dumps(ASK).encode()), response, chunks)]).save(path)
@@ -37,7 +37,7 @@ def recorded(path: Path, count: int) -> Path:
 
 
 def calls(client: Client, path: Path, count: int) -> int:
-    """How many functions of this package are called while a client reads an answer, the second time."""
+    """Count the calls of this package's functions while a client reads an answer for the second time."""
     called = 0
 
     def note(frame: FrameType, event: str, arg: Any) -> None:
@@ -46,7 +46,7 @@ def calls(client: Client, path: Path, count: int) -> int:
 
     session = Session.replaying(recorded(path, count), repeat=True, speed="instant")
     with interception.intercepted(session):
-        client.fetch(GOOGLE)  # decodes the recording
+        client.fetch(GOOGLE)  # the first request decodes the recording
         sys.setprofile(note)
         try:
             seen = client.fetch(GOOGLE)
@@ -58,7 +58,7 @@ def calls(client: Client, path: Path, count: int) -> int:
 
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
 def test_calls_of_an_instant_replay_are_few(client: Client, tmp_path: Path) -> None:
-    """For each chunk, and for each request beside its chunks."""
+    """There is a bound for each chunk, and one for each request besides its chunks."""
     few, many = (calls(client, tmp_path / "story.jsonl", count) for count in (FEW, MANY))
     per_chunk = (many - few) / (MANY - FEW)
     name = client.name.removesuffix("-sync").replace("httpx2", "httpx").replace("httpcore", "httpx")
@@ -67,10 +67,10 @@ def test_calls_of_an_instant_replay_are_few(client: Client, tmp_path: Path) -> N
     assert few - FEW * per_chunk <= most
 
 
-def test_a_request_without_secrets_in_what_is_compared_is_not_searched(
+def test_a_request_is_not_searched_if_its_secrets_are_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its key is in a header, which is neither compared nor stored."""
+    """The key is in a header, which is neither compared nor stored."""
     import httpx
 
     searches: list[bytes] = []

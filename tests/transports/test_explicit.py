@@ -1,4 +1,4 @@
-"""Explicit transports, for code that is given its transport."""
+"""Explicit transports, for code that takes a transport as an argument."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def made(client: Client, transport: Any) -> Any:
 
 
 def test_record_and_replay_without_any_interception(client: Client, tmp_path: Path) -> None:
-    """Closing the client saves the cassette; the same bytes and boundaries come back from it, for any host."""
+    """Closing the client saves the cassette. It gives back the same bytes and boundaries, for any host."""
     path = tmp_path / "story.jsonl"
     with upstream.start(Scenario.from_chunks(events(4), gaps=[0.002] * 4)) as server:
         live = client.fetch(server.url + PATH, made=made(client, transports(client).RecordTransport(path)))
@@ -48,7 +48,7 @@ def test_record_and_replay_without_any_interception(client: Client, tmp_path: Pa
 
 
 def test_a_transport_owns_every_request(client: Client, tmp_path: Path) -> None:
-    """Whatever its path: it was put there for that."""
+    """It owns requests with any path, since the user has passed it to the client."""
     path = tmp_path / "story.jsonl"
     with upstream.start(Scenario.from_chunks([b"hello"])) as server:
         client.fetch(server.url + "/any/thing", made=made(client, transports(client).RecordTransport(path)))
@@ -56,12 +56,12 @@ def test_a_transport_owns_every_request(client: Client, tmp_path: Path) -> None:
     replaying = transports(client).ReplayTransport(path)
     assert client.fetch("http://x.example/any/thing", made=made(client, replaying)).body == b"hello"
     replaying = transports(client).ReplayTransport(path)
-    with pytest.raises(MissError):  # `fetch` keeps it to itself; closing the client tells it again
+    with pytest.raises(MissError):  # `fetch` keeps the error; closing the client raises it again
         client.fetch("http://x.example/another/thing", made=made(client, replaying))
 
 
-def test_an_inner_transport_carries_the_requests(client: Client, tmp_path: Path) -> None:
-    """A transport of the user's own is recorded like the network."""
+def test_an_inner_transport_sends_the_requests(client: Client, tmp_path: Path) -> None:
+    """A user's own transport is recorded like the network."""
     path = tmp_path / "inner.jsonl"
     inner = client.library.MockTransport(lambda request: client.library.Response(200, content=b"inner"))
     recording = transports(client).RecordTransport(path, transport=inner)
@@ -69,14 +69,14 @@ def test_an_inner_transport_carries_the_requests(client: Client, tmp_path: Path)
     assert Cassette.load(path).interactions[0].body == b"inner"
 
 
-def test_a_cassette_that_is_not_there_is_named_when_the_transport_is_made(client: Client, tmp_path: Path) -> None:
-    """Not at the first request."""
+def test_a_missing_cassette_is_an_error_when_the_transport_is_made(client: Client, tmp_path: Path) -> None:
+    """The error does not wait for the first request."""
     with pytest.raises(CassetteNotFoundError, match=r"nothing\.jsonl"):
         transports(client).ReplayTransport(tmp_path / "nothing.jsonl")
 
 
 def test_one_transport_serves_a_sync_and_an_async_client(tmp_path: Path) -> None:
-    """It is both."""
+    """The transport is both sync and async."""
     import httpx
 
     from gemini_replay.transports.httpx import RecordTransport, ReplayTransport
@@ -100,8 +100,8 @@ def story(path: Path) -> Path:
     return recorded(path, streaming(*events(3)))
 
 
-def test_faults_and_chunks_are_the_transports_own(client: Client, tmp_path: Path) -> None:
-    """A reset in mid-stream, byte by byte; and a connection that is refused."""
+def test_a_transport_takes_fault_and_rechunk(client: Client, tmp_path: Path) -> None:
+    """A stream is reset in the middle and comes byte by byte; a connection is refused."""
     transport = transports(client).ReplayTransport(
         story(tmp_path / "story.jsonl"), fault="reset@event:1", rechunk="bytes", speed="instant"
     )
@@ -112,8 +112,8 @@ def test_faults_and_chunks_are_the_transports_own(client: Client, tmp_path: Path
     assert type(client.fetch(GOOGLE, made=made(client, transport)).error) is client.errors["connect"]
 
 
-def test_a_fault_that_strikes_nothing_is_told_when_the_client_is_closed(client: Client, tmp_path: Path) -> None:
-    """What was tested ran without it."""
+def test_an_unapplied_fault_is_reported_when_the_client_closes(client: Client, tmp_path: Path) -> None:
+    """Otherwise the test would have run without the fault unnoticed."""
     transport = transports(client).ReplayTransport(
         story(tmp_path / "story.jsonl"), fault="reset@event:9", speed="instant"
     )
@@ -121,8 +121,8 @@ def test_a_fault_that_strikes_nothing_is_told_when_the_client_is_closed(client: 
         client.fetch(GOOGLE, made=made(client, transport))
 
 
-def test_a_test_that_fails_says_so_itself(tmp_path: Path) -> None:
-    """The fault that struck nothing does not hide why."""
+def test_the_error_of_a_failing_test_is_raised(tmp_path: Path) -> None:
+    """A fault that was not applied does not hide it."""
     import httpx
 
     from gemini_replay.transports.httpx import ReplayTransport
@@ -133,7 +133,7 @@ def test_a_test_that_fails_says_so_itself(tmp_path: Path) -> None:
 
 
 def left_in(client: Client, transport: Any, leave: Any) -> None:
-    """Open a client with this transport; `leave` gets it, and a call that closes it."""
+    """Open a client with this transport; `leave` gets the client and a function that closes it."""
     build = client.library.AsyncClient if client.is_async else client.library.Client
     if not client.is_async:
         leave_sync(build(transport=transport), leave)
@@ -165,14 +165,14 @@ def leave_sync(opened: Any, leave: Any) -> None:
 
 
 def test_closing_a_client_while_an_exception_is_handled_raises_the_problem(client: Client, tmp_path: Path) -> None:
-    """The exception that is being handled is not on its way, so a note on it would be lost."""
+    """The handled exception is not raised further, so a note on it would be lost."""
     transport = transports(client).ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
     with pytest.raises(FaultUnusedError):
         left_in(client, transport, "handled")
 
 
 def test_a_block_that_raises_has_a_note_about_the_problem(client: Client, tmp_path: Path) -> None:
-    """Also while another exception is handled around it."""
+    """This holds even while another exception is handled around the block."""
     transport = transports(client).ReplayTransport(story(tmp_path / "story.jsonl"), fault="reset@event:9")
     error = KeyError("the block's own")
     with pytest.raises(KeyError) as caught:

@@ -1,4 +1,4 @@
-"""Whom the first bytes on a connection ask."""
+"""Which host the first bytes on a connection are for."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from gemini_replay.transports import first_bytes
         (None, None),
     ],
 )
-def test_whom_the_first_bytes_ask(data: Any, asked: Any) -> None:
-    """Heads of HTTP and requests to proxies; of views and arrays, too."""
+def test_the_host_that_the_first_bytes_name(data: Any, asked: Any) -> None:
+    """It is found in heads of HTTP requests and in requests to proxies, also in memoryviews and arrays."""
     assert first_bytes.destination(data, "http") == asked
     if isinstance(data, bytes):
         assert first_bytes.destination(memoryview(bytearray(data)), "http") == asked

@@ -1,4 +1,4 @@
-"""The guard: no way from Python leads to a host of a session that only replays."""
+"""The guard: from a session that only replays, no way leads to its hosts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gemini_replay.transports import guard
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     with stage(monkeypatch) as made:
         yield made
-    with warnings.catch_warnings(action="ignore"):  # who is stopped in the middle leaves things open
+    with warnings.catch_warnings(action="ignore"):  # clients that are stopped in the middle leave things open
         gc.collect()
 
 
@@ -41,7 +41,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 )
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_no_way_leads_out(way: Way, there: Stage, empty: Path) -> None:
-    """It leads there without a session. In one that replays it does not, and the session tells of it."""
+    """Without a session, the way reaches the host. In a replaying session it does not, and the session reports it."""
 
     def prepared() -> Ask:
         ask = way.prepare(there)
@@ -51,7 +51,9 @@ def test_no_way_leads_out(way: Way, there: Stage, empty: Path) -> None:
     ask = prepared()
     with contextlib.suppress(Exception):
         ask()
-    assert there.reached(way, within=5), "the way leads nowhere: nothing is proven"
+    assert there.reached(way, within=5), (
+        "without a session, this way does not reach the host: the test would prove nothing"
+    )
     ask = prepared()
     with pytest.raises(RefusedError), gemini_replay.replay(empty, hosts=[HOST]):
         with contextlib.suppress(Exception):
@@ -84,7 +86,7 @@ except NetworkBlockedError:
 
 
 def test_gevents_sockets_are_guarded_as_well(there: Stage, empty: Path) -> None:
-    """Its own classes stand in the place of Python's."""
+    """Python's socket classes are then replaced with gevent's own."""
     pytest.importorskip("gevent")
     code = GEVENT.format(port=there.plain.port, path=str(empty))
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -108,8 +110,8 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 """
 
 
-def test_a_gateway_that_no_list_knows_is_known_by_its_path(empty: Path) -> None:
-    """Whatever sends the head of the request, by a loop or by a socket."""
+def test_a_gateway_that_no_setting_names_is_recognized_by_its_path(empty: Path) -> None:
+    """The head of the request may be sent by a loop or by a socket."""
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as gateway:
         assert gateway.stdout is not None
         port = int(gateway.stdout.readline())
@@ -148,8 +150,8 @@ def refusal(ask: Any, empty: Path) -> str:
     return str(raised.value)
 
 
-def test_the_error_names_what_the_request_came_through(there: Stage, empty: Path) -> None:
-    """A bare socket, gRPC, the Live API; with what to do about it."""
+def test_the_error_names_the_client(there: Stage, empty: Path) -> None:
+    """It names a bare socket, gRPC or the Live API, and says what to do."""
     assert "came through a client, which" in refusal(lambda: connect(at(there)), empty)
     grpc = pytest.importorskip("grpc")
     said = refusal(lambda: secure_channel(grpc, "dns:///localhost:443"), empty)
@@ -161,8 +163,8 @@ def test_the_error_names_what_the_request_came_through(there: Stage, empty: Path
     assert "does not record" in said
 
 
-def test_a_supported_client_without_a_session_is_told_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not told to use another client."""
+def test_for_a_supported_client_the_error_says_that_no_session_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not advise another client."""
     requests = pytest.importorskip("requests")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
     transports.block_network()
@@ -176,8 +178,8 @@ def test_a_supported_client_without_a_session_is_told_that_there_is_none(monkeyp
     assert "supported client" not in str(raised.value)
 
 
-def test_what_goes_past_a_recording_fails_it(there: Stage, tmp_path: Path) -> None:
-    """The client is not disturbed."""
+def test_an_unseen_request_fails_the_recording(there: Stage, tmp_path: Path) -> None:
+    """The client itself is not disturbed."""
     path = tmp_path / "new.jsonl"
     with pytest.raises(RecordingError, match=rf"{HOST}.*was not recorded"):
         with gemini_replay.record(path, hosts=[HOST]), socket.create_connection(at(there)) as sock:
@@ -186,8 +188,8 @@ def test_what_goes_past_a_recording_fails_it(there: Stage, tmp_path: Path) -> No
     assert not path.exists()
 
 
-def test_clients_that_are_recorded_do_not_go_past_it(there: Stage, tmp_path: Path) -> None:
-    """Nor does what an upstream is asked in the place of Google."""
+def test_recorded_clients_do_not_count_as_unseen(there: Stage, tmp_path: Path) -> None:
+    """Requests to an upstream that stands in for Google do not count either."""
     httpx = pytest.importorskip("httpx")
     with gemini_replay.record(tmp_path / "a.jsonl", hosts=[HOST]) as opened:
         assert httpx.get(url(there)).text == "ok"
@@ -198,7 +200,7 @@ def test_clients_that_are_recorded_do_not_go_past_it(there: Stage, tmp_path: Pat
 
 
 def test_a_thread_that_outlives_its_session_is_still_refused(there: Stage, empty: Path) -> None:
-    """A bare socket, too, while no other session is open."""
+    """This includes a bare socket, and holds even while no other session is open."""
     go, refused = threading.Event(), []
 
     def late() -> None:
@@ -217,8 +219,8 @@ def test_a_thread_that_outlives_its_session_is_still_refused(there: Stage, empty
     connect(at(there))
 
 
-def test_nothing_is_left_but_a_hook_that_heeds_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every function of sockets, TLS and loops is the one that it was, and no event is looked at."""
+def test_only_an_inactive_audit_hook_is_left(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every function of sockets, TLS and loops is the original, and the hook examines no event."""
     found = [
         (owner, name, vars(owner).get(name))
         for library in (None, "asyncio", "trio")
@@ -227,5 +229,5 @@ def test_nothing_is_left_but_a_hook_that_heeds_nothing(empty: Path, monkeypatch:
     with gemini_replay.replay(empty):
         assert all(vars(owner).get(name) is not before for owner, name, before in found)
     assert all(vars(owner).get(name) is before for owner, name, before in found)
-    monkeypatch.setattr(guard, "_EVENTS", None)  # whoever looks fails
+    monkeypatch.setattr(guard, "_EVENTS", None)  # examining an event would fail
     assert socket.getaddrinfo("localhost", 80)

@@ -1,4 +1,4 @@
-"""The guard: which names it refuses to look up."""
+"""The guard: the host names that it refuses to look up."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ from gemini_replay.transports import guard
         "daily-cloudcode-pa.sandbox.googleapis.com",
     ],
 )
-def test_a_gemini_host_in_every_spelling(name: str | bytes, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is asked of what looks names up, which would lead to this machine."""
+def test_a_gemini_host_is_refused_in_every_spelling(
+    name: str | bytes, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's look-up, which would give this machine's address, is not called."""
     asked = []
 
     def look_up(host: Any, *others: Any, **more: Any) -> list[Any]:
@@ -53,14 +55,14 @@ def test_a_gemini_host_in_every_spelling(name: str | bytes, empty: Path, monkeyp
     "name", ["localhost", "googleapis.com", "storage.googleapis.com", "oauth2.googleapis.com", ""]
 )
 def test_other_hosts_are_left_alone(name: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so is an empty name, which stands for this machine."""
+    """So is an empty name, which stands for this machine."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: [host])
     with gemini_replay.replay(empty):
         assert socket.getaddrinfo(name, 443) == [name]
 
 
-def test_wrong_arguments_are_told_by_the_function_itself(empty: Path) -> None:
-    """The guard neither stumbles over them nor takes them for names."""
+def test_wrong_arguments_raise_the_functions_own_error(empty: Path) -> None:
+    """The guard neither fails on them nor takes them for names."""
     with gemini_replay.replay(empty):
         with socket.socket() as sock, pytest.raises(TypeError):
             sock.connect(None)  # type: ignore[arg-type]
@@ -73,6 +75,6 @@ def test_wrong_arguments_are_told_by_the_function_itself(empty: Path) -> None:
 
 
 def test_every_pattern_of_googles_hosts_is_guarded() -> None:
-    """Stars stand for any name."""
+    """A star stands for any name."""
     for pattern in GEMINI.hosts:
         assert guard.session.Hosts((), (), None).owns_host(pattern.replace("*", "some"))

@@ -1,4 +1,4 @@
-"""Response headers that are not ASCII arrive as they came, or as they were written by hand."""
+"""Response headers that are not ASCII arrive as recorded, or as written by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD = {"latin-1": b"caf\xe9", "utf-8": "caf\u00e9 你".encode()}
 
 @pytest.mark.parametrize("value", ODD.values(), ids=list(ODD))
 def test_a_header_that_is_not_ascii_is_the_same_on_replay(client: Client, value: bytes, path: Path) -> None:
-    """Whatever the client makes of its bytes."""
+    """This holds however the client decodes its bytes."""
     head = b"HTTP/1.1 200 OK\r\nServer: " + value + b"\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     with raw_server(Answer([(0.0, head + BODY)])) as server, gemini_replay.record(path, upstream=server.url):
         live = client.fetch(GOOGLE)
@@ -43,8 +43,8 @@ def answering(name: str, value: str) -> Interaction:
 
 
 @pytest.mark.parametrize("value", ["你好", "caf\u00e9", "caf\u00e9 你"])
-def test_a_value_that_was_written_by_hand_is_played(client: Client, value: str, path: Path) -> None:
-    """In Latin-1, or in UTF-8 where Latin-1 has no such character."""
+def test_a_value_written_by_hand_is_played(client: Client, value: str, path: Path) -> None:
+    """It is sent in Latin-1, or in UTF-8 if Latin-1 lacks one of its characters."""
     with gemini_replay.replay(recorded(path, answering("x-note", value)), speed="instant"):
         seen = client.fetch(GOOGLE)
     assert (seen.error, seen.body) == (None, BODY)
@@ -52,7 +52,7 @@ def test_a_value_that_was_written_by_hand_is_played(client: Client, value: str, 
 
 
 def test_respx_and_the_explicit_transports_give_the_same_bytes(path: Path) -> None:
-    """As the intercepted clients do."""
+    """The bytes are the same as for intercepted clients."""
     recorded(path, answering("Server", "caf\u00e9"))
 
     def server(**options: Any) -> bytes:

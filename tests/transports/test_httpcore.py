@@ -1,4 +1,4 @@
-"""httpcore: the seam below httpx, and whatever stands between them."""
+"""httpcore, where httpx is intercepted, and tools between the two."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """Streams the same answer to everybody."""
+    """A server that streams the same answer to every client."""
     with raw_server(STREAM) as running:
         yield running
 
@@ -50,7 +50,7 @@ def server() -> Iterator[RawServer]:
 def test_the_cassette_names_the_client(
     post: Callable[[str], Any], named: str, tmp_path: Path, server: RawServer
 ) -> None:
-    """The library that the program uses, not the one below."""
+    """The name is that of the library that the program uses, not of the one below it."""
     with gemini_replay.record(path := tmp_path / "new.jsonl"):
         assert post(server.url + PATH).content == WHOLE
     assert stored(path).request.client == named
@@ -58,8 +58,8 @@ def test_the_cassette_names_the_client(
 
 
 @pytest.mark.parametrize("proxy", [httpcore.HTTPProxy, httpcore.SOCKSProxy])
-def test_a_proxy_hears_of_nothing_that_is_replayed(proxy: Any, path: Path, server: RawServer) -> None:
-    """Whether it forwards or tunnels."""
+def test_a_proxy_gets_no_replayed_request(proxy: Any, path: Path, server: RawServer) -> None:
+    """This holds for proxies that forward and for those that tunnel."""
     if proxy is httpcore.SOCKSProxy:
         pytest.importorskip("socksio", reason="socksio is not installed")
     scheme = "socks5" if proxy is httpcore.SOCKSProxy else "http"
@@ -69,8 +69,8 @@ def test_a_proxy_hears_of_nothing_that_is_replayed(proxy: Any, path: Path, serve
     assert server.connections == 0
 
 
-def test_a_request_to_a_proxy_is_recorded_as_what_it_asks_for(tmp_path: Path, server: RawServer) -> None:
-    """The URL is the client's own, and the proxy gets it whole."""
+def test_a_request_to_a_proxy_is_recorded_with_the_clients_url(tmp_path: Path, server: RawServer) -> None:
+    """The proxy gets the whole URL."""
     url = GOOGLE.replace("https:", "http:")
     with gemini_replay.record(path := tmp_path / "new.jsonl"), httpcore.HTTPProxy(server.url) as pool:
         assert pool.request("POST", url, headers=TYPED, content=BODY).content == WHOLE
@@ -78,8 +78,8 @@ def test_a_request_to_a_proxy_is_recorded_as_what_it_asks_for(tmp_path: Path, se
     assert stored(path).request.url == url
 
 
-def test_a_target_of_the_requests_own_is_part_of_its_url(tmp_path: Path, server: RawServer) -> None:
-    """As httpcore sends it; an upstream gets it, too."""
+def test_a_target_set_in_the_request_is_part_of_its_url(tmp_path: Path, server: RawServer) -> None:
+    """The target is what httpcore sends, also to an upstream."""
     options: dict[str, Any] = {"headers": TYPED, "content": BODY, "extensions": {"target": PATH.encode()}}
     with gemini_replay.record(path := tmp_path / "new.jsonl", upstream=server.url + "/gw"):
         assert httpcore.request("POST", "http://api.example/", **options).content == WHOLE
@@ -89,7 +89,7 @@ def test_a_target_of_the_requests_own_is_part_of_its_url(tmp_path: Path, server:
 
 
 def test_a_body_that_can_be_read_once_is_sent_whole(tmp_path: Path, server: RawServer) -> None:
-    """Ours has read it before."""
+    """The transport reads it first, for matching."""
 
     async def once() -> Any:
         for piece in (BODY[:9], BODY[9:]):
@@ -106,8 +106,8 @@ def test_a_body_that_can_be_read_once_is_sent_whole(tmp_path: Path, server: RawS
     assert stored(path).request.json == ASK
 
 
-def test_what_a_user_puts_around_a_transport_sees_every_request(path: Path) -> None:
-    """A subclass, put there before the session or in it."""
+def test_a_users_wrapper_around_a_transport_sees_every_request(path: Path) -> None:
+    """The wrapper is a subclass that was set before the session or in it."""
     seen = []
 
     class Noting(httpx.HTTPTransport):
@@ -123,8 +123,8 @@ def test_what_a_user_puts_around_a_transport_sees_every_request(path: Path) -> N
     assert seen == [(GOOGLE, 200)] * 2
 
 
-def test_what_a_user_mocks_above_is_the_users_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As pytest-httpx does it, before the session or in it."""
+def test_a_users_mock_above_httpcore_answers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest-httpx mocks like this, before the session or in it."""
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda *_: httpx.Response(204))
     with gemini_replay.replay(path) as session:
         assert httpx.post(GOOGLE, json=ASK).status_code == 204
@@ -132,7 +132,7 @@ def test_what_a_user_mocks_above_is_the_users_answer(path: Path, monkeypatch: py
 
 
 class TestOpenTelemetry:
-    """Its instrumentation of httpx, whatever the order."""
+    """OpenTelemetry's instrumentation of httpx, before or within the session."""
 
     @pytest.fixture
     def instrumentor(self) -> Iterator[Any]:
@@ -142,7 +142,7 @@ class TestOpenTelemetry:
 
     @pytest.fixture
     def tracing(self) -> tuple[Any, Any]:
-        """A provider of its own, and what it was told."""
+        """A new tracer provider, and the spans that it gets."""
         pytest.importorskip("opentelemetry.sdk.trace", reason="OpenTelemetry's SDK is not installed")
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -170,7 +170,7 @@ class TestOpenTelemetry:
     def test_a_client_is_instrumented(
         self, within: bool, path: Path, server: RawServer, instrumentor: Any, tracing: tuple[Any, Any]
     ) -> None:
-        """It is recorded and replayed like any other."""
+        """An instrumented client is recorded and replayed like any other."""
         provider, told = tracing
         with httpx.Client() as client:
             if not within:

@@ -1,4 +1,4 @@
-"""Interception: found from everywhere, beside other tools, and gone without a trace."""
+"""Interception: it works in all threads and tasks and beside other tools, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def library(request: pytest.FixtureRequest) -> Iterator[object]:
 
 
 def test_sessions_nest_and_the_innermost_answers(path: Path, tmp_path: Path) -> None:
-    """And the outer one is back afterwards."""
+    """When the inner session has ended, the outer one answers again."""
     other = tmp_path / "other.jsonl"
     Cassette(interactions=[]).save(other)
     with gemini_replay.replay(path) as outer:
@@ -49,7 +49,7 @@ def test_sessions_nest_and_the_innermost_answers(path: Path, tmp_path: Path) -> 
 
 
 def test_a_session_is_found_from_any_thread(path: Path, library: object) -> None:
-    """Threads of the code under test have no context of the test's; pools neither; executors neither."""
+    """Threads, pools and executors of the code under test do not share the test's context."""
     with gemini_replay.replay(path, speed="instant") as opened:
         results: list[bytes] = []
         thread = threading.Thread(target=lambda: results.append(post(library)))
@@ -67,7 +67,7 @@ def test_a_session_is_found_from_any_thread(path: Path, library: object) -> None
 
 
 def test_two_tasks_may_have_sessions_of_their_own(path: Path, tmp_path: Path) -> None:
-    """Each task's requests go to the session that it opened, whatever was opened later."""
+    """Each task's requests go to the session that the task opened, even if others open later."""
     other = tmp_path / "other.jsonl"
     Cassette(interactions=[Interaction(asked(), Response(200), (Chunk(0, b"other"),))]).save(other)
 
@@ -86,7 +86,7 @@ def test_two_tasks_may_have_sessions_of_their_own(path: Path, tmp_path: Path) ->
 
 
 def test_an_active_respx_router_and_a_session_live_side_by_side(path: Path, respx_mock: respx.MockRouter) -> None:
-    """Respx answers what it has routes for, the cassette answers Gemini; neither sees the other's."""
+    """Respx answers requests that it has routes for, the cassette answers Gemini's; neither sees the other's."""
     route = respx_mock.get("https://example.com/").mock(return_value=httpx.Response(204))
     with gemini_replay.replay(path) as opened:
         assert post(httpx)
@@ -96,14 +96,14 @@ def test_an_active_respx_router_and_a_session_live_side_by_side(path: Path, resp
 
 
 def test_a_request_that_respx_would_let_through_is_an_error(path: Path, respx_mock: respx.MockRouter) -> None:
-    """A pass-through route is no way to the network for a Gemini request that no recording answers."""
+    """A Gemini request without a recording does not reach the network through a pass-through route."""
     respx_mock.route().pass_through()
     with pytest.raises(MissError), gemini_replay.replay(path):
         post(httpx, {"contents": "another"})
 
 
 def test_respx_started_inside_a_session_may_be_stopped_after_it(path: Path) -> None:
-    """It puts back what it found, ours, which does nothing any more: also where another session is open."""
+    """Respx puts our function back, which then does nothing, even while another session is open."""
     opened = gemini_replay.replay(path)
     opened.__enter__()
     router = respx.mock(assert_all_called=False)
@@ -118,7 +118,7 @@ def test_respx_started_inside_a_session_may_be_stopped_after_it(path: Path) -> N
 
 
 def test_routes_of_respx_that_are_made_in_a_session_are_asked_first(path: Path) -> None:
-    """They were put over the cassette; what no route is for is the cassette's."""
+    """They lie above the cassette. Requests without a route go to the cassette."""
     with gemini_replay.replay(path) as opened, respx.mock(assert_all_called=False) as router:
         router.post(GOOGLE, headers={"x-mocked": "yes"}).mock(return_value=httpx.Response(204))
         router.route().pass_through()
@@ -127,8 +127,8 @@ def test_routes_of_respx_that_are_made_in_a_session_are_asked_first(path: Path) 
     assert len(opened.played) == 1
 
 
-def test_another_tools_patch_over_ours_stays_and_stays_harmless(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put on during the session and taken off after it: ours underneath does nothing any more."""
+def test_another_tools_patch_over_ours_keeps_working(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is applied during the session and removed after it. By then, ours below it does nothing."""
     calls = []
     with gemini_replay.replay(path):
         inner = httpcore.ConnectionPool.handle_request
@@ -146,7 +146,7 @@ def test_another_tools_patch_over_ours_stays_and_stays_harmless(path: Path, monk
 
 
 class Unseen(httpx.BaseTransport):
-    """A transport of a user's own, which no interception knows: it goes straight to the socket."""
+    """A user's own transport, which is not intercepted: it connects to the host itself."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with socket.create_connection((request.url.host, 443), timeout=1):
@@ -154,8 +154,8 @@ class Unseen(httpx.BaseTransport):
 
 
 @pytest.mark.parametrize("host", ["generativelanguage.googleapis.com", "us-central1-aiplatform.googleapis.com"])
-def test_a_client_that_nobody_intercepts_is_stopped_at_the_look_up(path: Path, host: str) -> None:
-    """With an error of our own that names the host; it counts as a miss also where it is swallowed."""
+def test_a_client_without_interception_is_stopped_at_the_look_up(path: Path, host: str) -> None:
+    """Our error names the host, and counts as a miss even if it is swallowed."""
     with pytest.raises(NetworkBlockedError, match=host), gemini_replay.replay(path) as opened:
         with pytest.raises(NetworkBlockedError), httpx.Client(transport=Unseen()) as client:
             client.get(f"https://{host}/v1beta/models")
@@ -163,15 +163,15 @@ def test_a_client_that_nobody_intercepts_is_stopped_at_the_look_up(path: Path, h
 
 
 def test_other_hosts_can_be_looked_up(path: Path) -> None:
-    """The guard knows Gemini's hosts and those that it was told of, no others."""
+    """The guard refuses only Gemini's hosts and those in `hosts`."""
     with gemini_replay.replay(path, hosts=["*.example.org"]):
         assert socket.getaddrinfo("localhost", 80)
     with pytest.raises(NetworkBlockedError), gemini_replay.replay(path, hosts=["*.example.org"]):
         socket.getaddrinfo(b"api.example.org", 443)
 
 
-def test_reading_past_a_recording_that_its_client_let_go_of_is_explained(tmp_path: Path, library: object) -> None:
-    """Nothing is invented: the error says that the recording stops here."""
+def test_reading_past_a_cancelled_recording_is_explained(tmp_path: Path, library: object) -> None:
+    """The error says that the recording stops here; no bytes are made up."""
     from gemini_replay.cassette.model import End
 
     path = tmp_path / "cut.jsonl"
@@ -181,8 +181,8 @@ def test_reading_past_a_recording_that_its_client_let_go_of_is_explained(tmp_pat
         post(library)
 
 
-def test_a_request_after_the_session_is_no_business_of_ours(path: Path) -> None:
-    """It goes to the network as if nothing had been."""
+def test_a_request_after_the_session_reaches_the_network(path: Path) -> None:
+    """It is sent as if there had been no session."""
     with gemini_replay.replay(path):
         pass
     assert session.candidates() == ()
@@ -191,15 +191,15 @@ def test_a_request_after_the_session_is_no_business_of_ours(path: Path) -> None:
 
 
 def test_recording_under_a_session_of_mode_live_passes_everything(tmp_path: Path) -> None:
-    """No cassette, no guard, no miss."""
+    """There is no cassette, no guard and no miss."""
     with gemini_replay.record(tmp_path / "x.jsonl", mode="live") as opened, pytest.raises(httpx.ConnectError):
         httpx.post("http://127.0.0.1:9/v1beta/models/m:streamGenerateContent", json=ASK)
     assert opened.recorded_count == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_another_tool_has_put_back_is_replaced_again_by_the_next_session(path: Path) -> None:
-    """Even within an open one."""
+def test_the_next_session_replaces_what_another_tool_has_restored(path: Path) -> None:
+    """This holds even for a session within an open one."""
     original = socket.getaddrinfo
     with gemini_replay.replay(path):
         replaced = socket.getaddrinfo

@@ -1,4 +1,4 @@
-"""Interception waits for the import of a library, whichever thread imports it and when."""
+"""Interception waits until a library is imported, in any thread and at any time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SEAMS = [
 ]
 
 
-def test_everything_is_as_before_when_the_last_session_closes(path: Path) -> None:
+def test_everything_is_restored_when_the_last_session_closes(path: Path) -> None:
     """No replacement is left on either library, on sockets, on TLS, or on threads."""
     before = seams()
     with gemini_replay.replay(path):
@@ -48,7 +48,7 @@ def test_everything_is_as_before_when_the_last_session_closes(path: Path) -> Non
 
 
 def test_a_library_that_is_imported_later_is_intercepted(path: Path) -> None:
-    """Also in the middle of a session; and the session does not import it."""
+    """The import may come in mid-session. The session itself does not import the library."""
     code = f"""
 import sys
 import gemini_replay
@@ -65,7 +65,7 @@ assert not any("gemini_replay" in type(finder).__module__ for finder in sys.meta
 
 
 def in_python(code: str, *, path: Path | None = None) -> list[str]:
-    """The words that a program prints, which must say nothing on standard error."""
+    """The words that a program prints. It must print nothing on standard error."""
     environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
     assert out.stderr == ""
@@ -80,10 +80,8 @@ def seams() -> list[object]:
     return [*found, socket.getaddrinfo, *others]
 
 
-def test_a_library_that_is_built_otherwise_leaves_nothing_replaced(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The error names it with its version; the next session, with the right one, opens as ever."""
+def test_for_an_unknown_version_of_a_library_nothing_is_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names library and version. With the right version, the next session opens."""
     before = seams()
     with monkeypatch.context() as broken:
         broken.delattr(urllib3.connectionpool.HTTPConnectionPool, "_make_request")
@@ -96,8 +94,8 @@ def test_a_library_that_is_built_otherwise_leaves_nothing_replaced(
     assert seams() == before
 
 
-def test_such_a_library_does_not_disturb_a_session_that_is_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one within it fails to open, and the outer one goes on."""
+def test_an_unknown_version_does_not_disturb_an_open_session(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An inner session fails to open, and the outer one goes on."""
     with gemini_replay.replay(path) as outer:
         with monkeypatch.context() as broken:
             broken.delattr(urllib3.connectionpool.HTTPConnectionPool, "_make_request")
@@ -107,8 +105,8 @@ def test_such_a_library_does_not_disturb_a_session_that_is_open(path: Path, monk
     assert len(outer.played) == 1
 
 
-def test_such_a_library_that_is_imported_in_mid_session_is_told_at_its_end(path: Path, tmp_path: Path) -> None:
-    """Its import succeeds: the program may not need it for Gemini."""
+def test_an_unknown_version_imported_in_mid_session_is_reported_at_its_end(path: Path, tmp_path: Path) -> None:
+    """The import itself succeeds, since the program may not use the library for Gemini."""
     (tmp_path / "httpcore2").mkdir()
     (tmp_path / "httpcore2" / "__init__.py").write_text("__version__ = '99.0'\n")
     code = f"""
@@ -157,7 +155,7 @@ print("gemini_replay" in httpcore.ConnectionPool.handle_request.__code__.co_file
 
 
 def test_a_library_whose_import_outlasts_the_session_is_not_intercepted(path: Path) -> None:
-    """The last session ends while the import waits for the code of ours that would intercept it."""
+    """The last session ends while the import waits for our code that would intercept the library."""
     code = f"""
 import sys, threading
 import gemini_replay
@@ -188,7 +186,7 @@ print("gemini_replay" in httpcore.ConnectionPool.handle_request.__code__.co_file
 
 
 def test_a_library_that_is_removed_and_imported_again_is_intercepted(path: Path) -> None:
-    """Its classes are new, and the answers are of them."""
+    """Its classes are new, and responses are instances of them."""
     code = f"""
 import sys
 import httpcore as core_before, httpx as before
@@ -209,8 +207,8 @@ for library in (core_before, httpcore):
     assert in_python(code) == [length, length, "False", "False"]
 
 
-def test_a_folder_with_the_name_of_a_library_is_none(path: Path, tmp_path: Path) -> None:
-    """Neither one that is imported before nor within the session; a stand-in of a test neither."""
+def test_a_folder_with_the_name_of_a_library_is_ignored(path: Path, tmp_path: Path) -> None:
+    """It may be imported before or within the session. A test's stand-in module is ignored too."""
     (tmp_path / "here" / "aiohttp").mkdir(parents=True)
     code = f"""
 import sys, types
@@ -226,7 +224,7 @@ with gemini_replay.replay({str(path)!r}):
 
 
 def test_sessions_may_open_at_once_while_a_library_is_imported(path: Path) -> None:
-    """In many threads; whoever asks is answered, and in the end nothing is left."""
+    """Sessions open in many threads. Every request is answered, and in the end nothing is left."""
     code = f"""
 import socket, threading
 import gemini_replay

@@ -1,4 +1,4 @@
-"""A connection that is kept alive serves later responses as if the first one had not been recorded."""
+"""A kept-alive connection serves later responses as if the first one had not been recorded."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ SILENT = {
 def test_the_read_timeout_holds_for_the_next_response_of_a_connection(
     name: str, framing: str, silent: str, path: Path
 ) -> None:
-    """After a response that was recorded, a silent server is the client's own timeout, as without recording."""
+    """After a recorded response, a silent server causes the client's own timeout, as without recording."""
     with raw_server(WHOLE[framing], SILENT[silent]) as server, pytest.raises(Exception) as live:  # noqa: PT011
         TWICE[name](server.url)
     with raw_server(WHOLE[framing], SILENT[silent]) as server, gemini_replay.record(path) as session:
@@ -143,7 +143,7 @@ def test_the_read_timeout_holds_for_the_next_response_of_a_connection(
 
 
 def test_a_client_that_sets_another_timeout_meanwhile_keeps_it(path: Path) -> None:
-    """What is put back is only what was taken."""
+    """The recording restores the old timeout only if the client has not set another one."""
     slow = Answer([(0.0, CHUNKED), (0.5, chunked(STREAM) + LAST)])
     with raw_server(slow) as server, gemini_replay.record(path):
         client = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)

@@ -1,4 +1,4 @@
-"""A client that lets go of a response while it is recorded, by hand, by a finalizer, or at the interpreter's end."""
+"""A client abandons a response while it is recorded: by closing it, by a finalizer, or at the interpreter's end."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ LIBRARIES = pytest.mark.parametrize("library", ["requests", "urllib3", "httpx", 
 def test_a_response_that_is_left_open_does_not_disturb_the_interpreters_end(
     library: str, where: str, path: Path, tmp_path: Path
 ) -> None:
-    """In a reference cycle, or held to the last: the program ends as without recording, and at once."""
+    """The response is in a reference cycle or a global. The program ends at once, as without recording."""
     code = """
 recording = sys.argv[5] == "recording"
 with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]) if recording else contextlib.nullcontext():
@@ -104,7 +104,7 @@ print("the end of the program", flush=True)
 def test_a_fork_that_closes_its_copy_does_not_end_its_parents_response(
     library: str, path: Path, tmp_path: Path
 ) -> None:
-    """The connection belongs to the parent, which reads to the end."""
+    """The connection belongs to the parent, which reads the response to its end."""
     code = """
 with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
     box = opened(sys.argv[3])
@@ -128,7 +128,7 @@ with gemini_replay.record(sys.argv[1], upstream=sys.argv[2]):
 
 
 @pytest.mark.parametrize("name", ["requests", "urllib3", "httpx"])
-def test_letting_go_takes_no_lock_of_the_recorder(name: str, path: Path) -> None:
+def test_closing_a_response_takes_no_lock_of_the_recorder(name: str, path: Path) -> None:
     """The garbage collector may close a response in a thread that is inside the recorder."""
     recorders: list[Recorder] = []
     original = Recorder.head
@@ -140,7 +140,7 @@ def test_letting_go_takes_no_lock_of_the_recorder(name: str, path: Path) -> None
     let_go = threading.Event()
 
     def close(response: Any) -> None:
-        with recorders[0]._lock:  # as a thread that is writing a chunk holds it
+        with recorders[0]._lock:  # a thread that is writing a chunk holds the lock
             response.close()
         let_go.set()
 
@@ -163,8 +163,8 @@ def test_letting_go_takes_no_lock_of_the_recorder(name: str, path: Path) -> None
 
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
-def test_a_connection_is_free_after_letting_go(client: Client, path: Path) -> None:
-    """In mid-stream: the server hears of it, and the next request has an answer."""
+def test_a_connection_is_free_after_an_early_close(client: Client, path: Path) -> None:
+    """After a close in mid-stream, the server sees it, and the next request is answered."""
     whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
     with raw_server(Answer([*STALLS.pieces[:2], (0.3, chunked(CHUNKS[1])), (30.0, LAST)]), whole) as server:
         with gemini_replay.record(path, upstream=server.url):
@@ -176,8 +176,8 @@ def test_a_connection_is_free_after_letting_go(client: Client, path: Path) -> No
     no_reader_is_left()
 
 
-def test_a_pool_of_one_serves_the_next_request_after_letting_go(path: Path) -> None:
-    """The reader frees the connection; nobody waits for the pool's time limit."""
+def test_a_pool_of_one_serves_the_next_request_after_an_early_close(path: Path) -> None:
+    """The reader frees the connection, so the request does not wait for the pool's time limit."""
     whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
     with raw_server(STALLS, whole) as server, gemini_replay.record(path, upstream=server.url):
         limits = httpx.Limits(max_connections=1)
@@ -187,8 +187,8 @@ def test_a_pool_of_one_serves_the_next_request_after_letting_go(path: Path) -> N
             assert client.post(GOOGLE, content=BODY).content == b"".join(CHUNKS)
 
 
-def test_httpx_uses_a_recorded_connection_again(path: Path) -> None:
-    """It is back in the pool when the client hears of the end."""
+def test_httpx_reuses_a_recorded_connection(path: Path) -> None:
+    """The connection is back in the pool when the client sees the end of the response."""
     whole = Answer([(0.0, CHUNKED), *((0.0, chunked(chunk)) for chunk in CHUNKS), (0.0, LAST)])
     with raw_server(whole) as server, httpx.Client() as client:
         with gemini_replay.record(path, upstream=server.url):
@@ -197,8 +197,8 @@ def test_httpx_uses_a_recorded_connection_again(path: Path) -> None:
         assert server.connections == 1
 
 
-def test_what_had_come_of_an_http_chunk_is_recorded(path: Path) -> None:
-    """A client that reads in small pieces has seen it before it let go, and sees it again."""
+def test_a_partly_read_http_chunk_is_recorded(path: Path) -> None:
+    """A client that reads in small pieces saw a part of the chunk before it closed, and sees it on replay."""
     part = chunked(b"x" * 1000)[:500]
 
     def ask() -> bytes:
@@ -217,7 +217,7 @@ def test_what_had_come_of_an_http_chunk_is_recorded(path: Path) -> None:
 
 
 def test_a_body_with_a_length_ends_with_its_last_byte(path: Path) -> None:
-    """Not when the server closes."""
+    """It does not wait until the server closes the connection."""
     answer = Answer([(0.0, head("200 OK", "content-length: 8")), (0.0, b"data: {}")])
     with raw_server(answer) as server, gemini_replay.record(path, upstream=server.url):
         for client in EVERY_CLIENT:
@@ -227,7 +227,7 @@ def test_a_body_with_a_length_ends_with_its_last_byte(path: Path) -> None:
 
 @pytest.mark.parametrize("client", EVERY_CLIENT, ids=lambda client: client.name)
 def test_a_response_that_is_being_read_when_its_session_ends_fails_the_recording(client: Client, path: Path) -> None:
-    """It did not end there, and its client did not let go: to record either would not be true."""
+    """The response did not end there, nor did its client close it, so neither may be recorded."""
     pieces = [(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (1.5, chunked(CHUNKS[1])), (0.0, LAST)]
     with raw_server(Answer(pieces)) as server, concurrent.futures.ThreadPoolExecutor(1) as executor:
         with (
@@ -243,7 +243,7 @@ def test_a_response_that_is_being_read_when_its_session_ends_fails_the_recording
 
 
 def _wait_for_chunks(path: Path) -> None:
-    """Until the first chunk is written down, and its client has had time to ask for the next."""
+    """Wait until the first chunk is written and the client has had time to ask for the next."""
     part, deadline = path.with_name(path.name + ".part"), time.monotonic() + 10
     while time.monotonic() < deadline and "\n[" not in (part.read_text("utf-8") if part.exists() else ""):
         time.sleep(0.01)
@@ -251,8 +251,8 @@ def _wait_for_chunks(path: Path) -> None:
 
 
 @pytest.mark.parametrize("client", ["httpx", "requests"])
-def test_a_response_that_is_left_open_is_told(client: str, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Its client was busy when the session ended: it may have had enough, or may read on, as it does here."""
+def test_a_response_that_is_left_open_is_reported(client: str, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its client was busy when the session ended. It may be done, or may read on, as it does here."""
     pieces = [(0.0, CHUNKED), (0.0, chunked(CHUNKS[0])), (0.3, chunked(CHUNKS[1])), (0.0, LAST)]
     with raw_server(Answer(pieces)) as server, httpx.Client() as one, requests.Session() as other:
         with gemini_replay.record(path, upstream=server.url):
@@ -272,7 +272,7 @@ def test_a_response_that_is_left_open_is_told(client: str, path: Path, caplog: p
 def test_no_client_stays_intercepted_for_a_response_that_is_left_open(
     ask: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """Its reader waits on for the rest after the session has ended."""
+    """Its reader may wait for the rest after the session has ended."""
     original = threading.Thread.start
     with raw_server(STALLS) as server:
         with gemini_replay.record(tmp_path / "story.jsonl", upstream=server.url):

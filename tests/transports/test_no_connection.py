@@ -1,4 +1,4 @@
-"""Requests whose connection fails: each library raises what it raises where there really is none."""
+"""Faults that refuse a connection: each library raises the same as for a real failure to connect."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def why(error: BaseException | None) -> list[type[BaseException]]:
-    """An error's type, and that of the library's own errors that it stands for.
+    """The types of an error and of those causes that are the library's own errors.
 
-    What stands behind an error of httpcore's is the affair of its backends.
+    The causes of httpcore's errors do not count, since they depend on its backend.
     """
     found = []
     while error is not None:
@@ -55,12 +55,12 @@ def why(error: BaseException | None) -> list[type[BaseException]]:
 
 
 def seconds(client: Client) -> float:
-    """How long a client tries to connect that gives each attempt `LIMIT`: urllib3 makes four by itself."""
+    """How long a client tries to connect if each attempt may take `LIMIT`: urllib3 makes four attempts."""
     return LIMIT * (4 if client.name == "urllib3" else 1)
 
 
 def test_a_refused_connection(client: Client, path: Path) -> None:
-    """As a port on which nobody listens."""
+    """It is the same as for a port on which no server listens."""
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         real = client.fetch(f"http://127.0.0.1:{unheard.getsockname()[1]}{PATH}")
@@ -72,7 +72,7 @@ def test_a_refused_connection(client: Client, path: Path) -> None:
 
 
 def test_a_certificate_that_is_not_trusted(client: Client, path: Path, tmp_path: Path) -> None:
-    """As that of a server whose authority nobody knows."""
+    """It is the same as for a server with an unknown certificate authority."""
     pem = tmp_path / "server.pem"
     trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(pem))
     with upstream.start(Scenario.from_chunks(events(3)), ssl_certfile=pem) as server:
@@ -85,8 +85,8 @@ def test_a_certificate_that_is_not_trusted(client: Client, path: Path, tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue may refuse")
-def test_a_connection_that_nobody_answers(client: Client, path: Path) -> None:
-    """As a server that is overrun; after the client's own limit for connecting."""
+def test_a_connection_without_an_answer(client: Client, path: Path) -> None:
+    """It is the same as for an overloaded server, and comes after the client's own connect timeout."""
     with full_backlog() as url:
         real = client.fetch(url + PATH, connect=LIMIT)
     with gemini_replay.replay(path, fault="timeout:connect"):
@@ -98,8 +98,8 @@ def test_a_connection_that_nobody_answers(client: Client, path: Path) -> None:
 
 
 @pytest.mark.parametrize("cause", ["connect", "pool"])
-def test_nobody_waits_at_instant_speed(client: Client, path: Path, cause: str) -> None:
-    """The error comes at once."""
+def test_at_instant_speed_the_error_comes_without_waiting(client: Client, path: Path, cause: str) -> None:
+    """Neither a connect timeout nor a pool timeout is waited for."""
     with gemini_replay.replay(path, fault=f"timeout:{cause}", speed="instant"):
         seen = client.fetch(GOOGLE, connect=20.0)
     assert type(seen.error) is client.errors[f"{cause} timeout"]
@@ -109,8 +109,8 @@ def test_nobody_waits_at_instant_speed(client: Client, path: Path, cause: str) -
 @pytest.mark.parametrize(
     "client", [one for one in EVERY_CLIENT if one.name not in ("requests", "urllib3")], ids=lambda client: client.name
 )
-def test_a_pool_that_has_no_connection_free(client: Client, path: Path) -> None:
-    """After the client's own limit for that, where it has one that is known."""
+def test_a_pool_without_a_free_connection(client: Client, path: Path) -> None:
+    """The error comes after the client's own pool timeout, if it has one that is known."""
     with gemini_replay.replay(path, fault="timeout:pool"):
         seen = client.fetch(GOOGLE, connect=LIMIT)
     assert type(seen.error) is client.errors["pool timeout"]
@@ -184,7 +184,7 @@ def urllib3_pool(url: str) -> BaseException:
 
 
 def requests_pool(url: str) -> BaseException:
-    """Its pools never have a time limit; a subclass may give them one."""
+    """A session whose pools have a time limit, which requests itself does not offer."""
 
     class Impatient(requests.adapters.HTTPAdapter):
         def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -216,8 +216,8 @@ POOLS: dict[str, Callable[[str], BaseException]] = {
 }
 
 
-def test_a_pool_that_really_has_none_raises_the_same(client: Client, path: Path) -> None:
-    """A second request while the only connection streams."""
+def test_a_pool_that_is_really_empty_raises_the_same(client: Client, path: Path) -> None:
+    """A second request is made while the only connection is streaming."""
     if client.name not in POOLS:
         pytest.skip(f"{client.name} has no pool")
     with upstream.start(Scenario.from_chunks(events(2), gaps=[0.0, 5.0])) as server:
@@ -229,7 +229,7 @@ def test_a_pool_that_really_has_none_raises_the_same(client: Client, path: Path)
 
 
 def test_urllib3s_pool_has_its_connection_back_afterwards(path: Path) -> None:
-    """One that blocks would otherwise wait for it for ever."""
+    """Otherwise a blocking pool would wait for its connection for ever."""
     answers: list[bytes] = []
 
     def twice() -> None:
@@ -246,8 +246,8 @@ def test_urllib3s_pool_has_its_connection_back_afterwards(path: Path) -> None:
     assert answers == [b"".join(events(3))]
 
 
-def test_without_a_limit_of_its_own_aiohttp_hears_from_its_system(path: Path) -> None:
-    """Which gives up by itself, and says so as an error of the connection."""
+def test_without_a_connect_timeout_aiohttp_gets_the_systems_error(path: Path) -> None:
+    """The system gives up by itself, which is a connection error."""
 
     async def main() -> BaseException:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as client:
@@ -262,8 +262,8 @@ def test_without_a_limit_of_its_own_aiohttp_hears_from_its_system(path: Path) ->
 
 
 @pytest.mark.parametrize("fault", ["refuse", "tls", "timeout:connect", "timeout:pool"])
-def test_aiohttps_connector_has_every_place_free_afterwards(path: Path, fault: str) -> None:
-    """None was taken."""
+def test_aiohttps_connector_has_all_its_connections_afterwards(path: Path, fault: str) -> None:
+    """A refused connection does not count against the connector's limit."""
 
     async def main() -> int:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as client:

@@ -108,7 +108,7 @@ BY_NAME = {client.name: client for client in EVERY_CLIENT}
 def test_a_bug_between_the_client_and_the_wire_is_the_recordings_failure(
     bug: str, name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client reads the whole answer, chunk by chunk; the block raises; the cassette is not written."""
+    """The client reads the whole answer chunk by chunk, the block raises, and no cassette is written."""
     BUGS[bug][0](monkeypatch)
     with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=whole.url):
         seen = BY_NAME[name].fetch(GOOGLE, timeout=20)
@@ -119,10 +119,10 @@ def test_a_bug_between_the_client_and_the_wire_is_the_recordings_failure(
 
 
 @pytest.mark.parametrize(("bug", "name"), CASES)
-def test_beside_a_bug_of_ours_the_error_of_the_wire_is_still_the_wires(
+def test_with_a_bug_of_ours_the_client_still_gets_the_wires_error(
     bug: str, name: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the chunks before it."""
+    """The error comes after the chunks before it."""
     client = BY_NAME[name]
     BUGS[bug][0](monkeypatch)
     with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=reset.url):
@@ -132,10 +132,10 @@ def test_beside_a_bug_of_ours_the_error_of_the_wire_is_still_the_wires(
 
 
 @pytest.mark.parametrize("name", sorted(SYNC_HTTPX | ASYNC_HTTPX))
-def test_a_request_that_cannot_be_copied_is_sent_as_it_is(
+def test_a_request_that_cannot_be_copied_is_sent_unchanged(
     name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client reads the whole answer; the recording fails."""
+    """The client reads the whole answer, and the recording fails."""
     monkeypatch.setattr(httpx_family.Family, "outgoing", raises)
     monkeypatch.setattr(httpcore.Core, "outgoing", raises)
     with pytest.raises(GeminiReplayError, match="a bug of ours"), gemini_replay.record(path):
@@ -146,10 +146,10 @@ def test_a_request_that_cannot_be_copied_is_sent_as_it_is(
 
 
 @pytest.mark.parametrize("name", sorted(SYNC_HTTPX | ASYNC_HTTPX | {"aiohttp", "urllib3", "requests"}))
-def test_a_request_that_cannot_be_readdressed_goes_nowhere(
+def test_a_request_that_cannot_be_sent_to_the_upstream_is_not_sent(
     name: str, path: Path, whole: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not to the server that the client named: the session has an upstream. The recording fails at once."""
+    """It does not go to the server that the client named either. The recording fails at once."""
     monkeypatch.setattr(httpx_family.Family, "outgoing", raises)
     monkeypatch.setattr(httpcore.Core, "outgoing", raises)
     monkeypatch.setattr(aiohttp_connect, "_route", raises)
@@ -166,7 +166,7 @@ def test_a_request_that_cannot_be_readdressed_goes_nowhere(
 def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing was taken from the client before it was certain."""
+    """The client's timeout is not changed before reading ahead is set up."""
     no_thread(monkeypatch)
     no_task(monkeypatch)
     for client in EVERY_CLIENT:
@@ -180,10 +180,10 @@ def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
 
 
 @pytest.mark.parametrize("kind", ["sockets", "httpx"])
-def test_an_exception_that_is_not_the_wires_is_not_recorded_as_its_doing(
+def test_a_failure_to_classify_an_end_fails_the_recording(
     kind: str, path: Path, reset: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure to name the end is a failure of the recording; the client has the wire's error."""
+    """The client still gets the wire's error."""
     owner: Any = sockets if kind == "sockets" else httpx_family.Family
     monkeypatch.setattr(owner, "classify", raises)
     for client in EVERY_CLIENT:
@@ -240,8 +240,8 @@ print(json.dumps(results))
 
 
 @pytest.mark.parametrize("moment", ["first write", "middle", "commit"])
-def test_a_journal_that_cannot_be_written_is_told_at_the_end_of_the_block(moment: str, tmp_path: Path) -> None:
-    """Every client gets every event as it came; the old cassette stays, and what was written stays beside it."""
+def test_a_journal_that_cannot_be_written_is_reported_at_the_end_of_the_block(moment: str, tmp_path: Path) -> None:
+    """Every client gets every event as it came. The old cassette stays, and so does the journal beside it."""
     pytest.importorskip("resource", reason="the system limits no sizes of files")
     with raw_server(Answer([(0.0, CHUNKED), *PIECES, (0.0, LAST)])) as server:
         ran = python(_FULL, server.url, moment, cwd=tmp_path)

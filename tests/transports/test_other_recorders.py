@@ -1,4 +1,4 @@
-"""A request that another recorder handles, too: it reads the response whole, so a session never answers under it."""
+"""A request that another recorder handles too is refused, since that recorder reads responses as a whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_request_that_vcr_handles_is_refused(client: Client, path: Path, tmp_p
 
 @pytest.mark.parametrize("client", HANDLED, ids=lambda client: client.name)
 def test_a_client_that_vcr_skips_is_answered(client: Client, path: Path, tmp_path: Path) -> None:
-    """Also in a function that VCR's decorator wraps."""
+    """This holds in a function wrapped by VCR's decorator too."""
     skipping = vcr.VCR(skip_patchers=SKIPPED)
 
     @skipping.use_cassette(str(tmp_path / "story.yaml"))
@@ -45,8 +45,8 @@ def test_a_client_that_vcr_skips_is_answered(client: Client, path: Path, tmp_pat
         assert b"".join(fetch()) == b"".join(events(3))
 
 
-def test_connections_that_were_replaced_before_are_named(path: Path, tmp_path: Path) -> None:
-    """VCR puts its own in place of http.client's: a session cannot intercept those, and says so."""
+def test_connections_that_vcr_has_replaced_are_an_error(path: Path, tmp_path: Path) -> None:
+    """VCR replaces http.client's connections. A session cannot intercept those, and says so."""
     with vcr.use_cassette(str(tmp_path / "story.yaml")):
         with pytest.raises(UsageError, match=r"vcr\S* has replaced the connections of http\.client"):
             gemini_replay.replay(path).__enter__()

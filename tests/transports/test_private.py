@@ -1,4 +1,4 @@
-"""What a transport needs of a client library is checked when it is intercepted."""
+"""The names that a transport needs in a client library are checked when the library is intercepted."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MOVED = {
     ),
     "http.client": ("http.client.HTTPConnection.response_class", "http.client.HTTPConnection.response_class"),
 }
-"""Library → what is taken out of it, and how the message names it."""
+"""For each library: a name that the test removes, and how the message calls it."""
 
 
 @pytest.mark.parametrize("library", MOVED)
-def test_a_name_that_a_library_has_no_longer_is_told_when_a_session_opens(library: str, tmp_path: Path) -> None:
-    """One message says which library in which version, what is missing, and what to do."""
+def test_a_missing_name_in_a_library_is_reported_when_a_session_opens(library: str, tmp_path: Path) -> None:
+    """The message names the library, its version and the missing name, and says what to do."""
     gone, named = MOVED[library]
     owner, _, name = gone.rpartition(".")
     ran = python(
@@ -61,7 +61,7 @@ def test_a_name_that_a_library_has_no_longer_is_told_when_a_session_opens(librar
 
 
 def test_respx_is_checked_when_a_route_is_made(tmp_path: Path) -> None:
-    """It stands on httpcore's errors."""
+    """The code for respx needs httpcore's errors."""
     ran = python(
         """
         import httpcore, httpx
@@ -75,8 +75,8 @@ def test_respx_is_checked_when_a_route_is_made(tmp_path: Path) -> None:
     assert "it has no httpcore.ReadTimeout." in ran.stderr
 
 
-def test_urllib3_future_is_refused_for_the_sessions_requests_alone(tmp_path: Path) -> None:
-    """It stands in urllib3's place and has connections of another kind; other clients go on as ever."""
+def test_urllib3_future_is_refused_only_for_the_sessions_requests(tmp_path: Path) -> None:
+    """It replaces urllib3 with connections of another kind. Other clients work as before."""
     ran = python(
         """
         import asyncio, httpx, requests, urllib3
@@ -128,7 +128,7 @@ class Pool:
         """Take one."""
 
     def passes(self, *args: object, **others: object) -> None:
-        """What another tool puts in place of a method."""
+        """A replacement of a method by another tool."""
 
 
 @pytest.fixture
@@ -140,8 +140,8 @@ def library() -> Iterator[str]:
     del sys.modules["a_library"]
 
 
-def test_names_that_are_there_in_their_shape_are_fine(library: str) -> None:
-    """A class, a method with its parameters, an attribute of the class or one that its methods set."""
+def test_existing_names_of_the_right_kind_are_accepted(library: str) -> None:
+    """They are a class, a method with its parameters, and attributes of a class or set by its methods."""
     names = (
         "Pool",
         "Pool.take(key, timeout)",
@@ -154,8 +154,8 @@ def test_names_that_are_there_in_their_shape_are_fine(library: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Pond", "Pool.give", "Pool.take(key, patience)", "Pool()._sise", "Pool.take.more"])
-def test_what_is_missing_is_named(library: str, name: str) -> None:
-    """With the version and what to do."""
+def test_missing_names_are_reported(library: str, name: str) -> None:
+    """The message has the version and says what to do."""
     with pytest.raises(GeminiReplayError) as told:
         private.check(library, ("Pool", name), supported="a_library 7")
     assert f"a_library 7.1 is not built as this release of gemini-replay expects: it has no a_library.{name}." in str(

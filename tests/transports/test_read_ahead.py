@@ -1,4 +1,4 @@
-"""Reading ahead: how far, how it ends, and that letting go waits for nothing."""
+"""Reading ahead: how far it goes, how it ends, and that closing it does not wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gemini_replay.transports.read_ahead import ROOM, ReadAhead
 
 
 class Source:
-    """A wire that gives these chunks, then stalls until it is woken or closed."""
+    """A wire that gives these chunks, then stalls until it is interrupted or closed."""
 
     def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
         self.chunks = chunks
@@ -53,7 +53,7 @@ def reading(source: Source, observer: Noted, **options: Any) -> ReadAhead:
 
 
 def test_a_reader_waits_when_too_much_lies_unread() -> None:
-    """It goes on by each chunk that the client takes, and by no more; the client gets every chunk."""
+    """For each chunk that the client takes, it reads one more. The client gets every chunk."""
     source, observer = Source(*[CHUNK] * 30), Noted()
     ahead = reading(source, observer)
     for taken in range(21):
@@ -65,20 +65,20 @@ def test_a_reader_waits_when_too_much_lies_unread() -> None:
 
 
 def keep_the_interpreter(seconds: float) -> None:
-    """Let no other thread run for so long: nothing here gives the interpreter back before the end."""
+    """Keep other threads from running for this long: the loop does not release the interpreter."""
     end = time.perf_counter() + seconds
     any(map(end.__lt__, iter(time.perf_counter, None)))
 
 
-def test_a_chunk_that_came_while_another_thread_kept_the_interpreter_is_no_timeout(
+def test_a_chunk_that_came_while_another_thread_ran_is_not_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Reader and client go on in any order when they may: the client gets the chunk, as live."""
+    """When reader and client can run again, in any order, the client gets the chunk, as live."""
     monkeypatch.setattr(read_ahead, "_HANDING_OVER_S", 30.0)  # however busy the machine is
 
     def late() -> Iterator[bytes]:
         until(lambda: ahead.awaited)
-        keep_the_interpreter(0.1)  # far beyond the client's time
+        keep_the_interpreter(0.1)  # far longer than the client's timeout
         yield b"one"
 
     for _ in range(8):
@@ -100,7 +100,7 @@ class Together(Noted):
 
 
 def test_the_chunks_of_one_read_are_written_before_the_next_read() -> None:
-    """If the source tells of its reads; otherwise each by itself."""
+    """This holds if the source announces its reads. Otherwise each chunk is written by itself."""
     observer, reads = Together(), list[Any]()
 
     def source() -> Iterator[bytes]:
@@ -125,8 +125,8 @@ def test_the_chunks_of_one_read_are_written_before_the_next_read() -> None:
     assert silent.writes == [1, 2, 3]
 
 
-def test_what_is_not_written_yet_is_written_before_a_reader_waits_for_room() -> None:
-    """However much one read has brought."""
+def test_a_reader_writes_its_chunks_before_it_waits_for_room() -> None:
+    """This holds however much one read has brought."""
     observer = Together()
 
     @contextlib.contextmanager
@@ -139,14 +139,14 @@ def test_what_is_not_written_yet_is_written_before_a_reader_waits_for_room() -> 
     assert sum(len(data) for data in ahead) == 30 * len(CHUNK)
 
 
-def test_a_chunk_larger_than_the_room_goes_through() -> None:
-    """One at a time."""
+def test_a_chunk_larger_than_the_buffer_is_passed_on() -> None:
+    """Such chunks are passed on one at a time."""
     big = b"x" * (ROOM + 1)
     assert list(reading(Source(big, big, big), Noted())) == [big] * 3
 
 
-def test_letting_go_ends_a_reader_that_waits_for_room() -> None:
-    """Nothing is left waiting."""
+def test_closing_ends_a_reader_that_waits_for_room() -> None:
+    """No thread is left waiting."""
     source, observer = Source(*[CHUNK] * 30), Noted()
     ahead = reading(source, observer)
     until(lambda: source.read == 9)
@@ -157,8 +157,8 @@ def test_letting_go_ends_a_reader_that_waits_for_room() -> None:
     assert observer.ends == ["cancelled"]
 
 
-def test_letting_go_waits_for_nothing_and_the_reader_closes_the_source() -> None:
-    """Also where the source cannot be woken: it is closed when it gives the next chunk."""
+def test_closing_does_not_wait_and_the_reader_closes_the_source() -> None:
+    """A source that cannot be interrupted is closed when it gives the next chunk."""
     source, observer = Source(b"one", stalls=True), Noted()
     ahead = reading(source, observer, interrupt=None)
     assert ahead.take(10) == b"one"
@@ -172,8 +172,8 @@ def test_letting_go_waits_for_nothing_and_the_reader_closes_the_source() -> None
 
 
 @pytest.mark.parametrize("interrupt", [None, lambda: 1 / 0], ids=["none", "a bug"])
-def test_letting_go_raises_nothing(interrupt: Any) -> None:
-    """Whatever it cannot do; a second time does nothing."""
+def test_closing_raises_nothing(interrupt: Any) -> None:
+    """This holds whatever fails. Closing a second time does nothing."""
     source = Source(b"one", stalls=True)
     ahead = reading(source, Noted(), interrupt=interrupt)
     ahead.close()
@@ -183,8 +183,8 @@ def test_letting_go_raises_nothing(interrupt: Any) -> None:
     assert source.closed.is_set()
 
 
-def test_a_response_that_was_read_to_its_end_is_not_woken() -> None:
-    """Its connection may belong to another request by then; the source is closed before the client hears of it."""
+def test_a_response_that_was_read_to_its_end_is_not_interrupted() -> None:
+    """Its connection may serve another request by then. The source is closed before the client sees the end."""
     source, observer = Source(b"one", b"last", b"beyond"), Noted()
     ahead = reading(source, observer)
     assert ahead.take(10) == b"one"
@@ -198,7 +198,7 @@ def test_a_response_that_was_read_to_its_end_is_not_woken() -> None:
 
 
 def test_a_reader_that_never_began_leaves_the_source_alone() -> None:
-    """Letting go of it does not end the connection, which the client reads itself."""
+    """Closing it does not end the connection, which the client reads itself."""
     source, observer = Source(b"one"), Noted()
     ahead = ReadAhead(source, observer, classify=classify, interrupt=source.interrupt, close=source.close)
     ahead.close()
@@ -206,8 +206,8 @@ def test_a_reader_that_never_began_leaves_the_source_alone() -> None:
     assert not observer.abandoned
 
 
-def test_a_garbage_collection_inside_the_reader_may_let_go() -> None:
-    """A finalizer that runs in the middle of the observer, in the reader's own thread, waits for nothing."""
+def test_a_finalizer_inside_the_reader_may_close_it() -> None:
+    """A finalizer that runs within the observer, in the reader's own thread, does not wait."""
 
     class Cycle:
         def __init__(self, ahead: ReadAhead) -> None:
@@ -236,7 +236,7 @@ def test_a_garbage_collection_inside_the_reader_may_let_go() -> None:
 
 
 def test_a_failing_observer_does_not_hurt_the_reading() -> None:
-    """Every chunk and the end arrive; the observer is told of each failure."""
+    """Every chunk and the end arrive, and each failure is reported to the observer."""
 
     class Failing(Noted):
         def chunk(self, data: bytes, at: float) -> bool | None:
@@ -250,8 +250,8 @@ def test_a_failing_observer_does_not_hurt_the_reading() -> None:
     assert [type(problem) for problem in observer.problems] == [ZeroDivisionError] * 3
 
 
-def test_what_the_wire_raises_is_raised_and_named_and_what_it_cannot_raise_is_a_failure() -> None:
-    """After the chunks before it."""
+def test_errors_of_the_wire_are_raised_and_others_are_failures() -> None:
+    """Every error is raised after the chunks before it. Only one of the wire's is recorded as an ending."""
 
     class Breaking(Source):
         error: Exception

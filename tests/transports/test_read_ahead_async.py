@@ -53,7 +53,7 @@ def areading(source: AsyncSource, observer: Noted) -> AsyncReadAhead:
 
 @BACKENDS
 def test_an_async_reader_waits_when_too_much_lies_unread(backend: str) -> None:
-    """And goes on when the client takes some of it."""
+    """It goes on when the client takes some of it."""
 
     async def main() -> None:
         source, observer = AsyncSource(*[CHUNK] * 30), Noted()
@@ -72,8 +72,8 @@ def test_an_async_reader_waits_when_too_much_lies_unread(backend: str) -> None:
 
 @BACKENDS
 @pytest.mark.parametrize("stalls", [False, True], ids=["waiting for room", "waiting for the wire"])
-def test_letting_go_ends_an_async_reader(backend: str, stalls: bool) -> None:
-    """Wherever it waits; nothing is left for the event loop to finalize."""
+def test_closing_ends_an_async_reader(backend: str, stalls: bool) -> None:
+    """This holds wherever it waits. Nothing is left for the event loop to finalize."""
 
     async def main() -> None:
         chunks = [b"one"] if stalls else [CHUNK] * 30
@@ -93,7 +93,7 @@ def test_letting_go_ends_an_async_reader(backend: str, stalls: bool) -> None:
 
 @BACKENDS
 def test_an_async_reader_gives_the_end_again_and_again(backend: str) -> None:
-    """A client that asks once more does not wait for ever."""
+    """So a client that asks again does not wait for ever."""
 
     async def main() -> None:
         ahead = areading(AsyncSource(b"one"), Noted())
@@ -106,7 +106,7 @@ def test_an_async_reader_gives_the_end_again_and_again(backend: str) -> None:
 
 
 def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> None:
-    """A client that closes the response then waits for nothing."""
+    """A client that closes the response then does not wait."""
 
     async def main() -> None:
         observer = Noted()
@@ -122,7 +122,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_ends_its_reading() -> No
 
 
 def pass_time(seconds: float) -> None:
-    """Move the clock of the running loop as if something had blocked it for so long."""
+    """Move the clock of the running loop as if something had blocked it for this long."""
     loop = asyncio._get_running_loop()
     if loop is None:
         trio.lowlevel.current_clock().jump(seconds)  # type: ignore[attr-defined]  # a MockClock
@@ -132,8 +132,8 @@ def pass_time(seconds: float) -> None:
 
 
 @BACKENDS
-def test_a_chunk_that_came_while_the_loop_was_blocked_is_no_timeout(backend: str) -> None:
-    """The loop finds the chunk and the end of the client's time in one turn: the client gets the chunk, as live."""
+def test_a_chunk_that_came_while_the_loop_was_blocked_is_not_a_timeout(backend: str) -> None:
+    """The loop finds the chunk and the client's timeout in one turn. The client gets the chunk, as live."""
 
     async def main() -> None:
         here, there = socket.socketpair()
@@ -191,7 +191,7 @@ def test_a_failing_observer_does_not_hurt_async_reading(backend: str) -> None:
 
 @pytest.mark.parametrize(("backend", "most"), [("asyncio", 130), ("trio", 220)])
 def test_handing_a_chunk_on_costs_few_calls(backend: str, most: int) -> None:
-    """Of functions, between a source and a client that wait for each other; those of the event loop included."""
+    """The calls count between a source and a client that wait for each other, with those of the event loop."""
 
     async def main(count: int) -> int:
         calls, clock = 0, running_clock()

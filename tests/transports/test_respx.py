@@ -1,4 +1,4 @@
-"""respx routes that are answered by a cassette."""
+"""Routes of respx that a cassette answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cassette(path: Path, *, end: End | None = None, gap: float = 0.0, head: floa
 
 @pytest.fixture
 def with_httpx2() -> Iterator[None]:
-    """Respx told of httpx2, as its users do it."""
+    """Set respx up for httpx2, as its users do."""
     targets = [target.replace("httpcore.", "httpcore2.") for target in HTTPCoreMocker.targets]
     HTTPCoreMocker.add_targets(*targets)
     yield
@@ -54,7 +54,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 
 def test_a_route_streams_a_cassette_with_its_timing(client: Client, tmp_path: Path) -> None:
-    """The head waits, each chunk waits, boundaries hold."""
+    """The head and each chunk come at their recorded times, with the recorded boundaries."""
     path = cassette(tmp_path / "story.jsonl", head=0.1, gap=0.05)
     with respx.mock() as router:
         route = router.post(host="generativelanguage.googleapis.com").mock(side_effect=from_cassette(path))
@@ -77,7 +77,7 @@ def test_a_route_streams_a_cassette_with_its_timing(client: Client, tmp_path: Pa
     ids=["reset", "closed", "timeout"],
 )
 def test_recorded_failures_are_the_librarys_own(client: Client, tmp_path: Path, end: End, name: str) -> None:
-    """Through respx, too."""
+    """This holds through respx too."""
     path = cassette(tmp_path / "story.jsonl", end=end)
     with respx.mock() as router:
         router.post(host="generativelanguage.googleapis.com").mock(side_effect=from_cassette(path, speed="instant"))
@@ -87,7 +87,7 @@ def test_recorded_failures_are_the_librarys_own(client: Client, tmp_path: Path, 
 
 
 def test_a_head_beyond_the_read_timeout_times_out(client: Client, tmp_path: Path) -> None:
-    """After the client's own timeout."""
+    """The error comes after the client's own timeout."""
     path = cassette(tmp_path / "story.jsonl", head=30)
     with respx.mock() as router:
         router.post(host="generativelanguage.googleapis.com").mock(side_effect=from_cassette(path))
@@ -98,8 +98,8 @@ def test_a_head_beyond_the_read_timeout_times_out(client: Client, tmp_path: Path
 
 
 @pytest.mark.parametrize("client", HTTPX, ids=lambda client: client.name)
-def test_what_the_cassette_does_not_answer_is_a_miss(client: Client, tmp_path: Path) -> None:
-    """With the nearest recording."""
+def test_a_request_without_a_recording_is_a_miss(client: Client, tmp_path: Path) -> None:
+    """The miss names the nearest recording."""
     path = cassette(tmp_path / "story.jsonl")
     with respx.mock() as router:
         router.post(host="generativelanguage.googleapis.com").mock(side_effect=from_cassette(path))
@@ -108,8 +108,8 @@ def test_what_the_cassette_does_not_answer_is_a_miss(client: Client, tmp_path: P
     assert "body.contents" in str(seen.error)
 
 
-def test_a_cassette_that_is_not_there_is_named_when_the_route_is_made(tmp_path: Path) -> None:
-    """Not at the first request."""
+def test_a_missing_cassette_is_an_error_when_the_route_is_made(tmp_path: Path) -> None:
+    """The error does not wait for the first request."""
     with pytest.raises(CassetteNotFoundError):
         from_cassette(tmp_path / "nothing.jsonl")
 
@@ -139,13 +139,13 @@ def asked(client: Client, path: Path, fault: str, **options: object) -> Seen:
 def test_every_fault_is_the_librarys_own_error(
     client: Client, tmp_path: Path, fault: str, name: str, count: int
 ) -> None:
-    """Behind the chunks that came before it."""
+    """The error comes after the chunks before it."""
     seen = asked(client, cassette(tmp_path / "story.jsonl"), fault, timeout=20.0)
     assert type(seen.error) is getattr(client.library, name)
     assert seen.chunks == events(3)[:count]
 
 
 def test_a_fault_may_change_the_answer(client: Client, tmp_path: Path) -> None:
-    """Also behind a silence that the client outlasts."""
+    """This holds even after a silence that is shorter than the client's timeout."""
     seen = asked(client, cassette(tmp_path / "story.jsonl"), "stall@head:1s,status:429;retry-after=2", timeout=20.0)
     assert (seen.error, seen.status, seen.headers["retry-after"]) == (None, 429, "2")

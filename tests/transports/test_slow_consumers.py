@@ -1,4 +1,4 @@
-"""A client that reads slowly sees of a replay what it sees on a real socket."""
+"""A client that reads slowly sees the same in a replay as on a real socket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNKS = events(6)
 
 @pytest.fixture
 def both(client: Client, tmp_path: Path) -> Callable[..., tuple[Seen, Seen]]:
-    """What the client sees of a recording: in process, and from the replay server."""
+    """A function with which the client reads a recording twice: in the process and from the replay server."""
 
     def both(answer: Interaction, **options: Any) -> tuple[Seen, Seen]:
         path = recorded(tmp_path / "story.jsonl", answer)
@@ -39,7 +39,7 @@ def both(client: Client, tmp_path: Path) -> Callable[..., tuple[Seen, Seen]]:
 
 
 def unencrypted(client: Client) -> dict[str, Any]:
-    """Options for plain HTTP: certificate authorities take long to load."""
+    """Options for plain HTTP, since loading certificate authorities takes long."""
     return {"verify": False} if client.library in (httpx, httpx2) else {}
 
 
@@ -49,8 +49,8 @@ def pauses(*seconds: float, end: End | None = None) -> Interaction:
     return Interaction(made.request, made.response, tuple(map(Chunk, seconds, CHUNKS)), made.end)
 
 
-def test_what_is_due_is_there_at_once(client: Client, tmp_path: Path) -> None:
-    """The gaps go by while the client works, and are not waited for again."""
+def test_due_chunks_come_at_once(client: Client, tmp_path: Path) -> None:
+    """Gaps that pass while the client works are not waited for again."""
     path = recorded(tmp_path / "story.jsonl", streaming(*CHUNKS, gap=0.1))
     with gemini_replay.replay(path, speed="virtual"):
         seen = client.fetch(GOOGLE, consume=0.12)
@@ -58,8 +58,8 @@ def test_what_is_due_is_there_at_once(client: Client, tmp_path: Path) -> None:
     assert [later - sooner for sooner, later in pairwise(seen.times)] == pytest.approx([0.12] * 5, abs=0.001)
 
 
-def test_a_server_sends_what_is_due_to_a_client_that_works(client: Client, tmp_path: Path) -> None:
-    """It has sent the last chunk long before the client asks for that."""
+def test_a_server_sends_due_chunks_to_a_busy_client(client: Client, tmp_path: Path) -> None:
+    """It has sent the last chunk long before the client asks for it."""
     path = recorded(tmp_path / "story.jsonl", streaming(*CHUNKS, gap=0.02))
     sent: list[float] = []
 
@@ -81,7 +81,7 @@ def test_a_server_sends_what_is_due_to_a_client_that_works(client: Client, tmp_p
 def test_a_read_timeout_counts_from_when_the_client_asks(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
-    """A gap that is mostly over by then is none; aiohttp counts from the last bytes, and gives up on both."""
+    """Only the rest of a gap counts then. aiohttp counts from the last bytes instead, so it times out."""
     for seen in both(pauses(0.0, 0.45), timeout=0.3, consume=0.4):
         if client.name == "aiohttp":
             assert type(seen.error) is client.errors["timeout"]
@@ -90,10 +90,10 @@ def test_a_read_timeout_counts_from_when_the_client_asks(
             assert (seen.error, seen.chunks) == (None, CHUNKS[:2])
 
 
-def test_a_gap_beyond_the_timeout_ends_it_however_slow_the_client(
+def test_a_gap_beyond_the_timeout_ends_the_response_of_a_slow_client(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
-    """After what was there."""
+    """The error comes after the chunks that are due."""
     for seen in both(pauses(0.0, 0.0, 30.0), timeout=0.2, consume=0.1):
         assert type(seen.error) is client.errors["timeout"]
         assert seen.chunks == CHUNKS[:2]
@@ -101,10 +101,10 @@ def test_a_gap_beyond_the_timeout_ends_it_however_slow_the_client(
 
 
 @pytest.mark.parametrize("how", [None, "closed"], ids=["reset", "closed"])
-def test_a_break_that_came_meanwhile_is_seen_behind_the_bytes_before_it(
+def test_a_busy_client_sees_a_break_after_the_bytes_before_it(
     client: Client, both: Callable[..., tuple[Seen, Seen]], how: Any
 ) -> None:
-    """Where the library lets them be seen: aiohttp forgets what was not read when it hears of a break."""
+    """The exception is aiohttp, which drops unread bytes when the connection breaks."""
     here, there = both(pauses(0.01, 0.01, 0.01, end=End("reset", 0.05, how)), consume=0.15)
     assert type(here.error) is type(there.error) is client.errors["closed" if how else "reset"]
     assert here.chunks == there.chunks

@@ -1,4 +1,4 @@
-"""TLS: a client costs no certificate authorities while nothing can reach the network, and verifies all the same."""
+"""TLS: without a network, a new client does not load certificate authorities, but it still verifies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server(authority: trustme.CA, tmp_path: Path) -> Iterator[upstream.RunningUp
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every real loading of certificate authorities."""
+    """A list with an entry for each real loading of certificate authorities."""
     seen: list[object] = []
     original = ssl.SSLContext.load_verify_locations
 
@@ -60,7 +60,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_a_client_built_in_a_replaying_session_loads_no_authorities(
     library: object, empty: Path, loads: list[object]
 ) -> None:
-    """Outside it loads them as ever."""
+    """Outside of a session, it loads them."""
     with gemini_replay.replay(empty):
         library.Client().close()  # type: ignore[attr-defined]
         library.AsyncClient()  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ def test_a_client_built_in_a_replaying_session_loads_no_authorities(
 def test_such_a_client_still_verifies_when_it_meets_a_server(
     client: Client, empty: Path, server: upstream.RunningUpstream, bundle: Path, loads: list[object]
 ) -> None:
-    """The right authority is accepted and a stranger refused, inside the session and after it."""
+    """The right authority is accepted and an unknown one refused, in the session and after it."""
     url = f"https://127.0.0.1:{server.port}/some/other/api"
     with gemini_replay.replay(empty):
         trusting = ssl.create_default_context(cafile=str(bundle))
@@ -85,22 +85,22 @@ def test_such_a_client_still_verifies_when_it_meets_a_server(
     assert isinstance(client.fetch(url, verify=strange).error, client.errors["tls"])
 
 
-def test_a_context_that_outlives_the_session_loads_then(empty: Path, bundle: Path) -> None:
-    """Questions about its certificates are answered truly as well."""
+def test_a_context_that_outlives_the_session_loads_authorities_then(empty: Path, bundle: Path) -> None:
+    """Calls that list its certificates give true answers too."""
     with gemini_replay.replay(empty):
         context = ssl.create_default_context(cafile=str(bundle))
     assert len(context.get_ca_certs()) == 1
     assert context.cert_store_stats()["x509_ca"] == 1
 
 
-def test_a_path_that_is_not_there_fails_at_once(empty: Path) -> None:
-    """As it does everywhere."""
+def test_a_missing_file_fails_at_once(empty: Path) -> None:
+    """The error is the same as without a session."""
     with gemini_replay.replay(empty), pytest.raises(FileNotFoundError):
         ssl.create_default_context(cafile="no/such/file.pem")
 
 
-def test_nothing_is_put_off_while_recording(tmp_path: Path, loads: list[object]) -> None:
-    """A recording session will need them."""
+def test_authorities_are_loaded_at_once_while_recording(tmp_path: Path, loads: list[object]) -> None:
+    """A session that records needs them."""
     with gemini_replay.record(tmp_path / "x.jsonl"):
         httpx.Client().close()
     assert len(loads) == 1
@@ -110,7 +110,7 @@ def test_nothing_is_put_off_while_recording(tmp_path: Path, loads: list[object])
 def test_recording_through_tls_against_another_host(
     client: Client, server: upstream.RunningUpstream, bundle: Path, tmp_path: Path
 ) -> None:
-    """The outside world: another port, TLS with a certificate of its own; letting go early does not hang."""
+    """The server has another port and its own certificate. Closing a response early does not hang."""
     path = tmp_path / "tls.jsonl"
     url = f"https://localhost:{server.port}{PATH}"
     with gemini_replay.record(path):
@@ -119,6 +119,6 @@ def test_recording_through_tls_against_another_host(
         assert client.fetch(url).chunks == live.chunks == events(3)
 
 
-def test_the_seams_are_those_that_tls_needs() -> None:
-    """Every method that looks at certificates is waited for."""
+def test_every_method_that_needs_certificates_is_replaced() -> None:
+    """Each of them loads the authorities first."""
     assert all(hasattr(ssl.SSLContext, name) for name in tls._NEEDS_CERTIFICATES)

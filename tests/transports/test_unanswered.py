@@ -1,4 +1,4 @@
-"""What a recording says of a request that got no answer: that there was no connection, or how its sending ended."""
+"""Requests without an answer: the recording says why, or that there was no connection."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def resetting() -> Iterator[str]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # aiohttp's
 @pytest.mark.parametrize("through", ["itself", "an upstream"])
-def test_a_reset_while_the_request_is_sent_is_a_reset(client: Client, through: str, path: Path) -> None:
+def test_a_reset_while_sending_is_recorded_as_a_reset(client: Client, through: str, path: Path) -> None:
     """The server was reached, and the recording is whole."""
     large = {"contents": [{"role": "user", "parts": [{"text": "x" * 8_000_000}]}]}
     with resetting() as url:
@@ -70,10 +70,10 @@ def test_a_reset_while_the_request_is_sent_is_a_reset(client: Client, through: s
 
 @pytest.mark.parametrize("through", ["itself", "an upstream"])
 @pytest.mark.parametrize("client", SYNC, ids=lambda client: client.name)
-def test_an_interrupt_while_a_client_connects_is_the_clients(
+def test_an_interrupt_while_connecting_counts_as_the_clients(
     client: Client, through: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says nothing of the server; the client has let go."""
+    """It says nothing about the server: the client has given up."""
 
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
@@ -109,10 +109,10 @@ async def _aiohttp(url: str) -> None:
 
 
 @pytest.mark.parametrize("ask", [_httpcore, _httpx, _httpx2, _aiohttp], ids=lambda ask: ask.__name__.strip("_"))
-def test_a_task_that_is_cancelled_while_it_connects_is_the_clients(
+def test_a_task_cancelled_while_connecting_counts_as_the_clients(
     ask: Callable[[str], Coroutine[Any, Any, None]], path: Path
 ) -> None:
-    """As one that is cancelled later."""
+    """It counts like one that is cancelled later."""
     with full_backlog() as url, gemini_replay.record(path) as session:
         with pytest.raises(asyncio.TimeoutError):
             asyncio.run(asyncio.wait_for(ask(url + PATH), 0.2))
@@ -121,7 +121,7 @@ def test_a_task_that_is_cancelled_while_it_connects_is_the_clients(
 
 @pytest.mark.parametrize("through", ["itself", "an upstream"])
 def test_an_ipv6_address_that_cannot_be_reached_keeps_its_brackets(client: Client, through: str, path: Path) -> None:
-    """In the note on the client's error, and in what the session says."""
+    """The note on the client's error and the session's message have them."""
     url = "http://[::1]:9"
     with pytest.raises(RecordingError, match=r"http://\[::1\]:9 could not be reached"):
         with gemini_replay.record(path, upstream=url if through == "an upstream" else None):

@@ -1,4 +1,4 @@
-"""Every client in virtual time: it observes the recorded rhythm, and the test waits for none of it."""
+"""Every client in virtual time observes the recorded rhythm, and the test does not wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gemini_replay.transports import httpx as explicit
 from gemini_replay.transports.respx import from_cassette
 
 
-def test_a_minute_is_observed_and_not_waited_for(client: Client, tmp_path: Path) -> None:
+def test_a_minute_is_observed_without_waiting(client: Client, tmp_path: Path) -> None:
     """Time to the first byte, each moment and each gap are the recorded ones, to the millisecond."""
     path = cassette(tmp_path / "minute.jsonl", MINUTE)
     with hardly_any_time(), gemini_replay.replay(path, speed="virtual"):
@@ -29,7 +29,7 @@ def test_a_minute_is_observed_and_not_waited_for(client: Client, tmp_path: Path)
 
 
 def test_a_read_timeout_fires_in_a_stall_at_its_time(client: Client, tmp_path: Path) -> None:
-    """The library's own error, so long after the last chunk as the client was told to wait."""
+    """The library's own error comes after the last chunk plus the read timeout."""
     path = cassette(tmp_path / "stall.jsonl", STALL)
     with hardly_any_time(), gemini_replay.replay(path, speed="virtual"):
         seen = client.fetch(GOOGLE, timeout=2.5)
@@ -38,27 +38,27 @@ def test_a_read_timeout_fires_in_a_stall_at_its_time(client: Client, tmp_path: P
     assert seen.ended - seen.times[-1] == pytest.approx(2.5, abs=0.001)
 
 
-def test_a_slow_consumer_finds_what_came_meanwhile(client: Client, tmp_path: Path) -> None:
-    """Its own work, slept away, is a part of the same time."""
+def test_a_slow_consumer_finds_the_chunks_that_came_meanwhile(client: Client, tmp_path: Path) -> None:
+    """The consumer's work is a sleep, which passes on the same clock."""
     path = cassette(tmp_path / "fast.jsonl", [0.1] * 20)
     with hardly_any_time(), gemini_replay.replay(path, speed="virtual"):
         seen = client.fetch(GOOGLE, consume=0.5)
-    # aiohttp's reader merges what came while nobody read; the work per chunk is counted all the same.
+    # aiohttp's reader merges chunks that came meanwhile; the work per chunk still counts.
     assert seen.ended - seen.began >= FIRST + 0.5 * len(seen.times)
     assert seen.times[0] - seen.began == pytest.approx(FIRST + 0.1, abs=0.001)
     assert seen.times[1] - seen.times[0] == pytest.approx(0.5, abs=0.001)
 
 
 def test_a_transport_or_route_says_how_to_play_in_virtual_time(tmp_path: Path) -> None:
-    """They cannot set it up: it would have to end with them."""
+    """They cannot begin virtual time themselves, since it would have to end with them."""
     path = cassette(tmp_path / "stall.jsonl", STALL)
     for make in (explicit.ReplayTransport, from_cassette):
         with pytest.raises(UsageError, match=r"with gemini_replay\.virtual_time\(\)"):
             make(path, speed="virtual")
 
 
-def test_a_transport_plays_in_virtual_time_that_is_around_it(tmp_path: Path) -> None:
-    """As its error says."""
+def test_a_transport_plays_in_surrounding_virtual_time(tmp_path: Path) -> None:
+    """This is what the error advises."""
     import httpx
 
     path = cassette(tmp_path / "stall.jsonl", STALL)

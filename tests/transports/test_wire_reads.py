@@ -1,4 +1,4 @@
-"""What one read of the wire has brought is written down together, and before the wire is waited for."""
+"""Chunks that one read of the wire brought are written together, before the next wait for the wire."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST, REST = event("one"), [event(f"{number} more") for number in range(20)]
 def test_chunks_that_came_together_are_written_with_few_calls_while_the_wire_is_quiet(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each as a chunk of its own; all of them are in the journal before anything else comes."""
+    """Each is a chunk of its own, and all are in the journal before anything else comes."""
     path, real, writes = tmp_path / "story.jsonl", os.write, list[int]()
 
     def counted(file: int, data: bytes) -> int:
@@ -61,7 +61,7 @@ def test_chunks_that_came_together_are_written_with_few_calls_while_the_wire_is_
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 def test_a_connection_is_left_as_it_was(library: Any, tmp_path: Path) -> None:
-    """Its stream is told of reads only while a response is recorded."""
+    """Its stream is wrapped only while a response is recorded."""
     answer = Answer([(0.0, CHUNKED), (0.0, chunked(FIRST)), (0.0, LAST)])
     with raw_server(answer) as server, library.Client() as client:
         for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_connection_is_left_as_it_was(library: Any, tmp_path: Path) -> None:
 
 
 class Slotted:
-    """A stream of somebody else's, which takes no attributes."""
+    """A foreign stream that accepts no attributes."""
 
     __slots__ = ()
 
@@ -84,7 +84,7 @@ class Slotted:
 
 
 class Instrumented:
-    """A stream whose `read` somebody else has replaced."""
+    """A stream whose `read` another tool has replaced."""
 
     def __init__(self) -> None:
         self.read = lambda: b"x"
@@ -94,7 +94,7 @@ class Instrumented:
     "stream", [None, object(), Slotted(), Instrumented()], ids=lambda stream: type(stream).__name__
 )
 def test_a_stream_of_another_kind_is_left_alone(stream: Any) -> None:
-    """Then nothing is told, and every chunk is written by itself."""
+    """Then reads are not announced, and every chunk is written by itself."""
     told: list[None] = []
     read = getattr(stream, "read", None)
     with before_reads_of(stream)(lambda: told.append(None)):

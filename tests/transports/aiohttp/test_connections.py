@@ -1,4 +1,4 @@
-"""aiohttp: its pool, and what is left when a client or a loop goes away."""
+"""aiohttp: its connection pool, and what is left when a client closes or a loop ends."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from support.aiohttp_client import answering, ask, read  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
 
 
-def test_a_connection_from_before_the_session_carries_no_request_of_its(path: Path) -> None:
-    """Kept alive in the pool of a client that was built before; and it serves again afterwards."""
+def test_an_older_connection_carries_none_of_the_sessions_requests(path: Path) -> None:
+    """It waits in the pool of a client that was built before the session, and serves again after it."""
     other = {"contents": "another"}
 
     async def main(server: Any) -> None:
@@ -49,7 +49,7 @@ def test_a_connection_from_before_the_session_carries_no_request_of_its(path: Pa
 
 
 def test_a_played_connection_is_never_used_twice(path: Path, tmp_path: Path) -> None:
-    """Neither by the next request, nor in the next session, nor after it."""
+    """The next request does not use it, nor one in the next session or after that."""
 
     async def main() -> None:
         async with aiohttp.ClientSession() as client:
@@ -88,7 +88,7 @@ def test_recording_leaves_the_clients_connection_in_its_pool(path: Path) -> None
 
 
 def test_the_connectors_limit_holds_for_played_connections(path: Path) -> None:
-    """With room for one connection, the second answer begins when the first has ended; waiting is no rhythm."""
+    """With a limit of one, the second answer begins when the first has ended, and keeps its own rhythm."""
     recorded(path, *[streaming(*events(5), gap=0.02)] * 2)
 
     async def main() -> list[tuple[float, float]]:
@@ -120,7 +120,7 @@ def test_the_connectors_limit_holds_for_played_connections(path: Path) -> None:
     ],
 )
 def test_settings_of_connections_do_not_matter_to_a_replay(options: dict[str, Any], path: Path) -> None:
-    """No proxy is asked and no TLS is spoken."""
+    """A replay uses neither a proxy nor TLS."""
 
     async def main() -> bytes:
         connector = aiohttp.TCPConnector(**options.get("connector", {}))
@@ -131,7 +131,7 @@ def test_settings_of_connections_do_not_matter_to_a_replay(options: dict[str, An
         assert asyncio.run(main()) == b"".join(events(2))
 
 
-def test_recording_through_a_proxy_records_what_was_asked(path: Path) -> None:
+def test_recording_through_a_proxy_records_the_clients_url(path: Path) -> None:
     """The URL is the client's own, not the proxy's."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     asked = GOOGLE.replace("https:", "http:")
@@ -141,7 +141,7 @@ def test_recording_through_a_proxy_records_what_was_asked(path: Path) -> None:
 
 
 def test_every_attempt_of_a_middleware_is_a_request_of_its_own(path: Path) -> None:
-    """Sent to the upstream, recorded under the client's URL, and replayed in that order."""
+    """Each is sent to the upstream and recorded with the client's URL; they are replayed in order."""
     if not hasattr(aiohttp, "ClientMiddlewareType"):
         pytest.skip("aiohttp has middlewares since 3.12")
 
@@ -165,8 +165,8 @@ def test_every_attempt_of_a_middleware_is_a_request_of_its_own(path: Path) -> No
 
 
 @pytest.mark.parametrize("leave", ["break", "cancel", "close"])
-def test_a_client_that_lets_go_leaves_nothing_behind(leave: str, path: Path) -> None:
-    """Recorded as cancelled; no task is left, live or replayed, however the client went."""
+def test_a_client_that_stops_early_leaves_nothing_behind(leave: str, path: Path) -> None:
+    """The recording is "cancelled". However the client stops, no task is left, live or on replay."""
     chunks = events(4)
 
     async def two(client: Any, url: str) -> None:
@@ -199,7 +199,7 @@ def test_a_client_that_lets_go_leaves_nothing_behind(leave: str, path: Path) -> 
 
 
 def test_a_loop_that_ends_in_mid_stream_ends_quietly(path: Path) -> None:
-    """No task is destroyed while pending and no callback fails; only what aiohttp itself says is said."""
+    """No pending task is destroyed and no callback fails. Only aiohttp's own messages are printed."""
     recorded(path, streaming(*events(3), end=End(after=60.0)))
     code = f"""
 import asyncio, aiohttp, gemini_replay

@@ -1,4 +1,4 @@
-"""aiohttp: its own exceptions and time limits, live and again."""
+"""aiohttp: its own exceptions and time limits, live and on replay."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BREAKS = {
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_broken_connection_raises_the_same_error_again(name: str, path: Path) -> None:
-    """Of the same type; its recording says whether the peer closed or reset."""
+    """The error has the same type. The recording says whether the peer closed or reset the connection."""
     answer, end = BREAKS[name]
     with answering(answer, end=end) as url:
         bare = asyncio.run(failure(url))
@@ -48,8 +48,8 @@ def test_a_broken_connection_raises_the_same_error_again(name: str, path: Path) 
     assert type(bare) is type(live) is type(again)
 
 
-def test_a_malformed_answer_is_no_whim_of_the_clients(path: Path) -> None:
-    """The client gives up on what is not HTTP: recorded as a break, not as letting go."""
+def test_a_malformed_answer_is_recorded_as_a_break(path: Path) -> None:
+    """The client stops because the answer is not HTTP, so the recording does not say "cancelled"."""
     with answering(b"NOT HTTP AT ALL\r\n\r\n") as url, gemini_replay.record(path):
         assert isinstance(asyncio.run(failure(url)), aiohttp.ClientResponseError)
     assert Cassette.load(path).interactions[0].end.kind == "reset"
@@ -57,7 +57,7 @@ def test_a_malformed_answer_is_no_whim_of_the_clients(path: Path) -> None:
 
 @pytest.mark.parametrize("after_head", [False, True], ids=["head", "body"])
 def test_time_limits_are_kept_by_aiohttps_own_timers(after_head: bool, path: Path) -> None:
-    """The limit per read and that for the whole request, waiting for the head or inside the body."""
+    """The read timeout and the limit for the whole request hold before the head and inside the body."""
     stalled = streaming(*events(2), end=End(after=30.0)) if after_head else streaming(*events(2), after=30.0)
     recorded(path, stalled, stalled)
     with gemini_replay.replay(path):
@@ -76,7 +76,7 @@ OTHERS_FIRST = [{"total": 300}, {"total": 5, "connect": 3}, {"total": 5, "sock_c
 def test_the_same_limit_ends_a_request_at_instant_speed_and_in_virtual_time(
     limits: dict[str, float], fault: str, path: Path
 ) -> None:
-    """The one that comes first, also if it is the limit for the whole request."""
+    """The limit that comes first ends it, even if it is the one for the whole request."""
     Cassette.from_text("Once upon a time.").save(path)
     errors = []
     for speed in ("instant", "virtual"):
@@ -90,7 +90,7 @@ def test_the_same_limit_ends_a_request_at_instant_speed_and_in_virtual_time(
 
 @pytest.mark.parametrize("head_after", [0.0, 5.0], ids=["body", "head"])
 def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: float, path: Path) -> None:
-    """Not as a client that let go; and the replay is a timeout again."""
+    """It is not recorded as "cancelled", and the replay is a timeout again."""
     scenario = Scenario.from_chunks(events(2), gaps=[0.0, 5.0], head_after=head_after)
     with upstream.start(scenario) as server, gemini_replay.record(path):
         live = asyncio.run(failure(server.url + PATH, timeout=aiohttp.ClientTimeout(total=0.2)))
@@ -100,8 +100,8 @@ def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: floa
         assert isinstance(asyncio.run(failure()), TimeoutError)
 
 
-def test_a_recording_that_was_let_go_of_gives_all_it_has_first(path: Path) -> None:
-    """A slow client reads every chunk; the error comes where it asks for more."""
+def test_a_cancelled_recording_first_gives_all_its_chunks(path: Path) -> None:
+    """A slow client reads every chunk. The error comes when it asks for more."""
     cut = streaming(*events(3), end=End("cancelled"))
 
     async def main() -> list[bytes]:
@@ -117,8 +117,8 @@ def test_a_recording_that_was_let_go_of_gives_all_it_has_first(path: Path) -> No
         assert asyncio.run(main()) == events(3)
 
 
-def test_a_miss_is_raised_as_it_is_after_one_attempt(path: Path) -> None:
-    """No client error, which SDKs retry, no connection made, and the client can go on."""
+def test_a_miss_is_raised_unchanged_after_one_attempt(path: Path) -> None:
+    """It is not a client error, which SDKs would retry. No connection is made, and the client can be used again."""
     created = []
     tracing = aiohttp.TraceConfig()
 
@@ -142,7 +142,7 @@ def test_a_miss_is_raised_as_it_is_after_one_attempt(path: Path) -> None:
 
 
 def test_a_websocket_to_gemini_is_a_miss_too(path: Path) -> None:
-    """It would reach the network past the cassette."""
+    """Otherwise it would bypass the cassette and reach the network."""
 
     async def main() -> None:
         async with aiohttp.ClientSession() as client:

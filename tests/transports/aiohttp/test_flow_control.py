@@ -25,8 +25,8 @@ from support.aiohttp_client import ask  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
 
 
-def test_a_reader_that_lags_behind_holds_the_playback_up(path: Path) -> None:
-    """As a socket: aiohttp reads no more than its own limit ahead, and nothing is lost."""
+def test_a_slow_reader_pauses_the_playback(path: Path) -> None:
+    """As on a socket, aiohttp reads ahead only up to its own limit, and nothing is lost."""
     chunks = [bytes([n]) * 65536 for n in range(64)]
 
     async def main() -> tuple[int, int, bytes]:
@@ -43,7 +43,7 @@ def test_a_reader_that_lags_behind_holds_the_playback_up(path: Path) -> None:
 
 
 def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
-    """A client that lags behind reads no more ahead than without a recording; every byte is recorded."""
+    """A slow client reads ahead no further than without a recording, and every byte is recorded."""
     chunks = [bytes([n]) * 65536 for n in range(64)]
 
     async def main(url: str) -> tuple[int, int, bytes]:
@@ -64,7 +64,7 @@ def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
     "headers", [(("content-length", "4000000"),), (("content-encoding", "gzip"),)], ids=["length", "gzip"]
 )
 def test_a_chunk_beyond_every_limit_is_read_to_its_end(headers: Any, kind: Any, path: Path) -> None:
-    """With a length, or unpacked from a few bytes: holding up and going on happen inside one call."""
+    """It has a length, or is decompressed from a few bytes: pausing and resuming happen within one call."""
     body = b"moon" * 1_000_000
     packed = "decoded" if headers[0][0] == "content-encoding" else None
     answer = streaming(body, body if packed else b"", end=End(kind))
@@ -84,11 +84,13 @@ def test_a_chunk_beyond_every_limit_is_read_to_its_end(headers: Any, kind: Any, 
     with gemini_replay.replay(path, speed="instant"):
         size, error = asyncio.run(main())
     assert size == len(body) * (2 if packed else 1)
-    assert (error is not None) == (kind == "cancelled" and packed is not None)  # a whole length is a whole body
+    assert (error is not None) == (
+        kind == "cancelled" and packed is not None
+    )  # all bytes of the length have come, so the body is complete
 
 
 def test_many_streams_at_once_keep_their_times(path: Path) -> None:
-    """50 in one loop: no chunk comes before its moment, and the streams do not wait for each other."""
+    """With 50 streams in one loop, no chunk comes early, and streams do not wait for each other."""
     gap, count = 0.05, 8
     recorded(path, *[streaming(*events(count), gap=gap)] * 50)
 

@@ -1,4 +1,4 @@
-"""aiohttp: what is replaced in it, and the private names that are used."""
+"""aiohttp: the functions that are replaced, and the private names that are used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEAMS = [
 ]
 
 
-def test_everything_is_as_before_when_the_session_closes(path: Path) -> None:
+def test_everything_is_restored_when_the_session_closes(path: Path) -> None:
     """No replacement is left."""
     before = [vars(owner)[name] for owner, name in SEAMS]
     with gemini_replay.replay(recorded(path, events(1))):
@@ -54,15 +54,15 @@ def test_everything_is_as_before_when_the_session_closes(path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_the_hooks_are_where_they_were(owner: type, name: str, parameters: list[str]) -> None:
-    """Each private name that recording and replaying stand on; a newer aiohttp that moved one is named."""
+def test_the_private_names_exist(owner: type, name: str, parameters: list[str]) -> None:
+    """Recording and replaying need them. If a newer aiohttp has moved one, the failure names the version."""
     assert hasattr(owner, name), f"{VERSION} has no {owner.__name__}.{name}"
     found = list(inspect.signature(getattr(owner, name)).parameters)
     assert found[: len(parameters)] == parameters, f"{VERSION} changed {owner.__name__}.{name}{tuple(found)}"
 
 
-def test_the_hooks_still_do_what_they_did(path: Path) -> None:
-    """What no signature shows: a body knows its protocol, and a timer whether it has run out."""
+def test_the_private_names_still_work_as_expected(path: Path) -> None:
+    """Signatures do not show that a body knows its protocol, and a timer whether it has fired."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()

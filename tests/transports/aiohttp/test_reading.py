@@ -54,13 +54,13 @@ WAYS = [by_chunks, by_any, by_readany, by_lines, by_size, at_once]
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_every_way_of_reading_gives_the_same_pieces_again(way: Callable[..., Any], path: Path) -> None:
-    """Pieces are cut where they were on the socket: at chunks, lines or sizes."""
+    """Pieces end at the same places as on the socket: at chunks, lines or sizes."""
     chunks = events(6)
     paced = Paced(chunks)
     journal = path.with_name(f"{path.name}.part")
 
     async def sending() -> None:
-        """Each chunk goes when the one before has been read."""
+        """Each chunk is sent when the one before has been read."""
         for count in range(1, len(chunks) + 1):
             paced()
             while journal.read_bytes().count(b"\n[") < count:
@@ -81,8 +81,8 @@ def test_every_way_of_reading_gives_the_same_pieces_again(way: Callable[..., Any
 
 
 @pytest.mark.parametrize("way", [by_chunks, by_any, by_readany], ids=lambda way: way.__name__)
-def test_a_reader_that_keeps_up_sees_each_chunk_also_without_gaps(way: Callable[..., Any], path: Path) -> None:
-    """At instant speed chunks do not run together."""
+def test_a_fast_reader_sees_each_chunk_even_without_gaps(way: Callable[..., Any], path: Path) -> None:
+    """At instant speed, chunks are not merged."""
     chunks = events(200)
 
     async def main() -> list[bytes]:
@@ -95,7 +95,7 @@ def test_a_reader_that_keeps_up_sees_each_chunk_also_without_gaps(way: Callable[
 
 
 def test_a_late_reader_still_finds_the_ends_of_chunks(path: Path) -> None:
-    """What piled up comes in one piece by `iter_any`, as from a socket; `iter_chunks` knows the boundaries."""
+    """`iter_any` gives all waiting bytes in one piece, as from a socket. `iter_chunks` knows the boundaries."""
     chunks = events(4)
 
     async def main() -> list[tuple[bytes, bool]]:
@@ -108,8 +108,8 @@ def test_a_late_reader_still_finds_the_ends_of_chunks(path: Path) -> None:
 
 
 @pytest.mark.parametrize("decode", [True, False], ids=["decoded", "raw"])
-def test_a_compressed_answer_is_recorded_by_the_wires_chunks(decode: bool, path: Path) -> None:
-    """One stored chunk for each on the wire, whether aiohttp decompresses or the client does."""
+def test_a_compressed_answer_is_recorded_in_the_wires_chunks(decode: bool, path: Path) -> None:
+    """Each chunk on the wire becomes one stored chunk, whether aiohttp or the client decompresses."""
     url = "/v1beta/models/array:streamGenerateContent"
 
     async def main(server: Any) -> bytes:

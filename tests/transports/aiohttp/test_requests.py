@@ -1,4 +1,4 @@
-"""aiohttp: what it can ask and be answered, and the sessions of its tasks."""
+"""aiohttp: kinds of requests and responses, and sessions of tasks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_every_kind_of_body_is_sent_whole_and_matched(kind: str, path: Path) -> None:
-    """Looking at a body does not use it up."""
+    """Reading a body for matching does not consume it."""
 
     async def send(url: str) -> bytes:
         async with aiohttp.ClientSession() as client, client.post(url, headers=HEADERS, **BODIES[kind]()) as response:
@@ -68,13 +68,13 @@ def test_every_kind_of_body_is_sent_whole_and_matched(kind: str, path: Path) -> 
         with gemini_replay.record(path):
             live = asyncio.run(send(server.url + PATH))
         bare, watched = server.app.requests
-    if kind != "deflated":  # the upstream keeps what it cannot read
+    if kind != "deflated":  # the upstream keeps bodies that it cannot read
         assert watched.body == bare.body
     assert watched.headers == bare.headers
     stored = Cassette.load(path).interactions[0].request
     if kind not in {"form", "multipart", "none"}:
         assert stored.json == ASK
-    if kind == "deflated":  # by aiohttp, on its way out: the recorded body is plain
+    if kind == "deflated":  # aiohttp compresses it while sending, so the recorded body is plain
         assert "content-encoding" not in {name.lower() for name, _ in stored.headers}
     with gemini_replay.replay(path, match=("method", "model")):
         assert asyncio.run(send(GOOGLE)) == live == b"".join(events(2))
@@ -94,7 +94,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_that_is_not_chunked_comes_back_as_it_was(name: str, path: Path) -> None:
-    """Status, headers and body; the recording ends well."""
+    """Status, headers and body are the same, and the recording has a regular end."""
 
     async def main(url: str) -> tuple[Any, ...]:
         async with aiohttp.ClientSession() as client, ask(client, url) as response:
@@ -112,7 +112,7 @@ def test_an_answer_that_is_not_chunked_comes_back_as_it_was(name: str, path: Pat
 
 
 def test_the_answer_to_head_has_a_length_and_no_body(path: Path) -> None:
-    """And does not hang for want of one."""
+    """The client does not wait for a body."""
 
     async def main(url: str) -> tuple[str, bytes]:
         async with aiohttp.ClientSession() as client, client.head(url) as response:
@@ -125,7 +125,7 @@ def test_the_answer_to_head_has_a_length_and_no_body(path: Path) -> None:
 
 
 def test_a_websocket_is_let_through_while_recording_and_not_recorded(path: Path) -> None:
-    """It is no answer that ends."""
+    """A websocket has no response body that ends."""
 
     async def main(url: str) -> None:
         async with aiohttp.ClientSession() as client:
@@ -138,7 +138,7 @@ def test_a_websocket_is_let_through_while_recording_and_not_recorded(path: Path)
 
 
 def test_a_request_after_its_session_has_closed_is_an_error_that_says_so(path: Path) -> None:
-    """Where a client keeps a closed session current, which interception itself never does."""
+    """This needs a client that keeps a closed session current, which interception itself never does."""
     opened = session.Session.replaying(recorded(path, events(1)))
     with intercepted(opened):
         opened.close()
@@ -165,8 +165,8 @@ def test_tasks_have_sessions_of_their_own(path: Path, tmp_path: Path) -> None:
     assert asyncio.run(main()) == [b"".join(events(2)), b"other"]
 
 
-def test_aiohttp_is_intercepted_when_it_is_imported_in_mid_session(path: Path) -> None:
-    """SDKs import it inside a call; the session does not import it for them."""
+def test_aiohttp_imported_in_mid_session_is_intercepted(path: Path) -> None:
+    """SDKs import aiohttp inside a call. The session itself does not import it."""
     recorded(path, events(2))
     code = f"""
 import sys, asyncio, gemini_replay

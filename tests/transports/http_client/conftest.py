@@ -24,6 +24,6 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """Streams the same answer to everybody."""
+    """A server that streams the same answer to every client."""
     with raw_server(STREAM) as running:
         yield running

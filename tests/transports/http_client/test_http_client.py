@@ -70,8 +70,8 @@ def answered(made: http.client.HTTPConnection, ask: Callable[[http.client.HTTPCo
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_however_a_request_is_made(way: str, path: Path, server: RawServer) -> None:
-    """It reaches the server as it was made, is recorded, and is replayed."""
+def test_every_way_to_make_a_request(way: str, path: Path, server: RawServer) -> None:
+    """The request reaches the server unchanged, is recorded, and is replayed."""
     with gemini_replay.record(new := path.with_name("new.jsonl")):
         made = connection(server.url)
         assert answered(made, WAYS[way]) == WHOLE
@@ -83,7 +83,7 @@ def test_however_a_request_is_made(way: str, path: Path, server: RawServer) -> N
 
 
 def test_a_response_before_the_request_is_complete_is_refused(path: Path) -> None:
-    """The server would wait for the rest."""
+    """Otherwise the server would wait for the rest of the request."""
     with gemini_replay.replay(path):
         made = connection()
         by_hand(BODY[:9], content_length=str(len(BODY)))(made)
@@ -93,7 +93,7 @@ def test_a_response_before_the_request_is_complete_is_refused(path: Path) -> Non
 
 
 def test_one_connection_is_used_again_while_recording(tmp_path: Path, server: RawServer) -> None:
-    """As it is without."""
+    """This is the same as without recording."""
     made = connection(server.url)
     with gemini_replay.record(path := tmp_path / "new.jsonl"):
         assert [answered(made, in_one_call(BODY)) for _ in range(3)] == [WHOLE] * 3
@@ -104,12 +104,12 @@ def test_one_connection_is_used_again_while_recording(tmp_path: Path, server: Ra
 
 
 def health(made: http.client.HTTPConnection) -> None:
-    """A request that is no session's business."""
+    """A request that belongs to no session."""
     made.request("GET", "/health")
 
 
 def test_one_connection_has_played_and_real_answers(tmp_path: Path, server: RawServer) -> None:
-    """What is the session's is played; all else goes to the server, also after the session."""
+    """The session's requests are played. All others go to the server, also after the session."""
     path = tmp_path / "new.jsonl"
     made = connection(server.url)
     with gemini_replay.record(path):
@@ -125,7 +125,7 @@ def test_one_connection_has_played_and_real_answers(tmp_path: Path, server: RawS
 
 
 def test_recording_elsewhere_leaves_the_connection_to_its_own_server(tmp_path: Path, server: RawServer) -> None:
-    """The upstream answers what is recorded, and nothing after it."""
+    """The upstream answers the recorded requests, but none after the session."""
     path = tmp_path / "new.jsonl"
     with raw_server(answer(head("200 OK", "content-length: 3"), b"own")) as own:
         made = connection(own.url)
@@ -142,8 +142,8 @@ def test_recording_elsewhere_leaves_the_connection_to_its_own_server(tmp_path: P
     assert stored(path).request.url == own.url + PATH
 
 
-def test_a_request_that_is_given_up_is_not_recorded(tmp_path: Path, server: RawServer) -> None:
-    """Its response was never asked for; the next one is recorded."""
+def test_an_abandoned_request_is_not_recorded(tmp_path: Path, server: RawServer) -> None:
+    """Its response was never requested. The next request is recorded."""
     made = connection(server.url)
     with gemini_replay.record(path := tmp_path / "new.jsonl"):
         in_one_call(BODY)(made)
@@ -154,7 +154,7 @@ def test_a_request_that_is_given_up_is_not_recorded(tmp_path: Path, server: RawS
 
 
 def test_a_connection_to_a_sessions_host_is_opened_when_it_is_needed(path: Path, server: RawServer) -> None:
-    """Never on replay; and while recording from an upstream, to that alone."""
+    """It is never opened on replay. With an upstream, recording opens only a connection to that."""
     made = connection()
     with gemini_replay.replay(path, speed="instant"):
         made.connect()
@@ -171,7 +171,7 @@ def test_a_connection_to_a_sessions_host_is_opened_when_it_is_needed(path: Path,
 
 
 def test_a_miss_leaves_the_connection_as_it_was(path: Path) -> None:
-    """After it was closed, it is used again."""
+    """The connection can be closed and used again."""
     made = connection()
     with pytest.raises(MissError), gemini_replay.replay(path, speed="instant") as session:
         with pytest.raises(MissError):
@@ -182,8 +182,8 @@ def test_a_miss_leaves_the_connection_as_it_was(path: Path) -> None:
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["tunnel", "forwarding"])
-def test_a_proxy_hears_of_nothing_that_is_replayed(secure: bool, path: Path, server: RawServer) -> None:
-    """Neither by a tunnel nor by an absolute URL."""
+def test_a_proxy_gets_no_replayed_request(secure: bool, path: Path, server: RawServer) -> None:
+    """It gets neither a CONNECT nor a request with an absolute URL."""
     url = GOOGLE if secure else GOOGLE.replace("https:", "http:")
     proxies = urllib.request.ProxyHandler({"http": server.url, "https": server.url})
     opener = urllib.request.build_opener(proxies)
@@ -196,8 +196,8 @@ def test_a_proxy_hears_of_nothing_that_is_replayed(secure: bool, path: Path, ser
     assert server.connections == 0
 
 
-def test_a_request_to_a_proxy_is_recorded_as_what_it_asks_for(tmp_path: Path, server: RawServer) -> None:
-    """The URL is the client's own, and the proxy gets it whole."""
+def test_a_request_to_a_proxy_is_recorded_with_the_clients_url(tmp_path: Path, server: RawServer) -> None:
+    """The proxy gets the whole URL."""
     url = GOOGLE.replace("https:", "http:")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": server.url}))
     with gemini_replay.record(path := tmp_path / "new.jsonl"):
@@ -208,7 +208,7 @@ def test_a_request_to_a_proxy_is_recorded_as_what_it_asks_for(tmp_path: Path, se
 
 
 def test_the_cassette_names_the_client(tmp_path: Path, server: RawServer) -> None:
-    """And what rides on it."""
+    """The name also has the library on top of http.client."""
     with gemini_replay.record(path := tmp_path / "new.jsonl"):
         made = connection(server.url)
         made.request("POST", PATH, BODY, {**TYPED, "user-agent": "google-genai-sdk/3.4.0 gl-python/3.11"})
@@ -221,7 +221,7 @@ def test_the_cassette_names_the_client(tmp_path: Path, server: RawServer) -> Non
 def test_debugging_output_changes_nothing(
     path: Path, server: RawServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A popular way to see what requests sends."""
+    """Debugging output is a popular way to see what requests sends."""
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     with gemini_replay.record(path.with_name("new.jsonl")):
         made = connection(server.url)
@@ -235,7 +235,7 @@ def test_debugging_output_changes_nothing(
 
 
 def test_requests_of_urllib3_are_planned_once(path: Path) -> None:
-    """Its connections are of http.client, too."""
+    """Its connections are http.client's too, so two transports see them."""
     with upstream.start() as running:
         with gemini_replay.record(path.with_name("new.jsonl")) as session:
             requests.post(running.url + PATH, BODY, headers=TYPED)
@@ -246,8 +246,8 @@ def test_requests_of_urllib3_are_planned_once(path: Path) -> None:
             assert len(session.played) == 1
 
 
-def test_an_answer_until_the_connection_closes(tmp_path: Path) -> None:
-    """It has no framing of its own, and no end but that."""
+def test_an_answer_that_ends_with_the_connection(tmp_path: Path) -> None:
+    """Such an answer has neither a length nor chunks."""
     until_closed = answer(head("200 OK", "connection: close"), *CHUNKS, gap=0.01, end="close")
     with raw_server(until_closed) as server, gemini_replay.record(path := tmp_path / "new.jsonl"):
         assert answered(connection(server.url), in_one_call(BODY)) == WHOLE

@@ -1,4 +1,4 @@
-"""httplib2, which opens a connection before it makes a request."""
+"""The library httplib2, which opens a connection before it makes a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TYPED = {"content-type": "application/json", **HEADERS}
 
 
 class TestHttplib2:
-    """It opens a connection before it makes a request."""
+    """The library httplib2, which opens a connection before it makes a request."""
 
     @pytest.fixture
     def client(self) -> Iterator[Any]:
@@ -28,7 +28,7 @@ class TestHttplib2:
         client.close()
 
     def test_it_is_recorded_and_replayed(self, client: Any, tmp_path: Path, server: RawServer) -> None:
-        """Through a gateway's URL, whose server is not there on replay."""
+        """The URL is a gateway's, whose server is gone on replay."""
         path = tmp_path / "new.jsonl"
         with gemini_replay.record(path):
             for _ in range(2):
@@ -39,8 +39,8 @@ class TestHttplib2:
             assert client.request("http://127.0.0.1:9" + PATH, "POST", BODY, TYPED)[1] == WHOLE
             assert client.request(GOOGLE, "POST", BODY, TYPED)[1] == WHOLE
 
-    def test_what_is_no_sessions_business_goes_its_way(self, client: Any, tmp_path: Path, server: RawServer) -> None:
-        """Also on a connection that has played an answer."""
+    def test_requests_of_no_session_reach_their_server(self, client: Any, tmp_path: Path, server: RawServer) -> None:
+        """This holds even on a connection that has played an answer."""
         with gemini_replay.record(path := tmp_path / "new.jsonl"):
             client.request(server.url + PATH, "POST", BODY, TYPED)
         with gemini_replay.replay(path, speed="instant"):
@@ -51,7 +51,7 @@ class TestHttplib2:
             client.request("http://127.0.0.1:9/health")
 
     def test_a_miss_is_a_miss(self, client: Any, path: Path) -> None:
-        """It is not tried again."""
+        """The library does not retry it."""
         with pytest.raises(MissError), gemini_replay.replay(path) as session:
             with pytest.raises(MissError):
                 client.request(GOOGLE, "POST", b"{}", TYPED)

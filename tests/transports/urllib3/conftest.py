@@ -1,4 +1,4 @@
-"""What the tests of requests and urllib3 share: the two clients, and no thread that outlives a test."""
+"""Shared by tests of requests and urllib3: both clients, and a check that no thread outlives a test."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture(autouse=True)
 def _each_thread_ends(no_thread_is_left: None) -> None:
-    """As the fixture says, after every test of this folder."""
+    """Check threads after every test in this folder."""

@@ -1,4 +1,4 @@
-"""requests and urllib3: connections, proxies, and what is sent."""
+"""requests and urllib3: connections, proxies, and the requests that are sent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from gemini_replay.server.upstream.scenarios import Scenario
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_socket_is_left() -> Iterator[None]:
-    """For the garbage collector to close: its ResourceWarning is an error."""
+    """Check that no socket is left for the garbage collector: its ResourceWarning is an error."""
     yield
     gc.collect()
 
@@ -52,7 +52,7 @@ def _no_socket_is_left() -> Iterator[None]:
     ids=["chunked", "length"],
 )
 def test_a_recorded_connection_is_used_again_after_a_whole_body(reply: Answer, path: Path) -> None:
-    """The reader takes nothing that belongs to the next answer, and leaves the socket as it was."""
+    """The reader takes no bytes of the next answer, and leaves the socket unchanged."""
     with raw_server(reply) as server:
         with requests.Session() as user:
             with gemini_replay.record(path):
@@ -64,8 +64,8 @@ def test_a_recorded_connection_is_used_again_after_a_whole_body(reply: Answer, p
 
 
 @pytest.mark.parametrize("let_go", ["close", "forget"])
-def test_letting_go_early_closes_the_connection(let_go: str, path: Path) -> None:
-    """By `close`, or by forgetting the response; the server hears of it, and the recording says so."""
+def test_abandoning_a_response_closes_the_connection(let_go: str, path: Path) -> None:
+    """It is closed by `close` or by garbage collection. The server sees it, and the recording says so."""
     with upstream.start(Scenario.from_chunks(CHUNKS, gaps=[0, 0, 30, 0])) as server, gemini_replay.record(path):
         began = time.perf_counter()
         with requests.Session() as user:
@@ -83,7 +83,7 @@ def test_letting_go_early_closes_the_connection(let_go: str, path: Path) -> None
 
 
 def test_replay_opens_no_connection_and_leaves_the_clients_pool_as_it_was(path: Path) -> None:
-    """A connection that the pool holds is there again afterwards."""
+    """A connection in the pool is in it afterwards too."""
     cassette(path, *[whole()] * 3)
     with raw_server(STREAM) as server, requests.Session() as user:
         user.post(server.url + "/other", json=ASK, timeout=30)
@@ -96,7 +96,7 @@ def test_replay_opens_no_connection_and_leaves_the_clients_pool_as_it_was(path: 
 
 
 def test_a_pool_that_blocks_has_its_connection_back_after_each_replay(path: Path) -> None:
-    """Read to the end, closed early, or broken."""
+    """This holds for responses that are read to the end, closed early, or broken."""
     cassette(path, whole(), whole(), replace(whole(), end=End("reset")), whole())
     with gemini_replay.replay(path), urllib3.PoolManager(maxsize=1, block=True) as pool:
         ask: dict[str, Any] = {"body": BODY, "preload_content": False, "pool_timeout": 5}
@@ -113,7 +113,7 @@ def test_a_pool_that_blocks_has_its_connection_back_after_each_replay(path: Path
 @NEW
 @pytest.mark.parametrize("mode", ["live", "recorded", "replayed"])
 def test_shutdown_ends_a_stream_from_another_thread(mode: str, path: Path) -> None:
-    """As urllib3 documents it: the reader finds the end of the connection."""
+    """As urllib3 documents, the reader sees the connection end."""
     stall = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.6, chunked(CHUNKS[1]) + LAST)])
 
     def ask(url: str) -> None:
@@ -150,7 +150,7 @@ BODIES: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("made", [pytest.param(made, id=name) for name, made in BODIES.items()])
 def test_every_kind_of_body_is_sent_and_matched(made: Callable[[], Any], path: Path) -> None:
-    """What urllib3 takes as a body is read once, sent whole, and found again."""
+    """Each kind of body that urllib3 accepts is read once, sent whole, and found on replay."""
     with urllib3.PoolManager() as pool:
         with raw_server(STREAM) as server, gemini_replay.record(path):
             pool.request("POST", server.url + PATH, body=made())
@@ -161,7 +161,7 @@ def test_every_kind_of_body_is_sent_and_matched(made: Callable[[], Any], path: P
 
 
 def test_the_recorded_request_is_the_clients_own(path: Path) -> None:
-    """Its headers without the key and without urllib3's markers; its URL; the libraries' names and versions."""
+    """It has the URL, the headers without the key and urllib3's markers, and the libraries' versions."""
     with raw_server(STREAM) as server, gemini_replay.record(path):
         headers = {**HEADERS, "accept-encoding": urllib3.util.SKIP_HEADER, "accept": b"text/event-stream"}
         with urllib3.PoolManager() as pool:
@@ -181,7 +181,7 @@ def test_the_recorded_request_is_the_clients_own(path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_replay_needs_no_proxy(scheme: str, path: Path) -> None:
-    """Neither a tunnel nor a forwarded request; other hosts still go by the proxy."""
+    """The proxy gets neither a CONNECT nor a forwarded request. Other hosts still use it."""
     url = f"{scheme}://gateway.example{PATH}"
     proxies = {"http": "http://127.0.0.1:9", "https": "http://127.0.0.1:9"}
     with gemini_replay.replay(cassette(path, whole())):
@@ -191,8 +191,8 @@ def test_replay_needs_no_proxy(scheme: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_recording_goes_by_the_proxy(scheme: str, path: Path) -> None:
-    """Or fails as the library does, with the note that says so."""
+def test_recording_uses_the_proxy(scheme: str, path: Path) -> None:
+    """If the proxy cannot be reached, the library's own error has a note."""
     url = f"{scheme}://gateway.example{PATH}"
     with pytest.raises(RecordingError, match="could not be reached"):
         with gemini_replay.record(path), pytest.raises(requests.exceptions.ProxyError):
@@ -201,7 +201,7 @@ def test_recording_goes_by_the_proxy(scheme: str, path: Path) -> None:
 
 
 def test_a_forwarding_proxy_gets_the_whole_url_while_recording(path: Path) -> None:
-    """And the cassette has the URL that the client asked for."""
+    """The cassette has the URL that the client asked for."""
     url = f"http://gateway.example{PATH}"
     with raw_server(STREAM) as server, gemini_replay.record(path):
         body = requests.post(url, json=ASK, proxies={"http": server.url}, timeout=30).content
@@ -211,7 +211,7 @@ def test_a_forwarding_proxy_gets_the_whole_url_while_recording(path: Path) -> No
 
 
 def test_an_upstream_is_asked_with_its_own_host(client: Client, path: Path) -> None:
-    """On a connection that is closed when the answer has been read."""
+    """Its connection is closed when the answer has been read."""
     with raw_server(STREAM) as server, gemini_replay.record(path, upstream=server.url + "/gw"):
         seen = client.fetch(GOOGLE, headers={**HEADERS, "host": "generativelanguage.googleapis.com"})
         assert server.left.wait(timeout=5)
@@ -224,7 +224,7 @@ def test_an_upstream_is_asked_with_its_own_host(client: Client, path: Path) -> N
 
 
 def test_google_auth_reaches_its_own_host(path: Path) -> None:
-    """Vertex AI's credentials are refreshed by requests in mid-session; that is no business of the cassette's."""
+    """Requests that refresh Vertex AI's credentials in mid-session do not belong to the cassette."""
     token = answer(head("200 OK", "content-length: 2"), b"{}")
     with raw_server(token) as server, gemini_replay.replay(cassette(path)):
         reply = google.auth.transport.requests.Request()(url=server.url + "/token", method="POST", body=b"grant")

@@ -1,4 +1,4 @@
-"""requests and urllib3: a failure is the library's own, live, while recording and on replay."""
+"""requests and urllib3: a failure raises the library's own error, live, in recording and on replay."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ NEARLY = {
     "closed in a body with a length": (answer(LENGTH, CHUNKS[0], gap=0.02, end="close"), "closed"),
     "no HTTP chunk": (answer(*TWO, b"data: {}\r\n\r\n", gap=0.02, end="close"), "closed"),
 }
-"""What a cassette does not tell apart from the above: how far an HTTP chunk had come, a wrong framing."""
+"""Failures whose details a cassette does not store: how much of an HTTP chunk came, or a wrong framing."""
 
 
 def chain(error: BaseException | None) -> list[str]:
-    """What a user's traceback shows of it: each exception with its type and message, addresses of objects aside."""
+    """Each exception in the traceback, with its type and message, without the addresses of objects."""
     shown = []
     while error is not None:
         shown.append(f"{type(error).__module__}.{type(error).__name__}: {re.sub('0x[0-9a-f]+', '…', str(error))}")
@@ -68,7 +68,7 @@ def params(cases: dict[str, Any]) -> list[Any]:
 def test_a_failure_is_the_librarys_own_live_recorded_and_replayed(
     client: Client, reply: Answer, ending: str, path: Path
 ) -> None:
-    """The same type after the same chunks, and, but for what no cassette holds, the same message and causes."""
+    """Type and chunks are the same, and so are message and causes, unless a cassette cannot store the details."""
     timeout = 0.4 if ending == "timeout" else 10.0
     with raw_server(reply) as server:
         live = client.fetch(server.url + PATH, timeout=timeout)
@@ -89,15 +89,15 @@ def test_a_failure_is_the_librarys_own_live_recorded_and_replayed(
         assert again.chunks[: len(live.chunks)] == live.chunks
 
 
-def test_what_came_of_a_broken_http_chunk_is_recorded(client: Client, path: Path) -> None:
-    """Clients that read in small pieces have seen it."""
+def test_a_partly_received_http_chunk_is_recorded(client: Client, path: Path) -> None:
+    """Clients that read in small pieces have seen its first part."""
     with raw_server(NEARLY["reset in an HTTP chunk"][0]) as server, gemini_replay.record(path):
         client.fetch(server.url + PATH)
     assert [chunk.data for chunk in stored(path).chunks] == [*CHUNKS[:2], CUT.partition(b"\r\n")[2]]
 
 
-def test_a_slow_consumer_does_not_time_out_on_what_is_there(client: Client, path: Path) -> None:
-    """The timeout counts from when the client asks for more, as on its own socket, not from the chunk before."""
+def test_a_slow_consumer_does_not_time_out_on_due_chunks(client: Client, path: Path) -> None:
+    """As on a socket, the timeout counts from when the client asks for more, not from the previous chunk."""
     reply = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.25, chunked(CHUNKS[1]) + LAST)])
     with raw_server(reply) as server:
         assert client.fetch(server.url + PATH, timeout=0.15, consume=0.35).error is None
@@ -110,7 +110,7 @@ def test_a_slow_consumer_does_not_time_out_on_what_is_there(client: Client, path
 
 
 def test_a_refused_connection_is_the_librarys_own_error_with_a_note(client: Client, path: Path) -> None:
-    """The note is on the exception that says so, which the traceback shows as the cause."""
+    """The note is on the exception about the connection, which the traceback shows as the cause."""
     with pytest.raises(RecordingError, match=r"http://127\.0\.0\.1:9 could not be reached"):
         with gemini_replay.record(path):
             seen = client.fetch("http://127.0.0.1:9" + PATH)
@@ -121,8 +121,8 @@ def test_a_refused_connection_is_the_librarys_own_error_with_a_note(client: Clie
     assert not path.exists()
 
 
-def test_reading_past_a_recording_that_its_client_let_go_of_is_explained(client: Client, path: Path) -> None:
-    """In the library's own loop, and not as an error of the library's."""
+def test_reading_past_a_cancelled_recording_is_explained(client: Client, path: Path) -> None:
+    """The error is raised from the library's own loop, but is not one of the library's."""
     cut = Interaction(asked(), Response(200), (Chunk(0, CHUNKS[0]),), End("cancelled"))
     with gemini_replay.replay(cassette(path, cut)):
         seen = client.fetch(GOOGLE)
@@ -131,7 +131,7 @@ def test_reading_past_a_recording_that_its_client_let_go_of_is_explained(client:
 
 
 def test_a_miss_is_not_retried(path: Path) -> None:
-    """Whatever the client's retries: one attempt, and our own error with nothing around it."""
+    """Whatever retries the client has, there is one attempt, and our own error is raised unwrapped."""
     retries = urllib3.Retry(5, status_forcelist=[503], allowed_methods=None, backoff_factor=10)
     with pytest.raises(MissError), gemini_replay.replay(cassette(path)) as session:
         with pytest.raises(MissError) as missed, urllib3.PoolManager(retries=retries) as pool:
@@ -144,7 +144,7 @@ def test_a_miss_is_not_retried(path: Path) -> None:
 
 
 def test_the_clients_own_retries_are_attempts_of_their_own(path: Path) -> None:
-    """A 503 and then an answer: recorded as two interactions, replayed as two."""
+    """A 503 and then an answer are recorded and replayed as two interactions."""
     busy = answer(head("503 Service Unavailable", "content-length: 4"), b"busy")
     retries = urllib3.Retry(2, status_forcelist=[503], allowed_methods=None)
 

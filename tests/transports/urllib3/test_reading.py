@@ -91,7 +91,7 @@ def reads(ways: dict[str, Callable[[str], Pieces]]) -> list[Any]:
 
 @pytest.mark.parametrize("read", reads({**STREAMING, **WHOLE}))
 def test_every_way_to_read_gives_the_same_pieces(read: Callable[[str], Pieces], path: Path) -> None:
-    """Live without a session, while recording, and on replay."""
+    """They are the same live without a session, in recording, and on replay."""
     with raw_server(STREAM) as server:
         live = read(server.url + PATH)
         with gemini_replay.record(path):
@@ -104,8 +104,8 @@ def test_every_way_to_read_gives_the_same_pieces(read: Callable[[str], Pieces], 
 
 
 @pytest.mark.parametrize("read", reads(STREAMING))
-def test_a_chunk_is_there_as_soon_as_it_is_due(read: Callable[[str], Pieces], path: Path) -> None:
-    """A few bytes wait for no buffer to fill: the first is read long before the last is sent."""
+def test_a_chunk_comes_as_soon_as_it_is_due(read: Callable[[str], Pieces], path: Path) -> None:
+    """Small chunks do not wait until a buffer is full: the first is read long before the last is sent."""
     chunks = (Chunk(0.0, b"data: 0123456789\r\n\r\n"), Chunk(0.4, b"data: the last one\r\n\r\n"))
     with gemini_replay.replay(cassette(path, replace(whole(), chunks=chunks))):
         pieces = read(GOOGLE)
@@ -113,7 +113,7 @@ def test_a_chunk_is_there_as_soon_as_it_is_due(read: Callable[[str], Pieces], pa
 
 
 def test_json_of_an_answer_that_is_no_stream(path: Path) -> None:
-    """`response.json()` as from the server; a body with a length keeps it."""
+    """`response.json()` works, and a body with a length keeps it."""
     body = b'{"candidates": []}'
     reply = answer(head("200 OK", f"content-length: {len(body)}"), body[:5], body[5:], gap=0.05)
     with raw_server(reply) as server, gemini_replay.record(path):
@@ -129,7 +129,7 @@ def test_json_of_an_answer_that_is_no_stream(path: Path) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content"], ids=["200", "204"])
 def test_answers_without_a_body_end_at_once(method: str, status: str, path: Path) -> None:
-    """And the connection is used again, as it is without a session."""
+    """The connection is used again, as without a session."""
     length = "content-length: 0" if method == "GET" and status.startswith("200") else "server: test"
     with raw_server(answer(head(status, length))) as server, requests.Session() as user:
         with gemini_replay.record(path):
@@ -144,8 +144,8 @@ def test_answers_without_a_body_end_at_once(method: str, status: str, path: Path
     assert dict(again.headers) == dict(live.headers)
 
 
-def test_a_body_that_the_peers_closing_ends_is_complete(client: Client, path: Path) -> None:
-    """Neither length nor HTTP chunks: `eof`, and the same bytes again."""
+def test_a_body_that_ends_with_the_connection_is_complete(client: Client, path: Path) -> None:
+    """Without length and HTTP chunks, the recorded end is `eof`, and the replay has the same bytes."""
     reply = answer(head("200 OK", "connection: close"), *CHUNKS, gap=0.01, end="close")
     with raw_server(reply) as server, gemini_replay.record(path):
         live = client.fetch(server.url + PATH)
@@ -156,8 +156,8 @@ def test_a_body_that_the_peers_closing_ends_is_complete(client: Client, path: Pa
     assert live.headers == again.headers
 
 
-def test_a_large_http_chunk_is_one_chunk_as_these_clients_get_it(client: Client, path: Path) -> None:
-    """However many segments and TLS records carry it: an image is delivered, recorded and replayed in one piece."""
+def test_a_large_http_chunk_is_one_chunk(client: Client, path: Path) -> None:
+    """An image in one HTTP chunk is read, recorded and replayed in one piece, whatever its TCP segments."""
     big = event("x" * 3_000_000)
     wire = chunked(big)
     reply = answer(CHUNKED, wire[:1000], wire[1000:500_000], wire[500_000:] + LAST, gap=0.02)
@@ -171,7 +171,7 @@ def test_a_large_http_chunk_is_one_chunk_as_these_clients_get_it(client: Client,
 
 @pytest.mark.parametrize("ask", ["gzip", "identity"])
 def test_gzip_is_decoded_by_the_library_itself(ask: str, path: Path) -> None:
-    """Stored decoded; a client that asks for it gets gzip again, and its own decoder undoes it."""
+    """It is stored decoded. A client that accepts gzip gets it again, and its own decoder decodes it."""
     packed = gzip.compress(b"".join(CHUNKS))
     reply = answer(head("200 OK", "transfer-encoding: chunked", "content-encoding: gzip"), chunked(packed), LAST)
     with raw_server(reply) as server, gemini_replay.record(path):
@@ -184,8 +184,8 @@ def test_gzip_is_decoded_by_the_library_itself(ask: str, path: Path) -> None:
     assert raw.startswith(b"\x1f\x8b") == (ask == "gzip")
 
 
-def test_the_private_hooks_are_as_they_were() -> None:
-    """What urllib3 and http.client do not promise: where this fails, that version has moved."""
+def test_the_private_names_exist() -> None:
+    """urllib3 and http.client do not promise these names. If this fails, a new version has changed them."""
     from http.client import HTTPConnection, HTTPResponse
 
     pools, moved = urllib3.connectionpool, f"urllib3 {urllib3.__version__}, Python {sys.version.split()[0]}"
@@ -203,7 +203,7 @@ def test_the_private_hooks_are_as_they_were() -> None:
     assert "self.fp" in inspect.getsource(HTTPResponse.begin), moved
 
 
-def test_everything_is_as_before_when_the_session_closes(path: Path) -> None:
+def test_everything_is_restored_when_the_session_closes(path: Path) -> None:
     """No replacement is left."""
     pools = urllib3.connectionpool
 
@@ -216,8 +216,8 @@ def test_everything_is_as_before_when_the_session_closes(path: Path) -> None:
     assert seams() == before
 
 
-def test_requests_may_be_imported_in_mid_session(path: Path) -> None:
-    """It is intercepted from its first request on, and was not imported for the user."""
+def test_requests_imported_in_mid_session_is_intercepted(path: Path) -> None:
+    """Its first request is intercepted already. The session itself does not import it."""
     cassette(path, whole())
     code = f"""
 import sys
@@ -233,7 +233,7 @@ with gemini_replay.replay({str(path)!r}):
 
 
 def test_threads_share_a_session(path: Path) -> None:
-    """Many at once: each gets a whole answer of its own."""
+    """Each of many threads gets its own whole answer."""
     cassette(path, *[whole(gap=0.002)] * 20)
     bodies: list[bytes] = []
     with gemini_replay.replay(path) as session, requests.Session() as user:
