@@ -118,6 +118,14 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--outline", action="store_true", help="print what diff compares; git uses it (see diff --git)")
     show.add_argument("--json", action="store_true", help="print JSON for programs, one line for each cassette")
 
+    report = command("report", ".looking", "make one web page of cassettes")
+    report.description = (
+        "Write a page that shows each interaction: the request, the answer as it streamed, a timeline, the events. "
+        "The page is one file, and asks for nothing from anywhere."
+    )
+    report.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="where to save the page")
+
     play = command("play", ".playing", "print recorded answers while they stream")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")
     play.add_argument("-n", "--interaction", type=int, metavar="N", help="only this one (default: all in turn)")

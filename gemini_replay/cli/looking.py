@@ -1,4 +1,4 @@
-"""Commands that look at cassettes: show, diff."""
+"""Commands that look at cassettes: show, report, diff."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CassetteError, UsageError
-from ..plain_text import plain_lines
+from ..plain_text import plain, plain_lines
 from .paths import cassettes_in
 
 if TYPE_CHECKING:
@@ -68,6 +68,31 @@ def _outline(path: Path) -> None:
         if not text:
             raise
     print(plain_lines(text))
+
+
+def report(chosen: argparse.Namespace) -> int:
+    """Write a page that shows cassettes; one that cannot be read is told there, too."""
+    from ..cassette.files import CassetteFile
+    from ..report.html import data
+    from ..report.html.page import page, write
+
+    groups, broken = [], []
+    for path in cassettes_in(chosen.cassettes):
+        try:
+            groups.append(data.cassette_group(CassetteFile.load(path)))
+        except CassetteError as error:
+            print(f"gemini-replay: {error}\n", file=sys.stderr)
+            broken.append(data.broken_group(str(path), error))
+    shown = [*broken, *groups]
+    title = shown[0]["name"] if len(shown) == 1 else f"{len(shown)} cassettes"
+    write(chosen.output, page(title, shown, nothing="The cassettes hold no interaction."))
+    found = _counted(len(groups), "cassette"), _counted(sum(len(one["entries"]) for one in groups), "interaction")
+    print(plain(f"{chosen.output}: {', '.join(found)}"))
+    return 1 if broken else 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def diff(chosen: argparse.Namespace) -> int:

@@ -77,7 +77,7 @@ def event_table(interaction: Interaction, *, whole: bool = False) -> str:
 def chunk_table(interaction: Interaction) -> str:
     """One row for each chunk: its time, size and beginning."""
     rows = [
-        (str(number), f"{at:.3f} s", f"+{chunk.after * 1000:.0f} ms", str(len(chunk.data)), _begins(chunk.data))
+        (str(number), f"{at:.3f} s", f"+{chunk.after * 1000:.0f} ms", str(len(chunk.data)), begins(chunk.data))
         for number, (at, chunk) in enumerate(timed_chunks(interaction), 1)
     ]
     return table(("chunk", "at", "gap", "bytes", "begins with"), rows, fitted=True)
@@ -89,7 +89,7 @@ def cassette_table(cassette: CassetteFile) -> str:
         (
             str(number),
             describe(interaction.request),
-            _end(interaction),
+            ending(interaction),
             clipped(" ".join(one.text for one in joined(describe_events(interaction.events))), 100),
         )
         for number, interaction in enumerate(cassette.interactions, 1)
@@ -117,7 +117,7 @@ def _answer(interaction: Interaction) -> Iterator[str]:
         yield from _labelled([Described("response", f"{response.status} {kind}, after {response.after:.3f} s")])
         yield from _labelled(joined(describe_events(interaction.events)))
         if not interaction.events and interaction.body:
-            yield from _labelled([Described("body", _begins(interaction.body))])
+            yield from _labelled([Described("body", begins(interaction.body))])
         if interaction.usage:
             yield from _labelled([Described("usage", describe_usage(interaction.usage))])
     count, size = len(interaction.chunks), len(interaction.body)
@@ -140,14 +140,16 @@ def _headers(headers: Headers) -> Iterator[Described]:
     return iter([Described("headers", lines)] if lines else [])
 
 
-def _end(interaction: Interaction) -> str:
+def ending(interaction: Interaction) -> str:
+    """How an interaction ended, in a word: its HTTP error, its broken end, or why the model stopped."""
     response = interaction.response
     if response is not None and response.status >= 400:
         return f"HTTP {response.status}"
     return interaction.end.kind if interaction.end.kind != "eof" else interaction.finish_reason or "eof"
 
 
-def _begins(data: bytes) -> str:
+def begins(data: bytes) -> str:
+    """The beginning of some bytes, in a line."""
     return clipped(data.decode("utf-8", "backslashreplace"), 80)
 
 

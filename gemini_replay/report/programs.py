@@ -19,6 +19,21 @@ def cassette_json(cassette: CassetteFile) -> str:
 
 
 def _interaction(interaction: Interaction) -> dict[str, Any]:
+    return {
+        **answer_json(interaction),
+        "text": interaction.text,
+        "thoughts": interaction.thoughts,
+        "said": [{"kind": kind, "text": text} for kind, text in describe_events(interaction.events)],
+        "events": [
+            {"at": round(at, 3), "bytes": size, "json": event and _valid(event.json)}
+            for at, _, size, event in timed_events(interaction)
+        ],
+        "chunks": [{"at": round(at, 3), "bytes": len(chunk.data)} for at, chunk in timed_chunks(interaction)],
+    }
+
+
+def answer_json(interaction: Interaction) -> dict[str, Any]:
+    """The request, and what the answer comes to in the end, as values that JSON has."""
     request, response, error = interaction.request, interaction.response, interaction.error
     return {
         "request": {
@@ -34,24 +49,16 @@ def _interaction(interaction: Interaction) -> dict[str, Any]:
             "test": request.test,
         },
         "response": response and {"status": response.status, "headers": response.headers, "at": response.after},
-        "text": interaction.text,
-        "thoughts": interaction.thoughts,
         "calls": [
             {"name": call.name, "args": _valid(call.args), "id": call.id, "complete": call.complete}
             for call in interaction.function_calls
         ],
-        "said": [{"kind": kind, "text": text} for kind, text in describe_events(interaction.events)],
         "finish_reason": interaction.finish_reason,
         "usage": _valid(interaction.usage),
         "error": error and {"code": error.code, "status": error.status, "message": error.message},
         "complete": interaction.complete,
         "end": interaction.end.ending,
         "took": round(interaction.duration, 3),
-        "events": [
-            {"at": round(at, 3), "bytes": size, "json": event and _valid(event.json)}
-            for at, _, size, event in timed_events(interaction)
-        ],
-        "chunks": [{"at": round(at, 3), "bytes": len(chunk.data)} for at, chunk in timed_chunks(interaction)],
     }
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 PACKAGES = ("@google/genai@>=3 <4", "esbuild@>=0.25 <1")
+AUDIT = ("axe-core@>=4.10 <5",)
 OTHER_HOST = "app.example"
 """The host of a page that is not local, which this browser alone finds on this machine."""
 
@@ -46,44 +47,57 @@ class Browser:
 
 
 @pytest.fixture(scope="module")  # playwright holds the thread's event loop while it is there
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium() -> Iterator[Any]:
+    """The running browser, as playwright has it; it finds no host but this machine."""
     playwright = pytest.importorskip("playwright.sync_api")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
         pytest.skip("there is no Chromium")
+    rules = f"MAP {OTHER_HOST} 127.0.0.1, EXCLUDE 127.0.0.1, MAP * ^NOTFOUND"
+    arguments = [
+        f"--host-resolver-rules={rules}",
+        *(["--no-sandbox"] if getattr(os, "geteuid", int)() == 0 else []),
+    ]
+    with playwright.sync_playwright() as library:
+        running = library.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     folder = tmp_path_factory.mktemp("page")
     _bundle(HERE / "page.mjs", folder / "page.mjs")
     (folder / "index.html").write_text('<!doctype html><script type="module" src="page.mjs"></script>')
-    with _serving(folder) as port, playwright.sync_playwright() as library:
-        rules = f"MAP {OTHER_HOST} 127.0.0.1, EXCLUDE 127.0.0.1, MAP * ^NOTFOUND"
-        arguments = [
-            f"--host-resolver-rules={rules}",
-            *(["--no-sandbox"] if getattr(os, "geteuid", int)() == 0 else []),
-        ]
-        running = library.chromium.launch(executable_path=chromium, args=arguments)
+    with _serving(folder) as port:
 
         def open_page(url: str) -> Any:
-            page = running.new_page()
+            page = chromium.new_page()
             page.goto(url)
             page.wait_for_function("typeof window.ask === 'function'")
             return page
 
         yield Browser(f"http://127.0.0.1:{port}", f"http://{OTHER_HOST}:{port}", open_page)
-        running.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people from using a page."""
+    return (_npm_packages(AUDIT) / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def _bundle(source: Path, target: Path) -> None:
     """Make one module of a page's script and the npm packages it imports."""
-    folder = _npm_packages()
+    folder = _npm_packages(PACKAGES)
     shutil.copy(source, folder / source.name)
     command = ["node_modules/.bin/esbuild", source.name, "--bundle", "--format=esm", f"--outfile={target}"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
 
 
-def _npm_packages() -> Path:
+def _npm_packages(packages: tuple[str, ...]) -> Path:
     """A folder of the user's cache with the packages; installed where they are missing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gemini-replay" / "npm"
-    folder = cache / "-".join(re.findall(r"[\w.]+", " ".join(PACKAGES)))
+    folder = cache / "-".join(re.findall(r"[\w.]+", " ".join(packages)))
     if folder.exists():
         return folder
     npm = shutil.which("npm")
@@ -92,13 +106,13 @@ def _npm_packages() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=cache))
     (fresh / "package.json").write_text('{"private": true}')
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *packages]
     try:
         installed = subprocess.run(command, cwd=fresh, capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
         pytest.skip("npm does not come to an end")
     if installed.returncode != 0:
-        pytest.skip(f"npm cannot install {PACKAGES}: {installed.stderr[-300:]}")
+        pytest.skip(f"npm cannot install {packages}: {installed.stderr[-300:]}")
     with contextlib.suppress(OSError):  # another worker was quicker
         fresh.rename(folder)
     return folder

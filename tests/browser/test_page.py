@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import statistics
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.processes import listening
+from support.seen import Pieces, assert_as_recorded, moments
 
-from gemini_replay import Cassette, Interaction
+from gemini_replay import Cassette
 from gemini_replay.server import upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default::ResourceWarning")]
 
 PROMPT = "给我讲一个关于月亮的小故事。"
-Pieces = list[tuple[float, str]]
 
 
 def ask(page: Any, url: str) -> Pieces:
     """What the page sees of an answer: each piece with its moment in seconds."""
     return [(at / 1000, text) for at, text in page.evaluate("([url, prompt]) => ask(url, prompt)", [url, PROMPT])]
-
-
-def moments(interaction: Interaction) -> list[float]:
-    """When each chunk came, in seconds since the request; here each is one event."""
-    assert interaction.response is not None
-    return list(accumulate((chunk.after for chunk in interaction.chunks), initial=interaction.response.after))[1:]
-
-
-def assert_as_recorded(seen: Pieces, recorded: Interaction) -> None:
-    """The page saw every event, none early, and in the recorded rhythm.
-
-    A busy machine is late, by much at times, so it is not bounded how late the pieces are. What is bounded is how
-    much that varies, by the median distance from the median. A stream that comes in one lump, at double or at half
-    speed has pieces that are early, or late by very different times, or it ends too soon after its beginning.
-    """
-    due = moments(recorded)
-    took = due[-1] - due[0]
-    assert "".join(text for _, text in seen) == recorded.text
-    assert len(seen) == len(due) > 5
-    assert took > 1
-    late = [at - wanted for (at, _), wanted in zip(seen, due, strict=True)]
-    assert min(late) > -0.02
-    assert statistics.median(abs(one - statistics.median(late)) for one in late) < min(0.3, took / 6)
-    assert seen[-1][0] - seen[0][0] > 0.6 * took
 
 
 STORY = Cassette.load(Path(__file__).parents[2] / "cassettes" / "story.jsonl").interactions[0]

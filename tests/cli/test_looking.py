@@ -53,6 +53,34 @@ def test_show_prints_json_for_programs() -> None:
     assert calls["interactions"][0]["calls"][0]["args"] == {"city": "Zürich", "unit": "celsius"}
 
 
+def test_report_makes_one_page(tmp_path: Path) -> None:
+    """Of files and folders; a broken cassette is told on the page, on standard error and by the exit status."""
+    page = tmp_path / "pages" / "report.html"
+    done = run("report", FOLDER / "afc.jsonl", FOLDER / "404.jsonl", "-o", page)
+    assert (done.status, done.out) == (0, f"{page}: 2 cassettes, 3 interactions\n")
+    assert "给我讲一个关于月亮的小故事" in shown(page)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("{}\n")
+    done = run("report", broken, FOLDER / "story.jsonl", "-o", page)
+    assert (done.status, done.out) == (1, f"{page}: 1 cassette, 1 interaction\n")
+    assert "broken.jsonl" in done.err
+    assert "cannot be read" in shown(page)
+    assert "story.jsonl" in shown(page)
+
+
+def test_report_needs_a_place(tmp_path: Path) -> None:
+    """Without `-o`, or where no file can be, it says so."""
+    done = run("report", FOLDER / "404.jsonl", "-o", tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert "cannot be written" in done.err
+
+
+def shown(page: Path) -> str:
+    """The data of a page, its escapes decoded."""
+    [found] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page.read_text("utf-8"))
+    return json.dumps(json.loads(found), ensure_ascii=False)
+
+
 def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
     """This holds in a folder too. The exit status shows that a file was broken."""
     for name in ("a", "c"):

@@ -1,0 +1,1 @@
+"""Cassettes, and runs of tests, as one page for a browser."""

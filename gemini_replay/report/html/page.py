@@ -1,0 +1,65 @@
+"""One self-contained page: its style, its script and the data in one file, which asks for nothing else.
+
+The content security policy lets in the one style and the one script, by their hashes, and nothing from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from ...cassette.atomic_write import atomic_write
+from ...errors import UsageError
+from ...plain_text import plain
+from .data import Json, embedded
+
+_SCRIPTS = ("elements.js", "answer.js", "timeline.js", "player.js", "details.js", "page.js")
+"""In the order of their use; together they are the page's one script."""
+
+
+def page(title: str, groups: Sequence[Json], *, nothing: str) -> bytes:
+    """The page.
+
+    Args:
+        title: its title.
+        groups: what it shows, see `data.group`.
+        nothing: what it says if there are no groups.
+    """
+    style, script = _read("page.css"), "(() => {\n'use strict';\n" + "".join(map(_read, _SCRIPTS)) + "})();\n"
+    made = Template(_read("page.html")).substitute(
+        title=escape(plain(title)),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        data=embedded({"title": title, "groups": list(groups), "nothing": nothing}),
+    )
+    return made.encode()
+
+
+def write(path: Path, made: bytes) -> None:
+    """Save a page; a file that was there stays until the page is whole.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        with atomic_write(path) as file:
+            file.write(made)
+    except OSError as error:
+        raise UsageError(f"The page {path} cannot be written: {error.strerror or error}.") from None
+
+
+@cache
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
