@@ -11,6 +11,7 @@
     │       ├── CassetteTruncatedError  an interaction without its end line
     │       └── CassetteVersionError    written by a newer format
     ├── RecordingError                a recording that failed; the client got the live response all the same
+    ├── DriftError                    live answers that have another form than their recordings
     ├── RefusedError                  a request that was kept from the network
     │   ├── MissError                 no recording answers it
     │   ├── NetworkBlockedError       it slipped past every cassette
@@ -184,6 +185,24 @@ class RecordingError(GeminiReplayError):
 
     def __init__(self, message: str, *, part: Path | None = None, suggestion: str = "", hint: str = "") -> None:
         self.part = part
+        super().__init__(message, suggestion=suggestion, hint=hint)
+
+
+class DriftError(GeminiReplayError):
+    """Live answers have another form than their recordings, or no recording answers what was asked (mode "verify").
+
+    Raised where the session ends. The client got the live answers, and the cassette is as it was before.
+
+    Attributes:
+        differences: one line for each difference, which begins with its path.
+    """
+
+    slug = "drift"
+
+    def __init__(
+        self, message: str, *, differences: Sequence[str] = (), suggestion: str = "", hint: str = ""
+    ) -> None:
+        self.differences = tuple(differences)
         super().__init__(message, suggestion=suggestion, hint=hint)
 
 

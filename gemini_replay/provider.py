@@ -153,6 +153,24 @@ class Layout:
     starts: tuple[tuple[int, Event | None], ...]
 
 
+@dataclass(frozen=True)
+class Members:
+    """What is form in an API's messages, by the names of members of JSON in camelCase.
+
+    Attributes:
+        data: a member with the name of what holds it: of its value, only the type is form, since what is within
+            belongs to the user.
+        stated: members whose very value is form: a reader of the stream depends on it.
+        stated_in_errors: the same, within a member ``error``.
+        varying: members that two answers to one request may have or not have.
+    """
+
+    data: frozenset[tuple[str, str]] = frozenset()
+    stated: frozenset[str] = frozenset()
+    stated_in_errors: frozenset[str] = frozenset()
+    varying: frozenset[str] = frozenset()
+
+
 @runtime_checkable
 class Provider(Protocol):
     """One API.
@@ -166,6 +184,7 @@ class Provider(Protocol):
         key_variable: the environment variable that clients read their key from.
         key_headers: request headers that hold a key, in lower case.
         key_parameters: query parameters that hold a key, in lower case.
+        members: what is form in its messages.
     """
 
     name: str
@@ -176,6 +195,7 @@ class Provider(Protocol):
     key_variable: str
     key_headers: frozenset[str]
     key_parameters: frozenset[str]
+    members: Members
 
     def target(self, url: str) -> Target:
         """What a URL asks for. A URL of any host belongs to the API if it has both a model and an action."""

@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         default="rewrite",
         metavar="MODE",
         help="rewrite (default): record everything again; new: replay what is recorded, append what is missing; "
-        "once: record if there is no cassette, else replay",
+        "once: record if there is no cassette, else replay; verify: compare live answers with the cassette",
     )
     _add_matching(record)
     _add_rules(record)
@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
     diff = command("diff", ".looking", "compare cassettes by what they say")
     diff.description = (
-        "Compare requests, texts by words, calls, the shapes of events, usage and rhythm. What changes with every "
+        "Compare requests, texts by words, calls, the fields of events, usage and rhythm. What changes with every "
         "recording is left out: ids, dates, signatures, headers, times within reason. "
         "Exit status: 0 the same, 1 different, 2 trouble."
     )

@@ -66,7 +66,7 @@ def record(chosen: argparse.Namespace) -> int:
     if chosen.mode in ("none", "live"):
         raise UsageError(
             f"The mode {chosen.mode!r} does not record.",
-            hint="Use once, new or rewrite. To replay only, run: gemini-replay serve",
+            hint="Use once, new, rewrite or verify. To replay only, run: gemini-replay serve",
         )
     session = Session(
         chosen.cassette,
@@ -78,7 +78,8 @@ def record(chosen: argparse.Namespace) -> int:
     )
     with _log_on_stderr():
         serving.serve_forever(session, base=chosen.upstream, **settings)
-    counts = f"{session.recorded_count} recorded, {len(session.played)} replayed"
+    recorded = f"{session.recorded_count} {'recorded' if session.keeps else 'compared with live answers, no drift'}"
+    counts = f"{recorded}, {len(session.played)} replayed"
     print(f"gemini-replay: {counts}: {plain(str(session.path))}", file=sys.stderr)
     return 0
 

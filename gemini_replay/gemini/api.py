@@ -9,6 +9,7 @@ from ..provider import Writer
 from . import addresses, error_objects, writing
 from .answer import collect
 from .error_objects import Json
+from .form import MEMBERS
 from .layout import lay_out
 from .tokens import count_tokens
 
@@ -27,6 +28,7 @@ class Gemini(Writer):
     key_variable = "GEMINI_API_KEY"
     key_headers = frozenset({"x-goog-api-key"})
     key_parameters = frozenset({"key", "x-goog-api-key"})
+    members = MEMBERS
 
     target = staticmethod(addresses.target)
     base_url = staticmethod(addresses.base_url)

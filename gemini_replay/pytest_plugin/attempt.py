@@ -92,7 +92,7 @@ class Attempt:
         )
         if interrupted:
             return []
-        if (session.recorded_count and not kept) or self._recording_failed():
+        if (session.keeps and session.recorded_count and not kept) or self._recording_failed():
             self.share["discarded"] = [str(session.test), self._why(), session.path.exists(), session.hint]
         if self._note is not None:
             with suppress(OSError):

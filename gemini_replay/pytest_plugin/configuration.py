@@ -38,7 +38,8 @@ _SECRETS = frozenset({"redact", "redact_headers", "redact_fields", "redact_patte
 _FROM_INI = "ini file"
 _FROM_VARIABLE = f"environment variable {RECORD_VARIABLE}"
 _FROM_COMMAND_LINE = "command line"
-_RECORDING = frozenset({"once", "new", "rewrite"})
+_RECORDING = frozenset({"once", "new", "rewrite", "verify"})
+"""The modes in which answers are recorded, into a cassette or aside."""
 
 
 class Configuration:

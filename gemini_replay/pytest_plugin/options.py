@@ -26,7 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gemini-record",
         metavar="MODE",
         help="none (default): only replay; once: record where there is no cassette; new: append what is missing; "
-        "rewrite: record again what the tests of this run made; live: use no cassette at all",
+        "rewrite: record again what the tests of this run made; verify: compare live answers with the cassette, "
+        "which stays as it is; live: use no cassette at all",
     )
     group.addoption(
         "--gemini-speed",
@@ -111,6 +112,7 @@ _INI: dict[str, _Ini] = {
     "redact_patterns": _Ini(
         "further shapes of secrets, one regular expression a line; a first group is the secret", "linelist"
     ),
+    "ignore_drift": _Ini("paths that the mode verify leaves out, one a line, such as headers.location", "linelist"),
     "wire": _Ini("store compressed bodies as they came, instead of decoded", "bool"),
     "decoded_limit": _Ini("the most bytes that a compressed body may decode to", read=_number),
 }

@@ -124,7 +124,7 @@ class Run:
         found = self.configured(item, config, served=served)
         session = self._session(found)
         attempt = item.stash[_ATTEMPT] = Attempt(
-            session, self._notes() if session.recording else None, found.configuration, served=served
+            session, self._notes() if session.keeps else None, found.configuration, served=served
         )
         self._attempts.append(attempt)
         if self._expected is not None:
@@ -190,7 +190,7 @@ class Run:
             share = share_of(
                 session, configuration, wall=wall, passed=well, kept=well, problems=problems, served=False, wide=True
             )
-            if session.recorded_count and not well:
+            if session.keeps and session.recorded_count and not well:
                 share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]
             self._shares.append(share)
             report_problems(session, None if isinstance(raised, _NO_EXCUSE) else raised)
@@ -243,7 +243,8 @@ class Run:
             return None  # the fixture fails with it
         if found.mode == "live":
             return None
-        return Expectation(found.paths[0], found.test, hosts, replay_only=found.mode not in {"new", "rewrite"})
+        replay_only = found.mode not in {"new", "rewrite", "verify"}
+        return Expectation(found.paths[0], found.test, hosts, replay_only=replay_only)
 
     def _expect_no_longer(self) -> None:
         if self._expected is not None:

@@ -53,8 +53,10 @@ def share_of(
         "silent": passed and not asked and not wide,
         "passed": passed,
         "replayed": len(session.played),
-        "recorded": session.recorded_count if kept else 0,
-        "left_out": session.left_out if kept else 0,
+        "recorded": session.recorded_count if kept and session.keeps else 0,
+        "verified": 0 if session.keeps else session.recorded_count,
+        "drifted": bool(session.drift),
+        "left_out": session.left_out if kept and session.keeps else 0,
         "live": live and not wide,
         "model": session.model_time,
         "waited": waited,
@@ -63,7 +65,7 @@ def share_of(
         "problems": [f"{session.test}: {what}" for what in dict.fromkeys(map(_in_a_line, problems))],
         "discarded": None,
         "passed_through": dict(Counter(session.passed_through)),
-        "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals],
+        "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals if session.keeps],
         "configuration": configuration.lines(),
         "ci_mode": configuration.ci_mode,
     }
@@ -74,6 +76,7 @@ class Summary:
 
     def __init__(self) -> None:
         self._replayed = self._recorded = self._left_out = self._live = 0
+        self._verified = self._drifted = 0
         self._model = 0.0
         self._nothing_stored: list[str] = []  # tests of which before_record left everything out
         self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
@@ -94,6 +97,8 @@ class Summary:
         self._replayed += share["replayed"]
         self._recorded += share["recorded"]
         self._model += share["model"]
+        self._verified += share["verified"]
+        self._drifted += share["drifted"]
         self._left_out += share["left_out"]
         if share["left_out"] and not share["recorded"]:
             self._nothing_stored.append(share["test"])
@@ -138,6 +143,7 @@ class Summary:
             or self._recorded
             or self._left_out
             or self._live
+            or self._verified
             or self._discarded
             or self._silent
             or self._ci_modes
@@ -152,12 +158,13 @@ class Summary:
         return [
             line,
             *([f"live, without cassettes: {self._live} tests (record mode 'live')"] if self._live else []),
+            *([self._verification()] if self._verified else []),
             *([f"left out by before_record: {self._left_out} recordings"] if self._left_out else []),
             *_naming("before_record left everything out, so the cassette stays as it is", self._nothing_stored),
             *self._cost(),
             *(
-                f"not recorded, although the record mode is {mode!r} (tests: {count}): the environment variable CI "
-                f"is set; to record, say --gemini-record {mode}"
+                f"not followed: the record mode {mode!r} (tests: {count}), since the environment variable CI is set; "
+                f"to follow it, say --gemini-record {mode}"
                 for mode, count in self._ci_modes.items()
             ),
             *problems,
@@ -173,6 +180,10 @@ class Summary:
             *(f"unused: {text}" for text in unused if list_unused),
             *configured,
         ]
+
+    def _verification(self) -> str:
+        compared = f"compared with live answers: {self._verified} (record mode 'verify')"
+        return f"{compared}; tests with drift: {self._drifted}" if self._drifted else f"{compared}; no drift"
 
     def _cost(self) -> list[str]:
         """What the recorded rhythm cost, where that is much, and how to avoid it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ..cassette.describing import describe
+from ..cassette.drift import Drift, fields
 from ..cassette.files import CassetteFile
 from ..cassette.model import Interaction
 from . import outline
@@ -74,11 +75,31 @@ def differences(old: CassetteFile, new: CassetteFile, *, all: bool = False) -> I
         was, now = describe(first.request), describe(second.request)
         if was != now:
             yield Difference(where, "asks", tuple(changes([was], [now])))
-        yield from _sections(where, outline.sections(first, all=all), outline.sections(second, all=all))
+        if all:
+            yield from _sections(where, outline.sections(first, all=True), outline.sections(second, all=True))
+        else:
+            yield from _compared(where, first, second)
         rhythms = outline.rhythm(first), outline.rhythm(second)
         if not all and outline.differs(*rhythms):
             lines = Change((Piece("old", str(rhythms[0])),)), Change((Piece("new", str(rhythms[1])),))
             yield Difference(where, "rhythm", lines)
+
+
+def _compared(where: str, old: Interaction, new: Interaction) -> Iterator[Difference]:
+    """The sections that differ, without what follows from other words: they cost other tokens."""
+    was, now = dict(outline.sections(old)), dict(outline.sections(new))
+    if any(was.get(title) != now.get(title) for title in outline.WORDS):
+        for sections in (was, now):
+            sections["usage"] = tuple(line for line in sections.get("usage", ()) if outline.is_of_the_request(line))
+    for sections in (was, now):
+        sections.pop("fields", None)  # compared as the mode "verify" does
+    yield from _sections(where, list(was.items()), list(now.items()))
+    if found := tuple(_change(one) for one in fields(old, new)):
+        yield Difference(where, "fields", found)
+
+
+def _change(found: Drift) -> Change:
+    return Change((Piece("new" if found.new else "old", str(found)),))
 
 
 def changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
@@ -94,7 +115,9 @@ def changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
             yield from (Change((Piece("old" if kind == "old" else "new", line),)) for line in rest)
 
 
-def _sections(where: str, old: Sequence[outline.Section], new: Sequence[outline.Section]) -> Iterator[Difference]:
+def _sections(
+    where: str, old: Sequence[tuple[str, Sequence[str]]], new: Sequence[tuple[str, Sequence[str]]]
+) -> Iterator[Difference]:
     was, now = dict(old), dict(new)
     for title in dict.fromkeys([*was, *now]):
         if found := tuple(changes(was.get(title, ()), now.get(title, ()))):

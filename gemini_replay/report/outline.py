@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
 from ..cassette.describing import describe
 from ..cassette.encoding import encode_parts
 from ..cassette.files import CassetteFile
+from ..cassette.forms import Form
 from ..cassette.model import Interaction, header
 from ..gemini.describing import describe_events
 from .moments import timed_chunks, timed_events
@@ -23,6 +23,9 @@ from .moments import timed_chunks, timed_events
 _SIGNATURES = {"thoughtSignature", "thought_signature"}
 _CALLS = {"functionCall", "function_call", "functionResponse", "function_response"}
 _FOLDED = "…"
+WORDS = ("thoughts", "text", "calls", "data")
+"""The sections that hold what a model says in its own words, which cost tokens."""
+_OF_THE_REQUEST = ("prompt", "cache", "toolUse")
 _TIMES = 5
 _APART_S = 1.0
 """Two times of a model vary from one recording to the next, but seldom by more than both of these."""
@@ -86,6 +89,11 @@ def asked(interaction: Interaction, *, all: bool = False) -> Sequence[str]:
     return _json(request.json if all else _steady(request.json), indent=2).split("\n")
 
 
+def is_of_the_request(usage: str) -> bool:
+    """Whether a line of the section "usage" counts tokens of the request, not of the answer."""
+    return usage.startswith(_OF_THE_REQUEST)
+
+
 def _request(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequence[str]]]:
     request = interaction.request
     if all:
@@ -120,8 +128,7 @@ def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequen
     elif all:
         yield "events", [_json(event and event.json) for *_, event in timed_events(interaction)]
     else:
-        shapes = (("not JSON" if event is None else shape(event.json)) for *_, event in timed_events(interaction))
-        yield "event shapes", list(dict.fromkeys(shapes))
+        yield "fields", list(Form.of(interaction).lines())
     if all:
         yield "rhythm", [f"head after {response.after if response else 0:.3f} s", *_chunks(interaction)]
 
@@ -129,22 +136,6 @@ def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequen
 def _chunks(interaction: Interaction) -> Iterator[str]:
     for at, chunk in timed_chunks(interaction):
         yield f"{at:.3f} s {len(chunk.data)} bytes"
-
-
-def shape(value: Any) -> str:
-    """The names within a JSON value, without the values: ``{candidates[{content{parts[{text}]}}]}``.
-
-    Of an object's arguments (`args`) and a function's response, only that they are there: they are data, not form.
-    """
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(_member(name, inner) for name, inner in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(one for one, _ in groupby(map(shape, value)) if one)}]"
-    return ""
-
-
-def _member(name: str, value: Any) -> str:
-    return name if name in ("args", "response") else f"{name}{shape(value)}"
 
 
 def _steady(value: Any, of_a_call: bool = False) -> Any:

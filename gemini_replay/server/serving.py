@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..errors import FaultUnusedError, RecordingError, UsageError
+from ..errors import DriftError, FaultUnusedError, RecordingError, UsageError
 from ..session import Session
 from . import running
 from .entrance import DEFAULT_RULES, Rules
@@ -63,6 +63,7 @@ def serve_forever(
         MissingExtraError: uvicorn is not installed.
         UsageError: the address cannot be listened on, or `base` is not a base URL.
         RecordingError: a recording failed, which is also logged when it happens.
+        DriftError: in mode "verify": live answers have another form than their recordings.
     """
     served = app(session, base=base)
     session.on_recording_failure(lambda failure: _log.error("%s", failure))
@@ -76,7 +77,7 @@ def serve_forever(
     if served.missed:
         _log.warning("Requests that no recording answered: %d", served.missed)
     for problem in session.problems:
-        if isinstance(problem, RecordingError):
+        if isinstance(problem, RecordingError | DriftError):
             raise problem
         if isinstance(problem, FaultUnusedError):
             _log.warning("%s", problem)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, cast
 
 from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
-from ..cassette.matching import Ignored, Matcher
+from ..cassette.matching import Ignored, IgnoredDrift, Matcher
 from ..cassette.model import Interaction
 from ..cassette.redaction import Redactor
 from ..engine.faults import parse_faults
@@ -184,6 +184,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(REDACTION, _redaction),
     "test": _takes("the id of a test as text, or None", lambda value: isinstance(value, str), none=True),
     "wire": _FLAG,
+    "ignore_drift": lambda _, value: IgnoredDrift(value).paths,
     "decoded_limit": _takes("a number of bytes, above 0", lambda value: is_whole(value, 1)),
     "allow_unused": _FLAG,
     "repeat": _FLAG,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..cassette.matching import Matcher, Pool
+from ..cassette.matching import IgnoredDrift, Matcher, Pool
 from ..cassette.redaction import Redactor
 from ..engine.rechunking import parse_rechunk
 from ..engine.timing import parse_max_gap, parse_speed
@@ -17,6 +17,9 @@ from .recordings import Recordings
 from .replaying import Replayer
 from .unseen import Unseen
 
+if TYPE_CHECKING:
+    from .verifying import Verification
+
 
 class Parts:
     """The parts of the session of a cassette, an absolute path; `given` are its settings, checked and complete.
@@ -26,13 +29,14 @@ class Parts:
         pool: what it plays from.
         replayer: plays it.
         recordings: what it records.
+        verification: compares what it records with what it plays from; None unless its mode is "verify".
         unseen: the hosts that clients without a transport reach.
     """
 
     def __init__(
         self, path: Path, given: Mapping[str, Any], *, provider: Provider, redactor: Redactor, test: str | None
     ) -> None:
-        rewrite = given["mode"] == "rewrite"
+        rewrite, verifies = given["mode"] == "rewrite", given["mode"] == "verify"
         matcher = Matcher(given["match"], ignore=given["ignore"], normalize=given["normalize"])
         self.forks = Forks()
         self.unseen = Unseen(provider, upstream=given["upstream"], forks=self.forks)
@@ -40,7 +44,7 @@ class Parts:
         self.replayer = Replayer(
             self.pool,
             only_redacted=matcher.hooked,
-            rewrite=rewrite,
+            records_all=rewrite or verifies,
             speed=parse_speed(given["speed"]),
             max_gap=parse_max_gap(given["max_gap"]),
             rechunk=parse_rechunk(given["rechunk"]),
@@ -48,6 +52,12 @@ class Parts:
             before_replay=given["before_replay"],
             forks=self.forks,
         )
+        self.verification: Verification | None = None
+        if verifies:
+            from .verifying import Verification  # not in every session
+
+            self.verification = Verification(path, self.pool, IgnoredDrift(given["ignore_drift"]))
+            path = self.verification.path
         self.recordings = Recordings(
             path,
             provider=provider,

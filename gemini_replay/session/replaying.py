@@ -41,7 +41,7 @@ class Replayer:
         pool: Pool,
         *,
         only_redacted: bool,
-        rewrite: bool,
+        records_all: bool,
         speed: float,
         max_gap: float,
         rechunk: Rechunking,
@@ -54,7 +54,7 @@ class Replayer:
         self.applied: list[tuple[Fault, Interaction]] = []
         self._pool = pool
         self._only_redacted = only_redacted
-        self._rewrite = rewrite
+        self._records_all = records_all
         self._speed = speed
         self._max_gap = max_gap
         self._rechunk = rechunk
@@ -88,7 +88,7 @@ class Replayer:
         return _address_and_path(url) in self._paths
 
     def take(self, asked: Request, *, redacted: bool = False) -> tuple[int, Interaction] | None:
-        """The recording that answers a request, with its number in the pool; or None, as always in mode "rewrite".
+        """The recording that answers a request, with its number in the pool; or None, also if all is recorded.
 
         A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
         the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
@@ -98,7 +98,7 @@ class Replayer:
             CassetteFormatError: a recording that might answer it cannot be read.
             HookError: a function of the user's failed.
         """
-        if self._rewrite or (self._only_redacted and not redacted):
+        if self._records_all or (self._only_redacted and not redacted):
             return None
         return self._pool.take(asked)
 

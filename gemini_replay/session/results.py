@@ -8,7 +8,7 @@ from ..cassette.merging import Recorded
 from ..cassette.model import Interaction
 from ..cassette.redaction import Removal
 from ..engine.faults import Fault
-from ..errors import GeminiReplayError, RefusedError, UnusedRecordingsError
+from ..errors import DriftError, GeminiReplayError, RefusedError, UnusedRecordingsError
 from .parts import Parts
 
 
@@ -16,6 +16,7 @@ class Results:
     """The part of a `Session` that only tells what came of it."""
 
     path: Path
+    recording: bool
 
     def __init__(self, parts: Parts) -> None:
         self.misses: list[RefusedError] = []
@@ -23,7 +24,9 @@ class Results:
         self._replayer = parts.replayer
         self._recordings = parts.recordings
         self._forks = parts.forks
+        self._verification = parts.verification
         self._unused_error: UnusedRecordingsError | None = None
+        self._drift: DriftError | None = None
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -65,6 +68,16 @@ class Results:
         return [*self.played, *self.recorded]
 
     @property
+    def keeps(self) -> bool:
+        """Whether what is recorded is for the cassette; in mode "verify", it is only compared with that."""
+        return self.recording and self._verification is None
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """How the live answers differ in form from their recordings, a line each; empty while the session is open."""
+        return () if self._drift is None else self._drift.differences
+
+    @property
     def recorded_count(self) -> int:
         """How many interactions were recorded and have ended."""
         return self._recordings.count
@@ -89,13 +102,14 @@ class Results:
         """What must not go unnoticed.
 
         A failed recording, refused requests, recordings that cannot be read, faults that were not applied; and, once
-        the session has ended, recordings that were not used, if all must be.
+        the session has ended, drift, and recordings that were not used, if all must be.
         """
         return [
             *self._recordings.failures,
             *self.misses,
             *self._pool.problems,
             *(self._replayer.unused_faults if self._forks.child is None else ()),  # another process may apply them
+            *([] if self._drift is None else [self._drift]),
             *([] if self._unused_error is None else [self._unused_error]),
         ]
 

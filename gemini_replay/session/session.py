@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
@@ -65,7 +66,8 @@ class Session(Results):
         upstream: where requests are sent that go to the network; None: where they are addressed to.
         speed: the factor of the recorded rhythm, infinite where it is "instant".
         virtual: whether the speed is "virtual".
-        recording: whether requests that no recording answers are recorded.
+        recording: whether requests that no recording answers are recorded; in mode "verify", all are, beside the
+            cassette.
         active: whether the session is open.
         record_command: what messages advise for recording, by record mode; None: what the test's id or the path says.
         misses: the requests that were refused, as the errors that they raised.
@@ -109,19 +111,21 @@ class Session(Results):
         self.active = True
         watch_forks(self)
         existing = self.path.exists()
-        self.recording = self.mode in {"new", "rewrite"} or (self.mode == "once" and not existing)
+        self.recording = self.mode in {"new", "rewrite", "verify"} or (self.mode == "once" and not existing)
         if self.recording and fake_files.are_fake():
             raise UsageError(
                 "Nothing can be recorded while pyfakefs hides the real files.", hint=fake_files.RECORDING
             )
         if given["interactions"] is not None:
             self._replayer.load_interactions(self.path, given["interactions"])
-        elif existing and self.mode in {"none", "once", "new"}:
+        elif existing and self.mode not in {"rewrite", "live"}:
             self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
         for other in more if self.mode != "live" else ():
             # in a run that may record, another session may be making it now
             if other.exists() or self.mode == "none":
                 self._replayer.load(other)
+        if self._verification is not None and not self._pool.loaded:
+            self._replayer.load(self.path)  # raises an error that names what is near
 
     @classmethod
     def replaying(cls, path: Paths, **settings: Unpack[ReplaySettings]) -> Session:
@@ -307,25 +311,28 @@ class Session(Results):
         if self._forks.child is not None:
             self._recordings.close_child()
             return
-        for step in (self._receive, self._report_unseen, self._check_used):
+        keep = keep or self._verification is not None
+        close = partial(self._recordings.close, keep=keep, more=self._forks.journals)
+        for step in (self._receive, self._report_unseen, close, self._verify, self._check_used):
             try:
                 step()
             except Exception as problem:
                 self._recordings.fail(problem)
-        try:
-            self._recordings.close(keep=keep, more=self._forks.journals)
-        except Exception as problem:
-            self._recordings.fail(problem)
-        finally:
-            self._forks.forget()
+        self._forks.forget()
 
     def _report_unseen(self) -> None:
         for where, why in self._unseen.unknown():
             self.unrecorded(where, why)
 
+    def _verify(self) -> None:
+        """Compare what came live with the recordings, unless it could not be recorded."""
+        if self._verification is not None and not self._recordings.failures:
+            hint = self._recordings.hint
+            self._drift = self._verification.compare(self._recordings.recorded, record=self._record, hint=hint)
+
     def _check_used(self) -> None:
-        """A session that replays has used all of its recordings, unless it need not."""
-        if self.replay_only and not self._allow_unused:
+        """A session that replays or verifies has used all of its recordings, unless it need not."""
+        if (self.replay_only or self._verification is not None) and not self._allow_unused:
             self._unused_error = self._replayer.unused_error(self._record)
 
     def before_fork(self) -> None:

@@ -18,13 +18,15 @@ from ..engine.coding import DECODED_LIMIT
 from ..engine.faults import Fault
 from ..provider import Provider
 
-Mode = Literal["none", "once", "new", "rewrite", "live"]
+Mode = Literal["none", "once", "new", "rewrite", "verify", "live"]
 """A record mode.
 
 - "none" only replays.
 - "once" records if there is no cassette yet, and replays otherwise.
 - "new" replays what was recorded and appends what is missing.
 - "rewrite" records everything again.
+- "verify" sends every request to the network, and compares the form of the answers with the recordings (see
+  `cassette.drift`). The cassette stays as it is.
 - "live" uses no cassette: requests go to the network, or to the upstream if there is one.
 """
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -110,10 +112,12 @@ class StorageSettings(TypedDict, total=False):
     Attributes:
         mode: the record mode, see `Mode`.
         upstream: a base URL that requests are sent to, in place of their own scheme and host, if they go to the
-            network: to be recorded, or in mode "live".
+            network: to be recorded, or in mode "verify" or "live".
         before_record: a function that gets each interaction when the cassette is made, without secrets, and returns
             what is stored: the same interaction, a changed one, or None to leave it out. None for no function.
         wire: store compressed bodies as they came, instead of decoded.
+        ignore_drift: paths that mode "verify" leaves out, such as "body.usageMetadata.trafficType", see
+            `gemini_replay.cassette.drift`.
         decoded_limit: the most bytes that a compressed body may decode to. More is a failure of the recording; the
             client gets all of it.
     """
@@ -122,6 +126,7 @@ class StorageSettings(TypedDict, total=False):
     upstream: str | None
     before_record: BeforeRecord | None
     wire: bool
+    ignore_drift: Iterable[str]
     decoded_limit: int
 
 
@@ -190,6 +195,7 @@ DEFAULTS: SessionSettings = {
     "redact_patterns": (),
     "test": None,
     "wire": False,
+    "ignore_drift": (),
     "decoded_limit": DECODED_LIMIT,
     "before_record": None,
     "before_replay": None,

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.clients import ASK, KEY
 from support.commands import run
+from support.processes import listening
+from support.streams import PATH
 
 from gemini_replay import Cassette, __version__
 from gemini_replay.cli import main
@@ -99,6 +102,32 @@ def test_wrong_input_is_explained(
     assert done.status in (1, 2)
     assert words in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
+def test_record_compares_with_live_answers_in_mode_verify(tmp_path: Path) -> None:
+    """Drift is said where the proxy ends, with exit status 1; the cassette stays as it is."""
+    path = tmp_path / "story.jsonl"
+
+    def proxied(scenario: str, mode: str) -> tuple[int, str]:
+        with (
+            listening("upstream", "--scenario", scenario, "--pace", "0") as (_, upstream),
+            listening("record", path, "--upstream", upstream, "--mode", mode) as (process, url),
+        ):
+            httpx.post(url + PATH, json=ASK, headers={"x-goog-api-key": KEY})
+            process.send_signal(signal.SIGINT)
+            return process.wait(timeout=30), process.communicate()[1]
+
+    assert proxied("story", "rewrite")[0] == 0
+    before = path.read_bytes()
+    assert proxied("story", "verify") == (
+        0,
+        f"gemini-replay: 1 compared with live answers, no drift, 0 replayed: {path}\n",
+    )
+    status, told = proxied("max_tokens", "verify")
+    assert status == 1
+    assert 'body.candidates[*].finishReason: "STOP" → "MAX_TOKENS"' in told
+    assert path.read_bytes() == before
 
 
 def test_check_finds_and_salvages_truncated_cassettes(tmp_path: Path) -> None:

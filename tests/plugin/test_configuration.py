@@ -111,9 +111,7 @@ def test_ci_records_only_if_the_command_line_says_so(
     monkeypatch.setenv("GEMINI_REPLAY_RECORD", "rewrite")
     result = run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["not recorded, although the record mode is 'rewrite' (tests: 1): *--gemini-record rewrite"]
-    )
+    result.stdout.fnmatch_lines(["not followed: the record mode 'rewrite' (tests: 1), *--gemini-record rewrite"])
     assert cassettes(project) == []
     run("--gemini-record=rewrite").assert_outcomes(passed=1)
     assert cassettes(project) == ["test_tale/test_story.jsonl"]

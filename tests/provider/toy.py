@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gemini_replay.frames import Framing, SSEDecoder, encode_sse
-from gemini_replay.provider import Answer, ApiError, Event, Layout, Provider, Target
+from gemini_replay.provider import Answer, ApiError, Event, Layout, Members, Provider, Target
 
 _PATH = re.compile(r"/v(?P<version>\d+)/(?P<model>\w+)/(?P<action>sing)$")
 
@@ -60,6 +60,7 @@ class Toy(Provider):
     key_variable = "TOY_KEY"
     key_headers = frozenset({"x-toy-pass"})
     key_parameters = frozenset({"pass"})
+    members = Members()
 
     def target(self, url: str) -> Target:
         path = urlsplit(url).path

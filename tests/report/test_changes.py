@@ -82,15 +82,12 @@ def test_only_a_different_rhythm_is_a_difference() -> None:
     ]
 
 
-def test_the_shape_of_events_is_compared() -> None:
+def test_the_fields_of_events_are_compared() -> None:
     """A new field is shown once, however many events have it."""
     lines = told(
         [streaming(*events(3))], [streaming(*(event(f"第{n}句。🌙", novel=1) for n in (1, 2)), events(3)[2])]
     )
-    assert lines[2] == "event shapes"
-    assert len(lines) == 4
-    assert lines[3].count("{+") == 1
-    assert "novel" in lines[3]
+    assert lines[2:] == ["fields", "+ body.candidates[*].novel: new (number)"]
 
 
 def test_long_texts_are_compared_in_reasonable_time() -> None:

@@ -39,6 +39,7 @@ WRONG: dict[str, list[Any]] = {
     "fault": [5, True, "rest", [5], {"reset@event:1": 1}, b"reset@event:1", a_function, ["reset@event:1", None]],
     "match": [5, None, [], "modl", [5], [[]], {"body": 1}, b"body", a_function],
     "ignore": [5, None, [5], b"x", {"x": 1}, a_function, "contents", "body", "body.a[", "headers.a.b", "query[0]"],
+    "ignore_drift": [5, None, [5], {"x": 1}, a_function, "usage", "body", "query.a", "body.a[0]", "headers.a.b"],
     "normalize": [5, "x", [], a_function, object()],
     "hosts": [5, [5], b"x", {"x": 1}, a_function, "http://x", [None]],
     "ignore_hosts": [5, None, [5], b"x", {"x": 1}, a_function, "http://x", "*"],

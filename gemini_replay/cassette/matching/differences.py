@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..field_paths import member
 from ..model import Request
 from ..redaction.replacements import MARK
 from ..redaction.secret_names import VALUES, called
-from .ignoring import member
 from .keys import Place, canonical_body, same_json
 
 _CLIP = 60

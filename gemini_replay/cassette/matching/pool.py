@@ -111,6 +111,11 @@ class Pool:
         recording = self._taken[id(interaction)]
         self._lookup.set_plays(recording, recording.plays - 1)
 
+    def place(self, number: int) -> str:
+        """Where the recording of a number is: its cassette, and its place there."""
+        recording = self._lookup.recordings[number]
+        return f"{recording.path}, {recording.position}"
+
     @property
     def unused(self) -> list[Recording]:
         """Recordings that nothing asked for."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.requests_asked import asks, prompt
 
-from gemini_replay.cassette.matching import Matcher
+from gemini_replay.cassette.matching import IgnoredDrift, Matcher
 from gemini_replay.errors import UsageError
 
 TURNS = {"contents": [{"parts": [{"text": "a"}, {"text": "b"}]}, {"parts": [{"text": "c"}]}]}
@@ -133,3 +133,20 @@ def test_paths_that_a_miss_names_besides_the_body() -> None:
     other = asks(url="http://h/v1/models?a=2&b=1")
     assert [difference.paths for difference in matcher.differences(one, other)] == [("query.a",), ("headers.x-user",)]
     assert Matcher().differences(one, asks(prompt("x")))[0].paths == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("usageMetadata.a", "Did you mean 'body.usageMetadata.a'?"),
+        ("query.a", "it begins with none of body, headers"),
+        ("body.parts[0].text", "one item of a list"),
+        ("body", "it is all of it; name a part"),
+    ],
+)
+def test_where_no_drift_can_be(path: str, told: str) -> None:
+    """The setting `ignore_drift` takes the same paths, of answers."""
+    with pytest.raises(UsageError) as caught:
+        IgnoredDrift([path])
+    assert told in str(caught.value)
+    assert "ignore_drift names" in caught.value.message
