@@ -1,4 +1,4 @@
-"""Shared by all tests: profiles for Hypothesis, certificate authorities, the corpus, the marker of the long tests."""
+"""Shared by all tests: profiles for Hypothesis, certificate authorities, the corpus, the marker of long tests."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ settings.register_profile("dev", max_examples=50, deadline=None, suppress_health
 settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-# A client loads every authority that its machine trusts, which takes 20 ms; no test needs one of them.
+# A client loads all authorities that its machine trusts, which takes 20 ms. No test needs them.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "tests" / "support" / "no_authority.pem")
 
 CORPUS = os.environ.get("GEMINI_REPLAY_CORPUS")
 
 
 def corpus_entries() -> list[Any]:
-    """One pytest param per body of the corpus; a single skipped one where there is no corpus."""
+    """One pytest parameter for each body of the corpus, or a single skipped one without a corpus."""
     if not CORPUS:
         skipped = pytest.mark.skip(reason="GEMINI_REPLAY_CORPUS is not set")
         return [pytest.param(None, marks=skipped, id="corpus")]
@@ -39,7 +39,7 @@ def corpus_entries() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def unmeasured() -> Iterator[None]:
-    """For long computations: coverage, which would make them several times as long, does not watch them."""
+    """Turn coverage off for long computations, which would take several times as long with it."""
     coverage = getattr(sys.modules.get("coverage"), "Coverage", None)
     current = coverage.current() if coverage is not None else None
     if current is None:
@@ -51,14 +51,14 @@ def unmeasured() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of the long tests."""
+    """Register the marker of long tests."""
     config.addinivalue_line(
         "markers", "slow: a search of a minute; runs with -m slow, and for hours with GEMINI_REPLAY_SLOW=full"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long tests run only where the marker `slow` is asked for."""
+    """Run long tests only if `-m` names the marker `slow`."""
     if "slow" not in config.getoption("markexpr"):
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)

@@ -42,7 +42,7 @@ LAYERS = [
     {"pytest_plugin", "cli"},
     {"__main__"},
 ]
-"""Lowest first. A module imports from its own folder and from layers below. `__init__` only imports lazily."""
+"""The layers, lowest first. A module imports from its own folder and layers below it; `__init__` imports lazily."""
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
@@ -106,7 +106,7 @@ def test_every_layer_exists_and_every_part_has_a_layer() -> None:
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
-    """The modules of one circle of imports; empty if there is none."""
+    """The modules of one circle of imports, or an empty list."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -114,7 +114,7 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-def test_no_circle_of_modules() -> None:
+def test_modules_have_no_circular_imports() -> None:
     """No module imports itself through others, not even inside a function."""
     assert circle(GRAPH) == []
 
@@ -123,8 +123,8 @@ FOLDERS = sorted({path.parent for path in MODULES.values()} - {PACKAGE})
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
-def test_no_circle_within_a_folder(folder: Path) -> None:
-    """A folder within a folder counts as one: what it imports beside it does not import it back."""
+def test_folders_have_no_circular_imports(folder: Path) -> None:
+    """Within a folder, each inner folder counts as one unit, and units do not import each other in circles."""
     prefix = f"{module_name(folder / '__init__.py')}."
 
     def part(module: str) -> str:
@@ -144,9 +144,9 @@ NEUTRAL = [
     and name
     not in {
         "transports.google_auth",  # a client library
-        "transports",  # which lists the client libraries
-        "cassette.redaction.key_formats",  # the keys of all vendors
-        "cassette.redaction.randomness",  # words of placeholders
+        "transports",  # lists the client libraries
+        "cassette.redaction.key_formats",  # knows the keys of all vendors
+        "cassette.redaction.randomness",  # knows the words of placeholders
     }
     and not name.startswith("server.upstream")  # the embedded upstream is a Gemini server
 ]
@@ -155,7 +155,7 @@ PECULIAR = re.compile(r"gemini(?![a-z])|google|vertex|generativelanguage", re.IG
 
 
 def words(path: Path) -> Iterator[str]:
-    """The names and texts in a module's code; no docstrings, no comments."""
+    """The names and strings in a module's code, without docstrings and comments."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -168,7 +168,7 @@ def words(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_only_the_provider_knows_gemini(name: str) -> None:
-    """Frames, cassettes, engine, sessions, transports and servers would serve another API as well."""
+    """Frames, cassettes, engine, sessions, transports and servers work for other APIs too."""
     assert not [other for other in imports(MODULES[name]) if other.partition(".")[0] == "gemini"]
     assert not [word for word in words(MODULES[name]) if PECULIAR.search(OWN_NAMES.sub("", word))]
 
@@ -179,7 +179,7 @@ OUTSIDE = {"socket", "ssl", "asyncio", "time", "os", "io", "select", "selectors"
 
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_knows_no_socket_loop_clock_or_file(name: str) -> None:
-    """Sans-I/O: of the engine, only the drivers in pacing import a clock."""
+    """The core is sans-I/O: in the engine, only the drivers in `pacing` import a clock."""
     root = PACKAGE / name
     for path in [root] if root.suffix else sorted(root.rglob("*.py")):
         if path.name == "pacing.py":
@@ -199,12 +199,12 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    """Every name of the package is imported when it is first used."""
+    """Each name of the package is imported when it is first used."""
     assert not loaded_after("import gemini_replay") & set(HEAVY)
 
 
 def test_loading_the_plugin_loads_nothing_heavy_and_little_of_our_own() -> None:
-    """It is in every test run of every user: pytest itself is all it may need."""
+    """The plug-in is loaded in every user's test runs, so it may need only pytest itself."""
     loaded = loaded_after(
         "import pytest\nbefore = set(sys.modules)\nimport gemini_replay.pytest_plugin\n"
         "[sys.modules.pop(name) for name in before if name in sys.modules and name != 'sys']"
@@ -227,7 +227,7 @@ def test_importing_the_parts_that_parse_loads_no_client() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    """`__all__` promises no more than there is."""
+    """Each name in `__all__` exists."""
     assert all(getattr(gemini_replay, name) is not None for name in gemini_replay.__all__)
     assert set(gemini_replay.__all__) <= set(dir(gemini_replay))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -1,4 +1,4 @@
-"""A wrong argument of any public function is a `UsageError` that names it and says what it takes."""
+"""A wrong argument of any public function is a `UsageError` that names it and its valid values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def a_function() -> None: ...
 
 
 class Strange:
-    """An object that has no text."""
+    """An object whose repr fails."""
 
     def __repr__(self) -> str:
         raise ZeroDivisionError
@@ -75,7 +75,7 @@ RIGHT: dict[Callable[..., Any], Given] = {
     adapters.requests_response: {"parse": answer},
     adapters.aiohttp_response: {"parse": answer},
 }
-"""Every public function that takes arguments, with those that it must have."""
+"""Every public function with arguments, called with its required ones."""
 
 WITHOUT = {
     "record, replay, Session": "see tests/session/test_arguments.py",
@@ -150,7 +150,7 @@ OTHERWISE: dict[tuple[Callable[..., Any], str], list[Any]] = {
     **{(one, "path"): [*NOT_PATH, None] for one in (Cassette.load, fuzz.from_cassette)},
     (Cassette, "path"): [5, "story.jsonl", [], a_function],
 }
-"""What is wrong for one function where it is right, or means something else, for another."""
+"""Wrong values for arguments whose valid values or meaning depend on the function."""
 
 NAMED = {
     "text": "text",
@@ -165,7 +165,7 @@ NAMED = {
     "prompt": "prompt",
     "thoughts": "thought",
 }
-"""How a message names an argument, where it is not by its name alone."""
+"""How messages name those arguments that they do not just call by their names."""
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
@@ -182,10 +182,10 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("function", "given", "name"), list(cases()))
-def test_a_wrong_argument_is_named_with_what_it_takes(
+def test_a_wrong_argument_is_named_with_its_valid_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], given: Given, name: str
 ) -> None:
-    """At once; nothing is read or written."""
+    """The error comes at once, before anything is read or written."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError) as refused:
         function(**given)
@@ -195,7 +195,7 @@ def test_a_wrong_argument_is_named_with_what_it_takes(
 
 
 def public() -> Iterator[str]:
-    """The qualified names of the functions, classes and methods that can be called, but those in `WITHOUT`."""
+    """The qualified names of all public functions, classes and methods, except those in `WITHOUT`."""
     left_out = {
         *(
             "record",
@@ -229,13 +229,13 @@ def public() -> Iterator[str]:
 
 
 def test_no_public_function_is_forgotten() -> None:
-    """Those that are listed here are those that there are."""
-    listed = {one.__qualname__ for one in RIGHT} | {"StreamParser.close"}  # which takes nothing
+    """The functions listed here are all that exist."""
+    listed = {one.__qualname__ for one in RIGHT} | {"StreamParser.close"}  # takes no arguments
     assert set(public()) <= listed
 
 
 def test_a_wrong_chunk_of_a_stream_is_named_when_it_comes() -> None:
-    """After the events of those before it; the parser goes on."""
+    """The error comes after the events of earlier chunks, and the parser can go on."""
     stream = parse_stream([b'data: {"a": 1}\n\n', "text", b""])  # type: ignore[list-item]
     assert next(stream).json == {"a": 1}
     with pytest.raises(UsageError, match="data is 'text'"):
@@ -248,12 +248,12 @@ def test_a_wrong_chunk_of_a_stream_is_named_when_it_comes() -> None:
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_a_whole_body_may_be_any_kind_of_bytes(kind: Callable[[bytes], Any]) -> None:
-    """They are not taken for numbers."""
+    """Bytes are not taken for a sequence of numbers."""
     assert [event.json for event in parse_stream(kind(b'data: {"a": 1}\n\n'))] == [{"a": 1}]
 
 
-def test_a_value_is_shown_briefly_whatever_it_is() -> None:
-    """A function by its name, an object without a text by its class."""
+def test_any_value_is_shown_briefly() -> None:
+    """A function is shown by its name, an object whose repr fails by its class."""
     assert arguments.shown(a_function) == "the function a_function"
     assert arguments.shown(Strange) == "the class Strange"
     assert arguments.shown(Strange()) == "a Strange"

@@ -1,4 +1,4 @@
-"""The real clocks: real in frozen tests and with green threads, and used by every module of the package."""
+"""The real clocks stay real in frozen tests and with green threads, and every module uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGE = Path(gemini_replay.__file__).parent
 
 
 def run(code: str, *args: object) -> str:
-    """What a fresh interpreter prints."""
+    """The output of code in a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -27,8 +27,8 @@ def run(code: str, *args: object) -> str:
     return done.stdout
 
 
-def test_the_clocks_are_real_also_where_they_are_imported_in_a_frozen_test() -> None:
-    """Nothing of this package is imported before it is used, and that may be then."""
+def test_the_clocks_are_real_even_if_imported_in_a_frozen_test() -> None:
+    """Modules of this package are imported when they are first used, which may be in a frozen test."""
     out = run(
         "import time, freezegun\n"
         "real = (time.perf_counter, time.monotonic, time.time)\n"
@@ -45,7 +45,7 @@ def test_the_clocks_are_real_also_where_they_are_imported_in_a_frozen_test() -> 
 
 
 def test_freezegun_loads_nothing_heavy() -> None:
-    """It reads every name of every module, and our package's names are imported when they are read."""
+    """It reads every name of every module, and reading a name of our package imports it."""
     out = run(
         "import sys, freezegun, gemini_replay.pytest_plugin\n"
         "for _ in range(2):\n"
@@ -87,8 +87,8 @@ print([job.value for job in jobs], took < 2.7, len(turns) > 20)
 
 @pytest.mark.parametrize("patch", ["patch_all", "patch_socket", "patch_time"])
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_a_wait_of_a_greenlet_lets_the_others_go_on(order: str, patch: str, tmp_path: Path) -> None:
-    """Three requests of 0.95 s at once take less than one after another, whether gevent came before us or after."""
+def test_other_greenlets_run_while_one_waits(order: str, patch: str, tmp_path: Path) -> None:
+    """Three concurrent requests of 0.95 s overlap, whether gevent is imported before this package or after it."""
     path = recorded(tmp_path / "c.jsonl", *[rhythm([0.3] * 3, first=0.05)] * 3)
     code = GREEN.replace("{url!r}", repr(GOOGLE)).replace("{ask!r}", repr(ASK))
     assert (
@@ -98,14 +98,14 @@ def test_a_wait_of_a_greenlet_lets_the_others_go_on(order: str, patch: str, tmp_
 
 
 CLOCKS = {"clocks.py", "virtual_clock/functions.py", "fuzz/serve.py"}
-"""The one that holds the real clocks; the one that replaces them; one file that must do without this package."""
+"""Files that may use clocks: the real clocks, the code that replaces them, and one that cannot import the package."""
 
 SLEEPS = {("asyncio", "sleep"), ("anyio", "sleep"), ("trio", "sleep"), ("trio", "sleep_until"), ("datetime", "now")}
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_other_module_reads_a_clock_or_sleeps(path: Path) -> None:
-    """Each takes it from `clocks` or `loops`."""
+    """Every other module uses `clocks` or `loops` instead."""
     if str(path.relative_to(PACKAGE)) in CLOCKS:
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

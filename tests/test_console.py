@@ -1,4 +1,4 @@
-"""What reaches a terminal: nothing that it would obey, on a console of any encoding."""
+"""Output is plain text without control sequences, on consoles with any encoding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ END = {"end": "eof", "after": 0}
 
 
 def event(text: str) -> str:
-    """As it may stand in a body, unescaped."""
+    """An event with the text unescaped, as a body may have it."""
     return (
         f"data: {json.dumps({'candidates': [{'content': {'parts': [{'text': text}]}}]}, ensure_ascii=False)}\r\n\r\n"
     )
@@ -72,10 +72,10 @@ STRANGE: dict[str, list[object]] = {
     ],
 )
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
-def test_nothing_of_a_cassette_is_obeyed(
+def test_control_sequences_of_a_cassette_are_never_printed(
     name: str, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a field nor a file's name, in what is printed and in what is complained about."""
+    """Fields and file names are made safe in output and in error messages."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in STRANGE[name])
@@ -90,7 +90,7 @@ def test_nothing_of_a_cassette_is_obeyed(
 
 
 def test_an_answer_in_pieces_is_plain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sequence that is cut over events and chunks; lines and joined emoji stay."""
+    """A control sequence cut by events and chunks is made safe. Line ends and joined emoji stay."""
     pieces = ["one\n\x1b", "[31mtwo\t\ud83d", "\ude00 👩\u200d👧"]
     events = "".join(
         event(text) if text.isascii() else event(text).encode("utf-8", "replace").decode() for text in pieces
@@ -101,8 +101,8 @@ def test_an_answer_in_pieces_is_plain(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_raw_bytes_are_plain_where_a_person_looks(tmp_path: Path) -> None:
-    """And as they are in a pipe or a file; a character that is cut over chunks is one."""
+def test_raw_bytes_are_plain_on_a_terminal(tmp_path: Path) -> None:
+    """In a pipe or a file they are unchanged. A character cut by chunks is put together."""
     body = event(f"{EVIL} 你").encode() + b"\xff"
     path = recorded(tmp_path / "c.jsonl", streaming(*(bytes([byte]) for byte in body)))
     command = [sys.executable, "-m", "gemini_replay", "play", "--raw", "--speed", "instant", str(path)]
@@ -120,7 +120,7 @@ def test_raw_bytes_are_plain_where_a_person_looks(tmp_path: Path) -> None:
 
 
 def test_a_miss_is_plain(tmp_path: Path) -> None:
-    """What was asked for and what is nearest."""
+    """The request and the nearest recording are made safe in the message."""
 
     def asking(model: str, text: str) -> Request:
         body = json.dumps({"contents": [{"parts": [{"text": text}]}]}, ensure_ascii=False)
@@ -137,7 +137,7 @@ def test_a_miss_is_plain(tmp_path: Path) -> None:
 
 
 def on_a_console(encoding: str, *commands: list[str]) -> tuple[list[int], str]:
-    """Run commands where standard output and error have this encoding; their statuses, and what was printed."""
+    """Run commands with this encoding for their output; returns their statuses and output."""
     buffer = io.BytesIO()
     with io.TextIOWrapper(buffer, encoding=encoding, write_through=True) as stream:
         with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
@@ -147,10 +147,10 @@ def on_a_console(encoding: str, *commands: list[str]) -> tuple[list[int], str]:
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("command", [["show"], ["show", "--chunks"], ["play", "--speed", "instant"], ["check"]])
-def test_a_console_that_is_not_utf_8_gets_what_it_can_print(
+def test_a_console_that_is_not_utf_8_gets_only_its_characters(
     command: list[str], encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And escapes for the rest, also in the name of a file and in a complaint about it."""
+    """Other characters become escapes, also in file names and error messages."""
     monkeypatch.setenv("COLUMNS", "400")
     path = recorded(tmp_path / "月.jsonl", [event("café 月亮 ✓").encode()])
     statuses, out = on_a_console(encoding, [*command, str(path)], [*command, str(path.with_name("亮.jsonl"))])
@@ -162,7 +162,7 @@ def test_a_console_that_is_not_utf_8_gets_what_it_can_print(
 
 
 def test_the_demo_runs_on_such_a_console(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its story is Chinese."""
+    """The demo's story is Chinese."""
     from gemini_replay import demo
 
     monkeypatch.setattr(demo.upstream, "start", partial(demo.upstream.start, pace=0.2))

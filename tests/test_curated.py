@@ -1,4 +1,4 @@
-"""The curated cassettes: what their table says is so, and they serve the project's own fixture."""
+"""The curated cassettes match the table in their README, and can be replayed with the fixture."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CASSETTES = sorted(FOLDER.glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("path", CASSETTES, ids=lambda path: path.stem)
-def test_each_is_as_its_table_says(path: Path) -> None:
-    """Events, chunks and seconds of the README are those of the file, and saving it again changes no byte."""
+def test_each_cassette_matches_the_table(path: Path) -> None:
+    """The README's events, chunks and seconds are the file's, and saving the file again changes no byte."""
     cassette = Cassette.load(path)
     row = re.search(
         rf"\({re.escape(path.name)}\) \| .* \| (\d+) \| (\d+) \| ([\d.]+) \|",
@@ -32,13 +32,13 @@ def test_each_is_as_its_table_says(path: Path) -> None:
 
 
 def test_the_table_names_every_cassette() -> None:
-    """No more and no fewer."""
+    """The table and the folder have the same names."""
     named = re.findall(r"\((\w+\.jsonl)\)", (FOLDER / "README.md").read_text("utf-8"))
     assert sorted(named) == [path.name for path in CASSETTES]
 
 
-def test_together_they_show_what_streams_can_be() -> None:
-    """Every ending, thoughts, calls, errors in band and instead of a stream, arrays and split events."""
+def test_together_they_show_all_kinds_of_streams() -> None:
+    """They have every ending, thoughts, calls, errors in and instead of a stream, arrays and split events."""
     recordings = [recording for path in CASSETTES for recording in Cassette.load(path).interactions]
     assert {recording.end.kind for recording in recordings} == {"eof", "reset"}
     assert {"closed"} <= {recording.end.how for recording in recordings}
@@ -51,8 +51,8 @@ def test_together_they_show_what_streams_can_be() -> None:
 
 
 @pytest.mark.gemini_cassette("story", speed="instant")
-def test_the_projects_own_marker_replays_one() -> None:
-    """The plugin, installed as for any user, answers from the folder at the top."""
+def test_the_marker_replays_a_curated_cassette() -> None:
+    """The plugin, installed as for any user, finds it in the folder `cassettes`."""
     request = Cassette.load(FOLDER / "story.jsonl").interactions[0].request
     with httpx.stream("POST", request.url, json=request.json) as response:
         chunks = list(response.iter_raw())

@@ -1,4 +1,4 @@
-"""The documents: their Python runs, and their links lead somewhere."""
+"""The documents: their Python code runs, and their links and paths exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), 
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
-    """The base URL of the embedded upstream, in a process of its own as Google is: a server of this one is not."""
+    """The base URL of the embedded upstream, in its own process, since a server in ours would be code under test."""
     command = [sys.executable, "-m", "gemini_replay", "upstream", "--scenario", "story", "--pace", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -29,10 +29,10 @@ def upstream() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_their_python_runs_from_top_to_bottom(
+def test_their_python_code_runs_from_top_to_bottom(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str
 ) -> None:
-    """Against the embedded upstream, in a folder of its own, with a false key."""
+    """It runs against the embedded upstream, in a new folder, with a false key."""
     pytest.importorskip("google.genai", reason="google-genai is not installed")
     sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent))
     monkeypatch.chdir(tmp_path)
@@ -43,15 +43,15 @@ def test_their_python_runs_from_top_to_bottom(
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_their_links_lead_somewhere(path: Path) -> None:
-    """Every file that is linked to is there."""
+def test_the_files_that_they_link_to_exist(path: Path) -> None:
+    """Every link to a file leads to an existing one."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
 def test_the_paths_that_they_name_exist(name: str) -> None:
-    """Every file or folder in backquotes that starts with a name of the top folder; NAME stands for any."""
+    """Every path in backquotes that begins in the top folder exists. NAME stands for any name."""
     top = {path.name for path in ROOT.iterdir()}
     spans = re.findall(r"`([\w.][\w./-]*)`", (ROOT / name).read_text(encoding="utf-8"))
     named = {span for span in spans if span.partition("/")[0] in top and "NAME" not in span}
@@ -60,7 +60,7 @@ def test_the_paths_that_they_name_exist(name: str) -> None:
 
 
 def test_every_error_has_its_section() -> None:
-    """The name at the end of a message is a heading of the page of errors."""
+    """The slug at the end of a message is a heading on the page of errors."""
 
     def slugs(kind: type[errors.GeminiReplayError]) -> set[str]:
         return {kind.slug, *(slug for sub in kind.__subclasses__() for slug in slugs(sub))}
@@ -69,8 +69,8 @@ def test_every_error_has_its_section() -> None:
     assert headings == slugs(errors.GeminiReplayError) - {"error"}
 
 
-def test_the_api_reference_is_what_the_docstrings_say() -> None:
-    """`python tools/api_reference.py` makes the page."""
+def test_the_api_reference_matches_the_docstrings() -> None:
+    """The page is made by `python tools/api_reference.py`."""
     pytest.importorskip("griffe", reason="griffe is not installed")
     made = subprocess.run(
         [sys.executable, ROOT / "tools" / "api_reference.py", "--check"], capture_output=True, text=True

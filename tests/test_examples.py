@@ -1,4 +1,4 @@
-"""The example programs, recorded and replayed in pytest without changing a line of them."""
+"""The unchanged example programs are recorded and replayed in pytest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = "gateway-token-0123456789-abcdefghij"
 
 
 def test_the_requests_loop_against_a_gateway(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its text comes piece by piece, live and again, and the token is in no file."""
+    """The text comes piece by piece, live and on replay, and no file holds the token."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(EXAMPLES), *sys.path]))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins take seconds to load
     monkeypatch.setenv("PYTEST_PLUGINS", "gemini_replay.pytest_plugin")

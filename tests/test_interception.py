@@ -1,4 +1,4 @@
-"""`record` and `replay` as a program uses them, with the modes, and with what goes wrong."""
+"""`record` and `replay` as programs use them: modes, settings and errors."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def ask(text: str = "hello") -> bytes:
     return httpx.post(GOOGLE, json=body, headers={"x-goog-api-key": KEY}).content
 
 
-def test_the_recording_is_what_was_seen(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """Text, usage and the rest can be asked of the session and of the file alike; folders are made."""
+def test_the_recording_equals_the_live_response(server: upstream.RunningUpstream, tmp_path: Path) -> None:
+    """Session and file give the same text, usage and more. Missing folders are made."""
     path = tmp_path / "deep" / "er" / "story.jsonl"
     with gemini_replay.record(path, upstream=server.url) as session:
         body = ask()
@@ -50,7 +50,7 @@ def test_the_recording_is_what_was_seen(server: upstream.RunningUpstream, tmp_pa
 
 
 def test_a_block_that_raises_keeps_the_old_cassette(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """What came is left beside it and can be salvaged."""
+    """The journal is left beside it and can be salvaged."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path, upstream=server.url):
         ask("one")
@@ -64,7 +64,7 @@ def test_a_block_that_raises_keeps_the_old_cassette(server: upstream.RunningUpst
 
 
 def test_recording_nothing_changes_nothing(tmp_path: Path) -> None:
-    """Rewriting with no request leaves the old cassette."""
+    """Without requests, the mode rewrite leaves the old cassette."""
     path = tmp_path / "story.jsonl"
     path.write_text('{"cassette": 1}\n', encoding="utf-8")
     with gemini_replay.record(path):
@@ -84,10 +84,10 @@ def test_recording_nothing_changes_nothing(tmp_path: Path) -> None:
         ("live", True, 2, ["one"]),
     ],
 )
-def test_each_mode_records_what_it_says(
+def test_each_mode_records_as_documented(
     server: upstream.RunningUpstream, tmp_path: Path, mode: str, there: bool, asked: int, stored: list[str]
 ) -> None:
-    """With and without a cassette that holds the first of two requests."""
+    """There is no cassette, or one that holds the first of two requests."""
     path = tmp_path / "story.jsonl"
     url = f"{server.url}/v1beta/models/m:streamGenerateContent?alt=sse"
 
@@ -110,7 +110,7 @@ def test_each_mode_records_what_it_says(
 
 
 def test_new_keeps_comments_and_unknown_keys(server: upstream.RunningUpstream, tmp_path: Path) -> None:
-    """What people wrote into a cassette survives an append."""
+    """Changes by hand in a cassette survive an append."""
     path = tmp_path / "story.jsonl"
     with gemini_replay.record(path, upstream=server.url):
         ask("one")
@@ -138,7 +138,7 @@ def test_two_sessions_that_overlap_keep_what_both_recorded(server: upstream.Runn
 
 
 def test_concurrent_interactions_do_not_interleave(tmp_path: Path) -> None:
-    """Many streams at once; each is whole in the file, in the order of their requests."""
+    """Of many concurrent streams, each is whole in the file, in the order of the requests."""
     import asyncio
 
     path = tmp_path / "many.jsonl"
@@ -175,10 +175,10 @@ def test_concurrent_interactions_do_not_interleave(tmp_path: Path) -> None:
     ],
     ids=["missing", "empty", "binary", "yaml", "newer", "unknown-line", "truncated"],
 )
-def test_what_is_no_cassette_is_refused_with_a_way_out(
+def test_a_file_that_is_not_a_valid_cassette_is_refused(
     tmp_path: Path, content: bytes | None, error: type[Exception], words: str
 ) -> None:
-    """And the file stays as it is."""
+    """The error says what to do, and the file stays as it is."""
     path = tmp_path / "story.jsonl"
     if content is not None:
         path.write_bytes(content)
@@ -198,15 +198,17 @@ def test_what_is_no_cassette_is_refused_with_a_way_out(
     ],
     ids=["mode", "speed", "upstream", "match"],
 )
-def test_wrong_arguments_say_what_may_stand_there(tmp_path: Path, options: dict[str, object], words: str) -> None:
-    """With the nearest that would do."""
+def test_errors_for_wrong_arguments_name_the_valid_values(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
+    """The error also names the closest valid value."""
     with pytest.raises(UsageError) as refused, gemini_replay.record(tmp_path / "x.jsonl", **options):  # type: ignore[arg-type]
         pass
     assert words in str(refused.value)
 
 
 def test_a_request_through_a_closed_session_is_refused(tmp_path: Path) -> None:
-    """A transport that outlives its session says so."""
+    """A transport that outlives its session raises this error."""
     from gemini_replay.transports.httpx import ReplayTransport
 
     path = tmp_path / "empty.jsonl"

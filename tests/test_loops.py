@@ -1,4 +1,4 @@
-"""Waiting in an event loop: it ends after the real time, also if the loop's clock has been replaced."""
+"""Waiting in an event loop takes real time, even if the loop's clock has been replaced."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_wait_in_trio_ends_although_its_clock_stands_still() -> None:
     assert not alarms()
 
 
-def test_a_loop_may_end_before_what_it_waits_for() -> None:
+def test_a_loop_may_end_before_a_wait_is_over() -> None:
     """The alarm then does nothing."""
 
     async def main() -> None:
@@ -73,7 +73,7 @@ def test_a_loop_may_end_before_what_it_waits_for() -> None:
 
 
 def test_a_timer_calls_at_its_moment_unless_it_is_cancelled() -> None:
-    """Also one whose moment is past, which has a turn of the loop to itself."""
+    """A timer whose moment has passed fires too, in a turn of the loop of its own."""
     called: list[str] = []
 
     async def main() -> None:
@@ -92,9 +92,9 @@ def test_a_timer_calls_at_its_moment_unless_it_is_cancelled() -> None:
         assert called == ["past", "soon", "later"]
 
 
-def test_a_loop_whose_clock_goes_right_needs_no_thread() -> None:
-    """Threads are for loops that cannot wait."""
-    before = alarms()  # those of other tests may be ending
+def test_a_loop_with_a_real_clock_needs_no_thread() -> None:
+    """Threads are used only for loops that cannot wait in real time."""
+    before = alarms()  # threads of other tests may still be ending
 
     async def main(clock: Any) -> None:
         async with anyio.create_task_group() as group:
@@ -106,8 +106,8 @@ def test_a_loop_whose_clock_goes_right_needs_no_thread() -> None:
     trio.run(main, TrioClock)
 
 
-def test_a_clock_that_a_run_was_started_with_is_followed() -> None:
-    """It is no replacement: trio's mock clock, and an asyncio loop whose class has a `time` of its own."""
+def test_a_loops_own_clock_is_followed() -> None:
+    """Trio's mock clock and an asyncio loop class with its own `time` do not count as replaced clocks."""
 
     class Slow(asyncio.SelectorEventLoop):
         def time(self) -> float:

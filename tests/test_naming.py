@@ -13,7 +13,7 @@ SUFFIXES = len(".jsonl.crashed-1000.part")
 
 
 def on_any_system(name: str) -> str:
-    """What a file system that ignores capitals and normalizes Unicode takes a name for."""
+    """The name as seen by a file system that ignores case and normalizes Unicode."""
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()).casefold()
 
 
@@ -29,7 +29,7 @@ def on_any_system(name: str) -> str:
     ],
 )
 def test_ordinary_names_stay_readable(test: str, name: str) -> None:
-    """Nothing is added where nothing has to be."""
+    """Names get an addition only if they need one."""
     assert file_name(test) == name
 
 
@@ -52,13 +52,13 @@ def test_ordinary_names_stay_readable(test: str, name: str) -> None:
         ("test_straße", "test_strasse"),
     ],
 )
-def test_what_a_file_system_may_take_for_one_is_told_apart(one: str, other: str) -> None:
-    """Also where capitals do not count, and in any normalization of Unicode."""
+def test_names_that_a_file_system_may_confuse_get_different_files(one: str, other: str) -> None:
+    """They stay different if case does not count, and in any Unicode normalization."""
     assert on_any_system(file_name(one)) != on_any_system(file_name(other))
 
 
-def test_twins_are_told_apart() -> None:
-    """Classes whose names differ in capitals only, once it is known that they do."""
+def test_classes_that_differ_in_case_get_different_files() -> None:
+    """This needs to know that there is such a pair of classes."""
     assert file_name("TestA::test_x", twin=True).lower() != file_name("Testa::test_x", twin=True).lower()
 
 
@@ -71,26 +71,26 @@ def test_twins_are_told_apart() -> None:
     ],
 )
 def test_folders_follow_the_modules_path(module: list[str], folders: list[str]) -> None:
-    """Below the root directory."""
+    """The path counts from the root directory."""
     assert folder_names(module) == folders
 
 
-def test_folders_that_a_file_system_may_take_for_one_are_told_apart() -> None:
-    """As with tests, at every level."""
+def test_folders_that_a_file_system_may_confuse_get_different_names() -> None:
+    """This holds at every level, as for tests."""
     paths = [["a", "test_x"], ["A", "test_x"], ["a", "Test_x"], ["aux", "test_x"], ["é", "x"], ["e\u0301", "x"]]
     names = {on_any_system("/".join(folder_names(path))) for path in paths}
     assert len(names) == len(paths)
 
 
 def test_a_module_outside_the_root_directory_gets_a_folder_below_it() -> None:
-    """One for each folder that it may be in, by the way that leads there."""
+    """Each outside folder gets its own, named after the relative path that leads to it."""
     names = [folder_names(["..", *more, "test_x"]) for more in ([], ["a"], ["b"], ["..", "a"])]
     assert all(len(name) == 2 and name[0].startswith("outside-") and name[1] == "test_x" for name in names)
     assert len({name[0] for name in names}) == 4
 
 
-def test_a_long_name_leaves_room_for_what_is_added_to_it() -> None:
-    """In bytes, and cut at the border of a character."""
+def test_a_long_name_leaves_room_for_suffixes() -> None:
+    """Its length counts in bytes, and it is cut between characters."""
     name = file_name("test_" + "写" * 90)
     assert 140 < len(name.encode()) <= LONGEST
     assert len(name.encode()) + SUFFIXES < 200
@@ -99,7 +99,7 @@ def test_a_long_name_leaves_room_for_what_is_added_to_it() -> None:
 
 @given(st.text(min_size=1))
 def test_any_name_is_safe(test: str) -> None:
-    """No separator, no reserved name, no dot or space at either end, no great length."""
+    """A safe name has no separators, no dot or space at either end, is not reserved, and not too long."""
     for name in (file_name(test), folder_names([test])[0]):
         assert re.fullmatch(r"[\w.,=+@\[\]-]+", name)
         assert len(name.encode()) <= LONGEST
@@ -109,7 +109,7 @@ def test_any_name_is_safe(test: str) -> None:
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_different_tests_get_different_files(one: str, other: str) -> None:
-    """Whatever their names hold; classes that may be twins are told apart by who knows the module."""
+    """This holds for any names. Classes that differ in case are handled by the code that knows the module."""
     assume(one != other)
     assume(fold(one) != fold(other) or "::" not in one)
     assert on_any_system(file_name(one)) != on_any_system(file_name(other))
@@ -117,7 +117,7 @@ def test_different_tests_get_different_files(one: str, other: str) -> None:
 
 @given(st.text(alphabet="aAbß:.[]-é", min_size=1, max_size=6), st.text(alphabet="aAbß:.[]-é", min_size=1, max_size=6))
 def test_names_that_are_nearly_the_same_get_different_files(one: str, other: str) -> None:
-    """Of few characters, among them those that join the parts of a test's id."""
+    """The names have few characters, including those that join the parts of a test's id."""
     assume(one != other)
     twin = fold(one) == fold(other)
     assert on_any_system(file_name(one, twin=twin)) != on_any_system(file_name(other, twin=twin))

@@ -1,4 +1,4 @@
-"""Replacing functions: all or none, from any thread; locks that a forked child can use."""
+"""Replacing functions, all or none, from any thread; and locks that a forked child can use."""
 
 from __future__ import annotations
 

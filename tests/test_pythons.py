@@ -1,4 +1,4 @@
-"""`tools/pythons.sh`, which runs the suite on other Pythons: what it says where it cannot run."""
+"""`tools/pythons.sh`, which runs the suite on other Pythons: its messages where it cannot run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the script is f
     ids=["user", "no debootstrap", "no mirror"],
 )
 def test_it_says_what_it_needs(user: str, missing: str, says: str, tmp_path: Path) -> None:
-    """And stops before it has made anything."""
+    """It stops before it makes anything."""
     programs = {"id": f"echo {user}", "apt-get": "", "debootstrap": "", "unshare": "", "chroot": "", "git": ""}
     for name, does in programs.items():
         if name != missing:
@@ -47,5 +47,5 @@ def test_it_says_what_it_needs(user: str, missing: str, says: str, tmp_path: Pat
 
 
 def test_it_names_no_host() -> None:
-    """Mirrors and indexes are those of the machine."""
+    """It uses the machine's own mirrors and indexes."""
     assert "://" not in SCRIPT.read_text(encoding="utf-8").replace("file://", "")

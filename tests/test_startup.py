@@ -1,4 +1,4 @@
-"""What is loaded before anything happens: by the plug-in in a run of tests that do not use it, and by commands."""
+"""The modules that the plug-in and the commands load at the start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 def last_line(script: str, *arguments: str | Path, environment: Mapping[str, str] = os.environ) -> list[object]:
-    """What a script of its own process prints last."""
+    """The last line that a script prints in a process of its own."""
     command = [sys.executable, "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=60)
     found: list[object] = json.loads(done.stdout.splitlines()[-1])
@@ -58,7 +58,7 @@ def last_line(script: str, *arguments: str | Path, environment: Mapping[str, str
 
 
 def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> None:
-    """Modules and calls of functions beyond those of pytest itself, for one test that passes."""
+    """For one test that passes, the plug-in adds few modules and function calls to pytest's own."""
     (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
@@ -68,10 +68,10 @@ def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> N
         assert isinstance(calls, int)
         return modules, calls
 
-    cost("gemini_replay.pytest_plugin")  # writes byte code
+    cost("gemini_replay.pytest_plugin")  # the first run writes byte code
     (modules, calls), bare = cost("gemini_replay.pytest_plugin"), cost()
     assert modules - bare[0] <= 12
-    assert calls - bare[1] <= 10_000  # of the 104,000 of pytest itself
+    assert calls - bare[1] <= 10_000  # pytest itself makes 104,000
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,7 @@ def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> N
     ],
 )
 def test_a_command_loads_only_what_it_needs(command: list[str], most: int) -> None:
-    """No session, no network, no event loop to look at a file; as many modules as that takes, beside those that rich
-    loads in its version.
-    """
+    """To look at a file, a command loads no session, network or event loop. Modules that rich loads do not count."""
     loaded = set(last_line(COMMAND, *command))
     assert not {"asyncio", "ssl", "email.utils", "gemini_replay.session", "gemini_replay.engine"} & loaded
     assert len(loaded - set(last_line(RICH) if "rich" in loaded else ())) <= most

@@ -1,4 +1,4 @@
-"""The server in a URL, and a URL for a server."""
+"""The server in a URL, and the URL of a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gemini_replay.urls import host, host_and_port, netloc, server, server_url
     ],
 )
 def test_the_server_of_a_url(url: str, named: str, placed: str) -> None:
-    """Without user and password, and with the brackets of an IPv6 address."""
+    """It has no user and password, and an IPv6 address has brackets."""
     assert host(url) == named
     assert netloc(url) == placed
     assert server(url) == f"{url.partition(':')[0]}://{placed}"
@@ -36,6 +36,6 @@ def test_the_server_of_a_url(url: str, named: str, placed: str) -> None:
     ],
 )
 def test_the_url_of_a_server(scheme: str, name: str, port: int | None, url: str) -> None:
-    """The scheme's own port is left out; an IPv6 address has its brackets once."""
+    """The scheme's default port is left out, and an IPv6 address has one pair of brackets."""
     assert server_url(scheme, name, port) == url
     assert host_and_port(scheme, name, port) == url.partition("//")[2]

@@ -23,7 +23,7 @@ NAME = "a_watched_library"
 
 @pytest.fixture(autouse=True)
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package with one module, `part`. Its import passes a gate, which is open."""
+    """A package with one module, `part`. Its import goes through a gate, which is open."""
     folder = tmp_path / "path" / NAME
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("import gate\ngate.pass_through()\nfrom .part import answer\n")
@@ -50,7 +50,7 @@ def imports() -> Iterator[WhenImported]:
 
 
 class Gate:
-    """Holds up an import in the middle, in another thread."""
+    """Stops an import in the middle, in another thread, until it is opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str = NAME) -> None:
         self.entered, self.go = threading.Event(), threading.Event()
@@ -77,7 +77,7 @@ class Gate:
 
 
 def answering(number: int) -> Callable[[str], None]:
-    """A callback that replaces the library's function, which must exist."""
+    """A callback that replaces a function of the library. The function must exist."""
 
     def replace(name: str) -> None:
         sys.modules[name].part.answer = lambda: number
@@ -85,8 +85,8 @@ def answering(number: int) -> Callable[[str], None]:
     return replace
 
 
-def test_a_library_that_is_there_is_reported_at_once(imports: WhenImported) -> None:
-    """An error of the callback is raised."""
+def test_an_imported_library_is_reported_at_once(imports: WhenImported) -> None:
+    """An error in the callback is raised."""
     importlib.import_module(NAME)
     calls: list[str] = []
     imports.call(calls.append, NAME)
@@ -98,7 +98,7 @@ def test_a_library_that_is_there_is_reported_at_once(imports: WhenImported) -> N
 def test_an_import_that_another_thread_has_begun_is_reported(
     imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it is complete, before that thread can use the library. `call` does not wait for it."""
+    """It is reported when it is complete, before that thread can use the library. `call` does not wait."""
     gate = Gate(monkeypatch)
     calls: list[bool] = []
     imports.call(lambda name: calls.append(hasattr(sys.modules[name], "answer")), NAME)
@@ -109,7 +109,7 @@ def test_an_import_that_another_thread_has_begun_is_reported(
 
 
 class Slow(importlib.abc.MetaPathFinder):
-    """Holds up an import while the module is being searched."""
+    """Stops an import while the module is being searched for."""
 
     def __init__(self) -> None:
         self.met, self.go = threading.Event(), threading.Event()
@@ -120,10 +120,10 @@ class Slow(importlib.abc.MetaPathFinder):
             self.go.wait(10)
 
 
-def test_an_import_that_still_looks_for_its_module_is_reported(
+def test_an_import_that_still_searches_for_its_module_is_reported(
     imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library is not in `sys.modules` yet."""
+    """At that time, the library is not in `sys.modules` yet."""
     slow = Slow()
     monkeypatch.setattr(sys, "meta_path", [slow, *sys.meta_path])
     thread = threading.Thread(target=importlib.import_module, args=(NAME,))
@@ -137,7 +137,7 @@ def test_an_import_that_still_looks_for_its_module_is_reported(
 
 
 def test_an_import_up_the_stack_is_reported(imports: WhenImported, library: Path) -> None:
-    """As if the library opened a session while it is imported."""
+    """This is as if the library opened a session during its own import."""
     sys.modules["gate"].pass_through = lambda: imports.call(answering(2), NAME)  # type: ignore[attr-defined]
     importlib.import_module(NAME)
     assert sys.modules[NAME].part.answer() == 2
@@ -146,7 +146,7 @@ def test_an_import_up_the_stack_is_reported(imports: WhenImported, library: Path
 def test_an_import_that_fails_is_not_reported(
     imports: WhenImported, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one is."""
+    """The next import, which succeeds, is reported."""
     (library / "part.py").write_text("1 / 0\n")
     gate = Gate(monkeypatch)
     calls: list[str] = []
@@ -161,7 +161,7 @@ def test_an_import_that_fails_is_not_reported(
 
 
 def test_a_library_that_is_removed_and_imported_again_is_reported_again(imports: WhenImported) -> None:
-    """Its functions are new."""
+    """Its functions are new, so they have to be replaced again."""
     imports.call(answering(2), NAME)
     for _ in range(2):
         importlib.import_module(NAME)
@@ -171,7 +171,7 @@ def test_a_library_that_is_removed_and_imported_again_is_reported_again(imports:
 
 @pytest.mark.parametrize("part", ["", ".part"], ids=["library", "part"])
 def test_a_library_that_is_reloaded_is_reported_again(imports: WhenImported, part: str) -> None:
-    """The whole library or a part of it."""
+    """This holds for the whole library and for a part of it."""
     importlib.import_module(NAME)
     calls: list[str] = []
     imports.call(calls.append, NAME)
@@ -183,7 +183,7 @@ def test_a_library_that_is_reloaded_is_reported_again(imports: WhenImported, par
 def test_a_library_in_a_zip_file_is_reported(
     imports: WhenImported, tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other loaders work, too."""
+    """Loaders other than the usual one work too."""
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as packed:
         for path in library.iterdir():
             packed.write(path, f"{NAME}/{path.name}")
@@ -195,10 +195,10 @@ def test_a_library_in_a_zip_file_is_reported(
 
 @pytest.mark.skipif(sys.version_info >= (3, 15), reason="such loaders are no longer supported")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ImportWarning")
-def test_a_library_whose_loader_is_of_the_old_kind_is_reported(
+def test_a_library_with_an_old_kind_of_loader_is_reported(
     imports: WhenImported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loader with only `load_module`."""
+    """Such a loader has only `load_module`."""
 
     class Old:
         def load_module(self, name: str) -> types.ModuleType:
@@ -245,15 +245,15 @@ def test_several_may_watch_one_library(imports: WhenImported, library: Path) -> 
 
 
 def test_a_folder_of_the_same_name_is_still_imported(imports: WhenImported, library: Path) -> None:
-    """A namespace package has nothing to execute."""
+    """A namespace package has no code to execute."""
     (library / "__init__.py").unlink()
     importlib.invalidate_caches()
     imports.call(lambda _: None, NAME)
     assert importlib.import_module(NAME).__path__
 
 
-def test_what_a_callback_raises_after_an_import_does_not_end_the_import(library: Path) -> None:
-    """The error goes to `failed`."""
+def test_an_error_in_a_callback_does_not_end_the_import(library: Path) -> None:
+    """The error is passed to `failed`."""
     failures: list[tuple[str, Exception]] = []
     imports = WhenImported(lambda name, error: failures.append((name, error)))
     imports.call(lambda _: 1 // 0, NAME)
@@ -264,7 +264,7 @@ def test_what_a_callback_raises_after_an_import_does_not_end_the_import(library:
 
 
 def test_nothing_is_called_after_stop(imports: WhenImported, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not after an import in progress either; a later `WhenImported` is called."""
+    """This includes an import in progress. A later `WhenImported` is called."""
     gate = Gate(monkeypatch)
     calls: list[str] = []
     imports.call(calls.append, NAME)
@@ -279,7 +279,7 @@ def test_nothing_is_called_after_stop(imports: WhenImported, monkeypatch: pytest
 
 
 def test_pyfakefs_removes_its_own_finder(imports: WhenImported, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes the first one away when it ends, whose it may be."""
+    """When pyfakefs ends, it removes the first finder, which could be ours."""
     fake = type("DynamicPatcher", (), {"find_spec": lambda *_: None, "__module__": "pyfakefs.a_module"})()
     monkeypatch.setattr(sys, "meta_path", [fake, *sys.meta_path])
     imports.call(answering(2), NAME)

@@ -1,7 +1,7 @@
-"""Imports everything before the first run of pytest inside this process.
+"""Imports everything before the first run of pytest within this process.
 
-Such a run unloads what it was the first to import. The next import makes new classes, and an `except` or an
-`isinstance` with the old ones would miss its own exception.
+Such a run unloads the modules that it was the first to import. The next import makes new classes, and an `except` or
+`isinstance` with the old classes would not recognize the new exceptions.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ for name in (
 _FEW = "-p gemini_replay -p xdist -W ignore::pytest.PytestAssertRewriteWarning"
 """Some versions of pytest would warn that this process has imported the package already."""
 _QUIET = "-o asyncio_default_fixture_loop_scope=function"
-"""Without it, pytest-asyncio warns."""
+"""Without this option, pytest-asyncio warns."""
 
 
 @pytest.fixture(autouse=True)
 def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside a test load our plugin and pytest-xdist; all that are installed take seconds of each process."""
+    """Runs inside a test load only our plugin and pytest-xdist. Loading all plugins takes seconds in each process."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", _FEW)
 
@@ -57,20 +57,20 @@ def _no_loop_is_left() -> Iterator[None]:
     """Close the event loop that some versions of pytest-asyncio, such as 1.3, leave open at the end of a run."""
     yield
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError):
-        warnings.simplefilter("ignore")  # there may be none
+        warnings.simplefilter("ignore")  # there may be no loop
         asyncio.get_event_loop().close()
     asyncio.set_event_loop(None)
 
 
 @pytest.fixture
 def async_plugins(_few_plugins: None, _no_loop_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside this test load pytest-asyncio and anyio, too."""
+    """Runs inside this test also load pytest-asyncio and anyio."""
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{_FEW} -p pytest_asyncio.plugin -p anyio {_QUIET}")
 
 
 @pytest.fixture
 def with_installed_plugins(_few_plugins: None, _no_loop_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs inside this test load every plugin that is installed, as those of users do."""
+    """Runs inside this test load every installed plugin, as users' runs do."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     monkeypatch.setenv("PYTEST_ADDOPTS", _QUIET)
 
@@ -79,7 +79,7 @@ def with_installed_plugins(_few_plugins: None, _no_loop_is_left: None, monkeypat
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a client, and no key in the environment."""
     pytester.makepyfile(asking=CLIENT)
-    pytester.makeini("[pytest]\n")  # makes this folder the root, wherever pytest starts
+    pytester.makeini("[pytest]\n")  # makes this folder the root directory, wherever pytest starts
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "CI", "BUILD_NUMBER"):  # the last two make reports longer
         monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(pytester.path)

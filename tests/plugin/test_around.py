@@ -1,4 +1,4 @@
-"""Requests around the session of a test: its fixtures of wider scopes, and what comes before ours and after it."""
+"""Requests before and after a test's session: in wider fixtures, and in fixtures around ours."""
 
 from __future__ import annotations
 
@@ -124,20 +124,20 @@ def google() -> Iterator[Landing]:
 
 @pytest.fixture
 def around(project: pytest.Pytester, google: Landing, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project in which Google's host is a server of the test."""
+    """A project in which a server of the test plays Google's host."""
     project.makepyfile(stand_in=STAND_IN)
     monkeypatch.setenv("PORT", str(google.port))
     return project
 
 
 def write(around: pytest.Pytester, cases: Iterable[str]) -> dict[str, str]:
-    """Make a module of each case; returns what a message says of its session."""
+    """Write a module for each case; returns what the message must say about the session."""
     around.makepyfile(**{f"test_{case}": CASES[case] for case in cases})
     when = {case: "no longer open" if case == "teardown" else "not open yet" for case in cases}
     return {case: f"*which would own it, is {when[case]}: * opens it for test_{case}.py::*" for case in cases}
 
 
-def test_nothing_leaves_around_the_session(around: pytest.Pytester, google: Landing) -> None:
+def test_no_request_reaches_the_network_around_the_session(around: pytest.Pytester, google: Landing) -> None:
     """The error names the session that would own the request, and what to do."""
     sessions = write(around, CASES)
     result = around.runpytest_subprocess("-q")
@@ -148,7 +148,7 @@ def test_nothing_leaves_around_the_session(around: pytest.Pytester, google: Land
 
 
 def test_a_request_around_a_session_that_records_fails_the_test(around: pytest.Pytester, google: Landing) -> None:
-    """The client has its answer; the run does not pass for one that has recorded it."""
+    """The client gets its answer, but the test fails, since the answer was not recorded."""
     sessions = write(around, ("module", "setUpClass", "teardown"))
     result = around.runpytest_subprocess(
         "-q", "--gemini-record=once", f"--gemini-upstream=http://127.0.0.1:{google.port}"
@@ -160,7 +160,7 @@ def test_a_request_around_a_session_that_records_fails_the_test(around: pytest.P
 
 
 def test_other_tests_are_left_alone(around: pytest.Pytester, google: Landing) -> None:
-    """Those before and after a test that replays, in the same run; and all where the mode is live."""
+    """These are tests before and after one that replays, and all tests in the mode live."""
     around.makepyfile(
         test_tale="""
         import socket
@@ -183,7 +183,7 @@ def test_other_tests_are_left_alone(around: pytest.Pytester, google: Landing) ->
 
 
 def test_a_client_of_another_process_is_not_seen(around: pytest.Pytester, google: Landing) -> None:
-    """The summary says that the test has made no request; one that failed is not named."""
+    """The summary says that the test made no request. It does not name tests that failed."""
     around.makepyfile(
         test_tale="""
         import subprocess

@@ -1,4 +1,4 @@
-"""Where a test's cassette is: names that every file system takes, keeps apart and may show to anybody."""
+"""A test's cassette has a path that every file system accepts and keeps distinct, and that holds no secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def replays(run: Run, *arguments: str) -> None:
 
 @pytest.mark.parametrize("mode", ["prepend", "importlib"])
 def test_the_path_follows_the_modules_path(project: pytest.Pytester, run: Run, mode: str) -> None:
-    """Below the root directory, whatever pytest calls the module: modules of one name do not share a cassette."""
+    """The path counts from the root directory, so modules of the same name do not share a cassette."""
     write(project, {f"{name}/tests/test_x.py": ASK.format(text=f"I am {name}") for name in "ab"})
     for name in "ab":
         run("--gemini-record=once", f"--import-mode={mode}", f"{name}/tests/test_x.py").assert_outcomes(passed=1)
@@ -51,7 +51,7 @@ def test_the_path_follows_the_modules_path(project: pytest.Pytester, run: Run, m
 def test_the_path_does_not_depend_on_where_pytest_is_started(
     project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The root directory counts; -c and --rootdir set it, and so the folder of the cassettes."""
+    """Only the root directory counts. The options -c and --rootdir set it, and so the folder of the cassettes."""
     write(project, {"a/tests/test_x.py": ASK.format(text="here")})
     run("--gemini-record=once").assert_outcomes(passed=1)
     monkeypatch.chdir(project.path / "a")
@@ -61,7 +61,7 @@ def test_the_path_does_not_depend_on_where_pytest_is_started(
 
 
 def test_a_module_outside_the_root_directory_has_a_folder_inside(project: pytest.Pytester, run: Run) -> None:
-    """One for each way that leads to it."""
+    """Each outside folder gets its own, named after the relative path that leads to it."""
     write(project, {f"{name}/test_x.py": ASK.format(text=f"I am {name}") for name in "ab"})
     write(project, {"root/pytest.ini": "[pytest]\n"})
     arguments = ["-c", str(project.path / "root/pytest.ini"), "--import-mode=importlib"]
@@ -75,8 +75,8 @@ def test_a_module_outside_the_root_directory_has_a_folder_inside(project: pytest
     replays(run, *arguments, "link")
 
 
-def test_names_that_differ_in_capitals_only_are_kept_apart(project: pytest.Pytester, run: Run) -> None:
-    """Functions, parameters, classes, modules and folders; an ordinary class keeps its name."""
+def test_names_that_differ_in_case_get_different_files(project: pytest.Pytester, run: Run) -> None:
+    """This holds for functions, parameters, classes, modules and folders. An ordinary class keeps its name."""
     write(
         project,
         {
@@ -116,7 +116,7 @@ class TestOrdinary:
 
 
 def test_long_names_are_cut(project: pytest.Pytester, run: Run) -> None:
-    """In bytes: a file system takes 255 of them, and a recording adds more to the name."""
+    """Length counts in bytes: a file system accepts 255, and a recording adds a suffix to the name."""
     name = "写一个关于月亮和海边小渔村的故事要求包含三个人物" * 4
     write(
         project, {f"test_{'模' * 60}.py": f"from asking import ask\ndef test_{name[:90]}(gemini_cassette): ask()\n"}
@@ -127,10 +127,10 @@ def test_long_names_are_cut(project: pytest.Pytester, run: Run) -> None:
     replays(run)
 
 
-def test_secrets_in_parameters_are_in_no_name_and_no_message(
+def test_secret_parameters_appear_in_no_name_or_message(
     project: pytest.Pytester, server: upstream.RunningUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tests that differ in them only have cassettes of their own, distinguished by the order of the parameters."""
+    """Tests that differ only in secrets have their own cassettes, numbered by the order of the parameters."""
     monkeypatch.setenv("CUSTOMER", "user-1234")
     keys = [KEY, KEY.replace("0", "9"), "user-1234", "plain"]
     other = b"ya29." + b"a0AfB9xQzk7" * 4
@@ -189,10 +189,10 @@ def test_it(gemini_cassette, key, other, request):
     ],
 )
 @pytest.mark.parametrize("mode", ["none", "once", "rewrite"])
-def test_a_name_that_cannot_be_used_is_an_error_of_ours(
+def test_an_unusable_name_is_an_error_of_ours(
     project: pytest.Pytester, run: Run, name: str, words: str, mode: str
 ) -> None:
-    """With the reason, and nothing written anywhere."""
+    """The error gives the reason, and nothing is written."""
     (project.path / "cassettes/taken.jsonl").mkdir(parents=True)
     write(
         project,
@@ -217,7 +217,7 @@ def test_it():
 
 
 def test_a_link_out_of_the_folder_is_not_written_through(project: pytest.Pytester, run: Run) -> None:
-    """Reading through it is no harm; the folder itself may be a link."""
+    """Reading through it is allowed, and the folder itself may be a link."""
     outside = project.mkdir("outside")
     write(project, {"test_tale.py": ASK.format(text="link") + MARKED})
     (project.path / "cassettes").mkdir()
@@ -238,8 +238,8 @@ def test_a_link_out_of_the_folder_is_not_written_through(project: pytest.Pyteste
     replays(run, "-k", "marked")
 
 
-def test_a_cassette_behind_a_link_is_replayed_where_it_is_not_recorded(project: pytest.Pytester, run: Run) -> None:
-    """In the record mode once, too: the cassette is there."""
+def test_a_cassette_behind_a_link_is_replayed(project: pytest.Pytester, run: Run) -> None:
+    """This holds in the record mode once too, since the cassette exists."""
     write(project, {"test_tale.py": ASK.format(text="link") + MARKED})
     (project.path / "cassettes/link").mkdir(parents=True)
     run("--gemini-record=once", "-k", "marked").assert_outcomes(passed=1)
@@ -257,7 +257,7 @@ def test_marked():
 
 
 def test_a_doctest_has_a_cassette_too(project: pytest.Pytester, run: Run) -> None:
-    """In a folder of its file, which keeps its ending."""
+    """It is in a folder named after the file, with the file's suffix."""
     write(
         project,
         {"docs/guide.txt": '>>> _ = getfixture("gemini_cassette")\n>>> import asking\n>>> len(asking.ask())\n3\n'},

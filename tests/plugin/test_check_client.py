@@ -34,8 +34,8 @@ CALLS = """
 """
 
 
-def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest.Pytester) -> None:
-    """A careful one passes, and each fault is tried."""
+def test_a_careless_call_fails_with_every_fault_that_deceives_it(pytester: pytest.Pytester) -> None:
+    """A careful call passes, and each fault is tried."""
     pytester.makepyfile(
         CALLS
         + """
@@ -58,7 +58,7 @@ def test_a_hopeful_call_fails_with_every_fault_that_deceives_it(pytester: pytest
 
 
 def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
-    """If no other is given."""
+    """The marker's cassette is used if no other is given."""
     pytester.makepyfile(
         CALLS
         + """
@@ -71,7 +71,7 @@ def test_the_cassette_is_the_markers_own(pytester: pytest.Pytester) -> None:
 
 
 def test_a_sweep_gives_a_test_id_to_each_fault(pytester: pytest.Pytester) -> None:
-    """One of them can be run by its name."""
+    """So a single fault can be run by its id."""
     pytester.makepyfile(
         CALLS
         + """
@@ -92,7 +92,7 @@ def test_a_sweep_gives_a_test_id_to_each_fault(pytester: pytest.Pytester) -> Non
 
 
 def test_a_miss_in_a_sweep_names_the_cassette_itself(project: pytest.Pytester) -> None:
-    """That is what can be recorded again."""
+    """The cassette can be recorded again, the variation cannot."""
     project.makepyfile(
         test_tale="""
         from asking import ask

@@ -23,7 +23,7 @@ PARSERS = """
 
 
 def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -> None:
-    """A wrong parser fails its test with the chunks in the message; a right one passes."""
+    """A wrong parser fails its test with the chunks in the message. A correct one passes."""
     pytester.makepyfile(
         PARSERS
         + """
@@ -43,8 +43,8 @@ def test_the_fixture_finds_a_bug_and_shows_the_case(pytester: pytest.Pytester) -
     )
 
 
-def test_each_class_is_a_test_id_where_asked(pytester: pytest.Pytester) -> None:
-    """A known bug is expected to fail by its name, and only that one does."""
+def test_with_each_every_class_has_a_test_id(pytester: pytest.Pytester) -> None:
+    """A known bug can be marked as an expected failure by its class, and only that one fails."""
     pytester.makepyfile(
         PARSERS
         + """
@@ -62,7 +62,7 @@ def test_each_class_is_a_test_id_where_asked(pytester: pytest.Pytester) -> None:
 
 
 def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
-    """One test then, for all of the profile."""
+    """Then there is one test for the whole profile."""
     pytester.makepyfile(
         PARSERS
         + """
@@ -88,8 +88,8 @@ def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
     ],
     ids=["profile", "class", "without-each", "name", "several", "no-text", "no-flag", "no-classes"],
 )
-def test_a_marker_that_cannot_be_meant_is_refused(pytester: pytest.Pytester, marker: str, message: str) -> None:
-    """With the nearest name."""
+def test_an_invalid_marker_is_refused(pytester: pytest.Pytester, marker: str, message: str) -> None:
+    """The error has the closest name."""
     pytester.makepyfile(
         f"""
     import pytest

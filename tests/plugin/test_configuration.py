@@ -1,4 +1,4 @@
-"""Where the settings of a test's cassette come from: the nearest source wins, setting by setting."""
+"""The sources of a test's settings. For each setting, the nearest source wins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def speed_of(result: pytest.RunResult) -> str:
 
 
 def test_the_nearest_source_wins(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the ini file over the fixture of a folder, a nearer one, and the marker to the command line."""
+    """From farthest to nearest: ini file, a folder's fixture, an inner folder's, the marker, the command line."""
     test = SHOWS.replace("def test_it", "MARK\ndef test_it")
     project.makepyfile(test_it=test.replace("MARK", ""))
     ini = ["-s", "-o", "gemini_speed=2"]
@@ -43,8 +43,8 @@ def test_the_nearest_source_wins(project: pytest.Pytester, monkeypatch: pytest.M
     assert speed_of(project.runpytest(*ini, "--gemini-speed=6")) == "6.0"
 
 
-def test_none_is_the_default_whatever_else_is_said(project: pytest.Pytester) -> None:
-    """A marker takes back what the ini file says."""
+def test_none_restores_the_default(project: pytest.Pytester) -> None:
+    """A marker with None cancels the ini file's value."""
     project.makepyfile(test_it=SHOWS.replace("def test_it", "@pytest.mark.gemini_cassette(speed=None)\ndef test_it"))
     assert speed_of(project.runpytest("-s", "-o", "gemini_speed=2")) == "1.0"
 
@@ -52,7 +52,7 @@ def test_none_is_the_default_whatever_else_is_said(project: pytest.Pytester) -> 
 def test_secrets_of_all_sources_are_redacted(
     project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one says is secret stays secret, whatever a nearer one adds."""
+    """Secrets of one source stay secret, whatever a nearer source adds."""
     monkeypatch.setenv("INTERNAL", "first-secret-word")
     project.makeconftest(
         """
@@ -83,7 +83,7 @@ def test_secrets_of_all_sources_are_redacted(
 def test_every_source_can_give_the_record_mode(
     project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    """And the command line wins over it."""
+    """The command line wins over all others."""
     arguments: list[str] = []
     project.makepyfile(test_tale=STORY)
     if source == "ini":
@@ -105,7 +105,7 @@ def test_every_source_can_give_the_record_mode(
 def test_ci_records_only_if_the_command_line_says_so(
     project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A record mode that got there by accident is told."""
+    """The summary reports a record mode that was left in another source by accident."""
     project.makepyfile(test_tale=STORY)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("GEMINI_REPLAY_RECORD", "rewrite")
@@ -127,8 +127,10 @@ def test_ci_records_only_if_the_command_line_says_so(
     ],
     ids=["folder", "beside the test", "function", "function of a relative path"],
 )
-def test_cassettes_lie_where_the_project_says(project: pytest.Pytester, run: Run, place: str, expected: str) -> None:
-    """Below the root directory, beside the test, or where a function says."""
+def test_the_project_decides_where_cassettes_are(
+    project: pytest.Pytester, run: Run, place: str, expected: str
+) -> None:
+    """They may be below the root directory, beside the test, or where a function says."""
     project.makeconftest(
         f"import pytest\n\n@pytest.fixture\ndef gemini_cassette_config():\n    return dict(cassette_dir={place})\n"
     )
@@ -140,7 +142,7 @@ def test_cassettes_lie_where_the_project_says(project: pytest.Pytester, run: Run
 
 
 def test_a_test_replays_from_several_cassettes_and_records_into_the_first(project: pytest.Pytester, run: Run) -> None:
-    """A shared one that other tests have made is not touched."""
+    """A shared cassette of other tests is not changed."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -167,8 +169,8 @@ def test_a_test_replays_from_several_cassettes_and_records_into_the_first(projec
     assert (project.path / "cassettes/shared.jsonl").read_bytes() == shared
 
 
-def test_what_holds_for_a_test_is_shown_with_its_source(project: pytest.Pytester, run: Run) -> None:
-    """Secrets are counted only."""
+def test_the_settings_of_a_test_are_shown_with_their_sources(project: pytest.Pytester, run: Run) -> None:
+    """Secrets are only counted."""
     project.makeconftest(
         """
         import pytest
@@ -222,10 +224,10 @@ def gemini_cassette_config({asks}):
     ],
 )
 @pytest.mark.parametrize("uses", ["fixture", "marker"])
-def test_a_nearer_config_adds_to_those_further_off(
+def test_a_nearer_config_adds_to_farther_ones(
     project: pytest.Pytester, run: Run, scope: str, asks: str, returned: str, uses: str
 ) -> None:
-    """Setting by setting, with secrets adding up, whether it asks for them or not."""
+    """Settings are merged one by one and secrets add up, whether or not it asks for the farther fixture."""
     outer = "{'redact': ['outer-secret-word'], 'max_gap': 1, 'speed': 4}"
     project.makeconftest(INNER.format(scope="(scope='session')", asks="", returned=outer))
     inner = project.mkpydir("inner")
@@ -246,8 +248,8 @@ def test_a_nearer_config_adds_to_those_further_off(
     assert "outer-secret-word" not in stored
 
 
-def test_a_config_that_is_parametrized_loses_no_settings(project: pytest.Pytester, run: Run) -> None:
-    """It would replace those of the fixture; the test fails and says what to do."""
+def test_a_parametrized_config_is_refused(project: pytest.Pytester, run: Run) -> None:
+    """It would replace the fixture's settings. So the test fails and says what to do."""
     project.makeconftest(INNER.format(scope="", asks="", returned="{'redact': ['outer-secret-word']}"))
     project.makepyfile(
         test_tale="""
@@ -271,10 +273,8 @@ def test_a_config_that_is_parametrized_loses_no_settings(project: pytest.Pyteste
         ("{'cassette_dir': 5}", "cassette_dir is 5."),
     ],
 )
-def test_a_wrong_config_is_an_error_of_few_lines(
-    project: pytest.Pytester, run: Run, returned: str, words: str
-) -> None:
-    """With what it takes."""
+def test_a_wrong_config_is_a_short_error(project: pytest.Pytester, run: Run, returned: str, words: str) -> None:
+    """The error says what the setting takes."""
     project.makeconftest(f"import pytest\n\n@pytest.fixture\ndef gemini_cassette_config():\n    return {returned}\n")
     project.makepyfile(test_tale=STORY)
     result = run()
@@ -284,7 +284,7 @@ def test_a_wrong_config_is_an_error_of_few_lines(
 
 
 def test_hosts_that_are_allowed_are_not_blocked(project: pytest.Pytester) -> None:
-    """The others are, also by the ini file alone."""
+    """Other hosts are blocked, also if only the ini file asks for it."""
     project.makepyfile(
         test_tale="""
         import sys

@@ -1,4 +1,4 @@
-"""What a cassette costs each test of a large suite, in calls of functions, which no other process changes."""
+"""What a cassette costs each test of a large suite, in function calls, not in time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PLUGIN = ("-p", "gemini_replay.pytest_plugin")
 
 
 def run(folder: Path, count: int, *, replays: bool) -> tuple[int, list[str]]:
-    """The calls of a run of pytest with so many tests, and the modules of ours that are loaded at its end."""
+    """The calls in a run of pytest with this many tests, and our modules that are loaded at its end."""
     mark = '@pytest.mark.gemini_cassette("story", speed="instant")' if replays else ""
     transport = "" if replays else "transport=httpx.MockTransport(answer)"
     suite = SUITE.format(google=GOOGLE, ask=ASK, transport=transport, count=count, mark=mark)
@@ -68,19 +68,19 @@ def run(folder: Path, count: int, *, replays: bool) -> tuple[int, list[str]]:
 
 
 def calls_for_a_test(folder: Path, *, replays: bool) -> float:
-    """Two runs differ by their numbers of tests."""
-    run(folder, 1, replays=replays)  # writes byte code
+    """The cost of one test: the difference of two runs, divided by that of their numbers of tests."""
+    run(folder, 1, replays=replays)  # the first run writes byte code
     return (run(folder, 25, replays=replays)[0] - run(folder, 5, replays=replays)[0]) / 20
 
 
 def test_a_cassette_costs_a_test_few_calls(tmp_path: Path) -> None:
-    """Beyond those of a mock that opens a file: pytest's fixtures, a file of 24 lines, and a session."""
+    """Beyond those of a mock that opens a file, the calls are for fixtures, a file of 24 lines, and a session."""
     replayed, mocked = calls_for_a_test(tmp_path, replays=True), calls_for_a_test(tmp_path, replays=False)
     assert replayed - mocked <= 4_600
 
 
-def test_a_run_with_cassettes_loads_no_room_that_it_does_not_use(tmp_path: Path) -> None:
-    """No server, no command, no fuzz kit."""
+def test_a_run_with_cassettes_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """It loads no server, no command and no fuzz kit."""
     _, modules = run(tmp_path, 1, replays=True)
     rooms = {name.split(".")[1] for name in modules}
     assert {"session", "transports"} <= rooms

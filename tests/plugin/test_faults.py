@@ -1,4 +1,4 @@
-"""Faults, other chunk boundaries and a longest gap in the marker: whole flows, each a project of its own."""
+"""The settings fault, rechunk and max_gap in the marker: whole flows, each in a project of its own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def server() -> Iterator[upstream.RunningUpstream]:
 
 @pytest.fixture
 def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Run:
-    """Run the project; the story has been recorded."""
+    """Run the project after the story has been recorded."""
 
     def run(*arguments: str) -> pytest.RunResult:
         return project.runpytest("-q", f"--gemini-upstream={server.url}", *arguments)
@@ -63,8 +63,8 @@ def run(project: pytest.Pytester, server: upstream.RunningUpstream) -> Run:
     return run
 
 
-def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Run) -> None:
-    """Each kind reaches the client as its library's own; a list, several in a text, and the closest marker's."""
+def test_the_marker_takes_fault_rechunk_and_max_gap(project: pytest.Pytester, run: Run) -> None:
+    """Each raises the library's own error. A list, several in one text, and the closest marker are tried."""
     project.makepyfile(
         test_faults="""
         import pytest
@@ -123,10 +123,10 @@ def test_the_marker_has_faults_chunks_and_gaps(project: pytest.Pytester, run: Ru
     ],
     ids=["kind", "argument", "chunks", "gap", "name"],
 )
-def test_what_is_misspelled_says_what_to_write(
+def test_a_misspelled_setting_says_what_to_write(
     project: pytest.Pytester, run: Run, arguments: str, words: list[str]
 ) -> None:
-    """Before the test runs."""
+    """The error comes before the test runs."""
     project.makepyfile(
         test_faults=f"""
         import pytest
@@ -141,8 +141,8 @@ def test_what_is_misspelled_says_what_to_write(
     result.stdout.fnmatch_lines(words)
 
 
-def test_a_fault_that_strikes_nothing_fails_the_test(project: pytest.Pytester, run: Run) -> None:
-    """It passed without what it was to show; one that fails says why itself."""
+def test_a_fault_that_is_never_applied_fails_the_test(project: pytest.Pytester, run: Run) -> None:
+    """Otherwise the test would pass without the fault. A test that fails shows its own error."""
     project.makepyfile(
         test_faults="""
         import pytest
@@ -177,7 +177,7 @@ def test_a_fault_that_strikes_nothing_fails_the_test(project: pytest.Pytester, r
 def test_a_test_with_a_fault_replays_in_every_mode(
     project: pytest.Pytester, run: Run, server: upstream.RunningUpstream, mode: str
 ) -> None:
-    """A run that records refreshes the cassette by the test without the fault; the other leaves it as it is."""
+    """In a run that records, only the test without the fault replaces the cassette."""
     project.makepyfile(
         test_faults="""
         import pytest
@@ -200,7 +200,7 @@ def test_a_test_with_a_fault_replays_in_every_mode(
 
 
 def test_faults_are_parameters_like_any_other(project: pytest.Pytester, run: Run) -> None:
-    """Through `replay`, and as marks of parameters."""
+    """They can be passed to `replay`, or given as marks of parameters."""
     project.makepyfile(
         test_faults="""
         import gemini_replay, pytest
@@ -224,8 +224,8 @@ def test_faults_are_parameters_like_any_other(project: pytest.Pytester, run: Run
     run("test_faults.py").assert_outcomes(passed=6)
 
 
-def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) -> None:
-    """Over a real socket; what it cannot do is an error of the test, and a fault that strikes nothing fails it."""
+def test_the_server_uses_the_same_marker(project: pytest.Pytester, run: Run) -> None:
+    """A fault that a server cannot cause is an error in the test. One that is never applied fails it."""
     project.makepyfile(
         test_faults=f"""
         import pytest
@@ -266,7 +266,7 @@ def test_the_server_takes_the_same_marker(project: pytest.Pytester, run: Run) ->
 
 
 def test_a_fault_without_a_recording_says_how_to_make_one(project: pytest.Pytester, run: Run) -> None:
-    """In any mode: the test with the fault never records."""
+    """This holds in any mode, since a test with a fault never records."""
     project.makepyfile(
         test_faults="""
         import pytest

@@ -1,4 +1,4 @@
-"""Whole flows of the plugin: record, replay, miss, mend. Each test is a project of its own, run by pytest."""
+"""Whole flows of the plugin: record, replay, miss, record again. Each test runs pytest in a new project."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_without_a_cassette_the_test_fails_and_says_how_to_record(
 def test_a_miss_that_the_code_swallowed_fails_the_test(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """With the same message."""
+    """The message is the same as for other misses."""
     project.makepyfile(
         test_tale="""
         from asking import ask
@@ -70,10 +70,10 @@ def test_a_miss_that_the_code_swallowed_fails_the_test(
     result.stdout.fnmatch_lines(["*No recording answers POST*"])
 
 
-def test_a_failed_test_leaves_the_old_cassette_and_keeps_what_came(
+def test_a_failed_test_leaves_the_old_cassette_and_a_journal(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """The recording of a failed test lies beside the cassette, which did not change."""
+    """The failed test's journal is beside the cassette, which is unchanged."""
     project.makepyfile(test_tale=STORY)
     run("--gemini-record=once")
     path = project.path / "cassettes/test_tale/test_story.jsonl"
@@ -89,7 +89,7 @@ def test_a_failed_test_leaves_the_old_cassette_and_keeps_what_came(
 def test_new_appends_what_is_missing(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], server: upstream.RunningUpstream
 ) -> None:
-    """What is there is replayed, and stays."""
+    """Old recordings are replayed and stay."""
     project.makepyfile(test_tale=STORY)
     run("--gemini-record=once")
     project.makepyfile(
@@ -107,7 +107,7 @@ def test_new_appends_what_is_missing(
 
 
 def test_live_uses_no_cassette(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """Requests go where the code sends them."""
+    """Requests reach the servers that the code names."""
     project.makepyfile(
         test_tale=STORY.replace("ask()", f"ask.__globals__.update(URL={server.url + '/x'!r}) or ask()")
     )
@@ -119,7 +119,7 @@ def test_live_uses_no_cassette(project: pytest.Pytester, server: upstream.Runnin
 
 
 def test_live_goes_to_the_upstream(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """If one is given; nothing is recorded."""
+    """If an upstream is given, requests go to it, and nothing is recorded."""
     project.makepyfile(test_tale=STORY)
     project.runpytest("--gemini-record=live", f"--gemini-upstream={server.url}").assert_outcomes(passed=1)
     assert len(server.app.requests) == 1
@@ -127,7 +127,7 @@ def test_live_goes_to_the_upstream(project: pytest.Pytester, server: upstream.Ru
 
 
 def test_a_gateway_is_recognised_by_its_path(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """A base URL of another host, with a bearer token, is recorded and replayed all the same."""
+    """Requests to another host with a bearer token are recorded and replayed too."""
     url = f"{server.url}/gateway/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
     project.makepyfile(
         test_tale=STORY.replace(
@@ -143,7 +143,7 @@ def test_a_gateway_is_recognised_by_its_path(project: pytest.Pytester, server: u
 def test_unused_recordings_are_counted_and_listed_on_request(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """A recording that no test asks for any more is said to be so."""
+    """These are recordings that no test asks for any more."""
     project.makepyfile(test_tale=STORY.replace("len(ask()) == 3", "ask() and ask('b')"))
     run("--gemini-record=once")
     project.makepyfile(test_tale=STORY)
@@ -158,7 +158,7 @@ def test_unused_recordings_are_counted_and_listed_on_request(
 
 
 def test_block_network_covers_tests_without_a_cassette(project: pytest.Pytester) -> None:
-    """A Gemini host is refused where no fixture is; other hosts are not."""
+    """Gemini's hosts are refused in tests without the fixture; other hosts are not."""
     project.makepyfile(
         test_tale="""
         import socket

@@ -48,16 +48,18 @@ def configured(project: pytest.Pytester) -> Callable[[str], None]:
     return configured
 
 
-def test_what_is_stored(configured: Callable[[str], None], project: pytest.Pytester, run: Run) -> None:
-    """The client gets the live response, the cassette what the function returns."""
+def test_before_record_changes_the_cassette(
+    configured: Callable[[str], None], project: pytest.Pytester, run: Run
+) -> None:
+    """The client gets the live response, and the cassette gets what the function returns."""
     configured("'before_record': short")
     run("-s", "--gemini-record=once").stdout.fnmatch_lines(["*chunks 3*", "*1 recorded*"])
     assert len(Cassette.load(project.path / "cassettes/test_tale/test_story.jsonl").interactions[0].chunks) == 1
     run("-s").stdout.fnmatch_lines(["*chunks 1*"])
 
 
-def test_what_is_played(configured: Callable[[str], None], run: Run) -> None:
-    """The cassette stays."""
+def test_before_replay_changes_the_replay(configured: Callable[[str], None], run: Run) -> None:
+    """The cassette stays unchanged."""
     configured("")
     run("--gemini-record=once").assert_outcomes(passed=1)
     configured("'before_replay': short")
@@ -67,7 +69,7 @@ def test_what_is_played(configured: Callable[[str], None], run: Run) -> None:
 def test_leaving_out_everything_makes_no_cassette(
     configured: Callable[[str], None], project: pytest.Pytester, run: Run
 ) -> None:
-    """Nothing counts as recorded, and the summary says why."""
+    """Nothing counts as recorded, and the summary gives the reason."""
     configured("'before_record': none")
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=1)
@@ -82,8 +84,10 @@ def test_leaving_out_everything_makes_no_cassette(
     assert cassettes(project) == []
 
 
-def test_leaving_out_a_part_is_told(configured: Callable[[str], None], project: pytest.Pytester, run: Run) -> None:
-    """With how many recordings it was."""
+def test_leaving_out_a_part_is_reported(
+    configured: Callable[[str], None], project: pytest.Pytester, run: Run
+) -> None:
+    """The summary counts the recordings that were left out."""
     configured("'before_record': first")
     project.makepyfile(test_tale=COUNTS + "    ask('again')\n")
     result = run("--gemini-record=once")
@@ -94,7 +98,7 @@ def test_leaving_out_a_part_is_told(configured: Callable[[str], None], project: 
 def test_a_function_that_fails_fails_the_test(
     configured: Callable[[str], None], project: pytest.Pytester, run: Run
 ) -> None:
-    """With the line; what was recorded stays as a journal."""
+    """The error has the line, and the recording stays as a journal."""
     configured("'before_record': broken")
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=1, errors=1)

@@ -1,4 +1,4 @@
-"""Which tests count as passed, so that their recordings make a new cassette; the others leave it as it was."""
+"""Which tests count as passed, so that their recordings make a new cassette. Other tests leave it unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(project: pytest.Pytester, test: str, prompt: str) -> None:
 @pytest.mark.parametrize("name", KEPT)
 @pytest.mark.parametrize("mode", ["once", "rewrite"])
 def test_a_passed_test_makes_the_cassette(project: pytest.Pytester, run: Run, name: str, mode: str) -> None:
-    """Also one that fails as it is expected to: its stream is what was wanted."""
+    """A test that fails as expected makes it too, since its stream was the one it needs."""
     write(project, KEPT[name], "old")
     result = run(f"--gemini-record={mode}")
     assert result.ret == 0
@@ -64,7 +64,7 @@ async def test_it():
     ids=["asyncio", "asyncio-auto", "asyncio-module", "anyio-trio"],
 )
 def test_coroutines_are_kept_if_they_pass(project: pytest.Pytester, run: Run, marks: str, mode: str) -> None:
-    """In both modes of pytest-asyncio, and on trio."""
+    """This holds in both modes of pytest-asyncio, and on trio."""
     for count, outcome in ((4, {"failed": 1}), (3, {"passed": 1})):
         project.makepyfile(test_tale=ASYNC.format(marks=marks, key=KEY, count=count))
         result = run("--gemini-record=once", "-o", f"asyncio_mode={mode}")
@@ -79,12 +79,12 @@ def test_coroutines_are_kept_if_they_pass(project: pytest.Pytester, run: Run, ma
 def test_any_other_test_leaves_the_cassette_as_it_is(
     project: pytest.Pytester, run: Run, server: upstream.RunningUpstream, name: str
 ) -> None:
-    """What came lies beside it, and the summary says so."""
+    """The journal is beside it, and the summary says so."""
     write(project, NOT_KEPT[name], "old")
     assert run("--gemini-record=once").ret == 0
     before = (project.path / "cassettes/shared.jsonl").read_bytes()
     write(project, NOT_KEPT[name], "new")
-    if name == "interrupt in the teardown":  # its process keeps the session open
+    if name == "interrupt in the teardown":  # this test's process keeps the session open
         result = project.runpytest_subprocess("-q", "--gemini-record=rewrite", f"--gemini-upstream={server.url}")
     else:
         result = run("--gemini-record=rewrite", no_reraise_ctrlc=True)
@@ -98,7 +98,7 @@ def test_any_other_test_leaves_the_cassette_as_it_is(
 
 
 def test_an_expected_failure_with_a_key_that_was_refused_is_not_kept(project: pytest.Pytester) -> None:
-    """Nobody expects that; the recording would hold no answer of the model."""
+    """A refused key is not the expected failure, and the recording would have no answer of the model."""
     project.makepyfile(
         test_tale="""
         import httpx, pytest

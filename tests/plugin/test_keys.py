@@ -13,10 +13,10 @@ from gemini_replay.server.upstream.scenarios import Scenario
 pytestmark = pytest.mark.usefixtures("project")
 
 
-def test_a_placeholder_key_lets_clients_be_built_where_nothing_is_recorded(
+def test_a_placeholder_key_lets_clients_be_built_for_replay(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """Offline CI has no key; a real one is never replaced."""
+    """Offline CI has no key. A real key is never replaced."""
     project.makepyfile(
         test_tale="""
         import os
@@ -50,7 +50,7 @@ def test_a_refused_key_is_explained(project: pytest.Pytester) -> None:
 def test_no_secret_of_a_run_is_in_any_file_or_message(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Header, query, bearer, environment, and echoed by the server cut in two: none is stored or printed."""
+    """Secrets in header, query, bearer token and environment, or cut in two in an echo, are not stored or shown."""
     secrets = {
         "header": KEY,
         "query": "query-key-9876543210-abcdefghijk",

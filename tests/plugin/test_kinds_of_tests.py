@@ -1,4 +1,4 @@
-"""Tests of every kind have cassettes: by marker, in classes, with parameters, async."""
+"""Tests of every kind can have cassettes: by marker, in classes, with parameters, async."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("project")
 def test_the_marker_names_a_cassette_and_needs_no_fixture(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """Two tests may share a cassette on purpose; the first records it, the second adds to it."""
+    """Two tests may share a cassette on purpose. The first records it, and the second adds to it."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -40,7 +40,9 @@ def test_the_marker_names_a_cassette_and_needs_no_fixture(
         assert cassettes(project) == ["deep/er.jsonl", "shared.jsonl"]
         assert len(Cassette.load(project.path / "cassettes/shared.jsonl").interactions) == 2
     run().assert_outcomes(passed=3)
-    run().stdout.fnmatch_lines(["3 replayed, 0 recorded, 0 unused*"])  # each test leaves what the others use
+    run().stdout.fnmatch_lines(
+        ["3 replayed, 0 recorded, 0 unused*"]
+    )  # each test keeps the recordings that the others use
 
 
 def test_classes_and_parameters_have_cassettes_of_their_own(
@@ -70,7 +72,7 @@ def test_classes_and_parameters_have_cassettes_of_their_own(
 @pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytest.RunResult], backend: str) -> None:
-    """The fixture and the marker serve coroutines on both loops."""
+    """Fixture and marker work for coroutines on both backends."""
     project.makepyfile(
         test_tale=f"""
         import httpx, pytest
@@ -94,7 +96,7 @@ def test_async_tests_of_anyio(project: pytest.Pytester, run: Callable[..., pytes
 
 @pytest.mark.usefixtures("async_plugins")
 def test_async_tests_of_pytest_asyncio(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
-    """And those of pytest-asyncio."""
+    """Fixture and marker work for coroutines under pytest-asyncio."""
     project.makepyfile(
         test_tale=f"""
         import httpx, pytest

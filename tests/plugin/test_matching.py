@@ -1,4 +1,4 @@
-"""Settings of matching in pytest: from the ini file, the fixture and the marker; and what a report says of them."""
+"""Settings of matching in the ini file, the fixture and the marker; and what reports say about them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_story():
 
 @pytest.fixture
 def other(project: pytest.Pytester, run: Run) -> pytest.Pytester:
-    """A project whose test asks something else than was recorded."""
+    """A project whose test asks for something that was not recorded."""
     project.makepyfile(hooks=HOOKS, test_tale=STORY)
     run("--gemini-record=once").assert_outcomes(passed=1)
     project.makepyfile(test_tale=STORY.replace("ask()", "ask('bye')"))
@@ -42,7 +42,7 @@ def other(project: pytest.Pytester, run: Run) -> pytest.Pytester:
 
 
 def test_a_miss_has_the_setting_to_copy(other: pytest.Pytester, run: Run) -> None:
-    """It then passes, from the ini file."""
+    """With this setting in the ini file, the test passes."""
     run().stdout.fnmatch_lines(
         [
             '*body.contents[[]0].parts[[]0].text: recorded "hello", asked "bye"*',
@@ -57,7 +57,7 @@ def test_a_miss_has_the_setting_to_copy(other: pytest.Pytester, run: Run) -> Non
 @pytest.mark.parametrize("setting", [f"ignore=['{IGNORED}']", "normalize=hooks.no_body", "match=['model', 'action']"])
 @pytest.mark.parametrize("source", ["fixture", "marker"])
 def test_fixture_and_marker_give_the_settings(other: pytest.Pytester, run: Run, source: str, setting: str) -> None:
-    """Functions, too."""
+    """The settings may be functions."""
     if source == "fixture":
         other.makeconftest(
             f"import hooks, pytest\n\n@pytest.fixture\ndef gemini_cassette_config():\n    return dict({setting})\n"
@@ -70,8 +70,8 @@ def test_fixture_and_marker_give_the_settings(other: pytest.Pytester, run: Run, 
     run().assert_outcomes(passed=1)
 
 
-def test_a_function_that_fails_is_told_with_its_line(other: pytest.Pytester, run: Run) -> None:
-    """Also if the code under test swallows the error; the report ends in the user's own code."""
+def test_a_failing_function_is_reported_with_its_line(other: pytest.Pytester, run: Run) -> None:
+    """This holds even if the code under test swallows the error. The report ends in the user's own code."""
     other.makepyfile(test_tale=SWALLOWS)
     result = run()
     result.assert_outcomes(failed=1)
@@ -90,13 +90,13 @@ def test_a_function_that_fails_is_told_with_its_line(other: pytest.Pytester, run
 
 
 def test_a_function_is_shown_by_its_name(other: pytest.Pytester, run: Run) -> None:
-    """Among the settings of a test."""
+    """The list of a test's settings has the name."""
     other.makepyfile(test_tale=SWALLOWS)
     run("--gemini-show-config").stdout.fnmatch_lines(["*match = [[]'model', hooks.broken[]]*marker*"])
 
 
-def test_the_ini_file_takes_no_function(project: pytest.Pytester, run: Run) -> None:
-    """It says what there is, and functions belong to Python."""
+def test_the_ini_file_cannot_name_a_function(project: pytest.Pytester, run: Run) -> None:
+    """The error lists the possible values, and says that functions are given in Python."""
     project.makepyfile(test_tale=STORY)
     result = run("-o", "gemini_match=model hooks:broken")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -1,4 +1,4 @@
-"""A real key works when there is one: proven against an upstream as the outside world has them, with TLS."""
+"""Recording with a real key, tried with an upstream like those of the outside world, with TLS."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_story(gemini_cassette):
 
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., upstream.RunningUpstream]]:
-    """Starts an upstream on a port of its own, with TLS by an authority that the environment names."""
+    """Start an upstream on its own port, with TLS from an authority that the environment names."""
     authority = trustme.CA()
     certificate, bundle = tmp_path / "server.pem", tmp_path / "authority.pem"
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
@@ -69,7 +69,7 @@ def test_a_key_in_the_environment_is_enough(
     outside: Callable[..., upstream.RunningUpstream],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`GEMINI_API_KEY=… pytest --gemini-record once`, then replay without key, certificate and server."""
+    """`GEMINI_API_KEY=… pytest --gemini-record once` records. The replay needs no key, certificate or server."""
     server = outside(key=KEY)
     address = f"--gemini-upstream=https://localhost:{server.port}"
     pytester.makepyfile(test_tale=SDK)
@@ -111,7 +111,7 @@ def test_a_gateways_base_url_and_bearer_token(
     outside: Callable[..., upstream.RunningUpstream],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Recorded from the gateway's own URL; a refused token is explained in the summary and records nothing."""
+    """The gateway's own URL is recorded. If a token is refused, the summary explains it and nothing is recorded."""
     server = outside(key="gateway-token-0123456789", gateway=True)
     monkeypatch.setenv("BASE_URL", f"https://localhost:{server.port}/gateway")
     pytester.makepyfile(test_tale=GATEWAY)
@@ -128,8 +128,8 @@ def test_a_gateways_base_url_and_bearer_token(
     assert "sdkHttpResponse" in cassette
 
 
-def test_an_upstream_that_is_not_there_is_named(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to check, and no file written."""
+def test_an_unreachable_upstream_is_named(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to check, and no file is written."""
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     pytester.makepyfile(test_tale=SDK)
     result = pytester.runpytest("--gemini-record=once", "--gemini-upstream=http://127.0.0.1:9")

@@ -34,7 +34,7 @@ CASSETTE = """{"cassette": 1}
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """With a song."""
+    """A project with a recorded song."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     folder = pytester.path / "cassettes"
     folder.mkdir()
@@ -43,7 +43,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def test_the_marker_names_the_provider(project: pytest.Pytester) -> None:
-    """In this process, and for a server."""
+    """This works in the process and for a server."""
     project.makepyfile(
         PROJECT
         + """
@@ -62,8 +62,8 @@ def test_past_the_server(gemini_server):
     result.stdout.fnmatch_lines(["*A request to eu.toy.example was stopped before it left this machine.*"])
 
 
-def test_a_request_before_the_session_is_the_providers(project: pytest.Pytester) -> None:
-    """A fixture of the module asks before the test has its cassette: refused, since the host is the provider's."""
+def test_a_request_before_the_session_belongs_to_the_provider(project: pytest.Pytester) -> None:
+    """A module's fixture asks before the test's cassette is open. It is refused: the host is the provider's."""
     project.makepyfile(
         PROJECT
         + """
@@ -77,7 +77,7 @@ def test_early(early):
 
 
 def test_a_wrong_provider_is_named(project: pytest.Pytester) -> None:
-    """The test fails with what the argument takes."""
+    """The test fails, and the error says what the argument takes."""
     project.makepyfile(
         """
 import pytest

@@ -1,4 +1,4 @@
-"""The recipes of docs/pytest.md for unittest, doctests and subprocesses run as they are printed."""
+"""The recipes in docs/pytest.md for unittest, doctests and subprocesses run exactly as printed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if __name__ == "__main__":
 
 
 def recipes(heading: str, language: str) -> list[str]:
-    """The blocks of code in a section of the page."""
+    """The code blocks in a section of the page."""
     section = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert found
@@ -49,7 +49,7 @@ def recorded(path: Path) -> None:
 
 
 def test_the_class_fixture_of_unittest(project: pytest.Pytester, stories: Path) -> None:
-    """`setUpClass` is answered from the cassette of its class; plain functions of the module need none."""
+    """`setUpClass` is answered from its class's cassette. Plain functions of the module need none."""
     (fixture,) = recipes("unittest", "python")
     case = """
 import unittest
@@ -72,7 +72,7 @@ def test_plain(): ...
 
 @pytest.mark.parametrize("place", ["text file", "docstring"])
 def test_the_doctest(project: pytest.Pytester, stories: Path, place: str) -> None:
-    """In a file of text, and in the docstring of a module."""
+    """The doctest may be in a text file or in a module's docstring."""
     (doctest,) = recipes("Doctests and subprocesses", "pycon")
     if place == "text file":
         project.makefile(".txt", test_guide=doctest)

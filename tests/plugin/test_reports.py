@@ -1,4 +1,4 @@
-"""A miss is in the report of every test that had one, and is never taken for anything else."""
+"""The report of each test with a miss shows it, whatever else happens in the test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISS = "No recording answers POST gemini-2.5-flash:streamGenerateContent?alt=sse
 
 
 def reported(shown: str) -> list[str]:
-    """The lines of the reports that tell a miss, without the short summary."""
+    """The lines of the reports that mention a miss, without the short summary."""
     found = [line for line in shown.splitlines() if line.startswith(MISS) or line.endswith(MISS)]
     return [line for line in found if not line.startswith(("FAILED", "ERROR", "SUBFAILED"))]
 
@@ -29,7 +29,7 @@ def write(project: pytest.Pytester, test: str) -> None:
 @pytest.mark.usefixtures("async_plugins")
 @pytest.mark.parametrize("name", FAILING)
 def test_a_miss_is_reported_once_and_fails_the_test(project: pytest.Pytester, name: str) -> None:
-    """Whatever phase it came in, however the test ends, in the terminal and in JUnit's file."""
+    """This holds for any phase and any outcome of the test, in the terminal and in JUnit's file."""
     write(project, FAILING[name])
     result = project.runpytest("-v", "-rA", "--show-capture=no", "--junitxml=junit.xml")
     assert result.ret == 1
@@ -44,8 +44,8 @@ def test_a_miss_is_reported_once_and_fails_the_test(project: pytest.Pytester, na
     assert KEY not in written
 
 
-def test_workers_report_it_too(project: pytest.Pytester) -> None:
-    """The reports come whole to the controller of pytest-xdist."""
+def test_workers_report_misses_too(project: pytest.Pytester) -> None:
+    """The controller of pytest-xdist gets the whole reports."""
     names = ("call", "setup", "teardown", "passed", "skip", "xfail, swallowed", "unittest")
     project.makepyfile(**{f"test_{number}": HEAD + FAILING[name] for number, name in enumerate(names)})
     result = project.runpytest_subprocess("-n1", "--show-capture=no")
@@ -54,8 +54,8 @@ def test_workers_report_it_too(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("style", ["auto", "long", "short", "native", "line", "no"])
-def test_every_style_of_traceback_shows_it(project: pytest.Pytester, style: str) -> None:
-    """Where tracebacks are not shown, the summary says which test missed what."""
+def test_every_style_of_traceback_shows_the_miss(project: pytest.Pytester, style: str) -> None:
+    """If tracebacks are hidden, the summary says which test missed what."""
     write(project, FAILING["call"])
     result = project.runpytest(f"--tb={style}")
     result.assert_outcomes(failed=1)
@@ -64,7 +64,7 @@ def test_every_style_of_traceback_shows_it(project: pytest.Pytester, style: str)
 
 
 def test_every_miss_is_reported_and_a_repeated_one_once_with_a_count(project: pytest.Pytester, run: Run) -> None:
-    """What an SDK retries is one miss."""
+    """Retries of an SDK count as one miss."""
     test = """
 def test_it(gemini_cassette):
     for text in TEXTS:
@@ -107,7 +107,7 @@ def test_both(gemini_cassette):
 
 
 def test_a_miss_that_an_sdk_retries_is_reported_once(project: pytest.Pytester, run: Run) -> None:
-    """In the test's report and in the summary; two misses are two."""
+    """This holds in the test's report and in the summary. Two different misses are both reported."""
     write(project, RETRIES.format(first="story", second="tale"))
     run("--gemini-record=once").assert_outcomes(passed=2)
     write(project, RETRIES.format(first="one", second="two"))
@@ -126,8 +126,8 @@ def test_a_miss_in_one_test_is_not_reported_in_the_next(project: pytest.Pytester
     assert result.stdout.str().count(f"\n{MISS}\n") == 1
 
 
-def test_a_doctest_reports_it(project: pytest.Pytester) -> None:
-    """Its report has no place of its own for that."""
+def test_a_doctest_reports_its_miss(project: pytest.Pytester) -> None:
+    """A doctest's report has another form."""
     project.makefile(
         ".txt",
         test_guide="""
@@ -144,7 +144,7 @@ def test_a_doctest_reports_it(project: pytest.Pytester) -> None:
 
 
 def test_an_unused_fault_is_in_the_report_of_a_failed_test(project: pytest.Pytester, run: Run) -> None:
-    """It may be why it failed. A test that is skipped never came to it."""
+    """It may be the reason for the failure. A skipped test reports no unused fault."""
     write(
         project,
         """

@@ -1,4 +1,4 @@
-"""The fixture ``gemini_server``: the test's cassette, for clients in other processes and languages."""
+"""The fixture ``gemini_server`` serves the test's cassette to clients in other processes and languages."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_record_once_then_replay_for_ever(
 
 
 def test_a_cassette_serves_both_fixtures(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
-    """Recorded through the server, played in process."""
+    """It is recorded through the server and played in the process."""
     run("--gemini-record=once").assert_outcomes(passed=1)
     project.makepyfile(
         test_other=f"""
@@ -99,7 +99,7 @@ def test_a_cassette_serves_both_fixtures(project: pytest.Pytester, run: Callable
 def test_a_miss_fails_the_test_although_its_client_saw_only_a_404(
     run: Callable[..., pytest.RunResult], server: upstream.RunningUpstream, project: pytest.Pytester
 ) -> None:
-    """At its end, with the command that records; nothing reaches the upstream."""
+    """The test fails at its end, with the command that records. Nothing reaches the upstream."""
     project.makepyfile(test_tale=STORY.replace("== 3", "== 404"))
     result = run()
     result.assert_outcomes(failed=1)
@@ -113,7 +113,7 @@ def test_a_miss_fails_the_test_although_its_client_saw_only_a_404(
 
 
 def test_a_failed_test_keeps_no_recording(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
-    """As in process."""
+    """This is as with `gemini_cassette`."""
     project.makepyfile(test_tale=STORY.replace("== 3", "== 4"))
     run("--gemini-record=once").stdout.fnmatch_lines(["not recorded: test_tale.py::test_story did not pass*"])
     assert not (project.path / "cassettes/test_tale/test_story.jsonl").exists()
@@ -122,7 +122,7 @@ def test_a_failed_test_keeps_no_recording(project: pytest.Pytester, run: Callabl
 def test_the_marker_names_the_cassette_and_intercepts_nothing(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], server: upstream.RunningUpstream
 ) -> None:
-    """A supported client of this process is answered by the server as well, once."""
+    """The server also answers a supported client in this process, and only the server does."""
     project.makepyfile(
         test_tale=f"""
         import httpx, pytest
@@ -141,10 +141,10 @@ def test_the_marker_names_the_cassette_and_intercepts_nothing(
 
 
 @pytest.mark.parametrize("options", [[], ["--gemini-block-network"]], ids=["plain", "blocked"])
-def test_google_itself_is_out_of_reach_while_nothing_is_recorded(
+def test_google_cannot_be_reached_while_replaying(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], options: list[str]
 ) -> None:
-    """A client that does not take the base URL fails the test, also where the code swallowed that."""
+    """A client that ignores the base URL fails the test, even if the code swallows the error."""
     run("--gemini-record=once").assert_outcomes(passed=1)
     project.makepyfile(
         test_tale=STORY
@@ -166,7 +166,7 @@ def test_other():
 
 
 def test_live_gives_the_upstream_itself(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """No cassette, no server between; Google without an upstream."""
+    """There is neither a cassette nor a server. Without an upstream, the URL is Google's."""
     project.makepyfile(
         test_tale=f"""
         import os
@@ -183,7 +183,7 @@ def test_live_gives_the_upstream_itself(project: pytest.Pytester, server: upstre
 def test_both_fixtures_in_one_test_are_an_error(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """One would answer what the other waits for."""
+    """Otherwise one fixture would answer requests that the other waits for."""
     project.makepyfile(test_tale="def test_story(gemini_cassette, gemini_server): pass")
     result = run()
     result.assert_outcomes(errors=1)
@@ -193,7 +193,7 @@ def test_both_fixtures_in_one_test_are_an_error(
 def test_a_placeholder_key_and_the_base_url_are_gone_afterwards(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """Clients can be built without a key; nothing stays in the environment."""
+    """Clients can be built without a key, and the environment is restored."""
     project.makepyfile(
         test_tale="""
         import os
@@ -212,7 +212,7 @@ def test_a_placeholder_key_and_the_base_url_are_gone_afterwards(
 def test_google_genai_takes_the_base_url_from_the_environment(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult]
 ) -> None:
-    """Unchanged code, over real sockets."""
+    """Unchanged code works over real sockets."""
     pytest.importorskip("google.genai")
     project.makepyfile(
         test_tale="""

@@ -1,4 +1,4 @@
-"""Options, ini settings and the marker's arguments: what they do, and what is said of a wrong one."""
+"""Options, ini settings and the marker's arguments: their effect, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("project")
 def test_requests_to_ignored_hosts_are_left_alone(
     project: pytest.Pytester, server: upstream.RunningUpstream, value: str
 ) -> None:
-    """A gateway that would be recorded by its path is neither recorded nor refused."""
+    """An ignored gateway is neither recorded nor refused, although its path would be recognized."""
     project.makepyfile(
         test_tale=f"""
         import httpx
@@ -49,7 +49,7 @@ def test_requests_to_ignored_hosts_are_left_alone(
     ],
 )
 def test_a_wrong_setting_ends_the_run_before_any_test(project: pytest.Pytester, setting: str, words: str) -> None:
-    """With the setting's name or its value."""
+    """The error has the setting's name or its value."""
     project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     result = project.runpytest("-o", setting)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -59,7 +59,7 @@ def test_a_wrong_setting_ends_the_run_before_any_test(project: pytest.Pytester, 
 def test_a_variable_whose_value_is_too_short_is_named(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be found everywhere."""
+    """Such a short value would be found everywhere."""
     monkeypatch.setenv("SHORT", "ab")
     project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     result = project.runpytest("-o", "gemini_redact=SHORT")
@@ -90,7 +90,7 @@ def test_a_variable_whose_value_is_too_short_is_named(
 def test_a_wrong_argument_of_the_marker_is_named(
     project: pytest.Pytester, run: Run, marker: str, argument: str
 ) -> None:
-    """By an error of ours, with a few lines and no traceback."""
+    """The error is ours, with a few lines and without a traceback."""
     project.makepyfile(
         test_tale=f"""
         import pytest
@@ -112,7 +112,7 @@ def test_a_wrong_argument_of_the_marker_is_named(
 
 
 def test_arguments_of_several_markers_are_merged(project: pytest.Pytester, run: Run) -> None:
-    """The closest one's win; an argument that is None is not given."""
+    """The closest marker wins. None counts as not given."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -131,8 +131,8 @@ def test_arguments_of_several_markers_are_merged(project: pytest.Pytester, run: 
     run().assert_outcomes(passed=1)
 
 
-def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """By ini settings, for the recording and for the replay."""
+def test_ini_settings_name_secrets(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
+    """They apply to recording and replay."""
     project.makepyfile(
         test_tale="""
         from asking import ask
@@ -152,7 +152,7 @@ def test_what_is_secret_can_be_set(project: pytest.Pytester, server: upstream.Ru
 
 
 def test_a_variable_to_redact_that_is_not_set_is_an_error_while_recording(project: pytest.Pytester) -> None:
-    """Its value would be stored without a word. A replay needs no such variable."""
+    """Otherwise its value would be stored unnoticed. A replay does not need the variable."""
     project.makepyfile(test_tale="def test_it(gemini_cassette): pass")
     recording = project.runpytest("-o", "gemini_redact=NO_SUCH_VARIABLE", "--gemini-record=once")
     recording.assert_outcomes(errors=1)
@@ -161,8 +161,8 @@ def test_a_variable_to_redact_that_is_not_set_is_an_error_while_recording(projec
 
 
 @pytest.mark.parametrize("setting", ["gemini_allow_unused", "gemini_block_network"])
-def test_a_wrong_truth_value_is_told_with_its_setting(project: pytest.Pytester, setting: str) -> None:
-    """The error of pytest itself does not name it."""
+def test_an_error_about_a_wrong_truth_value_names_its_setting(project: pytest.Pytester, setting: str) -> None:
+    """Pytest's own error does not name the setting."""
     project.makeini(f"[pytest]\n{setting} = maybe\n")
     result = project.runpytest_subprocess()
     assert result.ret == pytest.ExitCode.USAGE_ERROR

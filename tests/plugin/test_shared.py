@@ -1,4 +1,4 @@
-"""One cassette, many tests: in one run, in several, in the workers of pytest-xdist."""
+"""One cassette for many tests: in one run, in several, and in workers of pytest-xdist."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def workers(project: pytest.Pytester, server: upstream.RunningUpstream) -> Run:
     return run
 
 
-def test_a_rewrite_of_one_test_leaves_what_the_others_recorded(
+def test_a_rewrite_of_one_test_leaves_the_others_recordings(
     project: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each interaction knows the test that made it."""
+    """Each interaction has the id of the test that made it."""
     project.makepyfile(test_tale=FOUR)
     run("--gemini-record=rewrite").assert_outcomes(passed=4)
     assert asked(project) == [f"number {number}" for number in range(4)]
@@ -97,7 +97,7 @@ def test_workers_that_record_to_one_cassette_are_merged(
 def test_a_test_that_begins_before_another_has_recorded_loses_nothing(
     project: pytest.Pytester, server: upstream.RunningUpstream, run: Run, mode: str, how: str
 ) -> None:
-    """Nor one that begins after: a cassette that this run has made is still being recorded."""
+    """One that begins after it loses nothing either, since a cassette made in this run is still being recorded."""
     project.makepyfile(test_tale=THREE)
     options = (f"--gemini-record={mode}", f"--gemini-upstream={server.url}")
     result = run(*options) if how == "-n0" else project.runpytest_subprocess(how, *options)
@@ -107,7 +107,7 @@ def test_a_test_that_begins_before_another_has_recorded_loses_nothing(
 
 
 def test_every_worker_may_run_every_test(project: pytest.Pytester, server: upstream.RunningUpstream) -> None:
-    """With --dist each, what both workers recorded is there; a rewrite replaces what the other worker made."""
+    """With --dist each, the recordings of both workers are kept. A rewrite replaces the other worker's."""
     project.makepyfile(test_tale=FOUR)
     for mode in ("once", "rewrite"):
         result = project.runpytest_subprocess(
@@ -121,7 +121,7 @@ def test_every_worker_may_run_every_test(project: pytest.Pytester, server: upstr
 def test_once_leaves_the_cassette_of_an_earlier_run_alone(
     project: pytest.Pytester, workers: Run, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was made in another run, so a request that it cannot answer is a miss; what it answers is replayed."""
+    """A request that it cannot answer is a miss, and others are replayed."""
     project.makepyfile(test_tale=FOUR)
     run("--gemini-record=once").assert_outcomes(passed=4)
     before = (project.path / "cassettes/shared.jsonl").read_bytes()
@@ -148,10 +148,10 @@ def test_crash():
 """
 
 
-def test_a_worker_that_crashes_is_reported_with_what_it_left(
+def test_a_crashed_worker_is_reported_with_its_journal(
     project: pytest.Pytester, server: upstream.RunningUpstream
 ) -> None:
-    """What the tests before it recorded is kept and counted."""
+    """The recordings of earlier tests are kept and counted."""
     project.makepyfile(test_tale=CRASH)
     result = project.runpytest_subprocess("-n1", "--gemini-record=once", f"--gemini-upstream={server.url}")
     result.assert_outcomes(passed=1, failed=1)
@@ -165,8 +165,8 @@ def test_a_worker_that_crashes_is_reported_with_what_it_left(
     assert asked(project) == ["before"]
 
 
-def test_what_a_failed_test_recorded_is_there_until_it_records_again(project: pytest.Pytester, run: Run) -> None:
-    """A journal that was given up is not removed by another test that shares the cassette."""
+def test_the_journal_of_a_failed_test_stays_until_it_records_again(project: pytest.Pytester, run: Run) -> None:
+    """Another test that shares the cassette does not remove a discarded journal."""
     project.makepyfile(test_tale=FOUR.replace("== 3", "== (4 if number in (1, 3) else 3)"))
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=2, failed=2)
@@ -181,8 +181,8 @@ def test_what_a_failed_test_recorded_is_there_until_it_records_again(project: py
     assert cassettes(project) == ["shared.jsonl"]
 
 
-def test_a_run_that_stops_at_the_first_failure_keeps_what_passed(project: pytest.Pytester, run: Run) -> None:
-    """And records the rest with --last-failed."""
+def test_a_run_that_stops_at_a_failure_keeps_passed_recordings(project: pytest.Pytester, run: Run) -> None:
+    """The rest can be recorded with --last-failed."""
     project.makepyfile(test_tale=FOUR.replace("== 3", "== (4 if number == 2 else 3)"))
     run("--gemini-record=once", "-x").assert_outcomes(passed=2, failed=1)
     assert asked(project) == ["number 0", "number 1"]
@@ -207,7 +207,7 @@ def test_shared():
 
 @pytest.mark.parametrize("mode", ["once", "rewrite"])
 def test_a_first_run_needs_no_second_cassette(project: pytest.Pytester, run: Run, workers: Run, mode: str) -> None:
-    """Another test, perhaps in another worker, records it in the same run; a run that replays needs it."""
+    """Another test, perhaps in another worker, records it in the same run. A run that replays needs it."""
     project.makepyfile(test_tale=TWO)
     result = run("-k", "mine")
     result.assert_outcomes(errors=1, deselected=1)

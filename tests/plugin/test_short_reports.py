@@ -192,7 +192,7 @@ def check_miss(shown: str) -> None:
 
 @pytest.mark.parametrize("name", MISSES)
 def test_a_miss(project: pytest.Pytester, name: str) -> None:
-    """Through each client, in a fixture, and where another error was raised from it, which has a few lines more."""
+    """It is short in each client and in a fixture. If another error was raised from it, a few lines are added."""
     project.makepyfile(test_tale=HEAD + MISSES[name])
     result = project.runpytest("-v")
     assert result.ret == 1
@@ -211,7 +211,7 @@ def check_wrong(shown: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_marker_setting_or_cassette(project: pytest.Pytester, name: str) -> None:
-    """The last line is the place of the test; where the fixture is to blame, its place is said, too."""
+    """The last line is the place of the test. If a fixture is the cause, its place is shown too."""
     project.makepyfile(test_tale=HEAD + WRONG[name])
     result = project.runpytest("-v")
     result.assert_outcomes(errors=1)
@@ -219,7 +219,7 @@ def test_a_wrong_marker_setting_or_cassette(project: pytest.Pytester, name: str)
 
 
 def test_a_miss_in_a_doctest(project: pytest.Pytester) -> None:
-    """Its error comes in a form of its own."""
+    """Errors in doctests have a form of their own."""
     project.makefile(
         ".txt",
         test_guide="""
@@ -255,7 +255,7 @@ def test_workers_report_the_same(project: pytest.Pytester) -> None:
     ids=["ini", "ini-mode", "option"],
 )
 def test_a_wrong_setting_of_the_run(project: pytest.Pytester, arguments: list[str], words: str) -> None:
-    """It ends the run, in a few lines that say where it comes from."""
+    """It ends the run with a few lines that say where the value comes from."""
     result = project.runpytest("-q", *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     lines = [line for line in result.stderr.str().splitlines() if line]
@@ -263,8 +263,8 @@ def test_a_wrong_setting_of_the_run(project: pytest.Pytester, arguments: list[st
     assert len(lines) < LINES
 
 
-def test_the_style_that_was_chosen_stays(project: pytest.Pytester) -> None:
-    """With --tb=long, functions are shown whole; with --full-trace, every frame."""
+def test_the_chosen_style_of_tracebacks_is_kept(project: pytest.Pytester) -> None:
+    """With --tb=long, whole functions are shown, and with --full-trace, every frame."""
     project.makepyfile(test_tale=HEAD + MISSES["httpx"])
     long = project.runpytest("--tb=long").stdout.str()
     assert "# a comment that a long traceback would print" in long
@@ -272,8 +272,8 @@ def test_the_style_that_was_chosen_stays(project: pytest.Pytester) -> None:
     assert "gemini_replay/transports/" in project.runpytest("--full-trace").stdout.str()
 
 
-def test_an_error_of_a_library_that_met_a_miss_before_keeps_its_frames(project: pytest.Pytester) -> None:
-    """Only an error that was raised from ours is shortened with it."""
+def test_an_unrelated_error_after_a_miss_keeps_its_frames(project: pytest.Pytester) -> None:
+    """Only an error raised from ours is shortened."""
     project.makepyfile(
         test_tale=HEAD
         + """

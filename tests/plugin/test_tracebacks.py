@@ -1,4 +1,4 @@
-"""A failure that this package reports ends in the user's own code."""
+"""The report of a failure that this package raises ends in the user's own code."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_the_last_line_of_code_is_the_users(pytester: pytest.Pytester, name: str
     assert "raise " not in shown
 
 
-def test_an_error_in_a_fixture_of_the_packages_is_its_message_alone(pytester: pytest.Pytester) -> None:
-    """A server has no virtual time; it says what to do."""
+def test_an_error_in_our_fixture_shows_only_its_message(pytester: pytest.Pytester) -> None:
+    """A server has no virtual time, and the message says what to do."""
     pytester.makepyfile(
         """
         import pytest
@@ -83,8 +83,8 @@ def test_an_error_in_a_fixture_of_the_packages_is_its_message_alone(pytester: py
     assert "Error" not in result.stdout.str()
 
 
-def test_a_bug_of_the_packages_keeps_its_traceback(pytester: pytest.Pytester) -> None:
-    """Only errors that are raised on purpose say enough by themselves."""
+def test_a_bug_of_the_package_keeps_its_traceback(pytester: pytest.Pytester) -> None:
+    """Only errors that are raised on purpose are clear without one."""
     pytester.makepyfile(
         """
         from gemini_replay import errors

@@ -1,4 +1,4 @@
-"""`unittest.TestCase` needs no more than the marker; `setUpClass` has a cassette by a fixture of the module."""
+"""`unittest.TestCase` needs only the marker. `setUpClass` gets a cassette from a fixture of the module."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestAwaiting(unittest.IsolatedAsyncioTestCase):
 
 
 def test_the_marker_is_enough(project: pytest.Pytester, run: Run) -> None:
-    """On a class and on methods, in setUp and tearDown, in coroutines."""
+    """It works on classes and methods, in setUp and tearDown, and for coroutines."""
     project.makepyfile(test_tale=TESTS)
     run("--gemini-record=once").assert_outcomes(passed=4)
     assert cassettes(project) == [
@@ -86,7 +86,7 @@ class TestTale(unittest.{base}):
     ids=["test", "setUp", "tearDown", "async", "subTest"],
 )
 def test_a_miss_ends_in_the_users_code(project: pytest.Pytester, base: str, word: str, setup: str, body: str) -> None:
-    """Pytest finds the errors of a TestCase in another place."""
+    """Pytest gets the errors of a TestCase in another way."""
     if "subTest" in setup and pytest.version_tuple < (9, 0):
         pytest.skip("pytest 9 reports subtests by itself")
     text = MISSES.format(base=base, word=word, setup=setup, body=body)
@@ -133,7 +133,7 @@ class TestTale(unittest.TestCase):
 
 @pytest.mark.parametrize("scope", ["module", "class"])
 def test_set_up_class_has_a_cassette(project: pytest.Pytester, run: Run, scope: str) -> None:
-    """By a fixture of the module around each class, or around all."""
+    """A fixture of the module opens one around each class, or around all."""
     project.makepyfile(test_tale=SET_UP_CLASS.format(scope=scope))
     for mode in ("once", "none"):
         run(f"--gemini-record={mode}").assert_outcomes(passed=1)
@@ -142,7 +142,7 @@ def test_set_up_class_has_a_cassette(project: pytest.Pytester, run: Run, scope: 
 
 
 def test_set_up_class_without_a_cassette_says_how_to_open_one(project: pytest.Pytester) -> None:
-    """The cassette of a test is not open yet."""
+    """The test's cassette is not open yet."""
     project.makepyfile(
         test_tale=SET_UP_CLASS.partition("@pytest.fixture")[0]
         + "class TestTale"

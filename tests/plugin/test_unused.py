@@ -32,7 +32,7 @@ def fewer(project: pytest.Pytester, run: Run) -> Callable[..., None]:
 
 
 def test_a_test_that_leaves_a_recording_fails(fewer: Callable[..., None], run: Run) -> None:
-    """By the ini file or the marker, which wins; by default it passes."""
+    """The ini file or the marker asks for this, and the marker wins. By default, the test passes."""
     run().assert_outcomes(passed=1)
     result = run("-o", "gemini_allow_unused=false")
     result.assert_outcomes(passed=1, errors=1)
@@ -57,10 +57,10 @@ def test_a_test_that_leaves_a_recording_fails(fewer: Callable[..., None], run: R
         ("@pytest.mark.xfail", "assert False", {"xfailed": 1}),
     ],
 )
-def test_a_test_that_stops_early_is_not_told(
+def test_a_test_that_stops_early_has_no_such_error(
     fewer: Callable[..., None], run: Run, mark: str, end: str, outcome: dict[str, int]
 ) -> None:
-    """It has another outcome, and could not use the rest."""
+    """It has another outcome, and could not use the other recordings."""
     fewer(mark, end)
     result = run("-o", "gemini_allow_unused=false")
     result.assert_outcomes(**outcome)
@@ -82,7 +82,7 @@ def test_it(warm): ...
 
 
 def test_a_wider_fixture_fails_at_the_end_of_its_block(project: pytest.Pytester, run: Run) -> None:
-    """Its cassette is used up where it ends."""
+    """Its recordings must be used by the end of the block."""
     project.makepyfile(test_tale=WIDE)
     run("--gemini-record=once").assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)

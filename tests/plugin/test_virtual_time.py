@@ -1,4 +1,4 @@
-"""The plugin in virtual time: the marker, the option and the ini setting, in tests of every kind."""
+"""Virtual time in the plugin: by marker, option and ini setting, in tests of every kind."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_trio():
 
 @pytest.fixture(autouse=True)
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with the recording of a minute."""
+    """A project with a recording that takes a minute."""
     pytester.makepyfile(asking=ASKING)
     cassette(pytester.mkdir("cassettes") / "minute.jsonl", MINUTE)
     monkeypatch.syspath_prepend(pytester.path)
@@ -80,7 +80,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     ids=["marker", "option", "ini", "one-loop-for-all"],
 )
 def test_tests_of_every_kind_observe_the_rhythm(project: pytest.Pytester, speed: str, arguments: list[str]) -> None:
-    """Six streams of a minute, none of which is waited for."""
+    """Six streams of a minute each take hardly any real time."""
     project.makepyfile(test_tale=TESTS.replace("{speed}", speed))
     with hardly_any_time(30):
         result = project.runpytest(*arguments)
@@ -90,15 +90,15 @@ def test_tests_of_every_kind_observe_the_rhythm(project: pytest.Pytester, speed:
 
 @pytest.mark.usefixtures("async_plugins")
 def test_trio_may_be_imported_by_the_test_itself(project: pytest.Pytester) -> None:
-    """In a process that has not had it before."""
+    """The process has not imported trio before."""
     project.makepyfile(test_tale=TESTS.replace("{speed}", ", speed='virtual'"))
     with hardly_any_time(60):
         result = project.runpytest_subprocess("-k", "trio")
     result.assert_outcomes(passed=2, deselected=4)
 
 
-def test_the_server_refuses_it(project: pytest.Pytester) -> None:
-    """Its clients have clocks of their own."""
+def test_the_server_refuses_virtual_time(project: pytest.Pytester) -> None:
+    """A server's clients have clocks of their own."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -128,10 +128,10 @@ def gemini_cassette_config():
     [(["--gemini-speed=virtual"], ""), (["-o", "gemini_speed=virtual"], ""), ([], CONFIGURED)],
     ids=["option", "ini", "fixture"],
 )
-def test_what_is_said_for_many_tests_leaves_those_with_a_server_in_real_time(
+def test_virtual_time_for_many_tests_excludes_those_with_a_server(
     project: pytest.Pytester, marker: str, arguments: list[str], head: str
 ) -> None:
-    """The marker's own speed counts for them, or the recorded rhythm."""
+    """Tests with a server have their marker's speed or the recorded rhythm."""
     project.makepyfile(
         test_tale=head
         + f"""
@@ -151,7 +151,7 @@ def test_served(gemini_server):
 
 
 def test_while_recording_time_is_real(project: pytest.Pytester, tmp_path: Path) -> None:
-    """What is recorded has its true rhythm."""
+    """So recordings have their true rhythm."""
     project.makepyfile(
         test_tale="""
         import time, timeit, pytest

@@ -1,4 +1,4 @@
-"""The summary says what waiting in the recorded rhythm cost, from five seconds on, and which setting avoids it."""
+"""The summary says how long tests waited, if it was five seconds or more, and which setting avoids it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_served(gemini_server):
 
 @pytest.fixture(autouse=True)
 def _little_is_much(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second counts as five do."""
+    """Lower the limit from five seconds to half a second."""
     monkeypatch.setattr(summary, "_TELLING", 0.3)
     cassette(project.mkdir("cassettes") / "minute.jsonl", MINUTE)
 
@@ -42,28 +42,28 @@ def lines(project: pytest.Pytester, *arguments: str, speed: object = 100, served
     return result.stdout.str()
 
 
-def test_waiting_is_told_with_the_settings_that_avoid_it(project: pytest.Pytester) -> None:
-    """A minute at a hundredth."""
+def test_the_wait_is_reported_with_the_settings_that_avoid_it(project: pytest.Pytester) -> None:
+    """A minute is played a hundred times as fast."""
     shown = lines(project, "-k", "here")
     assert "0.6 s of waiting in the recorded rhythm; with gemini_speed = virtual or instant, there is none" in shown
     assert "test_tale.py::test_here" not in shown
 
 
 def test_tests_that_cannot_have_virtual_time_are_named(project: pytest.Pytester) -> None:
-    """Clients of a server have clocks of their own."""
+    """These are tests with a server, whose clients have clocks of their own."""
     shown = lines(project, served=100)
     assert "1.2 s of waiting in the recorded rhythm; with gemini_speed = virtual or instant, there is none" in shown
     assert "0.6 s of that by tests with gemini_server" in shown
     assert 'they can have speed="instant": test_tale.py::test_served' in shown
 
 
-def test_only_what_helps_is_advised(project: pytest.Pytester) -> None:
-    """Where only servers made the run wait, that is instant speed."""
+def test_only_settings_that_help_are_advised(project: pytest.Pytester) -> None:
+    """If only servers made the run wait, instant speed is the one that helps."""
     shown = lines(project, speed="'virtual'", served=100)
     assert "0.6 s of waiting in the recorded rhythm; with gemini_speed = instant, there is none" in shown
 
 
 @pytest.mark.parametrize(("speed", "served"), [("'virtual'", "'instant'"), ("'instant'", 1000), (1000, 1000)])
-def test_little_waiting_is_not_worth_a_line(project: pytest.Pytester, speed: object, served: object) -> None:
-    """Nor is none."""
+def test_short_waits_are_not_reported(project: pytest.Pytester, speed: object, served: object) -> None:
+    """A run without waits has no such line either."""
     assert "of waiting" not in lines(project, speed=speed, served=served)

@@ -27,7 +27,7 @@ def test_second(warm, gemini_cassette):
 
 
 def test_a_module_scoped_fixture_records_and_replays(project: pytest.Pytester, run: Run) -> None:
-    """Under the run's record mode, once for the module, and counted in the summary, also by xdist's workers."""
+    """The run's record mode applies. The block opens once for the module, and counts in the summary, with xdist too."""
     project.makepyfile(test_tale=MODULE)
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=2)
@@ -39,8 +39,8 @@ def test_a_module_scoped_fixture_records_and_replays(project: pytest.Pytester, r
         result.stdout.fnmatch_lines(["2 replayed, 0 recorded, 0 unused; *"])
 
 
-def test_the_folder_of_the_tests_is_that_of_the_file_that_opens_it(project: pytest.Pytester, run: Run) -> None:
-    """Where cassettes are beside the tests."""
+def test_a_wide_cassette_beside_the_tests_is_beside_the_opening_file(project: pytest.Pytester, run: Run) -> None:
+    """This is about projects whose cassettes are beside the tests."""
     (project.mkdir("deep") / "test_tale.py").write_text(MODULE, encoding="utf-8")
     for mode in ("once", "none"):
         run(f"--gemini-record={mode}", "-o", "gemini_cassette_dir={folder}/cassettes").assert_outcomes(passed=2)
@@ -48,7 +48,7 @@ def test_the_folder_of_the_tests_is_that_of_the_file_that_opens_it(project: pyte
 
 
 def test_a_session_scoped_fixture_may_stay_open_while_tests_run(project: pytest.Pytester, run: Run) -> None:
-    """A test's own cassette answers the test; the wide one answers tests that have none."""
+    """A test's own cassette answers the test. The wide one answers tests without a cassette."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -85,10 +85,10 @@ def test_a_session_scoped_fixture_may_stay_open_while_tests_run(project: pytest.
     ids=["cassette", "asked-for-later", "server", "client"],
 )
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
-def test_asking_for_a_tests_cassette_in_a_wider_scope_names_the_fixture_for_it(
+def test_a_tests_fixture_in_a_wider_scope_is_an_error_with_advice(
     project: pytest.Pytester, fixture: str, use: str, scope: str
 ) -> None:
-    """Pytest's own message stays, and what to do follows it."""
+    """Pytest's own message stays, followed by what to do."""
     body = ")" if ":" in use else ": ..."
     project.makepyfile(
         test_tale=f"import pytest\n\n@pytest.fixture(scope={scope!r})\ndef warm{use}{body}\n\ndef test_it(warm): ..."
@@ -101,7 +101,7 @@ def test_asking_for_a_tests_cassette_in_a_wider_scope_names_the_fixture_for_it(
 
 
 def test_another_scope_mismatch_is_left_as_it_is(project: pytest.Pytester) -> None:
-    """The hint is about our fixtures alone."""
+    """The hint is only for our fixtures."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -119,7 +119,7 @@ def test_another_scope_mismatch_is_left_as_it_is(project: pytest.Pytester) -> No
 
 
 def test_a_miss_that_is_swallowed_fails_at_the_end_of_the_block(project: pytest.Pytester, run: Run) -> None:
-    """And says how to record it."""
+    """The error says how to record the missing answer."""
     project.makepyfile(
         test_tale="""
         import pytest
@@ -162,8 +162,8 @@ def test_it(warm):
 """
 
 
-def test_a_block_that_fails_otherwise_has_a_note_of_the_miss(project: pytest.Pytester, run: Run) -> None:
-    """Its own error is shown, and what its session has to say is not lost."""
+def test_a_block_with_another_error_gets_a_note_about_the_miss(project: pytest.Pytester, run: Run) -> None:
+    """The block's own error is shown, with the session's message as a note."""
     project.makepyfile(test_tale=SWALLOWS.format(end='raise ValueError("its own")'))
     result = run()
     result.assert_outcomes(errors=1)
@@ -172,15 +172,15 @@ def test_a_block_that_fails_otherwise_has_a_note_of_the_miss(project: pytest.Pyt
 
 @pytest.mark.parametrize("end", ['pytest.skip("no answer")', 'pytest.xfail("no answer")'])
 def test_a_block_that_skips_after_a_miss_fails(project: pytest.Pytester, run: Run, end: str) -> None:
-    """A refused request is no reason to skip."""
+    """A refused request must not make the test skip."""
     project.makepyfile(test_tale=SWALLOWS.format(end=end))
     result = run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*No recording answers*"])
 
 
-def test_a_block_that_fails_leaves_its_cassette_as_it_is(project: pytest.Pytester, run: Run) -> None:
-    """What it recorded is not lost, and said."""
+def test_a_failing_block_leaves_its_cassette_unchanged(project: pytest.Pytester, run: Run) -> None:
+    """Its recording is kept as a journal, and the summary says so."""
     project.makepyfile(test_tale=MODULE.replace('return ask("warm-up")', 'ask("warm-up"); raise ValueError'))
     result = run("--gemini-record=rewrite")
     result.assert_outcomes(errors=2)
@@ -198,7 +198,7 @@ def test_a_block_that_fails_leaves_its_cassette_as_it_is(project: pytest.Pyteste
     ],
 )
 def test_a_wrong_use_is_a_short_error(project: pytest.Pytester, run: Run, call: str, words: str) -> None:
-    """That ends in the user's own code."""
+    """The error ends in the user's own code."""
     project.makepyfile(
         test_tale=f"""
         import pytest
@@ -219,7 +219,7 @@ def test_a_wrong_use_is_a_short_error(project: pytest.Pytester, run: Run, call: 
 
 
 def test_every_miss_of_a_block_is_reported_once(project: pytest.Pytester, run: Run) -> None:
-    """What an SDK sends again is one miss."""
+    """Retries of an SDK count as one miss."""
     test = """
 import pytest
 from asking import ask

@@ -1,4 +1,4 @@
-"""Wrong markers, options and cassettes: each is an error that says what is wrong, and changes nothing."""
+"""Wrong markers, options and cassettes: each error says what is wrong, and no file changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.plugin_projects import STORY
 def test_a_wrong_marker_says_what_is_wrong(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], marker: str, words: list[str]
 ) -> None:
-    """With what was probably meant."""
+    """The error also says what was probably meant."""
     project.makepyfile(
         test_tale=f"""
         import pytest
@@ -50,7 +50,7 @@ def test_a_wrong_marker_says_what_is_wrong(
     ids=["mode", "speed", "upstream", "match"],
 )
 def test_a_wrong_option_ends_the_run_at_once(project: pytest.Pytester, arguments: list[str], words: str) -> None:
-    """Before any test, with what may stand there."""
+    """The run ends before any test, with the valid values."""
     project.makepyfile(test_tale=STORY)
     result = project.runpytest(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -71,7 +71,7 @@ def test_a_wrong_option_ends_the_run_at_once(project: pytest.Pytester, arguments
 def test_a_broken_cassette_is_an_error_and_stays_as_it_is(
     project: pytest.Pytester, run: Callable[..., pytest.RunResult], content: bytes, words: str, mode: str
 ) -> None:
-    """In every mode that reads it."""
+    """This holds in every mode that reads the cassette."""
     project.makepyfile(test_tale=STORY)
     path: Path = project.path / "cassettes/test_tale/test_story.jsonl"
     path.parent.mkdir(parents=True)
