@@ -1,4 +1,4 @@
-"""A wrong argument is one kind of error everywhere: it names the argument, its value, and what it takes."""
+"""Checks of arguments. A wrong one is the same kind of error everywhere: it has the name and the valid values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shown(value: object) -> str:
 
 
 def is_whole(value: object, least: int | None = None) -> bool:
-    """Whether it is a whole number, and not below `least`."""
+    """Whether it is a whole number of at least `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and (least is None or value >= least)
 
 
@@ -49,7 +49,7 @@ def is_path(value: object) -> bool:
 
 
 def items(name: str, value: object, takes: str) -> tuple[object, ...]:
-    """One text as a tuple, or what any other iterable but a mapping or bytes holds.
+    """One text as a tuple, or the items of any other iterable except a mapping or bytes.
 
     Raises:
         UsageError: it is neither.
@@ -81,7 +81,7 @@ def require_path(name: str, value: object, takes: str) -> None:
 
 
 def require_whole(name: str, value: object, least: int | None = None) -> None:
-    """Raise a `UsageError` unless it is a whole number, and not below `least`."""
+    """Raise a `UsageError` unless it is a whole number of at least `least`."""
     limit = "" if least is None else f", {least} or more"
     require(is_whole(value, least), name, value, f"a whole number{limit}")
 

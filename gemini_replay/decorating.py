@@ -45,7 +45,7 @@ _LATE = (
     contextlib._GeneratorContextManager,
     contextlib._AsyncGeneratorContextManager,
 )
-"""What a function may return that does its work later."""
+"""Return values that do their work later."""
 
 
 def _function(opens: Opens, function: Callable[..., Any]) -> Callable[..., Any]:

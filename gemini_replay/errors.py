@@ -10,15 +10,15 @@
     │   └── CassetteFormatError       a line that is not a cassette line                           (ValueError)
     │       ├── CassetteTruncatedError  an interaction without its end line
     │       └── CassetteVersionError    written by a newer format
-    ├── RecordingError                a recording that failed; the client got the live response all the same
+    ├── RecordingError                a recording that failed; the client still got the live response
     ├── DriftError                    live answers that have another form than their recordings
     ├── RefusedError                  a request that was kept from the network
     │   ├── MissError                 no recording answers it
-    │   ├── NetworkBlockedError       it slipped past every cassette
-    │   ├── HookError                 a function of the user's that a setting names has failed
+    │   ├── NetworkBlockedError       it bypassed every cassette
+    │   ├── HookError                 a user's function that a setting names has failed
     │   ├── AmbiguousSessionError     several open sessions may own it
     │   └── RecordingEndedError       its recording stops where its client closed the response
-    ├── UnusedRecordingsError         recordings that nothing asked for, where all must be used
+    ├── UnusedRecordingsError         recordings that nothing asked for, if all must be used
     ├── FaultUnusedError              a fault that was never applied
     ├── ParserBug                     a stream that a parser gets wrong                            (AssertionError)
     └── ClientBug                     variations of a recording deceive a client                   (AssertionError)
@@ -37,7 +37,7 @@ from .plain_text import plain_lines
 
 _LONGEST_TYPO = 100
 _MOST_NAMED = 12
-"""Things of one kind in a message; more are counted."""
+"""How many things of one kind a message lists; further ones are only counted."""
 
 
 class GeminiReplayError(Exception):
@@ -63,7 +63,7 @@ class GeminiReplayError(Exception):
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known word that looks most like `word`; None if none is near. Long words are not compared: it is slow."""
+    """The known word most similar to `word`; None if none is near. Long words are not compared, as that is slow."""
     from difflib import get_close_matches  # not when the package is imported
 
     if not isinstance(word, str) or len(word) > _LONGEST_TYPO:
@@ -85,11 +85,11 @@ class UsageError(GeminiReplayError, ValueError):
 
 
 class MissingExtraError(GeminiReplayError, ImportError):
-    """An optional dependency is needed and not installed.
+    """An optional dependency is needed but not installed.
 
     Args:
         package: the distribution that is missing.
-        extra: the extra of gemini-replay that brings it.
+        extra: the extra of gemini-replay that installs it.
         purpose: what it is needed for.
     """
 
@@ -129,7 +129,7 @@ class FrameTooLargeError(FrameError):
 
 
 class CassetteError(GeminiReplayError):
-    """Something about one cassette file; ``line`` counts from 1, None if no line is at fault."""
+    """A problem with one cassette file. ``line`` counts from 1; None if no single line is the cause."""
 
     slug = "cassette"
 
@@ -155,7 +155,7 @@ class CassetteNotFoundError(CassetteError, FileNotFoundError):
 
 
 class CassetteFormatError(CassetteError, ValueError):
-    """``path``, ``line``: a line that the cassette format does not know."""
+    """A line, at ``path`` and ``line``, that is not valid in the cassette format."""
 
     slug = "cassette-format"
 
@@ -173,9 +173,9 @@ class CassetteVersionError(CassetteFormatError):
 
 
 class RecordingError(GeminiReplayError):
-    """A recording failed on our side (a full disk, a bug). The client got the live response all the same.
+    """A recording failed on our side (a full disk, a bug). The client still got the live response.
 
-    Raised where the session ends. The cassette is as it was before.
+    Raised at the end of the session. The cassette is unchanged.
 
     Attributes:
         part: the journal, which holds what was written before the failure; None if nothing was written.
@@ -191,7 +191,7 @@ class RecordingError(GeminiReplayError):
 class DriftError(GeminiReplayError):
     """Live answers have another form than their recordings, or no recording answers what was asked (mode "verify").
 
-    Raised where the session ends. The client got the live answers, and the cassette is as it was before.
+    Raised at the end of the session. The client got the live answers, and the cassette is unchanged.
 
     Attributes:
         differences: one line for each difference, which begins with its path.
@@ -229,7 +229,7 @@ class MissError(RefusedError):
 
 
 class NetworkBlockedError(RefusedError):
-    """A Gemini request got past every cassette and was stopped before it left the machine."""
+    """A Gemini request bypassed every cassette and was stopped before it left the machine."""
 
     slug = "network-blocked"
 
@@ -251,7 +251,7 @@ class AmbiguousSessionError(RefusedError):
 
 
 class RecordingEndedError(RefusedError):
-    """A client reads on where the recording stops, because the client that made it closed the response there."""
+    """A client reads on where the recording stops: the client that made it had closed the response there."""
 
     slug = "recording-ended"
 
@@ -283,7 +283,7 @@ class UnusedRecordingsError(GeminiReplayError):
 
 
 class FaultUnusedError(GeminiReplayError):
-    """A fault was asked for and never applied: what was tested ran without it.
+    """A fault was asked for and never applied, so the test ran without it.
 
     Attributes:
         fault: the fault, as it was spelled.
@@ -307,12 +307,12 @@ class ParserBug(GeminiReplayError, AssertionError):
     Attributes:
         case: the name of the case class, or "promptness" or "growth".
         profile: the profile in which it is a bug.
-        chunks: the smallest chunks that show it.
-        expected: the JSON values that should have come out.
-        got: those that came.
+        chunks: the smallest chunks that show the bug.
+        expected: the JSON values that the parser should have yielded.
+        got: those that it yielded.
         error: the parser's error, as text; None if it raised nothing.
         kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
-        needs_cut: whether it takes a cut, or happens to the whole body in one chunk too.
+        needs_cut: whether the bug appears only if the body is cut into several chunks.
         parser: the parser's name.
     """
 

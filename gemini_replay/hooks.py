@@ -1,4 +1,4 @@
-"""Functions of the user's that settings name: how they are checked and called, and what is said if one fails."""
+"""Users' functions that settings name: checking and calling them, and the errors if one fails."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .errors import HookError
 
 
 def name_of(hook: object) -> str:
-    """What messages call a function."""
+    """The name of a function in messages."""
     return str(getattr(hook, "__qualname__", None) or shown(hook))
 
 
 def check_hook(name: str, value: object, *takes: str) -> None:
-    """Raise a `UsageError` unless the setting `name` got something that can be called with arguments like `takes`."""
+    """Raise a `UsageError` unless the setting `name` is a function that can be called with arguments like `takes`."""
     if callable(value):
         try:
             inspect.signature(value).bind(*takes)
         except TypeError:
             pass
-        except ValueError:  # its arguments are not known, as with some functions written in C
+        except ValueError:  # the parameters of some functions written in C are not known
             return
         else:
             return
@@ -31,7 +31,7 @@ def check_hook(name: str, value: object, *takes: str) -> None:
 
 
 def call_hook(setting: str, hook: Callable[..., Any], *args: object) -> Any:
-    """What a function returns.
+    """Call a user's function, and return its result.
 
     Raises:
         HookError: it raised an exception, which is the cause.
@@ -54,7 +54,7 @@ def wrong_result(setting: str, hook: object, result: object, takes: str) -> Hook
 
 
 def _place(trace: TracebackType | None) -> str:
-    """Where an exception was raised, in the file of the function that was called."""
+    """Where in the function's own file an exception was raised."""
     if trace is None:
         return ""
     file, last = trace.tb_frame.f_code.co_filename, trace

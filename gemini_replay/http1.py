@@ -1,6 +1,6 @@
-"""HTTP/1.1 framing (RFC 9112): put on what is played, removed from what is recorded. No socket is known here.
+"""HTTP/1.1 framing (RFC 9112): added to played responses, removed from recorded ones. It knows no socket.
 
-For code that stands below a library's own HTTP parser.
+It is for code below a library's own HTTP parser.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 class HasHead(Protocol):
-    """What has the head of a response, such as `engine.schedule.Head`."""
+    """Something with the head of a response, such as `engine.schedule.Head`."""
 
     @property
     def status(self) -> int:
@@ -45,13 +45,13 @@ class HasHead(Protocol):
 
 
 class Framer:
-    """Puts HTTP/1.1 framing on the parts of one response.
+    """Adds HTTP/1.1 framing to the parts of one response.
 
     A body that was recorded without framing of its own (from HTTP/2, or by hand) is sent in HTTP chunks, as an
     HTTP/1.1 server would send it; only a body that ends with the connection stays as it is.
 
     Args:
-        method: of the request: the answer to HEAD has no body.
+        method: the request's method: the answer to HEAD has no body.
     """
 
     def __init__(self, method: str) -> None:
@@ -74,9 +74,9 @@ class Framer:
         """The bytes of parts that are due together, in as few packets as show the true chunks.
 
         Args:
-            parts: to be framed.
+            parts: the parts to frame.
             most: the size of the client's buffer. A packet is no longer, unless a single HTTP chunk is. A body
-                without HTTP chunks comes in a packet for each part.
+                without HTTP chunks comes in one packet for each part.
         """
         packet = b""
         for part in parts:
@@ -116,7 +116,7 @@ def fields(headers: Headers) -> list[Field]:
 
 def _bytes(text: str) -> bytes:
     try:
-        return text.encode("latin-1")  # as the recorder read HTTP's own bytes
+        return text.encode("latin-1")  # the recorder decodes HTTP's bytes as Latin-1
     except UnicodeEncodeError:
         return text.encode("utf-8")  # written by hand
 
@@ -147,7 +147,7 @@ class Unframer:
         self.complete = not chunked and length == 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the pieces of the body that are whole now; take them before feeding more.
+        """Yield the pieces of the body that are whole now. Read them all before feeding more.
 
         Raises:
             FramingError: the framing after these pieces is malformed. Nothing more comes out.
@@ -213,20 +213,20 @@ def _size(line: bytes) -> int:
     return int(digits, 16)
 
 
-def incoming(receive: Callable[[], bytes], let_go: Callable[[], None]) -> io.BufferedReader:
-    """The file of a socket: returns what is there, and waits only if nothing is.
+def incoming(receive: Callable[[], bytes], on_close: Callable[[], None]) -> io.BufferedReader:
+    """The file of a socket. A read returns the bytes that are there, and waits only if there are none.
 
     Args:
         receive: returns the next bytes, b"" at the end.
-        let_go: called once, when the reader closes the file.
+        on_close: called once, when the reader closes the file.
     """
-    return io.BufferedReader(_Incoming(receive, let_go))
+    return io.BufferedReader(_Incoming(receive, on_close))
 
 
 class _Incoming(io.RawIOBase):
-    def __init__(self, receive: Callable[[], bytes], let_go: Callable[[], None]) -> None:
+    def __init__(self, receive: Callable[[], bytes], on_close: Callable[[], None]) -> None:
         self._receive = receive
-        self._let_go = let_go
+        self._on_close = on_close
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -241,9 +241,9 @@ class _Incoming(io.RawIOBase):
         return count
 
     def flush(self) -> None:
-        """Nothing, even if closed: the garbage collector may close this before the response, which flushes it."""
+        """Do nothing, even if closed: the garbage collector may close this before the response, which flushes it."""
 
     def close(self) -> None:
         if not self.closed:
             super().close()
-            self._let_go()
+            self._on_close()

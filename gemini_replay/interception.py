@@ -26,12 +26,12 @@ R = TypeVar("R")
 def intercepted(session: Session) -> Iterator[Session]:
     """Make `session` the current one, and answer every supported client from it, for a with-block.
 
-    Where its speed is "virtual" and nothing can be recorded, time is virtual in the block.
-    The session stays open: whoever opened it closes it, and decides whether its recording is kept.
+    If its speed is "virtual" and nothing can be recorded, time is virtual in the block. The session stays open: the
+    caller closes it, and decides whether its recording is kept.
 
     Raises:
-        GeminiReplayError: a client library is not built as expected; at the end of the block, where it
-            was imported inside.
+        GeminiReplayError: a client library is not built as expected. If it was imported in the block, this is raised
+            at the block's end.
     """
     transports.install()
     failure: Exception | None = None
@@ -47,8 +47,8 @@ def intercepted(session: Session) -> Iterator[Session]:
 def replay(path: Paths, **settings: Unpack[ReplaySettings]) -> Block:
     """Answer every Gemini request in a with-block from a cassette; nothing reaches the network.
 
-    Also a decorator, of functions, coroutine functions, generator functions and async generator functions: each call
-    is a block of its own.
+    It is also a decorator of functions, coroutine functions, generator functions and async generator functions. Each
+    call is then a block of its own.
 
     Args:
         path: the cassette, or several in a list, which are replayed as if they were one.
@@ -61,18 +61,19 @@ def replay(path: Paths, **settings: Unpack[ReplaySettings]) -> Block:
         UsageError: an argument cannot be used.
         CassetteNotFoundError: there is no such file.
         CassetteError: the file cannot be read as a cassette.
-        MissError: raised in the client by a request that nothing answers, and again at the end of the block
-            where the code in it swallowed that.
-        AmbiguousSessionError: likewise, by a request that may belong to another open session.
-        FaultUnusedError: at the end of the block: a fault was never applied.
-        UnusedRecordingsError: likewise: with ``allow_unused=False``, nothing asked for some recordings.
+        MissError: raised in the client by a request that nothing answers, and again at the end of the block if the
+            code in it swallowed the error.
+        AmbiguousSessionError: raised likewise by a request that may belong to another open session.
+        FaultUnusedError: raised at the end of the block: a fault was never applied.
+        UnusedRecordingsError: raised at the end of the block, with ``allow_unused=False``: nothing asked for some
+            recordings.
     """
     given = checked(ReplaySettings.__annotations__, path=path, **settings)
     return Block(partial(Session.replaying, given.pop("path"), **given), keeps=False)
 
 
 def record(path: Paths, **settings: Unpack[RecordSettings]) -> Block:
-    """Record every Gemini request in a with-block into a cassette, while the client streams as it always does.
+    """Record every Gemini request in a with-block into a cassette, while the client streams as usual.
 
     The cassette is replaced when the block ends well; where it raises, the old one stays and what was recorded
     is left beside it as ``NAME.jsonl.part``. Also a decorator, like `replay`.
@@ -96,9 +97,9 @@ def record(path: Paths, **settings: Unpack[RecordSettings]) -> Block:
 
 
 class Block:
-    """What `record` and `replay` return: a session for each with-block, or for each call of what it decorates.
+    """What `record` and `replay` return: a session for each with-block, or for each call of the decorated function.
 
-    The error of a block that raises stays as it is, with a note if the session has a problem as well.
+    If the block raises an error, that error is raised, with a note if the session has a problem as well.
     """
 
     def __init__(self, make: Callable[[], Session], *, keeps: bool) -> None:
@@ -156,10 +157,10 @@ class _Opened:
         return self
 
     def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        """End the session after a block that raised this, see `session_end.ended_well`.
+        """End the session after a block that raised this error, or None; see `session_end.ended_well`.
 
         Raises:
-            GeminiReplayError: the block ended well, and the session has a problem.
+            GeminiReplayError: the block raised no error, and the session has a problem.
         """
         close(self.session, keep=self._keeps and ended_well(raised))
         failures: list[GeminiReplayError] = []

@@ -1,7 +1,7 @@
-"""Event loops: waiting in one although a test has replaced its clock, and running code that needs its own.
+"""Event loops: waiting in a loop whose clock a test has replaced, and running code that needs its own loop.
 
 asyncio's loops read `time.monotonic` at each turn, and trio's runs `time.perf_counter`. If a test has replaced these,
-the loop's timers are due too early or never. A wait on the clocks of this module still ends after the real time.
+the loop's timers fire too early or never. A wait on the clocks of this module still takes the real time.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 _ROUNDING_S = 1e-5
 _EARLY_S: float = clocks.real.get_clock_info("monotonic").resolution + _ROUNDING_S
-"""How much too early asyncio may run what is due; how far two readings of one clock may be apart."""
+"""How many seconds too early asyncio may run a timer, and how far apart two readings of one clock may be."""
 
 
 class AsyncClock(Protocol):
     """A clock and a way to wait on it, in an event loop; both in seconds.
 
     Attributes:
-        others: true while other code of the loop is ready to run; always true where a loop does not tell.
+        others: true while other code in the loop is ready to run; always true for loops that do not tell.
     """
 
     others: object
@@ -45,11 +45,11 @@ class AsyncClock(Protocol):
         """Let the loop go on for so long, at least for one turn."""
 
     def turn(self) -> Awaitable[object]:
-        """Let the loop go on for one turn."""
+        """Let the loop run for one turn."""
 
 
 def running_clock() -> AsyncClock:
-    """The clock of the event loop that is running, asyncio's or trio's.
+    """The clock of the running event loop, asyncio's or trio's.
 
     It does not use anyio, which imports its backend on first use: that takes 13 to 25 ms, in the first replayed
     request.
@@ -63,7 +63,7 @@ class ReplacedTime:
 
 
 def has_its_own_clock(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the class of a loop defines its own clock: not asyncio's, nor a test's replacement of that."""
+    """Whether the class of a loop defines its own clock: neither asyncio's nor a test's replacement of it."""
     kind: Any = type(loop)
     return _class_has_its_own(kind)
 
@@ -76,12 +76,12 @@ def _class_has_its_own(kind: Any) -> bool:
 
 @types.coroutine
 def turn() -> Generator[None, None, None]:
-    """Let asyncio's loop go on for one turn."""
+    """Let asyncio's loop run for one turn."""
     yield
 
 
 class AsyncioClock:
-    """The real clock, in an asyncio loop; or the loop's own, if its class defines one or time is virtual.
+    """The real clock in an asyncio loop, or the loop's own if its class defines one or time is virtual.
 
     Args:
         loop: any implementation; the one that is running by default.
@@ -91,7 +91,7 @@ class AsyncioClock:
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
         self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
-        ready = getattr(self._loop, "_ready", None)  # of all loops that are written in Python
+        ready = getattr(self._loop, "_ready", None)  # all loops written in Python have this attribute
         self.others: object = ready if isinstance(ready, deque) else True
 
     turn = staticmethod(turn)
@@ -122,7 +122,7 @@ class AsyncioClock:
         return self.call_later(moment - self.now(), callback)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call `callback` after so many seconds of this clock, in a later turn of the loop."""
+        """Call `callback` after this many seconds of this clock, in a later turn of the loop."""
         return Timer(self, self._loop, seconds, callback)
 
     @property
@@ -131,7 +131,7 @@ class AsyncioClock:
         return self._class_has_its_own if own is None else isinstance(own, ReplacedTime)
 
     def readings(self) -> tuple[float, float | None]:
-        """The present moment, and what the loop's timers take it for; None if they would be due at other moments."""
+        """The present moment on this clock and on the loop's; None if the loop's timers fire at other moments."""
         if self._has_its_own:
             now = self._loop.time()
             return now, now
@@ -143,7 +143,7 @@ class AsyncioClock:
 
 
 class Timer:
-    """A call after so many seconds, unless it is cancelled."""
+    """A call after this many seconds, unless it is cancelled."""
 
     def __init__(
         self, clock: AsyncioClock, loop: asyncio.AbstractEventLoop, seconds: float, callback: Callable[[], object]
@@ -151,7 +151,7 @@ class Timer:
         self._clock, self._loop, self._callback = clock, loop, callback
         now, shown = clock.readings()
         self._moment = now + seconds
-        # None: it has called, or will not
+        # None: it has called, or will never call
         self._handle: asyncio.Handle | _Alarm | None = self._arm(seconds, shown)
 
     def cancel(self) -> None:
@@ -169,7 +169,7 @@ class Timer:
 
     def _fire(self) -> None:
         if self._handle is None:
-            return  # cancelled after its alarm had gone off
+            return  # cancelled after its alarm had fired
         if self._clock.now() < self._moment - _EARLY_S:
             now, shown = self._clock.readings()  # the loop's clock has been replaced meanwhile
             self._handle = self._arm(self._moment - now, shown)
@@ -179,7 +179,7 @@ class Timer:
 
 
 class TrioClock:
-    """The real clock, in a trio run; or the run's own, if it was started with one."""
+    """The real clock in a trio run, or the run's own if it was started with one."""
 
     others: object = True
 
@@ -199,7 +199,7 @@ class TrioClock:
         return checkpoint
 
     async def sleep(self, seconds: float) -> None:
-        """Let the run go on for so long, at least for one turn."""
+        """Let the run go on for this many seconds, at least for one turn."""
         if seconds <= 0:
             await self.turn()
             return
@@ -240,7 +240,7 @@ class TrioClock:
 
 
 class _Alarm:
-    """Calls `callback` after so many real seconds, in a thread of its own."""
+    """Calls `callback` after this many real seconds, in a thread of its own."""
 
     def __init__(self, seconds: float, callback: Callable[[], object]) -> None:
         self._cancelled = threading.Event()
@@ -264,17 +264,17 @@ def _agree(clock: Callable[[], float], real: Callable[[], float]) -> bool:
 
 
 class Waiter(Protocol):
-    """Where one task waits until another one, of the same event loop, wakes it."""
+    """Lets one task wait until another one in the same event loop wakes it."""
 
     async def wait(self, seconds: float | None) -> bool:
-        """Wait to be woken, at most so many seconds of the loop's own clock. Returns False if they are over."""
+        """Wait to be woken, for at most this many seconds of the loop's own clock. Returns False after a timeout."""
 
     def wake(self) -> None:
-        """Wake the task that waits, if one does."""
+        """Wake the waiting task, if there is one."""
 
 
 def waiter() -> Waiter:
-    """One for the event loop that is running, asyncio's or trio's; without anyio, see `running_clock`."""
+    """A waiter for the running event loop, asyncio's or trio's. It does not use anyio, see `running_clock`."""
     loop = asyncio._get_running_loop()
     return _TrioWaiter() if loop is None else _AsyncioWaiter(loop)
 
@@ -331,7 +331,7 @@ class _TrioWaiter:
 
 
 def run_without_loop(run: Callable[[], T]) -> T:
-    """Call ``run`` where no event loop is running: in another thread if one is running in this thread."""
+    """Call ``run`` in a thread without a running event loop: in this one, or if it runs a loop, in another one."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -51,18 +51,18 @@ _MOST_MADE = 256
 
 
 class Patches:
-    """A set of replacements that gets along with other tools' patches. Any thread may use it.
+    """A set of replacements that works beside other tools' patches. Any thread may use it.
 
     `undo` restores an original only if the replacement is still in place. If another tool has patched over it, that
     patch stays, and calls the replacement, which then must only call the original. `apply` replaces again what
     another tool has removed.
 
-    A replacement is made once and used each time that the same original is replaced by the same `Wrap`: tests open
-    and close sessions by the thousand.
+    A replacement is made once for each original and `Wrap`, and used again each time: tests open and close thousands
+    of sessions.
     """
 
     def __init__(self) -> None:
-        # What is in place, in order, by the ids of the owner and the replacement, and the name.
+        # The replacements in place, in order, by the ids of owner and replacement, and the name.
         self._applied: dict[tuple[int, str, int], tuple[Any, str, bool, Any, Any]] = {}
         self._made: dict[tuple[int, str], tuple[Any, Any, Wrap, Any]] = {}  # owner, original, wrap, replacement
         self._lock = Lock()
@@ -92,13 +92,13 @@ class Patches:
                 raise
 
     def _make(self, owner: Any, name: str, original: Any, wrap: Wrap) -> tuple[Any, Any, Wrap, Any]:
-        if len(self._made) >= _MOST_MADE:  # a library that is imported anew again and again
+        if len(self._made) >= _MOST_MADE:  # a library may be imported anew many times
             self._made.clear()
         made = self._made[id(owner), name] = owner, original, wrap, functools.wraps(original)(wrap(original))
         return made
 
     def are_in_place(self) -> bool:
-        """Whether each replacement that was made is what its owner has: no other tool has patched over it."""
+        """Whether each replacement is still in place: no other tool has patched over it."""
         with self._lock:
             for owner, name, _, _, replacement in self._applied.values():
                 if getattr(owner, name, None) is not replacement:
@@ -118,18 +118,18 @@ class Patches:
             if own:
                 setattr(owner, name, original)
             else:
-                delattr(owner, name)  # it was inherited
+                delattr(owner, name)  # the original was inherited
 
 
 class WhenImported(MetaPathFinder):
-    """Calls back each time that a library has been imported, and at once if it is already.
+    """Calls back each time a library has been imported, and at once if it is imported already.
 
-    Each time, because a library has new functions when it, or a part of it, is reloaded, or is removed from
-    `sys.modules` and imported again. The call comes before any thread can use the imported library. No lock is held
-    during the call.
+    A library has new functions each time it, or a part of it, is reloaded, or removed from `sys.modules` and imported
+    again. The call comes before any thread can use the imported library. No lock is held during the call.
 
-    An import may be in progress in another thread, or further up the stack of this one. This never waits for it, as
-    that thread may be waiting for this one: the module's specification reports when the import is complete.
+    An import may be in progress in another thread, or further up the stack of this one. This class never waits for
+    it, since that thread may be waiting for this one. Instead, the module's specification reports when the import is
+    complete.
 
     Args:
         failed: called with the library's name and the exception if a callback raises after an import. The import
@@ -142,7 +142,7 @@ class WhenImported(MetaPathFinder):
         self._lock = Lock()
 
     def call(self, callback: Callable[[str], None], *libraries: str) -> None:
-        """Call `callback` with each library's name now, if it is imported completely, and after each import of it.
+        """Call `callback` with each library's name: now, if its import is complete, and after each later import.
 
         A library may also be a submodule, by its dotted name; then only its imports are reported.
 
@@ -177,7 +177,7 @@ class WhenImported(MetaPathFinder):
         if library is None:
             return None
         finders = list(sys.meta_path)
-        # Those before this one have been asked. Another `WhenImported` for this library may be among those after it.
+        # Finders before this one have been asked. Another `WhenImported` for this library may follow it.
         for finder in finders[finders.index(self) + 1 if self in finders else 0 :]:
             if not hasattr(finder, "find_spec"):
                 continue
@@ -210,9 +210,9 @@ class WhenImported(MetaPathFinder):
 
 
 def _first_place() -> int:
-    """The first place in `sys.meta_path`, but for the finders of pyfakefs.
+    """The first place in `sys.meta_path` after any finder of pyfakefs.
 
-    That removes whichever finder is the first when it ends, or pauses between a test's phases, and means its own.
+    When pyfakefs ends or pauses between a test's phases, it removes the first finder, which must be its own.
     """
     names = [type(finder).__module__.partition(".")[0] for finder in sys.meta_path]
     return next((place for place, name in enumerate(names) if name != "pyfakefs"), 0)
@@ -247,7 +247,7 @@ class _ReportingLoader(Loader):
             module.__loader__ = self._loader
         if hasattr(self._loader, "exec_module"):
             self._loader.exec_module(module)
-        else:  # a loader of the old kind, which creates the module, too
+        else:  # a loader of the old kind, which also creates the module
             self._loader.load_module(module.__name__)
         self._report()
 
@@ -258,10 +258,10 @@ _completing = Lock()
 
 
 def _when_complete(spec: Any, who: object, call: Callable[[], None]) -> bool:
-    """Call `call` when the import with this specification is complete; return False if it is already.
+    """Call `call` when the import with this specification is complete. Returns False if it is complete already.
 
     The import system sets `_initializing` of a specification while it executes the module, and clears it at the end,
-    before it releases the module's import lock. This gives the specification another class, which notices that.
+    before it releases the module's import lock. This function gives the specification a class that notices that.
     """
     with _completing:
         if isinstance(spec, _ReportingSpec):

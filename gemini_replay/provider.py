@@ -1,7 +1,7 @@
-"""What the rest of the package has to know of one API's streams, and nothing more.
+"""The protocol of a provider: all that the rest of the package has to know of one API's streams.
 
-A provider is one object that answers a few questions about one API: which URLs belong to it, which events a body
-holds and where they end, how it reports an error, which names its keys go by. Gemini is the one that ships
+A provider is one object that knows one API: which URLs belong to it, which events a body holds and where they end,
+how it reports errors, and which names its keys have. Gemini is the only one in this package
 (`gemini.GEMINI`, see `shipped`); cassettes and sessions take another one as an argument.
 """
 
@@ -20,9 +20,9 @@ class Target(NamedTuple):
     """What a URL asks for.
 
     Attributes:
-        model: the model that the URL names ("gemini-2.5-flash"); None where it names none.
-        action: the method of the API that is called ("streamGenerateContent"); None where the URL names none.
-        alt: the framing that the URL asks for, as the API calls it ("sse"); None where it names none.
+        model: the model that the URL names ("gemini-2.5-flash"), or None.
+        action: the method of the API that the URL names ("streamGenerateContent"), or None.
+        alt: the framing that the URL asks for, as the API calls it ("sse"), or None.
         resource: what the action is called on, with its kind ("/models/gemini-2.5-flash", "/tunedModels/mine",
             "/files/x"): the path without the action, and without what differs between API versions, accounts and
             gateways. Two URLs with one resource ask for the same thing.
@@ -39,10 +39,10 @@ class FunctionCall:
     """One call that the model asks for.
 
     Attributes:
-        name: the function; "" where the stream never named it.
+        name: the function; "" if the stream never named it.
         args: its arguments, streamed ones put together.
-        id: the call's id, where the model gave one.
-        complete: False where the stream announced more of the call than it delivered.
+        id: the call's id, if the model gave one.
+        complete: False if the stream announced more of the call than it delivered.
     """
 
     name: str
@@ -53,14 +53,14 @@ class FunctionCall:
 
 @dataclass(frozen=True)
 class ApiError:
-    """An error object, in the stream or instead of it.
+    """An error object, in the stream or instead of one.
 
     Attributes:
-        code: the HTTP status code it carries; None where it carries none.
+        code: the HTTP status code that it contains, or None.
         message: its text.
         status: the error's name ("RESOURCE_EXHAUSTED"), if given.
         details: further objects that came with it.
-        retry_delay: seconds to wait before trying again, where the error says so.
+        retry_delay: seconds to wait before trying again, if the error says so.
         refuses_key: whether the error says that the key is not valid.
     """
 
@@ -106,16 +106,16 @@ class Event(Protocol):
 
     @property
     def tokens(self) -> int | None:
-        """An estimate of the tokens that it took to write, thoughts aside; None where only its size can tell."""
+        """An estimate of its tokens, without thoughts; None if only its size allows an estimate."""
 
     @property
     def is_answer(self) -> bool:
-        """Whether a model had to answer for it; not so for a count of tokens or a model's description."""
+        """Whether a model generated it. A count of tokens and a model's description are not generated."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What all events of a stream say together.
+    """All events of a stream, added up.
 
     Attributes:
         text: the text, without thoughts.
@@ -143,8 +143,8 @@ class Layout:
     Attributes:
         framing: the body's framing; None for an empty body.
         events: the decoded events; malformed frames are left out.
-        ends: for each event, the offset after its last byte and what separates it from the next.
-        starts: where each event starts, and where each malformed frame starts (None), in order.
+        ends: for each event, the offset after its last byte and the separator after it.
+        starts: the start of each event, and None for each malformed frame, in order.
     """
 
     framing: Framing | None
@@ -178,9 +178,9 @@ class Provider(Protocol):
     Attributes:
         name: what messages call it.
         hosts: the API's hosts, as shell patterns; every request to them belongs to the API.
-        token_hosts: where clients ask for access tokens; such requests are never recorded.
-        grpc_services: hosts by the beginning of the full names of gRPC methods that they serve.
-        grpc_advice: what a client that uses gRPC can do to use HTTP instead.
+        token_hosts: hosts from which clients get access tokens; such requests are never recorded.
+        grpc_services: hosts, by prefixes of the full names of the gRPC methods that they serve.
+        grpc_advice: what users of gRPC can do to use HTTP instead.
         key_variable: the environment variable that clients read their key from.
         key_headers: request headers that hold a key, in lower case.
         key_parameters: query parameters that hold a key, in lower case.
@@ -204,10 +204,10 @@ class Provider(Protocol):
         """The URL of the API's host for a path, without the path."""
 
     def layout(self, body: bytes) -> Layout:
-        """The events of a body, whatever is wrong with it."""
+        """The events of any body, also of a malformed one."""
 
     def collect(self, events: Iterable[Any]) -> Answer:
-        """What the events of one body, as `layout` returns them, say together."""
+        """The answer that the events of one body, as `layout` returns them, add up to."""
 
     def error_body(
         self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None
@@ -216,8 +216,8 @@ class Provider(Protocol):
 
         Args:
             code: the HTTP status.
-            message: its text; None for what the API itself says.
-            url: the URL that was asked for, where the error's form depends on it.
+            message: its text; None for the API's own text.
+            url: the requested URL, since the error's form may depend on it.
             retry_after: seconds after which the error tells the client to try again.
         """
 
@@ -229,17 +229,17 @@ class Provider(Protocol):
         Args:
             code: the HTTP status that the error names.
             framing: the framing of the body.
-            first: whether nothing of the body comes before it.
+            first: whether it is the first part of the body.
             retry_after: as in `error_body`.
         """
 
     def finished(self, event: Event | None, *, framing: Framing | None, first: bool) -> bytes:
-        """The bytes of an event that says what this one says, and ends the answer; with what ends the body.
+        """The bytes of an event with the same contents that also ends the answer, and of the end of the body.
 
         Args:
-            event: the event; None for one that says nothing.
+            event: the event; None for one without contents.
             framing: the framing of the body.
-            first: whether nothing of the body comes before it.
+            first: whether it is the first part of the body.
         """
 
     def tokens(self, text: str) -> int:
@@ -258,8 +258,8 @@ class UntimedInteraction:
     """A request and its answer, written instead of recorded.
 
     Attributes:
-        url: where the request goes.
-        json: its body; None for none.
+        url: the request's URL.
+        json: the request's body, or None.
         status: the HTTP status of the answer.
         headers: the answer's headers.
         chunks: its body, one chunk for each event.
@@ -274,7 +274,7 @@ class UntimedInteraction:
 
 @runtime_checkable
 class Writer(Provider, Protocol):
-    """A provider that can also write: for cassettes without a recording."""
+    """A provider that can also write interactions, for cassettes without a recording."""
 
     def compose(
         self,
@@ -287,16 +287,16 @@ class Writer(Provider, Protocol):
         event_tokens: int,
         rng: random.Random,
     ) -> Sequence[Mapping[str, Any]]:
-        """The events of an answer that says a text.
+        """The events of an answer with this text.
 
         Args:
-            text: what the answer says; the events' texts together are exactly this.
+            text: the answer's text; the texts of the events add up to exactly this.
             model: the model that answers.
             prompt_tokens: an estimate of the request's tokens.
             thoughts: thought summaries that come before the text.
-            finish_reason: of the last event; None for an answer that never finished.
-            event_tokens: tokens of each event of text.
-            rng: where ids come from.
+            finish_reason: the last event's; None for an answer that never finished.
+            event_tokens: tokens in each event of text.
+            rng: the source of ids.
         """
 
     def interaction(
@@ -313,7 +313,7 @@ class Writer(Provider, Protocol):
         Args:
             events: the decoded messages, at least one.
             model: the model that is asked.
-            prompt: what is asked: a text, or the body of the request; None for a request without a body.
+            prompt: a text, or the whole body of the request; None for a request without a body.
             framing: how the events are written, as the provider calls it.
             status: the HTTP status; None for the one that belongs to the events.
 

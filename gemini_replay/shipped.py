@@ -1,4 +1,4 @@
-"""The provider that ships. Whatever takes a provider as an argument falls back to it here, and nowhere else."""
+"""The default provider. Every argument `provider` gets its default from here."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def page(table: Table, names: list[str]) -> str:
             "",
             "What to make of it:",
             "",
-            "- A body that ends in good order between two events is not noticed: look for a `finish_reason` on the "
+            "- A body that ends normally between two events is not noticed: look for a `finish_reason` on the "
             "last chunk before you take an answer for whole. (*Whole* in these rows: what was cut off held no text.)",
             "- An event that comes twice is in the text twice.",
             "- Errors of the connection come through as the HTTP library raises them: code that is to work over "

@@ -22,7 +22,7 @@ EndKind = Literal["eof", "reset", "cancelled", "timeout"]
 END_KINDS: tuple[str, ...] = get_args(EndKind)
 
 Ending = Literal["eof", "reset", "closed", "timeout", "cancelled"]
-"""How a response ends for its client: an `EndKind`, or "closed" if the peer closed the connection in good order."""
+"""How a response ends for its client: an `EndKind`, or "closed" if the peer closed the connection normally."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class End:
         kind: "eof" a complete body; "reset" the connection broke; "cancelled" the client let go; "timeout" the
             client's read timeout passed.
         after: seconds since the moment before.
-        how: "closed" for a "reset" where the peer closed the connection in good order, but before the body was
+        how: "closed" for a "reset" where the peer closed the connection normally, but before the body was
             complete; "unfinished" for an "eof" of a response that is stored decoded, whose content coding was not at
             its end (a gzip stream without its trailer); None otherwise.
     """

@@ -27,7 +27,7 @@ class MemberDecoder(Protocol):
         """Bytes after its end."""
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Decode `data`. If the result has `max_length` bytes or more, there may be still more."""
+        """Decode `data`. If the result has `max_length` bytes or more, there may be still more to decode."""
 
 
 class MemberEncoder(Protocol):

@@ -1,13 +1,13 @@
-"""The vocabulary of faults: what a text such as ``reset@event:3;times=2`` means. Pure; `script` carries it out.
+"""The vocabulary of faults: the meaning of a text such as ``reset@event:3;times=2``. `script` applies faults.
 
 ::
 
     fault    kind ["@" place] [":" argument] (";" option)*       several: in a list, or separated by commas
-    place    head | chunk:N | event:N | byte:N | end             after so many of them; 0: after the head
+    place    head | chunk:N | event:N | byte:N | end             after this many of them; 0: after the head
     option   once | times=N | request=N | code=N | retry-after=S
 
 N of chunk and event may have a fraction: ``event:2.5`` is in the middle of the third event. Places count in the
-recorded response, whatever `rechunk` makes of it.
+recorded response, even if `rechunk` cuts it anew.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Cause = Literal["refused", "tls", "connect-timeout", "pool-timeout"]
 
 KINDS: dict[str, str] = {
     "reset": "the connection is reset there",
-    "close": "the peer closes the connection in good order there, with the body incomplete",
+    "close": "the peer closes the connection normally there, with the body incomplete",
     "eof": "the body ends there as if it were complete",
-    "stall": "nothing comes for so long (stall@event:2:30s); at any speed but instant, exactly so long",
+    "stall": "nothing comes for this long (stall@event:2:30s), at any speed except instant",
     "error": "an error object of the API comes there, and ends the body (code=503)",
-    "garbage": "bytes that are neither UTF-8 nor SSE nor JSON come in between there",
+    "garbage": "bytes that are neither UTF-8 nor SSE nor JSON are inserted there",
     "duplicate": "that chunk or event comes twice",
     "status": "an HTTP error instead of the stream (status:429;retry-after=2)",
-    "slow": "every recorded wait takes so many times as long (slow:x4)",
+    "slow": "every recorded wait takes this many times as long (slow:x4)",
     "refuse": "the connection is refused",
     "tls": "the server's certificate is not trusted",
     "timeout": "no connection in time: timeout:connect, or timeout:pool (no connection of the pool becomes free)",
@@ -69,18 +69,18 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class NoConnection:
-    """A request gets no connection: nothing is sent, and nothing comes.
+    """A request gets no connection: nothing is sent or received.
 
     Attributes:
         cause: why.
-        waits: whether a client waits until its time limit has passed; not at instant speed.
+        waits: whether the client waits until its time limit has passed; at instant speed it does not.
     """
 
     cause: Cause
     waits: bool = True
 
     def seconds(self, limit: float | None) -> float:
-        """How long a client waits that has this time limit.
+        """How many seconds a client with this time limit waits.
 
         Without one (None), the system gives up on a connection. Waiting for a pool would never end, so the error
         comes at once.
@@ -94,7 +94,7 @@ class NoConnection:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a response: after `count` of `unit`, counted in the recording; "head" is before the head."""
+    """A place in a response: after `count` of `unit`, counted in the recording; "head" is before the head."""
 
     unit: Unit
     count: float = 0.0
@@ -130,7 +130,7 @@ class Fault:
 
     @property
     def breaks(self) -> bool:
-        """Whether a client may ask again afterwards; if so, the recording answers it once more."""
+        """Whether a client may try again afterwards; then the same recording answers it again."""
         return self.kind not in {"slow", "duplicate"}
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The drivers of a `Schedule` that block and that await; each waits, and does nothing else."""
+"""The drivers of a `Schedule` for blocking and awaiting clients. They only wait."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from ..cassette.model import Ending
 from .schedule import Broken, Part, Schedule
 
 _IN_A_ROW = 16
-"""How many parts that are due a client gets in a row while nothing else is ready to run. Then timers and sockets have
-their turn."""
+"""How many due parts a client gets in a row while nothing else is ready. Then timers and sockets have a turn."""
 
 
 class BlockingClock(Protocol):
@@ -51,8 +50,8 @@ class Playing:
     """The parts of a response, each when it is due.
 
     Args:
-        schedule: whose times are on `clock`.
-        clock: to wait on.
+        schedule: what to play; its times are on `clock`.
+        clock: the clock to wait on.
         read_timeout: seconds that the client waits for more; None for ever.
         fail: makes the exception that is raised, at its moment, if the response does not end with a complete body.
     """
@@ -81,7 +80,7 @@ def due(
     read_timeout: float | None = None,
     fail: Callable[[Ending], Exception] = Broken,
 ) -> Generator[Sequence[Part], None, None]:
-    """The parts that are due together, again and again; the arguments are those of `Playing`."""
+    """Yield lists of parts that are due together. The arguments are those of `Playing`."""
     while True:
         wait = schedule.wait(clock.now(), read_timeout)
         if wait > 0:
@@ -98,7 +97,7 @@ def due(
 class AsyncPlaying:
     """`Playing` for async code, on the clock of its loop.
 
-    Whatever is ready to run has its turn before each part, as it has where chunks come from a network one by one.
+    Code that is ready to run has a turn before each part, as it has when chunks come one by one from a network.
 
     Not a generator: a client that drops one would have to close it.
     """

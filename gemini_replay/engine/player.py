@@ -18,7 +18,7 @@ from .timing import INSTANT
 _PACKAGES = {"br": "brotli, 1.2 or newer", "zstd": "zstandard"}
 
 _GRACE_S = 1.0
-"""How long a cancelled recording stays silent at its end: a client that closes it by a timer does so first."""
+"""How many seconds a cancelled recording stays silent at its end, so that a client with a timer closes it first."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Playback:
     Attributes:
         interaction: what was recorded.
         speed: a factor, see `timing.parse_speed`.
-        max_gap: the longest wait before any step, in seconds at that speed; stalls that a fault asks for are none.
-        script: what is played of it, where that is not just what was recorded.
+        max_gap: the longest wait before any step, in seconds at that speed. It does not limit stalls of faults.
+        script: what is played if it differs from the recording.
 
     Raises:
         GeminiReplayError: the recording has bytes that are still coded, so it can only be played in its coding, and
@@ -42,7 +42,7 @@ class Playback:
     script: Script | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be played, before a client waits for it."""
+        """Refuse a recording that cannot be played, before a client waits for it."""
         chunks = self.interaction.chunks
         if not any(chunk.coded for chunk in chunks) or not any(chunk.data or chunk.members for chunk in chunks):
             return
@@ -59,10 +59,10 @@ class Playback:
         return Schedule(self.steps(accept_encoding), started, skip_stalls=skip_stalls)
 
     def steps(self, accept_encoding: str = "") -> Steps:
-        """The steps in order: the head (unless there is none), every chunk, the ending.
+        """The steps in order: the head (if there is one), every chunk, the ending.
 
         A body that was stored decoded is compressed again, chunk by chunk, if `accept_encoding` (the client's header)
-        asks for the coding that was recorded; if not, it goes out as it is, and the head says so. A body with bytes
+        asks for the recorded coding. Otherwise it goes out decoded, and the head says so. A body with bytes
         that are still coded keeps its coding, whatever the client asks for.
         """
         response = self._script.response
@@ -77,7 +77,7 @@ class Playback:
 
     @cached_property
     def _as_stored(self) -> Steps:
-        """The steps for every client that gets the body as it is stored: they are made once."""
+        """The steps for clients that get the body as it is stored. They are made once."""
         made = self._made(_Wire(self._script, ""))
         return replace(made, what=tuple(made.what))
 
@@ -104,7 +104,7 @@ class Playback:
 
 
 def _headers(script: Script, *, coded: bool) -> Headers:
-    """The headers that are true of what is sent; `coded` is whether it is in the coding that they name."""
+    """Headers that are true of the sent body; `coded` says whether it is in the coding that they name."""
     assert script.response is not None
     dropped = set() if coded else {"content-encoding"}
     if not _length_is_true(script):
@@ -156,7 +156,7 @@ class _Wire:
         return self._encoded(self._encoder)
 
     def _encoded(self, encoder: ContentEncoder) -> Iterator[bytes]:
-        unended = 0  # members that ended in a chunk in which another began
+        unended = 0  # members that end in a chunk in which another begins
         for number, piece in enumerate(self._pieces):
             last = number + 1 == len(self._pieces)
             members = piece.members if not number or not _begins_member(piece) else piece.members[1:]
@@ -164,7 +164,7 @@ class _Wire:
             unended = at = 0
             for member in members:
                 if member == len(piece.data) and not piece.coded:
-                    unended += 1  # of the one that began came a part that decodes to nothing
+                    unended += 1  # the part of the new member in this chunk decodes to nothing
                     continue
                 sent += [encoder.encode(piece.data[at:member]), encoder.finish()]
                 at = member
@@ -190,5 +190,5 @@ def _length_is_true(script: Script) -> bool:
         return True  # the answer to a HEAD request, or an empty body
     came = sum(len(piece.data) for piece in script.pieces)
     if script.end.kind != "eof" and length.strip().isdigit():
-        return came <= int(length)  # what was promised and did not come is a part of the failure
+        return came <= int(length)  # in a failure, the declared length may exceed what came
     return length.strip() == str(came)

@@ -1,4 +1,4 @@
-"""Other chunk boundaries for the same bytes. Pure; a chunk is due when its last byte was due in the recording."""
+"""Other chunk boundaries for the same bytes. A chunk is due when its last byte was due in the recording."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..cassette.model import Chunk, Interaction
 from ..errors import UsageError, did_you_mean
 
 TCP_SEGMENT = 1460
-"""Bytes of a TCP segment on Ethernet: 1500, less the headers of IPv4 and TCP (RFC 9293, 3.7.1)."""
+"""Bytes in a TCP segment on Ethernet: 1500 minus the headers of IPv4 and TCP (RFC 9293, 3.7.1)."""
 
 _LARGEST = 4096
 _NAMES = ("recorded", "whole", "bytes", "events", "tcp", "random")
@@ -27,8 +27,8 @@ class Rechunking:
 
     Attributes:
         kind: "recorded" (nothing is changed), "events" (each event in one chunk), "size", or "random".
-        size: bytes of every chunk but the last, for "size".
-        seed: of "random": the same seed cuts the same body alike everywhere.
+        size: bytes of every chunk except the last, for "size".
+        seed: for "random": the same seed cuts the same body in the same way on every machine.
     """
 
     kind: Literal["recorded", "events", "size", "random"] = "recorded"
@@ -43,7 +43,7 @@ class Rechunking:
         return recut(chunks, interaction.layout.ends if self.kind == "events" else self._cuts(len(interaction.body)))
 
     def cut(self, data: bytes) -> list[bytes]:
-        """Bytes that were not recorded, cut in the same way; in one chunk by "recorded" and "events"."""
+        """Cut bytes that were not recorded in the same way; "recorded" and "events" give one chunk."""
         bounds = [0, *(self._cuts(len(data)) if self.kind in ("size", "random") else ()), len(data)]
         return [data[start:end] for start, end in pairwise(bounds)]
 
@@ -54,7 +54,7 @@ class Rechunking:
         rng = random.Random(self.seed)
         at = 0
         while True:
-            # From one byte to some pages, each order of magnitude as often: small cuts are what breaks parsers.
+            # From one byte to some pages, each order of magnitude equally often: small chunks break most parsers.
             at += max(1, round(_LARGEST ** rng.random()))
             if at >= length:
                 return
@@ -62,11 +62,11 @@ class Rechunking:
 
 
 def parse_rechunk(value: str | int | None) -> Rechunking:
-    """What a `rechunk=` means.
+    """Parse a value of `rechunk=`.
 
     Args:
         value: None or "recorded": as recorded; "whole": all in one chunk; "bytes": byte by byte; "events": one event
-            per chunk; a number (or its text): chunks of so many bytes; "tcp": segments of 1460 bytes, which ignore
+            per chunk; a number (or its text): chunks of that many bytes; "tcp": segments of 1460 bytes, which ignore
             frames; "random" or "random:SEED".
 
     Raises:
@@ -95,7 +95,7 @@ def parse_rechunk(value: str | int | None) -> Rechunking:
 def recut(chunks: Sequence[Chunk], cuts: Iterable[int]) -> tuple[Chunk, ...]:
     """The same bytes, cut at these ascending offsets of the body and nowhere else.
 
-    The times keep their sum: what was waited before an empty chunk counts for the bytes after it. Bytes that are
+    The sum of times stays the same: the wait before an empty chunk is added to the next bytes. Bytes that are
     still coded are not cut.
     """
     decoded, coded = _apart(chunks)

@@ -1,7 +1,7 @@
-"""Observes one live response: moments and bytes in, lines for the journal out. It holds nothing it has written.
+"""Observes one live response, and writes its bytes and times to a journal. It keeps nothing that it has written.
 
-The observer cannot hurt the observed: whatever fails in here is a failure of the recording, told to the session.
-The client never hears of it.
+The observer cannot hurt the observed: any failure in here is a failure of the recording and is reported to the
+session, never to the client.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _P = ParamSpec("_P")
 
 
 class Entry(Protocol):
-    """Where each part of an interaction is written down as soon as it is known; a journal's entry."""
+    """A journal's entry, to which each part of an interaction is written as soon as it is known."""
 
     def response(self, response: Response) -> None:
         """Write the head."""
@@ -34,11 +34,11 @@ class Entry(Protocol):
         """Write the end."""
 
     def drop(self) -> None:
-        """Nothing came of the request."""
+        """Remove the entry: the request got no answer."""
 
 
 class Scrubber(Protocol):
-    """Takes secrets out of a body; holds a chunk back while its end may be the start of one."""
+    """Removes secrets from a body. It holds a chunk back while its end may be the start of a secret."""
 
     def feed(self, *chunks: bytes) -> list[bytes]:
         """Take the next chunks. Returns those that are safe now, in order, each as long as it came."""
@@ -49,15 +49,15 @@ class Scrubber(Protocol):
 
 _AT_ONCE = 64
 _BYTES_AT_ONCE = 64 * 1024
-"""How many chunks, or bytes of them, are searched and written together, if so many have arrived."""
+"""How many chunks, or bytes of chunks, are searched and written together at most."""
 
 
 def _observing(
     method: Callable[Concatenate[Recorder, _P], None],
 ) -> Callable[Concatenate[Recorder, _P], None]:
-    """Run a method under the recorder's lock, after the chunks that came before; its failure is the recording's.
+    """Run a method under the recorder's lock, after writing earlier chunks. If it fails, the recording fails.
 
-    Nothing happens once the response is over.
+    When the response is over, the method does nothing.
     """
 
     @functools.wraps(method)
@@ -76,16 +76,16 @@ def _observing(
 
 
 class Recorder:
-    """Records one interaction. All moments are seconds on one clock of the caller's.
+    """Records one interaction. All moments are seconds on a clock of the caller's.
 
-    Calls may come from any thread, and none raises an error. Whatever comes after the end is ignored, so that a
-    reader that is still under way when its client lets go needs no care.
+    Calls may come from any thread, and none raises an error. Calls after the end are ignored, so a reader may still
+    be running when its client closes the response.
 
     Args:
-        entry: told of each part at once.
-        scrub: takes secrets out of the body.
-        redact: takes secrets out of the head.
-        failed: called with what went wrong in the recording; nothing more is recorded then.
+        entry: gets each part at once.
+        scrub: removes secrets from the body.
+        redact: removes secrets from the head.
+        failed: called with the error if the recording fails. Nothing more is recorded then.
         done: called with this recorder when it records no more.
         left_open: called if `cut` ends a response that its client has neither read to its end nor closed.
         wire: keep a compressed body as it came, instead of decoded.
@@ -123,14 +123,14 @@ class Recorder:
         self._decoded_limit = decoded_limit
         self._decoder: ContentDecoder | None = None
         self._arrived: deque[tuple[bytes, float]] = deque()
-        # Of each chunk that is held back: its time, its members, and how many of its bytes are decoded.
+        # For each chunk that is held back: its time, its members, and how many of its bytes are decoded.
         self._held: deque[tuple[float, tuple[int, ...], int]] = deque()
         self._over = False
         self._abandoned: tuple[float, Ending] | None = None
 
     @_observing
     def sent(self, at: float) -> None:
-        """The request leaves; may be said again when the true moment becomes known later."""
+        """The request is sent at this moment. A later call corrects the moment."""
         self._last = at
 
     @_observing
@@ -148,22 +148,22 @@ class Recorder:
         self._entry.response(self._redact(response))
 
     def chunk(self, data: bytes, at: float) -> None:
-        """A chunk has arrived. It is only noted: `write`, or any other method, writes it down.
+        """A chunk has arrived. It is only noted here; `write`, or any other method, writes it.
 
-        So the client can have it first.
+        So the client can have the chunk first.
         """
         self._arrived.append((data, at))
 
     @_observing
     def write(self) -> None:
-        """Write down the chunks that have arrived."""
+        """Write the chunks that have arrived."""
 
     def _write_arrived(self) -> None:
-        while self._arrived and not self._let_go_before(self._arrived[0][1]):
+        while self._arrived and not self._abandoned_before(self._arrived[0][1]):
             self._write_together()
 
     def _write_together(self) -> None:
-        """Write down the next chunks, those that one read of the wire has brought, with one search and one write."""
+        """Write the next chunks that one read of the wire has brought, with one search and one write."""
         assert self._scrub is not None
         bodies: list[bytes] = []
         size = 0
@@ -180,20 +180,20 @@ class Recorder:
                     data = self._noted(after, self._decoder.decode(data))
                 bodies.append(data)
                 size += len(data)
-        finally:  # what came before a chunk that cannot be decoded
+        finally:  # the chunks before one that cannot be decoded
             self._write_safe(self._scrub.feed(*bodies))
 
     @_observing
     def end(self, ending: Ending, at: float) -> None:
         """The response is over."""
-        if not self._let_go_before(at):
+        if not self._abandoned_before(at):
             self._finish(End.of(ending, max(0.0, at - self._last)))
 
     def abandon(self, at: float, ending: Ending = "cancelled") -> None:
-        """The client has let go of the response at this moment: at will, or because its time was up ("timeout").
+        """The client has closed or dropped the response at this moment, at will or because of its timeout.
 
-        A finalizer may call this in any thread at any moment, also in one that is inside this recorder: it takes no
-        lock and writes nothing. What comes later is ignored, and `cut` writes the end if nothing else does before.
+        A finalizer may call this in any thread at any moment, even in one that is inside this recorder. So it takes
+        no lock and writes nothing. Later chunks are ignored, and `cut` writes the end unless another call does.
         """
         if self._abandoned is None:
             self._abandoned = at, ending
@@ -202,9 +202,9 @@ class Recorder:
     def cut(self) -> None:
         """The session ends: a response that was abandoned has ended, and any other ends now.
 
-        The recording fails if the client is waiting for more of it: to call that cancelled would not be true.
+        If the client is waiting for more of it, the recording fails, since "cancelled" would not be true.
         """
-        if self._let_go_before(float("inf")):
+        if self._abandoned_before(float("inf")):
             return
         if self.awaited():
             raise GeminiReplayError(
@@ -216,25 +216,25 @@ class Recorder:
 
     @_observing
     def end_if_abandoned(self) -> None:
-        """Write the end of a response that was abandoned; any other goes on."""
-        self._let_go_before(float("inf"))
+        """Write the end of the response if it was abandoned."""
+        self._abandoned_before(float("inf"))
 
     @_observing
     def drop(self) -> None:
-        """Nothing came of the request (there was no connection): nothing is recorded of it."""
+        """The request got no answer (there was no connection). Nothing is recorded of it."""
         entry = self._entry
         self._close()
         assert entry is not None
         entry.drop()
 
     def fail(self, problem: BaseException) -> None:
-        """Something of ours went wrong beside the recorder: the recording has failed, the client has not."""
+        """Code of ours outside of the recorder has failed: the recording fails, the client does not."""
         with self._lock:
             if not self._over:
                 self._give_up(problem)
 
-    def _let_go_before(self, at: float) -> bool:
-        """Whether the client had let go of the response before this moment; if so, that was its end."""
+    def _abandoned_before(self, at: float) -> bool:
+        """Whether the client had abandoned the response before this moment; if so, that was its end."""
         if self._abandoned is None or self._abandoned[0] > at:
             return False
         moment, ending = self._abandoned
@@ -242,9 +242,9 @@ class Recorder:
         return True
 
     def _noted(self, after: float, found: Decoded) -> bytes:
-        """Note when a chunk came. Returns what is to be searched of it."""
+        """Note when a chunk came. Returns its bytes that have to be searched."""
         self._held.append((after, found.members, len(found.data)))
-        # What could not be decoded may be plain text under a wrong header: it is searched as well.
+        # Bytes that could not be decoded may be plain text with a wrong header: they are searched as well.
         return found.data + found.coded
 
     def _write_safe(self, safe: list[bytes]) -> None:
@@ -276,13 +276,13 @@ class Recorder:
             self._failed(problem)
 
     def forget(self) -> None:
-        """Record nothing more and say nothing of it: this process is a fork of the one that records."""
-        self._lock = threading.Lock()  # another thread of that process may have held it
+        """Record nothing more, silently: this process is a fork of the one that records."""
+        self._lock = threading.Lock()  # another thread of that process may have held the lock
         self._over = True
         self._arrived.clear()
 
     def _close(self) -> None:
-        """Hold nothing any more."""
+        """Release everything that is held."""
         self._over = True
         self._entry = self._scrub = self._decoder = None
         self._held.clear()
@@ -291,7 +291,7 @@ class Recorder:
 
 
 class NullRecorder(Recorder):
-    """Records nothing: in place of a recorder that could not be made. The client gets its response all the same."""
+    """Replaces a recorder that could not be made. It records nothing; the client still gets its response."""
 
     def __init__(self) -> None:
         self.status = None

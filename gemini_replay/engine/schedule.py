@@ -1,8 +1,8 @@
-"""What of a response is due when: the one place that interprets rhythm, stalls, endings and read timeouts.
+"""When each part of a response is due: the one place that interprets rhythm, stalls, endings and read timeouts.
 
-No clock is read here and nothing waits. Whoever drives a schedule says what time it is and how long the client would
-wait; the schedule says how long that is, and then hands over what is due. `pacing` has the drivers that block and
-await; an event loop's timers and a server drive one themselves.
+No clock is read here and nothing waits. A driver tells the schedule the time and the client's read timeout. The
+schedule answers how long to wait, and afterwards hands over the parts that are due. `pacing` has the drivers that
+block and await; an event loop's timers and a server drive a schedule themselves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Silence that a fault asked for, of a response that is played without waiting."""
+    """Silence that a fault asked for, in a response that is played without waiting."""
 
     seconds: float
 
@@ -44,7 +44,7 @@ What = Head | bytes | Stall | Ending
 """A part, a stall, or how the response ends (a text)."""
 
 Step = tuple[float, What]
-"""One of these, and when it is due: seconds since the request was sent."""
+"""When a step is due, in seconds since the request was sent, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Steps:
     """The steps of one playback, in order.
 
     Attributes:
-        moments: when each is due, in seconds since the request was sent; none is before the one before it.
-        what: what each is. It may be an iterator.
+        moments: when each is due, in seconds since the request was sent, in ascending order.
+        what: the steps themselves. It may be an iterator.
         breaks: the indices of the stalls and, last, of the ending.
     """
 
@@ -63,7 +63,7 @@ class Steps:
 
     @classmethod
     def of(cls, steps: Iterable[Step]) -> Steps:
-        """Steps that were made one by one; the last one is an ending."""
+        """Make `Steps` from single steps. The last one is an ending."""
         moments, what = zip(*steps, strict=True)
         return cls(moments, what, [at for at, one in enumerate(what) if isinstance(one, Stall | str)])
 
@@ -75,7 +75,7 @@ class Broken(Exception):
     """A response does not end with a complete body; a transport raises its library's own exception instead.
 
     Attributes:
-        ending: "reset", "closed" (in good order, but before the body was complete), "timeout" (the client's read
+        ending: "reset", "closed" (normally, but before the body was complete), "timeout" (the client's read
             timeout), or "cancelled" (the recording has no more: the client that made it closed the response).
     """
 
@@ -85,14 +85,14 @@ class Broken(Exception):
 
 
 class Schedule:
-    """One response on its way to its client. Until the end: `wait`, let that time pass, then `take`.
+    """One response on its way to its client. Until the end, a driver calls `wait`, waits that long, and calls `take`.
 
     Args:
         steps: of one playback.
         started: the moment when the request was sent, in seconds on the caller's clock. Each step is due at an
             absolute moment, so lateness does not add up.
-        skip_stalls: do not wait for a stall, but time out if it is longer than the read timeout. Without this, a
-            stall postpones all that follows.
+        skip_stalls: do not wait for stalls, but time out if one is longer than the read timeout. Without this, a
+            stall delays everything after it.
 
     Attributes:
         skipped: seconds of stalls that were not waited for.
@@ -119,13 +119,13 @@ class Schedule:
         self._started = started
         self._skip_stalls = skip_stalls
         self._at = self._due = 0  # the next step, and the first one after it that is not due yet
-        self._stop = next(self._breaks)  # the next step that is no part
-        self._silence: What | None = None  # what that step is, once it is the next
+        self._stop = next(self._breaks)  # the next step that is not a part
+        self._silence: What | None = None  # that step itself, once it is the next one
         self._expired = False
         self.skipped = 0.0
 
     def wait(self, now: float, read_timeout: float | None = None) -> float:
-        """The seconds until `take` may be called; 0 or less: at once.
+        """The seconds until `take` may be called. If 0 or less, it may be called at once.
 
         Args:
             now: the present moment on the caller's clock. A client asks for more now: its read timeout counts from
@@ -147,7 +147,7 @@ class Schedule:
         return seconds
 
     def _pass_stalls(self, read_timeout: float | None) -> bool:
-        """Go on to the next step that is no stall; False if the client does not wait so long."""
+        """Skip stalls; returns False if the client does not wait that long."""
         while self._at == self._stop:
             if self._silence is None:
                 self._silence = next(self._what)
@@ -166,7 +166,7 @@ class Schedule:
         return True
 
     def take(self) -> Sequence[Part]:
-        """The parts that are due, at least one; none at the end of a complete body. To be called after each `wait`.
+        """The due parts, at least one; none at the end of a complete body. To be called after each `wait`.
 
         Raises:
             Broken: the response breaks here.
@@ -181,4 +181,4 @@ class Schedule:
             raise Broken(ending)
         parts = tuple(islice(self._what, max(1, self._due - self._at)))
         self._at += len(parts)
-        return parts  # type: ignore[return-value]  # steps that are no parts are never among them
+        return parts  # type: ignore[return-value]  # only parts are among them

@@ -1,4 +1,4 @@
-"""What a client gets of a recorded response: cut anew, and with faults applied. Pure."""
+"""What a client gets of a recorded response: rechunked, and with faults applied."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .faults import Fault, Place
 from .rechunking import Rechunking
 
 GARBAGE = b"\x00\xff\xfe<garbage>\xc3{[\xe2\x80"
-"""What a fault puts in between: neither UTF-8 nor SSE nor JSON, and no line end, so that it spoils what follows."""
+"""What "garbage" inserts: neither UTF-8 nor SSE nor JSON, and without a line end, so that it spoils what follows."""
 
 
 _ENDING = {"reset", "close", "eof", "error"}
-"""Kinds of faults after which nothing comes of the recorded body."""
+"""Kinds of faults after which nothing of the recorded body follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes that are sent in one chunk, `after` seconds after what came before, and `stall` seconds later still.
+    """Bytes that are sent in one chunk, `after` plus `stall` seconds after what came before.
 
-    `start` is the offset of the bytes in the recorded body; None where a fault put them in. `members` and `coded` are
+    `start` is the offset of the bytes in the recorded body; None if a fault inserted them. `members` and `coded` are
     those of the recorded chunk.
     """
 
@@ -46,14 +46,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Script:
-    """What a client gets: the recording as it is, or what rechunking and faults have made of it.
+    """What a client gets: the recording as it is, or changed by rechunking and faults.
 
     Attributes:
-        response: the head; None where the connection ends before it.
+        response: the head; None if the connection ends before it.
         pieces: the body.
         end: how it ends.
-        stalls: seconds of silence in addition to what was recorded, by the number of the step that they come before:
-            the head (where there is one), the pieces, the end.
+        stalls: seconds of silence in addition to the recorded waits, by the number of the step after them: the head
+            (if there is one), the pieces, the end.
     """
 
     response: Response | None
@@ -63,14 +63,14 @@ class Script:
 
     @classmethod
     def of(cls, interaction: Interaction, rechunk: Rechunking | None = None) -> Script:
-        """A recording without faults; `rechunk` is how its body is cut."""
+        """The script of a recording without faults; `rechunk` says how to cut its body."""
         chunks = rechunk.apply(interaction) if rechunk else interaction.chunks
         return cls(interaction.response, chunks, interaction.end)
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A script while faults are applied; `head_stall` and `end_stall` are silence before the head and the end."""
+    """A script to which faults are being applied; `head_stall` and `end_stall` are silence before head and end."""
 
     response: Response | None
     pieces: tuple[Piece, ...]
@@ -86,7 +86,7 @@ class Scripting:
 
     Args:
         interaction: the recording; it stays as it is.
-        rechunk: how its body is cut, and what faults put into it.
+        rechunk: how to cut its body and the bytes that faults insert.
     """
 
     def __init__(self, interaction: Interaction, rechunk: Rechunking | None = None) -> None:
@@ -94,7 +94,7 @@ class Scripting:
         self._rechunk = rechunk or Rechunking()
         plain = Script.of(interaction, rechunk)
         self._draft = _Draft(plain.response, tuple(_pieces(plain.pieces)), plain.end)
-        self._left = len(interaction.body) + 1  # the offsets below this are as recorded
+        self._left = len(interaction.body) + 1  # offsets below this one are still in the body as recorded
 
     @property
     def script(self) -> Script:
@@ -106,13 +106,13 @@ class Scripting:
         return Script(draft.response, draft.pieces, draft.end, stalls)
 
     def order(self, fault: Fault) -> int:
-        """What faults are sorted by, their place in the response, so that each finds what earlier ones have left."""
+        """The sort key of a fault: its place in the response. So each fault meets what faults before it have left."""
         if fault.place is None or fault.place.unit == "head":
             return -1
         return self._offset(fault.place) or 0
 
     def apply(self, fault: Fault) -> bool:
-        """Apply a fault to the script; False if the response has no such place (any more), or does not change."""
+        """Apply a fault to the script. Returns False if the response has no such place (now), or does not change."""
         before = self._draft
         place = fault.place
         if fault.kind == "slow":
@@ -136,7 +136,7 @@ class Scripting:
     # -- places ------------------------------------------------------------------------------------------------------
 
     def _offset(self, place: Place) -> int | None:
-        """The offset in the recorded body, or None where it has no such place."""
+        """The offset in the recorded body, or None if it has no such place."""
         length = len(self._recorded.body)
         if self._recorded.response is None:
             return None
@@ -161,7 +161,7 @@ class Scripting:
         return min(max(start + round(part * (end - start)), start + 1), max(end - 1, start))
 
     def _split(self, at: int) -> int:
-        """Cut the recorded bytes at an offset; the index of the piece after it, or of what a fault put there."""
+        """Cut the recorded bytes at an offset. Returns the index of the piece after it, or of one inserted there."""
         pieces: list[Piece] = []
         index: int | None = None
         for piece in self._draft.pieces:
@@ -199,7 +199,7 @@ class Scripting:
             self._insert(index, Piece(0.0, GARBAGE))
         elif fault.kind == "duplicate":
             begin = self._offset(Place(fault.place.unit, fault.place.count - 1))
-            assert begin is not None  # it lies before one that is there
+            assert begin is not None  # a place before an existing one exists too
             self._insert(index, Piece(0.0, self._again(begin, at)))
         else:
             self._fail(index, fault, at)
@@ -222,7 +222,7 @@ class Scripting:
         self._draft = replace(self._draft, pieces=(*pieces[:index], *self._cut_anew(piece), *pieces[index:]))
 
     def _cut_anew(self, piece: Piece) -> tuple[Piece, ...]:
-        """What a fault puts in, in the chunks that are asked for."""
+        """The inserted bytes of a fault, cut as `rechunk` asks."""
         first, *more = self._rechunk.cut(piece.data)
         return (replace(piece, data=first), *(Piece(0.0, data) for data in more))
 
@@ -256,7 +256,7 @@ class Scripting:
 
     def _break_before_head(self, fault: Fault) -> None:
         draft = self._draft
-        how = None if fault.kind == "reset" else "closed"  # without a head, no end is in good order
+        how = None if fault.kind == "reset" else "closed"  # without a head, an end cannot be regular
         after = draft.response.after if draft.response else draft.end.after
         end = End("reset", after, how)  # type: ignore[arg-type]  # it is one of these
         self._draft = _Draft(None, (), end, end_stall=draft.head_stall)
@@ -282,10 +282,10 @@ def _pieces(chunks: Iterable[Chunk | Piece]) -> Iterator[Piece]:
 
 
 def check_events(faults: Iterable[Fault], rechunk: Rechunking, interaction: Interaction) -> None:
-    """Refuse what needs the events of a body that is stored compressed.
+    """Refuse settings that need the events of a body that is stored compressed.
 
     Raises:
-        UsageError: it is asked for.
+        UsageError: a setting needs them.
     """
     response = interaction.response
     if response is None or response.body != "wire":

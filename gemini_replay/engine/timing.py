@@ -1,4 +1,4 @@
-"""What users may say about time: speeds, and the longest gap."""
+"""Settings about time: speeds, and the longest gap."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def is_virtual(value: str | float) -> bool:
 
 
 def parse_real_speed(value: str | float, *, subject: str, hint: str) -> float:
-    """`parse_speed` for what cannot play in virtual time.
+    """`parse_speed` for code that cannot play in virtual time.
 
     Args:
         value: the speed.

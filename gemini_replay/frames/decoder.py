@@ -1,4 +1,4 @@
-"""Decoders: bytes in, frames out, or what somebody makes of frames. The first bytes show which framing a body has."""
+"""Decoders: bytes in, frames (or objects made from frames) out. The first bytes show which framing a body has."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WHITE = re.compile(rb"[ \t\r\n]*")
 
 
 class Decoder(ABC, Generic[Made]):
-    """Bytes in, out comes what is made of each frame: the base of all decoders.
+    """The base of all decoders: bytes in, one object for each frame out.
 
     The ``feed`` that completes a frame returns it. If an error comes after frames in the same ``feed``, the next call
     raises it (``feed(b"")`` or ``close``), so that no frame is lost, and the frames before an error do not depend on
@@ -64,9 +64,9 @@ class Decoder(ABC, Generic[Made]):
         self._limit = max_frame_bytes
         self._final = final
         self._splitter: Splitter | None = None
-        self._held = bytearray()  # the bytes that are not done with
+        self._held = bytearray()  # the bytes that are not finished
         self._at = 0  # where they start in the stream
-        self._white = 0  # so many of them are white space before the first frame
+        self._white = 0  # how many of them are white space before the first frame
         self._marks = (0, 0)
         self._room = SPLIT_EVERY_PIECE
         self._closed = False
@@ -115,10 +115,10 @@ class Decoder(ABC, Generic[Made]):
 
     @abstractmethod
     def _emit_to(self, made: list[Made]) -> Emit:
-        """What appends to ``made`` what is made of a frame; it can raise FrameError."""
+        """A function that appends to ``made`` the object for a frame; it can raise FrameError."""
 
     def _decode(self, *, ended: bool = False) -> list[Made]:
-        """Split what is held."""
+        """Split the held bytes."""
         held = self._held
         if self._stopped:
             held.clear()
@@ -139,7 +139,7 @@ class Decoder(ABC, Generic[Made]):
         return made
 
     def _begin(self, ended: bool) -> Splitter | None:
-        """Pass over a BOM and find the framing, if what is held is enough; ``ended``: nothing more will come."""
+        """Skip a BOM and find the framing, if enough bytes are held; ``ended``: no more will come."""
         held = self._held
         if self._at == 0 and held.startswith(_BOM):
             self._at = len(_BOM)

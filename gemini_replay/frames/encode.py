@@ -24,9 +24,9 @@ def encode_sse(
         payload: the data; each of its lines (ended by CR, LF or CRLF) becomes a data line. Bytes are taken as
             they are, valid UTF-8 or not.
         newline: "\r\n", "\n" or "\r".
-        event: the event type, where there is to be an ``event`` field.
-        id: the event id, where there is to be an ``id`` field.
-        retry: milliseconds, where there is to be a ``retry`` field.
+        event: the event type; None for no ``event`` field.
+        id: the event id; None for no ``id`` field.
+        retry: milliseconds; None for no ``retry`` field.
         space: whether a space follows the colons. A value that itself starts with a space gets one anyway.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Frames, and what splits bytes into them."""
+"""Frames, and the protocol of splitters, which find them in bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FrameKind = Literal["sse", "array", "object"]
 Final = Literal["yield", "discard"]
 
 SPLIT_EVERY_PIECE = -1
-"""A splitter's `room` while it has to look at every piece."""
+"""A splitter's `room` while it has to examine every piece."""
 
 
 class Frame(NamedTuple):
@@ -40,20 +40,20 @@ class Frame(NamedTuple):
 
 
 new_frame = partial(tuple.__new__, Frame)
-"""A frame of a tuple of all its fields, in half the time."""
+"""Makes a frame from a tuple of all its fields, in half the time."""
 
 
 Emit = Callable[[Frame], object]
-"""Takes one frame after the other."""
+"""Takes one frame after another."""
 
 
 class Splitter(Protocol):
-    """What finds the frames of one framing in text that arrives in pieces.
+    """Finds the frames of one framing in text that arrives in pieces.
 
     Attributes:
         marks: what is unfinished stays so until a piece contains one of these two bytes.
-        room: the most bytes that may be unfinished; SPLIT_EVERY_PIECE if every piece has to be looked at.
-        skipped: how many lines belong to no frame, although they are not blank and no comments.
+        room: the most bytes that may be unfinished; SPLIT_EVERY_PIECE if every piece has to be examined.
+        skipped: how many lines belong to no frame, although they are neither blank nor comments.
     """
 
     marks: tuple[int, int]
@@ -63,11 +63,11 @@ class Splitter(Protocol):
     def split(self, text: bytearray, at: int, emit: Emit) -> int:
         """Emit the frames in ``text``, which starts at the stream's byte ``at``.
 
-        Return how much of it is done with. The next call gets the rest, with more behind it.
+        Return how many bytes of it are finished. The next call gets the rest, followed by more.
         """
 
     def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
-        """Handle what is unfinished at the end of the stream."""
+        """Handle unfinished text at the end of the stream."""
 
 
 def decode(raw: bytes | bytearray, at: int, on_bad_utf8: str) -> str:

@@ -68,7 +68,7 @@ class JSONValues:
         self._scanner = ContainerScanner()
         self._state = _OUTSIDE
         self._arrays = 0
-        self._seen = 0  # how much was searched of the value that the text starts with
+        self._seen = 0  # how much of the value at the start of the text was searched
 
     def begin(self, *, in_array: bool) -> None:
         """Start a new outermost value; ``in_array``: its opening bracket has been read."""
@@ -118,7 +118,7 @@ class JSONValues:
             )
 
     def _next_value(self, text: bytearray, pos: int, at: int) -> int:
-        """Pass over what stands around the values; return where the next value starts, or where it stopped."""
+        """Skip the text around the values; return where the next value starts, or where the text ends."""
         while not self.done and pos < len(text):
             byte = text[pos]
             if self._state is _AFTER and (gap := _COMMA_GAP.match(text, pos)):
@@ -136,7 +136,7 @@ class JSONValues:
         return pos
 
     def _find_end(self, text: bytearray, start: int) -> int:
-        """The end of the value that begins at ``start``; -1 if it is not here, and what it can end with."""
+        """The end of the value that begins at ``start``, -1 if it needs more text; and the bytes that can end it."""
         first = text[start]
         self.room = self._limit
         if first in _CONTAINER:
@@ -199,7 +199,7 @@ class JSONValues:
         return decode(raw, offset, self._on_bad_utf8)
 
     def _kind(self) -> FrameKind:
-        """That of the value that has ended."""
+        """The kind of the value that has ended."""
         self._seen = 0
         if self._state is _OUTSIDE:
             self.done = self._one
@@ -209,9 +209,9 @@ class JSONValues:
 
 
 class _Source:
-    """A buffer whose objects and arrays are decoded in place, from text that is decoded from UTF-8 part by part.
+    """A buffer whose objects and arrays are decoded in place. Its text is decoded from UTF-8 part by part.
 
-    After the first that is not whole or not valid, it leaves the others alone: each failure costs a look at all the
+    After the first value that is incomplete or invalid, it decodes no others: each failure would cost a look at all
     text before it.
     """
 
@@ -220,7 +220,7 @@ class _Source:
         self._json = json
         self._text = ""
         self._end = 0  # where the text ends in the buffer
-        self._shift = 0  # how many more bytes than characters are before the next value
+        self._shift = 0  # by how much the bytes before the next value outnumber the characters
         self._usable = True
 
     def container(self, start: int) -> tuple[str, Any, int] | None:
@@ -249,7 +249,7 @@ class _Source:
         return data, value, start + size
 
     def pass_over(self, size: int, data: str) -> None:
-        """A value of ``size`` bytes is done with; ``data`` is its text."""
+        """Skip a value of ``size`` bytes; ``data`` is its text."""
         self._shift += size - len(data)
 
     def _take_part(self, start: int, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Finds the end of a JSON object or array in text that arrives in pieces, JSON or not, by its quotes and brackets."""
+"""Finds the end of an object or array in text that arrives in pieces, valid JSON or not, by quotes and brackets."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 _QUOTE, _BACKSLASH = b'"\\'
 _OPENERS = b"{["
 
-# Up to the next bracket, including strings that are short, so that long ones are left to bytes.find.
+# Matches up to the next bracket, including short strings. Long ones are left to bytes.find.
 _PASS = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]{0,500}+"[^"{}\[\]]*+)*+')
 
 Buffer = bytes | bytearray
 
 
 def string_end(text: Buffer, pos: int, search: int) -> int:
-    """The end of the JSON string with its opening quote at ``pos``: after its closing quote, or -1.
+    """The end of the JSON string whose opening quote is at ``pos``: the index after its closing quote, or -1.
 
-    ``search`` is where to look on, if an earlier call has seen the text before it; else ``pos + 1``.
+    ``search`` is where to go on, if an earlier call has seen the text before it; else ``pos + 1``.
     """
     while (quote := text.find(b'"', search)) >= 0:
         run = quote
@@ -29,13 +29,13 @@ def string_end(text: Buffer, pos: int, search: int) -> int:
 
 
 class ContainerScanner:
-    """Finds the end of one object or array after another, in time linear in their bytes."""
+    """Finds the ends of objects and arrays, one after another, in time linear in their bytes."""
 
     def begin(self) -> None:
-        """The next text to be searched starts with another opening bracket."""
+        """Begin a new search: the next text has another opening bracket."""
         self._seen = 1  # how much of the value was searched
         self._depth = 1
-        self._string = -1  # where in the value the string starts that was not left yet
+        self._string = -1  # where in the value an unfinished string starts
 
     def end(self, text: Buffer, start: int) -> int:
         """The end of the value that begins at ``start``, after its closing bracket; -1 if ``text`` ends before it.

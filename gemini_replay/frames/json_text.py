@@ -1,4 +1,4 @@
-"""JSON text to values, for all framings in one way."""
+"""Decodes JSON text in the same way for all framings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NotDecoded:
 
 
 NOT_DECODED = NotDecoded()
-"""Stands where no JSON value is, since every JSON value can be one that was decoded."""
+"""Marks that there is no JSON value. None could not, since it is a JSON value itself."""
 
 
 class JSONText:
@@ -45,7 +45,7 @@ class JSONText:
         return self._decoder.decode(text)  # white space around it, or an error
 
     def value_or_nothing(self, text: str) -> Any:
-        """The same; NOT_DECODED where that raises."""
+        """The value of a whole text; NOT_DECODED if `value` would raise an error."""
         try:
             return self.value(text)
         except (ValueError, RecursionError):

@@ -46,9 +46,9 @@ class SSELines:
         self._data: list[str] = []
         self._data_size = 0
         self._event = ""
-        self._searched = 0  # so many bytes of the line in progress are not its end
+        self._searched = 0  # how many bytes of the line in progress were searched for its end
         self._skip_lf = False
-        # Raw JSON: so many bytes may be its start, among them a bracket; then values.
+        # Raw JSON: how many bytes may be its start, whether they have a bracket; then its values.
         self._undecided = 0
         self._bracket = False
         self._json = JSONValues(element="object", one=True, strict=strict, limit=limit, final=final)
@@ -100,7 +100,7 @@ class SSELines:
                 begin = pos + 6 if text[pos + 5] == _SPACE else pos + 5
                 data = decode(text[begin:end], at + begin, self._on_bad_utf8)
                 if self._start < 0 and text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
-                    # The whole event, as nearly always.
+                    # The whole event is here, as nearly always.
                     emit(new_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)))
                     pos = end + (4 if end == cr else 2)
                     continue
@@ -182,7 +182,7 @@ class SSELines:
             if "\0" not in text:
                 self.last_event_id = text
         elif text.isascii() and text.isdigit():
-            with suppress(ValueError):  # more digits than Python converts: no time is that long
+            with suppress(ValueError):  # more digits than Python converts: no real time is that long
                 self.retry = int(text)
 
     def _dispatch(self, emit: Emit) -> None:
@@ -208,7 +208,7 @@ class SSELines:
         return True
 
     def _look_for_json(self, text: bytearray, pos: int, line_at: int) -> int:
-        """The index of JSON's first brace, ``len(text)`` if that is not decided yet, or -1 if this is another line.
+        """The index of JSON's first brace; ``len(text)`` if more text is needed; -1 if this is another line.
 
         White space can precede it, and one opening bracket with white space around it.
         """

@@ -1,4 +1,4 @@
-"""Everything that is peculiar to Gemini; the rest of the package knows `GEMINI` as a `provider.Provider`."""
+"""Everything that is specific to Gemini. The rest of the package knows `GEMINI` only as a `provider.Provider`."""
 
 from .answer import Answer, collect
 from .api import GEMINI

@@ -1,4 +1,4 @@
-"""Where Gemini is: hosts, and what URLs ask for."""
+"""Gemini's hosts, and the meaning of its URLs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOSTS = (
 )
 """The Gemini API, Vertex AI with its regional, multi-regional and private endpoints, and Gemini Code Assist.
 
-Each also as clients with a certificate of their own reach it (mTLS).
+Each has a further host for clients with their own certificate (mTLS).
 """
 
 TOKEN_HOSTS = frozenset(
@@ -40,13 +40,13 @@ TOKEN_HOSTS = frozenset(
         "169.254.169.254",
     }
 )
-"""Where Google's credentials ask for tokens."""
+"""The hosts from which Google's credentials get tokens."""
 
 GRPC_SERVICES = {
     "/google.ai.generativelanguage.": "generativelanguage.googleapis.com",
     "/google.cloud.aiplatform.": "aiplatform.googleapis.com",
 }
-"""The beginning of the names of gRPC methods, and a host that serves them."""
+"""Prefixes of names of gRPC methods, and the host that serves them."""
 
 _BASE = "https://generativelanguage.googleapis.com"
 _TARGET = re.compile(
@@ -62,7 +62,7 @@ _VERTEX_PATH = re.compile(r"/v\d\w*/projects/[^/]+/locations/(?P<location>[a-z0-
 
 @lru_cache(1024)
 def target(url: str) -> Target:
-    """What a URL asks for, on the Gemini API, on Vertex AI and through a gateway alike.
+    """What a URL asks for, for the Gemini API, Vertex AI and gateways.
 
     The model is what follows ``/models/``, ``/tunedModels/`` or ``/endpoints/`` at the end of the path, the action
     what follows its colon. On Vertex AI, ``/publishers/google/models/m`` is the resource ``/models/m``.
@@ -79,7 +79,7 @@ def target(url: str) -> Target:
 
 
 def base_url(path: str = "/") -> str:
-    """The base URL of the Gemini API; or that of Vertex AI, where a path is one of its own and names a region."""
+    """The base URL of the Gemini API, or that of Vertex AI if the path is one of Vertex AI's and names a region."""
     found = _VERTEX_PATH.match(path)
     if found is None:
         return _BASE

@@ -1,4 +1,4 @@
-"""What all events of a stream say together."""
+"""The answer that all events of a stream add up to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .function_calls import assemble
 
 @dataclass(frozen=True)
 class Answer(provider.Answer):
-    """What all events of a stream say together; each field as in :class:`Event`, the last if there are several."""
+    """All events of a stream, added up. Each field is as in :class:`Event`; if there are several, the last one."""
 
     inline_data: tuple[InlineData, ...] = ()
     block_reason: str | None = None

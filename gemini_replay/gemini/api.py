@@ -42,7 +42,7 @@ class Gemini(Writer):
     def error_body(
         self, code: int, message: str | None = None, *, url: str = "", retry_after: float | None = None
     ) -> bytes:
-        """One object; in a list, where it comes instead of one of Vertex AI's JSON arrays."""
+        """One object; in a list if it comes instead of one of Vertex AI's JSON arrays."""
         found = _error(code, message, retry_after)
         listed = addresses.is_vertex(urlsplit(url).path) and self.target(url).alt != "sse"
         return error_objects.error_in_list(found) if listed else error_objects.encode_error(found)
@@ -50,7 +50,7 @@ class Gemini(Writer):
     def error_event(
         self, code: int, *, framing: Framing | None, first: bool, retry_after: float | None = None
     ) -> bytes:
-        """A raw object, also in SSE; an element, in an array."""
+        """A raw object in SSE, and an element in an array."""
         return error_objects.error_event(_error(code, None, retry_after), framing, first=first)
 
 
@@ -60,4 +60,4 @@ def _error(code: int, message: str | None, retry_after: float | None) -> Json:
 
 
 GEMINI = Gemini()
-"""The provider that ships, see `shipped`."""
+"""The only provider in this package, see `shipped`."""

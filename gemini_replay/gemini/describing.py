@@ -1,4 +1,4 @@
-"""Contents, requests and events in words, for people. Whatever has another shape than documented is left as JSON."""
+"""Contents, requests and events in words, for people. Anything with an undocumented shape is shown as JSON."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _REQUEST_KEYS = ("contents", "systemInstruction", "tools", "toolConfig", "genera
 
 
 ABOUT = ("sources", "finish")
-"""The kinds of what is about an answer; a stream may say it again and again, in the middle of a text."""
+"""Kinds of descriptions that are about an answer. A stream may repeat them in the middle of a text."""
 
 
 class Described(NamedTuple):
-    """One thing that was said or asked.
+    """The description of one thing in a request or an answer.
 
     Attributes:
-        kind: what it is, in a word ("text", "thoughts", "call", "result", "data", "finish", …); of a request's
-            contents, whose they are ("user", "model").
-        text: itself, in words; text and thoughts as they came, possibly in several lines.
+        kind: what it is, in a word ("text", "thoughts", "call", "result", "data", "finish", …); for a request's
+            contents, their role ("user", "model").
+        text: the description; text and thoughts are unchanged, possibly with several lines.
     """
 
     kind: str
@@ -38,9 +38,9 @@ def describe_call(call: provider.FunctionCall) -> str:
 
 
 def describe_part(part: Mapping[str, Any]) -> Described | None:
-    """A part of a content; None for one that says nothing (an empty text, a signature alone).
+    """A part of a content; None for one without contents (an empty text, or only a signature).
 
-    A function call is described alone: `describe_call` is for those that are streamed.
+    A function call is described as it stands here; `describe_call` is for streamed calls.
     """
     text = part.get("text")
     if isinstance(text, str) and not text:
@@ -73,10 +73,10 @@ def describe_data(data: InlineData) -> str:
 
 
 def describe_request(body: Any) -> Iterator[Described]:
-    """What a request asks: system instruction, tools, configuration, contents, and what else it has.
+    """A request: its system instruction, tools, configuration, contents, and all other members.
 
     Args:
-        body: the decoded body; what it has no place for is described as JSON.
+        body: the decoded body; unknown members are described as JSON.
     """
     asked = dict_of(body)
     if body is not None and not asked:
@@ -100,16 +100,16 @@ def describe_request(body: Any) -> Iterator[Described]:
 
 
 class Describer:
-    """What the events of one stream say, one by one; text that is cut over events comes in as many pieces.
+    """Describes the events of one stream, one by one. Text that spans events comes in as many pieces.
 
-    A function call comes once, when it is complete or when the stream has ended.
+    A function call is described once, when it is complete or when the stream has ended.
     """
 
     def __init__(self) -> None:
         self._open: list[Mapping[str, Any]] = []  # the parts of calls that are not complete
 
     def feed(self, event: provider.Event) -> Iterator[Described]:
-        """What the next event says."""
+        """Describe the next event."""
         yield from _said(event)
         if calls := event.function_calls:
             self._open += calls
@@ -118,7 +118,7 @@ class Describer:
         yield from _ends(event)
 
     def close(self) -> Iterator[Described]:
-        """The calls that the stream's end leaves incomplete."""
+        """Describe the calls that are incomplete at the stream's end."""
         yield from self._calls(only_complete=False)
 
     def _calls(self, *, only_complete: bool) -> Iterator[Described]:
@@ -131,7 +131,7 @@ class Describer:
 
 
 def describe_events(events: Iterable[provider.Event]) -> Iterator[Described]:
-    """What the events of one stream say, in their order, see `Describer`."""
+    """Descriptions of the events of one stream, in order, see `Describer`."""
     describer = Describer()
     for event in events:
         yield from describer.feed(event)
@@ -139,14 +139,14 @@ def describe_events(events: Iterable[provider.Event]) -> Iterator[Described]:
 
 
 def describe_error(error: provider.ApiError) -> str:
-    """An error in a line."""
+    """An error in one line."""
     name = " ".join(str(one) for one in (error.code, error.status) if one is not None)
     retry = "" if error.retry_delay is None else f" (retry after {error.retry_delay:g} s)"
     return f"{name}: {error.message}{retry}" if name else f"{error.message}{retry}"
 
 
 def describe_usage(usage: Mapping[str, Any]) -> str:
-    """Token counts in a line: ``prompt 10, candidates 14, total 24``; details by modality are left out."""
+    """Token counts in one line: ``prompt 10, candidates 14, total 24``. Details by modality are left out."""
     counts = {key.removesuffix("TokenCount").removesuffix("_token_count"): value for key, value in usage.items()}
     return ", ".join(f"{key} {value}" for key, value in counts.items() if isinstance(value, int))
 
@@ -204,7 +204,7 @@ def _tool(tool: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _settings(value: Any, path: str) -> Iterator[str]:
-    """One line for each value within an object: its path, and itself."""
+    """One line for each value in an object: its path and the value."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _settings(inner, f"{path}.{key}" if path else key)

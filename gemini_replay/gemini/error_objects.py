@@ -23,7 +23,7 @@ _STATUS = {
     503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
     504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
 }
-"""An HTTP status' canonical name (google.rpc.Code), and a message as Google sends it."""
+"""For each HTTP status, its canonical name (google.rpc.Code) and a message as Google sends it."""
 
 
 def error(code: int, message: str | None = None, *details: Json, status: str | None = None) -> Json:
@@ -41,16 +41,16 @@ def detail(kind: str, **fields: Any) -> Json:
 
 
 def encode_error(found: Json) -> bytes:
-    """An error object as it stands in a body, alone or in mid-stream: raw, pretty-printed, LF at its end."""
+    """An error object as it is in a body, alone or in mid-stream: raw, pretty-printed, with LF at its end."""
     return f"{pretty(found)}\n".encode()
 
 
 def error_in_list(found: Json) -> bytes:
-    """An error object as Vertex AI sends it instead of a JSON array: in a list of one."""
+    """An error object as Vertex AI sends it instead of a JSON array: the only item of a list."""
     return f"[{pretty(found)}\n]".encode()
 
 
 def error_event(found: Json, framing: Framing | None, *, first: bool) -> bytes:
-    """An error object in mid-stream, with what ends the body; see `provider.Provider.error_event`."""
+    """An error object in mid-stream and the end of the body; see `provider.Provider.error_event`."""
     data = encode_error(found)
     return (b"[" if first else b",\r\n") + data + b"]" if framing == "json-array" else data

@@ -1,8 +1,8 @@
-"""One decoded message, whatever it holds.
+"""One decoded message of any content.
 
-An event may be any JSON value. What is missing, or has another shape than documented, reads as empty.
-``Event.json`` always has the whole of it. Keys are looked up in camelCase as Google writes them, then in snake_case
-as some gateways do.
+An event may be any JSON value. A member that is missing, or has an undocumented shape, reads as empty.
+``Event.json`` always has the whole value. Keys are looked up in camelCase, as Google writes them, then in
+snake_case, as some gateways do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .tokens import count_tokens
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _NO_REASON = re.compile(r"(?:[A-Z]+_)*REASON_UNSPECIFIED|0|")  # protobuf's "not set"
-_IMAGE_TOKENS = 1290  # what an image costs by Google's price list; how long one takes has not been measured
+_IMAGE_TOKENS = 1290  # an image's tokens by Google's price list; how long one takes has not been measured
 _OWN_KEYS = ("candidates", "promptFeedback", "error", "usageMetadata")
 
 
@@ -104,7 +104,7 @@ class Event:
 
     @property
     def usage(self) -> Mapping[str, Any] | None:
-        """The token counts as received; they are cumulative. None where the event has none."""
+        """The token counts as received; they are cumulative. None if the event has none."""
         usage = get(self.message, "usageMetadata")
         return usage if isinstance(usage, dict) else None
 
@@ -125,7 +125,7 @@ class Event:
 
     @property
     def tokens(self) -> int | None:
-        """An estimate of the tokens that it took to write, thoughts aside; None where only its size can tell."""
+        """An estimate of its tokens, without thoughts; None if only its size allows an estimate."""
         said = (count_tokens(self.text) if self.text else 0) + len(self.inline_data) * _IMAGE_TOKENS
         if said:
             return said
@@ -135,12 +135,12 @@ class Event:
 
     @property
     def is_answer(self) -> bool:
-        """Whether a model had to answer for it: content, an end or an error; not a count of tokens."""
+        """Whether a model generated it: content, an end or an error, but not a count of tokens."""
         return bool(self.parts or self.finish_reason or self.block_reason or self.error)
 
     @property
     def http_headers(self) -> Mapping[str, str]:
-        """The response headers that a gateway wrote into the event (``sdkHttpResponse``); {} without."""
+        """The response headers that a gateway wrote into the event (``sdkHttpResponse``); {} if there are none."""
         for holder in (dict_of(self.json), self.message):
             headers = get(dict_of(get(holder, "sdkHttpResponse")), "headers")
             if isinstance(headers, dict):
@@ -159,7 +159,7 @@ class Event:
 
     @property
     def candidate(self) -> Mapping[str, Any]:
-        """The first candidate as received; {} where there is none."""
+        """The first candidate as received; {} if there is none."""
         candidates = dicts_of(get(self.message, "candidates"))
         return next((one for one in candidates if not one.get("index")), EMPTY)
 
@@ -205,7 +205,7 @@ def _api_error(value: Any) -> ApiError | None:
 
 
 def _retry_delay(details: tuple[Mapping[str, Any], ...]) -> float | None:
-    """Seconds, by the RetryInfo detail ("26s", "1.5s")."""
+    """The seconds in the RetryInfo detail ("26s", "1.5s")."""
     for detail in details:
         if str(detail.get("@type", "")).endswith("RetryInfo"):
             delay = _DURATION.fullmatch(str(get(detail, "retryDelay")))

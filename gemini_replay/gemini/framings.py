@@ -23,7 +23,7 @@ BodyFraming = Literal["sse", "json-array", "gateway", "gateway-plain", "object",
 
 
 def encode_events(events: Sequence[Json], framing: BodyFraming) -> list[bytes]:
-    """The bytes of each event, and then those that end the body. An error object stands raw in SSE."""
+    """The bytes of each event, then those that end the body. In SSE, an error object is raw."""
     if framing == "json-array":
         spelled = encode_array([pretty(event) for event in events])
         return [*spelled[: len(events)], b"".join(spelled[len(events) :])]

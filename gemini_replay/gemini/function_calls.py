@@ -1,9 +1,9 @@
 """Function calls, and how their streamed arguments are put together.
 
-A call comes whole (``name``, ``args``), or in several parts: each but the last has ``willContinue``, and those in
-between carry ``partialArgs``, each a value for one JSON path; the pieces of a string follow one another. The shapes
-are those of the Vertex AI reference (FunctionCall, PartialArg) and of recorded streams: the name stands in the
-first part only, and the last part may be an empty object.
+A call comes whole (``name``, ``args``) or in several parts. Each part except the last has ``willContinue``. Parts in
+between have ``partialArgs``, each a value for one JSON path; the pieces of a string come in order. The shapes are
+those of the Vertex AI reference (FunctionCall, PartialArg) and of recorded streams: only the first part has the name,
+and the last part may be an empty object.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEP = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_MAX_GAP = 1000  # items that one index may add to a list; a wild index must not fill the memory
+_MAX_GAP = 1000  # how many items one index may add to a list, so that a huge index cannot fill the memory
 
 
 @dataclass
@@ -35,12 +35,12 @@ class _Call:
     open: bool = True
 
     def goes_on_with(self, name: str, id: str | None) -> bool:
-        """Whether a part with this name and id belongs to this call."""
+        """Whether a part with this name and id continues this call."""
         return self.open and name in ("", self.name) and (id is None or self.id in (None, id))
 
 
 def assemble(parts: Iterable[Mapping[str, Any]]) -> tuple[FunctionCall, ...]:
-    """The calls of a stream, in the order of their beginnings, from the ``functionCall`` objects of all events."""
+    """The calls of a stream, in the order in which they begin, from the ``functionCall`` objects of all events."""
     calls: list[_Call] = []
     for part in parts:
         name, id_ = str_of(part.get("name")) or "", str_of(part.get("id"))
@@ -61,10 +61,10 @@ def assemble(parts: Iterable[Mapping[str, Any]]) -> tuple[FunctionCall, ...]:
 
 
 def _add(args: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Put one partial argument where its path says; a path that cannot be followed is kept as a plain key."""
+    """Set one partial argument at its path. A path that cannot be followed is kept as a plain key."""
     path = str_of(get(piece, "jsonPath")) or ""
     kind = next((key for key in piece if key.lower().endswith("value")), None)
-    if kind is None:  # nothing but "this path is done"
+    if kind is None:  # it only says that this path is complete
         return
     value = None if kind.lower().startswith("null") else piece[kind]
     steps = _steps(path)
@@ -91,7 +91,7 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _put(args: dict[str, Any], steps: list[str | int], value: Any) -> bool:
-    """Set or continue the value at the end of ``steps``; False if other values are in the way."""
+    """Set or continue the value at the end of ``steps``. Returns False if another value is in the way."""
     at: Any = args
     for here, then in zip(steps, [*steps[1:], None], strict=True):
         if isinstance(here, int):

@@ -11,7 +11,7 @@ JSON = "application/json; charset=UTF-8"
 def response_headers(content_type: str, *, first_byte: float | None = None) -> list[HeaderField]:
     """The headers of Google's answers, without HTTP's own framing.
 
-    The seconds until the head, `first_byte`, are for ``server-timing``, which Vertex AI leaves out.
+    `first_byte`, the seconds until the head, is for ``server-timing``, which Vertex AI leaves out.
     """
     found = [("content-type", content_type)]
     if content_type == SSE:

@@ -1,4 +1,4 @@
-"""Where the events of a body lie: for cutting it at them, between them, and inside them."""
+"""Where the events of a body are, for cutting it between or inside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ARRAY_END = re.compile(rb"[ \t\r\n]*\][ \t\r\n]*\Z")
 
 
 def lay_out(body: bytes) -> Layout:
-    """The layout of a body, whatever is wrong with it; ``[DONE]`` is no event.
+    """The layout of any body, also a malformed one. ``[DONE]`` is not an event.
 
     In SSE an event ends after its blank line, in a JSON array after the line end of its element, before the comma or
     bracket that follows.

@@ -36,7 +36,7 @@ class Malformed(NamedTuple):
 
 
 class StreamParser(Decoder[Event]):
-    """Bytes in, events out, each from the very ``feed`` that completes it.
+    """Bytes in, events out. The ``feed`` that completes an event returns it.
 
     As with the frame decoders, an error that is met after events in the same ``feed`` is raised by the next call.
 
@@ -98,7 +98,7 @@ class StreamParser(Decoder[Event]):
 
 
 class _Told:
-    """What a parser tells of a stream beside its events."""
+    """What a parser found in a stream besides its events."""
 
     def __init__(self, parser: StreamParser) -> None:
         self._parser = parser

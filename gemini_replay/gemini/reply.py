@@ -1,4 +1,4 @@
-"""Builds the events of one answer: cumulative token counts, ids, text cut as a model cuts it."""
+"""Builds the events of one answer, with cumulative token counts, ids, and text cut as a model cuts it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class Reply:
-    """The growing answer to one request, of `prompt_tokens` tokens, `cached_tokens` among them.
+    """The growing answer to a request of `prompt_tokens` tokens, of which `cached_tokens` are cached.
 
     Ids and signatures come from `rng`.
     """
@@ -39,7 +39,7 @@ class Reply:
         finish: str | None = None,
         **candidate: Any,
     ) -> Json:
-        """One ``GenerateContentResponse`` that adds so many tokens, and tokens of thoughts.
+        """One ``GenerateContentResponse`` that adds these numbers of tokens and of thoughts' tokens.
 
         Without parts, the candidate has no content; `candidate` has further fields of it.
         """
@@ -55,7 +55,7 @@ class Reply:
         return {"candidates": [{**found, **candidate}], **self.tail()}
 
     def tail(self) -> Json:
-        """What every event ends with: usage, model version, response id."""
+        """The members at the end of every event: usage, model version, response id."""
         usage: Json = {"promptTokenCount": self._prompt_tokens}
         if self._tokens:
             usage["candidatesTokenCount"] = self._tokens
@@ -73,7 +73,7 @@ class Reply:
     def text_events(
         self, text: str, event_tokens: int, *, finish: str | None = "STOP", **last: Any
     ) -> Iterator[tuple[int, Json]]:
-        """``text`` in events of so many tokens, each with its tokens; ``finish`` and ``last`` go on the last one."""
+        """``text`` in events of this many tokens, each with its tokens; the last one has ``finish`` and ``last``."""
         pieces = cut_text(text, event_tokens) or [""]
         for nth, piece in enumerate(pieces, start=1):
             tokens = count_tokens(piece)

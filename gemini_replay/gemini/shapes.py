@@ -1,4 +1,4 @@
-"""Reading JSON of unknown shape without ever failing: what is not as expected reads as empty."""
+"""Reads JSON of unknown shape and never fails: unexpected values read as empty."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def get(mapping: Mapping[str, Any], name: str) -> Any:
-    """The value of a key in camelCase, or of the same in snake_case; None where there is neither."""
+    """The value of a key in camelCase, or else of the same key in snake_case; None if there is neither."""
     value = mapping.get(name)
     return mapping.get(_snake(name)) if value is None else value
 
@@ -23,7 +23,7 @@ def dict_of(value: Any) -> Mapping[str, Any]:
 
 
 def dicts_of(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """The objects of an array; an object that stands alone counts as an array of one."""
+    """The objects in an array; a single object counts as an array of one."""
     if isinstance(value, dict):
         return (value,)
     return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

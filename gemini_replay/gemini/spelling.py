@@ -11,12 +11,12 @@ _UNENCODABLE = re.compile("[\ud800-\udfff]")
 
 
 def dumps(obj: Any) -> str:
-    """JSON on one line in Google's style: ``"k": v,"k2": v``, raw UTF-8, ``<`` and ``>`` escaped."""
+    """JSON on one line in Google's style: ``"k": v,"k2": v`` in raw UTF-8, with ``<`` and ``>`` escaped."""
     return _escaped(json.dumps(obj, ensure_ascii=False, allow_nan=False, separators=(",", ": ")))
 
 
 def pretty(obj: Any) -> str:
-    """JSON over several lines in Google's style: indented by 2, raw UTF-8, ``<`` and ``>`` escaped."""
+    """JSON on several lines in Google's style: indented by 2, in raw UTF-8, with ``<`` and ``>`` escaped."""
     return _escaped(json.dumps(obj, ensure_ascii=False, allow_nan=False, indent=2))
 
 

@@ -1,4 +1,4 @@
-"""Text and tokens without a tokeniser: estimates, and cuts where a model would cut. Pure."""
+"""Text and tokens without a tokeniser: estimates, and cuts as a model would make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole exchanges with Gemini, written instead of recorded."""
+"""Interactions with Gemini, written instead of recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .reply import Reply
 from .spelling import dumps, pretty
 
 Framing = Literal["sse", "json-array", "gateway"]
-"""How the events are written: as Google does with ``alt=sse``, without it, or as API gateways do."""
+"""How events are written: as Google does with ``alt=sse``, as without it, or as API gateways do."""
 
 
 def compose(
@@ -64,7 +64,7 @@ def interaction(
         url=f"{base_url()}/v1beta/models/{model}:streamGenerateContent{'' if array else '?alt=sse'}",
         json=prompt,
         status=status,
-        headers=tuple(pair for pair in headers if pair[0] != "date"),  # it would make equal cassettes differ
+        headers=tuple(pair for pair in headers if pair[0] != "date"),  # a date would make equal cassettes differ
         chunks=tuple(filter(None, encode_events([*map(dict, events)], "object" if status >= 400 else form))),
     )
 
@@ -81,6 +81,6 @@ def finished(event: AnyEvent | None, *, framing: BodyKind | None, first: bool) -
 
 
 def _status(events: Sequence[Mapping[str, Any]]) -> int:
-    """The code of an error that comes instead of a stream, else 200."""
+    """The code of an error that comes instead of a stream, or else 200."""
     error = Event(events[0]).error if len(events) == 1 else None
     return error.code if error and error.code and 400 <= error.code <= 599 else 200

@@ -87,7 +87,7 @@ class _Watch:
         else:
             self.end("eof")
 
-    def let_go(self) -> None:
+    def client_closed(self) -> None:
         """The client closes the connection, at will or by its time limit for the whole request.
 
         A finalizer may call this at any moment.
@@ -138,11 +138,11 @@ class _Watched(_Base):
 
     def close(self) -> None:
         super().close()
-        self.gemini_replay_watch.let_go()
+        self.gemini_replay_watch.client_closed()
 
     def abort(self) -> None:
         super().abort()
-        self.gemini_replay_watch.let_go()
+        self.gemini_replay_watch.client_closed()
 
 
 @cache

@@ -76,7 +76,7 @@ class PlayedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """The file that the response is read from."""
-        return http1.incoming(self._receive, self._let_go)
+        return http1.incoming(self._receive, self._client_closed)
 
     def shutdown(self, how: int) -> None:
         """Make the next read find the end."""
@@ -105,7 +105,7 @@ class PlayedSocket:
             if broken.ending != "closed":
                 raise FAILURES[broken.ending]() from None
 
-    def _let_go(self) -> None:
+    def _client_closed(self) -> None:
         if self._packets is not None:
             self._packets.close()
 

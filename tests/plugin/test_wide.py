@@ -27,7 +27,7 @@ def test_second(warm, gemini_cassette):
 
 
 def test_a_module_scoped_fixture_records_and_replays(project: pytest.Pytester, run: Run) -> None:
-    """The run's record mode applies. The block opens once for the module, and counts in the summary, with xdist too."""
+    """The run's record mode applies. The block opens once for the module and counts in the summary, also in xdist."""
     project.makepyfile(test_tale=MODULE)
     result = run("--gemini-record=once")
     result.assert_outcomes(passed=2)

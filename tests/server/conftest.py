@@ -70,7 +70,7 @@ def read_head(reader: BinaryIO) -> Answer:
 
 
 def read_chunk(reader: BinaryIO) -> bytes | None:
-    """The next HTTP chunk. b"" means that the body ended regularly, None that the connection ended."""
+    """The next HTTP chunk. b"" means that the body ended normally, None that the connection ended."""
     size = reader.readline()
     if not size:
         return None

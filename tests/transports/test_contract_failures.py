@@ -35,7 +35,7 @@ def test_a_reset_is_the_librarys_own_error_recorded_and_replayed(client: Client,
 
 
 def test_a_body_that_is_closed_early_raises_the_same_error_again(client: Client, path: Path) -> None:
-    """The peer closes the connection regularly, but without the last chunk."""
+    """The peer closes the connection normally, but without the last chunk."""
     chunks = events(5)[:2]
     with upstream.start(scripted(chunks, gap=0.01, end="closed")) as server:
         with gemini_replay.record(path):

@@ -123,7 +123,7 @@ class TestBreaks:
         [("event:2", [A, B]), ("event:1.5", [A, HALF]), ("event:0", [])],
         ids=["behind", "within", "before"],
     )
-    def test_a_body_that_ends_early_but_regularly_raises_no_error(
+    def test_a_body_that_ends_early_but_normally_raises_no_error(
         self, fetch: Fetch, place: str, chunks: list[bytes]
     ) -> None:
         """No client can know that more was to come."""
@@ -187,7 +187,7 @@ class TestAnswers:
         assert json.loads(seen.body)["error"]["status"] == "RESOURCE_EXHAUSTED"
 
     def test_an_error_object_ends_the_stream(self, fetch: Fetch) -> None:
-        """It is a chunk of its own, and the response ends regularly."""
+        """It is a chunk of its own, and the response ends normally."""
         seen = fetch(fault="error@event:2;code=500")
         assert (seen.error, seen.status, seen.chunks[:-1]) == (None, 200, [A, B])
         assert json.loads(seen.chunks[-1])["error"]["code"] == 500

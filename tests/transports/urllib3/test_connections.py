@@ -63,8 +63,8 @@ def test_a_recorded_connection_is_used_again_after_a_whole_body(reply: Answer, p
     assert {i.end.kind for i in Cassette.load(path).interactions} == {"eof"}
 
 
-@pytest.mark.parametrize("let_go", ["close", "forget"])
-def test_abandoning_a_response_closes_the_connection(let_go: str, path: Path) -> None:
+@pytest.mark.parametrize("how", ["close", "forget"])
+def test_abandoning_a_response_closes_the_connection(how: str, path: Path) -> None:
     """It is closed by `close` or by garbage collection. The server sees it, and the recording says so."""
     with upstream.start(Scenario.from_chunks(CHUNKS, gaps=[0, 0, 30, 0])) as server, gemini_replay.record(path):
         began = time.perf_counter()
@@ -72,7 +72,7 @@ def test_abandoning_a_response_closes_the_connection(let_go: str, path: Path) ->
             response = user.post(server.url + PATH, json=ASK, headers=HEADERS, timeout=30, stream=True)
             pieces = response.iter_content(None)
             assert next(pieces) == CHUNKS[0]
-            if let_go == "close":
+            if how == "close":
                 response.close()
             del response, pieces
             gc.collect()

@@ -130,7 +130,7 @@ FAILURES = (
     Scenario("blocked", "promptFeedback.blockReason, no candidates", blocked),
     Scenario("inband_error", "good events, then a raw error object in two chunks", inband_error),
     Scenario("cut", "a TCP reset in the middle of an event", broken_off(Reset())),
-    Scenario("cut_clean", "the peer closes in good order in the middle of an event", broken_off(Close())),
+    Scenario("cut_clean", "the peer closes normally in the middle of an event", broken_off(Close())),
     refused(
         "400",
         "an invalid argument instead of a stream",

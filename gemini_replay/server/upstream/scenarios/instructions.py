@@ -47,7 +47,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Close:
-    """The peer closes in good order (FIN) although the body is not complete."""
+    """The peer closes normally (FIN) although the body is not complete."""
 
 
 Instruction = Wait | Message | Raw | Reset | Close

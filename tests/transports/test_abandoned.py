@@ -137,12 +137,12 @@ def test_closing_a_response_takes_no_lock_of_the_recorder(name: str, path: Path)
         recorders.append(recorder)
         original(recorder, *args)
 
-    let_go = threading.Event()
+    closed = threading.Event()
 
     def close(response: Any) -> None:
         with recorders[0]._lock:  # a thread that is writing a chunk holds the lock
             response.close()
-        let_go.set()
+        closed.set()
 
     openers: dict[str, Callable[[], Any]] = {
         "requests": lambda: requests.post(GOOGLE, data=BODY, stream=True, timeout=30),
@@ -154,7 +154,7 @@ def test_closing_a_response_takes_no_lock_of_the_recorder(name: str, path: Path)
         with gemini_replay.record(path, upstream=server.url):
             response = openers[name]()
             threading.Thread(target=close, args=[response], daemon=True).start()
-            assert let_go.wait(10)
+            assert closed.wait(10)
             del response
             gc.collect()
     assert stored(path).end.kind == "cancelled"
