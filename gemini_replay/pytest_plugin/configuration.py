@@ -231,6 +231,11 @@ class Configuration:
             return self._run.root / place
         return self._run.root / place.replace(_TESTS_FOLDER, str(self._folder))
 
+    @property
+    def reported(self) -> bool:
+        """Whether a page tells of the run."""
+        return self._run.report is not None
+
     def lines(self) -> list[str]:
         """One line for each setting that some source gives: its name, its value and the source."""
         shown = []

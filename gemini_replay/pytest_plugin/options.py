@@ -54,9 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="say which settings hold for each test with a cassette, and where each comes from",
     )
+    group.addoption(
+        "--gemini-report",
+        metavar="FILE",
+        help="write a web page of what the tests replayed, recorded and missed",
+    )
     for name, ini in _INI.items():
         parser.addini(ini.name or f"gemini_{name}", ini.help, type=ini.kind, default=None)
     parser.addini("gemini_block_network", "refuse Google's Gemini hosts in every test", type="bool", default=False)
+    parser.addini("gemini_report", "the file of a web page of the run, from the root directory")
     parser.addini("gemini_allow_hosts", "hosts that gemini_block_network does not refuse", type="args", default=[])
 
 
@@ -134,6 +140,7 @@ class RunSettings:
         ini: settings of every session from the ini file; ``redact`` are names of environment variables there.
         environment: settings from the environment.
         command_line: settings from the command line.
+        report: where to write the page of the run; None for no page.
         may_record: whether the command line or the environment ask for recording. A marker may, too.
 
     Raises:
@@ -147,6 +154,7 @@ class RunSettings:
         self.allow_hosts: list[str] = _ini(config, "gemini_allow_hosts")
         self.list_unused: bool = option.gemini_unused
         self.show_config: bool = option.gemini_show_config
+        self.report = _report(config)
         self.ini: dict[str, Any] = {}
         for name, ini in _INI.items():
             value = _ini(config, ini.name or f"gemini_{name}")
@@ -207,6 +215,18 @@ class RunSettings:
                 ) from None
             values.append(value)
         return values
+
+
+def _report(config: pytest.Config) -> Path | None:
+    """Where the page of the run is to be: from the folder of the command or, by the ini file, from the root."""
+    option: str | None = config.option.gemini_report
+    ini: str | None = _ini(config, "gemini_report")
+    if not (option or ini):
+        return None
+    path = config.invocation_params.dir / option if option else config.rootpath / str(ini)
+    if path.is_dir():
+        raise pytest.UsageError(f"The page of --gemini-report cannot be a folder: {path}.")
+    return path
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

@@ -60,6 +60,7 @@ class Run:
         self._expected: Expected | None = None  # the session of the test that is running
         self._guards = False  # whether the guard stays until the next test begins
         self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
+        self._page = ""  # what the summary says of it
         given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
         self._folder: Path | None = None if given is None else Path(given)
         self._owner = 0  # the process that removes the folder
@@ -321,8 +322,8 @@ class Run:
             self.summary.add(share)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Close the sessions of tests that the run's end interrupts; their cassettes stay as they are."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Close the sessions of tests that the run's end interrupts, as they are; write the page of the run."""
         self._expect_no_longer()
         self._guard(False)
         for attempt in self._attempts:
@@ -331,6 +332,19 @@ class Run:
             self._shares.append(attempt.share)
         for share in self._shares:
             self.summary.add(share)
+        if self.settings.report is not None and not hasattr(self.config, "workerinput"):
+            self._write_page(self.settings.report, session)
+
+    def _write_page(self, path: Path, session: pytest.Session) -> None:
+        from ..errors import UsageError
+        from .reporting import write_page
+
+        try:
+            write_page(path, self.summary.report)
+            self._page = f"page of the run: {path}"
+        except UsageError as error:
+            self._page = error.message
+            session.exitstatus = session.exitstatus or pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the summary, if there is anything to say."""
@@ -343,6 +357,8 @@ class Run:
             list_problems=self.config.option.tbstyle in {"no", "line"},
             show_config=self.settings.show_config,
         )
+        if self._page:
+            lines.append(self._page)
         if lines:
             terminalreporter.section("gemini-replay", sep="-")
         for line in lines:

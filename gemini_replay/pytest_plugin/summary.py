@@ -44,6 +44,11 @@ def share_of(
         served: whether a server answered from it, whose clients' time cannot be virtual.
         wide: whether it is of wider scope than a test, so that it may be for tests that another worker runs.
     """
+    report = None
+    if configuration.reported:
+        from .reporting import part_of
+
+        report = part_of(session, passed=passed, kept=kept, problems=problems)
     live = session.mode == "live"
     asked = session.played or session.recorded_count or session.left_out or session.passed_through or live
     waited = 0.0 if session.virtual else min(wall, session.model_time / session.speed)
@@ -68,11 +73,16 @@ def share_of(
         "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals if session.keeps],
         "configuration": configuration.lines(),
         "ci_mode": configuration.ci_mode,
+        "report": report,
     }
 
 
 class Summary:
-    """Adds up what the sessions of a run did."""
+    """Adds up what the sessions of a run did.
+
+    Attributes:
+        report: what each adds to the page of the run, see `reporting.part_of`; empty where no page is wanted.
+    """
 
     def __init__(self) -> None:
         self._replayed = self._recorded = self._left_out = self._live = 0
@@ -91,6 +101,7 @@ class Summary:
         self._in_real_time: list[str] = []
         self._configurations: dict[str, list[str]] = {}
         self._ci_modes: Counter[str] = Counter()  # record modes that were not followed
+        self.report: list[str] = []
 
     def add(self, share: dict[str, Any]) -> None:
         """Add the share of one test, see `Attempt.share`."""
@@ -115,6 +126,8 @@ class Summary:
         self._configurations[share["test"]] = share["configuration"]
         if share["ci_mode"]:
             self._ci_modes[share["ci_mode"]] += 1
+        if share["report"] is not None:
+            self.report.append(share["report"])
         if share["silent"]:
             self._silent.append(share["test"])
         path = share["path"]

@@ -37,7 +37,7 @@ def cassette_group(cassette: CassetteFile) -> Json:
     about = (("recorded", cassette.recorded), ("by", cassette.recorder), ("in the test", cassette.test))
     return group(
         str(cassette.path or "cassette"),
-        [interaction_entry(one, number) for number, one in enumerate(cassette.interactions, 1)],
+        list(map(interaction_entry, cassette.interactions)),
         about=[(name, value) for name, value in about if value],
         notes=(*cassette.comments, *cassette.trailing_comments),
     )
@@ -76,20 +76,16 @@ def problem_entry(error: GeminiReplayError, use: str) -> Json:
     }
 
 
-def interaction_entry(interaction: Interaction, number: int, use: str = "") -> Json:
-    """An interaction.
+def interaction_entry(interaction: Interaction, use: str = "") -> Json:
+    """An interaction; `use` says in a word what became of it in a run, such as "replayed"."""
+    return {"use": use, "interaction": _interaction(interaction)}
 
-    Args:
-        interaction: what was recorded.
-        number: its place in the group, from 1.
-        use: what became of it in a run, such as "replayed".
-    """
+
+def _interaction(interaction: Interaction) -> Json:
     request = interaction.request
     events, last = _events(interaction)
     return {
         **answer_json(interaction),
-        "use": use,
-        "number": number,
         "title": describe(request),
         "asked": _asked(interaction),
         "body": request.body.decode("utf-8", "backslashreplace"),
@@ -135,9 +131,27 @@ def tone(interaction: Interaction) -> str:
     return "well"
 
 
-def embedded(data: Json) -> str:
-    """The data as JSON that can stand in a script element: it has no ``<``, and only ASCII characters."""
-    return json.dumps(_plain(data), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+def embedded(title: str, groups: Iterable[Json], nothing: str) -> str:
+    """The data as JSON that can stand in a script element: it has no ``<``, and only ASCII characters.
+
+    An interaction that several tests replayed is there once: entries have its place in the list of all.
+    """
+    places: dict[str, int] = {}
+    shown = []
+    for one in groups:
+        entries = []
+        for entry in one["entries"]:
+            if "interaction" in entry:
+                place = places.setdefault(_encoded(entry["interaction"]), len(places))
+                entry = {**entry, "interaction": place}
+            entries.append(entry)
+        shown.append({**one, "entries": entries})
+    page = _encoded({"title": title, "nothing": nothing, "groups": shown})
+    return f'{{"page":{page},"interactions":[{",".join(places)}]}}'
+
+
+def _encoded(value: Json) -> str:
+    return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _ending(interaction: Interaction) -> str:

@@ -9,7 +9,7 @@ function heading(entry) {
   const under = request.model && request.action ? `${request.method} ${request.action}` : '';
   const marks = make('p', {class: 'badges'}, badge(recording.ending, recording.tone));
   if (recording.response) marks.append(badge(`HTTP ${recording.response.status}`, recording.response.status < 400 ? 'plain' : 'failed'));
-  if (recording.use) marks.append(badge(recording.use, 'plain'));
+  if (entry.entry.use) marks.append(badge(entry.entry.use, 'plain'));
   const about = [['to', recording.to], ['client', request.client], ['in', group.name], ...group.about, ['by the test', request.test]];
   return make('header', {class: 'heading'},
     make('h2', {tabindex: '-1'}, name),

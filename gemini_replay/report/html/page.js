@@ -1,9 +1,10 @@
 // The page: the list of all entries, with search and filters, and the one that is chosen.
 
 const data = JSON.parse(byId('data').textContent);
+const {groups, nothing} = data.page;
 const entries = [];
-for (const group of data.groups) {
-  group.members = group.entries.map((entry, nth) => ({group, entry, recording: entry.problem ? null : entry, nth: entries.length + nth + 1}));
+for (const group of groups) {
+  group.members = group.entries.map((entry, nth) => ({group, entry, recording: entry.problem ? null : data.interactions[entry.interaction], nth: entries.length + nth + 1}));
   entries.push(...group.members);
 }
 let player = null;
@@ -46,7 +47,7 @@ function browser() {
     filter('model', 'Model', unique(entries.map(model)).map((name) => [name, name])),
     filter('use', 'In the run', unique(entries.map((entry) => entry.entry.use)).map((name) => [name, name])),
   ];
-  const list = make('ol', {class: 'groups'}, ...data.groups.filter((group) => group.entries.length).map(groupItem));
+  const list = make('ol', {class: 'groups'}, ...groups.filter((group) => group.entries.length).map(groupItem));
   search.addEventListener('input', () => narrow(search.value, found));
   for (const select of chosen) select?.addEventListener('change', () => narrow(search.value, found));
   list.addEventListener('keydown', walk);
@@ -73,7 +74,7 @@ function groupItem(group) {
 function item(entry) {
   const {recording} = entry;
   const under = recording
-    ? [recording.request.model || recording.title, recording.use, recording.events.length ? counted(recording.events.length, 'event') : '', gap(recording.took)]
+    ? [recording.request.model || recording.title, entry.entry.use, recording.events.length ? counted(recording.events.length, 'event') : '', gap(recording.took)]
     : [entry.entry.use];
   entry.link = make('a', {href: `#${entry.nth}`, class: 'entry'},
     make('span', {class: `dot ${tone(entry)}`, 'aria-hidden': 'true'}),
@@ -93,7 +94,7 @@ function narrow(text, found) {
     entry.element.hidden = !shown;
     count += shown ? 1 : 0;
   }
-  for (const group of data.groups) if (group.element) group.element.hidden = group.members.every((entry) => entry.element.hidden);
+  for (const group of groups) if (group.element) group.element.hidden = group.members.every((entry) => entry.element.hidden);
   found.textContent = count === entries.length ? counted(count, 'entry', 'entries') : `${count} of ${counted(entries.length, 'entry', 'entries')}`;
 }
 
@@ -146,7 +147,7 @@ function start() {
   if (!entries.length) {
     byId('columns').classList.add('single');
     byId('browse').hidden = true;
-    byId('detail').append(make('p', {class: 'nothing'}, data.nothing));
+    byId('detail').append(make('p', {class: 'nothing'}, nothing));
     return;
   }
   if (entries.length > 1) browser();

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -23,7 +23,7 @@ _SCRIPTS = ("elements.js", "answer.js", "timeline.js", "player.js", "details.js"
 """In the order of their use; together they are the page's one script."""
 
 
-def page(title: str, groups: Sequence[Json], *, nothing: str) -> bytes:
+def page(title: str, groups: Iterable[Json], *, nothing: str) -> bytes:
     """The page.
 
     Args:
@@ -38,7 +38,7 @@ def page(title: str, groups: Sequence[Json], *, nothing: str) -> bytes:
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        data=embedded({"title": title, "groups": list(groups), "nothing": nothing}),
+        data=embedded(title, groups, nothing),
     )
     return made.encode()
 

@@ -30,7 +30,7 @@ CASSETTES = sorted(FOLDER.glob("*.jsonl"))
 def entry(interaction: Interaction) -> dict[str, Any]:
     """What a page has of an interaction, as its script reads it."""
     group = data.cassette_group(Cassette(interactions=[interaction]))
-    found: dict[str, Any] = json.loads(data.embedded(group))["entries"][0]
+    found: dict[str, Any] = json.loads(data.embedded("title", [group], ""))["interactions"][0]
     return found
 
 
@@ -66,8 +66,7 @@ def test_what_was_asked_by_whom_and_when() -> None:
     """As `show` prints it."""
     group = data.cassette_group(Cassette.load(FOLDER / "afc.jsonl"))
     assert group["about"] == [["recorded", "2026-11-22T12:14:54Z"], ["by", "gemini-replay 0.1.0"]]
-    first, second = group["entries"]
-    assert (first["number"], second["number"]) == (1, 2)
+    first, second = (one["interaction"] for one in group["entries"])
     assert first["asked"][-1] == ["user", "给我讲一个关于月亮的小故事。"]
     assert second["asked"][-1] == ["user", '[result] get_weather: {"result": "18 °C, sunny"}']
     assert first["to"] == "https://generativelanguage.googleapis.com"
@@ -134,14 +133,28 @@ def test_a_large_body_without_events_is_cut() -> None:
 
 def test_no_text_ends_the_data() -> None:
     """It is ASCII without a less-than sign; what would reorder or hide text is an escape that one can read."""
-    made = data.embedded(data.cassette_group(Cassette(interactions=[hostile()])))
+    made = data.embedded(HOSTILE[0], [data.cassette_group(Cassette(interactions=[hostile()]))], HOSTILE[1])
     assert made.isascii()
     assert "<" not in made
-    shown = json.loads(made)["entries"][0]
+    shown = json.loads(made)["interactions"][0]
     assert shown["events"][0]["said"] == [["text", plain_lines("\n".join(HOSTILE))]]
     assert shown["events"][1]["said"] == [["text", "\\ud800 </script>"]]
     everything = json.dumps(shown, ensure_ascii=False)
     assert not set("\u202e\u2028\u2029\u2066\ufeff\ud800") & set(everything)
+
+
+def test_an_interaction_is_there_once() -> None:
+    """However many tests have replayed it; each says what became of it there."""
+    story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
+    other = Cassette.load(FOLDER / "404.jsonl").interactions[0]
+    groups = [
+        data.group(name, [data.interaction_entry(one, use)])
+        for name, one, use in [("a", story, "replayed"), ("b", other, "recorded"), ("c", story, "recorded")]
+    ]
+    made = json.loads(data.embedded("", groups, ""))
+    assert [one["ending"] for one in made["interactions"]] == ["STOP", "HTTP 404"]
+    found = [(entry["use"], entry["interaction"]) for one in made["page"]["groups"] for entry in one["entries"]]
+    assert found == [("replayed", 0), ("recorded", 1), ("recorded", 0)]
 
 
 def test_the_page_lets_in_its_own_script_and_style_alone() -> None:
