@@ -314,6 +314,8 @@ class ParserBug(GeminiReplayError, AssertionError):
         kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
         needs_cut: whether the bug appears only if the body is cut into several chunks.
         parser: the parser's name.
+        after: the streams that the parser must have read before, if it keeps something between streams.
+        kept_test: the test to keep, a whole file for pytest; "" if the bug was found by one.
     """
 
     slug = "parser-bug"
@@ -331,6 +333,8 @@ class ParserBug(GeminiReplayError, AssertionError):
         got: Sequence[object] = (),
         error: str | None = None,
         needs_cut: bool = False,
+        after: Sequence[Sequence[bytes]] = (),
+        kept_test: str = "",
     ) -> None:
         self.case = case
         self.profile = profile
@@ -341,6 +345,8 @@ class ParserBug(GeminiReplayError, AssertionError):
         self.got = tuple(got)
         self.error = error
         self.needs_cut = needs_cut
+        self.after = tuple(map(tuple, after))
+        self.kept_test = kept_test
         super().__init__(message)
 
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from .documents import Document as Document
     from .parser_check import check_parser as check_parser
     from .parser_check import survey as survey
-    from .report import Result as Result
-    from .report import Survey as Survey
+    from .results import Result as Result
+    from .results import Survey as Survey
     from .strategies import chunkings as chunkings
     from .strategies import corruptions as corruptions
     from .strategies import event_streams as event_streams
     from .strategies import from_cassette as from_cassette
     from .strategies import gemini_events as gemini_events
+    from .stream_check import check_stream as check_stream
     from .testing import Case as Case
     from .testing import cases as cases
 
@@ -36,8 +37,9 @@ _HOMES = {
     ".classes": ("CLASSES", "PROFILES"),
     ".documents": ("Document",),
     ".parser_check": ("check_parser", "survey"),
-    ".report": ("Result", "Survey"),
+    ".results": ("Result", "Survey"),
     ".strategies": ("chunkings", "corruptions", "event_streams", "from_cassette", "gemini_events"),
+    ".stream_check": ("check_stream",),
     ".testing": ("Case", "cases"),
 }
 

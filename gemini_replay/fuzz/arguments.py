@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-examples", type=int, metavar="N", help="documents to draw for each class")
     parser.add_argument("--seed", type=int, metavar="N", help="for the same search each time")
+    parser.add_argument(
+        "--max-time", metavar="TIME", help="how long the search may take, such as 60s or 5m, shared out among classes"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole survey to this file")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the survey as JUnit XML, for CI")
     parser.add_argument(
         "--save", type=Path, metavar="DIR", help="write each bug's case to this folder, as a cassette"
     )

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from .classes import CHECKS, IN_ARRAY, ProfileName
 from .cuts import every, split
 from .documents import Spelled, block, blocks, google_array, google_elements, plain
-from .target import FuzzTarget
+from .target import FuzzTarget, Output
 from .verdicts import same
 
 PLAIN = ({"responseId": "a"}, {"responseId": "b"})
@@ -57,7 +57,12 @@ def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None
 
 def reads(target: FuzzTarget, *, array: bool) -> bool:
     """Whether the parser reads the simplest stream of this framing."""
-    return same(target.run([plain_body(array=array)]).values, PLAIN)
+    return is_plain(target.run([plain_body(array=array)]))
+
+
+def is_plain(output: Output) -> bool:
+    """Whether the simplest stream came out of a run, as it should."""
+    return output.error is None and not output.hung and same(output.values, PLAIN)
 
 
 _TREES: tuple[Any, ...] = tuple({"responseId": name} for name in "abcd")

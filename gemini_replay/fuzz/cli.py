@@ -13,15 +13,22 @@ from typing import Any
 
 from ..errors import UsageError, did_you_mean
 from . import adapters
+from .budget import seconds
 from .classes import PROFILES, known_profile
 from .command import Command
+from .junit import junit
+from .kept_tests import kept_test
 from .loading import load
-from .report import Result, Survey, explain, known_bugs
+from .progress import Progress
+from .report import explain
 from .responses import URL
+from .results import Result, Survey, known_bugs
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "text": adapters.text,
     "lines": adapters.lines,
+    "byte-lines": adapters.byte_lines,
+    "callback": adapters.callback,
     "httpx": adapters.httpx_response,
     "httpx2": adapters.httpx2_response,
     "requests": adapters.requests_response,
@@ -38,24 +45,26 @@ def fuzz(chosen: argparse.Namespace) -> int:
     """Survey the parser and print what was found; 1 if a bug was found that the baseline does not have, else 0."""
     known = _baseline(chosen)
     with _parser(chosen) as parse:
-        profiles = _profiles(chosen)
-        survey = _survey(parse, profiles, known, chosen)
-        print(survey)
-        for bug in survey.new_bugs:
-            print(f"\n{'─' * 78}\n{_explained(bug, parse, survey)}")
+        survey = _survey(parse, _profiles(chosen), known, chosen)
+        explained = {bug.name: _explained(bug, parse, survey) for bug in survey.new_bugs}
+    print(survey)
+    for text in explained.values():
+        print(f"\n{'─' * 78}\n{text}")
     print(f"\n{_summary(survey, known)}")
     if chosen.json:
-        _write(chosen.json, survey.to_json())
+        _write_json(chosen.json, survey.to_json())
+    if chosen.junit:
+        _write(chosen.junit, junit(survey, explained))
     if chosen.save:
         for bug in survey.bugs:
             if bug.chunks:
                 print(f"saved: {save_case(bug, survey.parser, chosen.save)}")
     if chosen.update_baseline:
         # Bugs in classes that this run did not try stay known.
-        tried = {one.name for one in survey.results}
+        tried = _tried(survey)
         kept = {key for key in known if key.rpartition(": ")[0] not in tried}
         keys = sorted(kept | {bug.key for bug in survey.bugs})
-        _write(chosen.baseline, {"parser": survey.parser, "known": keys})
+        _write_json(chosen.baseline, {"parser": survey.parser, "known": keys})
         print(f"{chosen.baseline}: {_number(len(keys), 'known bug', 'known bugs')}")
         return 0
     return 1 if survey.new_bugs else 0
@@ -96,8 +105,8 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         raise UsageError("--update-baseline needs a file.", hint="Name it: --baseline known.json --update-baseline.")
     if chosen.command is None:
         adapt = _adapter(chosen.adapter)
-        if chosen.profile == ["json-array"] and chosen.adapter in RESPONSES:
-            adapt = functools.partial(ADAPTERS[chosen.adapter], content_type=_ARRAY_TYPE)
+        if chosen.profile == ["json-array"] and (chosen.adapter or "").partition(".")[0] in RESPONSES:
+            adapt = functools.partial(adapt, content_type=_ARRAY_TYPE)
         yield adapt(load(chosen.target))
         return
     if chosen.adapter:
@@ -107,16 +116,19 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         yield command
 
 
-def _adapter(name: str | None) -> Callable[[Any], Any]:
-    if name is None:
+def _adapter(kind: str | None) -> Callable[..., Any]:
+    if kind is None:
         return lambda parse: parse
-    if name not in ADAPTERS:
+    name, _, reads = kind.partition(".")
+    if name in RESPONSES and reads:
+        return functools.partial(ADAPTERS[name], reads=reads)
+    if kind not in ADAPTERS:
         raise UsageError(
-            f"Unknown adapter {name!r}.",
-            suggestion=did_you_mean(name, ADAPTERS),
+            f"Unknown adapter {kind!r}.",
+            suggestion=did_you_mean(kind, ADAPTERS),
             hint=f"Choose from {', '.join(ADAPTERS)}.",
         )
-    return ADAPTERS[name]
+    return ADAPTERS[kind]
 
 
 def _profiles(chosen: argparse.Namespace) -> tuple[str, ...]:
@@ -135,39 +147,34 @@ def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: arg
         max_examples=chosen.max_examples,
         seed=chosen.seed,
         baseline=known,
-        progress=None if chosen.quiet else _progress,
+        progress=None if chosen.quiet else Progress(sys.stderr),
         database=open_databases(chosen.database or ()),
+        max_time=None if chosen.max_time is None else seconds(chosen.max_time),
     )
-
-
-def _progress(done: int, total: int, name: str) -> None:
-    """In a terminal, one line that changes; elsewhere, as in CI, one line for ten classes."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{done}/{total} {name}" if done < total else "\r\x1b[K", end="", file=sys.stderr, flush=True)
-    elif done % 10 == 0 or done == total:
-        print(f"gemini-replay: {done} of {total} classes", file=sys.stderr, flush=True)
 
 
 def _explained(bug: Result, parse: Any, survey: Survey) -> str:
     profile = next((one for one in bug.profiles if one in survey.profiles), survey.profiles[0])
-    text = explain(bug, parse, survey.parser, profile)
-    if isinstance(parse, Command):
-        maker = f"from gemini_replay.fuzz.command import Command\n\n    parse = Command({parse.__name__!r})"
-        text = text.replace("from your_module import parse", maker)
-    return text
+    return explain(bug, survey.parser, profile, kept_test(bug, parse, profile))
 
 
 def _summary(survey: Survey, known: list[str]) -> str:
     new, old = len(survey.new_bugs), len(survey.bugs) - len(survey.new_bugs)
-    said = f"{_number(len(survey.results), 'class', 'classes')}, {_number(new, 'new bug', 'new bugs')}"
-    tried = {one.name for one in survey.results}
+    tried = _tried(survey)
+    said = f"{_number(len(tried), 'class', 'classes')}, {_number(new, 'new bug', 'new bugs')}"
     keys = {bug.key for bug in survey.bugs}
     gone = [key for key in known if key.rpartition(": ")[0] in tried and key not in keys]
     if known:
         said += f", {old} known"
     if gone:
         said += f"; no longer found: {', '.join(gone)} (remove from the baseline with --update-baseline)"
+    if left := [one.name for one in survey.results if one.name not in tried]:
+        said += f"; no time was left for {', '.join(left)}"
     return said
+
+
+def _tried(survey: Survey) -> set[str]:
+    return {one.name for one in survey.results if one.verdict != "not tried"}
 
 
 def _number(count: int, one: str, more: str) -> str:
@@ -194,9 +201,13 @@ def _baseline(chosen: argparse.Namespace) -> list[str]:
 _REWRITE = "Delete it, and write it again with: --baseline FILE --update-baseline"
 
 
-def _write(path: Path, content: Any) -> None:
+def _write_json(path: Path, content: Any) -> None:
+    _write(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="Name another file.") from None

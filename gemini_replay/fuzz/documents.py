@@ -159,6 +159,7 @@ class Document:
         malformed: whether an error is correct as well.
         says: messages of the error objects in the stream; an exception that quotes one of them reports it.
         free: any result is correct, as long as it does not depend on how the stream is cut.
+        must_raise: only an error is correct, by the project's policy.
     """
 
     body: bytes
@@ -166,6 +167,7 @@ class Document:
     malformed: bool = False
     says: tuple[str, ...] = ()
     free: bool = False
+    must_raise: bool = False
 
     @property
     def expected(self) -> list[Any]:

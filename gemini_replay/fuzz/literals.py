@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-from .cuts import place
+from .cuts import every, place, split
 
 _RUN = re.compile(  # of a few characters, or of an event
     r"(?P<few>.{1,8}?)(?P=few){39,}|(?P<event>data:[^\n]{1,200}\n\r?\n)(?P=event){9,}", re.DOTALL
 )
 _LONG = 160  # characters; shorter text is written as it is
 _WIDTH = 100
+_MANY = 20  # chunks
 
 
 def literal(value: Any) -> str:
@@ -47,10 +49,21 @@ def _joined(text: str, write: Any) -> str:
 
 
 def list_literal(values: Sequence[Any]) -> str:
-    """A Python list of values, over several lines if one line is too long."""
-    texts = [literal(value) for value in values]
+    """A Python list of values, over several lines if one line is too long; many equal ones are written once."""
+    texts: list[str] = []
+    for text, equal in groupby(map(literal, values)):
+        count = sum(1 for _ in equal)
+        texts += [f"*[{text}] * {count}"] if count >= _MANY else [text] * count
     line = f"[{', '.join(texts)}]"
     return line if len(line) <= _WIDTH else "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
+
+
+def chunks_source(chunks: Sequence[bytes]) -> list[str]:
+    """Lines of Python that assign the list to ``chunks``; many chunks of one size are cut from their body."""
+    size = len(chunks[0]) if chunks else 0
+    if len(chunks) < _MANY or not size or tuple(chunks) != split(body := b"".join(chunks), every(size, len(body))):
+        return [f"chunks = {list_literal(chunks)}"]
+    return [f"body = {literal(body)}", f"chunks = [body[at : at + {size}] for at in range(0, len(body), {size})]"]
 
 
 def short(values: Sequence[Any], limit: int = 300) -> str:

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import is_whole, items, require, require_callable, texts
 from ..loops import run_without_loop
-from .checks import Check, Growth, Promptness, chosen_checks, growth, plain_body, promptness, reads
+from .budget import Budget
+from .checks import Check, Growth, Promptness, chosen_checks, growth, promptness, reads
 from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
-from .report import Result, Survey, bug_result, known_bugs, parser_bug
+from .policies import Policy, known_policy, under
+from .report import parser_bug
+from .results import Result, Survey, bug_result, known_bugs
 from .search import MAX_EXAMPLES, Search, Suspicion
+from .shapes import check_shape
+from .steadiness import steadiness
 from .target import FuzzTarget, Parse, check_parse, name_of
 from .verdicts import Counterexample, Examiner
 
@@ -29,6 +34,8 @@ def check_parser(
     documented: type[BaseException] | Sequence[type[BaseException]] = (),
     database: ExampleDatabase | None = None,
     name: str | None = None,
+    policy: Policy | None = None,
+    max_time: float | None = None,
 ) -> None:
     """Search for a stream that a parser gets wrong, however it is cut, and show the smallest.
 
@@ -45,26 +52,33 @@ def check_parser(
             excuses other errors as well, except accidents such as KeyError and TypeError.
         database: where Hypothesis keeps what it found; by default nowhere.
         name: what to call the parser in messages.
+        policy: what must come of streams for which standard and practice leave a choice, by the name of the class:
+            an outcome of the class, "raises", or "any", with which the class is not tried. None takes the table
+            ``[tool.gemini-replay.fuzz.policy]`` of the nearest pyproject.toml.
+        max_time: seconds that the search may take; what is found by then is shrunk all the same. Each class gets its
+            share of what is left.
 
     Raises:
         ParserBug: it is wrong; the message has the smallest chunks and a test to keep.
         UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
+    __tracebackhide__ = True
     chosen = known_profile(profile)
     names = _class_names(parse, classes, seed, database, name)
-    cases = classes_of([chosen], names)
+    cases = under(known_policy(policy), classes_of([chosen], names))
     checks = chosen_checks([chosen], names)
     examples, excused = _number(max_examples), _types(documented)
+    budget = Budget(max_time)
 
     def run() -> Result | None:
         with FuzzTarget(parse, name) as target:
             search = Search(Examiner(target, excused), examples, seed, database)
-            target.probe([plain_body(array=chosen == "json-array")])
-            return _first_bug(search, chosen, cases, checks)
+            check_shape(target, array=chosen == "json-array")
+            return _first_bug(search, chosen, cases, checks, budget)
 
     bug = run_without_loop(run)
     if bug is not None:
-        raise parser_bug(bug, parse, name or name_of(parse), chosen)
+        raise parser_bug(bug, parse, name or name_of(parse), chosen, excused)
 
 
 def survey(
@@ -79,6 +93,8 @@ def survey(
     progress: Callable[[int, int, str], object] | None = None,
     database: ExampleDatabase | None = None,
     name: str | None = None,
+    policy: Policy | None = None,
+    max_time: float | None = None,
 ) -> Survey:
     """Try every class, and report for each what the parser does; nothing is raised for bugs.
 
@@ -99,8 +115,9 @@ def survey(
         require_callable(
             "progress", progress, "a function of the number that are done, of all, and of a name; or None"
         )
-    cases = classes_of(chosen, names)
+    cases = under(known_policy(policy), classes_of(chosen, names))
     checks = chosen_checks(chosen, names)
+    budget = Budget(max_time)
     examples, known, excused = _number(max_examples), known_bugs(baseline), _types(documented)
     total = len(cases) + len(checks)
 
@@ -115,16 +132,19 @@ def survey(
 
         with FuzzTarget(parse, name) as target:
             search = Search(Examiner(target, excused), examples, seed, database)
-            target.probe([plain_body(array=chosen == ("json-array",))])
+            check_shape(target, array=chosen == ("json-array",))
             for check in checks:
                 tell(check[0])
+                if budget.is_over():
+                    results.append(_not_tried(check, chosen))
+                    continue
                 result, figures, late = _checked(target, check, chosen)
                 results.append(result)
                 measured += figures
                 prompt += [("json-array" if check[1] else "sse", late)] if late else []
-            for case in cases:
+            for nth, case in enumerate(cases):
                 tell(case.name)
-                results.append(_surveyed(search, case))
+                results.append(_surveyed(search, case, budget, len(cases) - nth))
             tell("done")
             results = [replace(one, known=one.key in known) for one in results]
             return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
@@ -133,7 +153,7 @@ def survey(
 
 
 def _first_bug(
-    search: Search, profile: ProfileName, cases: Sequence[CaseClass], checks: Sequence[Check]
+    search: Search, profile: ProfileName, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget
 ) -> Result | None:
     """Quick things first: the fixed documents of all classes, then the other checks, then the search."""
     ordinary = [case for case in cases if case.sized is None]
@@ -142,17 +162,19 @@ def _first_bug(
         first, clearest = suspicions[0], max(suspicions, key=lambda one: one.share)
         tried = [first] if first is clearest or first.stalls else [first, clearest]
         found = [(one.case, search.smallest(one)) for one in tried]
-        return _bug(*min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
+        return _bug(search, *min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
     for check in checks:
+        if budget.is_over():
+            break
         result, *_ = _checked(search.examiner.target, check, [profile], thorough=False)
         if result.verdict == "bug":
             return result
     for case in cases:
-        if case.sized is not None and (suspicion := search.scan(case)):
-            return _bug(case, search.smallest(suspicion))
-    for case in ordinary:
-        if drawn := search.draw(case):
-            return _bug(case, drawn)
+        if case.sized is not None and not budget.is_over() and (suspicion := search.scan(case)):
+            return _bug(search, case, search.smallest(suspicion))
+    for nth, case in enumerate(ordinary):
+        if not budget.is_over() and (drawn := search.draw(case, budget.share(len(ordinary) - nth))):
+            return _bug(search, case, drawn)
     return None
 
 
@@ -204,14 +226,23 @@ def _checked(
     return late, (), one
 
 
-def _surveyed(search: Search, case: CaseClass) -> Result:
+def _not_tried(check: Check, profiles: Sequence[ProfileName]) -> Result:
+    name, array = check
+    framed = tuple(one for one in profiles if (one == "json-array") == array)
+    return Result(name + IN_ARRAY if array else name, CHECKS[name], framed, "not tried")
+
+
+def _surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Result:
+    if budget.is_over():
+        return Result(case.name, case.description, case.profiles, "not tried")
+    until = budget.share(left)
     did = search.examiner.did
     did.clear()
     suspicion = search.scan(case)
     if suspicion is not None:
-        return _bug(case, search.smallest(suspicion))
-    if case.sized is None and (drawn := search.draw(case)):
-        return _bug(case, drawn)
+        return _bug(search, case, search.smallest(suspicion))
+    if case.sized is None and (drawn := search.draw(case, until)):
+        return _bug(search, case, drawn)
     if not case.policy:
         return Result(case.name, case.description, case.profiles)
     labels = [label.replace("_", " ") for label, _ in did.most_common() if not label.startswith("returns")]
@@ -221,9 +252,8 @@ def _surveyed(search: Search, case: CaseClass) -> Result:
     return Result(case.name, case.description, case.profiles, "behaviour", behaviour=behaviour)
 
 
-def _bug(case: CaseClass, found: Counterexample) -> Result:
-    note = "" if found.steady else "not each time: the parser keeps state between streams, or depends on chance"
-    return bug_result(case, found.chunks, found.complaint, note)
+def _bug(search: Search, case: CaseClass, found: Counterexample) -> Result:
+    return bug_result(case, found.document, found.chunks, found.complaint, steadiness(search.examiner, found))
 
 
 def _number(max_examples: int | None) -> int:

@@ -14,6 +14,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import Flaky
 
+from .. import clocks
 from .classes import CaseClass
 from .cuts import every, split
 from .documents import Document, Least
@@ -81,9 +82,9 @@ class Search:
                 break
         return Suspicion(case, best, failing / len(documents)) if best else None
 
-    def draw(self, case: CaseClass) -> Counterexample | None:
-        """Let Hypothesis draw documents, and reduce what it finds."""
-        found = self._drawn(case, self.max_examples)
+    def draw(self, case: CaseClass, until: float | None = None) -> Counterexample | None:
+        """Let Hypothesis draw documents, until this moment if it is given, and reduce what it finds."""
+        found = self._drawn(case, self.max_examples, until=until)
         return found and self._reduced(case, found)
 
     def smallest(self, suspicion: Suspicion) -> Counterexample:
@@ -129,7 +130,9 @@ class Search:
                     return other
         return found
 
-    def _drawn(self, case: CaseClass, max_examples: int, chunking: str | None = None) -> Counterexample | None:
+    def _drawn(
+        self, case: CaseClass, max_examples: int, chunking: str | None = None, until: float | None = None
+    ) -> Counterexample | None:
         """What Hypothesis finds and shrinks; only with one kind of cuts if it is known to find something."""
         examiner = self.examiner
         best: Counterexample | None = None
@@ -140,7 +143,8 @@ class Search:
             nonlocal best, runs_left
             if document.body in correct:
                 return
-            if best and examiner.target.runs > runs_left:
+            no_time = until is not None and best is None and clocks.now() > until
+            if no_time or (best and examiner.target.runs > runs_left):
                 raise _Stop
             found = examiner.examine(document, best.chunking if best else chunking)
             if found is None:
@@ -184,7 +188,7 @@ class Search:
 
     def _bisected(self, case: CaseClass, found: Counterexample) -> Counterexample:
         """The least size at which it fails."""
-        if found.complaint.kind == "stalls":
+        if found.complaint.is_recursion or found.complaint.kind == "stalls":
             return found
         step = found.cuts[0] if found.cuts else 0
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import clocks
 from ..arguments import require_callable
-from ..errors import UsageError
 from ..loops import turn
 from .watchdog import Hang, Watchdog
 
@@ -20,7 +21,8 @@ Parse = Callable[[Any], Any]
 """From an iterable of byte chunks, sync or async, to an iterable of JSON values, sync or async, or an awaitable."""
 
 _PULLS_AFTER_THE_END = 1000
-_JSON = (dict, list, tuple, str, int, float, bool, type(None))
+_REMEMBERED = 64  # streams
+_LARGE = 10_000  # bytes; larger streams are not remembered
 
 
 @dataclass
@@ -87,13 +89,23 @@ def check_parse(parse: object) -> None:
 
 
 class FuzzTarget:
-    """A parser and what is needed to run it; a context manager, for use in the thread that enters it."""
+    """A parser and what is needed to run it; a context manager, for use in the thread that enters it.
+
+    Attributes:
+        runs: how often the parser has run.
+        first: the first stream, and what came out.
+        recent: the last streams before the present one, except large ones.
+    """
 
     def __init__(self, parse: Parse, name: str | None = None) -> None:
         check_parse(parse)
         self.parse = parse
         self.name = name or name_of(parse)
         self.runs = 0
+        self.first: tuple[tuple[bytes, ...], Output] | None = None
+        self.recent: deque[Sequence[bytes]] = deque(maxlen=_REMEMBERED)
+        self._last: Sequence[bytes] | None = None
+        self._limit = sys.getrecursionlimit()
         self.is_here = not hasattr(parse, "clock")  # in this process
         self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,6 +113,7 @@ class FuzzTarget:
 
     def __enter__(self) -> FuzzTarget:
         self._watchdog = Watchdog()
+        self._limit = sys.getrecursionlimit()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -114,6 +127,8 @@ class FuzzTarget:
         output = self._run(chunks, patient)
         if output.hung and self._watchdog is not None and self._watchdog.waited:
             output = self._run(chunks, patient)
+        if self.first is None:
+            self.first = (tuple(chunks), output)
         return output
 
     def _run(self, chunks: Sequence[bytes], patient: bool) -> Output:
@@ -121,39 +136,26 @@ class FuzzTarget:
         source = Feed(chunks, output.values, patient=patient)
         size = sum(map(len, chunks))
         self.runs += 1
+        if self._last is not None:
+            self.recent.append(self._last)
+        self._last = chunks if size <= _LARGE else None
         dog = self._watchdog
         assert dog is not None, "a target is entered before it runs"
-        try:
+        with _whole_stack(self._limit):
             try:
-                dog.begin(size)
-                self._collect(source, output, limit=size + 1000)
-            finally:
-                dog.end()
-        except Hang:
-            dog.end()  # again, for it may itself have been interrupted
-            output.hung = True
-            self._close_loop()
-        except (Exception, SystemExit) as error:
-            output.error = error
+                try:
+                    dog.begin(size)
+                    self._collect(source, output, limit=size + 1000)
+                finally:
+                    dog.end()
+            except Hang:
+                dog.end()  # again, for it may itself have been interrupted
+                output.hung = True
+                self._close_loop()
+            except (Exception, SystemExit) as error:
+                output.error = error
         output.seen = source.seen
         return output
-
-    def probe(self, chunks: Sequence[bytes]) -> None:
-        """Raise `UsageError` for a callable that does not take chunks, or does not return JSON values."""
-        output = self.run(chunks)
-        error = output.error
-        if isinstance(error, _WrongShape):
-            raise UsageError(str(error), hint=_SHAPE)
-        if isinstance(error, AttributeError) and isinstance(error.obj, Feed):
-            raise UsageError(f"{self.name} uses .{error.name} of its argument, an iterable of chunks.", hint=_SHAPE)
-        strange = next((value for value in output.values if not isinstance(value, _JSON)), None)
-        if strange is not None:
-            hint = f" Perhaps value.json of each {type(strange).__name__}?" if hasattr(strange, "json") else ""
-            raise UsageError(
-                f"{self.name} returns {type(strange).__name__} objects, not JSON values.{hint}", hint=_SHAPE
-            )
-        if output.values and all(isinstance(value, str) for value in output.values):
-            raise UsageError(f"{self.name} returns text such as {output.values[0][:40]!r}.", hint=_SHAPE)
 
     def _collect(self, source: Feed, output: Output, limit: int) -> None:
         result = self.parse(source)
@@ -187,19 +189,31 @@ class FuzzTarget:
         loop.close()
 
 
-class _WrongShape(TypeError):
+@contextlib.contextmanager
+def _whole_stack(limit: int) -> Iterator[None]:
+    """Let the parser go as deep as if nothing had called it: what is too deep here is so in every program."""
+    before = sys.getrecursionlimit()
+    frame, depth = sys._getframe(), 1
+    while frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
+    sys.setrecursionlimit(limit + depth)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+class WrongShapeError(TypeError):
     """The parser returned something that is not an iterable."""
 
-
-_SHAPE = (
-    "parse takes an iterable (or async iterable) of byte chunks and returns the decoded JSON objects, as a list, an "
-    "iterator or an async iterator. gemini_replay.fuzz.adapters wraps other shapes."
-)
+    def __init__(self, returned: object) -> None:
+        super().__init__(f"The parser returned {returned!r:.60}, which is not an iterable of JSON values.")
+        self.returned = returned
 
 
 def _collect(result: Any, output: Output, limit: int) -> None:
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
-        raise _WrongShape(f"The parser returned {result!r:.60}, which is not an iterable of JSON values.")
+        raise WrongShapeError(result)
     output.lazy = not isinstance(result, list | tuple)
     values = output.values
     for value in result:

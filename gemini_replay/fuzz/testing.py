@@ -18,7 +18,8 @@ from ..loops import run_without_loop
 from .classes import CHECKS, CaseClass, ProfileName, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets, split
 from .documents import Document
-from .report import Result, bug_result, parser_bug
+from .report import parser_bug
+from .results import Result, bug_result
 from .target import FuzzTarget, Parse, check_parse, name_of
 from .verdicts import Examiner
 
@@ -63,12 +64,13 @@ class Case:
         Raises:
             ParserBug: it is wrong.
         """
+        __tracebackhide__ = True
         check_parse(parse)
 
         def run() -> Result | None:
             with FuzzTarget(parse) as target:
                 complaint = Examiner(target).alone(self.document, self.cuts)
-            return bug_result(self.case, tuple(self.chunks), complaint) if complaint else None
+            return bug_result(self.case, self.document, tuple(self.chunks), complaint) if complaint else None
 
         if bug := run_without_loop(run):
             raise parser_bug(bug, parse, name_of(parse), self.profile)

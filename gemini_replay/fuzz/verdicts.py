@@ -43,6 +43,11 @@ class Complaint:
     whole_raises: bool = False  # the same bytes in one chunk raised an error, correctly, after what is expected
     stopped: bool = False  # the parser did not end
 
+    @property
+    def is_recursion(self) -> bool:
+        """Whether the input is too deep; what is just too deep here need not be so elsewhere."""
+        return (self.error or "").startswith("RecursionError")
+
 
 @dataclass(frozen=True)
 class Counterexample:
@@ -52,7 +57,7 @@ class Counterexample:
     chunking: str  # the kind of the cuts, see `cuts.chunkings`
     cuts: Cuts
     complaint: Complaint
-    steady: bool = True  # it is wrong each time; a parser that keeps state between streams is not
+    before: tuple[Sequence[bytes], ...] = ()  # the streams that the parser had read just before
 
     @property
     def chunks(self) -> tuple[bytes, ...]:
@@ -73,13 +78,13 @@ class Examiner:
         whole = self._run(document, ())
         label = judge(document, whole, self.documented)
         if isinstance(label, Complaint):
-            return Counterexample(document, "whole", (), label)
+            return Counterexample(document, "whole", (), label, tuple(self.target.recent))
         self.did[label] += 1
         if chunking == "whole":
             return None
         for name, cuts in chunkings(document.body, chunking):
             if cuts and (complaint := self._compared(document, cuts, whole, label)):
-                return Counterexample(document, name, cuts, complaint)
+                return Counterexample(document, name, cuts, complaint, tuple(self.target.recent))
         return None
 
     def at(self, document: Document, cuts: Cuts) -> Complaint | None:
@@ -132,8 +137,8 @@ def reduce_cuts(examiner: Examiner, found: Counterexample) -> Counterexample:
 
     cuts = next(filter(fails, _fewer(document, found.cuts)), None)
     if cuts is None:
-        cuts = _minimal(found.cuts, fails)
-    return replace(found, cuts=cuts, complaint=complaint, steady=fails(cuts))
+        cuts = found.cuts if complaint.is_recursion else _minimal(found.cuts, fails)
+    return replace(found, cuts=cuts, complaint=complaint)
 
 
 def _fewer(document: Document, cuts: Cuts) -> Iterator[Cuts]:
@@ -170,6 +175,8 @@ def judge(document: Document, output: Output, documented: Documented = ()) -> Co
         return Complaint("stalls", document.readings[0].values, tuple(values), "it had to be stopped", stopped=True)
     if output.error is not None:
         return _judge_error(document, values, output.error, documented)
+    if document.must_raise:
+        return Complaint("loses", document.readings[0].values, tuple(values), "no error is raised")
     try:
         text = repr(values)
     except RecursionError:

@@ -235,6 +235,47 @@ def test_a_push_parser_may_lack_close_and_may_return_nothing() -> None:
     assert everything(adapters.push(Lengths)) == [len(chunk) for chunk in CHUNKS if chunk]
 
 
+def test_a_push_parser_may_have_flush_and_close() -> None:
+    """Both are called, flush first; both may return events."""
+
+    class Both:
+        def feed(self, data: bytes) -> None:
+            pass
+
+        def flush(self) -> list[str]:
+            return ["flushed"]
+
+        def close(self) -> list[str]:
+            return ["closed"]
+
+    assert everything(adapters.push(Both)) == ["flushed", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("library_name", "reads"),
+    [("httpx", "iter_lines"), ("httpx", "aiter_lines"), ("requests", "iter_lines"), ("aiohttp", "content")],
+)
+def test_a_parser_may_take_what_a_response_iterates(library_name: str, reads: str) -> None:
+    """Lines of httpx and requests, the stream reader of aiohttp."""
+    library(library_name)
+    adapt = getattr(adapters, f"{library_name}_response")
+    parse = adecoded if reads in ("aiter_lines", "content") else decoded
+    body = [b'data: {"text": "a"}\r', b'\n\r\ndata: {"text": "b"}\r\n\r\n']
+    assert everything(adapt(parse, reads=reads), (AsyncFeed if parse is adecoded else Feed)(body)) == [
+        {"text": "a"},
+        {"text": "b"},
+    ]
+    assert adapters.spelled(adapt(parse, reads=reads), "mine") == (
+        f"adapters.{library_name}_response(mine, reads={reads!r})"
+    )
+
+
+def test_byte_lines_are_bytes() -> None:
+    """With the line ends of SSE, as text lines have."""
+    seen = everything(adapters.byte_lines(lambda lines: lines), Feed([b"a\r", b"\n\xff\n", b"b"]))
+    assert seen == [b"a", b"\xff", b"b"]
+
+
 def test_an_error_of_the_parser_is_its_own() -> None:
     """It comes through after the events before it, in every adapter."""
 

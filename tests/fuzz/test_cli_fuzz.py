@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from gemini_replay import Cassette, replay
 from gemini_replay.cli import main
+from gemini_replay.errors import ParserBug
 from gemini_replay.fuzz import serve as serving
+from gemini_replay.fuzz.progress import Progress
 
 PARSERS = """
 import json
@@ -100,23 +105,23 @@ def test_a_right_parser_has_a_table_and_status_0(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("parser", "adapter", "error"),
+    ("parser", "adapter"),
     [
-        pytest.param("forgetful", [], AssertionError, id="chunks"),
-        pytest.param("of_response", ["--adapter", "httpx"], json.JSONDecodeError, id="a response"),
-        pytest.param("of_text", ["--adapter", "text"], json.JSONDecodeError, id="text, async"),
+        pytest.param("forgetful", [], id="chunks"),
+        pytest.param("of_response", ["--adapter", "httpx"], id="a response"),
+        pytest.param("of_text", ["--adapter", "text"], id="text, async"),
     ],
 )
 @pytest.mark.usefixtures("folder")
 def test_the_test_to_keep_fails_as_it_is_printed(
-    parser: str, adapter: list[str], error: type[Exception], capsys: pytest.CaptureFixture[str]
+    parser: str, adapter: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the adapter that the parser needs."""
     assert fuzz(parser, *adapter, *classes("separators")) == 1
     lines = capsys.readouterr().out.partition("a test to keep:\n")[2].partition("\n\n1 class,")[0].splitlines()
     namespace: dict[str, Any] = {}
     exec("\n".join(line[4:] for line in lines), namespace)
-    with pytest.raises(error):
+    with pytest.raises(ParserBug):
         namespace["test_separators"]()
 
 
@@ -125,7 +130,7 @@ def test_a_bug_is_shown_with_its_case(capsys: pytest.CaptureFixture[str]) -> Non
     """Status 1; literal chunks, a picture of the cut, expected and got."""
     assert fuzz("forgetful", *classes("plain-text")) == 1
     out = capsys.readouterr().out
-    for part in ("chunks:", "picture:", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
+    for part in ("chunks:", "▲", "┃", "▲", "expected: [{", "got:      [", "1 new bug"):
         assert part in out
 
 
@@ -188,13 +193,19 @@ def test_a_command_is_fuzzed_by_the_line_protocol(folder: Path, capsys: pytest.C
     command = f"{sys.executable} {script}"
     assert main(["fuzz", "--command", command, *QUICK, *classes("plain-text", "promptness")]) == 1
     out = capsys.readouterr().out
-    assert f"parse = Command({command!r})" in out
-    assert "list(parse(chunks))" in out
+    assert f"Command({command!r})," in out
 
 
 def test_found_cases_are_kept_where_asked(folder: Path) -> None:
     """In Hypothesis' own database; by default nothing is written."""
-    command = ["fuzz", f"{os.environ['PARSERS']}:splitting", "--quiet", *classes("anything-in-text")]
+    command = [
+        "fuzz",
+        f"{os.environ['PARSERS']}:splitting",
+        "--quiet",
+        "--max-examples",
+        "300",
+        *classes("anything-in-text"),
+    ]
     assert main(command) == 1
     assert not (folder / ".hypothesis").exists()
     assert main([*command, "--database", "kept"]) == 1
@@ -218,6 +229,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["json:loads", "--baseline", "no.json"], "no baseline no.json"),
     (["json:loads", "--update-baseline"], "--update-baseline needs a file"),
     (["json:loads", "--database", "mysql://x"], "Unknown database"),
+    (["json:loads", "--max-time", "soon"], "'soon' is not a time"),
     (["json:loads", "--max-examples", "0"], "max_examples is 0"),
     (["--command", "no-such-program-here"], "Unknown program 'no-such-program-here'"),
     (["--command", "x", "--adapter", "lines"], "--adapter does not apply"),
@@ -252,3 +264,48 @@ def test_progress_is_shown_on_standard_error(capsys: pytest.CaptureFixture[str])
     arguments: list[Any] = [one for one in QUICK if one != "--quiet"]
     main(["fuzz", f"{os.environ['PARSERS']}:right", *arguments, *classes("plain-text", "escapes")])
     assert "2 of 2 classes" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    """A terminal, as far as progress needs one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_one_line_in_a_terminal() -> None:
+    """A bar with the class that is searched; at the end it is gone."""
+    terminal = Terminal()
+    progress = Progress(terminal)
+    progress(1, 2, "plain-text")
+    assert re.fullmatch(r"\r\x1b\[K█{12}░{12} 1/2 \d+ s  plain-text", terminal.getvalue())
+    progress(2, 2, "done")
+    assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_junit_has_a_test_case_for_each_class(folder: Path) -> None:
+    """A new bug is a failure with its whole report, a known one is skipped."""
+    chosen = classes("plain-text", "separators", "end-in-mid-event")
+    fuzz("forgetful", *classes("plain-text"), "--baseline", "known.json", "--update-baseline")
+    assert fuzz("forgetful", *chosen, "--baseline", "known.json", "--junit", "out/junit.xml") == 1
+    suite = ElementTree.parse(folder / "out" / "junit.xml").getroot()[0]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["3", "2", "1"]
+    cases = {case.get("name"): case for case in suite}
+    assert cases["plain-text"][0].get("message") == "a known bug: loses"
+    failure = cases["separators"][0]
+    assert failure.get("type") == "loses"
+    assert "a test to keep:" in str(failure.text)
+
+
+def test_a_fixed_bug_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not fail the command."""
+    (folder / "known.json").write_text('{"known": ["plain-text: loses"]}', encoding="utf-8")
+    assert fuzz("right", *classes("plain-text"), "--baseline", "known.json") == 0
+    assert "no longer found: plain-text: loses" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_response_may_be_read_by_a_method(capsys: pytest.CaptureFixture[str]) -> None:
+    """The parser takes what the method returns."""
+    assert fuzz("of_lines", "--adapter", "httpx.iter_lines", *classes("plain-text")) == 0
+    assert "0 new bugs" in capsys.readouterr().out

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quality import planted
 
-from gemini_replay import fuzz
 from gemini_replay.fuzz.literals import list_literal, literal, picture, short
 
 json_values = st.recursive(
@@ -59,38 +56,3 @@ def test_values_that_are_nested_too_deeply_are_not_shown() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert short([deep]) == "1 values, nested too deeply to show"
-
-
-SHOWN = [
-    "splits_lines_as_python_does",
-    "replaces_crlf_in_each_chunk",
-    "reads_lines_of_64_kb",
-    "stops_at_what_is_no_json",
-    "gives_all_at_the_end",
-    "async_without_a_buffer",
-    "async_list_of_whole_lines",
-    "array_must_not_be_empty",
-]
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_the_test_to_keep_fails_until_the_bug_is_gone(name: str) -> None:
-    """Copied out of the message and run as it stands, it fails; with a correct parser in its place, it passes."""
-    one = next(one for one in planted.PLANTED if one.name == name)
-    with pytest.raises(fuzz.ParserBug) as caught:
-        fuzz.check_parser(one.parse, profile=one.profile, seed=1)
-    _, _, kept = str(caught.value).partition("a test to keep:\n")
-    code = re.sub("^ {4}", "", kept.partition("[gemini-replay ")[0], flags=re.MULTILINE)
-
-    def run(code: str) -> None:
-        namespace: dict[str, Any] = {}
-        exec(code, namespace)
-        (function,) = (value for name, value in namespace.items() if name.startswith("test_"))
-        function()
-
-    with pytest.raises((AssertionError, ValueError)):
-        run(code)
-    good = "our_own_asynchronously" if name.startswith("async") else "our_own"
-    if name == "async_list_of_whole_lines":
-        good = "our_own_list_asynchronously"
-    run(re.sub(r"quality\.planted\.\w+", "quality.correct.our_own", code).replace(name, good))

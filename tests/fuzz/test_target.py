@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from gemini_replay import parse_stream
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import watchdog
 from gemini_replay.fuzz.target import FuzzTarget, name_of
@@ -144,25 +143,6 @@ def test_a_parser_that_invents_without_end_is_stopped() -> None:
 
     with FuzzTarget(parse) as target:
         assert 1000 < len(target.run([b"a"]).values) < 2000
-
-
-@pytest.mark.parametrize(
-    ("parse", "said"),
-    [
-        (lambda chunks: None, "not an iterable"),
-        (lambda chunks: "text", "not an iterable"),
-        (lambda chunks: {"a": 1}, "not an iterable"),
-        (lambda chunks: ['{"a": 1}'], "returns text"),
-        (lambda chunks: [b"{}"], "returns bytes objects"),
-        (lambda chunks: parse_stream(chunks), "value.json"),
-        (lambda response: response.iter_lines(), "uses .iter_lines of its argument"),
-    ],
-    ids=["None", "text", "an object", "undecoded", "bytes", "events", "takes a response"],
-)
-def test_a_callable_of_the_wrong_shape_is_refused(parse: Callable[..., Any], said: str) -> None:
-    """With what it returns and what it should return, before it is accused of anything."""
-    with FuzzTarget(parse) as target, pytest.raises(UsageError, match=said):
-        target.probe([b'data: {"a": 1}\r\n\r\n'])
 
 
 def test_what_cannot_be_called_is_refused() -> None:

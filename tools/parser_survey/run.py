@@ -28,7 +28,7 @@ from gemini_replay.fuzz.classes import CHECKS, GROWTH, classes_of
 from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
-from gemini_replay.fuzz.report import Result
+from gemini_replay.fuzz.results import Result
 from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.fuzz.verdicts import same
 

@@ -1,0 +1,61 @@
+"""Whether a bug shows each time, only after an earlier stream, or by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .checks import is_plain
+from .cuts import split
+from .documents import Document
+from .verdicts import Complaint, Counterexample, Examiner, judge
+
+Stream = tuple[bytes, ...]
+
+RUNS = 100
+"""How often a bug that does not show each time is tried, to tell how often it shows."""
+
+_STEADY = 20  # runs that all fail show a steady bug
+_LARGE = 10_000  # bytes; of such streams a few runs must do
+_FEW = 3
+_SAME = 5  # that many runs with the same outcome are not chance
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """When a bug shows."""
+
+    after: tuple[Stream, ...] = ()  # the streams that the parser must have read before
+    failed: int = RUNS  # of as many runs
+
+
+def steadiness(examiner: Examiner, found: Counterexample) -> Steadiness:
+    """Run a counterexample again, each time after a plain stream, which clears what a parser may have kept."""
+    target = examiner.target
+    if found.complaint.kind in ("stalls", "grows") or target.first is None:
+        return Steadiness()
+    plain, output = target.first
+    if is_plain(output) and not any(is_plain(target.run(plain)) for _ in range(_SAME)):
+        return Steadiness(after=(plain,))
+
+    whole = _label(examiner, found.document, [plain], ())
+
+    def fails(*before: Sequence[bytes]) -> bool:
+        label = _label(examiner, found.document, [plain, *before], found.cuts)
+        return isinstance(label, Complaint) or (isinstance(whole, str) and label != whole)
+
+    runs = [fails() for _ in range(_FEW if len(found.document.body) > _LARGE else _STEADY)]
+    if all(runs):
+        return Steadiness()
+    for earlier in () if any(runs) else ((found.document.body,), *reversed(found.before)):
+        if all(fails(earlier) and not fails() for _ in range(_SAME)):
+            return Steadiness(after=(tuple(earlier),))
+    return Steadiness(failed=sum(fails() for _ in range(RUNS)))
+
+
+def _label(
+    examiner: Examiner, document: Document, before: Sequence[Sequence[bytes]], cuts: tuple[int, ...]
+) -> Complaint | str:
+    for one in before:
+        examiner.target.run(one)
+    return judge(document, examiner.target.run(split(document.body, cuts)), examiner.documented)

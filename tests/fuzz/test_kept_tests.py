@@ -1,0 +1,213 @@
+"""The test that a bug leaves behind, run as a file of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gemini_replay import fuzz
+from gemini_replay.fuzz.loading import load
+
+RIGHT = """
+from gemini_replay import parse_stream
+
+def parse(chunks):
+    for event in parse_stream(chunks):
+        yield event.json
+"""
+
+DISCARDS = RIGHT.replace("(chunks):\n    for", "(chunks):\n    for").replace(
+    "stream(chunks):", "stream(chunks, final='discard'):"
+)
+
+RAISES = """
+from gemini_replay import parse_stream
+
+class ApiError(Exception):
+    pass
+
+def parse(chunks):
+    for event in parse_stream(chunks, strict=True):
+        if event.error:
+            raise ApiError(event.error.message)
+        yield event.json
+"""
+
+SKIPS_RAW_ERRORS = """
+import json
+from gemini_replay import parse_stream
+
+def parse(chunks):
+    for event in parse_stream(chunks):
+        if "error" not in event.json:
+            yield event.json
+"""
+
+LOSES_THE_LAST_AT_A_CUT = """
+from gemini_replay import parse_stream
+
+def parse(chunks):
+    chunks = list(chunks)
+    whole = b"".join(chunks)
+    given = list(parse_stream(chunks, final="discard" if len(chunks) > 1 else "yield"))
+    for event in given:
+        yield event.json
+"""
+
+TEXT_ON_TWO_LINES = """
+import json
+
+def parse(chunks):
+    chunks = list(chunks)
+    body = b"".join(chunks).decode()
+    for block in body.replace("\\r\\n", "\\n").split("\\n\\n"):
+        data = [line[5:].removeprefix(" ") for line in block.split("\\n") if line.startswith("data:")]
+        try:
+            if data:
+                yield json.loads("\\n".join(data), strict=len(chunks) == 1)
+        except ValueError:
+            pass
+"""
+
+RECURSES = """
+import json
+from gemini_replay import parse_stream
+
+def parsed(events):
+    event = next(events, None)
+    return [] if event is None else [event.json, *parsed(events)]
+
+def parse(chunks):
+    return parsed(parse_stream(chunks))
+"""
+
+FAILS_PER_CHUNK = """
+from gemini_replay import parse_stream
+
+def joined(chunks):
+    first = next(chunks, None)
+    return b"" if first is None else first + joined(chunks)
+
+def parse(chunks):
+    return [event.json for event in parse_stream([joined(iter(chunks))])]
+"""
+
+KEEPS_A_REST = """
+from gemini_replay import parse_stream
+rest = []
+
+def parse(chunks):
+    body = b"".join([*rest, *chunks])
+    rest.clear()
+    *_, last = body.split(b"\\r\\n\\r\\n")
+    if b"data" in last:
+        rest.append(last)
+    for event in parse_stream([body.removesuffix(last) if rest else body]):
+        yield event.json
+"""
+
+DROPS_WHAT_IT_HAS_SEEN = """
+from gemini_replay import parse_stream
+seen = []
+
+def parse(chunks):
+    for event in parse_stream(chunks):
+        if event.json not in seen or not event.json:
+            seen.append(event.json)
+            yield event.json
+"""
+
+BY_CHANCE = """
+import random
+from gemini_replay import parse_stream
+
+def parse(chunks):
+    events = list(parse_stream(chunks))
+    if random.random() < 0.2:
+        events = events[:-1]
+    for event in events:
+        yield event.json
+"""
+
+ASYNC = """
+from gemini_replay import parse_stream
+
+async def parse(chunks):
+    for event in parse_stream([b"".join([chunk async for chunk in chunks])]):
+        if "error" not in event.json:
+            yield event.json
+"""
+
+ASYNC_RIGHT = ASYNC.replace('"error" not in event.json', "True")
+
+
+def kept_test(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str, **options: object) -> fuzz.ParserBug:
+    """Check a parser in a module of its own; write the test of the bug to a file beside it."""
+    (folder / "their_parser.py").write_text(code)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "their_parser", raising=False)
+    with pytest.raises(fuzz.ParserBug) as caught:
+        fuzz.check_parser(load("their_parser:parse"), seed=1, **options)  # type: ignore[arg-type]
+    (folder / "test_kept.py").write_text(caught.value.kept_test)
+    return caught.value
+
+
+def passes(folder: Path, code: str) -> bool:
+    """Whether the kept test passes in a fresh pytest, with this code for a parser."""
+    (folder / "their_parser.py").write_text(code)
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_kept.py"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    return run.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "right"),
+    [
+        pytest.param(SKIPS_RAW_ERRORS, {"classes": ["raw-error"]}, [RIGHT, RAISES], id="an error that may be raised"),
+        pytest.param(
+            LOSES_THE_LAST_AT_A_CUT,
+            {"classes": ["end-without-blank-line"]},
+            [RIGHT, DISCARDS, RAISES],
+            id="an end that may be read in two ways",
+        ),
+        pytest.param(
+            TEXT_ON_TWO_LINES,
+            {"profile": "sse", "classes": ["text-over-two-lines"]},
+            [RIGHT, RAISES],
+            id="a newline inside JSON",
+        ),
+        pytest.param(ASYNC, {"classes": ["raw-error"]}, [RIGHT, ASYNC_RIGHT], id="an async parser"),
+        pytest.param(RECURSES, {"classes": ["many-events"]}, [RIGHT], id="recursion"),
+        pytest.param(FAILS_PER_CHUNK, {}, [RIGHT], id="recursion over chunks"),
+        pytest.param(KEEPS_A_REST, {}, [RIGHT, DISCARDS], id="an earlier stream"),
+        pytest.param(DROPS_WHAT_IT_HAS_SEEN, {"classes": ["plain-text"]}, [RIGHT], id="all earlier streams"),
+        pytest.param(BY_CHANCE, {"classes": ["plain-text"]}, [RIGHT], id="chance"),
+    ],
+)
+def test_a_kept_test_fails_until_the_bug_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, options: dict[str, object], right: list[str]
+) -> None:
+    """Every parser that the class calls right passes it, too."""
+    kept_test(tmp_path, monkeypatch, code, **options)
+    assert not passes(tmp_path, code)
+    assert all(passes(tmp_path, one) for one in right)
+
+
+def test_a_bug_after_an_earlier_stream_shows_that_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message begins with it, and the kept test feeds it first."""
+    bug = kept_test(tmp_path, monkeypatch, KEEPS_A_REST)
+    assert "after an earlier stream" in str(bug).partition("\n")[0]
+    assert bug.after
+    assert "after=" in bug.kept_test
+
+
+def test_a_bug_by_chance_says_so_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how often it shows."""
+    first = str(kept_test(tmp_path, monkeypatch, BY_CHANCE, classes=["plain-text"])).partition("\n")[0]
+    assert "by chance" in first
+    assert "of 100 runs" in first
