@@ -227,9 +227,25 @@ def refuse_irregular(path: Path) -> None:
         )
 
 
+_watchers: list[set[Path]] = []
+
+
+def watch_opened() -> set[Path]:
+    """A set to which the path of each file is added that is opened as a cassette from now on."""
+    _watchers.append(set())
+    return _watchers[-1]
+
+
+def stop_watching(paths: set[Path]) -> None:
+    """Add nothing more to a set that `watch_opened` returned."""
+    _watchers[:] = [one for one in _watchers if one is not paths]
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """A cassette file, open for reading; a `CassetteError` if it cannot be opened or read."""
+    for paths in _watchers:
+        paths.add(Path(os.path.abspath(path)))
     try:
         refuse_irregular(path)
         with path.open("rb") as file:

@@ -7,7 +7,7 @@ what the others have added.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass
@@ -141,6 +141,24 @@ def merge(
             path=path,
             hint="It has not changed. Free some disk space or change the permissions, and record again.",
         ) from error
+
+
+def remove_interactions(path: Path, numbers: Collection[int]) -> None:
+    """Remove interactions from a cassette, by their numbers from 1; all else stays byte for byte.
+
+    Raises:
+        CassetteError: parts of the file cannot be read, or it cannot be written. It has not changed.
+    """
+    with locked(path), path.open("rb") as file:
+        found = index_file(file, path)
+        if found.header is None or found.problems or not all(entry.whole for entry in found.entries):
+            raise CassetteError("parts of it cannot be read", path=path, hint=f"See: gemini-replay check {path}")
+        kept = [entry for number, entry in enumerate(found.entries, 1) if number not in numbers]
+        with atomic_write(path) as out:
+            writer = _Writer(out)
+            writer.text([*encode_comments(found.comments), encode_header(found.header)])
+            writer.copy(file, kept)
+            writer.text(encode_comments(found.trailing_comments))
 
 
 def check_whole(journals: Sequence[Path], ended: Sequence[int] = ()) -> None:

@@ -47,7 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gemini-unused",
         action="store_true",
-        help="list the recordings of the cassettes in use that no test asked for",
+        help="list the recordings that no test asked for, and the cassettes that no test opened",
+    )
+    group.addoption(  # an option of its own, so that a path after --gemini-unused is not taken for its value
+        "--gemini-unused=delete",
+        dest="gemini_delete_unused",
+        action="store_true",
+        help="list them and remove them, if all tests ran",
     )
     group.addoption(
         "--gemini-show-config",
@@ -152,7 +158,8 @@ class RunSettings:
         self.root: Path = config.rootpath
         self.block_network: bool = option.gemini_block_network or _ini(config, "gemini_block_network")
         self.allow_hosts: list[str] = _ini(config, "gemini_allow_hosts")
-        self.list_unused: bool = option.gemini_unused
+        self.delete_unused: bool = option.gemini_delete_unused
+        self.list_unused: bool = option.gemini_unused or self.delete_unused
         self.show_config: bool = option.gemini_show_config
         self.report = _report(config)
         self.ini: dict[str, Any] = {}

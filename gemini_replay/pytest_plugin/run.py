@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..session import Expectation, Expected, Mode, Session
     from .attempt import Attempt
     from .configuration import Configuration
+    from .unused import UnusedRecordings
 
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
@@ -50,6 +51,7 @@ class Run:
 
     Attributes:
         settings: the run's settings.
+        unused: follows what is used; None: nobody asks for that.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -64,6 +66,12 @@ class Run:
         given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
         self._folder: Path | None = None if given is None else Path(given)
         self._owner = 0  # the process that removes the folder
+        self.unused: UnusedRecordings | None = None
+        if self.settings.list_unused:
+            from .unused import UnusedRecordings
+
+            self.unused = UnusedRecordings(config, self.settings)
+            config.pluginmanager.register(self.unused, f"{RUN}-unused")
         if self.settings.block_network:
             from .. import transports
 
@@ -137,7 +145,8 @@ class Run:
 
         if found.mode in {"new", "rewrite"}:
             found.configuration.check_recorded(found.paths[0])
-        return Session(found.paths, mode=found.mode, test=found.test, **found.configuration.settings)
+        with nullcontext() if self.unused is None else self.unused.opening_session(found.configuration.folder):
+            return Session(found.paths, mode=found.mode, test=found.test, **found.configuration.settings)
 
     def _records(self, path: Path) -> bool:
         """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
@@ -353,10 +362,13 @@ class Run:
                 unfinished = json.loads(note.read_text(encoding="utf-8"))
                 self.summary.add_unfinished(unfinished["test"], Path(unfinished["path"]))
         lines = self.summary.lines(
-            list_unused=self.settings.list_unused,
+            list_silent=self.settings.list_unused,
             list_problems=self.config.option.tbstyle in {"no", "line"},
             show_config=self.settings.show_config,
         )
+        if self.unused is not None:
+            summary = self.summary
+            lines += self.unused.lines(summary.unused, summary.doubts, delete=self.settings.delete_unused)
         if self._page:
             lines.append(self._page)
         if lines:

@@ -18,8 +18,6 @@ _TELLING = 5.0
 _SHOWN = 5
 """The most tests that one line names."""
 
-_PARTIAL = "The tests of this run did not ask for the recordings below. Tests that did not run may still need them."
-
 
 def share_of(
     session: Session,
@@ -66,7 +64,7 @@ def share_of(
         "model": session.model_time,
         "waited": waited,
         "real_time": served,
-        "unused": {str(path): lines for path, lines in session.unused_descriptions().items()},
+        "unused": {str(path): list(lines.items()) for path, lines in session.unused_descriptions().items()},
         "problems": [f"{session.test}: {what}" for what in dict.fromkeys(map(_in_a_line, problems))],
         "discarded": None,
         "passed_through": dict(Counter(session.passed_through)),
@@ -89,7 +87,7 @@ class Summary:
         self._verified = self._drifted = 0
         self._model = 0.0
         self._nothing_stored: list[str] = []  # tests of which before_record left everything out
-        self._unused: dict[str, list[str]] = {}  # of each cassette, what none of its tests asked for
+        self._unused: dict[str, dict[int, str]] = {}  # of each cassette, what none of its tests asked for
         self._problems: list[str] = []
         self._discarded: list[tuple[Path, str, str, bool, str]] = []
         self._silent: list[str] = []
@@ -133,9 +131,9 @@ class Summary:
         path = share["path"]
         # A test that did not pass may have stopped before its requests.
         for cassette, described in share["unused"].items():
-            unused = described if share["passed"] else []
+            unused = dict(described) if share["passed"] else {}
             others = self._unused.get(cassette, unused)
-            self._unused[cassette] = [line for line in unused if line in others]
+            self._unused[cassette] = {number: line for number, line in unused.items() if number in others}
         if share["recorded"] or share["discarded"] is not None:  # the test may have been run again
             self._discarded = [one for one in self._discarded if one[:2] != (Path(path), share["test"])]
         if share["discarded"] is not None:
@@ -146,9 +144,22 @@ class Summary:
         if _journals(path, test):
             self._discarded.append((path, test, "did not end", path.exists(), ""))
 
-    def lines(self, *, list_unused: bool, list_problems: bool, show_config: bool) -> list[str]:
+    @property
+    def unused(self) -> dict[str, dict[int, str]]:
+        """Of each cassette in use, the recordings that no test asked for, by their numbers from 1."""
+        return self._unused
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the sessions of the run do not show which recordings are used."""
+        return [
+            *(["recordings were made"] if self._recorded or self._discarded else []),
+            *(["tests ran live"] if self._live else []),
+        ]
+
+    def lines(self, *, list_silent: bool, list_problems: bool, show_config: bool) -> list[str]:
         """A line of counts, and lines for what needs saying; no line if no session did anything."""
-        unused = [f"{path}: {described}" for path, left in self._unused.items() for described in left]
+        unused = sum(map(len, self._unused.values()))
         problems = self._problems if list_problems else []
         configured = self._configured() if show_config else []
         if not (
@@ -165,7 +176,7 @@ class Summary:
             or configured
         ):
             return []
-        line = f"{self._replayed} replayed, {self._recorded} recorded, {len(unused)} unused"
+        line = f"{self._replayed} replayed, {self._recorded} recorded, {unused} unused"
         if self._replayed:
             line += f"; {self._model:.1f} s of model time"
         return [
@@ -186,11 +197,9 @@ class Summary:
             *_removals("CHANGED IN THE ANSWERS THEMSELVES, so that replay differs: redacted", self._changed),
             # Their clients may bypass every transport.
             *_naming(
-                "asked for a cassette and made no request that gemini-replay saw", self._silent, whole=list_unused
+                "asked for a cassette and made no request that gemini-replay saw", self._silent, whole=list_silent
             ),
             *(f"not recorded: {_not_recorded(*discarded)}" for discarded in self._discarded),
-            *([_PARTIAL] if list_unused and unused else []),
-            *(f"unused: {text}" for text in unused if list_unused),
             *configured,
         ]
 

@@ -75,5 +75,6 @@ class Parts:
             ),
             wire=given["wire"],
             decoded_limit=given["decoded_limit"],
+            left_beside=not verifies,
             forks=self.forks,
         )

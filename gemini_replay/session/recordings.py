@@ -31,6 +31,8 @@ _OUR_BUG = "This is a bug of gemini-replay; its traceback is the cause of this e
 class Recordings:
     """Records the requests of one session into one cassette, an absolute path. Safe for threads.
 
+    With `left_beside`, the journal of a recording that has failed stays beside the cassette, and errors name it.
+
     Attributes:
         failures: what went wrong in the recording, in order.
         on_failure: called at once with each failure.
@@ -49,6 +51,7 @@ class Recordings:
         maker: CassetteMaker,
         wire: bool,
         decoded_limit: int,
+        left_beside: bool = True,
         forks: Forks,
     ) -> None:
         self.failures: list[RecordingError] = []
@@ -62,6 +65,7 @@ class Recordings:
         self._maker = maker
         self._matcher = matcher
         self._redactor = redactor
+        self._left_beside = left_beside
         self._wire = wire
         self._decoded_limit = decoded_limit
         self._lock = threading.Lock()
@@ -158,7 +162,8 @@ class Recordings:
         else:
             text = f"{type(problem).__name__}: {problem}"
             hint = _OUR_BUG
-        part = self._journal.part if self._journal is not None and self._forks.child is None else None
+        left = self._left_beside and self._journal is not None and self._forks.child is None
+        part = self._journal.part if left and self._journal is not None else None
         failure = RecordingError(
             self._redactor.text(f"The recording{about} failed: {text}"),
             part=part,

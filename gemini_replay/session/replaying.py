@@ -218,12 +218,16 @@ class Replayer:
             message, suggestion=near.words, hint="\n".join(hints) + note, differences=lines(near.differences)
         )
 
-    def unused_descriptions(self, path: Path) -> dict[Path, list[str]]:
-        """Of the cassette `path` and each other one, a line for each unused recording, with the test that made it."""
-        described: dict[Path, list[str]] = {path: [] for path in (path, *self._pool.paths)}
+    def unused_descriptions(self, path: Path) -> dict[Path, dict[int, str]]:
+        """Of the cassette `path` and each other one, the numbers of unused recordings from 1.
+
+        Each has a line about it, with the test that made it.
+        """
+        described: dict[Path, dict[int, str]] = {path: {} for path in (path, *self._pool.paths)}
         for recording in self._pool.unused:
             made_by = _made_by(recording)
-            described[recording.path].append(_described(recording) + (f" (recorded by {made_by})" if made_by else ""))
+            line = _described(recording) + (f" (recorded by {made_by})" if made_by else "")
+            described[recording.path][recording.place] = line
         return described
 
     def unused_error(self, record: Callable[[str], str]) -> UnusedRecordingsError | None:

@@ -53,8 +53,11 @@ class Results:
         """Recordings that no request asked for."""
         return [recording.interaction for recording in self._pool.unused]
 
-    def unused_descriptions(self) -> dict[Path, list[str]]:
-        """Of each cassette, a line for each unused recording; one that cannot be read is also a problem."""
+    def unused_descriptions(self) -> dict[Path, dict[int, str]]:
+        """Of each cassette, the numbers of unused recordings from 1, each with a line about it.
+
+        One that cannot be read is also a problem.
+        """
         return self._replayer.unused_descriptions(self.path)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gemini_replay import Cassette
-from gemini_replay.cassette.files import salvage
+from gemini_replay.cassette.files import open_cassette, salvage, stop_watching, watch_opened
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteError, CassetteFormatError, CassetteNotFoundError, CassetteTruncatedError
 
@@ -221,3 +221,18 @@ def test_salvage_loses_nothing_of_two_writers_in_one_file(tmp_path: Path) -> Non
     assert found.whole == 2
     assert found.cassette.interactions == [story(), story()]
     assert [problem.line for problem in found.problems] == [6, 11, 12]
+
+
+def test_whoever_watches_hears_of_each_file_that_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its absolute path, until nobody wants to know any more."""
+    monkeypatch.chdir(tmp_path)
+    Cassette([]).save("a.jsonl")
+    opened = watch_opened()
+    Cassette.load("a.jsonl")
+    with pytest.raises(CassetteNotFoundError):
+        open_cassette(Path("b.jsonl"))
+    stop_watching(opened)
+    Cassette.load(tmp_path / "a.jsonl")
+    with pytest.raises(CassetteNotFoundError):
+        Cassette.load("c.jsonl")
+    assert opened == {tmp_path / "a.jsonl", tmp_path / "b.jsonl"}

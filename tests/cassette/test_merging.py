@@ -12,7 +12,7 @@ import pytest
 from gemini_replay import Cassette
 from gemini_replay.cassette.format_v1 import Header
 from gemini_replay.cassette.journal import Journal
-from gemini_replay.cassette.merging import digests, merge, recorded_in
+from gemini_replay.cassette.merging import digests, merge, recorded_in, remove_interactions
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteError
 
@@ -237,3 +237,28 @@ def test_a_journal_that_is_not_whole_replaces_nothing(tmp_path: Path) -> None:
             merge(path, [part_of(made)], HEADER, lambda *_: False, ended=[2])
         assert path.read_bytes() == before
     made.remove()
+
+
+def test_interactions_are_removed_by_their_numbers(tmp_path: Path) -> None:
+    """The header, the comments and the others stay byte for byte."""
+    path = tmp_path / "story.jsonl"
+    cassette = Cassette([told(name) for name in "abc"], recorder="r", comments=("# a",), trailing_comments=("# b",))
+    cassette.save(path)
+    remove_interactions(path, {1, 3})
+    kept = Cassette([told("b")], recorder="r", comments=("# a",), trailing_comments=("# b",))
+    assert path.read_bytes() == kept.dumps()
+    remove_interactions(path, [1])
+    assert names(path) == []
+    assert Cassette.load(path).comments == ("# a",)
+
+
+def test_nothing_is_removed_from_a_damaged_cassette(tmp_path: Path) -> None:
+    """It says what to do."""
+    path = tmp_path / "story.jsonl"
+    Cassette([told("a"), told("b")]).save(path)
+    path.write_bytes(path.read_bytes().rpartition(b'{"end"')[0])
+    before = path.read_bytes()
+    with pytest.raises(CassetteError, match="parts of it cannot be read") as caught:
+        remove_interactions(path, [1])
+    assert f"gemini-replay check {path}" in caught.value.hint
+    assert path.read_bytes() == before

@@ -151,7 +151,6 @@ def test_unused_recordings_are_counted_and_listed_on_request(
     result.stdout.fnmatch_lines(
         [
             "1 replayed, 0 recorded, 1 unused*",
-            "* Tests that did not run may still need them.",
             "unused: *test_story.jsonl: interaction 2 of 2: POST* (recorded by test_tale.py::test_story)",
         ]
     )

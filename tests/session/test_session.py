@@ -64,8 +64,8 @@ def test_several_cassettes_are_one_pool(paths: list[Path]) -> None:
     assert [answer(session, request()) for _ in range(3)] == ["three", "one", "two"]
     assert [interaction.body for interaction in session.unused] == [b"four"]
     assert session.unused_descriptions() == {
-        paths[1]: ["interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"],
-        paths[0]: [],
+        paths[1]: {2: "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"},
+        paths[0]: {},
     }
 
 
@@ -123,7 +123,7 @@ def test_an_unused_recording_that_cannot_be_read_is_listed_and_reported(paths: l
     session = Session.replaying(paths)
     assert answer(session, request()) == "one"
     assert session.problems == []
-    assert "'method' must be a text" in session.unused_descriptions()[paths[1]][0]
+    assert "'method' must be a text" in session.unused_descriptions()[paths[1]][1]
     assert session.problems != []
 
 
@@ -144,9 +144,9 @@ def test_a_recording_broken_by_a_fault_plays_for_the_next_try(paths: list[Path])
     assert [head.status for head in heads if isinstance(head, Head)] == [503, 503, 200]
     with pytest.raises(MissError):
         session.decide(request())
-    assert session.unused_descriptions()[paths[1]] == [
-        "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"
-    ]
+    assert session.unused_descriptions()[paths[1]] == {
+        2: "interaction 2 of 2: POST gemini-x:streamGenerateContent?alt=sse"
+    }
 
 
 def test_a_fault_may_apply_to_the_nth_request_only(paths: list[Path]) -> None:

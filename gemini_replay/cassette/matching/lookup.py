@@ -33,7 +33,8 @@ class Recording:
     Attributes:
         number: its number among all of them, from 0.
         path: its cassette.
-        position: where it is in that ("interaction 2 of 3").
+        place: its number in that, from 1.
+        position: the same in words ("interaction 2 of 3").
         plays: how often it was played and not given back.
         used: whether it was played at all.
         compared: what is compared, once it is filed.
@@ -43,6 +44,7 @@ class Recording:
 
     number: int
     path: Path
+    place: int
     position: str
     _stored: Stored | InMemory
     _problems: list[CassetteError]

@@ -71,7 +71,7 @@ class Pool:
         self.paths.append(path)
         recordings = self._lookup.recordings
         recordings += [
-            Recording(number, path, f"interaction {nth} of {len(found)}", stored, self.problems)
+            Recording(number, path, nth, f"interaction {nth} of {len(found)}", stored, self.problems)
             for nth, (number, stored) in enumerate(enumerate(found, len(recordings)), 1)
         ]
 
