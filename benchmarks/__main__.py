@@ -27,6 +27,7 @@ TABLES = (
     "memory",
     "parsing",
     "cassettes",
+    "checking",
     "startup",
     "fuzzing",
     "job",

@@ -145,12 +145,14 @@ class Layout:
         events: the decoded events; malformed frames are left out.
         ends: for each event, the offset after its last byte and the separator after it.
         starts: the start of each event, and None for each malformed frame, in order.
+        skipped: how many frames and lines gave no event, although they should: the malformed frames among them.
     """
 
     framing: Framing | None
     events: tuple[Event, ...]
     ends: tuple[int, ...]
     starts: tuple[tuple[int, Event | None], ...]
+    skipped: int = 0
 
 
 @dataclass(frozen=True)

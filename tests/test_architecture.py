@@ -36,7 +36,7 @@ LAYERS = [
     {"decorating"},
     {"interception"},
     {"faults"},
-    {"server", "fuzz", "report"},
+    {"server", "fuzz", "report", "checks"},
     {"demo", "naming"},
     {"interop"},
     {"pytest_plugin", "cli"},

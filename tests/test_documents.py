@@ -13,6 +13,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from gemini_replay import errors
+from gemini_replay.checks.findings import KINDS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "cassettes" / "README.md"]
@@ -67,6 +68,12 @@ def test_every_error_has_its_section() -> None:
 
     headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert headings == slugs(errors.GeminiReplayError) - {"error"}
+
+
+def test_every_kind_of_finding_has_its_section() -> None:
+    """The name in brackets is a heading of the page about the command check."""
+    headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "check.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert headings == set(KINDS)
 
 
 def test_the_api_reference_matches_the_docstrings() -> None:

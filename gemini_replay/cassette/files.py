@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from ..arguments import require, require_path
 from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, did_you_mean
@@ -157,12 +157,31 @@ def open_cassette(path: Path, *, provider: Provider | None = None, check: bool =
     Raises:
         CassetteError: see `CassetteFile.load`.
     """
-    with _opened(path) as file, _read(file, path, provider) as reader:
-        found = list(reader)
+    found = open_whole(path, provider=provider).interactions
     if check:
         for stored in found:
             stored.check()
     return found
+
+
+class Opened(NamedTuple):
+    """A cassette file whose interactions are decoded when they are used.
+
+    Attributes:
+        header: its header.
+        line: the number of the header's line.
+        interactions: its interactions.
+    """
+
+    header: Header
+    line: int
+    interactions: list[Stored]
+
+
+def open_whole(path: Path, *, provider: Provider | None = None) -> Opened:
+    """The same as `open_cassette`, with the header."""
+    with _opened(path) as file, _read(file, path, provider) as reader:
+        return Opened(reader.header, len(reader.comments) + 1, list(reader))
 
 
 @dataclass
@@ -173,11 +192,13 @@ class Salvaged:
         cassette: its interactions; an incomplete one ends as "cancelled" with ``"salvaged": true``.
         whole: how many interactions are complete.
         problems: the lines that cannot be read.
+        lines: the number of each interaction's request line.
     """
 
     cassette: CassetteFile
     whole: int
     problems: Sequence[CassetteFormatError]
+    lines: Sequence[int]
 
 
 def salvage(path: str | os.PathLike[str]) -> Salvaged:
@@ -198,7 +219,8 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
     interactions = [entry.read(file, path) for entry in found.entries]
     cassette = CassetteFile._of(found.header or Header(), interactions, path, found)
-    return Salvaged(cassette, sum(entry.whole for entry in found.entries), found.problems)
+    whole = sum(entry.whole for entry in found.entries)
+    return Salvaged(cassette, whole, found.problems, [entry.line for entry in found.entries])
 
 
 def mended(path: str | os.PathLike[str]) -> CassetteFile | None:

@@ -24,7 +24,13 @@ _CONVERT = (
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = re.compile(rb"<{7} |\|{7} |={7}\r?$|>{7} ", re.MULTILINE)
 _BREAK = re.compile(r"\s*[\r\n]\s*")
+_TRACE = re.compile(rb'\{\s*"cassette"\s*:\s*\d|^version https://git-lfs\.github\.com/spec/')
 _DECODER = json.JSONDecoder()
+
+
+def was_cassette(content: bytes) -> bool:
+    """Whether there is a trace of a cassette: the beginning of a header, wherever it is, or a pointer of Git LFS."""
+    return _TRACE.search(content) is not None
 
 
 def refuse_foreign(content: bytes, path: Path | None) -> None:

@@ -144,8 +144,24 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--all", action="store_true", help="compare everything")
     diff.add_argument("--git", action="store_true", help="make git compare cassettes so in this repository")
 
-    check = command("check", ".cassettes", "check cassettes for errors and secrets")
+    check = command("check", ".checking", "check cassettes for errors, secrets, age and more")
+    check.description = (
+        "Check that cassettes can be read, hold no secret, and hold whole answers of models that are still served. "
+        "Exit status: 0 no error, 1 errors (with --strict, also warnings), 2 wrong usage. "
+        "More: gemini-replay explain check"
+    )
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cassettes, or folders of them")
+    check.add_argument("--max-age", metavar="AGE", help="the greatest age of a cassette: 90d, 12w or 36h")
+    check.add_argument(
+        "--retired-model",
+        action="append",
+        default=[],
+        metavar="NAME[=DATE]",
+        help="a model that is no longer served, from this day on; can be repeated",
+    )
+    check.add_argument("--strict", action="store_true", help="warnings make the exit status 1, too")
+    check.add_argument("--cassettes-only", action="store_true", help="leave out files that never were cassettes")
+    check.add_argument("--json", action="store_true", help="print JSON for programs, one line for each finding")
     check.add_argument(
         "--fix",
         action="store_true",
@@ -153,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--salvage", action="store_true", help="close what was cut off; the original becomes .bak")
 
-    retime = command("retime", ".cassettes", "give cassettes the rhythm of a model")
+    retime = command("retime", ".retiming", "give cassettes the rhythm of a model")
     retime.add_argument("cassette", nargs="?", type=Path, metavar="CASSETTE")
     retime.add_argument("--rhythm", metavar="NAME", help="see --list (default: that of the requested model)")
     retime.add_argument("--seed", type=int, default=0, help="the seed of the random times")

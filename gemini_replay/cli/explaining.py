@@ -8,24 +8,27 @@ from pathlib import Path
 
 from ..errors import UsageError, did_you_mean
 
-_ERRORS = "errors"
+_PAGES = ("errors", "check")
+"""The pages with a section for each error or finding. Their other sections have headings of several words."""
 
 
 def explain(chosen: argparse.Namespace) -> int:
-    """Print a page, or the section about one error; without a topic, what there is."""
+    """Print a page, or the section about one error or finding; without a topic, what there is."""
     pages = {path.stem: path for path in sorted(_folder().glob("*.md"))}
-    errors = _sections(pages[_ERRORS].read_text(encoding="utf-8"))
+    sections = {
+        name: text for page in _PAGES for name, text in _sections(pages[page].read_text(encoding="utf-8")).items()
+    }
     topic: str | None = chosen.topic
     if topic is None:
         print("Pages:", *(f"  {name:20} {_title(path)}" for name, path in pages.items()), sep="\n")
-        print("Errors:", *(f"  {name}" for name in errors), sep="\n")
-    elif topic in pages or topic in errors:
-        found = [errors[topic]] if topic in errors else []
+        print("Errors and findings:", *(f"  {name}" for name in sections), sep="\n")
+    elif topic in pages or topic in sections:
+        found = [sections[topic]] if topic in sections else []
         if topic in pages:
             found.append(pages[topic].read_text(encoding="utf-8").rstrip())
         print("\n\n".join(found))
     else:
-        known = [*pages, *errors]
+        known = [*pages, *sections]
         raise UsageError(
             f"There is no page {topic!r}.",
             suggestion=did_you_mean(topic, known),
@@ -42,9 +45,10 @@ def _folder() -> Path:
 
 
 def _sections(page: str) -> dict[str, str]:
-    """The sections of a page by their headings."""
+    """The sections of a page whose headings are one word, by their headings."""
     parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:]
-    return {name: f"{name}\n\n{text.strip()}" for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    sections = zip(parts[::2], parts[1::2], strict=True)
+    return {name: f"{name}\n\n{text.strip()}" for name, text in sections if " " not in name}
 
 
 def _title(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 from ..errors import FrameTooLargeError
 from ..provider import Event, Layout
@@ -20,10 +19,12 @@ def lay_out(body: bytes) -> Layout:
     bracket that follows.
     """
     parser = StreamParser()
-    events = []
-    with suppress(FrameTooLargeError):
+    events, too_large = [], 0
+    try:
         events += parser.feed(body)
         events += parser.close()
+    except FrameTooLargeError:
+        too_large = 1
     bounds = [*(event.offset for event in events[1:]), len(body)]
     ends = []
     for event, bound in zip(events, bounds, strict=False):
@@ -39,4 +40,5 @@ def lay_out(body: bytes) -> Layout:
             ends.append(bound)
     starts: list[tuple[int, Event | None]] = [(event.offset, event) for event in events]
     starts += [(malformed.offset, None) for malformed in parser.malformed]
-    return Layout(parser.framing, tuple(events), tuple(ends), tuple(sorted(starts, key=lambda start: start[0])))
+    starts.sort(key=lambda start: start[0])
+    return Layout(parser.framing, tuple(events), tuple(ends), tuple(starts), parser.skipped + too_large)

@@ -70,6 +70,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("gemini_block_network", "refuse Google's Gemini hosts in every test", type="bool", default=False)
     parser.addini("gemini_report", "the file of a web page of the run, from the root directory")
     parser.addini("gemini_allow_hosts", "hosts that gemini_block_network does not refuse", type="args", default=[])
+    parser.addini("gemini_max_age", "for `gemini-replay check`: the greatest age of a cassette, such as 90d")
+    parser.addini("gemini_retired_models", "for `gemini-replay check`: NAME[=DATE] of models, one a line", "linelist")
 
 
 @dataclass(frozen=True)

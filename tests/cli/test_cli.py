@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -128,57 +126,6 @@ def test_record_compares_with_live_answers_in_mode_verify(tmp_path: Path) -> Non
     assert status == 1
     assert 'body.candidates[*].finishReason: "STOP" → "MAX_TOKENS"' in told
     assert path.read_bytes() == before
-
-
-def test_check_finds_and_salvages_truncated_cassettes(tmp_path: Path) -> None:
-    """The original is kept, and good cassettes are left alone."""
-    good, cut = tmp_path / "good.jsonl", tmp_path / "cut.jsonl"
-    shutil.copy(FOLDER / "400.jsonl", good)
-    whole = (FOLDER / "story.jsonl").read_bytes()
-    cut.write_bytes(whole[: len(whole) // 2])
-    done = run("check", tmp_path)
-    assert done.status == 1
-    assert "cut.jsonl" in done.out
-    assert "good.jsonl" not in done.out
-    assert "2 checked, 1 with errors" in done.out
-    assert run("check", tmp_path, "--salvage").status == 0
-    assert (tmp_path / "cut.jsonl.bak").read_bytes() == whole[: len(whole) // 2]
-    mended = Cassette.load(cut).interactions[0]
-    assert mended.end.kind == "cancelled"
-    assert 0 < len(mended.chunks) < 13
-    assert run("check", tmp_path).status == 0
-
-
-def test_check_fixes_cassettes_spread_by_a_formatter(tmp_path: Path) -> None:
-    """The recorded bytes come back, the original is kept, and other files are unchanged."""
-    spread, cut = tmp_path / "spread.jsonl", tmp_path / "cut.jsonl"
-    whole = (FOLDER / "story.jsonl").read_bytes()
-    formatted = "".join(f"{json.dumps(json.loads(line), indent=4)}\n" for line in whole.splitlines())
-    spread.write_text(formatted, encoding="utf-8")
-    cut.write_bytes(whole[: len(whole) // 2])
-    assert "check --fix" in run("check", tmp_path).out
-    done = run("check", "--fix", tmp_path)
-    assert done.status == 1
-    assert "2 checked, 1 with errors" in done.out
-    assert "spread.jsonl: mended" in done.out
-    assert spread.read_bytes() == whole
-    assert (tmp_path / "spread.jsonl.bak").read_text(encoding="utf-8") == formatted
-    assert cut.read_bytes() == whole[: len(whole) // 2]
-    before = spread.stat().st_mtime_ns
-    assert run("check", "--fix", spread).status == 0
-    assert spread.stat().st_mtime_ns == before
-
-
-def test_a_journal_of_a_crash_becomes_a_cassette(tmp_path: Path) -> None:
-    """It gets the cassette's name if that is free, and otherwise a name beside the old cassette."""
-    whole = (FOLDER / "story.jsonl").read_bytes()
-    (tmp_path / "story.jsonl.part").write_bytes(whole[: len(whole) // 2])
-    assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0
-    assert Cassette.load(tmp_path / "story.jsonl").interactions[0].end.kind == "cancelled"
-    first = (tmp_path / "story.jsonl").read_bytes()
-    assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0
-    assert (tmp_path / "story.jsonl").read_bytes() == first
-    assert (tmp_path / "story.salvaged.jsonl").exists()
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 
 from ...errors import MissingExtraError
-from ..index import index_file
 from ..model import Interaction
 from .encodings import UnchangeableError, UnsearchableError
 from .parsed_body import ParsedBody
@@ -56,34 +55,28 @@ class Finding:
     place: str
     kind: str
 
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.kind} in {self.place}"
 
-
-def scan(path: Path, *, redactor: Redactor | None = None, detect: Detect | None = None) -> list[Finding]:
-    """Possible secrets in a cassette, in the order of its lines.
+def scan(
+    interaction: Interaction, path: Path, line: int, *, redactor: Redactor, detect: Detect | None = None
+) -> list[Finding]:
+    """Possible secrets in an interaction of a cassette, in the order of its lines.
 
     Args:
+        interaction: the interaction.
         path: the cassette.
-        redactor: by default one without settings, which knows the environment of this machine.
+        line: the number of its request line.
+        redactor: what knows secrets.
         detect: a second search, such as `detect_secrets()`.
-
-    Raises:
-        CassetteError: a request in the file cannot be read.
-        OSError: the file cannot be read.
     """
-    found: set[Finding] = set()
-    redactor = redactor or Redactor()
-    with path.open("rb") as file:
-        for entry in index_file(file, path, check_chunks=False).entries:
-            interaction = entry.read(file, path)
-            for removal in _again(redactor, interaction):
-                found.add(Finding(path, entry.line + _offset(removal.place), removal.place, removal.kind))
-            if detect is not None:
-                for place, text in _texts(interaction):
-                    for kind, value in detect(text):
-                        if not _is_harmless(value):
-                            found.add(Finding(path, entry.line + _offset(place), place, f"{kind} (detect-secrets)"))
+    found = {
+        Finding(path, line + _offset(removal.place), removal.place, removal.kind)
+        for removal in _again(redactor, interaction)
+    }
+    if detect is not None:
+        for place, text in _texts(interaction):
+            for kind, value in detect(text):
+                if not _is_harmless(value):
+                    found.add(Finding(path, line + _offset(place), place, f"{kind} (detect-secrets)"))
     return sorted(found)
 
 

@@ -9,8 +9,10 @@ import pytest
 from support.planted_secrets import BLOCKS, SHAPED, drawn
 
 from gemini_replay import Cassette
+from gemini_replay.cassette.files import open_cassette
 from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
-from gemini_replay.cassette.redaction.scanning import detect_secrets, scan
+from gemini_replay.cassette.redaction import Redactor, scanning
+from gemini_replay.cassette.redaction.scanning import Detect, Finding, detect_secrets
 from gemini_replay.cli import main
 from gemini_replay.errors import MissingExtraError
 
@@ -31,6 +33,15 @@ def saved(path: Path, *answer: bytes, url: str = URL, body: bytes = b"{}", head:
     planted = Interaction(Request("POST", url, headers, body), response, chunks)
     Cassette(interactions=[clean, planted]).save(path)
     return path
+
+
+def scan(path: Path, detect: Detect | None = None) -> list[Finding]:
+    """What is found in all interactions of a cassette."""
+    return [
+        found
+        for stored in open_cassette(path)
+        for found in scanning.scan(stored.interaction, path, stored.line, redactor=Redactor(), detect=detect)
+    ]
 
 
 def test_each_place_is_searched_and_named(tmp_path: Path) -> None:
