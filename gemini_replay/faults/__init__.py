@@ -1,4 +1,4 @@
-"""Faults for tests: every fault that a cassette has a place for, and a user's call under each of them.
+"""Faults for tests: all faults that fit a cassette, and a user's call under each of them.
 
 `gemini_replay.engine.faults` describes how a fault is written.
 """

@@ -1,6 +1,6 @@
-"""A user's whole call, SDK included, under other chunk boundaries and under every fault of a cassette.
+"""Runs a user's whole call, SDK included, with other chunk boundaries and with every fault that fits a cassette.
 
-A correct call returns the same result however the stream is cut. Where the stream breaks off, it raises an error or
+A correct call returns the same result however the stream is cut. If the stream breaks off, it raises an error or
 returns a result that shows it. It must not return a short answer that looks whole.
 """
 
@@ -34,7 +34,7 @@ RECHUNKINGS: tuple[str | int, ...] = ("whole", "events", "bytes", 7, "tcp", "ran
 Effect = Literal["raises", "whole", "tells", "changed", "short", "differs", "not reached"]
 EFFECTS: dict[Effect, str] = {
     "raises": "an error",
-    "whole": "the whole answer: the variation did no harm, or the call asked again",
+    "whole": "the whole answer: the variation did no harm, or the call tried again",
     "tells": "a result that differs from a whole answer and from a complete one that is as short",
     "changed": "another answer than the recorded one, which looks whole",
     "short": "a short answer that looks whole",
@@ -72,7 +72,7 @@ class ClientResult:
         value: the value of that argument, such as "bytes" or "reset@event:2".
         effect: one of `EFFECTS`.
         outcome: how the call ended.
-        chunks: the chunks that the call got: of all responses, or of the one with the fault. Empty if the fault
+        chunks: the chunks that the call got, of all responses or of the one with the fault. Empty if the fault
             was not reached.
     """
 
@@ -154,7 +154,7 @@ def check_client(
         Exception: whatever the call raises on the recorded responses, if these are whole.
         UsageError: an unknown kind of fault or chunking, or results that cannot be compared.
     """
-    require_callable("call", call, "a function that makes requests and returns what came of them")
+    require_callable("call", call, "a function that makes requests and returns their result")
     if complete is not None:
         require_callable("complete", complete, "a function that says whether a result is whole, or None")
     kinds, rechunk = checked_kinds(kinds), _rechunkings(rechunk)
@@ -174,7 +174,7 @@ def _rechunkings(values: Any) -> tuple[Any, ...]:
     takes = 'values of rechunk, such as ["events", "bytes", 7]'
     found = (values,) if isinstance(values, int) else items("rechunk", values, takes)
     for value in found:
-        parse_rechunk(value)  # type: ignore[arg-type]  # which refuses what is not one
+        parse_rechunk(value)  # type: ignore[arg-type]  # it refuses other values
     return found
 
 
@@ -260,7 +260,7 @@ class _Checker:
         return "short" if looks_whole else "tells"
 
     def _run(self, interactions: Sequence[Interaction]) -> Outcome:
-        """The call on other interactions."""
+        """Run the call on other interactions."""
         return self._play(interactions)[0]
 
     def _play(

@@ -1,4 +1,4 @@
-"""Complete answers that are as short as a broken one: a client must not take the broken one for them."""
+"""Complete answers that are as short as a broken one. A client must not mistake the broken one for them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def complete_prefix(interaction: Interaction, kept: int) -> Interaction:
 
 
 def complete_prefixes(interaction: Interaction, fault: Fault) -> list[Interaction]:
-    """Complete answers that say as little as this one under a fault.
+    """Complete answers that are as short as this one under a fault.
 
-    They have the whole events before the fault; for garbage, a second one has all events but the one that is hit.
+    They have the whole events before the fault. For garbage, a second one has all events except the one that is lost.
     """
     kept = _kept(interaction, fault)
     found = [complete_prefix(interaction, kept)]

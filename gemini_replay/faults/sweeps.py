@@ -1,4 +1,4 @@
-"""Every fault that a recorded answer has a place for."""
+"""All faults that fit a recorded answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIXED = {
 def sweep(
     cassette: str | PathLike[str] | CassetteFile, *, kinds: Sequence[str] = SWEPT, most: int | None = None
 ) -> list[Any]:
-    """Every fault that a cassette has a place for, as parameters of a test.
+    """All faults that fit a cassette, as parameters of a test.
 
     ``@pytest.mark.parametrize("fault", faults.sweep("cassettes/story.jsonl"))``, and in the test
     ``with gemini_replay.replay("cassettes/story.jsonl", fault=fault, speed="instant"): …``.
@@ -80,7 +80,7 @@ def all_faults(
 
 
 def faults_of(interaction: Interaction, *, kinds: Sequence[str] = SWEPT, most: int | None = None) -> list[str]:
-    """Every fault that one answer has a place for; `kinds`, `most` and errors are as for `sweep`.
+    """All faults that fit one answer; `kinds`, `most` and errors are as for `sweep`.
 
     Places are before the head, between events, inside each event and after the last one. An answer without events,
     or stored compressed, is divided by its chunks instead.
@@ -102,7 +102,7 @@ def _at_each_place(interaction: Interaction, kind: str, most: int | None) -> Ite
         return
     first, last = (1 if kind == "duplicate" else 0), count
     if kind == "eof" and interaction.end.kind == "eof" and not has_tail:
-        last -= 1  # after the last event it ends anyway
+        last -= 1  # after the last event, the body ends anyway
     yield from _spread([f"{kind}@{unit}:{number}{duration}" for number in range(first, last + 1)], most)
     if kind in {"reset", "close", "eof"}:
         yield from _spread([f"{kind}@{unit}:{number}.5" for number in range(count)], most)
@@ -111,7 +111,7 @@ def _at_each_place(interaction: Interaction, kind: str, most: int | None) -> Ite
 
 
 def _spread(texts: list[str], most: int | None) -> list[str]:
-    """At most so many of them, including the first and the last."""
+    """At most this many of them, including the first and the last."""
     if most is None or len(texts) <= most:
         return texts
     if most < 2:

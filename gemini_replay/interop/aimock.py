@@ -1,4 +1,4 @@
-"""Fixtures of aimock: what is said, and to which message; no request, no bytes and no times.
+"""Fixtures of aimock. They have answers and the messages that they match, but no requests, bytes or times.
 
 The answer is written as Gemini would send it, in pieces of as many characters as aimock sends.
 """
@@ -13,21 +13,21 @@ from typing import Any
 from ..cassette.encoding import encode_json, json_body
 from ..cassette.model import Request
 from ..provider import Writer
-from .exchange import Exchange, NotStorableError
 from .genai_replay import events_of
 from .members import Members
+from .stored_interaction import NotStorableError, StoredInteraction
 
 SOURCE = "aimock's fixtures"
 
 _MODEL = "gemini-2.5-flash"
 _CHARACTERS = 20
-"""Of each piece of text, if the fixture does not say how many (``chunkSize``)."""
+"""The characters in each piece of text, unless the fixture's ``chunkSize`` says how many."""
 _WITHOUT_PROMPT = '# Without a prompt; play it with match=("model", "action").'
 _FINISH = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
 
-def read(value: Any, path: Path | None, provider: Writer) -> tuple[list[Exchange], list[str]]:
-    """The exchanges of a file of fixtures, and what of the file they leave out.
+def read(value: Any, path: Path | None, provider: Writer) -> tuple[list[StoredInteraction], list[str]]:
+    """The interactions in a file of fixtures, and what the result leaves out.
 
     Raises:
         CassetteFormatError: it is not a file of fixtures.
@@ -35,13 +35,13 @@ def read(value: Any, path: Path | None, provider: Writer) -> tuple[list[Exchange
     found, notes = [], []
     for number, fixture in enumerate(Members(value, "", path).each("fixtures"), start=1):
         try:
-            found.append(_exchange(fixture, provider))
+            found.append(_stored(fixture, provider))
         except NotStorableError as reason:
             notes.append(f"fixture {number} is left out: {reason}")
     return found, notes
 
 
-def _exchange(fixture: Members, provider: Writer) -> Exchange:
+def _stored(fixture: Members, provider: Writer) -> StoredInteraction:
     match, answer = fixture.inner("match"), fixture.inner("response")
     if match.get("endpoint") not in (None, "chat"):
         raise NotStorableError(f"it is for the endpoint {match.get('endpoint')!r:.40}, not for chats")
@@ -53,7 +53,7 @@ def _exchange(fixture: Members, provider: Writer) -> Exchange:
     about = "# The whole message is compared, not a part of it." if known else _WITHOUT_PROMPT
     model = match.text("model") if match.get("model") else _MODEL
     url = f"{provider.base_url()}/v1beta/models/{model}:streamGenerateContent?alt=sse"
-    return Exchange(
+    return StoredInteraction(
         Request("POST", url, (("content-type", "application/json"),) if known else (), body, provider=provider),
         status,
         (("content-type", "text/event-stream" if status < 400 else "application/json"),),
@@ -63,7 +63,7 @@ def _exchange(fixture: Members, provider: Writer) -> Exchange:
 
 
 def _events(answer: Members, characters: Any) -> tuple[int, list[dict[str, Any]]]:
-    """The status, and the events of the answer."""
+    """The status and the events of the answer."""
     if answer.get("error") is not None:
         code = answer.get("status")
         code = code if isinstance(code, int) and 400 <= code <= 599 else 500
@@ -96,7 +96,7 @@ def _parts(answer: Members, characters: int) -> Iterator[dict[str, Any]]:
 
 
 def _cut(text: Any, characters: int) -> list[str]:
-    """A text in pieces; aimock takes an object for its JSON."""
+    """A text in pieces. For an object, aimock sends its JSON."""
     if text is None:
         return []
     whole = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Reads what other tools have recorded as a cassette, and writes a cassette for them."""
+"""Reads recordings of other tools as cassettes, and writes cassettes for other tools."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..rhythm.cassette import Cassette
 from ..rhythm.retiming import TIMES_UNKNOWN
 from ..shipped import shipped
 from . import aimock, genai_replay, har, har_writer, vcr
-from .exchange import Exchange, NotStorableError, first_date, interaction_of
 from .members import load_json, load_yaml
+from .stored_interaction import NotStorableError, StoredInteraction, first_date, interaction_of
 
 CASSETTE, YAML, HAR = (".jsonl",), (".yaml", ".yml"), (".har",)
 ENDINGS = (*CASSETTE, *YAML, *HAR)
-"""How the name of a file ends that can be written."""
+"""The suffixes of files that can be written."""
 
 CASSETTE_SOURCE = "a cassette"
 _FORMATS = "VCR.py's YAML, HAR, google-genai's replay JSON and aimock's fixtures"
@@ -36,12 +36,12 @@ _YAML_RECORDING = re.compile(rb"(?m)^interactions:")
 
 @dataclass(frozen=True)
 class Conversion:
-    """A cassette that was made of another tool's file.
+    """A cassette made from another tool's file.
 
     Attributes:
         cassette: the cassette, without secrets.
         source: the format of the file.
-        notes: what of the file the cassette does not hold.
+        notes: what the cassette leaves out of the file.
         removals: the secrets that were removed, by kind and place.
     """
 
@@ -54,15 +54,15 @@ class Conversion:
 def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> Conversion:
     """Read a recording of another tool, or a cassette.
 
-    The content tells the format.
+    The content shows the format.
 
     Args:
         path: the file.
-        redactor: what removes secrets; None for one with the default settings.
+        redactor: removes secrets; None for one with the default settings.
 
     Raises:
         CassetteNotFoundError: there is no such file.
-        CassetteFormatError: it is no recording, or not a valid one.
+        CassetteFormatError: it is not a valid recording.
         CassetteError: it cannot be read.
         MissingExtraError: it is YAML, and PyYAML is not installed.
     """
@@ -74,7 +74,7 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
         return Conversion(Cassette.load(path), CASSETTE_SOURCE)
     if found is None:
         raise CassetteFormatError(
-            "the file is no recording that can be converted",
+            "the file is not a recording that can be converted",
             path=path,
             hint=f"These can be converted: {_FORMATS}.",
         )
@@ -93,13 +93,13 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
 
 
 def encode(cassette: Cassette, path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """A cassette as the content of a file: a cassette, YAML for VCR.py, or HAR, by the ending of the file's name.
+    """A cassette as the content of a file: a cassette, YAML for VCR.py, or HAR, depending on the file's suffix.
 
     Returns:
-        The content, and what of the cassette it does not hold, one line each.
+        The content, and a line for each thing that it leaves out.
 
     Raises:
-        UsageError: the name has another ending.
+        UsageError: the name has another suffix.
         MissingExtraError: it would be YAML, and PyYAML is not installed.
     """
     check_ending(path)
@@ -127,7 +127,7 @@ def save(path: Path, content: bytes) -> None:
 
 
 def has_unknown_times(cassette: Cassette) -> bool:
-    """Whether times of the cassette are marked as unknown."""
+    """Whether the cassette marks times as unknown."""
     return any(line.startswith(TIMES_UNKNOWN) for one in cassette.interactions for line in one.comments)
 
 
@@ -142,7 +142,7 @@ def check_ending(path: Path) -> None:
 
 
 def parsed(content: bytes, path: Path) -> tuple[str, Any] | None:
-    """The format of a file, and what it holds; None if it is no recording of another tool.
+    """The format of a file and its parsed content; None if it is not a recording of another tool.
 
     Raises:
         CassetteFormatError: it looks like one, but is not valid JSON or YAML.
@@ -188,18 +188,18 @@ def _content(path: Path) -> bytes:
         raise CassetteError(f"the file cannot be read: {error.strerror}", path=path) from error
 
 
-def _of_exchanges(exchanges: list[Exchange], source: str, notes: list[str]) -> tuple[Cassette, list[str]]:
+def _of_stored(found: list[StoredInteraction], source: str, notes: list[str]) -> tuple[Cassette, list[str]]:
     interactions = []
-    for number, exchange in enumerate(exchanges, start=1):
+    for number, one in enumerate(found, start=1):
         try:
-            interactions.append(interaction_of(exchange, source))
+            interactions.append(interaction_of(one, source))
         except NotStorableError as reason:
             notes.append(f"interaction {number} is left out: {reason}")
     return Cassette(interactions, recorder=source, recorded=first_date(interactions)), notes
 
 
 def _from_vcr(value: Any, path: Path) -> tuple[Cassette, list[str]]:
-    return _of_exchanges(vcr.read(value, path, shipped()), vcr.SOURCE, [])
+    return _of_stored(vcr.read(value, path, shipped()), vcr.SOURCE, [])
 
 
 def _from_har(value: Any, path: Path) -> tuple[Cassette, list[str]]:
@@ -207,12 +207,12 @@ def _from_har(value: Any, path: Path) -> tuple[Cassette, list[str]]:
 
 
 def _from_genai(value: Any, path: Path) -> tuple[Cassette, list[str]]:
-    return _of_exchanges(genai_replay.read(value, path, shipped()), genai_replay.SOURCE, [])
+    return _of_stored(genai_replay.read(value, path, shipped()), genai_replay.SOURCE, [])
 
 
 def _from_aimock(value: Any, path: Path) -> tuple[Cassette, list[str]]:
-    exchanges, notes = aimock.read(value, path, shipped())
-    return _of_exchanges(exchanges, aimock.SOURCE, notes)
+    found, notes = aimock.read(value, path, shipped())
+    return _of_stored(found, aimock.SOURCE, notes)
 
 
 _READERS: dict[str, Callable[[Any, Path], tuple[Cassette, list[str]]]] = {

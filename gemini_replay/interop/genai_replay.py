@@ -1,6 +1,6 @@
-"""The replay files of google-genai's own tests and of its ``DebugConfig``: ``replay_id`` and ``interactions``.
+"""Replay files of google-genai's own tests and its ``DebugConfig``, with ``replay_id`` and ``interactions``.
 
-They keep the parsed events of a stream, so their bytes are written anew, and a URL without host and version.
+They hold the parsed events of a stream, so its bytes are written anew, and URLs without host and version.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from ..cassette.encoding import json_body
 from ..cassette.model import Headers, Request
 from ..provider import Writer
-from .exchange import Exchange, headers_of
 from .members import Members
+from .stored_interaction import StoredInteraction, headers_of
 
 SOURCE = "google-genai's replay JSON"
 
@@ -22,16 +22,16 @@ _REWRITTEN = "# Its events were stored parsed, so their spelling is not the one 
 _CUT = "# Only the first bytes of this body were stored."
 
 
-def read(value: Any, path: Path | None, provider: Writer) -> list[Exchange]:
-    """The exchanges of a replay file.
+def read(value: Any, path: Path | None, provider: Writer) -> list[StoredInteraction]:
+    """The interactions in a replay file.
 
     Raises:
         CassetteFormatError: it is not a replay file of google-genai.
     """
-    return [_exchange(one, provider) for one in Members(value, "", path).each("interactions")]
+    return [_stored(one, provider) for one in Members(value, "", path).each("interactions")]
 
 
-def _exchange(one: Members, provider: Writer) -> Exchange:
+def _stored(one: Members, provider: Writer) -> StoredInteraction:
     asked, answered = one.inner("request"), one.inner("response")
     url = _url(asked.url("url"), provider)
     sent = asked.items("body_segments")
@@ -46,9 +46,9 @@ def _exchange(one: Members, provider: Writer) -> Exchange:
     headers = _headers(answered)
     if not segments and answered.items("byte_segments"):
         pieces = tuple(_from_base64(answered, text) for text in answered.items("byte_segments"))
-        return Exchange(request, status, headers, pieces, comments=(_CUT,))
+        return StoredInteraction(request, status, headers, pieces, comments=(_CUT,))
     comments = (_REWRITTEN,) if segments else ()
-    return Exchange(
+    return StoredInteraction(
         request, status, headers, _pieces(answered, request, status, segments, provider), comments=comments
     )
 
@@ -74,7 +74,7 @@ def _pieces(
 
 
 def events_of(events: list[dict[str, Any]], framing: str, provider: Writer, status: int = 200) -> tuple[bytes, ...]:
-    """The bytes of events, as the API sends them, each in a piece of its own."""
+    """The bytes of events as the API sends them, with one piece for each event."""
     return provider.interaction(events, model="any", prompt=None, framing=framing, status=status).chunks
 
 

@@ -1,4 +1,4 @@
-"""HAR 1.2: what browsers, mitmproxy and Polly.JS export.
+"""Reads HAR 1.2, which browsers, mitmproxy and Polly.JS export.
 
 A cassette that was written as HAR (`har_writer`) comes back with its chunks and times.
 """
@@ -17,17 +17,17 @@ from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Reques
 from ..errors import CassetteFormatError
 from ..provider import Provider
 from ..rhythm.cassette import Cassette
-from .exchange import Exchange, NotStorableError, headers_of, interaction_of
 from .members import Members
+from .stored_interaction import NotStorableError, StoredInteraction, headers_of, interaction_of
 
 SOURCE = "HAR"
 
 OWN = "_gemini_replay"
-"""The members for what HAR has no place for."""
+"""The name of the package's own member, for data that HAR has no place for."""
 
 
 def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, list[str]]:
-    """The cassette that a HAR file makes, and what of the file it cannot hold.
+    """The cassette made from a HAR file, and what it leaves out.
 
     Raises:
         CassetteFormatError: it is not a HAR file.
@@ -61,7 +61,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
 
 
 def _check(cassette: Cassette, own: Members) -> None:
-    """Refuse what a cassette cannot hold: the members are the package's own, but anyone may have changed them."""
+    """Refuse values that a cassette cannot hold: someone may have changed the package's own members."""
     try:
         written = cassette.dumps()
         if Cassette.loads(written).dumps() == written:
@@ -69,13 +69,13 @@ def _check(cassette: Cassette, own: Members) -> None:
         said = "it would be read as something else"
     except (CassetteFormatError, AttributeError, TypeError, ValueError) as problem:
         said = getattr(problem, "message", "") or str(problem)
-    raise own.error(f"the members {OWN!r} hold what no cassette can hold: {said}")
+    raise own.error(f"a member {OWN!r} holds a value that a cassette cannot hold: {said}")
 
 
 def _interaction(entry: Members, provider: Provider) -> Interaction:
-    exchange = _exchange(entry, provider)
+    stored = _stored(entry, provider)
     own = entry.inner(OWN)
-    plain = interaction_of(exchange, SOURCE)
+    plain = interaction_of(stored, SOURCE)
     if not entry.get(OWN):
         return plain
     request = replace(plain.request, client=own.get("client"), test=own.get("test"), extra=own.inner("request").all)
@@ -83,15 +83,15 @@ def _interaction(entry: Members, provider: Provider) -> Interaction:
     response = plain.response
     if response is None:
         return Interaction(request, None, (), _end(own), kept)
-    chunks = _chunks(own, b"".join(exchange.pieces))
-    if chunks is None:  # somebody has changed the body
+    chunks = _chunks(own, b"".join(stored.pieces))
+    if chunks is None:  # the body was changed by hand
         return replace(plain, request=request, comments=(*kept, *plain.comments))
-    stored = own.get("body")
+    form = own.get("body")
     response = Response(
         response.status,
-        exchange.headers,
-        exchange.head_after,
-        stored if stored in ("decoded", "wire") else None,
+        stored.headers,
+        stored.head_after,
+        form if form in ("decoded", "wire") else None,
         own.inner("response").all,
     )
     return Interaction(request, response, chunks, _end(own), kept)
@@ -125,7 +125,7 @@ def _end(own: Members) -> End:
     return End(kind, _seconds(end.get("after"), 1), how, end.inner("extra").all)
 
 
-def _exchange(entry: Members, provider: Provider) -> Exchange:
+def _stored(entry: Members, provider: Provider) -> StoredInteraction:
     asked, answered = entry.inner("request"), entry.inner("response")
     posted = asked.inner("postData")
     request = Request(
@@ -137,10 +137,10 @@ def _exchange(entry: Members, provider: Provider) -> Exchange:
     )
     status = answered.get("status")
     if not status or isinstance(status, bool) or not isinstance(status, int):
-        return Exchange(request, None, end=_failure(entry))
+        return StoredInteraction(request, None, end=_failure(entry))
     timings = entry.inner("timings")
     head = sum(_seconds(timings.get(name)) for name in ("send", "wait"))
-    return Exchange(request, status, _headers(answered), _pieces(answered.inner("content")), head)
+    return StoredInteraction(request, status, _headers(answered), _pieces(answered.inner("content")), head)
 
 
 def _headers(message: Members) -> Headers:
@@ -148,7 +148,7 @@ def _headers(message: Members) -> Headers:
 
 
 def _seconds(value: Any, unit: int = 1000) -> float:
-    """Seconds from a number of milliseconds, or of other parts of a second; -1 stands for none in HAR."""
+    """Seconds from a number of milliseconds, or of other parts of a second. In HAR, -1 means none."""
     return value / unit if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
 
 
@@ -198,6 +198,6 @@ def _from_hex(place: Members, text: str) -> bytes:
 
 
 def _failure(entry: Members) -> End:
-    """How a request ended that got no response, as far as browsers and mitmproxy say so."""
+    """How a request without a response ended, as far as browsers and mitmproxy say so."""
     said = " ".join(str(entry.inner("response").get(name)) for name in ("_error", "comment", "statusText")).upper()
     return End("timeout" if "TIMED_OUT" in said else "cancelled" if "ABORTED" in said else "reset")

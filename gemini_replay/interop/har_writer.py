@@ -1,7 +1,7 @@
 """Writes cassettes as HAR 1.2.
 
-HAR has no place for chunks and their times. They are written to members of their own, ``_gemini_replay``, which other
-readers pass over; heads and bodies stand where HAR has them.
+HAR has no place for chunks and their times. They are written to own members named ``_gemini_replay``, which other
+readers ignore. Heads and bodies are in HAR's own members.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What JSON and YAML files of other tools hold, checked as it is read. No I/O."""
+"""Contents of other tools' JSON and YAML files, checked as they are read. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Members:
 
     Args:
         value: the object.
-        place: where it stands, for messages ("interactions[0].request").
+        place: its place in the file, for messages ("interactions[0].request").
         path: the file.
     """
 
@@ -31,7 +31,7 @@ class Members:
         self._value: Mapping[str, Any] = value
 
     def error(self, message: str) -> CassetteFormatError:
-        """The error about something that stands in the file."""
+        """The error about a value in the file."""
         return CassetteFormatError(message, path=self._path, hint="Correct the file, or record it again.")
 
     def get(self, name: str) -> Any:
@@ -39,7 +39,7 @@ class Members:
         return self._value.get(name)
 
     def text(self, name: str) -> str:
-        """A member that must be a text."""
+        """A member that must be a string."""
         value = self.get(name)
         if not isinstance(value, str):
             raise self.error(f"{self._within(name)} must be a text, not {_shown(value)}")
@@ -90,7 +90,7 @@ def _refuse(constant: str) -> None:
 
 
 def load_json(content: bytes, path: Path | None) -> Any:
-    """What a JSON file holds; a `CassetteFormatError` if it is not JSON."""
+    """The parsed content of a JSON file; a `CassetteFormatError` if it is not JSON."""
     try:
         return json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -100,7 +100,7 @@ def load_json(content: bytes, path: Path | None) -> Any:
 
 
 def load_yaml(content: bytes, path: Path | None) -> Any:
-    """What a YAML file holds. Dates stay texts, and texts of Python 2 are texts.
+    """The parsed content of a YAML file. Dates stay strings, and strings of Python 2 are strings.
 
     Raises:
         MissingExtraError: PyYAML is not installed.

@@ -1,4 +1,4 @@
-"""Converts the recordings of a whole folder, and finds what to change in the code that used them."""
+"""Converts the recordings of a whole folder, and finds the code to change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENDINGS = (".yaml", ".yml", ".har", ".json")
 _PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
 _GEMINI = Hosts((), (), None)
 _TEST = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<test>test\w*(?:\[.*\])?)")
-"""The name of a file that pytest-recording has named after a test."""
+"""The pattern of file names that pytest-recording derives from tests' names."""
 
 CHANGES = (
     (
@@ -36,18 +36,18 @@ CHANGES = (
     (r"\ballow_playback_repeats\b", "the setting repeat"),
     (r"\bignore_(?:hosts|localhost)\b", "the setting ignore_hosts"),
 )
-"""What vcrpy and pytest-recording are used by, as a regular expression, and what takes its place."""
+"""Uses of vcrpy and pytest-recording, as regular expressions, and their replacements."""
 
 
 @dataclass(frozen=True)
-class Change:
+class CodeChange:
     """A line of code that uses vcrpy or pytest-recording.
 
     Attributes:
         path: its file.
         line: its number, counted from 1.
-        found: what is used.
-        instead: what takes its place.
+        found: the use that was found.
+        instead: its replacement.
     """
 
     path: Path
@@ -58,16 +58,16 @@ class Change:
 
 @dataclass
 class Migration:
-    """What became of a folder.
+    """The result of migrating a folder.
 
     Attributes:
         converted: for each file that was converted, its path, the new cassette's, and what was read.
-        kept: cassettes that were there before and hold something else; they are as they were.
-        without_gemini: converted files that hold no request to the API.
+        kept: existing cassettes with other contents; they are unchanged.
+        without_gemini: converted files without a request to the API.
         failed: the files that could not be converted, and why.
-        passed_over: how many files with such names are no recordings.
-        changes: what to change in the code.
-        beside_tests: whether files lie where pytest-recording puts them.
+        passed_over: how many files with such suffixes are not recordings.
+        changes: the lines of code to change.
+        beside_tests: whether files are where pytest-recording puts them.
     """
 
     converted: list[tuple[Path, Path, Conversion]] = field(default_factory=list)
@@ -75,18 +75,18 @@ class Migration:
     without_gemini: list[Path] = field(default_factory=list)
     failed: list[GeminiReplayError] = field(default_factory=list)
     passed_over: int = 0
-    changes: list[Change] = field(default_factory=list)
+    changes: list[CodeChange] = field(default_factory=list)
     beside_tests: bool = False
 
 
 def migrate(folder: Path, *, redactor: Redactor | None = None) -> Migration:
-    """Convert each recording in a folder to a cassette beside it, and find what to change in its code.
+    """Convert each recording in a folder to a cassette beside it, and find the code to change.
 
     A file that pytest-recording has named after a test becomes the cassette that the same test looks for. No file is
     changed or replaced.
 
     Raises:
-        MissingExtraError: there is YAML, and PyYAML is not installed.
+        MissingExtraError: there are YAML files, and PyYAML is not installed.
     """
     found, redactor = Migration(), redactor or Redactor()
     for path in _files(folder):
@@ -134,7 +134,7 @@ def _convert(path: Path, found: Migration, redactor: Redactor) -> None:
 
 
 def cassette_of(path: Path) -> Path:
-    """Where the cassette of a recording goes: beside it, under the name that its test looks for."""
+    """The path of a recording's cassette: beside it, with the name that its test looks for."""
     test = _TEST.fullmatch(path.stem)
     if test is None:
         return path.with_suffix(".jsonl")
@@ -142,7 +142,7 @@ def cassette_of(path: Path) -> Path:
     return path.with_name(f"{file_name(name)}.jsonl")
 
 
-def _changes(path: Path) -> Iterator[Change]:
+def _changes(path: Path) -> Iterator[CodeChange]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -150,4 +150,4 @@ def _changes(path: Path) -> Iterator[Change]:
     for number, line in enumerate(lines, start=1):
         for pattern, instead in CHANGES:
             if found := re.search(pattern, line.partition("#")[0]):
-                yield Change(path, number, found[0], instead)
+                yield CodeChange(path, number, found[0], instead)

@@ -1,7 +1,7 @@
 """Cassettes of VCR.py: vcrpy and pytest-recording, in YAML or JSON.
 
-Bodies are text, binary (gzip often is), or parsed by a serializer of the user's (``parsed_body``); header values are
-lists, or texts in old files. Needs PyYAML for YAML.
+Bodies are text, binary (often gzip), or parsed by a user's serializer (``parsed_body``). Header values are lists, or
+strings in old files. YAML needs PyYAML.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 from ..cassette.encoding import json_body
 from ..cassette.model import Headers, Interaction, Request
 from ..provider import Provider
-from .exchange import Exchange, NotStorableError, headers_of
 from .members import Members, yaml_library
+from .stored_interaction import NotStorableError, StoredInteraction, headers_of
 
 SOURCE = "VCR.py"
 
 
-def read(value: Any, path: Path | None, provider: Provider) -> list[Exchange]:
-    """The exchanges of a cassette, from what its YAML or JSON holds.
+def read(value: Any, path: Path | None, provider: Provider) -> list[StoredInteraction]:
+    """The interactions in a cassette of VCR.py, given its parsed YAML or JSON.
 
     Raises:
         CassetteFormatError: it is not a cassette of VCR.py.
     """
-    return [_exchange(one, provider) for one in Members(value, "", path).each("interactions")]
+    return [_stored(one, provider) for one in Members(value, "", path).each("interactions")]
 
 
-def _exchange(one: Members, provider: Provider) -> Exchange:
+def _stored(one: Members, provider: Provider) -> StoredInteraction:
     asked, answered = one.inner("request"), one.inner("response")
     status = answered.get("status")
     code = status.get("code") if isinstance(status, Mapping) else status
@@ -40,7 +40,7 @@ def _exchange(one: Members, provider: Provider) -> Exchange:
         raise one.error(f"the status of a response must be a number, not {code!r:.60}")
     body, parsed = _body(answered)
     comments = ("# Its body was stored parsed, so the spelling of its JSON is not the one of the wire.",)
-    return Exchange(
+    return StoredInteraction(
         Request(
             asked.text("method").upper(),
             asked.url("uri"),
@@ -75,7 +75,7 @@ def _body(message: Members) -> tuple[bytes, bool]:
 
 
 def write(interactions: Iterable[tuple[int, Interaction]]) -> tuple[bytes, list[str]]:
-    """A cassette in YAML that vcrpy replays, and what it cannot hold.
+    """A YAML file that vcrpy can replay, and what it leaves out.
 
     Args:
         interactions: each with its number.
@@ -90,7 +90,7 @@ def write(interactions: Iterable[tuple[int, Interaction]]) -> tuple[bytes, list[
             continue
         if one.end.kind != "eof":
             notes.append(
-                f"interaction {number} ended with {one.end.kind!r}: in YAML it ends well after its last byte"
+                f"interaction {number} ended with {one.end.kind!r}: in YAML it ends normally after its last byte"
             )
         if any(chunk.coded for chunk in one.chunks):
             notes.append(f"interaction {number} has bytes that cannot be decoded: they are left out")
@@ -104,7 +104,7 @@ def _written(one: Interaction) -> dict[str, Any]:
     if one.response is None:
         raise NotStorableError("no response came")
     headers, body = one.response.headers, one.body
-    if one.response.body == "decoded":  # vcrpy hands bodies over as they are stored
+    if one.response.body == "decoded":  # vcrpy gives bodies to clients as they are stored
         headers = tuple(pair for pair in headers if pair[0].lower() not in ("content-encoding", "content-length"))
     try:
         phrase = HTTPStatus(one.response.status).phrase
@@ -126,7 +126,7 @@ def _written(one: Interaction) -> dict[str, Any]:
 
 
 def _listed(headers: Headers) -> dict[str, list[str]]:
-    """Headers as vcrpy has them. Names that differ in capitals only are one."""
+    """Headers in vcrpy's form. Names that differ only in case are merged."""
     found: dict[str, list[str]] = {}
     names: dict[str, str] = {}
     for name, value in headers:
@@ -135,7 +135,7 @@ def _listed(headers: Headers) -> dict[str, list[str]]:
 
 
 def _readable(body: bytes) -> str | bytes:
-    """Text, where it comes back from YAML as the same bytes."""
+    """The body as text if YAML gives back the same bytes, else as bytes."""
     try:
         return body.decode()
     except UnicodeDecodeError:

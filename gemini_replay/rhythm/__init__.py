@@ -1,1 +1,1 @@
-"""Believable rhythm for cassettes that have none: measured rhythms of models, and retiming with them."""
+"""Realistic times for cassettes without any: measured rhythms of models, and retiming with them."""

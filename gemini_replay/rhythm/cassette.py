@@ -1,6 +1,6 @@
-"""The public class `Cassette`: a cassette file that can be written without a recording, with times that can be drawn.
+"""The public class `Cassette`: a cassette file that can also be written, and timed, without a recording.
 
-What is written says so in comments. The same arguments give the same file, on every machine and every day.
+Comments say what was written instead of recorded. The same arguments give the same file, on every machine and day.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ class Cassette(CassetteFile):
         seed: int = 0,
         provider: Writer | None = None,
     ) -> Self:
-        """A cassette with one answer that says ``text``, cut into events and timed as the model would.
+        """A cassette with one answer with this ``text``, cut into events and timed as the model would do it.
 
         Args:
-            text: what the model says. The events' texts together are exactly this.
+            text: what the model says. The texts of the events add up to exactly this.
             rhythm: the rhythm or its name, see ``rhythm.rhythms.RHYTHMS``; by default the model's own.
-            model: the model that is asked; by default the rhythm's, and gemini-2.5-flash without either.
-            prompt: what will be asked: a text, as google-genai sends it, or the whole JSON body of the request as a
-                dict, where it holds more. Without one the request has no body: play the cassette with
+            model: the model that answers; by default the rhythm's, or gemini-2.5-flash if neither is given.
+            prompt: a text, as google-genai sends it, or the whole JSON body of the request as a dict, if it has more
+                members. Without a prompt, the request has no body: play the cassette with
                 ``match=("model", "action")``, since a request with a body does not match by default.
             thoughts: thought summaries that come before the text, one event each.
-            finish_reason: of the last event; None for an answer that never finished.
+            finish_reason: the last event's; None for an answer that never finished.
             framing: "sse", "json-array" or "gateway": as Google writes with ``alt=sse``, without it, or as API
                 gateways do.
-            seed: of the times, the ids and the signatures.
-            provider: whose API answers; None for Gemini.
+            seed: the seed of the times, the ids and the signatures.
+            provider: the API that answers; None for Gemini.
 
         Returns:
             The cassette; ``save(path)`` writes it.
@@ -104,24 +104,24 @@ class Cassette(CassetteFile):
         seed: int = 0,
         provider: Writer | None = None,
     ) -> Self:
-        """A cassette with one answer of exactly these events, in the API's spelling, timed as the model would.
+        """A cassette with one answer of exactly these events, spelled as the API and timed as the model would do it.
 
-        An ``{"error": {…}}`` goes out as Google sends it: raw, without ``data:``. If it is the only event, it comes
+        An ``{"error": {…}}`` is written as Google sends it: raw, without ``data:``. If it is the only event, it comes
         instead of a stream, with its code as the HTTP status.
 
         Args:
             events: decoded messages (``GenerateContentResponse`` as dicts, camelCase), or `Event` objects. Nothing is
-                added to them. A lone surrogate goes out as its escape.
+                added to them. A lone surrogate is written as its escape.
             rhythm: see `from_text`.
             model: see `from_text`.
             prompt: see `from_text`.
             framing: see `from_text`.
             status: the HTTP status; None for 200, or for the code of an error that is the only event.
-            seed: of the times.
+            seed: the seed of the times.
             provider: see `from_text`.
 
         Raises:
-            UsageError: an argument that cannot be used; of events, it tells which.
+            UsageError: an argument that cannot be used; for an event, the message says which.
         """
         if isinstance(events, Mapping | str | bytes | Event) or not isinstance(events, Iterable):
             raise wrong_argument("events", events, "a list of dicts, one for each event")
@@ -169,16 +169,17 @@ class Cassette(CassetteFile):
         rechunk: str | int | None = None,
         only: Sequence[int] = (),
     ) -> Self:
-        """The cassette with times drawn from a rhythm; see `rhythm.retiming.retime` for what is drawn.
+        """A cassette with times drawn from a rhythm; see `rhythm.retiming.retime` for details.
 
         Args:
             rhythm: the rhythm or its name, see ``rhythm.rhythms.RHYTHMS``; by default that of each model.
             seed: the same seed gives the same times for the same bytes, on every machine.
-            rechunk: cut the bodies anew first: "events" for a single lump, which would stay one. None: as they are.
+            rechunk: cut the bodies anew first: "events" cuts a body in a single chunk, which would otherwise stay in
+                one. None: keep the chunks.
             only: the numbers of the interactions to retime, counted from 1; by default all.
 
         Returns:
-            A new cassette of the same path; this one stays as it is.
+            A new cassette with the same path; this one stays unchanged.
 
         Raises:
             UsageError: an unknown rhythm, interaction or way to rechunk.
@@ -234,7 +235,7 @@ def _checked_prompt(prompt: str | Json | None) -> str | Json | None:
 
 
 def _body(prompt: Json | None) -> bytes:
-    """Spelled as a loaded cassette has it, so that saving and loading changes nothing."""
+    """The body in the spelling of a loaded cassette, so that saving and loading changes nothing."""
     return b"" if prompt is None else json_body(prompt)
 
 

@@ -1,7 +1,7 @@
-"""The rhythm of a model for an interaction that has none: imported, or written by hand. Pure.
+"""Gives an interaction that was imported or written by hand the rhythm of a model.
 
-Only times are drawn; bytes stay, and chunk boundaries unless others are asked for. An event's wait falls before the
-chunk in which the event begins, since nothing of it can be sent before it exists.
+Only times are drawn. Bytes stay, and so do chunk boundaries unless others are asked for. The wait for an event comes
+before the chunk in which it begins, since no part of it can be sent before it exists.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..provider import Event
 from .rhythms import Rhythm, Waits, find_rhythm, rhythm_for
 
 TIMES_UNKNOWN = "# Times unknown:"
-"""How the comment begins that marks an interaction whose times were not recorded."""
+"""The beginning of the comment that marks an interaction whose times were not recorded."""
 
 _NOTE = "# Times drawn, not recorded:"
-_BYTES_PER_TOKEN = 10  # of an event with its frame: 48 tokens of text are about 460 bytes of SSE
+_BYTES_PER_TOKEN = 10  # in an event with its frame: 48 tokens of text are about 460 bytes of SSE
 
 
 def retime(
@@ -34,12 +34,12 @@ def retime(
 
     The head comes by the rhythm's time to the first byte, the first event with it, each text event after its
     tokens, each thought summary after its gap, further chunks of one event within a millisecond. An answer in one
-    JSON object comes whole when all of it would have streamed. HTTP errors come soon. Bytes without events
+    JSON object comes at the time when a stream of it would have ended. HTTP errors come soon. Bytes without events
     (malformed, or compressed as on the wire) count by their length. All times are whole milliseconds, so that
-    saving keeps them. An end other than "eof" keeps its time: it is the connection's or the client's doing.
+    saving keeps them. An end other than "eof" keeps its time, which depends on the connection or the client.
 
-    Different answers get different times by one seed. Without a response, the interaction is returned as it is; else
-    it gets a comment that says how its times came about. For the arguments, see `Cassette.retime`.
+    Different answers get different times from one seed. Without a response, the interaction is returned unchanged.
+    Otherwise it gets a comment that says where its times come from. For the arguments, see `Cassette.retime`.
 
     Raises:
         UsageError: an unknown rhythm or rechunk; or `rechunk` needs the events of a body that is stored compressed.
@@ -74,7 +74,7 @@ def retime(
 
 
 def _chance(interaction: Interaction, seed: int) -> random.Random:
-    """A source of its own for each answer. The request's body does not count, since its spelling is not kept."""
+    """A random source for each answer. The request's body does not count, since its spelling is not kept."""
     digest = hashlib.sha256(interaction.request.url.encode("utf-8", "surrogatepass"))
     for chunk in interaction.chunks:
         digest.update(chunk.data)
@@ -82,7 +82,7 @@ def _chance(interaction: Interaction, seed: int) -> random.Random:
 
 
 class _Body:
-    """What the waits depend on: what starts in which chunk, and whether it is one JSON object (`unary`)."""
+    """What the waits depend on: which events start in which chunk, and whether it is one JSON object (`unary`)."""
 
     def __init__(self, interaction: Interaction) -> None:
         self._count = interaction.request.provider.tokens
@@ -98,18 +98,18 @@ class _Body:
 
     @property
     def is_data(self) -> bool:
-        """Whether it is one object that no model had to write: a count of tokens, a model's description."""
+        """Whether it is one object that no model generated, such as a count of tokens or a model's description."""
         return self.unary and not any(event is None or event.is_answer for _, event in self._starts)
 
     def tokens(self, rhythm: Rhythm) -> int:
-        """All tokens, those of thought summaries too."""
+        """All tokens, including those of thought summaries."""
         return sum(
             _tokens(event, size, rhythm) + (self._count(event.thoughts) if event and event.thoughts else 0)
             for event, _, size in self._spans()
         )
 
     def before_each(self, waits: Waits) -> list[float]:
-        """Before each chunk, in seconds."""
+        """The wait before each chunk, in seconds."""
         if not self._starts:
             return [waits.text(_by_bytes(size, waits.rhythm)) for size in self._sizes]
         drawn: dict[int, float] = {}
@@ -119,7 +119,7 @@ class _Body:
         return [drawn[chunk] if chunk in drawn else waits.further() for chunk in range(len(self._sizes))]
 
     def _spans(self) -> Iterator[tuple[Event | None, int, int]]:
-        """What starts where, and how many bytes it is until the next."""
+        """Each event with its start and its number of bytes until the next one."""
         bounds = [*(offset for offset, _ in self._starts), sum(self._sizes)]
         for (offset, event), (_, following) in zip(self._starts, pairwise(bounds), strict=True):
             yield event, offset, following - offset
@@ -132,11 +132,11 @@ class _Body:
 
 
 def _tokens(event: Event | None, size: int, rhythm: Rhythm) -> int:
-    """The tokens of an event, thoughts aside; where there is no text to count, by the bytes."""
+    """The tokens of an event without thoughts; if there is no text to count, an estimate from its bytes."""
     known = event.tokens if event else None
     return _by_bytes(size, rhythm) if known is None else known
 
 
 def _by_bytes(size: int, rhythm: Rhythm) -> int:
-    """No more than a text event has: bytes that are not understood may be anything."""
+    """At most the tokens of a text event, since unknown bytes may be anything."""
     return min(rhythm.event_tokens, 1 + size // _BYTES_PER_TOKEN)

@@ -1,6 +1,6 @@
-"""The rhythm of Gemini's answers, as measured: time to the first byte, gaps between events. Pure.
+"""The rhythm of Gemini's answers, as measured: time to the first byte, gaps between events.
 
-All chance comes from a given random source, so that a seed makes it reproducible, on every machine alike.
+All randomness comes from a given source, so that a seed gives the same times on every machine.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _THINKING = "-thinking"
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How one kind of model streams.
+    """The rhythm of one kind of model.
 
     Attributes:
-        name: what it is called.
+        name: the rhythm's name.
         first_byte_ms: time to the first byte, percentiles 5, 50 and 95.
-        event_tokens: tokens per text event, once the stream is going.
+        event_tokens: tokens per text event, after the first one.
         token_ms: milliseconds per token, least and most.
         thought_ms: milliseconds between thought summaries, least and most.
-        borrowed: which of these were not measured for this model, but for its nearest relation.
+        borrowed: which of these were not measured for this model, but for the most similar one.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Rhythm:
 
     @property
     def model(self) -> str:
-        """The model's name; whether it thinks is a matter of the request."""
+        """The model's name, without the suffix for thinking, which depends on the request."""
         return self.name.removesuffix(_THINKING)
 
 
@@ -79,9 +79,9 @@ def find_rhythm(rhythm: str | Rhythm) -> Rhythm:
 
 
 def rhythm_for(model: str | None, *, thinking: bool = False) -> Rhythm:
-    """The rhythm of a model by the longest name that it starts with; that of 2.5-flash for an unknown one.
+    """The rhythm with the longest name that the model's name starts with; that of 2.5-flash for unknown models.
 
-    Some models have a rhythm of their own for answers that show thoughts.
+    Some models have a separate rhythm for answers with thoughts.
     """
     name = next((name for name in _LONGEST_FIRST if (model or "").startswith(name)), DEFAULT_RHYTHM.name)
     return RHYTHMS.get(f"{name}{_THINKING}", RHYTHMS[name]) if thinking else RHYTHMS[name]
@@ -96,9 +96,9 @@ class Waits:
         self._opening = self._openings()
 
     def first_byte(self) -> float:
-        """Until the response's head. The percentiles 5, 50 and 95 of many draws are the rhythm's.
+        """The wait for the response's head. The percentiles 5, 50 and 95 of many draws are the rhythm's.
 
-        Nothing was measured beyond them, so no draw goes beyond either.
+        Nothing was measured beyond the outer two, so no draw lies beyond them.
         """
         low, middle, high = self.rhythm.first_byte_ms
         share = min(max(self._rng.random(), 0.05), 0.95)
@@ -111,28 +111,28 @@ class Waits:
         return ms / 1000
 
     def text(self, tokens: int) -> float:
-        """Before a text event of ``tokens``: the first comes with the head, the second soon."""
+        """The wait before a text event of ``tokens``. The first comes with the head, the second soon after it."""
         opening = next(self._opening, None)
         return self.tokens(tokens) if opening is None else opening
 
     def tokens(self, count: int) -> float:
-        """What ``count`` tokens take, wherever they stand."""
+        """The time that ``count`` tokens take, at any place."""
         return count * self._rng.uniform(*self.rhythm.token_ms) / 1000
 
     def thought(self) -> float:
-        """Before a thought summary. The first comes with the head."""
+        """The wait before a thought summary. The first comes with the head."""
         first = next(self._opening, None)
         if first is not None:
-            self._opening = iter(())  # after a thought, text keeps to its tokens
+            self._opening = iter(())  # after a thought, the first text event waits for its tokens
             return first
         return self._rng.uniform(*self.rhythm.thought_ms) / 1000
 
     def further(self) -> float:
-        """Before a further chunk of the same event, and before the end of the body."""
+        """The wait before a further chunk of the same event, and before the end of the body."""
         return self._rng.uniform(0, 0.001)
 
     def refusal(self) -> float:
-        """Until the head of an answer that no model had to write: an error, a description, a count."""
+        """The wait for the head of an answer that no model generates: an error, a description, a count."""
         return self._rng.uniform(0.015, 0.075)
 
     def _openings(self) -> Iterator[float]:

@@ -26,10 +26,10 @@ _INTERCEPTED = {
 
 
 class _Installation:
-    """What is replaced while somebody needs it. Uses nest, from any thread.
+    """Replacements that are in place while they have users. Uses nest, from any thread.
 
     Args:
-        interceptions: returns what to replace in a library that has been imported; for None: at once.
+        interceptions: returns the replacements for an imported library, or for None, those to make at once.
         libraries: the libraries to wait for.
         users: called with the number of users each time it changes.
     """
@@ -44,11 +44,11 @@ class _Installation:
         self._libraries = tuple(libraries)
         self._tell = users
         self._users = 0
-        self._is_complete = False  # since a user has put everything in place
+        self._is_complete = False  # true once a user has put everything in place
         self._patches = Patches()
         self._waiting = WhenImported(self._failed)
         self._failures: dict[str, Exception] = {}
-        self._lock = Lock()  # nothing is imported while it is held: a thread that imports may wait for it
+        self._lock = Lock()  # nothing is imported while this lock is held, since an importing thread may wait for it
 
     def install(self) -> None:
         """Put everything in place for one more user.
@@ -68,7 +68,7 @@ class _Installation:
             raise
 
     def _is_in_place(self) -> bool:
-        """Whether everything is in place. What was imported since it was put there has been intercepted then."""
+        """Whether everything is in place, including the replacements in libraries imported since."""
         complete = self._is_complete and self._waiting.listens and not self._failures
         return complete and self._patches.are_in_place()
 
@@ -79,7 +79,7 @@ class _Installation:
             self._tell(self._users)
 
     def release(self) -> Exception | None:
-        """One user less; after the last one, put everything back.
+        """Remove one user. After the last one, restore everything.
 
         Returns:
             Why a library that was imported in the meantime could not be intercepted; None if all were.
@@ -97,11 +97,11 @@ class _Installation:
 
     def _intercept(self, library: str) -> None:
         if getattr(sys.modules[library], "__file__", None) is None:
-            return  # a folder of that name, or a test's stand-in
+            return  # a folder with that name, or a test's stand-in
         try:
             interceptions = self._interceptions(library)
             with self._lock:
-                if self._users:  # the last one may have left in the meantime
+                if self._users:  # the last user may have left in the meantime
                     self._patches.apply(interceptions)
                     self._failures.pop(library, None)
         except GeminiReplayError:
@@ -151,7 +151,7 @@ def _hold() -> None:
 
 
 def uninstall() -> Exception | None:
-    """Undo one `install`; the last one puts everything back.
+    """Undo one `install`. After the last one, everything is restored.
 
     Returns:
         Why a library that was imported in the meantime could not be intercepted; None if all were.
@@ -172,7 +172,7 @@ def stop_guard() -> None:
 
 
 def block_network(hosts: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
-    """Refuse the provider's hosts and `hosts`, but for the `allowed`, even without an open session."""
+    """Refuse the provider's hosts and `hosts`, except the `allowed` ones, even without an open session."""
     guard.block(hosts, allowed)
     start_guard()
 

@@ -1,4 +1,4 @@
-"""aiohttp: what is replaced in it. The rest is imported once the library is known to be built as expected."""
+"""aiohttp: its replacements. Other modules are imported once the library is known to be built as expected."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _NAMES = (
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in aiohttp, which has been imported.
+    """The replacements in aiohttp, which has been imported.
 
     Raises:
         GeminiReplayError: this aiohttp is not built as expected.

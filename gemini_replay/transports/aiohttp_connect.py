@@ -1,7 +1,7 @@
-"""aiohttp: its own pool, parser, decoding and timers, over a connection that is played, or over a real one, watched.
+"""aiohttp: its own pool, parser, decoding and timers work on a played connection, or on a real one that is watched.
 
-The seam is `BaseConnector.connect`. Every attempt of every request comes through it before a byte is sent, even if a
-pooled connection would serve it; method, URL, headers and body are known there.
+The replaced method is `BaseConnector.connect`. Every attempt of every request calls it before a byte is sent, even if
+it will use a pooled connection, and method, URL, headers and body are known there.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ class _Attempt:
         self._kwargs = kwargs
 
     async def read(self) -> Request:
-        """The request as a cassette has it; the time of a playback counts from here."""
+        """The request as a cassette stores it. The time of a playback counts from here."""
         self._clock = pacing.loop_clock()
         self._began = self._clock.now()
         return await _as_request(self._request)
 
     async def play(self, playback: Playback) -> Any:
-        """Connect to a recording."""
+        """Give a connection that plays the recording."""
         spent = self._clock.now() - self._began
         offline = aiohttp_replay.Offline(self._connector, playback, self._request, spent=spent)
         return await self._connect(offline, aiohttp_replay.Unpooled(self._request), *self._args, **self._kwargs)
@@ -91,12 +91,12 @@ class _Attempt:
 
     async def record(self, forward: Forward) -> Any:
         """Connect to the server, and record what comes back on the connection."""
-        if "Upgrade" in self._request.headers:  # a websocket, which is not an answer that ends
+        if "Upgrade" in self._request.headers:  # a websocket's answer does not end
             forward.recorder.drop()
             return await self.pass_on()
         try:
             _route(self._request, forward.url)
-        except Exception as problem:  # it must not reach the server that it was addressed to
+        except Exception as problem:  # it must not reach the server that the client named
             forward.recorder.fail(problem)
             raise
         try:
@@ -114,7 +114,7 @@ class _Attempt:
 
 
 def _classify(problem: BaseException) -> Ending | None:
-    """How an exception ends a request that has no connection yet."""
+    """The ending that an exception means for a request that has no connection yet."""
     return None if isinstance(problem, Exception) else "cancelled"
 
 
@@ -122,7 +122,7 @@ def _classify(problem: BaseException) -> Ending | None:
 
 
 async def _as_request(request: Any) -> Request:
-    coding = "content-encoding" if request.compress else ""  # aiohttp compresses later: the body is plain here
+    coding = "content-encoding" if request.compress else ""  # aiohttp compresses later; here the body is plain
     pairs = ((str(name), str(value)) for name, value in request.headers.items())
     headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
     return Request(
@@ -131,11 +131,11 @@ async def _as_request(request: Any) -> Request:
 
 
 async def _body(request: Any) -> bytes:
-    """The request's body; it can still be sent."""
+    """The request's body. The request can still be sent afterwards."""
     body = request.body
     if not isinstance(body, aiohttp.Payload):  # bytes until 3.12; a tuple of bytes if they were sent before
         return bytes(body) if isinstance(body, bytes | bytearray) else b"".join(body)
-    if hasattr(body, "as_bytes"):  # since 3.12; made to be called before the body is sent
+    if hasattr(body, "as_bytes"):  # since 3.12; may be called before the body is sent
         data: bytes = await body.as_bytes()
         return data
     collected = bytearray()

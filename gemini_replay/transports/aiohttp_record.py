@@ -1,8 +1,8 @@
-"""Recording through aiohttp: a real connection is watched for one exchange, and nothing is added to it.
+"""Recording through aiohttp: a real connection is watched for one request, and nothing is added to it.
 
-Chunks are noted where aiohttp's parser hands them to the body, before they are decompressed, even while the client
-is busy elsewhere. aiohttp stops reading from the socket while too much lies unread (128 KiB; 512 KiB since 3.14). A
-recording does not change that: what comes then has the time at which aiohttp went on reading.
+Chunks are noted where aiohttp's parser passes them to the body, before they are decompressed, even while the client
+is busy. aiohttp stops reading from the socket while too many bytes are unread (128 KiB; 512 KiB since 3.14). A
+recording does not change that: later chunks have the time at which aiohttp went on reading.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ else:
 
 
 def interceptions() -> list[Interception]:
-    """Where the parser hands over body data."""
+    """The replacements where the parser passes body data on."""
     return [
         (StreamReader, "feed_data", _reading),
         (StreamReader, "feed_eof", _ending),
@@ -37,7 +37,7 @@ def interceptions() -> list[Interception]:
 
 
 def watch(protocol: Any, recorder: Recorder) -> None:
-    """Record what the connection of `protocol` is sent now and what comes back."""
+    """Record the next request on the connection of `protocol`, and its response."""
     recorder.sent(now())
     kind: Any = type(protocol)
     watched = _watched(kind)
@@ -46,12 +46,12 @@ def watch(protocol: Any, recorder: Recorder) -> None:
 
 
 class _Watch:
-    """Records one exchange."""
+    """Records one request and its response."""
 
     def __init__(self, protocol: Any, recorder: Recorder) -> None:
         self._protocol = protocol
         self._unwatched = type(protocol)
-        self._early: list[bytes | None] | None = []  # the parser reports the head after the first of its body
+        self._early: list[bytes | None] | None = []  # the parser reports the head after the first bytes of the body
         self.recorder = recorder
         self.compressed = False
         self.timer: Any = None
@@ -78,7 +78,7 @@ class _Watch:
             self.recorder.chunk(data, now())
 
     def write_soon(self) -> None:
-        """Write down what has arrived when the client has it: its task is the next in the loop's queue."""
+        """Write the chunks that have arrived after the client has them: its task is the next in the loop's queue."""
         self._protocol._loop.call_soon(self.recorder.write)
 
     def eof(self) -> None:
@@ -88,7 +88,7 @@ class _Watch:
             self.end("eof")
 
     def client_closed(self) -> None:
-        """The client closes the connection, at will or by its time limit for the whole request.
+        """The client closes the connection, at will or because of its time limit for the whole request.
 
         A finalizer may call this at any moment.
         """
@@ -96,7 +96,7 @@ class _Watch:
         self._unwatch()
 
     def end(self, ending: Ending) -> None:
-        self.recorder.end(ending, now())  # which ignores all but the first
+        self.recorder.end(ending, now())  # the recorder ignores all ends but the first
         self._unwatch()
 
     def _unwatch(self) -> None:
@@ -104,9 +104,9 @@ class _Watch:
 
 
 class _Watched(_Base):
-    """Mixed into the class of a connection's `ResponseHandler` for one exchange.
+    """Mixed into the class of a connection's `ResponseHandler` for one request.
 
-    The watch comes last in each method: it may end there, which undoes the mixing in.
+    Each method calls the watch last: that may end the watch, which restores the class.
     """
 
     __slots__ = ()
@@ -131,7 +131,7 @@ class _Watched(_Base):
             watch.end("timeout" if timed_out else "closed" if closed else "reset")
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        super().connection_lost(exc)  # which may be the regular end of a body
+        super().connection_lost(exc)  # this may be the regular end of a body
         watch = self.gemini_replay_watch
         with Harmless(watch.recorder):
             watch.end("closed" if exc is None else "reset")
@@ -184,7 +184,7 @@ def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(protocol, _Watched):
             return original(inflating, data, *size)
         watch = protocol.gemini_replay_watch
-        watch.compressed = True  # what the body is given from now on is not the wire's
+        watch.compressed = True  # from now on, the body gets decompressed bytes, not the wire's
         with Harmless(watch.recorder):
             watch.chunk(data)
         fed = original(inflating, data, *size)

@@ -1,4 +1,4 @@
-"""Replaying through aiohttp: a real `ResponseHandler` over a transport that plays HTTP/1.1 into it.
+"""Replaying through aiohttp: a real `ResponseHandler` on a transport that plays HTTP/1.1 into it.
 
 Each recorded chunk is one HTTP chunk and arrives in a call of its own, so that the parser sees the true boundaries.
 Time limits, decompression, flow control and errors are aiohttp's own.
@@ -26,7 +26,7 @@ from ..loops import AsyncioClock, Timer
 from . import socket_failures
 
 _DRY_S = 0.01
-"""How often to check whether a client has read all that a cancelled recording holds."""
+"""How often to check whether a client has read all of a cancelled recording, in seconds."""
 
 
 FAILURES: dict[str, Callable[[Any], Exception]] = {
@@ -34,7 +34,7 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
     "timeout": lambda key: getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)(
         "Timeout on reading data from socket"
     ),
-    "total timeout": lambda key: TimeoutError(),  # aiohttp's session makes its own exception of it
+    "total timeout": lambda key: TimeoutError(),  # aiohttp's session turns it into its own exception
     "reset": lambda key: socket_failures.FAILURES["reset"](),
     "cancelled": lambda key: RecordingEndedError(),
     "refused": lambda key: aiohttp.ClientConnectorError(key, socket_failures.FAILURES["refused"]()),
@@ -51,7 +51,7 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
 
 
 class Offline:
-    """The real connector, except that its connections play: limits, traces and closing are its own."""
+    """The real connector with its limits, traces and closing, except that its connections play."""
 
     def __init__(self, connector: Any, playback: Playback, request: Any, *, spent: float) -> None:
         self._connector = connector
@@ -65,7 +65,7 @@ class Offline:
     async def _create_connection(self, _request: Any, _traces: Any, timeout: Any) -> ResponseHandler:
         protocol = _Handler(asyncio.get_running_loop())
         protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent, timeout.total))
-        protocol.force_close()  # it serves this one request and never goes to the pool
+        protocol.force_close()  # it serves only this request and never goes to the pool
         return protocol
 
 
@@ -87,7 +87,7 @@ class _Key:
 
 
 class _Handler(ResponseHandler):
-    """The real one; it tells the transport when the request has been sent, and keeps the body."""
+    """The real handler. It also tells the transport when the request has been sent, and keeps the body."""
 
     body: Any = None
 
@@ -111,7 +111,7 @@ class _Handler(ResponseHandler):
 
 
 class _Played(asyncio.Transport):
-    """The connection: plays a recorded response, each part when it is due.
+    """A connection that plays a recorded response, each part when it is due.
 
     It needs no task, so that nothing is left if a loop ends in mid-stream.
     """
@@ -144,7 +144,7 @@ class _Played(asyncio.Transport):
             self._arm()
 
     def _arm(self) -> None:
-        # Each part has a turn of the loop to itself, also if several are due: a client that keeps up sees each.
+        # Each part has its own turn of the loop, even if several are due, so a fast client sees each.
         if self._handle or self._paused or self._closing or not self._started:
             return
         if self._due:
@@ -152,7 +152,7 @@ class _Played(asyncio.Transport):
         else:
             now = self._clock.now()
             limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
-            # aiohttp's own timers keep the client's time limits, but not if nobody waits.
+            # aiohttp's own timers keep the client's time limits, unless playing does not wait.
             limit = min(limits, default=None) if self._skips_stalls else None
             self._handle = self._clock.call_later(self._schedule.wait(now, limit), self._play)
 
@@ -178,7 +178,7 @@ class _Played(asyncio.Transport):
 
     def _break(self, ending: str) -> None:
         if ending == "cancelled" and self._protocol.unread:
-            # The client gets all there is before it hears that there is no more.
+            # The client gets all chunks before it gets the error that there are no more.
             self._handle = self._clock.call_later(_DRY_S, self._play)
         elif ending == "closed":
             self._protocol.eof_received()
@@ -195,10 +195,10 @@ class _Played(asyncio.Transport):
             self._closing = True
             self._protocol.connection_lost(error)
 
-    # -- what a protocol does with its transport ---------------------------------------------------------------------
+    # -- the methods that a protocol calls ---------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Nothing, since the request is known already; but answer ``Expect: 100-continue``."""
+        """Ignore the request, which is known already, but answer ``Expect: 100-continue``."""
         if self._asks_to_go_on:
             self._asks_to_go_on = False
             self._loop.call_soon(self._protocol.data_received, b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -209,7 +209,7 @@ class _Played(asyncio.Transport):
         self._cancel()
 
     def resume_reading(self) -> None:
-        """Go on; what is due already is played at once."""
+        """Go on. Parts that are due already are played at once."""
         if self._paused:
             self._paused = False
             self._arm()

@@ -36,7 +36,7 @@ class AsyncReadAhead:
         self._classify = classify
         self._close = close
         self._before_reads = before_reads
-        self._told = False  # of any read of the wire
+        self._told = False  # the error of any read of the wire
         self._scope = anyio.CancelScope()
         self._finished = anyio.Event()
         self._clock = running_clock()
@@ -61,14 +61,14 @@ class AsyncReadAhead:
         try:
             with self._scope, self._before_reads(self._read_is_next):
                 problem = await self._read()
-        except BaseException as cancelled:  # from outside; it must go on
+        except BaseException as cancelled:  # from outside; it must be raised again
             problem = cancelled
             raise
         finally:
             self._finish(problem)
 
     async def _read(self) -> Exception | None:
-        """Hand on what comes; returns what the source raised."""
+        """Pass on what comes. Returns the error that the source raised, or None."""
         try:
             chunks = self._source()
         except Exception as problem:
@@ -94,13 +94,13 @@ class AsyncReadAhead:
             await _exhausted(chunks)
 
     async def _read_is_next(self) -> None:
-        """The source is about to read from the wire, perhaps for long."""
+        """The source is about to read from the wire, which may take long."""
         self._told = True
         await self._write_down()
 
     async def _write_down(self) -> None:
         try:
-            await self._clock.sleep(0)  # the client has it first
+            await self._clock.sleep(0)  # the client has the chunk first
         finally:
             with Harmless(self._observer):
                 self._observer.write()
@@ -130,7 +130,7 @@ class AsyncReadAhead:
                 self._room.wake()
             return item
         if item.problem is not None:
-            problem, item.problem = item.problem, None  # it is raised once
+            problem, item.problem = item.problem, None  # the error is raised once
             raise problem
         raise StopAsyncIteration
 
@@ -139,7 +139,9 @@ class AsyncReadAhead:
         try:
             if await self._news.wait(self._read_timeout):
                 return
-            await self._clock.turn()  # a loop that was blocked finds chunk and timeout at once: the reader goes first
+            await (
+                self._clock.turn()
+            )  # a loop that was blocked finds chunk and timeout together: the reader goes first
             if self._arrived:
                 return
         finally:
@@ -166,7 +168,7 @@ async def _exhausted(chunks: Any) -> None:
     import anyio
 
     if hasattr(chunks, "aclose"):
-        with anyio.CancelScope(shield=True), contextlib.suppress(Exception):  # closing the response tells
+        with anyio.CancelScope(shield=True), contextlib.suppress(Exception):  # closing the response reports it
             await chunks.aclose()
 
 

@@ -1,4 +1,4 @@
-"""Carries out what a session has decided about a request: the one place where decisions are told apart."""
+"""Carries out a session's decision about a request: the one place that tells decisions apart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Exchange(Protocol[T_co]):
-    """One request of a client library, and the four things that can become of it.
+    """One request of a client library, and the four ways to handle it.
 
-    Each method returns what the library's own function would have returned; an awaitable in async libraries.
+    Each method returns what the library's own function would return; in async libraries, an awaitable.
     """
 
     def play(self, playback: Playback) -> T_co:
@@ -32,7 +32,7 @@ class Exchange(Protocol[T_co]):
 
 
 def carry_out(decision: Decision, exchange: Exchange[T]) -> T:
-    """Do what a session has decided about a request."""
+    """Carry out a session's decision about a request."""
     if decision is None:
         return exchange.pass_on()
     if isinstance(decision, Playback):

@@ -1,4 +1,4 @@
-"""What the explicit transports of httpx and httpx2 share: a session of their own, which owns every request."""
+"""Shared by the explicit transports of httpx and httpx2: each has its own session, which owns every request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Explicit:
         return await self._inner.handle_async_request(request)
 
     def close(self) -> None:
-        """End the session; a recording replaces its cassette now.
+        """End the session. A recording now replaces its cassette.
 
         Raises:
             GeminiReplayError: the first problem of the session.
@@ -55,7 +55,7 @@ class _Explicit:
         await self._aclose(None)
 
     def __exit__(self, kind: object = None, raised: BaseException | None = None, trace: object = None) -> None:
-        """`close` at the end of a client's with-block; an exception of the block goes on, with a note."""
+        """`close` at the end of a client's with-block. An exception of the block gets a note and is raised."""
         self._close(raised)
 
     async def __aexit__(self, kind: object = None, raised: BaseException | None = None, trace: object = None) -> None:
@@ -91,8 +91,8 @@ class ReplayTransportBase(_Explicit):
     Raises:
         UsageError: an argument cannot be used; the speed cannot be "virtual".
         CassetteError: there is no such file, or it cannot be read as a cassette.
-        MissError: from a request that nothing answers, and again when the client is closed.
-        FaultUnusedError: when the client is closed: a fault was never applied.
+        MissError: raised by a request that nothing answers, and again when the client is closed.
+        FaultUnusedError: raised when the client is closed: a fault was never applied.
     """
 
     def __init__(self, path: str | Path, **settings: Unpack[ReplayTransportSettings]) -> None:
@@ -100,7 +100,7 @@ class ReplayTransportBase(_Explicit):
 
 
 def real_time_session(path: str | Path, subject: str, settings: ReplayTransportSettings) -> Session:
-    """A session that replays and owns every request, for what cannot play in virtual time.
+    """A session that replays and owns every request, for code that cannot play in virtual time.
 
     Raises:
         UsageError: a setting cannot be used, or the speed is "virtual"; the message names `subject`.
@@ -112,16 +112,16 @@ def real_time_session(path: str | Path, subject: str, settings: ReplayTransportS
 
 
 class RecordTransportBase(_Explicit):
-    """Records every request into a cassette while the client streams as it always does. Closing the client saves it.
+    """Records every request into a cassette while the client streams as usual. Closing the client saves the cassette.
 
     Args:
         path: the cassette.
-        transport: carries the requests; the library's own network transport by default.
+        transport: sends the requests; the library's own network transport by default.
         settings: see `session.settings.RecordTransportSettings`; `mode` is "rewrite" by default.
 
     Raises:
         UsageError: an argument cannot be used.
-        RecordingError: when the client is closed: the recording has failed. The client got the live responses.
+        RecordingError: raised when the client is closed: the recording has failed. The client got the live responses.
     """
 
     def __init__(

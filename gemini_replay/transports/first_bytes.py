@@ -1,4 +1,4 @@
-"""Reads from the first bytes of a message to whom it goes: the head of an HTTP request, or a request to a proxy."""
+"""Finds the host of a request in its first bytes: the head of an HTTP request, or a request to a proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HostPort = tuple[str, int | None]
 
 
 def destination(data: Any, scheme: str) -> HostPort | str | None:
-    """Where a request goes, if these bytes are the beginning of one.
+    """The destination of a request, if these bytes are the beginning of one.
 
     Args:
         data: bytes that are about to be sent on a connection.
@@ -30,7 +30,7 @@ def destination(data: Any, scheme: str) -> HostPort | str | None:
         if line is None:
             return _of_socks(data)
         found = _HOST.match(data, line.end())
-    except (TypeError, ValueError, BufferError):  # not bytes: whoever gets them will say so
+    except (TypeError, ValueError, BufferError):  # not bytes: the function that gets them raises the error
         return None
     target, host = line[1].decode("ascii"), found[1].decode("ascii") if found else ""
     if line[0].startswith(b"CONNECT "):

@@ -21,7 +21,7 @@ from . import private
 TOKEN = "gemini-replay-placeholder-token"
 PROJECT = "gemini-replay-placeholder-project"
 _LONG_AGO = datetime.datetime(2000, 1, 1)
-"""When a placeholder expired: credentials that outlive the session ask for a real token."""
+"""A past expiry for placeholders, so that credentials that outlive the session ask for a real token."""
 
 _LOCAL = ("google.auth.jwt", "google.auth._jwt_async", "google.auth.api_key")
 """Modules whose credentials make their own tokens."""
@@ -29,18 +29,18 @@ _STATIC = ("AnonymousCredentials", "StaticCredentials")
 """Classes whose credentials cannot be refreshed."""
 
 _ROOTS = (("google.auth._credentials_base", "_BaseCredentials"), ("google.auth.credentials", "Credentials"))
-"""The base classes of all credentials; the former since google-auth 2.31."""
+"""The base classes of all credentials; the first exists since google-auth 2.31."""
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in google-auth, part of which has been imported: every way in which it refreshes.
+    """The replacements in google-auth, part of which has been imported: every way in which it refreshes.
 
     Raises:
         GeminiReplayError: it is not built as expected.
     """
     default = sys.modules.get("google.auth._default")
     if default is None:
-        return []  # a part of google.oauth2 alone
+        return []  # only a part of google.oauth2 is imported
     private.check("google.auth._default", ("_get_gce_credentials(request)",), supported="google-auth 2.x")
     roots = (getattr(sys.modules.get(module), name, None) for module, name in _ROOTS)
     kinds = dict.fromkeys(kind for root in roots if root is not None for kind in _kinds(root))
@@ -52,7 +52,7 @@ def interceptions(library: str) -> list[Interception]:
 
 
 def _kinds(kind: Any) -> Iterator[Any]:
-    """Google's own classes that ask a server for their tokens, each in its own way."""
+    """Google's own classes that get tokens from a server, each in its own way."""
     for one in kind.__subclasses__():
         yield from _kinds(one)
         local = one.__module__ in _LOCAL or one.__name__ in _STATIC

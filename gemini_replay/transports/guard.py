@@ -1,11 +1,11 @@
-"""Stops requests to an API's hosts that no transport sees, from any Python client and by any way.
+"""Stops requests to an API's hosts that no transport sees, from any Python client.
 
-A request needs its host's name twice: to look it up, and to say it on the connection. Names are looked up through
-Python's socket module (its audit events report that, whoever imported which function when), or by an event loop or
-a gRPC channel in C. Names are said on a connection, wherever it leads: to a proxy, by TLS, or in a request's head.
+A request needs its host's name twice: to look it up, and to name it on the connection. Names are looked up through
+Python's socket module (whose audit events report it, even if code has imported a function by name), or by an event
+loop or a gRPC channel in C. On any connection, names are sent to a proxy, in TLS, or in a request's head.
 
-While nobody needs the guard, nothing is replaced, and the audit hook, which Python cannot remove, compares one
-number. Other processes are not seen, nor is C code that looks up names and encrypts by itself (curl).
+While the guard has no users, nothing is replaced, and the audit hook, which Python cannot remove, only compares one
+number. The guard does not see other processes, or C code that looks up names and encrypts by itself (curl).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..patching import Interception, Wrap
 from . import first_bytes
 
 LIBRARIES = ("asyncio", "uvloop", "winloop", "trio", "websockets", "grpc")
-"""Libraries in which something is replaced once they have been imported."""
+"""Libraries in which functions are replaced once they have been imported."""
 
 _blocked: session.Hosts | None = None
 _allowed: tuple[session.Pattern, ...] = ()
@@ -30,7 +30,7 @@ _hook_added = False
 
 
 def listen_while_used(users: int) -> None:
-    """Listen to the socket module's audit events while there is a user. The hook stays as long as the process."""
+    """Listen to the socket module's audit events while the guard has users. The hook stays as long as the process."""
     global _users, _hook_added
     _users = users
     if users and not _hook_added:
@@ -39,10 +39,10 @@ def listen_while_used(users: int) -> None:
 
 
 def block(hosts: Iterable[str] | None, allowed: Iterable[str] = ()) -> None:
-    """Refuse the provider's hosts and these, but for the `allowed`, even without an open session; None: no longer.
+    """Refuse the provider's hosts and these, except the `allowed` ones, even without an open session; None ends this.
 
     Raises:
-        UsageError: a host is no shell pattern.
+        UsageError: a host is not a shell pattern.
     """
     global _blocked, _allowed
     _blocked = None if hosts is None else session.Hosts(hosts, (), None)
@@ -54,14 +54,14 @@ def _is_allowed(host: str, port: int | None) -> bool:
 
 
 def interceptions(library: str | None) -> list[Interception]:
-    """What to replace in a library that has been imported; for None: in modules socket and ssl."""
+    """The replacements in a library that has been imported, or for None, in the modules socket and ssl."""
     if library == "grpc":
         return list(_in_grpc())
     found = []
     for path, functions in _IN[library].items():
         owner = _find(path)
         for name, asks in functions.items():
-            if hasattr(owner, name):  # not on every system, nor in every version
+            if hasattr(owner, name):  # some functions are missing on some systems or in some versions
                 found.append((owner, name, _asking(asks)))
     return found
 
@@ -97,7 +97,7 @@ def _asking(asks: Asks) -> Wrap:
 
 
 def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
-    """A host is about to be looked up, or to be spoken to."""
+    """Check a host that is about to be looked up or contacted."""
     name = host.decode("latin-1") if isinstance(host, (bytes, bytearray)) else host
     if isinstance(name, str) and name:
         at = int(port) if isinstance(port, int) or (isinstance(port, (str, bytes)) and port.isdigit()) else None
@@ -107,7 +107,7 @@ def _host(host: Any, port: Any = None, *_: Any, **__: Any) -> None:
 
 
 def _address(address: Any) -> None:
-    """An address is about to be spoken to, which may be a name that is looked up first."""
+    """Check an address that is about to be contacted. It may be a name that is looked up first."""
     if isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], (str, bytes, bytearray)):
         host = address[0] if isinstance(address[0], str) else address[0].decode("latin-1")
         if ":" not in host and not host.rpartition(".")[2].isdigit():  # not an IP address
@@ -115,14 +115,14 @@ def _address(address: Any) -> None:
 
 
 def _head(data: Any, scheme: str = "http") -> None:
-    """Bytes are about to be sent, which may be the head of a request."""
+    """Check bytes that are about to be sent. They may be the head of a request."""
     where = first_bytes.destination(data, scheme)
     if isinstance(where, tuple):
         _host(*where)
     elif where is not None:
         try:
             known = session.check_url(where)
-        except ValueError:  # not a URL: a server will say so
+        except ValueError:  # not a URL: the server will answer with an error
             return
         if not known and _blocked is not None and _blocked.owns(where) and not _is_allowed(*session.address(where)):
             raise _out_of_reach(where.partition("?")[0], _blocked)
@@ -179,7 +179,7 @@ def _sendmsg(sock: Any, buffers: Any = (), *more: Any, **__: Any) -> None:
 # -- TLS -------------------------------------------------------------------------------------------------------------
 
 
-# A connection with a host is about to be encrypted, wherever it leads.
+# A connection to a named host is about to be encrypted, whatever its address.
 
 
 def _wrap_socket(*args: Any, server_hostname: Any = None, **_: Any) -> None:
@@ -191,7 +191,7 @@ def _wrap_bio(*args: Any, server_hostname: Any = None, **_: Any) -> None:
 
 
 def _encrypt(connection: Any, data: Any = b"", *_: Any) -> None:
-    """Something is about to be sent encrypted, on a connection that may be older than the session."""
+    """Data is about to be sent encrypted, on a connection that may be older than the session."""
     _host(connection.server_hostname)
     _head(data, "https")
 
@@ -254,8 +254,8 @@ _LOOP: dict[str, Asks] = {
 }
 
 _IN: dict[str | None, dict[str, dict[str, Asks]]] = {
-    # The audit events report most of it. But a tool's replacement of getaddrinfo may know a name without looking it
-    # up, and a name that is passed to connect has been looked up before its event.
+    # Audit events report most look-ups. But another tool's getaddrinfo may know a name without looking it up, and
+    # a name that is passed to connect has been looked up before the event.
     None: {
         "socket": dict.fromkeys(("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"), _host),
         "socket.socket": {
@@ -272,7 +272,7 @@ _IN: dict[str | None, dict[str, dict[str, Asks]]] = {
     },
     "asyncio": {
         "asyncio.BaseEventLoop": _LOOP,
-        # An exception of the socket below would end the connection; from here, it reaches whoever writes.
+        # An exception from the socket below would end the connection; from here, it reaches the caller that writes.
         "asyncio.selector_events._SelectorSocketTransport": {"write": _send, "writelines": _writelines},
         "asyncio.proactor_events._ProactorBaseWritePipeTransport": {"write": _send},
     },
@@ -281,14 +281,14 @@ _IN: dict[str | None, dict[str, dict[str, Asks]]] = {
     "trio": {"trio.SocketStream": {"send_all": _send}, "trio._socket._SocketType": {"send": _send}},
     "websockets": {"websockets.asyncio.client.connect": {"open_tcp_connection": _websocket}},
 }
-"""What is replaced in each library, by its owner, and what checks its arguments."""
+"""The replaced functions of each library, by their owners, and the functions that check their arguments."""
 
 
 # -- gRPC ------------------------------------------------------------------------------------------------------------
 
 
 def _in_grpc() -> Iterator[Interception]:
-    """Where channels are made, and where calls begin on one that is older than the session."""
+    """The replacements where channels are made, and where calls begin on a channel that is older than the session."""
     for path in ("grpc._channel", "grpc.aio._channel"):
         for kind in list(getattr(sys.modules.get(path), "__dict__", {}).values()):
             if not isinstance(kind, type) or kind.__module__ != path:

@@ -1,4 +1,4 @@
-"""A request that http.client sends, held back until it is complete: then it is played, recorded or sent on."""
+"""A request of http.client, held back until it is complete; then it is answered, recorded or sent on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .socket_failures import FAILURES
 from .sockets import PlayedSocket, RecordedResponse, classify
 
 OPENS = "_gemini_replay_opens"
-"""Attribute of a connection that really connects now."""
+"""Attribute of a connection that may really connect now."""
 
 
 class HeldRequest:
@@ -29,8 +29,8 @@ class HeldRequest:
 
     Args:
         conn: the connection.
-        session: the one that the request belongs to.
-        url: where it goes.
+        session: the session that owns the request.
+        url: the request's URL.
 
     Attributes:
         network: the connection's own socket, if it is open.
@@ -48,7 +48,7 @@ class HeldRequest:
         self.network = conn.sock
 
     def sendall(self, data: Any) -> None:
-        """Take a part of the request; after the last part, do what the session says.
+        """Take a part of the request. After the last part, carry out the session's decision.
 
         Raises:
             TypeError: `data` is not bytes-like.
@@ -70,7 +70,7 @@ class HeldRequest:
             self._decide(self._head)
 
     def _takes_last(self, data: bytes) -> bool:
-        """Take a part of the body; whether it is complete. A chunked body that is malformed never is."""
+        """Take a part of the body; returns whether the body is complete. A malformed chunked body never is."""
         if self._unframer is None:
             self._body += data
             return len(self._body) >= self._length
@@ -80,10 +80,10 @@ class HeldRequest:
         return self._unframer.complete
 
     def settimeout(self, seconds: float | None) -> None:
-        """Nothing: the connection's own timeout counts."""
+        """Do nothing: the connection's own timeout counts."""
 
     def makefile(self, mode: str) -> Any:
-        """A file for a response that is read before the request is complete; reading it fails."""
+        """A file for a response that is read before the request is complete. Reading it raises an error."""
         return http1.incoming(self._too_early, lambda: None)
 
     def _too_early(self) -> bytes:
@@ -103,14 +103,14 @@ class HeldRequest:
         self._asked = _as_request(head, self._url, bytes(self._body))
         carry_out(self._session.decide(self._asked), self)
 
-    # -- what can become of the request (`dispatch.Exchange`) --------------------------------------------------------
+    # -- the ways to handle the request (`dispatch.Exchange`) --------------------------------------------------------
 
     def play(self, playback: Playback) -> None:
-        """Answer through a socket that plays."""
+        """Answer from a socket that plays."""
         self._leave_network()
         self._conn.sock = PlayedSocket(playback, self._asked)
         self._conn.sock.settimeout(_timeout(self._conn))
-        NextResponse(self._conn, None, lets_go=True)
+        NextResponse(self._conn, None, single_use=True)
 
     def fail(self, failure: NoConnection) -> None:
         """Raise what a socket raises without a connection."""
@@ -135,7 +135,7 @@ class HeldRequest:
         except BaseException as problem:
             report_unanswered(forward, problem, classify, connected=connected)
             raise
-        NextResponse(conn, forward, lets_go=elsewhere)
+        NextResponse(conn, forward, single_use=elsewhere)
 
     def pass_on(self) -> None:
         """Send the request."""
@@ -143,7 +143,7 @@ class HeldRequest:
         self._conn.sock.sendall(self._sent)
 
     def _leave_network(self) -> None:
-        """Close an open connection, which may be to another server; `conn` opens a new one when it needs it."""
+        """Close an open connection, which may lead to another server. `conn` opens a new one when it needs it."""
         if self.network is not None:
             self._conn.sock = None
             self.network.close()
@@ -154,14 +154,14 @@ class NextResponse:
 
     Args:
         conn: the connection.
-        forward: has the recorder of the response; None: it is played.
-        lets_go: whether the connection's socket serves only this response.
+        forward: has the recorder of the response; None if the response is played.
+        single_use: whether the connection's socket serves only this response.
     """
 
-    def __init__(self, conn: Any, forward: Forward | None, *, lets_go: bool) -> None:
+    def __init__(self, conn: Any, forward: Forward | None, *, single_use: bool) -> None:
         self._conn = conn
         self._forward = forward
-        self._lets_go = lets_go
+        self._single_use = single_use
         self._own = vars(conn).get("response_class")
         vars(conn)["response_class"] = self
 
@@ -172,9 +172,9 @@ class NextResponse:
             response = self._conn.response_class(sock, debuglevel, **others)
         else:
             response = RecordedResponse(self._forward.recorder, lambda: None, sock, debuglevel=debuglevel, **others)
-        if self._lets_go:
+        if self._single_use:
             self._conn.sock = None
-            sock.close()  # it lives on until the response is read or closed
+            sock.close()  # the socket stays open until the response is read or closed
         return response
 
     def _put_back(self) -> None:
@@ -184,7 +184,7 @@ class NextResponse:
 
     @staticmethod
     def withdraw(conn: Any) -> None:
-        """Forget the response that a connection was about to make; the client never read it."""
+        """Forget the response that a connection was about to make: the client never read it."""
         answer = vars(conn).get("response_class")
         if isinstance(answer, NextResponse):
             answer._put_back()
@@ -192,7 +192,7 @@ class NextResponse:
                 answer._forward.recorder.drop()
 
 
-# -- what is asked ---------------------------------------------------------------------------------------------------
+# -- the request -----------------------------------------------------------------------------------------------------
 
 
 def _headers(head: bytes) -> Headers:
@@ -207,7 +207,7 @@ def _as_request(head: bytes, url: str, body: bytes) -> Request:
 
 
 def _readdressed(sent: bytes, url: str) -> bytes:
-    """A request, readdressed to another server."""
+    """The request with another server's address."""
     head, _, body = sent.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     method, _, version = first.split(b" ")

@@ -1,8 +1,8 @@
-"""http.client, and what rides on it: urllib.request, httplib2 and others.
+"""http.client and the libraries on top of it: urllib.request, httplib2 and others.
 
-The seam is where a connection sends the head of a request (`HTTPConnection.endheaders`): before it connects, and
-before a proxy hears of it. A request of a session is held back from there on, see `held_request`. urllib3's
-connections have a seam of their own.
+The replaced method is the one with which a connection sends the head of a request (`HTTPConnection.endheaders`). It
+comes before connecting and before a proxy gets the request. From there on, a session's request is held back, see
+`held_request`. urllib3's connections are intercepted in another place.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _HTTPLIB2_NAMES = (
     "Http._conn_request(conn, request_uri)",
 )
 _DEFERRED = "_gemini_replay_deferred"
-"""Attribute of one of httplib2's connections: it need not connect before it sends its request."""
+"""Attribute of a connection of httplib2's: it need not connect before it sends its request."""
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in http.client or httplib2, which has been imported.
+    """The replacements in http.client or httplib2, which has been imported.
 
     Raises:
         GeminiReplayError: it is not built as expected.
@@ -57,7 +57,7 @@ def interceptions(library: str) -> list[Interception]:
             (httplib2.Http, "_conn_request", _deferring),
         ]
     other = sys.modules[library].HTTPConnection.__module__
-    if other != library:  # whose originals are out of reach
+    if other != library:  # the original methods cannot be reached
         raise UsageError(
             f"{other} has replaced the connections of {library} before the session was opened.",
             hint='Open the session first, or keep the other tool off them (VCR.py: skip_patchers=["httplib"]).',
@@ -65,7 +65,7 @@ def interceptions(library: str) -> list[Interception]:
     private.check(library, _NAMES, supported="Python 3.11 to 3.14")
     sockets.check()
     client = sys.modules[library]
-    kinds = (getattr(client, name, None) for name in ("HTTPConnection", "HTTPSConnection"))  # there may be no ssl
+    kinds = (getattr(client, name, None) for name in ("HTTPConnection", "HTTPSConnection"))  # ssl may be missing
     opening: list[Interception] = [(kind, "connect", _connecting) for kind in kinds if kind is not None]
     return [*opening, (client.HTTPConnection, "endheaders", _sending)]
 
@@ -98,7 +98,7 @@ def _absolute(conn: Any) -> str | None:
     if len(words) != 3:
         return None
     target = words[1]
-    if "://" in target.partition("?")[0]:  # to a proxy that forwards
+    if "://" in target.partition("?")[0]:  # the request goes to a forwarding proxy
         return target
     return server_url(conn) + target
 

@@ -1,8 +1,8 @@
-"""httpcore and httpcore2, and so httpx and httpx2, which ride on them.
+"""httpcore and httpcore2, and so httpx and httpx2, which are built on them.
 
-The seam is a connection pool (`ConnectionPool.handle_request`, `AsyncConnectionPool.handle_async_request`); proxies
-are subclasses of it. All that stands above is real: httpx's clients, transports, mounts, decoding and errors, and
-what other tools have put around them, in any order.
+The replaced methods are those of a connection pool (`ConnectionPool.handle_request`,
+`AsyncConnectionPool.handle_async_request`); proxies are subclasses of it. Everything above is real: httpx's clients,
+transports, mounts, decoding and errors, and other tools' wrappers around them, in any order.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _NAMES = (
 
 
 class Core(Family):
-    """What is peculiar to httpcore or httpcore2, the imported module."""
+    """The differences of httpcore and httpcore2; `library` is the imported module."""
 
     sync_body = SyncBody
     async_body = AsyncBody
@@ -68,12 +68,12 @@ class Core(Family):
         self._bytes_stream = type(library.Request("GET", "http://localhost", content=b"").stream)
 
     def url(self, request: Any) -> str:
-        """Where a request goes."""
+        """The URL of a request."""
         url = request.url
         return _spelled(url.scheme, url.host, url.port, url.target)
 
     def read(self, request: Any) -> Request:
-        """The request as the core knows it."""
+        """The request as a cassette stores it."""
         return self._read(request, b"".join(request.stream))
 
     async def aread(self, request: Any) -> Request:
@@ -84,7 +84,9 @@ class Core(Family):
         above = sys.modules.get(_ABOVE[self.library.__name__])
         streams = () if above is None else (above.SyncByteStream, above.AsyncByteStream)
         library = above if isinstance(request.stream, streams) else self.library
-        request.stream = self._bytes_stream(body)  # what was read is read again where the request is sent
+        request.stream = self._bytes_stream(
+            body
+        )  # the body that was read here is read again when the request is sent
         return Request(_text(request.method), self.url(request), text(request.headers), body, client_name(library))
 
     def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
@@ -99,15 +101,15 @@ class Core(Family):
         )
 
     def response(self, status: int, headers: RawHeaders, stream: Any, extensions: Any) -> Any:
-        """A response of the library's."""
+        """A response object of the library."""
         return self.library.Response(status, headers=headers, content=stream, extensions=extensions)
 
     def head(self, response: Any) -> tuple[int, RawHeaders]:
-        """Status and headers of a response of the library's."""
+        """Status and headers of one of the library's responses."""
         return response.status, response.headers
 
     def accepted_codings(self, request: Any) -> str:
-        """What the client says of the codings that it takes."""
+        """The client's ``accept-encoding``."""
         for name, value in request.headers:
             if name.lower() == b"accept-encoding":
                 return _text(value)
@@ -133,7 +135,7 @@ def _core(module: Any) -> Core:  # a library may be removed and imported again, 
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in a library that has been imported.
+    """The replacements in a library that has been imported.
 
     Raises:
         GeminiReplayError: the library is not built as expected.

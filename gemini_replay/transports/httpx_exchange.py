@@ -20,15 +20,15 @@ from .read_ahead import ReadAhead
 from .wire_reads import before_reads_of
 
 _HANDLED = "gemini_replay.handled"
-"""Request extension: the request goes to the network, and an inner seam must not plan it again."""
+"""Request extension: a decision was made to send the request, so an inner transport must not ask a session again."""
 
 
 class _Exchange:
-    """What sync and async exchanges share.
+    """Shared by sync and async exchanges.
 
     Args:
         family: the client's library.
-        request: of that library.
+        request: that library's request.
         send: sends a request on, as if there were no session.
     """
 
@@ -43,7 +43,7 @@ class _Exchange:
         return timeout
 
     def _connect_timeout(self, failure: NoConnection) -> float:
-        """Seconds that the client waits for a connection: its own time limit."""
+        """The client's own time limit for connecting, in seconds."""
         limits = self._request.extensions.get("timeout", {})
         return failure.seconds(
             {"connect-timeout": limits.get("connect"), "pool-timeout": limits.get("pool")}.get(failure.cause)
@@ -61,10 +61,10 @@ class _Exchange:
         return self._request
 
     def _outgoing(self, forward: Forward, trace: Callable[..., Any]) -> Any:
-        """The request to send; None if that has failed: the client's own is to be sent as it is.
+        """The request to send; None if making it has failed, and the client's own request has to be sent unchanged.
 
         Raises:
-            Exception: it has failed, and the client's own request would go to another server.
+            Exception: making it has failed, and the client's own request would go to another server.
         """
         try:
             return self._copied(forward, trace)
@@ -80,7 +80,7 @@ class _Exchange:
     def _copied(self, forward: Forward, trace: Callable[..., Any]) -> Any:
         request = self._request
         extensions = {**request.extensions, _HANDLED: True, "timeout": {**request.extensions.get("timeout", {})}}
-        extensions.setdefault("trace", trace)  # a trace of the user's own stays; the time is then a little early
+        extensions.setdefault("trace", trace)  # a user's own trace stays; the recorded time is then a little early
         return self._family.outgoing(request, forward.url, extensions)
 
     def _failed(self, forward: Forward, problem: BaseException) -> None:
@@ -171,7 +171,7 @@ class AsyncExchange(_Exchange):
         self._started = self._clock.now()
 
     async def play(self, playback: Playback) -> Any:
-        """`SyncExchange.play` for async clients, as are the methods that follow."""
+        """`SyncExchange.play` for async clients. The other methods correspond too."""
         answered = False
         parts = self._family.async_played(
             self._schedule(playback, self._started),
@@ -230,7 +230,7 @@ class AsyncExchange(_Exchange):
 
 
 def handle(family: Family, session: Session | None, request: Any, send: Callable[[Any], Any]) -> Any:
-    """Do with one request what its session says; it has none if `session` is None."""
+    """Carry out the session's decision about one request; `session` is None if it has none."""
     if session is None:
         return send(request)
     exchange = SyncExchange(family, request, send)
@@ -248,25 +248,25 @@ async def ahandle(
 
 
 def owner(family: Family, request: Any) -> Session | None:
-    """The open session that a request belongs to, if any; not that of a request which goes to the network already."""
+    """The open session that owns a request, if any; None for a request that is already on its way to the network."""
     return None if _HANDLED in request.extensions else owner_of(family.url(request))
 
 
 def _chunks(begin: Callable[[Any], Any], live: Any, outgoing: Any) -> Any:
-    """Begin to read (by `iter` or `aiter`) without the read timeout: from now on the client's side keeps it."""
+    """Begin to read (with `iter` or `aiter`) without the read timeout, which the client's side keeps from now on."""
     outgoing.extensions["timeout"]["read"] = None
     return begin(live)
 
 
 def _own_stream(response: Any) -> Any:
-    """The stream of this response's connection; None if there is none, or others share it."""
+    """The stream of this response's connection; None if there is none, or if others share it."""
     if response.extensions.get("http_version", b"").startswith(b"HTTP/2"):
         return None
     return response.extensions.get("network_stream")
 
 
 def _interrupt(response: Any) -> Callable[[], None] | None:
-    """What makes a blocked read of this response return: shutting down its socket, unless others share it."""
+    """A function that makes a blocked read of this response return: it shuts down the socket, unless it is shared."""
     stream = _own_stream(response)
     sock = stream.get_extra_info("socket") if stream is not None else None
     if sock is None:

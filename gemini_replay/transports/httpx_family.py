@@ -32,7 +32,7 @@ FAILURES: dict[str, tuple[str, str]] = {
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }
-"""What each ending and each missing connection raises: a name that all these libraries share, and a message."""
+"""What each ending and missing connection raises: an exception name that these libraries share, and a message."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Headers as they are on the wire."""
@@ -68,7 +68,7 @@ _NAMES = (
 
 
 class Family:
-    """What is peculiar to one library; `library` is the imported module, httpx or httpx2.
+    """The differences of one library; `library` is the imported module, httpx or httpx2.
 
     The methods down to `accepted_codings` are about its requests and responses; `httpcore` overrides them.
     """
@@ -80,14 +80,14 @@ class Family:
         self.sync_played = type("HttpxSyncPlayed", (Playing, library.SyncByteStream), {})
         self.async_played = type("HttpxAsyncPlayed", (AsyncPlaying, library.AsyncByteStream), {})
 
-    # -- library objects to ours, and back -----------------------------------------------------------------------
+    # -- the library's objects and ours --------------------------------------------------------------------------
 
     def url(self, request: Any) -> str:
-        """Where a request goes."""
+        """The URL of a request."""
         return str(request.url)
 
     def read(self, request: Any) -> Request:
-        """The request as a cassette has it."""
+        """The request as a cassette stores it."""
         request.read()
         return self.as_request(request)
 
@@ -97,7 +97,7 @@ class Family:
         return self.as_request(request)
 
     def as_request(self, request: Any) -> Request:
-        """The request as a cassette has it; its body must have been read."""
+        """The request as a cassette stores it. Its body must have been read."""
         named = client_name(self.library)
         return Request(request.method, str(request.url), text(request.headers.raw), request.content, named)
 
@@ -112,7 +112,7 @@ class Family:
         )
 
     def response(self, status: int, headers: RawHeaders, stream: Any, extensions: Any) -> Any:
-        """A response of the library."""
+        """A response object of the library."""
         return self.library.Response(status, headers=headers, stream=stream, extensions=extensions)
 
     def head(self, response: Any) -> tuple[int, RawHeaders]:
@@ -127,7 +127,7 @@ class Family:
     # -- failures --------------------------------------------------------------------------------------------------
 
     def failure(self, name: Ending | Cause, *, answered: bool = True) -> Exception:
-        """The library's own exception for an ending or a missing connection; `answered`: after the head."""
+        """The library's own exception for an ending or a missing connection; `answered` is true after the head."""
         if name == "cancelled":
             return RecordingEndedError()
         return self.error(*FAILURES["closed before the head" if name == "closed" and not answered else name])
@@ -138,7 +138,7 @@ class Family:
         return error
 
     def classify(self, problem: BaseException) -> Ending | None:
-        """How an exception ends a response that is being recorded; None if the wire did not cause it."""
+        """The ending that an exception means for a response that is recorded; None if the wire did not cause it."""
         if isinstance(problem, self.library.TimeoutException):
             return "timeout"
         if isinstance(problem, self.library.RemoteProtocolError):
@@ -173,7 +173,7 @@ class Family:
 
 
 class SyncBody:
-    """What a client reads of a live response that is being recorded; a playback is a `Playing`."""
+    """The body that a client reads of a live response that is recorded. A playback's body is a `Playing`."""
 
     def __init__(self, family: Family, source: ReadAhead) -> None:
         self._family = family
@@ -186,12 +186,12 @@ class SyncBody:
             raise self._family.failure("timeout") from None
 
     def close(self) -> None:
-        """Let go of the response."""
+        """Close the response, read to its end or not."""
         self._source.close()
 
 
 class AsyncBody:
-    """The same for async clients."""
+    """`SyncBody` for async clients."""
 
     def __init__(self, family: Family, source: AsyncReadAhead) -> None:
         self._family = family
@@ -208,7 +208,7 @@ class AsyncBody:
         return chunk
 
     async def aclose(self) -> None:
-        """Let go of the response."""
+        """Close the response, read to its end or not."""
         await self._source.aclose()
 
 
@@ -232,15 +232,15 @@ def _family(module: Any) -> Family:  # a library may be removed and imported aga
 
 @cache
 def client_name(module: Any) -> str:
-    """How a cassette names a library."""
+    """The library's name in a cassette."""
     return f"{module.__name__} {module.__version__}"
 
 
 def for_host(host: bytes, headers: RawHeaders) -> RawHeaders:
-    """The headers of a request that goes to another host than it was made for."""
+    """The headers of a request that is sent to another host than the client named."""
     return [(b"Host", host), *((name, value) for name, value in headers if name.lower() != b"host")]
 
 
 def text(headers: RawHeaders) -> Headers:
-    """Headers as a cassette has them."""
+    """Headers as a cassette stores them."""
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])

@@ -1,4 +1,4 @@
-"""The observer cannot hurt the observed: the rule for every transport that records.
+"""The rule for every transport that records: the observer cannot hurt the observed.
 
 Whatever fails in our code between a client and its wire is a failure of the recording. The session fails when it
 ends; the client gets the live response to its true end. Only what the wire did is recorded as an event of the wire.
@@ -17,46 +17,46 @@ from ..errors import GeminiReplayError
 from ..session import Forward
 
 Classify = Callable[[BaseException], Ending | None]
-"""How an exception ends a response; None if neither the wire nor the client caused it."""
+"""Gives the ending that an exception means; None if neither the wire nor the client caused it."""
 
 BeforeReads = Callable[[Callable[[], Any]], AbstractContextManager[Any]]
-"""While its block is open, a function is called, or awaited, before each read of the wire; never, if none can be
-told: see `wire_reads`."""
+"""While its block is open, a function is called, or awaited, before each read of the wire, if reads can be noticed:
+see `wire_reads`."""
 
 
 class Observer(Protocol):
-    """Hears of each chunk and of the end: mostly a `Recorder`. `abandon` is safe in a finalizer."""
+    """Is told of each chunk and of the end; mostly a `Recorder`. `abandon` is safe in a finalizer."""
 
     def chunk(self, data: bytes, at: float) -> bool | None:
         """A chunk has arrived, and goes to the client next. True if it is known to be the last one."""
 
     def write(self) -> None:
-        """Write down what has arrived: the client has it."""
+        """Write the chunks that have arrived: the client has them."""
 
     def end(self, ending: Ending, at: float) -> None:
-        """The response is over; only the first end counts."""
+        """The response is over. Only the first call counts."""
 
     def abandon(self, at: float) -> None:
         """The client has closed the response."""
 
     def fail(self, problem: BaseException) -> None:
-        """Something went wrong on our side."""
+        """Code of ours has failed."""
 
 
 class Fails(Protocol):
-    """Hears that a recording has failed: mostly a `Recorder`."""
+    """Is told that a recording has failed; mostly a `Recorder`."""
 
     def fail(self, problem: BaseException) -> None:
         """Something went wrong on our side."""
 
 
 class Harmless:
-    """A with-block between a client and its wire: what fails in it fails the recording and nothing else.
+    """A with-block between a client and its wire: an error in it fails the recording and nothing else.
 
-    Every line that records stands in such a block, or calls a recorder, which never raises.
+    Every line that records is in such a block, or calls a recorder, which never raises.
 
     Args:
-        recorder: hears what failed.
+        recorder: is told of the error.
     """
 
     __slots__ = ("_recorder",)
@@ -65,7 +65,7 @@ class Harmless:
         self._recorder = recorder
 
     def __enter__(self) -> None:
-        """Nothing to prepare."""
+        """Does nothing."""
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
@@ -84,7 +84,7 @@ def report_end(
 
     Args:
         observer: gets the ending.
-        problem: what reading raised; None if it came to the end.
+        problem: the error that reading raised; None if it reached the end.
         classify: names the ending that an exception means. An exception without one is a failure of ours.
         abandoned: whether it is over because the client closed the response.
     """
@@ -100,19 +100,19 @@ def report_end(
 def report_unanswered(
     forward: Forward, problem: BaseException, classify: Classify, *, connected: bool, unsendable: bool = False
 ) -> None:
-    """Tell the recorder of `forward` that there is no answer: sending the request raised this.
+    """Tell the recorder of `forward` that there is no answer, because sending the request raised an error.
 
     Args:
         forward: the request.
-        problem: what was raised.
+        problem: the error.
         classify: as in `report_end`.
         connected: whether there was a connection.
         unsendable: whether the client's library refuses to send such a request.
     """
     with Harmless(forward.recorder):
-        if unsendable or isinstance(problem, GeminiReplayError):  # or another session refused it below
+        if unsendable or isinstance(problem, GeminiReplayError):  # or another session below refused it
             forward.recorder.drop()
         elif isinstance(problem, Exception) and (not connected or classify(problem) is None):
-            forward.unreachable(problem)  # or another tool's exception: it has kept the request from the network
-        else:  # an interrupt says nothing of the server
+            forward.unreachable(problem)  # or another tool has kept the request from the network
+        else:  # an interrupt says nothing about the server
             report_end(forward.recorder, problem, classify)

@@ -18,7 +18,7 @@ _NAME = re.compile(r"(?P<path>[\w.]+)(?:\((?P<parameters>[\w, ]*)\)(?:\.(?P<attr
 
 
 def check(library: str, names: tuple[str, ...], *, supported: str) -> None:
-    """Check that a client library has every name that a transport uses, in the shape in which it is used.
+    """Check that a client library has every name that a transport uses, of the expected kind.
 
     Args:
         library: the name of a module that has been imported.

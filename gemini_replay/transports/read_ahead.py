@@ -1,11 +1,11 @@
 """Reads a live response ahead of its client, so that the recorded times are the wire's.
 
-A reader that only reads when the client asks would record when the client asked, not when the bytes came: a client
-that works for 120 ms on each event of a stream with gaps of 50 ms would soon be a second late. So a thread of its own
-(a task, in `async_read_ahead`) takes each chunk as it arrives, notes the time, and hands it on.
+A reader that reads only when the client asks would record when the client asked, not when the bytes came. If a client
+works for 120 ms on each event of a stream with gaps of 50 ms, such times would soon be a second late. So a thread of
+its own (in `async_read_ahead`, a task) takes each chunk as it arrives, notes the time, and passes it on.
 
-Only the reader touches the source, and closes it at the end. Closing from the client's side waits for nothing, since
-the garbage collector may do it in a finalizer: in any thread, at any moment, until the interpreter has ended.
+Only the reader touches the source, and closes it at the end. Closing from the client's side never waits, since the
+garbage collector may do it in a finalizer: in any thread, at any moment, until the interpreter has ended.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ..threads import OwnThread
 from .observing import BeforeReads, Classify, Harmless, Observer, now, report_end
 
 ROOM = 8 * 1024 * 1024
-"""Bytes that may lie unread between the wire and the client. A reader that is so far ahead waits, as TCP's own flow
-control would make the server wait; what comes then has the time at which reading went on."""
+"""The most unread bytes between the wire and the client. A reader that is this far ahead waits, as TCP's flow control
+would make the server wait; later chunks have the time at which reading went on."""
 
 _HANDING_OVER_S = 0.005
-"""How long the reader waits for a client that waits to take a chunk; by then it has it, unless it was interrupted.
+"""How many seconds the reader waits until a waiting client has taken a chunk, which it has unless it was interrupted.
 
-So long a client whose time is up waits for a reader that has the chunk, but did not come to its turn."""
+A client whose timeout is over waits as long for a reader that has a chunk but could not run yet."""
 
 _EXIT_S = 2.0
-"""How long the interpreter's end waits for readers that have been told to stop."""
+"""How many seconds the interpreter's end waits for readers that have been told to stop."""
 
 
 class Ended:
-    """The end, among the chunks.
+    """Marks the end in the queue of chunks.
 
     Args:
-        problem: what the source raised; None if it ended well.
+        problem: the error that the source raised, or None.
     """
 
     def __init__(self, problem: BaseException | None) -> None:
@@ -52,13 +52,13 @@ class ReadAhead:
 
     Args:
         source: begins to read the live response without a time limit, and yields its chunks. Called by the reader.
-        observer: hears of each.
+        observer: is told of each.
         classify: names the ending that an exception means.
         interrupt: makes a blocked read of the source return at once; if None, the reader stops at the next chunk. May
             be called in a finalizer.
-        close: closes the source; the reader calls it when it ends, before the client hears of the end.
-        before_reads: tells when the source is about to read from the wire. Chunks that one read has brought are then
-            written down together; without it, each by itself.
+        close: closes the source. The reader calls it when it ends, before the client sees the end.
+        before_reads: announces each read of the wire. Then chunks that one read has brought are written together;
+            without it, each is written by itself.
         read_timeout: the read timeout of an iteration, in seconds; None for ever.
 
     Attributes:
@@ -82,17 +82,17 @@ class ReadAhead:
         self._interrupt = interrupt
         self._close = close
         self._before_reads = before_reads
-        self._told = False  # of any read
-        self._first = True  # of the chunks of one read
-        self._handing_over = False  # a chunk to a client that waited for it
+        self._told = False  # the error of any read
+        self._first = True  # for the chunks of one read
+        self._handing_over = False  # for a chunk that the client waited for
         self._read_timeout = read_timeout
-        # Queues of this kind may be put to in a finalizer, also in one that runs in the middle of a put or a get.
+        # A finalizer may put into this kind of queue, even one that runs in the middle of a put or a get.
         self._arrived: queue.SimpleQueue[bytes | Ended] = queue.SimpleQueue()
         self._taken: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._interrupted: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._unread = 0  # the reader's own
         self._abandoned = False
-        self._over = threading.Lock()  # never waited for: whoever ends first takes it, the reader or the client
+        self._over = threading.Lock()  # taken without waiting by whichever ends first, the reader or the client
         self._end: Ended | None = None
         self.awaited = False
         self._process: int | None = None
@@ -111,12 +111,12 @@ class ReadAhead:
         _readers.add(self)
         with self._before_reads(self._read_is_next):
             last, problem = self._read()
-        if not self._over.acquire(blocking=False):  # the client was first: its interrupt may be under way
+        if not self._over.acquire(blocking=False):  # the client ended first: its interrupt may be under way
             self._interrupted.get()
         report_end(self._observer, problem, self._classify, abandoned=self._abandoned)
         try:
             self._close()
-        except BaseException as trouble:  # what the client would get if it closed the response itself
+        except BaseException as trouble:  # the error that the client would get if it closed the response itself
             problem = problem or trouble
         if last:
             self._arrived.put(last)
@@ -124,7 +124,7 @@ class ReadAhead:
         _readers.discard(self)
 
     def _read(self) -> tuple[bytes, BaseException | None]:
-        """Hand on what comes. Returns the last chunk, if it is known to be the last, and what the source raised."""
+        """Pass chunks on. Returns the last chunk, if it is known to be the last, and the source's error, if any."""
         try:
             chunks = self._source()
         except BaseException as problem:
@@ -157,7 +157,7 @@ class ReadAhead:
         return b"", None
 
     def _hand_over(self) -> None:
-        """Let a client that waits have the chunk before anything else is done."""
+        """Let a waiting client have the chunk before doing anything else."""
         if self._handing_over:
             self._handing_over = False
             with contextlib.suppress(queue.Empty):
@@ -169,19 +169,19 @@ class ReadAhead:
             self._observer.write()
 
     def _read_is_next(self) -> None:
-        """The source is about to read from the wire, perhaps for long; it is called by the source, in the reader."""
+        """The source is about to read from the wire, which may take long. It calls this in the reader's thread."""
         self._told = self._first = True
         self._write_down()
 
     def take(self, timeout: float | None) -> bytes | None:
-        """The next chunk, None at the end.
+        """The next chunk, or None at the end.
 
         Args:
             timeout: seconds to wait for it; None for ever.
 
         Raises:
             TimeoutError: none came in time.
-            BaseException: what the source raised.
+            BaseException: the error that the source raised.
         """
         if self._end is not None:
             return None
@@ -205,7 +205,7 @@ class ReadAhead:
     def _next(self, timeout: float | None) -> bytes | Ended:
         try:
             return self._arrived.get(timeout=timeout)
-        except queue.Empty:  # unless another thread kept the interpreter until the time was up
+        except queue.Empty:  # another thread may have kept the interpreter until the timeout was over
             return self._arrived.get(timeout=_HANDING_OVER_S)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -213,8 +213,8 @@ class ReadAhead:
             yield data
 
     def close(self) -> None:
-        """Close the response, read to its end or not. Waits for nothing, so that any finalizer may call it."""
-        if self._process != os.getpid():  # it never began; or this is a fork, and the wire belongs to the parent
+        """Close the response, read to its end or not. This never waits, so any finalizer may call it."""
+        if self._process != os.getpid():  # it never began, or this is a fork and the wire belongs to the parent
             return
         if not self._over.acquire(blocking=False):
             return
@@ -229,21 +229,21 @@ class ReadAhead:
             self._interrupted.put(None)
 
     def join(self, seconds: float) -> None:
-        """Wait for the reader to end, but not longer than this."""
+        """Wait for the reader to end, for at most this many seconds."""
         if self._thread is not threading.current_thread():
             self._thread.join(max(0.0, seconds))
 
 
 _readers: set[ReadAhead] = set()
-"""Those that are reading now."""
+"""The readers that are reading now."""
 
 
 def join_abandoned(seconds: float = 1.0) -> None:
-    """Wait until the readers whose clients have closed their responses have ended, but not longer than this.
+    """Wait until readers whose clients have closed their responses have ended, for at most this many seconds.
 
-    Called before a session ends, so that the recording has the part of an HTTP chunk that had come when its client
-    closed the response. Never called in a finalizer. A reader that cannot be interrupted has no such part, and is not
-    waited for.
+    This is called before a session ends, so that the recording has the part of an HTTP chunk that had come when the
+    client closed the response. It is never called in a finalizer. A reader that cannot be interrupted has no such
+    part, so this does not wait for it.
     """
     deadline = now() + seconds
     for reader in _readers.copy():
@@ -252,7 +252,7 @@ def join_abandoned(seconds: float = 1.0) -> None:
 
 
 def _stop_readers() -> None:
-    """At the interpreter's end: leave no thread reading, since it would hold its file's lock for ever."""
+    """At the interpreter's end, stop all reading threads, which would hold their files' locks for ever."""
     for reader in _readers.copy():
         reader.close()
     deadline = now() + _EXIT_S

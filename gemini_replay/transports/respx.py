@@ -1,4 +1,4 @@
-"""A respx route that is answered by a cassette: ``route.mock(side_effect=from_cassette("story.jsonl"))``."""
+"""Answers a respx route from a cassette: ``route.mock(side_effect=from_cassette("story.jsonl"))``."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def from_cassette(
 ) -> Callable[[httpx.Request], httpx.Response]:
     """A ``side_effect=`` for a respx route: the recorded answers, with their chunks, times and failures.
 
-    It serves sync and async clients, and httpx2's where respx has been told of that library. Equal requests play
-    in recorded order.
+    It serves sync and async clients, and httpx2's if respx is set up for that library. Equal requests play in
+    recorded order.
 
     Args:
         path: the cassette.
@@ -40,7 +40,7 @@ def from_cassette(
     Raises:
         UsageError: an argument cannot be used.
         CassetteError: there is no such file, or it cannot be read as a cassette.
-        MissError: from a request that nothing answers.
+        MissError: raised by a request that nothing answers.
     """
     private.check("httpcore", _NAMES, supported="httpcore 1.x")
     session = real_time_session(path, "A respx route", settings)
@@ -53,7 +53,7 @@ def from_cassette(
 
 
 class _Respx(Family):
-    """httpx below respx, which stands in for httpcore: the client translates httpcore's errors into its own."""
+    """httpx with respx in httpcore's place: the client translates httpcore's errors into its own."""
 
     def error(self, name: str, message: str) -> Exception:
         """An error of httpcore's, and of httpcore2's if that is loaded."""
@@ -67,8 +67,8 @@ class _Respx(Family):
 class _Pending(httpx.Response):
     """A response whose head is not due yet.
 
-    respx awaits what a side effect returned if the client is async, and reads its `stream` at once if the client is
-    sync: each is the moment to wait for the head.
+    If the client is async, respx awaits what a side effect returned; if it is sync, respx reads its `stream` at once.
+    Each is the moment to wait for the head.
     """
 
     def __init__(self, decision: Decision, library: Family, request: httpx.Request) -> None:
@@ -90,7 +90,7 @@ class _Pending(httpx.Response):
 
     @stream.setter
     def stream(self, value: Any) -> None:
-        """The base class sets one; the playback has its own."""
+        """Ignore the base class's stream: the playback has its own."""
 
     def __await__(self) -> Generator[Any, None, httpx.Response]:
         return self._await_head().__await__()

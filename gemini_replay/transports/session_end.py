@@ -1,4 +1,4 @@
-"""The end of a session whose clients were intercepted: it is closed, then its problems are reported."""
+"""Ends a session whose clients were intercepted: closes it, then reports its problems."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from .read_ahead import join_abandoned
 
 
 def close(session: Session, *, keep: bool = True) -> None:
-    """Close a session: what its clients have read of unfinished responses is recorded. Never raises."""
+    """Close a session. Unfinished responses are recorded as far as their clients have read them. Never raises."""
     join_abandoned()
     session.close(keep=keep)
 
 
 def ended_well(raised: BaseException | None) -> bool:
-    """Whether a block that raised this, or nothing (None), has ended well.
+    """Whether a block that raised this exception, or none (None), has ended well.
 
-    A generator that is closed early has: its reader needs no more. So has a program that calls ``sys.exit()`` or
-    ``sys.exit(0)``.
+    A generator that is closed early has ended well, since its reader needs no more. So has a program that calls
+    ``sys.exit()`` or ``sys.exit(0)``.
     """
     if isinstance(raised, SystemExit):
         return raised.code in (None, 0)
@@ -27,13 +27,13 @@ def ended_well(raised: BaseException | None) -> bool:
 def report_problems(session: Session, raised: BaseException | None, *more: GeminiReplayError) -> None:
     """Report the problems of a session that has been closed, and `more` of them, when a block ends.
 
-    If the block ended well, the first problem is raised. If it raised an exception, that one goes on. Either has a
-    note about each problem that it does not report itself; one that came several times, such as a request that an SDK
-    sent again, is reported once. Recordings that were not used are no problem if the block has not come to its end.
+    If the block ended well, the first problem is raised. If it raised an exception, that one stays. Either gets a
+    note about each other problem. A problem that came several times, such as a request that an SDK sent again, is
+    reported once. Unused recordings are not a problem if the block did not run to its end.
 
     Args:
         session: the session.
-        raised: the exception that the block raised, and nothing that was handled before; None: it raised none.
+        raised: the exception that the block raised, or None. It is not one that was handled before.
         more: problems that came up while interception ended.
 
     Raises:

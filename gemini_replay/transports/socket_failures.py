@@ -1,4 +1,4 @@
-"""What a socket raises. Any transport may import this: it loads no client library, not even http.client."""
+"""Errors of sockets. Any transport may import this module, which loads no client library, not even http.client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILURES: dict[Ending | Cause, Callable[[], OSError]] = {
         1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
     ),
     "connect-timeout": lambda: TimeoutError("timed out"),
-    "pool-timeout": lambda: TimeoutError("timed out"),  # nothing at this level has a pool
+    "pool-timeout": lambda: TimeoutError("timed out"),  # there are no pools at this level
 }
-"""What a socket raises for each ending and each missing connection. "closed" is the end of its bytes instead, and
-"cancelled" an error of ours."""
+"""What a socket raises for each ending and each missing connection. For "closed", its bytes end instead, and for
+"cancelled", the error is ours."""

@@ -1,7 +1,7 @@
-"""What http.client reads from: a socket that plays a recording, and a response that is recorded as it is read.
+"""What http.client reads from: a socket that plays a recording, and a response that is recorded while it is read.
 
-http.client, and all that rides on it, parses true wire bytes and raises its own errors. While recording, a reader
-takes the bytes from the real socket as they come, and hands them on untouched, framing included.
+http.client, and every library on top of it, parses true wire bytes and raises its own errors. While recording, a
+reader takes the bytes from the real socket as they come, and passes them on unchanged, with their framing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NAMES = (
 
 
 def check() -> None:
-    """Check that http.client is built as we know it.
+    """Check that http.client is built as expected.
 
     Raises:
         GeminiReplayError: it is not.
@@ -53,7 +53,7 @@ def check() -> None:
 
 
 class PlayedSocket:
-    """What http.client needs of a socket: takes what is sent, and plays what is received.
+    """As much of a socket as http.client needs. It ignores what is sent, and plays what is received.
 
     Args:
         playback: what to play; time zero is when the client begins to read.
@@ -72,18 +72,18 @@ class PlayedSocket:
         self._timeout = seconds
 
     def sendall(self, data: Any) -> None:
-        """Nothing: the request is known already."""
+        """Do nothing: the request is known already."""
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """The file that the response is read from."""
+        """The file from which the response is read."""
         return http1.incoming(self._receive, self._client_closed)
 
     def shutdown(self, how: int) -> None:
-        """Make the next read find the end."""
+        """Make the next read return the end."""
         self._shut = True
 
     def close(self) -> None:
-        """Nothing: a file made of a socket stays readable."""
+        """Do nothing: a file made from a socket stays readable."""
 
     def _receive(self) -> bytes:
         if self._packets is None:  # time zero; by now the timeout is the one for reading
@@ -116,11 +116,11 @@ class RecordedResponse(HTTPResponse):
     A connection makes it (as its `response_class`) when the request has been sent.
 
     Args:
-        recorder: told of everything.
+        recorder: gets everything.
         sent: called at once, since there was a connection.
         sock: the connection's socket.
-        debuglevel: of http.client.
-        others: of http.client.
+        debuglevel: http.client's argument.
+        others: further arguments of http.client's.
     """
 
     def __init__(
@@ -150,8 +150,8 @@ class RecordedResponse(HTTPResponse):
                 self.fp = self._ahead(recorder, sock)
 
     def _ahead(self, recorder: Recorder, sock: Any) -> Any:
-        """The file from which the client reads the body, in place of the socket's own."""
-        # The client's timeout counts from when it asks for more: it waits for the reader, not for the socket.
+        """The file from which the client reads the body, instead of the socket's own."""
+        # The client's timeout counts from when it asks for more. It waits for the reader, not for the socket.
         timeout = sock.gettimeout()
         body = _Unframed(recorder, http1.Unframer(chunked=bool(self.chunked), length=self.length))
         file = self.fp
@@ -164,7 +164,7 @@ class RecordedResponse(HTTPResponse):
         return read
 
 
-_FOLD = re.compile(r"\r?\n[ \t]+")  # a value may go on in the next line (RFC 9112, 5.2)
+_FOLD = re.compile(r"\r?\n[ \t]+")  # a value may continue on the next line (RFC 9112, 5.2)
 
 
 def _check_framing(transfer_encoding: str | None) -> None:
@@ -178,7 +178,7 @@ def _check_framing(transfer_encoding: str | None) -> None:
 
 
 class _Unframed:
-    """Stands between a reader of wire bytes and a `Recorder`, which gets the body without its framing."""
+    """Passes wire bytes from a reader to a `Recorder`, without the body's framing."""
 
     def __init__(self, recorder: Recorder, unframer: http1.Unframer) -> None:
         self._recorder = recorder
@@ -196,7 +196,7 @@ class _Unframed:
         return self._unframer.complete
 
     def chunk(self, data: bytes, at: float) -> bool:
-        """Remove the framing from what has arrived; True if the body ends with it."""
+        """Remove the framing from the bytes that have arrived. Returns True if the body ends with them."""
         with self._lock:
             if not self._over:
                 self._last = at
@@ -204,7 +204,7 @@ class _Unframed:
                     for piece in self._unframer.feed(data):
                         self._recorder.chunk(piece, at)
                 except http1.FramingError:
-                    self._end("closed", at)  # the client's parser fails on it just so
+                    self._end("closed", at)  # the client's parser fails on it too
                 if self.complete:
                     self._end("eof", at)
             return self.complete
@@ -225,7 +225,7 @@ class _Unframed:
 
 
 def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]:
-    """What has arrived, as soon as anything has; to the end of the body and no further: the connection is reused."""
+    """Yield bytes as soon as they arrive, up to the end of the body, since the connection is used again."""
     with Harmless(body):
         sock.settimeout(None)
     while data := file.read1(65536):
@@ -234,14 +234,14 @@ def _wire(sock: Any, file: Any, body: _Unframed) -> Generator[bytes, None, None]
 
 def _close(sock: Any, timeout: float | None, file: Any) -> None:
     """Close the file of a response; the connection's next one has the client's timeout again."""
-    with suppress(Exception):  # it is closed already
+    with suppress(Exception):  # the file is closed already
         if sock.gettimeout() is None:  # the client may have set another one meanwhile
             sock.settimeout(timeout)
     file.close()
 
 
 def _interrupt(sock: Any, body: _Unframed) -> None:
-    """End the connection, so that a blocked read returns; a connection that was read to its end stays usable."""
+    """End the connection, so that a blocked read returns. A connection that was read to its end stays usable."""
     if body.complete:
         return
     inner = sock if isinstance(sock, socket.socket) else getattr(sock, "socket", None)  # TLS inside of TLS
@@ -251,10 +251,10 @@ def _interrupt(sock: Any, body: _Unframed) -> None:
 
 
 def classify(problem: BaseException) -> Ending | None:
-    """How an exception of the socket, or of http.client, ends a response."""
+    """The ending that an exception of the socket, or of http.client, means."""
     if isinstance(problem, TimeoutError):
         return "timeout"
-    if isinstance(problem, HTTPException):  # one of them is a ConnectionResetError as well
+    if isinstance(problem, HTTPException):  # one of them is also a ConnectionResetError
         return "closed"
     if isinstance(problem, OSError):
         return "reset"

@@ -1,9 +1,9 @@
-"""Does not load certificates while nothing can reach the network.
+"""Delays the loading of certificates while nothing can reach the network.
 
-Building a client takes 20 ms in httpx and httpx2, and three times that in google-genai. Nearly all of it is
-`SSLContext.load_verify_locations`, which parses the certificate authorities. While a session only replays, that
-waits until the context is first used for a connection. So a client that does talk to another host verifies it as
-strictly as ever, even after the session.
+Building a client takes 20 ms in httpx and httpx2, and three times that in google-genai. Nearly all of it is spent in
+`SSLContext.load_verify_locations`, which parses the certificate authorities. While a session only replays, this is
+delayed until the context is first used for a connection. So a client that does connect to another host verifies it
+strictly, even after the session.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _lock = Lock()
 
 
 def interceptions() -> list[Interception]:
-    """What to replace."""
+    """The replacements in module ssl."""
     return [(ssl.SSLContext, "load_verify_locations", _deferring)]
 
 
@@ -30,7 +30,7 @@ def _deferring(original: Callable[..., Any]) -> Callable[..., Any]:
         context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None
     ) -> None:
         paths = [path for path in (cafile, capath) if path is not None]
-        # Certificates in memory are few, and a missing path must fail at once, as always.
+        # Certificates in memory are few, and a missing path must fail at once, as usual.
         late = cadata is None and paths and all(os.path.exists(path) for path in paths) and replays_only()
         if late:
             _defer(context, lambda: original(context, cafile, capath))
@@ -60,7 +60,7 @@ def _defer(context: ssl.SSLContext, load: Callable[[], None]) -> None:
 
 def _load(context: ssl.SSLContext) -> None:
     own = vars(context)
-    with _lock:  # a second connection must not begin with half of the certificates
+    with _lock:  # a second connection must not begin with only some certificates loaded
         for load in own.pop("_gemini_replay_deferred", ()):
             load()
         for name in _NEEDS_CERTIFICATES:

@@ -1,7 +1,7 @@
-"""urllib3, and requests, which rides on it: one seam for urllib3 1.26–2.x.
+"""urllib3, and requests, which is built on it: one implementation for urllib3 1.26–2.x.
 
-The seam is one attempt of a connection pool (`HTTPConnectionPool._make_request`): below retries, redirects and
-pooling, above the connection. A replayed response comes through urllib3's own connection, from a socket that plays.
+The replaced method is one attempt of a connection pool (`HTTPConnectionPool._make_request`): below retries, redirects
+and pooling, above the connection. A replayed response comes through urllib3's own connection from a played socket.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .socket_failures import FAILURES
 from .sockets import PlayedSocket, RecordedResponse, classify
 
 _TUNNEL = "_gemini_replay_tunnel"
-"""Attribute of a connection: makes the proxy's tunnel, which waits until it is known to be needed."""
+"""Attribute of a connection: a function that makes the proxy's tunnel, delayed until it is needed."""
 
 _TLS = ("cert_reqs", "ca_certs", "ca_cert_dir", "cert_file", "key_file", "key_password")
 
@@ -62,7 +62,7 @@ _FUTURE_HINT = (
 
 
 def interceptions(library: str) -> list[Interception]:
-    """What to replace in urllib3, which has been imported.
+    """The replacements in urllib3, which has been imported.
 
     Raises:
         GeminiReplayError: this urllib3, or Python's http.client below it, is not built as expected.
@@ -92,7 +92,7 @@ def _tunnelling(original: Callable[..., Any]) -> Callable[..., Any]:
     def _prepare_proxy(pool: Any, conn: Any) -> None:
         if all(one.passes_all_on for one in candidates()):
             original(pool, conn)
-        else:  # a request that a cassette answers needs no tunnel, and the proxy must not hear of it
+        else:  # a request that a cassette answers needs no tunnel, and must not reach the proxy
             vars(conn)[_TUNNEL] = partial(original, pool, conn)
 
     return _prepare_proxy
@@ -139,11 +139,11 @@ def _refuse(url: str, error: Callable[[], GeminiReplayError]) -> None:
         raise error()
 
 
-# -- what is asked ---------------------------------------------------------------------------------------------------
+# -- the request -----------------------------------------------------------------------------------------------------
 
 
 def _absolute(pool: Any, url: str) -> str:
-    """The URL of a request; it is absolute already if it goes to a forwarding proxy."""
+    """The URL of a request. It is absolute already if the request goes to a forwarding proxy."""
     if "://" in url.partition("?")[0]:
         return url
     return server_url(pool.scheme, pool.host, pool.port) + url
@@ -164,7 +164,7 @@ def _read(body: Any) -> bytes | None:
 
 
 def _as_request(method: str, url: str, options: dict[str, Any]) -> Request:
-    skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: do not send the one that you would add
+    skipped = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER: urllib3 must not add this header
     pairs = ((_text(name), _text(value)) for name, value in (options.get("headers") or {}).items())
     headers: Headers = tuple(pair for pair in pairs if pair[1] != skipped)
     client = f"urllib3 {sys.modules['urllib3'].__version__}"
@@ -185,12 +185,12 @@ class _Attempt:
         send: urllib3's own function.
         pool: the pool.
         conn: the connection that it chose.
-        method: of the request.
-        target: what the request line names.
-        options: of urllib3's function.
+        method: the request's method.
+        target: the target in the request line.
+        options: further arguments of urllib3's function.
 
     Attributes:
-        url: where the request goes.
+        url: the request's URL.
     """
 
     def __init__(
@@ -205,26 +205,26 @@ class _Attempt:
         self.url = _absolute(pool, target)
 
     def read(self) -> Request:
-        """The request as a cassette has it."""
+        """The request as a cassette stores it."""
         self._options["body"] = _read(self._options.get("body"))
         self._asked = _as_request(self._method, self.url, self._options)
         return self._asked
 
     def play(self, playback: Playback) -> Any:
-        """Answer through a connection of urllib3's own class that is open already, on a socket that plays."""
+        """Answer through an open connection of urllib3's own class, on a socket that plays."""
         conn = sys.modules["urllib3"].connection.HTTPConnection(self._conn.host, self._conn.port)
         conn.sock = PlayedSocket(playback, self._asked)
-        conn.is_verified = True  # nothing about it is insecure, so there is nothing to warn of
+        conn.is_verified = True  # nothing is sent, so urllib3 must not warn that the connection is insecure
         return self._send(conn, self._method, self._target, **self._options)
 
     def fail(self, failure: NoConnection) -> Any:
-        """Raise urllib3's own exception without a connection, when a client would get it."""
+        """Raise urllib3's own exception for a missing connection, after the client's own time limit."""
         timeout = getattr(self._options.get("timeout"), "connect_timeout", None)
         timeout = timeout if isinstance(timeout, int | float) else None
-        if failure.cause == "connect-timeout":  # urllib3 does not say here how long it would wait for its pool
+        if failure.cause == "connect-timeout":  # here, the time limit for the pool is not known
             pacing.ThreadClock().sleep(failure.seconds(timeout))
         elif failure.cause == "pool-timeout":
-            self._pool._put_conn(self._conn)  # urllib3 takes the error to mean that it got no connection
+            self._pool._put_conn(self._conn)  # urllib3 understands this error as a missing connection
         raise _FAILURES[failure.cause](sys.modules["urllib3"].exceptions, self._pool, self._conn, timeout)
 
     def record(self, forward: Forward) -> Any:
@@ -243,7 +243,7 @@ class _Attempt:
             return self._record(forward)
         finally:
             if self._conn.sock is not None:
-                self._conn.sock.close()  # not in a pool; it stays open until the response is read or closed
+                self._conn.sock.close()  # it is in no pool, and stays open until the response is read or closed
 
     def _record(self, forward: Forward) -> Any:
         conn = self._conn
@@ -266,7 +266,7 @@ class _Attempt:
             del conn.response_class
 
     def _unanswered(self, forward: Forward, problem: BaseException) -> None:
-        """The request was not sent: urllib3 opens the connection after it has looked at the headers."""
+        """The request was not sent: urllib3 opens the connection after it has checked the headers."""
         with Harmless(forward.recorder):
             network = isinstance(problem, (OSError, sys.modules["urllib3"].exceptions.HTTPError))
             connected = self._conn.sock is not None
@@ -291,14 +291,14 @@ _FAILURES: dict[Cause, Callable[[Any, Any, Any, float | None], Exception]] = {
         pool, "Pool reached maximum size and no more connections are allowed."
     ),
 }
-"""What each missing connection raises: given urllib3's exceptions, the pool, the connection and its time limit.
+"""What each missing connection raises, given urllib3's exceptions, the pool, the connection and its time limit.
 
-An ending is what the socket raises, see `socket_failures.FAILURES`; urllib3 makes its own exception of it.
+For endings, the socket raises errors, see `socket_failures.FAILURES`, which urllib3 turns into its own.
 """
 
 
 def _connection(pool: Any, url: str) -> Any:
-    """A new connection to another server, with the TLS settings of `pool` where it has any."""
+    """A new connection to another server, with the TLS settings of `pool` if it has any."""
     tls = {name: value for name in _TLS if (value := getattr(pool, name, None)) is not None}
     if context := pool.conn_kw.get("ssl_context"):
         tls["ssl_context"] = context

@@ -1,7 +1,7 @@
-"""Tells a reader when its library is about to read from the wire: all that the last read has brought is parsed then.
+"""Tells a reader when its library is about to read from the wire. By then, all bytes of the last read are parsed.
 
-A library reads up to 64 KB at once, often many chunks. Between two chunks that came together nothing is waited for,
-so a reader can hand them on and write them down together.
+A library reads up to 64 KB at once, often many chunks. Between chunks that came together it does not wait. So a
+reader can write them together.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .observing import BeforeReads
 
 
 def before_reads_of(stream: Any) -> BeforeReads:
-    """Calls a function before each read of httpcore's stream of a connection; never, if `stream` cannot tell.
+    """Calls a function before each read of a connection's stream in httpcore, if the stream's reads can be noticed.
 
     Args:
-        stream: the stream of a connection that nobody else uses, sync or async; None if there is none.
+        stream: the stream of a connection that serves only this response, sync or async; None if there is none.
     """
 
     def before_reads(call: Callable[[], Any]) -> Any:

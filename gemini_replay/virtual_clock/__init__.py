@@ -1,7 +1,7 @@
 """Virtual time: code observes the recorded rhythm without waiting for it.
 
-One clock (`clock`) stands still while code runs, and jumps when everybody waits (`threads` tells). The functions of
-module `time` (`functions`), asyncio's loops (`loops`) and trio's runs (`trio_runs`) all follow it.
+One clock (`clock`) stands still while code runs, and jumps when all threads wait (`threads` finds that out). The
+functions of module `time` (`functions`), asyncio's loops (`loops`) and trio's runs (`trio_runs`) all follow it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .trio_runs import TrioRuns
 
 @contextmanager
 def virtual_time() -> Iterator[None]:
-    """Let no real time pass in a with-block where code sleeps, or waits for a recording.
+    """Make code in a with-block sleep, and wait for recordings, without real time passing.
 
     `time.sleep`, the clocks of module `time`, asyncio's loops (with their timers and time limits) and trio runs that
-    begin in the block share one virtual clock, which jumps when everybody waits. It covers the thread that opens the
+    begin in the block share one virtual clock, which jumps when all threads wait. It covers the thread that opens the
     block, threads that start in it, and any thread or loop in which a recording is played. Blocks nest.
 
     Raises:
@@ -48,14 +48,14 @@ def virtual_time() -> Iterator[None]:
 
 
 def join_thread() -> None:
-    """Put the current thread, which is about to play a recording, on the virtual clock if time is virtual."""
+    """If time is virtual, put the current thread, which is about to play a recording, on the virtual clock."""
     active = _active
     if active is not None:
         active.clock.join()
 
 
 def join_loop() -> None:
-    """Do the same for the running event loop, asyncio's or trio's.
+    """`join_thread` for the running event loop, asyncio's or trio's.
 
     Raises:
         UsageError: its clock cannot be moved.
@@ -72,13 +72,13 @@ def join_loop() -> None:
 
 
 def now() -> float:
-    """Seconds since some fixed moment: virtual if the virtual clock covers this thread, else real."""
+    """Seconds since some fixed moment: virtual if the virtual clock covers this thread, or else real."""
     active = _active
     return active.now() if active is not None and active.clock.covers() else clocks.now()
 
 
 def sleep(seconds: float) -> None:
-    """Wait on the same clock."""
+    """Wait on the clock that `now` shows."""
     active = _active
     if active is not None and active.clock.covers() and 0 < seconds < threading.TIMEOUT_MAX:
         active.functions.sleep(seconds)

@@ -1,8 +1,8 @@
-"""The virtual clock: when it stands still, and when it moves.
+"""The virtual clock, which stands still while code runs.
 
-It stands still while code runs. When everybody waits, it jumps to the earliest moment that anybody waits for. While a
-thread runs, or a call in an executor is under way, waiting takes real time: work that ends before the next moment
-takes no virtual time, and a time limit on work that hangs fires as it would in real time.
+When all threads wait, it jumps to the earliest moment that one of them waits for. While a thread runs, or a call in
+an executor is under way, waiting takes real time. So work that ends before the next moment takes no virtual time, and
+a time limit on work that hangs fires as it would in real time.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _CHECK_S = 0.001
 """How often a waiting thread checks what the others are doing, in real seconds."""
 
 _YIELD_S = 5e-5
-"""How long a thread lets others go first that may have been woken just now, in real seconds."""
+"""How many real seconds a thread gives to others that may have been woken just now."""
 
 Poll = Callable[[float | None], Any]
-"""Waits for so many real seconds (None: for ever), and returns what it found, if anything."""
+"""Waits for this many real seconds (None: for ever), and returns what it found, or None."""
 
 
 class VirtualClock:
-    """Counts seconds from when it was made. Only waiting makes them pass.
+    """Counts seconds since it was made. Only waiting makes them pass.
 
     It covers the thread that made it and threads that start later. Older threads keep real time until they join.
 
@@ -64,14 +64,14 @@ class VirtualClock:
             if ahead > 0:
                 self._passed += ahead
 
-    # -- which threads it covers -------------------------------------------------------------------------------------
+    # -- the threads that it covers ----------------------------------------------------------------------------------
 
     def join(self) -> None:
         """Cover the current thread from now on."""
         self._foreign_threads.pop(threading.get_ident(), None)
 
     def covers(self, thread: threading.Thread | None = None) -> bool:
-        """Whether a thread, by default the current one, goes by this clock."""
+        """Whether a thread, by default the current one, is on this clock."""
         foreign = self._foreign_threads.get(threading.get_ident() if thread is None else thread.ident)
         # A new thread may have the identifier of an old one.
         return foreign is None or foreign() is not (thread or threading.current_thread())
@@ -79,10 +79,10 @@ class VirtualClock:
     # -- waiting -----------------------------------------------------------------------------------------------------
 
     def wait(self, seconds: float, poll: Poll | None = None, *, shared: bool = False) -> Any:
-        """Wait until so many virtual seconds have passed, or until `poll` finds something, and return that.
+        """Wait until this many virtual seconds have passed, or until `poll` finds something, and return that.
 
-        If `poll` is shared, other threads call it, too, before they move the clock: what has been woken already runs
-        first.
+        If `poll` is shared, other threads also call it before they move the clock, so that a thread that has been
+        woken runs first.
         """
         me = threading.current_thread()
         due = self.now() + seconds
@@ -97,7 +97,9 @@ class VirtualClock:
                     others = self._activity_of_others(me) if first else "waiting"
                     may_move = others == "waiting" or (others == "unclear" and yielded)
                     if first and (may_move or waited >= due - self.now()):
-                        found = poll(0) if poll is not None else None  # a thread that ended may have left something
+                        found = (
+                            poll(0) if poll is not None else None
+                        )  # a thread may have left something when it ended
                         if found:
                             return found
                         self.move_to(due)
@@ -152,7 +154,7 @@ class VirtualClock:
         return joining
 
     def end(self, work: Work | Joining) -> None:
-        """Its result has arrived, or nobody waits for it any more."""
+        """The work's result has arrived, or no code waits for it any more."""
         with self._changed:
             self._works.discard(work)
             self._changed.notify_all()
@@ -166,14 +168,14 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
-    """What a thread waits for: a moment of the clock, and what `poll` finds; None if others must not call it."""
+    """What a thread waits for: a moment of the clock, or a result of `poll` (None if others must not call it)."""
 
     due: float
     poll: Poll | None
 
 
 class Work:
-    """A function that another thread is to call; `thread` is that one, as soon as it does."""
+    """A function that another thread will call; `thread` is that thread, once it calls."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -185,7 +187,7 @@ class Work:
         return self._function(*args, **kwargs)
 
     def waits(self, waiting: Container[threading.Thread | None]) -> bool:
-        """Whether the thread that calls it is among those that wait on the clock."""
+        """Whether the thread that calls the function is waiting on the clock."""
         return self.thread in waiting
 
 
@@ -196,5 +198,5 @@ class Joining:
         self._threads = threads
 
     def waits(self, waiting: Container[threading.Thread | None]) -> bool:
-        """Whether one of the threads is among those that wait on the clock."""
+        """Whether one of the threads is waiting on the clock."""
         return any(thread in waiting for thread in tuple(self._threads))

@@ -1,7 +1,7 @@
 """The replacements for the functions of module `time` while time is virtual.
 
-What they return depends on the calling module. The standard library waits for locks, sockets and processes in real
-time, so it gets real time; so do test tools, and trio, which has its own clock. All other code gets virtual time.
+Their results depend on the calling module. The standard library waits for locks, sockets and processes in real time,
+so it gets real time. So do test tools, and trio, which has its own clock. All other code gets virtual time.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _FORWARDERS = (
     "trio._threads",
     "unittest",
 )
-"""Modules of these that call other code's functions, which get virtual time: ``asyncio.to_thread(time.sleep, 1)``."""
+"""Modules of these that call other code's functions, such as in ``asyncio.to_thread(time.sleep, 1)``. Such functions
+get virtual time."""
 
 
 @cache
@@ -67,7 +68,7 @@ class Functions:
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def read(self, name: str) -> Any:
-        """What the function with that name returns now."""
+        """The value that the function with this name returns now."""
         self._trio.equalise()
         now = self._clock.now()
         return self.origins[name] + (int(now * 1e9) if name.endswith("_ns") else now)
@@ -100,7 +101,7 @@ class Functions:
         _active = self
 
     def undo(self) -> None:
-        """Put the originals back, except where another tool has replaced them since."""
+        """Restore the originals, except where another tool has replaced them since."""
         global _active
         _active = None
         originals = {id(_REPLACEMENTS[name]): original for name, original in _originals.items()}
@@ -163,5 +164,5 @@ def _holders(wanted: Any) -> list[tuple[dict[str, Any], str]]:
 
 
 def _held(space: dict[str, Any], wanted: Any) -> tuple[str, ...]:
-    # The functions' own names count, too: another tool may have replaced them for now.
+    # The functions' own names count too, since another tool may have replaced them for now.
     return tuple(name for name, value in list(space.items()) if id(value) in wanted or name in _NAMES)

@@ -1,4 +1,4 @@
-"""asyncio loops in virtual time: a loop with nothing to do moves the virtual clock, and does not wait in `select`.
+"""asyncio loops in virtual time: a loop with nothing to do moves the virtual clock instead of waiting in `select`.
 
 No library does this: looptime adds plugins to every run of pytest and moves the loop's clock alone; aiotools'
 VirtualClock jumps past input that is ready. This works for loops that are running already, whoever made them
@@ -27,25 +27,25 @@ from .clock import VirtualClock
 _ANYIO = "run_sync_in_worker_thread"
 
 _SHARED = tuple(getattr(selectors, name) for name in ("EpollSelector", "KqueueSelector") if hasattr(selectors, name))
-"""Selectors that several threads may ask at the same time."""
+"""Selectors that several threads may use at the same time."""
 
 
 class Loops:
-    """Puts loops on a virtual clock: each that runs in the thread that opened it, and others by `follow`."""
+    """Puts loops on a virtual clock: all that run in the thread that opened it, and others by `follow`."""
 
     def __init__(self, clock: VirtualClock, origin: float) -> None:
         self._clock = clock
         self._origin = origin
         self._opener = threading.get_ident()
         self._patches = Patches()
-        self._lock = threading.RLock()  # a loop of another thread may be put on the clock while this thread ends it
+        self._lock = threading.RLock()  # another thread may put a loop on the clock while this thread ends it
         self._closed = False
         self._following: dict[Any, _Time] = {}
         self._selectors: list[Any] = []
         self._anyio: tuple[Any, Any] | None = None  # its backend, and the method that was replaced in it
 
     def install(self) -> None:
-        """Put every loop of this thread on the clock, from the next time that it reads its own.
+        """Put every loop of this thread on the clock, as soon as it next reads its own.
 
         Raises:
             UsageError: the running loop is not asyncio's own.
@@ -64,7 +64,7 @@ class Loops:
         _active = self
 
     def undo(self) -> None:
-        """Put the loops back on the real clock. Their time goes on from where it is."""
+        """Put the loops back on the real clock. Their time continues from its present value."""
         global _active
         _active = None
         self._patches.undo()
@@ -196,15 +196,15 @@ class _Time(ReplacedTime):
         return self._begin + self._now()
 
     def start(self, begin: float, now: Callable[[], float]) -> None:
-        """Show `begin` when `now` shows 0."""
+        """Start with the time `begin` at the moment when `now` shows 0."""
         self._begin, self._now = begin, now
 
     def follow(self, now: Callable[[], float]) -> None:
-        """Go on from the present moment by another clock."""
+        """Continue from the present value on another clock."""
         self._begin, self._now = self._begin + self._now() - now(), now
 
     def leave(self, loop: Any) -> None:
-        """Go on by the real clock. If the loop is not ahead of it, give it back its own method."""
+        """Continue on the real clock. If the loop is not ahead of it, restore the loop's own method."""
         self.follow(monotonic)
         if self._begin <= 0 and vars(loop).get("time") is self:
             self._begin = 0.0
@@ -223,6 +223,6 @@ def _keeps_its_clock(loop: Any) -> bool:
 
 
 def _classes_with_time() -> list[type]:
-    """The classes of asyncio with a method `time`: the base class, and more where a test has replaced it."""
+    """The classes of asyncio with a method `time`: the base class, and others if a test has replaced it there."""
     kinds = (kind for loop in (asyncio.SelectorEventLoop, base_events.BaseEventLoop) for kind in loop.__mro__)
     return [kind for kind in dict.fromkeys(kinds) if "time" in vars(kind) and kind is not asyncio.AbstractEventLoop]

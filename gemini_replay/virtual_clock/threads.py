@@ -1,4 +1,4 @@
-"""What other threads are doing, judged by where they are in the code of the standard library and of trio."""
+"""Finds out what other threads are doing, from their place in the code of the standard library and of trio."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from types import FrameType
 from typing import Any, Literal
 
 Activity = Literal["running", "unclear", "waiting"]
-""""running": works, or has been woken and is about to. "unclear": waits, but may have been woken just now."""
+""""running": it works, or has been woken and is about to. "unclear": it waits, but may have been woken just now."""
 
 _PACKAGE = __name__.rpartition(".")[0]
 
 _HANDS_OVER = sys.version_info >= (3, 13)
-"""Whether an executor's queue may hand an item directly to a waiting worker, so that nothing is seen in the queue."""
+"""Whether an executor's queue may pass an item directly to a waiting worker, so that the queue never shows it."""
 
 
 def activity(threads: Iterable[threading.Thread]) -> Activity:
-    """What these threads are doing: "waiting" if all of them do nothing but wait, "running" if one of them runs."""
+    """What these threads are doing: "waiting" if all of them wait, "running" if one of them runs."""
     alive = threading.enumerate()
     frames = sys._current_frames()
     queues = Counter(id(frame.f_locals["work_queue"]) for frame in frames.values() if _is_idle_worker(frame))
@@ -37,7 +37,7 @@ def _activity(frame: FrameType, alive: list[threading.Thread], queues: Mapping[i
         case "concurrent.futures.thread", "_worker":
             return "waiting" if _is_idle_worker(frame) and not _has_work(frame.f_locals, queues) else "running"
         case "selectors", "select":
-            # A loop on the virtual clock only looks what is ready; when it waits, it tells the clock.
+            # A loop on the virtual clock only checks what is ready. When it waits, it waits on the clock.
             return "running" if _place(frame.f_back)[0].startswith(_PACKAGE) else "unclear"
         case ("trio._core._io_epoll" | "trio._core._io_kqueue" | "trio._core._io_windows", "get_events") | (
             "trio._core._thread_cache",
@@ -53,7 +53,7 @@ def _place(frame: FrameType | None) -> tuple[str, str]:
 
 
 def _is_woken(names: Mapping[str, Any]) -> bool:
-    """Whether a thread in `Condition.wait` or `Event.wait` has been notified, or does not wait yet.
+    """Whether a thread in `Condition.wait` or `Event.wait` has been notified, or is not waiting yet.
 
     A thread that was notified locks its waiter again before it can run, so the lock alone does not tell.
     """
@@ -62,9 +62,9 @@ def _is_woken(names: Mapping[str, Any]) -> bool:
 
 
 def _starts_a_thread(frame: FrameType) -> bool:
-    """Whether it waits in `Thread.start`, which goes on as soon as the new thread runs.
+    """Whether a thread waits in `Thread.start`, which goes on as soon as the new thread runs.
 
-    The function is known by its name: a session replaces `Thread.start`, and calls the original.
+    The function is recognized by its name, since a session replaces `Thread.start` and calls the original.
     """
     caller = frame.f_back
     return caller is not None and _place(caller.f_back) == ("threading", "start")

@@ -1,4 +1,4 @@
-"""Trio runs in virtual time: each gets a `MockClock`, which jumps by itself, and the two clocks are kept equal."""
+"""Trio runs in virtual time: each gets a `MockClock`, which jumps by itself and stays equal to the virtual clock."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ class TrioRuns:
         self._patches = Patches()
         self._imports = WhenImported()
         self._begins: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
-        self._slowed: dict[Any, tuple[int, float, float]] = {}  # how many threads run; the own rate and threshold
+        self._slowed: dict[
+            Any, tuple[int, float, float]
+        ] = {}  # how many threads run, and the clock's own rate and threshold
 
     def install(self) -> None:
         """Patch trio, now or when it is imported."""
         self._imports.call(self._patch, "trio")
 
     def undo(self) -> None:
-        """Put trio's functions back. Runs that go on keep their clocks."""
+        """Restore trio's functions. Runs that go on keep their clocks."""
         self._imports.stop()
         self._patches.undo()
 
@@ -47,7 +49,7 @@ class TrioRuns:
 
                 if clock is None:
                     clock = MockClock(autojump_threshold=0)
-                    clock._real_clock = clocks.now  # it took the replacement from `time`, which is slower
+                    clock._real_clock = clocks.now  # the clock took the replacement from `time`, which is slower
                 if isinstance(clock, MockClock):
                     self._equalise(clock)
                     instruments = [*instruments, _AfterRun(lambda: self._equalise(clock))]
@@ -56,10 +58,10 @@ class TrioRuns:
         return setup_runner
 
     def check(self) -> None:
-        """Refuse the trio run of this thread, if there is one, if its clock cannot be moved.
+        """Raise an error if this thread has a trio run whose clock cannot be moved.
 
         Raises:
-            UsageError: it cannot.
+            UsageError: the clock cannot be moved.
         """
         clock = _running_clock()
         if clock is not None and not hasattr(clock, "autojump_threshold"):
@@ -72,7 +74,7 @@ class TrioRuns:
     # -- equal clocks ------------------------------------------------------------------------------------------------
 
     def equalise(self) -> None:
-        """In a trio run with a mock clock, set that and the virtual clock to the later of the two."""
+        """In a trio run with a mock clock, set both that clock and the virtual clock to the later of the two."""
         if "trio" in sys.modules:
             mock = _running_clock()
             if hasattr(mock, "autojump_threshold"):
@@ -107,7 +109,7 @@ class TrioRuns:
                 try:
                     token.run_sync_soon(self._equalise, mock)
                     deliver(result)
-                    token.run_sync_soon(done)  # not earlier: a run with nothing to do makes the clock jump
+                    token.run_sync_soon(done)  # not earlier, since a run with nothing to do makes the clock jump
                 except RuntimeError:  # the run is over
                     self._clock.end(work)
 

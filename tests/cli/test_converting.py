@@ -65,7 +65,7 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (status, "Both files are cassettes" in err) == (2, True)
     (tmp_path / "a.yaml").write_text("some: thing")
     status, _, err = run(capsys, "convert", tmp_path / "a.yaml", tmp_path / "story.jsonl")
-    assert (status, "no recording that can be converted" in err) == (1, True)
+    assert (status, "not a recording that can be converted" in err) == (1, True)
     status, _, err = run(capsys, "convert", tmp_path, tmp_path / "story.jsonl")
     assert (status, "gemini-replay migrate" in err) == (1, True)
     assert run(capsys, "convert", tmp_path / "none.yaml", tmp_path / "story.jsonl")[0] == 1

@@ -145,7 +145,7 @@ def test_the_json_of_vcrpy_is_read(tmp_path: Path) -> None:
         ("interactions:\n- a: [\n", "not valid YAML", 3),
         ("interactions:\n- !!python/object:os.system {}\n", "not valid YAML", 2),
         ("interactions: []\n", "holds no interaction", None),
-        ("some: thing\n", "no recording that can be converted", None),
+        ("some: thing\n", "not a recording that can be converted", None),
     ],
 )
 def test_an_invalid_file_is_an_error(tmp_path: Path, content: str, message: str, line: int | None) -> None:

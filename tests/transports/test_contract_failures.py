@@ -76,7 +76,7 @@ def test_a_timeout_while_recording_is_recorded_as_one(client: Client, path: Path
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpx leaves its generators to trio
-def test_a_client_that_lets_go_is_recorded_as_such(client: Client, path: Path) -> None:
+def test_an_early_close_is_recorded_as_cancelled(client: Client, path: Path) -> None:
     """The stream is not read to its end for the recording's sake, and closing does not wait for the server."""
     chunks = events(6)
     gaps = [0.0, 0.01, 0.01, 20.0, 0.01, 0.01]

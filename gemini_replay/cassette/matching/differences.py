@@ -10,7 +10,7 @@ from ..field_paths import member
 from ..model import Request
 from ..redaction.replacements import MARK
 from ..redaction.secret_names import VALUES, called
-from .keys import Place, canonical_body, same_json
+from .keys import ResourceQuery, canonical_body, same_json
 
 _CLIP = 60
 
@@ -37,7 +37,11 @@ def key_difference(key: str, recorded: Any, asked: Any) -> Difference:
 def _paths(key: str, recorded: Any, asked: Any) -> tuple[str, ...]:
     if key.startswith("headers:"):
         return (member("headers", key.partition(":")[2].strip().lower()),)
-    if isinstance(recorded, Place) and isinstance(asked, Place) and recorded.resource == asked.resource:
+    if (
+        isinstance(recorded, ResourceQuery)
+        and isinstance(asked, ResourceQuery)
+        and recorded.resource == asked.resource
+    ):
         key, recorded, asked = "query", recorded.query, asked.query
     if key != "query":
         return ()
@@ -156,7 +160,7 @@ def _items(value: list[Any]) -> str:
 
 def _joined(value: Any) -> Any:
     """The headers, parameters or place of a key as one text; other values stay."""
-    if isinstance(value, Place):
+    if isinstance(value, ResourceQuery):
         return str(value)
     if isinstance(value, tuple):
         return "&".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value)

@@ -31,7 +31,7 @@ def _host(request: Request) -> str:
 Pairs = tuple[tuple[str, str], ...]
 
 
-class Place(NamedTuple):
+class ResourceQuery(NamedTuple):
     """What a request without an action asks for, compared as its action: a resource, and which part of it."""
 
     resource: str
@@ -45,11 +45,11 @@ def _model(request: Request) -> str:
     return request.target.resource
 
 
-def _action(request: Request) -> str | Place:
+def _action(request: Request) -> str | ResourceQuery:
     action = request.target.action
     if action is not None:
         return action
-    return Place(_model(request), tuple(pair for pair in _query(request) if pair[0] not in ("alt", "$alt")))
+    return ResourceQuery(_model(request), tuple(pair for pair in _query(request) if pair[0] not in ("alt", "$alt")))
 
 
 def _query(request: Request) -> Pairs:
@@ -121,7 +121,7 @@ def answered(key: str, recorded: Any, asked: Any) -> bool:
     if key == "query":
         return _query_answered(recorded, asked)
     if key == "action":
-        places = isinstance(recorded, Place) and isinstance(asked, Place)
+        places = isinstance(recorded, ResourceQuery) and isinstance(asked, ResourceQuery)
         return places and recorded.resource == asked.resource and _query_answered(recorded.query, asked.query)
     if key.startswith("headers:"):
         place = f"header {key.partition(':')[2].strip().lower()}"

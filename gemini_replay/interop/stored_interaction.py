@@ -1,7 +1,7 @@
-"""One request and response as another tool has stored them, and the interaction that they make. No I/O.
+"""One request and response as another tool has stored them, and the interaction made from them. No I/O.
 
-Other tools keep bodies as they came, decompressed, or parsed, and most leave the headers as they were. So the bytes
-tell what a body is. A body in one piece is cut where its events end, since nothing is known of its chunks.
+Other tools keep bodies as they came, decompressed, or parsed, and most do not change the headers. So only the bytes
+show what a body is. A body in one piece is cut where its events end, since its chunks are not known.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _NO_FIELD_VALUE = re.compile("[\0\r]")
 
 
 class NotStorableError(ValueError):
-    """Why an exchange has no place in a cassette, or in the format that is written; `str()` of it is a clause."""
+    """The reason why a cassette, or the written format, cannot hold an interaction; its `str()` is a clause."""
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """What another tool has stored of one request and its response.
+class StoredInteraction:
+    """One request and its response, as another tool has stored them.
 
     Attributes:
         request: the request.
         status: the status of the response; None if none came.
-        headers: those of the response, made by `headers_of`.
-        pieces: the response's body, in the pieces that the file keeps, mostly one; compressed or not.
+        headers: the response's headers, made by `headers_of`.
+        pieces: the response's body, compressed or not, in the file's pieces; mostly there is one.
         head_after: seconds between the request and the response's head, 0 if it is not known.
         end: how the response ended.
-        comments: what a reader should know of it.
+        comments: comments for the cassette.
     """
 
     request: Request
@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
 
 
 def _latin(value: str) -> str:
-    """A value whose characters are bytes, as in the headers of a cassette."""
+    """A value in which each character is a byte, as in the headers of a cassette."""
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
@@ -82,27 +82,27 @@ def _latin(value: str) -> str:
     return value
 
 
-def interaction_of(exchange: Exchange, source: str) -> Interaction:
+def interaction_of(stored: StoredInteraction, source: str) -> Interaction:
     """The interaction, with unknown times.
 
     Args:
-        exchange: what the file says.
+        stored: what the file holds.
         source: the format of the file, for a comment.
 
     Raises:
         NotStorableError: a cassette cannot hold it.
     """
-    request = replace(exchange.request, client=exchange.request.client or client_name(exchange.request.headers))
-    if exchange.status is None:
-        return Interaction(request, None, (), exchange.end, exchange.comments)
-    if not 200 <= exchange.status <= 999:
-        raise NotStorableError(f"its status is {exchange.status}")
-    body = _Body(exchange)
-    headers = exchange.headers
+    request = replace(stored.request, client=stored.request.client or client_name(stored.request.headers))
+    if stored.status is None:
+        return Interaction(request, None, (), stored.end, stored.comments)
+    if not 200 <= stored.status <= 999:
+        raise NotStorableError(f"its status is {stored.status}")
+    body = _Body(stored)
+    headers = stored.headers
     if body.stored is None:
-        headers = _framed(headers, body.size, request.method, exchange.status)
-    response = Response(exchange.status, headers, exchange.head_after, body.stored)
-    comments = (*exchange.comments, f"{TIMES_UNKNOWN} converted from {source}.")
+        headers = _framed(headers, body.size, request.method, stored.status)
+    response = Response(stored.status, headers, stored.head_after, body.stored)
+    comments = (*stored.comments, f"{TIMES_UNKNOWN} converted from {source}.")
     whole = Interaction(request, response, body.chunks, body.end, comments)
     if len(body.chunks) != 1:
         return whole
@@ -110,22 +110,22 @@ def interaction_of(exchange: Exchange, source: str) -> Interaction:
 
 
 class _Body:
-    """The chunks of a body, decoded if its bytes are compressed, whatever its headers say."""
+    """The chunks of a body. If its bytes are compressed, they are decoded, whatever the headers say."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        pieces = [piece for piece in exchange.pieces if piece]
-        coding = (header(exchange.headers, "content-encoding") or "").strip().lower()
+    def __init__(self, stored: StoredInteraction) -> None:
+        pieces = [piece for piece in stored.pieces if piece]
+        coding = (header(stored.headers, "content-encoding") or "").strip().lower()
         coding = "" if coding == "identity" else coding
         self.stored: Literal["decoded"] | None = "decoded" if coding else None
-        self.end = exchange.end
+        self.end = stored.end
         self.size = sum(map(len, pieces))
         self.chunks = tuple(Chunk(0.0, piece) for piece in pieces)
-        decoder = _decoder(b"".join(pieces), coding, exchange.headers)
+        decoder = _decoder(b"".join(pieces), coding, stored.headers)
         if decoder is None:
             return
         found = [decoder.decode(piece) for piece in pieces]
         if not any(one.data for one in found) and any(one.coded for one in found):
-            return  # never compressed in this coding
+            return  # its bytes are not in this coding
         self.chunks = tuple(Chunk(0.0, one.data, one.members, one.coded) for one in found)
         self.size = sum(len(one.data) for one in found)
         if decoder.unfinished and self.end.kind == "eof":
@@ -133,7 +133,7 @@ class _Body:
 
 
 def _decoder(body: bytes, coding: str, headers: Headers) -> ContentDecoder | None:
-    """What decodes a body; None for one that is not compressed. A compressed body is never valid UTF-8."""
+    """A decoder for a body; None if it is not compressed. A compressed body is never valid UTF-8."""
     if _is_utf8(body):
         return None
     if not coding:
@@ -159,7 +159,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _framed(headers: Headers, size: int, method: str, status: int) -> Headers:
-    """The headers with the length that the body has: it was another one while the body was compressed."""
+    """The headers with the body's true length: the compressed body had another one."""
     if method == "HEAD" or status == 304 or header(headers, "content-length") in (None, str(size)):
         return headers
     chunked = header(headers, "transfer-encoding") is not None
@@ -171,7 +171,7 @@ def _framed(headers: Headers, size: int, method: str, status: int) -> Headers:
 
 
 def first_date(interactions: Sequence[Interaction]) -> str | None:
-    """When the first of these responses was made, by its Date header, in ISO 8601; None if none says so."""
+    """The time of the first response with a Date header, in ISO 8601; None if there is none."""
     for one in interactions:
         found = header(one.response.headers, "date") if one.response else None
         try:
