@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..errors import ParserBug as ParserBug
     from ..faults import check_client as check_client
+    from .case import Case as Case
     from .classes import CLASSES as CLASSES
     from .classes import PROFILES as PROFILES
     from .documents import Document as Document
@@ -24,23 +25,25 @@ if TYPE_CHECKING:
     from .results import Survey as Survey
     from .strategies import chunkings as chunkings
     from .strategies import corruptions as corruptions
+    from .strategies import cut_streams as cut_streams
     from .strategies import event_streams as event_streams
     from .strategies import from_cassette as from_cassette
     from .strategies import gemini_events as gemini_events
+    from .stream_check import check_bytes as check_bytes
     from .stream_check import check_stream as check_stream
-    from .testing import Case as Case
     from .testing import cases as cases
 
 _HOMES = {
     "..errors": ("ParserBug",),
     "..faults": ("check_client",),
+    ".case": ("Case",),
     ".classes": ("CLASSES", "PROFILES"),
     ".documents": ("Document",),
     ".parser_check": ("check_parser", "survey"),
     ".results": ("Result", "Survey"),
-    ".strategies": ("chunkings", "corruptions", "event_streams", "from_cassette", "gemini_events"),
-    ".stream_check": ("check_stream",),
-    ".testing": ("Case", "cases"),
+    ".strategies": ("chunkings", "corruptions", "cut_streams", "event_streams", "from_cassette", "gemini_events"),
+    ".stream_check": ("check_bytes", "check_stream"),
+    ".testing": ("cases",),
 }
 
 __all__ = [name for names in _HOMES.values() for name in names]

@@ -50,4 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DB",
         help="where to keep found cases: a folder or redis://HOST:PORT/0; readonly:DB is only read; may be repeated",
     )
+    parser.add_argument(
+        "--write-corpus",
+        type=Path,
+        metavar="DIR",
+        help="write streams of all classes of the profiles to this folder, as seeds for a coverage-guided engine; "
+        "no parser is needed",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")

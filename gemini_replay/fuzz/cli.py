@@ -16,6 +16,7 @@ from . import adapters
 from .budget import seconds
 from .classes import PROFILES, known_profile
 from .command import Command
+from .corpus import write_corpus
 from .junit import junit
 from .kept_tests import kept_test
 from .loading import load
@@ -43,6 +44,8 @@ _ARRAY_TYPE = "application/json; charset=UTF-8"
 
 def fuzz(chosen: argparse.Namespace) -> int:
     """Survey the parser and print what was found; 1 if a bug was found that the baseline does not have, else 0."""
+    if chosen.write_corpus:
+        return write_corpus(_profiles(chosen), chosen.classes, chosen.write_corpus)
     known = _baseline(chosen)
     with _parser(chosen) as parse:
         survey = _survey(parse, _profiles(chosen), known, chosen)

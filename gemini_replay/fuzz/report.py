@@ -72,6 +72,8 @@ def explain(result: Result, parser: str, profile: str, kept: str) -> str:
 def _happens(result: Result) -> str:
     if result.kind == "stalls":
         return "does not come to an end" if result.stopped else "yields events later than it has them"
+    if result.kind == "raises" and result.document is not None and result.document.malformed:
+        return "raises an error by accident, which even a damaged stream does not excuse"
     return {
         "raises": "raises an error for a valid stream",
         "loses": "loses what is in the stream",

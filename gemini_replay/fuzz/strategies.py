@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from ..arguments import require, require_flag, require_path
 from ..errors import UsageError
 from . import messages, texts
-from .classes import CaseClass, classes_of
+from .case import Case
+from .classes import CaseClass, classes_of, known_profile
 from .classes.hostile import damage
 from .cuts import split
 from .documents import Document, Source, document, plain
@@ -64,13 +65,37 @@ def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
     Raises:
         UsageError: an unknown profile, or "hostile".
     """
+    return st.one_of([documents_of(case) for case in _with_one_result(profile)])
+
+
+def _with_one_result(profile: str) -> list[CaseClass]:
     cases = [one for one in classes_of([profile]) if not one.policy and one.sized is None]
     if not cases:
         raise UsageError(
             f"The profile {profile!r} has no streams with one correct result.",
             hint="Use another, or corruptions(data) for damaged streams.",
         )
-    return st.one_of([documents_of(case) for case in cases])
+    return cases
+
+
+def cut_streams(*, profile: str = "gemini") -> st.SearchStrategy[Case]:
+    """Streams that are cut: ``.chunks`` is what to feed, ``.expected`` what must come out.
+
+    ``.check(parse)`` compares, and accepts an exception that quotes an error object of the stream. Shrinks towards
+    a small stream in one chunk. The arguments and errors are those of `event_streams`.
+    """
+    known = known_profile(profile)
+    cases = _with_one_result(known)
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> Case:
+        case = draw(st.sampled_from(cases))
+        document = draw(documents_of(case))
+        length = len(document.body)
+        points = st.sets(st.integers(1, length - 1)) if length > 1 else st.just(set())
+        return Case(case.name, known, case, document, tuple(sorted(draw(points))))
+
+    return drawn()
 
 
 def gemini_events() -> st.SearchStrategy[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..arguments import is_whole, items, require, require_flag, texts
 from ..loops import run_without_loop
+from .cuts import every, split
 from .documents import Document, Reading
 from .report import parser_bug
 from .results import stream_result
@@ -82,6 +83,27 @@ def check_stream(
         raise parser_bug(
             stream_result(document, given, complaint, Steadiness(after=earlier)), parse, name_of(parse), ""
         )
+
+
+def check_bytes(
+    parse: Parse,
+    data: bytes,
+    *,
+    documented: type[BaseException] | Sequence[type[BaseException]] = (),
+) -> None:
+    """Check any bytes, as a coverage-guided engine makes them, whole and cut in a few ways.
+
+    No result is wrong in itself. A hang is, an accident such as KeyError or TypeError, and a result that depends on
+    the cuts.
+
+    Raises:
+        ParserBug: the parser is wrong.
+        UsageError: an argument cannot be used.
+    """
+    __tracebackhide__ = True
+    require(isinstance(data, bytes), "data", data, "bytes")
+    for cuts in dict.fromkeys(((), every(1, len(data)), every(7, len(data)), every(1 + len(data) // 2, len(data)))):
+        check_stream(parse, split(data, cuts), may_raise=True, documented=documented)
 
 
 def _stream(name: str, chunks: object) -> Stream:

@@ -309,3 +309,13 @@ def test_a_response_may_be_read_by_a_method(capsys: pytest.CaptureFixture[str]) 
     """The parser takes what the method returns."""
     assert fuzz("of_lines", "--adapter", "httpx.iter_lines", *classes("plain-text")) == 0
     assert "0 new bugs" in capsys.readouterr().out
+
+
+def test_a_corpus_is_written_without_a_parser(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file for each small document of each class, the same each time."""
+    command = ["fuzz", "--write-corpus", "corpus", *classes("plain-text", "many-events", "raw-error")]
+    assert main(command) == 0
+    written = {path.name: path.read_bytes() for path in (folder / "corpus").iterdir()}
+    assert {name.rpartition("-")[0] for name in written} == {"plain-text", "raw-error"}
+    assert written["plain-text-1"] == b'data: {"responseId": "a"}\r\n\r\n'
+    assert f"corpus: {len(written)} streams" in capsys.readouterr().out

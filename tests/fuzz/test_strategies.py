@@ -51,6 +51,24 @@ def test_chunkings_join_to_the_data(data: st.DataObject, body: bytes, empty: boo
     assert empty or all(chunks) or chunks == [b""]
 
 
+@pytest.mark.parametrize("profile", ["gemini", "gateway", "sse", "json-array"])
+@given(data=st.data())
+def test_cut_streams_hold_what_they_say(profile: str, data: st.DataObject) -> None:
+    """The chunks are the stream, and what must come out of them does."""
+    stream = data.draw(fuzz.cut_streams(profile=profile))
+    assert b"".join(stream.chunks) == stream.document.body
+    assert same(values_of(stream.chunks), stream.expected)
+    stream.check(lambda chunks: values_of(list(chunks)))
+
+
+def test_cut_streams_shrink() -> None:
+    """Towards a small stream in one chunk; where a cut matters, to one cut."""
+    least = find(fuzz.cut_streams(), lambda stream: True, settings=QUIET)
+    assert len(least.chunks) == 1
+    assert len(least.chunks[0]) < 30
+    assert len(find(fuzz.cut_streams(), lambda stream: len(stream.chunks) > 1, settings=QUIET).chunks) == 2
+
+
 def test_chunkings_shrink_towards_whole() -> None:
     """Any is one chunk at its smallest, and a cut somewhere is one cut."""
     assert find(fuzz.chunkings(b"abcdef"), lambda chunks: True, settings=QUIET) == [b"abcdef"]
