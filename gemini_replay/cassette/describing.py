@@ -1,4 +1,4 @@
-"""Requests in words."""
+"""Descriptions of requests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Interactions that a function of the user's may change, before they are stored or before they are replayed.
+"""Lets a user's function change interactions before they are stored, or before they are replayed.
 
-What the function returns must be an interaction that a cassette can hold. Before it is stored, secrets are removed
-from it again.
+The function must return an interaction that a cassette can hold. Before that is stored, secrets are removed from it
+again.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from .reader import Reader
 from .redaction import Redactor, Removal
 
 BeforeRecord = Callable[[Interaction], Interaction | None]
-"""Gets what was recorded, without secrets. Returns what is stored; None leaves it out."""
+"""Gets a recorded interaction without secrets. Returns the one to store; None leaves it out."""
 
 BeforeReplay = Callable[[Interaction], Interaction]
-"""Gets a recording that is about to be played. Returns what is played."""
+"""Gets a recording that is about to be played. Returns the one to play."""
 
 _MARKER = "#|"
-"""How the lines of a journal begin that are no comments."""
+"""The beginning of those lines of a journal that are markers, not comments."""
 
 
 def before_replay(hook: BeforeReplay, recording: Interaction) -> Interaction:
-    """What is played in place of a recording.
+    """The interaction to play instead of a recording.
 
     Raises:
         HookError: the function failed, or returned something that a cassette cannot hold.
@@ -47,7 +47,7 @@ def before_replay(hook: BeforeReplay, recording: Interaction) -> Interaction:
 def write_edited(
     path: Path, recorded: Iterable[Recorded], hook: BeforeRecord, redactor: Redactor, header: Header
 ) -> tuple[int, list[Removal]]:
-    """Write what a function returns for each interaction that was recorded, one at a time, without secrets.
+    """Write what a function returns for each recorded interaction, one at a time, without secrets.
 
     Returns:
         How many interactions are in the new file, and what was removed from them.
@@ -83,7 +83,7 @@ def write_edited(
 
 
 def without_secrets(interaction: Interaction, redactor: Redactor) -> tuple[Interaction, Sequence[Removal]]:
-    """An interaction without secrets, and what was removed. What was removed from it before stays as it is."""
+    """An interaction without secrets, and what was removed. Marks of secrets that were removed before stay."""
     own = redactor.for_request(interaction.request)
     request = own.request()
     response = interaction.response and own.response(interaction.response)
@@ -124,7 +124,7 @@ def _safe_value(value: Any, redactor: Redactor) -> Any:
 
 
 def _lines(setting: str, hook: object, interaction: Interaction) -> list[bytes]:
-    """The lines of an interaction in a cassette; a `HookError` if it can have none."""
+    """The lines of an interaction in a cassette; a `HookError` if a cassette cannot hold it."""
     try:
         if interaction.response is None and interaction.chunks:
             raise ValueError("it has chunks, but no response")
@@ -145,5 +145,5 @@ def _lines(setting: str, hook: object, interaction: Interaction) -> list[bytes]:
             f"{name_of(hook)}, which the setting {setting} names, returned an interaction that no cassette can hold: "
             f"{said}",
             hint="Change it with dataclasses.replace, and keep the types of its fields.",
-        ) from None  # what failed is our own code; the message says why
+        ) from None  # our own code failed, and the message says why
     return lines

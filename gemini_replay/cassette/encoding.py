@@ -33,9 +33,9 @@ _ILL_FORMED = re.compile("([\udc80-\udcff]+)")
 _HEX = re.compile("[0-9a-fA-F]+")
 
 _BINARY_BYTES = 16
-_BINARY_SHARE = 4  # one byte in so many
-_MAX_DEPTH = 200  # of a body that is stored as JSON, since readers recurse
-_MAX_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly (RFC 8259, section 6)
+_BINARY_SHARE = 4  # one byte in this many
+_MAX_DEPTH = 200  # the nesting of a body that is stored as JSON, since readers recurse
+_MAX_INTEGER = 2**53 - 1  # integers that every JSON reader keeps exactly (RFC 8259, section 6)
 _MAX_AFTER = 1e9
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -113,7 +113,7 @@ def encode_parts(data: bytes) -> list[str]:
     else:
         text, binary = "", binary + len(runs[1]) + len(runs[3])
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
-        del text, runs  # they take more memory than the chunk
+        del text, runs  # the parts take more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
     # Only the rare bytes are searched, since a regular expression is slow on text that is mostly ASCII.
     hidden = _HIDDEN.search(rare.decode("utf-8", "ignore")) is not None
@@ -130,8 +130,8 @@ def encode_parts(data: bytes) -> list[str]:
 def _cut_text(data: bytes) -> list[str] | None:
     """Text whole, or with a character cut off at an end or at both; None if there are ill-formed bytes elsewhere.
 
-    Nothing, the first ill-formed bytes, the text, and the last ill-formed bytes. The runs of `_ILL_FORMED.split` are
-    in the same order, and also have lone surrogates for ill-formed bytes, but take longer.
+    The result is "", the first ill-formed bytes, the text, and the last ill-formed bytes. The runs of
+    `_ILL_FORMED.split` have the same order, and lone surrogates for ill-formed bytes too, but take longer.
     """
     try:
         return ["", "", data.decode(), ""]
@@ -148,12 +148,12 @@ def _cut_text(data: bytes) -> list[str] | None:
 
 
 def decode_parts(parts: Sequence[Any]) -> bytes:
-    """The bytes that the parts of a chunk or body stand for."""
+    """The bytes of the parts of a chunk or body."""
     return b"".join(map(decode_part, parts))
 
 
 def decode_part(part: Any) -> bytes:
-    """The bytes that one part stands for."""
+    """The bytes of one part."""
     if isinstance(part, str):
         try:
             return part.encode()
@@ -176,12 +176,12 @@ def decode_part(part: Any) -> bytes:
 
 
 def encode_coded(data: bytes) -> str:
-    """The part, as JSON text, for bytes that are still in their content coding."""
+    """The part, as JSON text, for bytes in a content coding that could not be decoded."""
     return f'{{"coded": "{base64.b64encode(data).decode()}"}}'
 
 
 def decode_coded(part: dict[str, Any]) -> bytes:
-    """The bytes of such a part."""
+    """The bytes of a part that `encode_coded` has made."""
     try:
         data = base64.b64decode(part["coded"], validate=True)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What to do about pyfakefs, which hides cassettes from a session, and would lose what one records."""
+"""Advice about pyfakefs, which hides cassettes from a session and would lose recordings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ RECORDING = (
     "Ask for gemini_cassette before fs, and record the request with the real files: "
     "`with Pause(fs):`, from pyfakefs.fake_filesystem_unittest."
 )
-"""How to record all the same."""
+"""Advice on how to record with it."""
 
 
 def are_fake() -> bool:
-    """Whether pyfakefs stands in for the file system. It replaces the module `os`."""
+    """Whether pyfakefs has replaced the file system, and with it the module `os`."""
     return type(os).__module__.startswith("pyfakefs")
 
 
 def making_visible(path: Path) -> str:
-    """How a session can find its cassette `path` all the same; "" if nothing hides it."""
+    """Advice on how a session can find its cassette `path`; "" if nothing hides it."""
     if not are_fake():
         return ""
     return (

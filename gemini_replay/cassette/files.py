@@ -71,7 +71,7 @@ class CassetteFile:
 
         Args:
             path: the file.
-            provider: whose API was asked; None for Gemini.
+            provider: the API that was asked; None for Gemini.
 
         Raises:
             CassetteNotFoundError: there is no such file.
@@ -151,8 +151,8 @@ def _joined(lines: Iterable[str]) -> bytes:
 def open_cassette(path: Path, *, provider: Provider | None = None, check: bool = False) -> list[Stored]:
     """The interactions of a cassette file, each decoded when it is used.
 
-    The whole file is read now, and what is cut off, out of place or unknown is found now. What is wrong within a
-    line is found when the line is decoded; with `check`, that is found now, too.
+    The whole file is read now, which finds lines that are cut off, out of place or unknown. Errors within a line are
+    found when the line is decoded, or now with `check`.
 
     Raises:
         CassetteError: see `CassetteFile.load`.
@@ -224,13 +224,13 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
 
 
 def mended(path: str | os.PathLike[str]) -> CassetteFile | None:
-    """The cassette in a file whose lines a formatter has spread over several lines each; None if it is not that.
+    """The cassette in a file whose lines a formatter has spread over several lines each; None for any other file.
 
     Nothing is written: save the result yourself.
 
     Raises:
         CassetteNotFoundError: there is no such file.
-        CassetteFormatError: more is wrong with it.
+        CassetteFormatError: the file has other errors too.
     """
     path = Path(path)
     with _opened(path) as file:
@@ -286,7 +286,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _read(file: BinaryIO, path: Path | None, provider: Provider | None) -> Iterator[Reader]:
-    """A reader of the file. What is wrong with it is told by what was done to the file, where that shows."""
+    """A reader of the file. If another tool has changed the file, an error names that change."""
     try:
         yield Reader(file, path, provider)
     except CassetteFormatError as error:

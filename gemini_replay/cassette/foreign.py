@@ -1,7 +1,7 @@
-"""Names what a file is that is not a cassette, or no longer one. No I/O.
+"""Explains files that are not cassettes, or no longer. No I/O.
 
-A file that was never a cassette: a HAR file, the body of a stream. One that another tool has put in its place: a
-pointer of Git LFS. One that was changed since: by a merge, by a formatter, by sorting its lines.
+Some were never cassettes, such as a HAR file or the body of a stream. Some replace a cassette, such as a pointer of
+Git LFS. Some were changed by a merge, by a formatter, or by sorting their lines.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def was_cassette(content: bytes) -> bool:
 
 
 def refuse_foreign(content: bytes, path: Path | None) -> None:
-    """Raise a `CassetteFormatError` that says what a file is, if it is no cassette of one value a line."""
+    """Raise a `CassetteFormatError` that says what a file is, unless it is a cassette with one value on each line."""
     if not content.strip():
         raise CassetteFormatError(
             "the file is empty", path=path, hint="Delete it, or record it again with: --gemini-record rewrite"
@@ -59,7 +59,7 @@ def refuse_foreign(content: bytes, path: Path | None) -> None:
 
 
 def explained(error: CassetteFormatError, content: bytes, path: Path | None) -> CassetteFormatError:
-    """The error of a reader; or a better one, if something was done to the file that explains it."""
+    """The error of a reader, or a better one if a change of the file explains it."""
     if isinstance(error, CassetteVersionError):
         return error
     try:
@@ -85,7 +85,7 @@ def _conflict(content: bytes, path: Path | None) -> CassetteFormatError | None:
 
 
 def _spread(content: bytes, path: Path | None) -> CassetteFormatError | None:
-    """The error about a cassette whose values are spread over several lines; None if it is not that."""
+    """The error about a cassette whose values are spread over several lines; None for any other file."""
     for number, text in _values(content):
         if _BREAK.search(text):
             return CassetteFormatError(
@@ -99,14 +99,14 @@ def _spread(content: bytes, path: Path | None) -> CassetteFormatError | None:
 
 
 def joined(content: bytes) -> bytes | None:
-    """A cassette whose values are spread over several lines, with one value a line; None if it is not that."""
+    """A cassette whose values are spread over several lines, with each joined to one line; None for other files."""
     if _spread(content, None) is None:
         return None
     return "".join(f"{_BREAK.sub(' ', text)}\n" for _, text in _values(content)).encode()
 
 
 def _values(content: bytes) -> list[tuple[int, str]]:
-    """The values of a cassette, on whatever lines they are, and its comments, each with the number of its line.
+    """The values of a cassette, however they are spread over lines, and its comments, each with its line number.
 
     Empty if the content is something else. A line break within a value is never within a string.
     """
@@ -143,7 +143,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _out_of_order(error: CassetteFormatError, content: bytes, path: Path | None) -> CassetteFormatError | None:
-    """The error about lines that make a cassette in another order; None if they do not."""
+    """The error about lines that would make a cassette in another order; None if they would not."""
     lines = [raw for raw in content.removeprefix(BOM).split(b"\n") if raw.strip()]
     try:
         kinds = Counter(type(decode_line(raw)) for raw in lines)

@@ -34,18 +34,18 @@ class IndexEntry:
 
     @property
     def whole(self) -> bool:
-        """Whether it has an end and no unreadable line."""
+        """Whether the interaction has an end and no unreadable line."""
         return self.ended and not self.problems
 
     def add(self, offset: int, length: int) -> None:
-        """Add one of its lines."""
+        """Add a line of the interaction."""
         if self.ranges and sum(self.ranges[-1]) == offset:
             self.ranges[-1][1] += length
         else:
             self.ranges.append([offset, length])
 
     def lines(self, file: BinaryIO) -> Iterator[bytes]:
-        """Its lines, read from the file."""
+        """The interaction's lines, read from the file."""
         for offset, length in self.ranges:
             file.seek(offset)
             while length > 0 and (line := file.readline(length)):
@@ -53,14 +53,14 @@ class IndexEntry:
                 length -= len(line)
 
     def digest(self, file: BinaryIO) -> bytes:
-        """A digest of its bytes."""
+        """A digest of the interaction's bytes."""
         digest = hashlib.sha256()
         for line in self.lines(file):
             digest.update(line)
         return digest.digest()
 
     def request(self, file: BinaryIO) -> Request:
-        """Its request, read from the file."""
+        """The interaction's request, read from the file."""
         return next(item for line in self.lines(file) if isinstance(item := decode_line(line), Request))
 
     def read(self, file: BinaryIO, path: Path | None = None) -> Interaction:

@@ -1,4 +1,4 @@
-"""Makes a cassette from journals by copying their lines and those lines of the existing file that stay.
+"""Makes a cassette by copying lines: all lines of journals, and those lines of the existing file that stay.
 
 Chunks are neither decoded nor kept in memory. Sessions that record to the same cassette take turns, and each keeps
 what the others have added.
@@ -45,7 +45,7 @@ class Recorded(Sequence[Interaction]):
         self._provider: Provider | None = None
 
     def of(self, provider: Provider) -> Recorded:
-        """The same interactions, as those with another provider's API."""
+        """The same interactions, read by another provider."""
         found = copy(self)
         found._provider = provider
         return found
@@ -241,7 +241,7 @@ class _Writer:
                     self._write(data)
                     length -= len(data)
                     last = data
-            if not last.endswith(b"\n"):  # the last line of a file that somebody edited
+            if not last.endswith(b"\n"):  # the last line of a file that was edited by hand
                 self._write(b"\n")
             written.append(IndexEntry(entry.line, entry.test, [[began, self._at - began]], ended=True))
         return written

@@ -38,7 +38,7 @@ class Request:
             request is recorded, its library ("httpx2 2.16.2").
         test: the id of the test that made the request ("tests/test_x.py::test_y"), if one did.
         extra: keys that this release does not know.
-        provider: whose API is asked; it reads the URL and the response.
+        provider: the API that is asked; it reads the URL and the response.
     """
 
     method: str
@@ -51,12 +51,12 @@ class Request:
     provider: Provider = field(default_factory=shipped, compare=False, repr=False)
 
     def of(self, provider: Provider) -> Request:
-        """The same request, as one to another provider's API."""
+        """The same request, read by another provider."""
         return self if provider is self.provider else replace(self, provider=provider)
 
     @cached_property
     def json(self) -> Any:
-        """The body decoded as JSON, or None where it is not JSON."""
+        """The body decoded as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -91,8 +91,8 @@ class Response:
         status: the HTTP status.
         headers: name and value pairs in order.
         after: seconds between the request being sent and this head arriving.
-        body: None where the chunks are the wire's own bytes and the wire was not compressed; "decoded" where it
-            was and the chunks hold the decoded bytes; "wire" where they hold the compressed bytes.
+        body: None if the wire was not compressed; if it was, "decoded" if the chunks hold the decoded bytes, and
+            "wire" if they hold the compressed ones.
     """
 
     status: int
@@ -110,7 +110,7 @@ class Chunk:
 
     Attributes:
         after: seconds.
-        data: the bytes, decoded where the response is stored decoded.
+        data: the bytes, decoded if the response is stored decoded.
         members: offsets in `data`, ascending, at which a new member of the content coding begins (a gzip member, a
             zstd frame); all members before it are complete. The first member of a response has no offset.
         coded: the bytes at the chunk's end that could not be decoded, as they came. All chunks after it are coded
@@ -128,8 +128,8 @@ class End:
     """How the response ended.
 
     Attributes:
-        kind: "eof" a complete body; "reset" the connection broke; "cancelled" the client let go; "timeout" the
-            client's read timeout passed.
+        kind: "eof" for a complete body; "reset" if the connection broke; "cancelled" if the client closed the
+            response; "timeout" if the client's read timeout passed.
         after: seconds since the moment before.
         how: "closed" for a "reset" where the peer closed the connection normally, but before the body was
             complete; "unfinished" for an "eof" of a response that is stored decoded, whose content coding was not at
@@ -158,10 +158,10 @@ class Interaction:
 
     Attributes:
         request: the request.
-        response: the response's head; None where the connection ended before one came.
+        response: the response's head; None if the connection ended before one came.
         chunks: the body, as it arrived.
         end: how it ended.
-        comments: the comment lines that stood before its request line, without line ends.
+        comments: the comment lines before its request line, without line ends.
     """
 
     request: Request
@@ -180,7 +180,7 @@ class Interaction:
         return b"".join(chunk.data for chunk in self.chunks)
 
     def of(self, provider: Provider) -> Interaction:
-        """The same interaction, as one with another provider's API."""
+        """The same interaction, read by another provider."""
         return self if provider is self.request.provider else replace(self, request=self.request.of(provider))
 
     @cached_property
@@ -196,7 +196,7 @@ class Interaction:
 
     @cached_property
     def answer(self) -> Answer:
-        """What all events together say."""
+        """The answer that all events add up to."""
         return self.request.provider.collect(self.events)
 
     @property
@@ -216,17 +216,17 @@ class Interaction:
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the model stopped ("STOP", "MAX_TOKENS", …), or None where it never said so."""
+        """Why the model stopped ("STOP", "MAX_TOKENS", …), or None if it never said so."""
         return self.answer.finish_reason
 
     @property
     def usage(self) -> Mapping[str, Any] | None:
-        """The token counts, as the API names them; the last of each, since they are cumulative."""
+        """The last value of each token count, as the API names them. The counts are cumulative."""
         return self.answer.usage
 
     @property
     def error(self) -> ApiError | None:
-        """The error object of the body, in-band or instead of a stream; None where there is none."""
+        """The error object of the body, in mid-stream or instead of a stream; None if there is none."""
         return self.answer.error
 
     @property

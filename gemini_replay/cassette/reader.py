@@ -1,8 +1,8 @@
 """Reads interactions from the lines of a cassette and reports a line that is out of place. No I/O of its own.
 
-Reading has two steps, so that a session need not decode what it does not play. `Reader` tells lines apart and finds
-what is cut off, out of place or unknown. `Stored` decodes the lines of one interaction when it is used, and finds
-what is wrong within a line.
+Reading has two steps, so that a session decodes only what it plays. `Reader` distinguishes lines and finds those that
+are cut off, out of place or unknown. `Stored` decodes the lines of one interaction when it is used, and finds errors
+within a line.
 
 Comments belong to the interaction that follows them. A comment between the lines of an interaction moves to the next
 interaction, so that the chunks stay together. Comments after the last one are `Reader.trailing_comments`.
@@ -25,7 +25,7 @@ _SALVAGE = "Close it with: gemini-replay check --salvage {path}, or record it ag
 
 
 class Draft:
-    """An interaction with more lines to decode. They come in an order that was checked."""
+    """An interaction that is being decoded. The order of its lines has been checked."""
 
     def __init__(self, request: Request, comments: Sequence[str]) -> None:
         self._request = request
@@ -45,7 +45,7 @@ class Draft:
         self._chunks.append(item)
 
     def _misplaced(self, chunk: Chunk) -> str:
-        """What is wrong with a chunk here, or an empty text."""
+        """The reason why a chunk cannot come here, or ""."""
         assert self._response is not None
         if (chunk.coded or chunk.members) and self._response.body != "decoded":
             return "a chunk with coded bytes or members, but the response is not stored decoded"
@@ -59,7 +59,7 @@ class Draft:
 
 
 class Stored:
-    """One interaction of a cassette as its lines, which are decoded when they are needed.
+    """The lines of one interaction of a cassette, decoded when they are needed.
 
     Attributes:
         line: the number of its request line.
@@ -69,7 +69,7 @@ class Stored:
         self, lines: list[bytes], line: int, comments: Sequence[str], path: Path | None, provider: Provider | None
     ) -> None:
         self.line = line
-        self._lines = lines  # with the comments between them, so that each has its number
+        self._lines = lines  # with the comments between them, so that each line's number is known
         self._comments = tuple(comments)
         self._path = path
         self._provider = provider
@@ -98,7 +98,7 @@ class Stored:
         end = End()
         for number, raw in enumerate(self._lines[1:], self.line + 1):
             item = decode_line(raw, path=self._path, number=number)
-            if isinstance(item, (Chunk, Response)):  # quicker than a union
+            if isinstance(item, (Chunk, Response)):  # faster than a union
                 draft.add(item, path=self._path, number=number)
             elif isinstance(item, End):
                 end = item
@@ -111,7 +111,7 @@ class Stored:
 
 
 class Reader:
-    """Reads the lines of a cassette: the header and the comments before it at once, then one interaction at a time.
+    """Reads the lines of a cassette: first the header and the comments before it, then one interaction at a time.
 
     Once all have been read, `trailing_comments` has the comments after the last one. A line that is cut off, out of
     place or unknown raises a `CassetteFormatError`, during iteration too.

@@ -92,7 +92,7 @@ async def deliver(
                 parts = schedule.take()
             except Broken as broken:
                 if broken.ending == "timeout":
-                    await client.leaves()  # a server can only cause a read timeout by silence
+                    await client.leaves()  # only silence of a server makes a client time out
                 else:
                     await finish(broken.ending, scope, send)
                 return True
@@ -188,7 +188,7 @@ async def finish(ending: Ending, scope: Scope, send: Send) -> None:
 async def respond(
     send: Send, status: int, body: bytes, headers: Headers = (), *, receive: Receive | None = None
 ) -> None:
-    """Send a whole JSON answer; `headers` are those besides type and length.
+    """Send a whole JSON answer; `headers` are added to its type and length.
 
     `receive` is given if the request's body has not been read. The rest is read and dropped before the answer ends:
     if a connection is closed with unread data, the answer may be lost.
@@ -219,7 +219,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", 
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
-    """The headers that a proxy passes on: all but those for a single connection (RFC 9110, 7.6.1)."""
+    """The headers that a proxy passes on: all except those for a single connection (RFC 9110, 7.6.1)."""
     headers = tuple(headers)
     own = {
         item.strip().lower() for name, value in headers if name.lower() == "connection" for item in value.split(",")
@@ -229,7 +229,7 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
 
 @lru_cache(maxsize=256)
 def unsendable(status: int, headers: Headers) -> str:
-    """The part of this head that no server can send, in words; empty if there is none."""
+    """A description of the part of this head that a server cannot send, or ""."""
     if not 200 <= status <= 599:
         return f"the status {status}"
     for name, value in headers:
@@ -244,7 +244,7 @@ _FIELD_VALUE = re.compile(rb"(?:[^\0\s](?:[^\0\n\r\f\v]*[^\0\s])?)?")
 
 def _encoded(text: str) -> bytes:
     try:
-        return text.encode("latin-1")  # the reverse of how HTTP heads are decoded
+        return text.encode("latin-1")  # HTTP heads are decoded as Latin-1
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")  # a cassette written by hand
 

@@ -1,4 +1,4 @@
-"""What a server lets in: well-formed requests of limited size, from local programs and pages.
+"""The entrance of a server. It accepts well-formed requests of limited size, from local programs and pages.
 
 Every page in a browser of this machine can reach a server on a loopback address: it can send requests there, and with
 DNS rebinding it can even pass for one of the server's own pages. So a request with an ``Origin`` or ``Host`` that is
@@ -29,7 +29,7 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Rules:
-    """What a server lets in.
+    """The rules for which requests a server accepts.
 
     Args:
         allow_origins: origins of pages that may use the server, besides those on localhost and loopback addresses:
@@ -110,7 +110,7 @@ class Entrance:
         self._hosts = {host.lower() for host in rules.allow_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or let it in."""
+        """Refuse one request, or pass it to the app."""
         headers = _joined(scope["headers"])
         refusal = next(self._refusals(scope, headers), None)
         if refusal is not None:
@@ -219,7 +219,7 @@ def _is_local_origin(origin: str) -> bool:
 
 
 class _TooLargeError(Exception):
-    """A body is too large; the app that reads it stops. `more`: whether there is more of it to read."""
+    """A body is too large; the app that reads it stops. `more` says whether there is more of it to read."""
 
     def __init__(self, more: bool) -> None:
         super().__init__()
@@ -244,7 +244,7 @@ def _limited(receive: Receive, most: int) -> Receive:
 
 
 def refusal(status: int, reason: str, provider: Provider | None) -> bytes:
-    """The body of the answer to a request that is refused, as the provider's; None: the one that ships."""
+    """The body of a refusal in the form of the provider's errors; None for the default provider."""
     return (provider or shipped()).error_body(status, f"gemini-replay: {reason}")
 
 

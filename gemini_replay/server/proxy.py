@@ -158,7 +158,7 @@ class RecordingProxy(ReplayServer):
             response = await self._transport.handle_async_request(request)
         except httpx.RemoteProtocolError as problem:
             if _is_malformed(problem):
-                what = str(problem).partition(":")[0]  # the rest may quote a header with a secret
+                what = str(problem).partition(":")[0]  # the rest of the message may quote a header with a secret
                 raise _UnusableHeadError(f"a head that is not valid HTTP/1.1 ({what})") from None
             raise
         if what := unsendable(response.status_code, ()):

@@ -5,7 +5,7 @@ How a recording ends on a real connection:
 - "eof": the body's regular end;
 - "reset": a TCP reset;
 - "closed": a FIN before the body is complete;
-- "timeout" (the recorded client timed out): silence until this client times out, too;
+- "timeout" (the recorded client timed out): silence until this client times out too;
 - "cancelled" (the recorded client closed the response): a TCP reset at that moment, and a warning in the log. Nothing
   is invented beyond the recording, and no client takes an incomplete body for a complete one;
 - a connection that a fault refuses: a TCP reset before any answer.
@@ -77,7 +77,7 @@ class ServedRequest:
         raise AssertionError("a session that only replays never forwards a request")
 
     async def pass_on(self) -> None:
-        """No server passes requests on: its session owns each of them."""
+        """Never called: the server's session owns every request."""
         raise AssertionError("a session that is served is not in mode 'live'")
 
 
@@ -146,7 +146,7 @@ class ReplayServer:
         if missed:
             self.missed += 1
             del self.session.misses[_KEPT_MISSES:]
-        error.__traceback__ = None  # its frames would keep the request in memory
+        error.__traceback__ = None  # its traceback would keep the request in memory
         _log.warning("%s", error)
         code = 404 if missed else 500
         body = self.session.provider.error_body(code, str(error))

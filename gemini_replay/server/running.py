@@ -29,9 +29,9 @@ class Running:
         app: an ASGI app; no lifespan events are sent to it.
         host: the address to listen on.
         port: the port; 0 for any free one.
-        rules: which requests are let in, and how large they may be.
+        rules: which requests are accepted, and how large they may be.
         ssl_certfile: a PEM file with the certificate chain and its key, for HTTPS.
-        provider: whose errors the refusal of a request looks like; None for Gemini.
+        provider: refusals have the form of this API's errors; None for Gemini.
 
     Attributes:
         port: the port it listens on.
@@ -69,7 +69,7 @@ class Running:
     def _run(self, ready: threading.Event) -> None:
         try:
             asyncio.run(self._server.listen(self._socket, ready.set))
-        except BaseException as failure:  # raised by the thread that waits until this one is ready
+        except BaseException as failure:  # the thread that waits until this one is ready raises the error
             self._failure = failure
         finally:
             self._socket.close()
@@ -130,7 +130,7 @@ def _prepare(
         raise MissingExtraError("uvicorn", extra="server", purpose="A local server") from missing
     try:
         server = Server(app, rules, ssl_certfile, provider)
-    except OSError as problem:  # ssl.SSLError is one
+    except OSError as problem:  # ssl.SSLError is an OSError
         raise UsageError(
             f"Cannot use the certificate {ssl_certfile}: {problem}",
             hint="Give a PEM file with the certificate chain and its key.",

@@ -10,11 +10,11 @@ from .entrance import Rules
 
 
 class BadHeadError(h11.RemoteProtocolError):
-    """A head that is too large, or not valid although h11 accepts it. The message holds nothing of the request."""
+    """A head that is too large, or invalid although h11 accepts it. The message quotes nothing of the request."""
 
 
 class StrictHttp(h11.Connection):
-    """h11 that accepts only strictly valid heads: what two servers parse differently allows request smuggling.
+    """h11 that accepts only strictly valid heads. A head that two servers parse differently allows request smuggling.
 
     Attributes:
         sends_chunks: whether the response that has begun goes out in HTTP chunks.

@@ -1,4 +1,4 @@
-"""When requests came, although a busy event loop reads them late."""
+"""The moments at which requests came, although a busy event loop reads them late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..loops import AsyncioClock
 
 
 class Turns:
-    """When the present turn of the loop began. What the loop reads in a turn had come by then.
+    """The moment at which the present turn of the loop began. What the loop reads in this turn had come by then.
 
     A busy loop reads late: if a thousand requests come at once, the last one waits until the others have been read
     and answered. Counted from the moment when it is read, its answer would be as late.

@@ -1,4 +1,4 @@
-"""uvicorn as this package needs it: fast, silent, strict, and able to reset a connection.
+"""uvicorn made fast, silent, strict, and able to reset a connection.
 
 No other module imports uvicorn.
 """
@@ -59,8 +59,8 @@ class _Connection(H11Protocol):
         self._refused = False
 
     @property
-    def app(self) -> Any:  # not an attribute, which would be a circle that only the collector frees
-        """What uvicorn calls for each request."""
+    def app(self) -> Any:  # not an attribute, which would make a reference cycle
+        """The function that uvicorn calls for each request."""
         return self._run
 
     @app.setter
@@ -153,7 +153,7 @@ class _Connection(H11Protocol):
             self.transport.close()
             await self._lost.wait()
         finally:
-            del scope["extensions"]  # another circle
+            del scope["extensions"]  # another reference cycle
 
     def _quick(self, send: Send) -> Send:
         """A `send` that frames and writes chunks itself, and leaves the rest to uvicorn.
@@ -181,7 +181,7 @@ class _Connection(H11Protocol):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _should_upgrade(self) -> bool:
-        return False  # some clients offer HTTP/2 with every request (RFC 9110, 7.8); uvicorn would log each
+        return False  # some clients offer HTTP/2 with every request (RFC 9110, 7.8), which uvicorn would log
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -209,7 +209,7 @@ _LINGER = "hh" if os.name == "nt" else "ii"
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands in for the app while uvicorn loads its configuration."""
+    """Replaces the app while uvicorn loads its configuration."""
 
 
 class Server(uvicorn.Server):
@@ -217,7 +217,7 @@ class Server(uvicorn.Server):
 
     Args:
         app: the app; an `Entrance` is put in front of it.
-        rules: what the server lets in.
+        rules: which requests the server accepts.
         ssl_certfile: as for `running.Running`.
         provider: likewise.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from ..cassette.model import Headers, header
 
 _AGENTS = ("x-goog-api-client", "user-agent")
-"""The headers in which an SDK names itself, the more telling one first."""
+"""The headers in which an SDK names itself; the one with more details comes first."""
 
 _OWN_AGENTS = ("python-httpx", "python-urllib3", "Python-urllib", "Python/")
-"""How the user agents of the client libraries begin, which tell nothing more than their names."""
+"""The beginnings of the client libraries' user agents, which say no more than the libraries' names."""
 
 
 def client_name(headers: Headers, library: str | None = None) -> str | None:
-    """The client's name; None if nothing is known of it.
+    """The client's name, or None if it is not known.
 
     Args:
-        headers: of a request.
+        headers: a request's headers.
         library: the client library with its version ("httpx 0.28.1"), if it is known.
     """
     agent = next((value.strip() for name in _AGENTS if (value := header(headers, name))), "")

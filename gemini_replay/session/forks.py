@@ -49,7 +49,7 @@ E = TypeVar("E", bound=GeminiReplayError)
 
 
 class Parent(Protocol):
-    """What is notified of forks: a session."""
+    """Something that is notified of forks: a session."""
 
     def before_fork(self) -> None:
         """This process is about to fork."""
@@ -63,7 +63,7 @@ _registered = False
 
 
 def watch_forks(parent: Parent) -> None:
-    """Tell `parent` of every fork while it lives."""
+    """Notify `parent` of every fork as long as it exists."""
     global _registered
     _parents.add(parent)
     if not _registered and hasattr(os, "register_at_fork"):
@@ -144,8 +144,7 @@ class Child:
     def report(self, **report: Any) -> None:
         """Report something to the parent, as names and values of JSON.
 
-        Never raises: a child may outlive the session, and then what it asks for and what it is refused is still its
-        own.
+        Never raises: a child may outlive the session, and must then still get its answers and refusals.
         """
         try:
             with self._report.open("ab", buffering=0) as file:

@@ -24,17 +24,17 @@ from ..provider import Provider
 from ..shipped import shipped
 
 _ANY_REGION = "us-central1"
-"""What the stars of a provider's host patterns stand for in one of its hosts."""
+"""A text to put in place of the stars of a provider's host patterns, which gives one of its hosts."""
 
 Address = tuple[str, int]
 """A host, in lower case, and a port."""
 
 _REMEMBERED = 256
-"""How many hosts and URLs are remembered: a program asks again and again for the same ones."""
+"""How many hosts and URLs are remembered: programs use the same ones again and again."""
 
 
 class Hosts:
-    """Which hosts are a session's; with `hosts` None, `every` request is.
+    """Decides which hosts belong to a session. With `hosts` None, `every` request does.
 
     The provider's own hosts always are. Hosts that the user has named are, unless they are ignored too. On any other
     host, URLs that name a model and an action as the provider's do are: those of gateways. The upstream's address is
@@ -60,7 +60,7 @@ class Hosts:
         self._owned: dict[tuple[str, int | None], bool] = {}
 
     def ignoring(self, where: str) -> Hosts:
-        """The same, but for one more host that is ignored, with its port."""
+        """A copy that also ignores this host with its port."""
         found = copy(self)
         found._ignored = (*self._ignored, *parse_patterns([where], "ignore_hosts"))
         return found
@@ -95,7 +95,7 @@ class Hosts:
         """
         try:
             host, port = address(url)
-        except ValueError:  # what is in brackets is not an address: the URL leads nowhere
+        except ValueError:  # the brackets do not hold an address, so the URL is invalid
             return self.every
         if self.owns_host(host, port):
             return True
@@ -122,7 +122,7 @@ class Hosts:
 
 @lru_cache(_REMEMBERED)
 def address(url: str) -> Address:
-    """Where a URL leads."""
+    """The host and port of a URL."""
     parts = urlsplit(url)
     try:
         port = parts.port

@@ -1,5 +1,5 @@
-"""Cassette format v1: lines ⇄ model, without I/O. This folder and `cassette.encoding`, which spells
-bytes and times, are all that defines v1.
+"""Cassette format v1: lines ⇄ model, without I/O. Only this folder and `cassette.encoding`, which encodes bytes and
+times, define v1.
 
 A file is lines of UTF-8, each ended by one LF byte:
 
@@ -16,7 +16,7 @@ the content coding begins, and ``{"coded": "base64"}`` at the end holds bytes th
 Unknown keys are kept in ``extra``. An unknown key of the object around a request or a response is kept as
 ``"../name"``.
 
-`writing` makes lines, `reading` takes them apart, and `structures` reads the objects that are in them.
+`writing` makes lines, `reading` reads them, and `structures` reads the objects in them.
 """
 
 from .lines import Comment, Header, Line

@@ -1,4 +1,4 @@
-"""What a line of format v1 can be: a part of the model, the header or a comment."""
+"""The kinds of lines of format v1: a part of the model, the header, or a comment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..model import Chunk, End, Request, Response
 
 VERSION = 1
 OUTER = "../"
-"""How the name of a key in ``extra`` begins that stands in the object around a request or a response."""
+"""The prefix of those keys in ``extra`` that belong to the object around a request or a response."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reads a line of format v1: which kind it is, and what it holds."""
+"""Reads a line of format v1: its kind and its contents."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _decode_line(raw: bytes) -> Line:
 
 def _json(text: str) -> Any:
     if text[0] in "{[":
-        value, end = _LINE.raw_decode(text)  # quicker than decode(), which looks for white space first
+        value, end = _LINE.raw_decode(text)  # faster than decode(), which looks for white space first
         if end == len(text):
             return value
     return _LINE.decode(text)
@@ -100,7 +100,7 @@ def _json(text: str) -> Any:
 
 def _decode_chunk(value: list[Any]) -> Chunk:
     after = decode_after(value[0])
-    if len(value) == 2 and type(value[1]) is str:  # nearly all
+    if len(value) == 2 and type(value[1]) is str:  # nearly all chunks
         return Chunk(after, decode_part(value[1]))
     parts = value[1:]
     coded = b""

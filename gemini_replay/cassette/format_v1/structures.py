@@ -1,4 +1,4 @@
-"""Reads the objects in the lines of format v1: header, request, response, end. What is wrong is a `LineError`."""
+"""Reads the objects in lines of format v1: header, request, response, end. A wrong one raises a `LineError`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..model import END_KINDS, End, Headers, Request, Response
 from .lines import OUTER, VERSION, Header
 
 _FIELD_NAME = re.compile("[!-9;-~]+")
-"""What clients accept: more than a token (RFC 9110, 5.1)."""
+"""Header names that clients accept: more than the tokens of RFC 9110, 5.1."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
 _REQUEST = frozenset({"method", "url", "headers", "json", "body", "client", "test"})
 _RESPONSE = frozenset({"status", "headers", "body"})
 
 
 def decode_header(line: dict[str, Any]) -> Header:
-    """The header; of a newer format, the error says which release reads it."""
+    """The header. For a newer format, the error says which release reads it."""
     version = line["cassette"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise LineError(f"'cassette' must be a version number, such as {VERSION}, not {version!r:.60}")
@@ -38,7 +38,7 @@ def decode_header(line: dict[str, Any]) -> Header:
 
 
 def decode_request(line: dict[str, Any]) -> Request:
-    """A request, whose body stands there as JSON or as parts."""
+    """A request, whose body is JSON or parts."""
     members = _inner(line, "request")
     if "json" in members and "body" in members:
         raise LineError("the request has both 'json' and 'body'; only one is allowed")
@@ -88,7 +88,7 @@ def decode_response(line: dict[str, Any]) -> Response:
 
 
 def decode_end(line: dict[str, Any]) -> End:
-    """How an interaction ended."""
+    """The end of an interaction."""
     kind, how = line["end"], line.get("how")
     if kind not in END_KINDS:
         raise LineError(

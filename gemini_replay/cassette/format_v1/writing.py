@@ -20,7 +20,7 @@ def encode_header(header: Header) -> str:
 
 
 def encode_request(request: Request) -> str:
-    """The request line. The body is stored as JSON if that loses nothing that matters, else as parts."""
+    """The request line. The body is stored as JSON if that loses nothing that matters, or else as parts."""
     inner, outer = _split_extra(request.extra)
     members: dict[str, Any] = {
         "method": request.method,
@@ -37,7 +37,7 @@ def encode_request(request: Request) -> str:
 
 
 def encode_response(response: Response, rounding: Rounding) -> str:
-    """The response line; ``rounding`` is the one of this interaction."""
+    """The response line; ``rounding`` is this interaction's."""
     inner, outer = _split_extra(response.extra)
     members: dict[str, Any] = {
         "status": response.status,

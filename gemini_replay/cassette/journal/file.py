@@ -1,4 +1,4 @@
-"""Creates the files of journals, one for each recording session.
+"""Creates journal files, one for each recording session.
 
 The first session that records to a cassette writes ``NAME.jsonl.part``. Another one at the same time, in this process
 or another, writes ``NAME.jsonl.2.part``, and so on. A session locks its file.
@@ -23,13 +23,13 @@ from .. import fake_files
 
 try:
     import fcntl
-except ImportError:  # Windows has none; there, a file that is open can be neither renamed nor removed
+except ImportError:  # Windows has no such locks; there, an open file can be neither renamed nor removed
     fcntl = None  # type: ignore[assignment]
 
 DISCARDED = "#| discarded"
 """The last line of a journal that was given up on purpose."""
 OPEN_FILES_STAY = fcntl is None
-"""Whether open files cannot be renamed or removed. That protects a journal where there are no locks."""
+"""Whether open files cannot be renamed or removed. This protects a journal on systems without locks."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _SUFFIX = re.compile(r"\.(?:(?:crashed-)?\d+\.)?part")
@@ -58,7 +58,7 @@ def open_journal(path: Path, test: str | None = None) -> tuple[int, Path]:
                     file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
                 except FileExistsError:
                     continue  # another session was faster
-                # Before the lock, another session may have renamed the file as one that a crash left.
+                # Before this lock, another session may have renamed the file, as if a crash had left it.
                 if _lock(file) and _is_at(file, part):
                     return file, part
                 os.close(file)
@@ -125,7 +125,7 @@ def _is_free(path: Path, part: Path, test: str | None) -> bool:
         if not _lock(file):
             return False
         if not _is_at(file, part):
-            return True  # it has just been removed
+            return True  # another session has just removed it
         size = os.fstat(file).st_size
         os.lseek(file, max(0, size - len(DISCARDED) - 2), os.SEEK_SET)
         given_up = size == 0 or os.read(file, 64).endswith(f"\n{DISCARDED}\n".encode())

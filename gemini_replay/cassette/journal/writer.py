@@ -1,4 +1,4 @@
-"""Writes a journal: each line at once, with one system call; chunks that arrived together, with one for all.
+"""Writes a journal: each line at once, with one system call. Chunks that arrived together share one call.
 
 A crash of this process loses at most what it was writing. The cassette ``NAME.jsonl`` does not change until it is
 made from the journal (see `cassette.merging`). Nothing that has been written is kept in memory.
@@ -44,7 +44,7 @@ class JournalEntry:
         self._journal._append(self._number, line)
 
     def chunks(self, *chunks: Chunk) -> None:
-        """Write these chunks, with one system call."""
+        """Write these chunks with one system call."""
         self._journal._append(self._number, "\n".join([encode_chunk(chunk, self._rounding) for chunk in chunks]))
 
     def end(self, end: End) -> None:
@@ -52,7 +52,7 @@ class JournalEntry:
         self._journal._append(self._number, encode_end(end, self._rounding), ends=True)
 
     def drop(self) -> None:
-        """Leave this interaction out of the cassette: the request came to nothing."""
+        """Leave this interaction out of the cassette: the request got no answer."""
         self._journal._drop(self._number)
 
 
@@ -100,7 +100,7 @@ class Journal:
         return JournalEntry(self, number)
 
     def remove(self) -> None:
-        """End the journal and remove its file, when the cassette has been made or the journal is empty."""
+        """End the journal and remove its file, because the cassette has been made or the journal is empty."""
         with self._lock:
             self._close(remove=True)
 
@@ -113,13 +113,13 @@ class Journal:
             self._close(remove=False)
 
     def abandon(self) -> None:
-        """End the journal like a crash does. Its file stays until somebody removes it."""
+        """End the journal as a crash would. Its file stays until someone removes it."""
         with self._lock:
             self._close(remove=False)
 
     def forget(self) -> None:
         """End the journal in a forked child. Its file belongs to the parent."""
-        self._lock = threading.Lock()  # another thread of the parent may hold the old one
+        self._lock = threading.Lock()  # another thread of the parent may have held the old lock
         self._closed = True
         if self._file is not None:
             os.close(self._file)
@@ -155,11 +155,11 @@ class Journal:
             while written < len(data):
                 written += os.write(self._file, data[written:])
         except OSError as error:
-            try:  # the next line must not continue half a line
+            try:  # the next line must not continue a partial line
                 self._size += data.rfind(b"\n", 0, written) + 1
                 os.ftruncate(self._file, self._size)
             except OSError:
-                self._close(remove=False)  # nothing can follow half a line
+                self._close(remove=False)  # nothing may follow a partial line
             raise CassetteError(
                 f"the journal cannot be written: {error.strerror}",
                 path=self.part,

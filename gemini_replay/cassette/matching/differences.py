@@ -1,4 +1,4 @@
-"""How a recorded request differs from another one, in words for a message, and what to ignore to make them equal."""
+"""Describes how a recorded request differs from another, and what to ignore to make them equal."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Difference(NamedTuple):
     """One difference of two requests.
 
     Attributes:
-        line: where it is, what was recorded and what was asked.
-        paths: what the setting `ignore` must name for it to be none; empty: it cannot be ignored.
-        words: whether it is between two texts that a person may have written, such as prompts.
+        line: the place, the recorded value and the asked one.
+        paths: the paths with which the setting `ignore` leaves it out; empty if it cannot be ignored.
+        words: whether both values are texts that a person may have written, such as prompts.
     """
 
     line: str
@@ -30,7 +30,7 @@ class Difference(NamedTuple):
 
 
 def key_difference(key: str, recorded: Any, asked: Any) -> Difference:
-    """How the values of a key, other than the body, differ."""
+    """The difference of two values of a key other than the body."""
     return Difference(_line(key, recorded, asked), _paths(key, recorded, asked))
 
 
@@ -61,7 +61,7 @@ def _line(place: str, recorded: Any, asked: Any) -> str:
 
 
 def _quoted(value: Any, other: Any) -> str:
-    """A value on one line; of a long text, the part where it begins to differ from the other."""
+    """A value on one line; of a long text, only the part where it begins to differ from the other."""
     if value in ("", b""):
         return "none"
     if isinstance(value, str) and isinstance(other, str) and len(value) > _CLIP:
@@ -73,7 +73,7 @@ def _quoted(value: Any, other: Any) -> str:
 
 
 def body_differences(recorded: Request, asked: Request) -> list[Difference]:
-    """How two bodies differ."""
+    """The differences of two bodies."""
     ours, theirs = canonical_body(recorded), canonical_body(asked)
     if isinstance(ours, bytes) or isinstance(theirs, bytes):
         lines = [
@@ -159,7 +159,7 @@ def _items(value: list[Any]) -> str:
 
 
 def _joined(value: Any) -> Any:
-    """The headers, parameters or place of a key as one text; other values stay."""
+    """Headers, parameters or a `ResourceQuery` as one text; other values stay."""
     if isinstance(value, ResourceQuery):
         return str(value)
     if isinstance(value, tuple):

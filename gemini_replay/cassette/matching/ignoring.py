@@ -1,6 +1,6 @@
-"""Paths of what is not compared: the settings `ignore`, of requests, and `ignore_drift`, of answers.
+"""Paths that are not compared: the settings `ignore`, for requests, and `ignore_drift`, for answers.
 
-A path (see `cassette.field_paths`) begins with "body" or "headers", or of a request with "query".
+A path (see `cassette.field_paths`) begins with "body" or "headers", or in a request also with "query".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DRIFT_TAKES = 'paths such as "body.usageMetadata.trafficType", "body.candidates
 
 
 class Ignored:
-    """What is not compared of a request.
+    """The paths that are not compared in requests.
 
     Args:
         paths: see the module.
@@ -35,7 +35,7 @@ class Ignored:
         paths: as given, in a tuple.
 
     Raises:
-        UsageError: a path that nothing can be at.
+        UsageError: a path at which nothing can be.
     """
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
@@ -54,9 +54,9 @@ class Ignored:
                 self._parameters |= names
 
     def removed_from(self, request: Request) -> Request:
-        """The request without what is ignored.
+        """The request without the ignored fields.
 
-        A member is removed. Of a list, an item becomes null, so that the number of items is still compared.
+        A member is removed. An item of a list becomes null, so that the number of items is still compared.
         """
         if self._headers:
             kept = tuple(pair for pair in request.headers if pair[0].lower() not in self._headers)

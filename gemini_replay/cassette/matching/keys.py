@@ -1,8 +1,8 @@
-"""What of two requests is compared, by the keys of ``match=``.
+"""What is compared of two requests, for each key of ``match=``.
 
 A secret that was removed from the recording matches the same secret and, where the name says that the value is a
-credential, a placeholder (see `redaction.placeholders`). In a header none does: `match=` names it because its value
-counts.
+credential, a placeholder (see `redaction.placeholders`). A header matches no placeholder: `match=` names it because
+its value counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..redaction.replacements import MARK, REDACTED, answers
 from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES, VALUES, called, query_secrecy, secrecy
 
 KeyFunction = Callable[[Request], Hashable]
-"""Reads what is compared from a request."""
+"""Reads the compared value from a request."""
 
 
 def _host(request: Request) -> str:
@@ -32,7 +32,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class ResourceQuery(NamedTuple):
-    """What a request without an action asks for, compared as its action: a resource, and which part of it."""
+    """Compared in place of an action, if a URL names none: a resource, and the query that selects a part of it."""
 
     resource: str
     query: Pairs
@@ -93,7 +93,7 @@ def _sorted(body: bytes) -> str:
 
 _SHORT = 4096
 _remembered = lru_cache(64)(_sorted)
-"""The same, for short bodies: a recorded request and those that it answers mostly have the same bytes."""
+"""`_canonical` with a cache, for short bodies: a recorded request and those it answers mostly have equal bytes."""
 
 
 def _number(text: str) -> int | float:
@@ -148,7 +148,7 @@ def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:
         return answers(ours, theirs, "body")
     if isinstance(recorded, bytes) or isinstance(asked, bytes):
         return False
-    # Both are written in one way, so they can only differ from the first mark to the last.
+    # Both have the same notation, so they can only differ from the first mark to the last.
     marks = list(MARK.finditer(recorded))
     if not asked.startswith(recorded[: marks[0].start()]) or not asked.endswith(recorded[marks[-1].end() :]):
         return False
@@ -176,7 +176,7 @@ KEYS_HINT = (
 
 
 def key_function(key: object) -> KeyFunction:
-    """What reads the value of a key from a request; a `UsageError` for an unknown key."""
+    """A function that reads the value of a key from a request; a `UsageError` for an unknown key."""
     if isinstance(key, str) and key in _KEY_FUNCTIONS:
         return _KEY_FUNCTIONS[key]
     if isinstance(key, str) and key.lower().startswith("headers:") and key[8:].strip():

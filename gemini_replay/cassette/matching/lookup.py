@@ -1,7 +1,7 @@
 """Finds the recording that answers a request without comparing the request with each.
 
-A recording is filed under the values that the matcher compares. That happens when a search comes to it, in the order
-of the cassettes, so an answer that stands early in a cassette is found without reading the rest.
+A recording is indexed by the values that the matcher compares. That happens when a search reaches it, in the order of
+the cassettes. So an answer at the beginning of a cassette is found without reading the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Rank = tuple[int, bool, int]
 
 @dataclass(frozen=True)
 class InMemory:
-    """An interaction in memory, in the place of a `Stored` one."""
+    """An interaction in memory, used like a `Stored` one."""
 
     request: Request
     interaction: Interaction
@@ -31,15 +31,15 @@ class Recording:
     """One recording of a session's cassettes.
 
     Attributes:
-        number: its number among all of them, from 0.
+        number: its number in the session, from 0.
         path: its cassette.
-        place: its number in that, from 1.
+        place: its number in the cassette, from 1.
         position: the same in words ("interaction 2 of 3").
         plays: how often it was played and not given back.
-        used: whether it was played at all.
-        compared: what is compared, once it is filed.
-        open: whether it is filed and may answer other values than its own.
-        foreign: whether it is filed and another test than the session's has recorded it.
+        used: whether it was ever played.
+        compared: its compared values, once it is indexed.
+        open: whether it is indexed and may answer other values than its own.
+        foreign: whether it is indexed and was recorded by another test than the session's.
     """
 
     number: int
@@ -56,12 +56,12 @@ class Recording:
 
     @property
     def rank(self) -> Rank:
-        """The smallest plays first: what was played least, what the test has recorded itself, what comes first."""
+        """The smallest plays first: the least played, then the test's own, then the earlier recording."""
         return self.plays, self.foreign, self.number
 
     @property
     def request(self) -> Request:
-        """Its request. A `CassetteFormatError` if the line is wrong; the session reports that as a problem, too."""
+        """Its request; a `CassetteFormatError` if the line is wrong, which the session also reports as a problem."""
         try:
             return self._stored.request
         except CassetteError as problem:
@@ -83,23 +83,23 @@ class Recording:
 
 
 class Lookup:
-    """The recordings of a session, by what the matcher compares. `test` is the id of the session's test.
+    """An index of a session's recordings by their compared values. `test` is the id of the session's test.
 
-    Equal values are filed together. A recording from which a secret was removed may answer other values than its own
-    (see `keys.answered`), so it is also filed under None. The matcher decides about whatever is found.
+    Recordings with equal values share a list. A recording from which a secret was removed may answer other values
+    than its own (see `keys.answered`), so it is also listed under None. The matcher decides about each one found.
     """
 
     def __init__(self, matcher: Matcher, test: str | None) -> None:
         self.recordings: list[Recording] = []
         self._matcher = matcher
         self._test = test
-        self._count = 0  # of filed recordings
-        self._filed: dict[Values | None, list[Rank]] = {}  # each list in order
+        self._count = 0  # of indexed recordings
+        self._filed: dict[Values | None, list[Rank]] = {}  # each list is in order
 
     def best(self, asked: Compared) -> Recording | None:
         """The recording that answers a request.
 
-        Of several, it is the one that was played least, then one with the very values, then the one with the smallest
+        Of several, it is the least played one, then one with exactly the same values, then the one with the smallest
         rank.
         """
         found = min(self._answering(asked), key=lambda recording: self._order(recording, asked), default=None)
@@ -121,7 +121,7 @@ class Lookup:
         return sum(self._answers(self.recordings[number], asked) for number in numbers)
 
     def set_plays(self, recording: Recording, plays: int) -> None:
-        """Note how often a filed recording was played."""
+        """Set how often an indexed recording was played."""
         before, recording.plays = recording.rank, plays
         for key in self._keys(recording):
             ranks = self._filed[key]
@@ -132,7 +132,7 @@ class Lookup:
         return recording.plays, not _same(recording, asked), recording.rank
 
     def _answering(self, asked: Compared) -> list[Recording]:
-        """Of each list that may answer, the first that does."""
+        """The first recording that answers, from each list that may have one."""
         found = []
         for key in (asked.values, None):
             for *_, number in self._filed.get(key, ()):
@@ -147,7 +147,7 @@ class Lookup:
         return self._matcher.agree(recording.compared, asked)
 
     def _file_next(self) -> Recording | None:
-        """File the next recording; returns it, or None if all are filed."""
+        """Index the next recording. Returns it, or None if all are indexed."""
         if self._count == len(self.recordings):
             return None
         recording = self.recordings[self._count]
@@ -161,7 +161,7 @@ class Lookup:
         return recording
 
     def _keys(self, recording: Recording) -> tuple[Values | None, ...]:
-        assert recording.compared is not None  # it is filed
+        assert recording.compared is not None  # it is indexed
         values = recording.compared.values
         return (values, None) if recording.open else (values,)
 

@@ -1,4 +1,4 @@
-"""Whether a recording answers a request, and which one is the most similar if none does."""
+"""Decides whether a recording answers a request, and which is the most similar if none does."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ DEFAULT_KEYS = ("method", "model", "action", "alt", "body")
 """What must be equal by default: not the host, the API version, the key or any header."""
 
 Agreement = Callable[[Request, Request], bool | str]
-"""Is called with the recorded request and the asked one. True: they agree; False or a text, which says why not."""
+"""Called with the recorded and the asked request. Returns True if they agree; False, or a text that says why not."""
 
 Key = str | Agreement
-"""What must be equal, by name; or a function that decides."""
+"""The name of a value that must be equal, or a function that decides."""
 
 Normalize = Callable[[Request], Request]
-"""Makes of a request the one that is compared."""
+"""Turns a request into the one to compare."""
 
 Values = tuple[Hashable, ...]
-"""What is compared of a request by name."""
+"""The values of a request that are compared by name."""
 
 _MOST = 12
 
 
 class Compared:
-    """What is compared of a request.
+    """The compared parts of a request.
 
     Attributes:
-        request: the request, normalized, without what is ignored.
+        request: the request, normalized, without ignored fields.
         values: one value for each key that is a name.
     """
 
@@ -56,15 +56,15 @@ class Matcher:
             a URL without a model, it is the path without the API version and the project. If a URL names no action,
             "action" compares its query, without keys. A key can be a function, too (`Agreement`). It is asked last,
             about requests that agree in all that is named.
-        ignore: paths of what is not compared, see `ignoring`.
-        normalize: makes of each request, recorded or asked, the one that is compared.
+        ignore: paths that are not compared, see `ignoring`.
+        normalize: turns each request, recorded or asked, into the one to compare.
 
     Attributes:
         keys: as given, in a tuple.
-        hooked: whether functions of the user's are called. They must get requests without secrets only.
+        hooked: whether user's functions are called. They may only get requests without secrets.
 
     Raises:
-        UsageError: not a sequence of keys, an unknown key, a wrong path, or a function that cannot be called so.
+        UsageError: not a sequence of keys, an unknown key, a wrong path, or a function with wrong parameters.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Matcher:
         self._normalize = normalize
 
     def compared(self, request: Request) -> Compared:
-        """What is compared of a request.
+        """The compared parts of a request.
 
         Raises:
             HookError: `normalize` failed.
@@ -123,7 +123,7 @@ class Matcher:
         return not self._agreements or not any(self._refused(recorded, asked))
 
     def is_open(self, recorded: Compared) -> bool:
-        """Whether a recording may answer a request with other values."""
+        """Whether a recording may answer a request with other values than its own."""
         return any(map(has_marks, recorded.values))
 
     def matches(self, recorded: Request, asked: Request) -> bool:
@@ -137,7 +137,7 @@ class Matcher:
                 yield key
 
     def _refused(self, recorded: Compared, asked: Compared) -> Iterator[str]:
-        """What each function that does not agree says, on one line."""
+        """The reason of each function that does not agree, on one line."""
         for function in self._agreements:
             said = call_hook("match", function, recorded.request, asked.request)
             if not isinstance(said, bool | str):
@@ -146,11 +146,11 @@ class Matcher:
                 yield f"{name_of(function)}: {' '.join(said.split()) if said else 'it returned ' + repr(said)}"
 
     def differences(self, recorded: Request, asked: Request) -> list[Difference]:
-        """What differs; nothing if they match. Functions are asked only if all that is named agrees."""
+        """The differences; none if they match. Functions are called only if all named values agree."""
         return self.differences_of(self.compared(recorded.of(asked.provider)), self.compared(asked))
 
     def differences_of(self, ours: Compared, theirs: Compared) -> list[Difference]:
-        """As `differences`, by what is compared of the recorded and of the asked request."""
+        """`differences`, given the compared parts of both requests."""
         found: list[Difference] = []
         for key in self._unlike(ours.values, theirs.values):
             at = self._names.index(key)
@@ -161,12 +161,12 @@ class Matcher:
         return found or [Difference(line) for line in self._refused(ours, theirs)]
 
     def unlike(self, recorded: Compared, asked: Compared) -> int:
-        """How many values, the body aside, differ."""
+        """How many values differ, not counting the body."""
         return sum(key != "body" for key in self._unlike(recorded.values, asked.values))
 
 
 def lines(differences: Sequence[Difference]) -> list[str]:
-    """Differences in words, one line each, not too many."""
+    """The first differences, one line each."""
     found = [difference.line for difference in differences]
     if len(found) > _MOST:
         found[_MOST - 1 :] = [f"… and {len(found) - _MOST + 1} more differences"]
@@ -174,9 +174,9 @@ def lines(differences: Sequence[Difference]) -> list[str]:
 
 
 def nearest(matcher: Matcher, asked: Compared, recordings: Sequence[Compared]) -> tuple[int, list[Difference]] | None:
-    """The recording that is nearest to a request: its index and its differences; None without recordings.
+    """The recording nearest to a request: its index and its differences; None without recordings.
 
-    The nearest is first by what the requests are for, then by how much of the bodies differs.
+    The values other than the body count first, then how much of the bodies differs.
 
     Raises:
         HookError: a function of the matcher's failed.
@@ -194,11 +194,11 @@ def nearest(matcher: Matcher, asked: Compared, recordings: Sequence[Compared]) -
 
 
 _ABSENT = object()
-"""Where the other one has a value."""
+"""Marks a place where only the other body has a value."""
 
 
 def _body(request: Request) -> Any:
-    """The body as JSON, as a text if it is none, or `_ABSENT`."""
+    """The body as JSON, as a text if it is not JSON, or `_ABSENT`."""
     body = canonical_body(request)
     if isinstance(body, bytes):
         return body.decode("utf-8", "replace") if body else _ABSENT
@@ -206,7 +206,7 @@ def _body(request: Request) -> Any:
 
 
 def _distance(recorded: Any, asked: Any) -> float:
-    """From 0 (equal) to 1: how much of the plain values in two bodies differs."""
+    """The share of plain values that differ between two bodies, from 0 (equal) to 1."""
     unlike, ours, theirs = 0.0, 0, 0
     stack = [(recorded, asked)]
     while stack:
@@ -215,7 +215,7 @@ def _distance(recorded: Any, asked: Any) -> float:
             stack += [(one.get(key, _ABSENT), other.get(key, _ABSENT)) for key in one.keys() | other.keys()]
         elif isinstance(one, list) and isinstance(other, list):
             stack += zip_longest(one, other, fillvalue=_ABSENT)
-        elif isinstance(one, (dict, list)) or isinstance(other, (dict, list)):  # quicker than a union
+        elif isinstance(one, (dict, list)) or isinstance(other, (dict, list)):  # faster than a union
             stack += [(value, _ABSENT) for value in _values(one)]
             stack += [(_ABSENT, value) for value in _values(other)]
         else:
@@ -226,7 +226,7 @@ def _distance(recorded: Any, asked: Any) -> float:
 
 
 def _values(value: Any) -> Iterable[Any]:
-    """The members of an object, the items of a list, or a plain value alone."""
+    """The members of an object, the items of a list, or only the plain value."""
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else () if value is _ABSENT else (value,)
@@ -237,7 +237,7 @@ def _unlikeness(recorded: Any, asked: Any) -> float:
     if recorded == asked and type(recorded) is type(asked):
         return 0.0
     if isinstance(recorded, str) and isinstance(asked, str):
-        # Cheap, and enough to tell a changed prompt from another one: what is equal at both ends.
+        # Comparing both ends is cheap, and enough to distinguish a changed prompt from a different one.
         shorter = min(len(recorded), len(asked))
         head = next((at for at in range(shorter) if recorded[at] != asked[at]), shorter)
         tail = next((at for at in range(shorter - head) if recorded[-1 - at] != asked[-1 - at]), shorter - head)

@@ -1,4 +1,4 @@
-"""The recordings that a session plays from: one cassette's, or several, and which of them were played."""
+"""The recordings of a session's cassettes, and which of them were played."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .matcher import Matcher, lines, nearest
 
 @dataclass(frozen=True)
 class Nearest:
-    """The recording that is nearest to a request.
+    """The recording nearest to a request.
 
     Attributes:
-        words: which one it is, and how it differs.
-        differences: how it differs.
+        words: a description of the recording and its differences.
+        differences: its differences, one line each.
         replaced: whether the mode "rewrite" replaces it, if the request has changed since it was recorded.
     """
 
@@ -35,7 +35,7 @@ class Nearest:
 class Pool:
     """Recordings in order. Each is played once; with `repeat`, they start again when all equal ones were played.
 
-    Of equal ones, those that `test` itself has recorded come first. All are read as `provider` reads them.
+    Of equal ones, those that `test` itself has recorded come first. `provider` reads all of them.
 
     Attributes:
         paths: the cassettes.
@@ -60,11 +60,11 @@ class Pool:
         return bool(self.paths)
 
     def load(self, path: Path, *, check: bool = False) -> None:
-        """Add a cassette's recordings; see `open_cassette` for what is found wrong with them now, and what later."""
+        """Add a cassette's recordings; see `open_cassette` for which errors are found now, and which later."""
         self._add(path, open_cassette(path, provider=self._provider, check=check))
 
     def load_interactions(self, path: Path, interactions: Sequence[Interaction]) -> None:
-        """Add recordings that are in memory, as if they were those of a cassette."""
+        """Add recordings in memory as if they were in a cassette."""
         self._add(path, [InMemory(one.request.of(self._provider), one) for one in interactions])
 
     def _add(self, path: Path, found: Sequence[Stored | InMemory]) -> None:
@@ -81,11 +81,11 @@ class Pool:
         return [recording.request for recording in self._lookup.recordings]
 
     def answers(self, asked: Request) -> bool:
-        """Whether any recording answers a request, played already or not."""
+        """Whether any recording, played or not, answers a request."""
         return self._lookup.best(self._matcher.compared(asked.of(self._provider))) is not None
 
     def take(self, asked: Request) -> tuple[int, Interaction] | None:
-        """The recording that answers a request next, with its number in the pool; or None.
+        """Take the next recording that answers a request. Returns it with its number in the pool, or None.
 
         Raises:
             CassetteFormatError: a recording that might answer it cannot be read.
@@ -112,7 +112,7 @@ class Pool:
         self._lookup.set_plays(recording, recording.plays - 1)
 
     def place(self, number: int) -> str:
-        """Where the recording of a number is: its cassette, and its place there."""
+        """The cassette of the recording with this number, and its place there."""
         recording = self._lookup.recordings[number]
         return f"{recording.path}, {recording.position}"
 
@@ -122,7 +122,7 @@ class Pool:
         return [recording for recording in self._lookup.recordings if not recording.used]
 
     def is_of_another_test(self, recording: Recording) -> bool:
-        """Whether another test than the session's has made a recording."""
+        """Whether another test than the session's has recorded it."""
         try:
             made_by = recording.request.test
         except CassetteError:
@@ -130,7 +130,7 @@ class Pool:
         return made_by is not None and self._test is not None and made_by != self._test
 
     def nearest(self, asked: Request) -> Nearest:
-        """The recording that is nearest to a request that nothing answers."""
+        """The recording nearest to a request that nothing answers."""
         asked = asked.of(self._provider)
         where = ", ".join(map(str, self.paths))
         if not self._lookup.recordings:
@@ -146,7 +146,7 @@ class Pool:
         ]
         recordings = own or self._lookup.recordings
         found = nearest(self._matcher, compared, [one.compared for one in recordings if one.compared is not None])
-        assert found is not None  # there are recordings, and counting has filed them all
+        assert found is not None  # there are recordings, and counting has indexed them all
         index, differences = found
         near = recordings[index]
         played = " (played already)" if near.plays and not self._repeat else ""

@@ -1,4 +1,4 @@
-"""The successive values of one key in a stream, searched as one text: a secret may reach over several of them."""
+"""The successive values of one key in a stream, searched as one text: a secret may span several of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .spans import Span
 _LEAST = 3
 _PIECES = 64  # that are searched together at most
 FARTHEST = 256 * 1024
-"""Bytes between two values of one secret at most, which limits how much is held back."""
+"""The most bytes between two values that share a secret, which limits how much is held back."""
 
 
 class _Piece:

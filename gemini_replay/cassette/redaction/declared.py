@@ -13,16 +13,16 @@ _MASKED = re.compile(rb"(?:REDACTED)*R?E?D?A?C?T?E?|9+")
 
 
 class DeclaredMembers:
-    """The members with these names, one at least; also in JSON within a JSON string, at any depth."""
+    """The members with these names (at least one), also in JSON within a JSON string, at any depth."""
 
     def __init__(self, names: Iterable[str]) -> None:
         known = b"|".join(re.escape(name.encode()) for name in sorted(names))
         self._member = re.compile(rb'(\\*)"(' + known + rb')\1"\s{0,8}:\s{0,8}', re.IGNORECASE)
 
     def find(self, window: bytes, *, final: bool) -> tuple[list[Span], int]:
-        """The strings and numbers that are such values, and where an unfinished one begins.
+        """The strings and numbers that are values of these members, and where an unfinished one begins.
 
-        Without an unfinished one, that is the end of the window.
+        If none is unfinished, that is the end of the window.
         """
         spans: list[Span] = []
         for member in self._member.finditer(window):
@@ -44,7 +44,7 @@ class DeclaredMembers:
 
 
 def _closing(window: bytes, start: int, escapes: int) -> int:
-    """Where a string ends whose quotes have so many backslashes before them; -1 if it does not end."""
+    """Where a string ends whose quotes have this many backslashes before them; -1 if it does not end."""
     quote = window.find(b'"', start)
     while quote >= 0:
         run = quote

@@ -103,9 +103,9 @@ class Finder:
         """
         unescaped = Unescaped(window, final=final)
         view = unescaped.text
-        # An earlier search has judged what begins within the look-behind.
+        # An earlier search has judged secrets that begin within the look-behind.
         floor = 0 if first else unescaped.first_from(LOOK_BEHIND) if unescaped.changed else LOOK_BEHIND
-        past = floor  # nothing begins within a key
+        past = floor  # no other secret begins within a key
         found: list[Span] = []
         if before is None or floor < before:
             rows = rows_of(view)
@@ -140,7 +140,7 @@ class Finder:
         return Found(found, open_at)
 
     def _in_rows(self, view: bytes, rows: bytes, floor: int, before: int | None) -> Iterator[tuple[Span, int]]:
-        """Secrets that are rows of token characters, or parts of rows, each with the end of what decides about it.
+        """Secrets that are rows of token characters, or parts of rows, each with the end of the deciding text.
 
         Some of them can begin before `floor`.
         """
@@ -195,7 +195,7 @@ class Finder:
         return Span(start, end, kind=kind.partition(" ")[2])
 
     def _kind(self, view: bytes, start: int) -> str:
-        """What the text before a value says about it: "certain KIND", "likely KIND", "Basic", or ""."""
+        """The meaning of the text before a value: "certain KIND", "likely KIND", "Basic", or ""."""
         if not start or view[start - 1] not in _HEADS:
             return ""
         before = view[max(0, start - NAME) : start]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 LONGEST = 4096
-"""Bytes of a token at most. A longer row of token characters is data."""
+"""The most bytes of a token. A longer row of token characters is data."""
 
 _B62 = "A-Za-z0-9"
 _URL = r"A-Za-z0-9_\-"

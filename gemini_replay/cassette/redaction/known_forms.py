@@ -16,7 +16,7 @@ class KnownForms:
         for secret, kind in known.items():
             for form in encodings(secret):
                 forms.setdefault(form, Span(0, len(form), secret.isdigit() and form == secret.encode(), kind))
-        # By their longest row of token characters: where there is no such row, there is no such form.
+        # By their longest row of token characters: without such a row, the form cannot be there.
         groups: dict[bytes, list[tuple[bytes, Span]]] = {}
         for form, span in sorted(forms.items()):
             groups.setdefault(max(rows_of(form).split(b" ")), []).append((form, span))
@@ -28,7 +28,7 @@ class KnownForms:
         self._joined = b"\0".join(forms)
 
     def find(self, view: bytes, rows: bytes) -> list[Span]:
-        """Where they are; `rows` is `rows_of` the view."""
+        """The places of known values; `rows` is `rows_of` the view."""
         spans = []
         for row, forms in self._groups:
             if row not in rows:
@@ -41,7 +41,7 @@ class KnownForms:
         return spans
 
     def open_at(self, view: bytes) -> int:
-        """Where the first one begins that the end of the view cuts; the end if there is none."""
+        """The beginning of the first known value that the end of the view cuts; the view's end if none is cut."""
         end = len(view)
         if not end or view[-1] not in self._last_bytes:
             return end

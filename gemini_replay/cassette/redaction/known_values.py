@@ -18,7 +18,7 @@ from .request_body import RequestBody
 from .secret_names import SecretNames, as_list, secrecy, variable_secrecy
 
 _SHORTEST_GIVEN = 4
-_SHORTEST_SENT = 6  # of a request's own credentials, which are certainly secret
+_SHORTEST_SENT = 6  # for a request's own credentials, which are certainly secret
 
 _PATH_ROOTS = re.compile(
     r"~|\.{1,2}/|[A-Za-z]:[\\/]|/(?:home|root|usr|etc|tmp|var|run|opt|mnt|srv|Users|Library|dev|proc)(?:/|$)"
@@ -46,9 +46,9 @@ def given_secrets(secrets: Any) -> dict[str, str]:
 def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The secret values of environment variables, each with its kind ("value of $OPENAI_API_KEY").
 
-    The variable's name and the value decide. ``PARTITION_KEY=customer_id`` and paths are not secret, so that a
-    recording depends on its machine for nothing but real secrets. Of a private key, each line is a secret; of a URL,
-    its password; of JSON, its secret members.
+    The variable's name and the value decide. ``PARTITION_KEY=customer_id`` and paths are not secret, so a recording
+    depends on its machine only for real secrets. For a private key, each line is a secret; for a URL, its password;
+    for JSON, its secret members.
     """
     found: dict[str, str] = {}
     for name, raw in _undecoded(environ).items():
@@ -58,7 +58,7 @@ def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _undecoded(environ: Mapping[str, str]) -> Mapping[Any, Any]:
-    """What the process's environment keeps its variables in, as bytes on most systems; else the same variables.
+    """The mapping in which the process's environment keeps its variables, on most systems as bytes.
 
     Each session reads them all, and they hardly ever change. To decode them would take longer than all the rest.
     """
@@ -132,7 +132,7 @@ def _is_sent(value: str, level: str, *, sent: bool) -> bool:
 
 
 def _is_credential(value: str) -> bool:
-    """Whether a value that was sent as a credential is one, and not a placeholder that any text can contain."""
+    """Whether a value sent as a credential is a real one, and not a placeholder that any text can contain."""
     number = value.isdigit() and len(value) < 12
     return len(value) >= _SHORTEST_SENT and not number and not is_placeholder(value)
 

@@ -1,4 +1,4 @@
-"""What people write where a secret would stand, so that a machine without the secret can replay.
+"""Placeholders: what people write in place of a secret, so that a machine without the secret can replay.
 
 The list is closed, and docs/secrets.md has it: a placeholder answers for a secret, so nothing that can be a real
 value may be one. `randomness.is_placeholder` is wider: it says which values are not worth hiding.
@@ -19,7 +19,7 @@ _OTHERS = frozenset(
     access api apikey auth bearer client for here is it key id my not password secret sk the token value
     """.split()  # noqa: SIM905
 )
-"""Words that can stand beside them."""
+"""Words that a placeholder may also contain."""
 
 _SCHEME = re.compile(r"(?:bearer|basic|token)\s+", re.IGNORECASE)
 _TEMPLATE = re.compile(r"<[^<>]+>|\{\{[^{}]+\}\}|\$?\{[^{}]+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")

@@ -50,7 +50,7 @@ class Redactor:
         redact_patterns: regular expressions that find more secrets in text. If one has a group, the first group is
             the secret. A match within base64 data is ignored.
         environ: the environment variables; ``os.environ`` by default.
-        provider: whose API is asked; None for Gemini.
+        provider: the API that is asked; None for Gemini.
 
     Raises:
         UsageError: a setting is invalid. The message names it and never contains a value to redact.
@@ -93,7 +93,7 @@ class Redactor:
         return TextRedactor(self._finder, self._names).message(text)
 
     def finds_in(self, texts: Sequence[str]) -> bool:
-        """Whether `text` may remove something from one of these; mostly one search shows that it does not."""
+        """Whether `text` might remove something from one of these. Usually one search shows that it would not."""
         joined = "\0?".join(texts)
         # A pattern may say where a text begins, and how an escape is read depends on the whole text.
         if self._patterns or not _ESCAPES.isdisjoint(joined):

@@ -1,4 +1,4 @@
-"""What all searches for secrets share: where a secret is, and which characters one consists of."""
+"""Shared by all searches for secrets: the place of a secret, and the characters of tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Span(NamedTuple):
 def rows_of(view: bytes) -> bytes:
     """The same length, with an "x" for each token character and a space for each other byte.
 
-    It shows in one search where there is a row of so many token characters.
+    So one search finds a row of a given number of token characters.
     """
     return view.translate(_ROWS)
 

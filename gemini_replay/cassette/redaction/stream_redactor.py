@@ -213,7 +213,7 @@ class StreamRedactor:
 
 
 def _end_of_value(window: bytes, at: int) -> int:
-    """Where a value, or what has come of it, ends."""
+    """The end of a value, or of the part of it that has come."""
     quote = window.find(b'"', at)
     end = len(window) if quote < 0 else quote
     if window.find(b"\\", at, end) < 0 and window.find(b"\n", at, end) < 0 and window.find(b"\r", at, end) < 0:

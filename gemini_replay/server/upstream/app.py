@@ -1,6 +1,6 @@
-"""The embedded upstream: a Gemini-like server, so that everything runs without a key of Google's.
+"""The embedded upstream: a Gemini-like server, so that everything runs without a Google key.
 
-It checks keys, and lets the method that `routes` finds answer; ``asgi.deliver`` sends the answer.
+It checks keys, and calls the method that `routes` finds; ``asgi.deliver`` sends the answer.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Upstream:
         )
 
     def answer(self, request: Received, key: str = "") -> TimedResponse:
-        """What goes out for ``request``, which came with ``key``."""
+        """The answer to ``request``, which came with ``key``."""
         refusal = keys.check_key(
             (request.key_place, key) if request.key_place else None,
             self._key,

@@ -1,4 +1,4 @@
-"""What every method of the embedded upstream uses: settings, resources, and how answers are framed."""
+"""Used by every method of the embedded upstream: settings, resources, and the framing of answers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _USUAL_WAIT = 0.03
 
 
 class Hash(Protocol):
-    """A hash that grows, of ``hashlib``."""
+    """A hash object of ``hashlib``."""
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
 
     def digest(self) -> bytes:
         """The hash of all bytes so far."""
@@ -30,12 +30,12 @@ class Hash(Protocol):
 
 @dataclass
 class Upload:
-    """A resumable upload. Its bytes are counted and hashed, and not kept.
+    """A resumable upload. Its bytes are counted and hashed, but not kept.
 
     Attributes:
-        about: what the client says of the file.
+        about: the client's description of the file.
         mime_type: the file's type.
-        total: the size that was announced, if it was.
+        total: the announced size, if any.
         hash: the hash so far.
         size: the bytes so far.
         file: the file that it has become, or None.
@@ -54,7 +54,7 @@ class Backend:
     """The settings of an upstream, and the resources that its clients have made.
 
     Attributes:
-        scenario: the one that answers everything, if any.
+        scenario: the scenario that answers everything, if any.
         pace: factor on all waits.
         seed: seeds ids and jitter.
         gateway: whether all streams are wrapped as a gateway does, and in which form.
@@ -83,7 +83,7 @@ class Backend:
         gateway: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> TimedResponse:
-        """An answer with Google's headers, or a gateway's, and these."""
+        """An answer with Google's headers, or a gateway's, and these headers."""
         found = list(instructions)
         own = self._heads(call, content_type, found, gateway=gateway)
         # Google compresses JSON when asked, and SSE never.
@@ -92,7 +92,7 @@ class Backend:
         return timed_response(found, framing, status=status, headers=(*own, *more), gzip=packed)
 
     def chunks(self, call: Call, instructions: Iterable[Instruction]) -> TimedResponse:
-        """A stream of SSE whose chunks are given."""
+        """A stream of SSE with these chunks."""
         found = list(instructions)
         own = self._heads(call, heads.SSE, found, gateway=bool(self.gateway))
         return timed_response(found, "raw", headers=own)
@@ -140,7 +140,7 @@ class Backend:
 
 
 def error_name(error: Json) -> str:
-    """The code of an error as the interactions have it: a word."""
+    """The code of an error in the Interactions API, which is a word."""
     status: Any = error["error"].get("status", "INTERNAL")
     return _NAMES.get(status, str(status).lower())
 

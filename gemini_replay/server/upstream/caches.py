@@ -1,4 +1,4 @@
-"""Cached contents: create, get, list, patch, delete; and what a request with one costs."""
+"""Cached contents: create, get, list, patch, delete; and the tokens of a request with one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USUAL_LIFE = datetime.timedelta(hours=1)
 
 
 def create(backend: Backend, call: Call) -> TimedResponse:
-    """``cachedContents.create``. Of the contents only the number of tokens is kept."""
+    """``cachedContents.create``. Only the contents' number of tokens is kept."""
     body = call.json
     model = str(body.get("model") or "").rpartition("/")[2]
     if not model:
@@ -77,10 +77,10 @@ def delete(backend: Backend, call: Call) -> TimedResponse:
 
 
 def tokens_of(backend: Backend, body: Mapping[str, Any], model: str) -> int:
-    """The tokens of the cached content that a request to a model names; 0 where it names none.
+    """The tokens of the cached content that a request to a model names; 0 if it names none.
 
     Raises:
-        RefusedError: there is no such content, it is another model's, or the request has what only it may have.
+        RefusedError: there is no such content, it is another model's, or the request has members that belong to it.
     """
     name = get(body, "cachedContent")
     if not name:
@@ -119,10 +119,10 @@ def _find(backend: Backend, name: str) -> Json:
 
 
 def _expiry(body: Mapping[str, Any], now: datetime.datetime) -> str | None:
-    """When a cache expires by a request's body; None if it does not say.
+    """The expiry of a cache in a request's body, or None.
 
     Raises:
-        RefusedError: what it says is no duration and no time.
+        RefusedError: it is neither a duration nor a time.
     """
     inner = dict_of(get(body, "cachedContent")) or body
     ttl, expiry = inner.get("ttl"), get(inner, "expireTime")

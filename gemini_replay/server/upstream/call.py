@@ -1,4 +1,4 @@
-"""What a request asks for: the method of the API, its parameters and its body."""
+"""The parsed request: the method of the API, its parameters and its body."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...gemini.error_objects import Json, error
 from .request import Received
 
 ErrorForm = Literal["object", "list", "interaction"]
-"""How a method spells its errors: Google's object, the same in a list of one, or as the interactions do."""
+"""The form of a method's errors: Google's object, the same in a list, or that of the Interactions API."""
 
 
 class RefusedError(Exception):
@@ -33,15 +33,15 @@ def refused(code: int, message: str | None = None, headers: Mapping[str, str] | 
 
 @dataclass(frozen=True)
 class Call:
-    """A request understood.
+    """A parsed request.
 
     Attributes:
         request: the request itself.
-        version: the API version of the path, "v1beta" where it names none.
+        version: the API version in the path, by default "v1beta".
         project: ``projects/P/locations/L`` of Vertex AI's paths, or "".
         vertex: whether the path is one of Vertex AI's.
-        names: what the path's placeholders stand for.
-        errors: how errors are spelled.
+        names: the values of the path's placeholders.
+        errors: the form of errors.
         key: the key that came with the request, or "".
     """
 
@@ -83,7 +83,7 @@ class Call:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body, an empty one where there is no body.
+    """The JSON object of a body, or an empty one without a body.
 
     Raises:
         RefusedError: not JSON, or not an object.
@@ -99,12 +99,12 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def number_in(text: str) -> int | None:
-    """The number that a header or a parameter holds, in at most 18 digits; None where it holds none."""
+    """The number of at most 18 digits in a header or parameter, or None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _caret(problem: json.JSONDecodeError) -> str:
-    """The place of the problem, as Google shows it: the text around it, and a caret below."""
+    """The place of the problem in Google's form: the text around it, and a caret below."""
     around = problem.doc[max(0, problem.pos - 20) : problem.pos + 20]
     shown = " ".join(around.encode("utf-8", "replace").decode().splitlines())
     return f"\n{shown}\n{' ' * min(20, problem.pos)}^"

@@ -1,4 +1,4 @@
-"""The ``contents`` of a request: what is wrong with them, their texts, an estimate of their tokens."""
+"""The ``contents`` of a request: errors in them, their texts, and an estimate of their tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...gemini.tokens import count_tokens
 from .call import refused
 
 MEDIA_TOKENS = 258
-"""The tokens of an image, of a page, of anything that is not text."""
+"""The tokens of an image, a page, or anything else that is not text."""
 
 
 def read_contents(body: Mapping[str, Any]) -> list[Any]:
@@ -22,7 +22,7 @@ def read_contents(body: Mapping[str, Any]) -> list[Any]:
     """
     contents = body.get("contents")
     if isinstance(contents, dict):
-        contents = [contents]  # Google's JSON reader takes one element for a list of one
+        contents = [contents]  # Google's JSON reader accepts one element as a list of one
     if not contents or not isinstance(contents, list):
         raise refused(400, "* GenerateContentRequest.contents: contents is not specified\n")
     for nth, content in enumerate(contents):
@@ -42,7 +42,7 @@ def parts_of(contents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def first_text(contents: Sequence[Any]) -> str:
-    """The first text of the first content, "" where it has none."""
+    """The first text of the first content, or ""."""
     return next((text for part in parts_of(contents[:1]) if isinstance(text := part.get("text"), str)), "")
 
 
@@ -51,7 +51,7 @@ def prompt_tokens(contents: Iterable[Any], *more: Any, files: Mapping[str, int] 
 
     Args:
         contents: the contents; media count as `MEDIA_TOKENS` each.
-        more: what else belongs to the prompt: a system instruction, tools.
+        more: other parts of the prompt: a system instruction, tools.
         files: the tokens of files, by their URI.
     """
     parts = list(parts_of([*contents, *more]))

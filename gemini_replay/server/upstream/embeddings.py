@@ -1,4 +1,4 @@
-"""Embeddings: equal texts get equal vectors, and texts that share words lie close to each other."""
+"""Embeddings: equal texts get equal vectors, and texts that share words get similar ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _of_word(word: str, size: int) -> tuple[float, ...]:
 
 
 def size_for(model: str, asked: Any) -> int:
-    """How many dimensions the vectors have: as many as were asked for, or the model's own.
+    """The number of dimensions of the vectors: the requested number, or the model's own.
 
     Raises:
         RefusedError: no such size.
@@ -125,5 +125,5 @@ def _text(body: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _texts(parts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What stands for each part: its text, or the part itself where it is another thing."""
+    """The text of each part, or the part itself if it is not text."""
     return [text if isinstance(text := part.get("text"), str) else repr(part) for part in parts]

@@ -1,4 +1,4 @@
-"""Files: get, list, delete; and what a request with one costs. `uploads` makes them."""
+"""Files: get, list, delete; and the tokens of a request with files. `uploads` makes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _URI = re.compile(r"^https?://[^/]+/v1\w*/(?P<name>files/[^/?#]+)$")
 
 
 def check_name(backend: Backend, name: str) -> None:
-    """Raise `RefusedError` where a new file cannot be called so; without a name it gets one."""
+    """Raise `RefusedError` if a new file cannot have this name. Without a name it gets one."""
     if name and not _NAME.fullmatch(name.removeprefix("files/")):
         raise refused(
             400,
@@ -38,8 +38,8 @@ def add(backend: Backend, about: Mapping[str, Any], mime_type: str, size: int, s
     """Keep a file that has been uploaded, and return its description. Its bytes are not kept.
 
     Args:
-        backend: where it is kept.
-        about: what the client said of it: ``name``, ``displayName``.
+        backend: keeps the file.
+        about: the client's description of the file: ``name``, ``displayName``.
         mime_type: its type.
         size: its size in bytes.
         sha256: its hash, in base64.
@@ -85,7 +85,7 @@ def tokens_of(backend: Backend, found: Sequence[Any]) -> dict[str, int]:
     """The tokens of the files that contents name, by their URI.
 
     Raises:
-        RefusedError: one of them is not there.
+        RefusedError: one of them does not exist.
     """
     tokens = {}
     for part in contents.parts_of(found):

@@ -24,12 +24,12 @@ def generate(backend: Backend, call: Call) -> TimedResponse:
 
 
 def stream(backend: Backend, call: Call) -> TimedResponse:
-    """``streamGenerateContent``: the answer while it grows."""
+    """``streamGenerateContent``: the answer as a stream."""
     return _play(backend, call, *answering(backend, call, call.json, "streamGenerateContent"))
 
 
 def refuse_stream(backend: Backend, call: Call, error: dict[str, Any], **settings: Any) -> TimedResponse:
-    """An error instead of a stream: one object, in a list from Vertex AI's JSON streams."""
+    """An error instead of a stream: one object, which Vertex AI puts into a list for JSON streams."""
     return backend.refuse(call, error, sse=call.sse, listed=call.vertex and not call.sse, **settings)
 
 
@@ -52,7 +52,7 @@ def count(backend: Backend, call: Call) -> TimedResponse:
 def answering(
     backend: Backend, call: Call, body: Mapping[str, Any], action: str, model: str | None = None
 ) -> tuple[Scenario, Prompt]:
-    """The scenario that answers, and the prompt that it gets; the model is the path's by default.
+    """The scenario that answers, and its prompt. By default, the model is the path's.
 
     Raises:
         RefusedError: the request is wrong, or there is no such model.
@@ -116,7 +116,7 @@ def _play(backend: Backend, call: Call, scenario: Scenario, prompt: Prompt, *, u
     if unary:
         return backend.framed(call, instructions, "object", heads.JSON, gateway=bool(gateway))
     if gateway == "gateway":
-        # Gateways keep a connection alive while the model thinks; here once, so that it is seen.
+        # Gateways keep a connection alive while the model thinks. Here one keep-alive shows how.
         first = next((at for at, one in enumerate(instructions) if isinstance(one, Message)), -1)
         instructions.insert(first + 1, Raw(b": keep-alive\n\n"))
     if gateway:

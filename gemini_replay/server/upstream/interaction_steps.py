@@ -28,7 +28,7 @@ _TOKENS = {
 
 
 def contents_of(given: Any) -> list[Json]:
-    """The contents that an input, or the steps of an answer, stand for.
+    """The contents for an input, or for the steps of an answer.
 
     Raises:
         RefusedError: there is no input.
@@ -78,7 +78,7 @@ class Events:
     """Makes the events of an interaction, and the interaction itself, from a model's events.
 
     Attributes:
-        interaction: what it is so far.
+        interaction: the interaction so far.
     """
 
     def __init__(self, interaction: Json) -> None:
@@ -94,7 +94,7 @@ class Events:
         return f"event: {kind}\ndata: {dumps(found)}\n\n".encode()
 
     def add(self, json: Json) -> list[bytes]:
-        """The events that come of one of the model's."""
+        """The interaction's events for one of the model's events."""
         found = self._begin()
         candidate = dict_of(next(iter(json.get("candidates") or [{}])))
         for part in parts_of([candidate.get("content")]):
@@ -155,7 +155,7 @@ class Events:
         return found
 
     def _grow(self, kind: str, delta: Json) -> list[bytes]:
-        """A piece of a step of some kind, which begins with it where another kind was before."""
+        """A piece of a step. If the step before has another kind, a new one begins."""
         steps = self.interaction["steps"]
         found = [] if self._open and steps[-1]["type"] == kind else self._start({"type": kind})
         _keep(steps[-1], delta)
@@ -177,7 +177,7 @@ class Events:
 
 
 def _keep(step: Json, delta: Json) -> None:
-    """Let a step have what a piece adds to it."""
+    """Add a piece to a step."""
     kind = delta["type"]
     if kind == "thought_signature":
         step["signature"] = delta["signature"]

@@ -1,4 +1,4 @@
-"""The interactions: create, whole and streamed, get, delete, cancel."""
+"""The Interactions API: create (whole or streamed), get, delete, cancel."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ def _described(backend: Backend, asked: Json, now: str) -> Json:
 
 
 def _history(backend: Backend, previous: Any) -> list[Any]:
-    """The contents of the interactions before, the first one first."""
+    """The contents of the previous interactions, from the first one on."""
     found: list[Any] = []
     while previous:
         kept = _find(backend, str(previous))
         found = [*steps.contents_of(kept["input"]), *steps.contents_of(kept["interaction"]["steps"]), *found]
         previous = kept["interaction"].get("previous_interaction_id")
         if str(previous) not in backend.interactions:
-            break  # the beginning is no longer kept
+            break  # older interactions are no longer kept
     return found
 
 
 def _told(instructions: list[Instruction], interaction: Json) -> tuple[list[Instruction], steps.Events]:
-    """The same stream in the events of the interactions, and what made them."""
+    """The same stream with the events of the Interactions API, and the object that made them."""
     events = steps.Events(interaction)
     found: list[Instruction] = []
     for one in instructions:

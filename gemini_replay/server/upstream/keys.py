@@ -1,4 +1,4 @@
-"""What Google's front end does around a model: it checks keys, and says what is wrong with a request."""
+"""The work of Google's front end: checking keys, and errors about requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERTEX_SERVICE = "aiplatform.googleapis.com"
 
 
 def find_key(headers: Sequence[HeaderField], query: str) -> tuple[KeyPlace, str] | None:
-    """The first key of a request and where it stood: header, then query, then Bearer."""
+    """The first key of a request and its place: header, then query, then Bearer."""
     found = dict(reversed([(name.lower(), value) for name, value in headers]))
     if found.get("x-goog-api-key"):
         return "header", found["x-goog-api-key"]
@@ -34,10 +34,10 @@ def find_key(headers: Sequence[HeaderField], query: str) -> tuple[KeyPlace, str]
 def check_key(
     found: tuple[KeyPlace, str] | None, wanted: str | None, *, vertex: bool = False, token: str | None = None
 ) -> Json | None:
-    """None if the key is right, else the error.
+    """None if the key is right, or else the error.
 
     ``wanted`` is the one right key; "any" for every key; None if none is needed. ``token`` is an access token that is
-    right too. Vertex AI's paths (``vertex``) ask for credentials instead of a key.
+    right too. Vertex AI's paths (``vertex``) need credentials instead of a key.
     """
     if wanted is None:
         return None
@@ -89,5 +89,5 @@ def no_such_method() -> Json:
 
 
 def fake_token(seed: int) -> str:
-    """The access token that the upstream gives, and takes as `Bearer` beside the right key."""
+    """The access token that the upstream gives, and accepts as `Bearer` besides the right key."""
     return f"ya29.upstream-{random.Random(f'{seed}/token').randbytes(24).hex()}"

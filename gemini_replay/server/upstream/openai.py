@@ -22,7 +22,7 @@ from .timed_response import TimedResponse, first_wait, merged
 Json = dict[str, Any]
 
 _CREATED = 1767258000
-"""When everything was made, so that equal requests get equal answers."""
+"""The creation time of everything. It is fixed, so that equal requests get equal answers."""
 
 _FINISH = {"STOP": "stop", "MAX_TOKENS": "length"}
 
@@ -92,7 +92,7 @@ def embed(backend: Backend, call: Call) -> TimedResponse:
 
 
 def _streamed(instructions: Iterable[Instruction], model: str, *, with_usage: bool) -> Iterator[Instruction]:
-    """The same stream in OpenAI's chunks; nothing else of a framing."""
+    """The same stream in OpenAI's chunks, without another framing."""
     calls = 0
     for one in instructions:
         if isinstance(one, Raw):
@@ -143,7 +143,7 @@ def _answer(json: Json, model: str, kind: str, choice: Json) -> Json:
 
 
 def _delta(json: Json, calls: int) -> tuple[Json, str | None]:
-    """What an event adds to a message, after so many calls, and why the message ends here. Thoughts are left out."""
+    """What an event adds to a message after this many calls, and the finish reason. Thoughts are left out."""
     candidate = dict_of(next(iter(json.get("candidates") or [{}])))
     parts = list(parts_of([candidate.get("content")]))
     text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))

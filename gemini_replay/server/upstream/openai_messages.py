@@ -15,7 +15,7 @@ _SYSTEM = ("system", "developer")
 
 
 def body_of(asked: Mapping[str, Any]) -> Json:
-    """The body of ``generateContent`` that says the same as a chat completion's.
+    """The body of ``generateContent`` that corresponds to a chat completion's.
 
     Raises:
         RefusedError: there are no messages.

@@ -1,4 +1,4 @@
-"""A request that reached the embedded upstream, and how it is kept without its secrets."""
+"""Requests that reached the embedded upstream, kept without their secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Received:
         query: the query string; the value of ``key`` is redacted.
         headers: name and value pairs; those that carry a key are redacted.
         body: the body; in a form, the values of fields that carry credentials are redacted.
-        key_place: where a key stood: "header", "query", "bearer", or None if there was none.
+        key_place: the place of the key: "header", "query", "bearer", or None without a key.
         scheme: "http" or "https".
     """
 
@@ -35,7 +35,7 @@ class Received:
     scheme: str = "http"
 
     def header(self, name: str) -> str:
-        """The first value of a header, by its name in lower case; "" where there is none."""
+        """The first value of a header, by its name in lower case, or ""."""
         return next((value.strip() for key, value in self.headers if key.lower() == name), "")
 
     @property
@@ -45,7 +45,7 @@ class Received:
 
 
 def received(scope: Scope, body: bytes) -> tuple[Received, str]:
-    """The request of an ASGI scope, without its key, and that key ("" where there is none)."""
+    """The request of an ASGI scope, without its key, and that key or ""."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     query = scope["query_string"].decode("latin-1")
     key = keys.find_key(headers, query)
@@ -57,7 +57,7 @@ def received(scope: Scope, body: bytes) -> tuple[Received, str]:
 
 
 def without_credentials(request: Received) -> Received:
-    """The request as it is kept: a form that asks for a token, without the credentials in it."""
+    """The request to keep: a form that asks for a token loses its credentials."""
     if not request.header("content-type").startswith("application/x-www-form-urlencoded"):
         return request
     return replace(request, body=_redacted(request.body.decode("utf-8", "replace"), _SECRET_FIELDS).encode())

@@ -28,13 +28,13 @@ class Route:
     Attributes:
         http: the HTTP methods.
         path: the path after version and project; ``{name}`` stands for one segment, up to a colon.
-        answer: what answers it.
-        before: what stands before the version.
-        errors: how errors are spelled.
+        answer: the function that answers it.
+        before: the part of the path before the version.
+        errors: the form of errors.
         needs: a parameter of the query without which it is another method.
         keyless: whether it takes requests without a key.
-        versionless: whether the path is all there is.
-        refuse: what answers where the request is refused.
+        versionless: whether the path has no version.
+        refuse: the function that answers refused requests.
     """
 
     http: str
@@ -91,13 +91,14 @@ ROUTES = (
     Route("POST", "token", tokens.give, keyless=True, versionless=True),
     Route("POST", "oauth2/v4/token", tokens.give, keyless=True, versionless=True),
 )
-"""All methods; the first that fits answers."""
+"""All methods. The first one that fits answers."""
 
 
 def understood(request: Received, *, any_prefix: bool = False) -> tuple[Route, Call] | None:
     """The method that a request asks for; None if the API has no such method.
 
-    A path may start with anything where ``any_prefix`` (gateways), and with anything but a version of Vertex AI's.
+    With ``any_prefix`` (gateways), a path may start with anything. Otherwise it may start with anything except a
+    version of Vertex AI's.
     """
     for route in ROUTES:
         found = route.pattern.fullmatch(request.path)

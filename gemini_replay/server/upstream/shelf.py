@@ -1,4 +1,4 @@
-"""Where the embedded upstream keeps resources (files, caches, interactions): in memory, and only so many."""
+"""Keeps a limited number of the embedded upstream's resources (files, caches, interactions) in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST = 1000
 """How many resources of one kind are kept."""
 
 MOST_BYTES = 64 * 1024 * 1024
-"""How large the resources of one kind may be together, as JSON."""
+"""The largest total size of the resources of one kind, as JSON."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _FIRST_DAY = datetime.datetime(2026, 1, 1, 9)
@@ -29,10 +29,10 @@ class Shelf(Generic[T]):
     """Resources of one kind by their id, in the order of their creation. The oldest make room for new ones.
 
     Args:
-        kind: what they are called; part of the seed.
+        kind: the kind of resource; part of the seed.
         seed: seeds the ids.
         most: how many are kept.
-        most_bytes: how large they may be together.
+        most_bytes: the largest total size.
     """
 
     def __init__(self, kind: str, seed: int, *, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
@@ -44,11 +44,11 @@ class Shelf(Generic[T]):
         self._bytes = 0
 
     def new_id(self, length: int) -> str:
-        """An id of so many letters and digits; each is another one."""
+        """A new id with this many letters and digits."""
         return "".join(self._rng.choices(_LETTERS, k=length))
 
     def put(self, name: str, found: T) -> None:
-        """Keep a resource, in place of one with the same id; not at all, if it is too large by itself."""
+        """Keep a resource, and replace one with the same id. A resource that is too large by itself is not kept."""
         self.take(name)
         size = len(json.dumps(found)) if isinstance(found, dict) else 0
         if size > self._most_bytes:
@@ -77,7 +77,7 @@ class Shelf(Generic[T]):
 
 
 class Calendar:
-    """The time of the embedded upstream: a fixed day, one second later whenever it is asked.
+    """The time of the embedded upstream: a fixed day, one second later each time it is read.
 
     So equal sequences of requests get equal answers.
     """
@@ -102,9 +102,9 @@ def page(found: Iterable[Json], query: Mapping[str, str], field: str, *, usual: 
     Args:
         found: all elements; each has a ``name``.
         query: the request's query, with ``pageSize`` and ``pageToken``.
-        field: what the elements are called.
-        usual: how many there are on a page by default.
-        largest: how many there are on a page at most.
+        field: the name of the list of elements.
+        usual: the number of elements on a page by default.
+        largest: the largest number of elements on a page.
 
     Raises:
         RefusedError: the size or the token is not valid.

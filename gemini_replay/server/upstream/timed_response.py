@@ -1,4 +1,4 @@
-"""From a scenario's instructions to what goes over the wire: bytes with their times. Pure."""
+"""Turns a scenario's instructions into the bytes on the wire, with their times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...gemini.spelling import pretty
 from .scenarios.instructions import Close, Instruction, Message, Raw, Reset, Wait
 
 Framing = BodyFraming | Literal["raw"]
-"""How messages become bytes; raw: there are none, or they are sent as the chunks that the scenario has."""
+"""How messages become bytes. "raw": the scenario has no messages, or has chunks that are sent unchanged."""
 
 End = Literal["eof", "reset", "closed"]
 
@@ -27,9 +27,9 @@ class TimedResponse:
     Attributes:
         status: the HTTP status.
         headers: name and value pairs.
-        head_at: when the head goes out.
-        chunks: when and what, in order; the bytes are the wire's (compressed, where the answer is).
-        end: "eof" a complete body; "reset" a TCP reset; "closed" a FIN before the body is complete.
+        head_at: when the head is sent.
+        chunks: the time and the wire's bytes of each chunk, in order; compressed if the answer is.
+        end: "eof" for a complete body; "reset" for a TCP reset; "closed" for a FIN before the body is complete.
         end_at: when the end comes.
     """
 
@@ -41,7 +41,7 @@ class TimedResponse:
     end_at: float
 
     def steps(self, pace: float = 1.0) -> Iterator[schedule.Step]:
-        """The same as a playback's steps; `pace` is a factor on all times."""
+        """The response as steps of a playback; `pace` is a factor on all times."""
         yield self.head_at * pace, schedule.Head(self.status, self.headers)
         for at, data in self.chunks:
             yield at * pace, data
@@ -56,7 +56,7 @@ def timed_response(
     headers: Sequence[HeaderField] = (),
     gzip: bool = False,
 ) -> TimedResponse:
-    """Frame and time the instructions. A ``Wait`` that comes first is the time to the response's head."""
+    """Frame and time the instructions. A ``Wait`` at the beginning is the time to the response's head."""
     found = list(instructions)
     encoded = iter(_encoded(found, framing))
     clock = 0.0
@@ -87,10 +87,10 @@ def first_wait(instructions: Sequence[Instruction]) -> float:
 
 
 def merged(instructions: Iterable[Instruction]) -> list[Instruction]:
-    """The same answer in one message, as the unary method gives it, after all the waits.
+    """The same answer in one message, as the unary method gives it, after all waits.
 
-    Neighbouring text parts of one kind become one. An error stands alone, since a unary answer is either an error or
-    not. A broken connection breaks the one message in its middle.
+    Neighbouring text parts of one kind are joined. An error replaces the whole message. A broken connection breaks
+    the message in its middle.
     """
     found = list(instructions)
     wait = Wait(sum(one.seconds for one in found if isinstance(one, Wait)))
@@ -140,7 +140,7 @@ def _cut(message: Message, data: bytes) -> Sequence[bytes]:
 
 
 def _compressed(response: TimedResponse) -> TimedResponse:
-    """Gzip with one sync flush for each chunk: every element can be read as soon as it arrives."""
+    """Gzip with one sync flush for each chunk, so that each element can be read as soon as it arrives."""
     packer = zlib.compressobj(wbits=31)
     chunks = [(at, packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)) for at, data in response.chunks]
     if response.end == "eof":

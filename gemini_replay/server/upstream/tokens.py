@@ -1,4 +1,4 @@
-"""The token endpoint of Google's OAuth: it takes a service account's assertion, or a refresh token."""
+"""The token endpoint of Google's OAuth, which accepts a service account's assertion or a refresh token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = 3599
 
 
 def give(backend: Backend, call: Call) -> TimedResponse:
-    """Give a token. Signatures are not checked: the token is no secret, and opens nothing but this upstream."""
+    """Give a token. Signatures are not checked: the token is not secret, and only this upstream accepts it."""
     form = {name: values[0] for name, values in parse_qs(call.request.body.decode("utf-8", "replace")).items()}
     kind = form.get("grant_type", "")
     if kind not in (_ASSERTION, "refresh_token"):
@@ -35,13 +35,13 @@ def give(backend: Backend, call: Call) -> TimedResponse:
 
 
 def _refuse(backend: Backend, call: Call, name: str, description: str) -> TimedResponse:
-    """An error as OAuth spells it."""
+    """An error in OAuth's form."""
     found: Json = {"error": name, "error_description": description}
     return backend.framed(call, [Message(found)], "object", heads.JSON, status=400)
 
 
 def _claims(assertion: str) -> dict[str, Any]:
-    """The claims of a JSON Web Token; none where it is not one."""
+    """The claims of a JSON Web Token; empty if the text is not one."""
     parts = assertion.split(".")
     if len(parts) != 3:
         return {}

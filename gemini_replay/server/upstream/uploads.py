@@ -1,4 +1,4 @@
-"""Uploads of files: resumable (start, parts, query, finalize, cancel), multipart, and the bytes alone."""
+"""Uploads of files: resumable (start, parts, query, finalize, cancel), multipart, and plain bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .call import Call, number_in, read_object, refused
 from .timed_response import TimedResponse
 
 _GRANULARITY = 8 * 1024 * 1024
-"""Parts but the last should be a multiple of this, as Google says. It is told to clients, and not enforced."""
+"""The size of each part except the last should be a multiple of this, by Google's rules. It is not enforced."""
 
 _BINARY = "application/octet-stream"
 _STATUS = "x-goog-upload-status"
@@ -58,7 +58,7 @@ def _start(backend: Backend, call: Call) -> TimedResponse:
 
 
 def proceed(backend: Backend, call: Call) -> TimedResponse:
-    """Go on with a resumable upload: ``upload``, ``finalize``, both, ``query`` or ``cancel``."""
+    """Continue a resumable upload: ``upload``, ``finalize``, both, ``query`` or ``cancel``."""
     name = call.query["upload_id"]
     upload = backend.uploads.get(name)
     if upload is None:
@@ -101,10 +101,10 @@ def _receive(call: Call, upload: Upload) -> None:
 
 
 def _multipart(content_type: str, body: bytes) -> tuple[Mapping[str, Any], str, bytes]:
-    """What is said of a file, its type, and its bytes: the two parts of a multipart body.
+    """The description, the type and the bytes of a file, from the two parts of a multipart body.
 
     Raises:
-        RefusedError: there are no two parts, or the first is not JSON.
+        RefusedError: there are not two parts, or the first is not JSON.
     """
     head = BytesHeaderParser().parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n")
     boundary = head.get_boundary()

@@ -1,4 +1,4 @@
-"""What the embedded upstream streams: named scenarios, and what others are made of."""
+"""The streams of the embedded upstream: named scenarios, and the parts to make others."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def find(name: str) -> Scenario | None:
-    """The scenario called ``name``, or None; dashes count as underscores."""
+    """The scenario with this name, or None. Dashes count as underscores."""
     return SCENARIOS.get(name.replace("-", "_"))
 
 
 def get(name: str) -> Scenario:
-    """The scenario called ``name``.
+    """The scenario with this name.
 
     Raises:
         UsageError: an unknown scenario.

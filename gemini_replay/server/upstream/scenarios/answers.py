@@ -19,7 +19,7 @@ from .reply import TimedReply
 
 
 def said(text: str, finish: str = "STOP") -> Instructions:
-    """A script that streams a text in the cadence of the prompt's model."""
+    """A script that streams a text in the rhythm of the prompt's model."""
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
         reply = TimedReply(prompt)
@@ -50,7 +50,7 @@ def signature(prompt: Prompt) -> Iterator[Instruction]:
 def calls(cities: dict[str, str]) -> Instructions:
     """A script that calls a function for each city, with that call id, all in one event.
 
-    As Gemini 3 does it: a part for each call, a signature on the first, an empty text to end.
+    This is how Gemini 3 does it: one part for each call, a signature on the first, and an empty text at the end.
     """
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
@@ -73,7 +73,7 @@ function_call = calls({"Zürich": "k2m8x0qa"})
 
 
 def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
-    """A call whose arguments come piece by piece; each string is continued, then ended by ""."""
+    """A call whose arguments come piece by piece. Each string is continued, then ended by ""."""
     reply = TimedReply(prompt)
     yield reply.head()
     partials: list[dict[str, Any]] = [{"jsonPath": "$.days", "numberValue": 3}]
@@ -97,9 +97,9 @@ def streamed_arguments(prompt: Prompt) -> Iterator[Instruction]:
 
 
 def turns(*rounds: Instructions, then: Instructions) -> Instructions:
-    """A script that calls functions in so many rounds: each waits for the results of the one before.
+    """A script that calls functions in several rounds. Each waits for the results of the one before.
 
-    What comes last answers in words. Another question of the user's begins anew.
+    The last answer is in words. Another question of the user begins anew.
     """
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
@@ -173,7 +173,7 @@ def split(prompt: Prompt) -> Iterator[Instruction]:
 
 
 def cut_at_traps(data: bytes) -> list[bytes]:
-    """Cut in the field name, in every character of several bytes, every escape, every CRLF."""
+    """Cut in the field name, in every multi-byte character, every escape and every CRLF."""
     cuts = [2]
     for at, byte in enumerate(data):
         if byte == 0x5C:
@@ -208,13 +208,13 @@ def _picture() -> str:
     """
     pixels = bytearray(random.Random(0).randbytes(512 * (1 + 512 * 3)))
     for row in range(512):
-        pixels[row * (1 + 512 * 3)] = 0  # each row starts with its filter: none
+        pixels[row * (1 + 512 * 3)] = 0  # each row starts with the number of its filter: 0, none
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 512, 512, 8, 2, 0, 0, 0))
-    # A comment before the pixels, so placed that base64 shows it as it is: on a multiple of three bytes.
+    # A comment before the pixels, at a multiple of three bytes, so that base64 shows it unchanged.
     alike = base64.b64decode("AIzaSyLooksLikeAKeyButIsPartOfAPicture00")
     name = b"Comment\0"
     name += b"\0" * (-(len(head) + 8 + len(name)) % 3)
@@ -224,7 +224,7 @@ def _picture() -> str:
 
 
 def echo(prompt: Prompt) -> Iterator[Instruction]:
-    """Says the request's key twice: cut in two by a chunk's end, and by an event's end."""
+    """Repeats the request's key twice: cut in two by a chunk's end, and by an event's end."""
     reply = TimedReply(prompt)
     key = prompt.key or "none"
     half = len(key) // 2

@@ -1,4 +1,4 @@
-"""Scenarios that go wrong: errors instead of a stream or in it, blocks, broken connections."""
+"""Scenarios that fail: errors instead of a stream or in it, blocked prompts, broken connections."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ def _beginning(prompt: Prompt, messages: int) -> Iterator[Instruction]:
 
 
 def inband_error(prompt: Prompt) -> Iterator[Instruction]:
-    """HTTP 200 and good events, then an error object, raw, over several lines and two chunks."""
+    """HTTP 200 and good events, then a raw error object on several lines and in two chunks."""
     yield from _beginning(prompt, 3)
     unavailable = error(503, "The service is currently unavailable.")
     yield Message(unavailable, lambda data: [data[: len(data) // 2], data[len(data) // 2 :]], 0.004)
 
 
 def broken_off(ending: Instruction) -> Instructions:
-    """A script that streams three events and a half, then breaks the connection."""
+    """A script that streams three and a half events, then breaks the connection."""
 
     def script(prompt: Prompt) -> Iterator[Instruction]:
         *steps, last = _beginning(prompt, 4)

@@ -1,7 +1,7 @@
-"""What scenarios are made of: instructions to the server, before they are framed.
+"""The parts of scenarios: instructions to the server, before framing.
 
-``Wait`` moves the time on; ``Message`` is framed as the client asked (SSE, JSON array, gateway form); ``Raw`` is one
-chunk, unchanged; ``Reset`` and ``Close`` break the connection. Otherwise the body is complete after the last one.
+``Wait`` moves time on. ``Message`` is framed as the client asked (SSE, JSON array, gateway form). ``Raw`` is one
+unchanged chunk. ``Reset`` and ``Close`` break the connection; without them, the body is complete after the last one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any, Literal
 from ....errors import UsageError
 
 Pieces = Callable[[bytes], Sequence[bytes]]
-"""Cuts the bytes of one event into the chunks that carry it."""
+"""Cuts the bytes of one event into its chunks."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing for ``seconds`` (times the server's pace)."""
+    """Silence for ``seconds`` (times the server's pace)."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Message:
-    """One event, or an error object. With ``pieces`` it goes out in several chunks, ``gap`` seconds apart."""
+    """One event, or an error object. With ``pieces`` it is sent in several chunks, ``gap`` seconds apart."""
 
     json: dict[str, Any]
     pieces: Pieces | None = None
@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Raw:
-    """One chunk, exactly these bytes."""
+    """One chunk with exactly these bytes."""
 
     data: bytes
 
@@ -55,7 +55,7 @@ Instruction = Wait | Message | Raw | Reset | Close
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a scenario may know of the request it answers.
+    """What a scenario may know about the request that it answers.
 
     Attributes:
         contents: the request's ``contents``: dicts, each with a list of ``parts``.
@@ -82,13 +82,13 @@ class Scenario:
     """A scripted stream of the embedded upstream.
 
     Attributes:
-        name: what requests and the command line call it.
+        name: its name in requests and on the command line.
         description: what it shows, in one line.
         instructions: yields the instructions for one request.
-        status: the HTTP status; with one other than 200, the only message is an error object.
-        model: the model it poses as, when the request names none.
-        framing: the framing, whatever the client asked for; None: what it asked for.
-        headers: the response's headers where ``framing`` is "raw".
+        status: the HTTP status. If it is not 200, the only message is an error object.
+        model: the model that answers if the request names none.
+        framing: the framing, whatever the client asked for; None for the one that it asked for.
+        headers: the response's headers if ``framing`` is "raw".
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""An answer in the rhythm of its model."""
+"""Builds an answer in the rhythm of its model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class TimedReply(Reply):
     """The growing answer to one prompt.
 
     Args:
-        prompt: what is answered.
-        rhythm: a rhythm, or its name, if not the model's own.
+        prompt: the prompt that it answers.
+        rhythm: a rhythm or its name; by default the model's own.
     """
 
     def __init__(self, prompt: Prompt, *, rhythm: str | Rhythm | None = None) -> None:
@@ -33,7 +33,7 @@ class TimedReply(Reply):
         return Wait(self.waits.first_byte())
 
     def text(self, text: str, *, finish: str | None = "STOP", **last: Any) -> Iterator[Instruction]:
-        """``text`` in the model's cadence; ``finish`` and the fields ``last`` go on the end."""
+        """``text`` in the model's rhythm. The last event has ``finish`` and the fields ``last``."""
         for tokens, event in self.text_events(text, self.waits.rhythm.event_tokens, finish=finish, **last):
             yield Wait(self.waits.text(tokens))
             yield Message(event)

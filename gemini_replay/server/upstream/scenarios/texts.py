@@ -1,4 +1,4 @@
-"""What the scenarios say."""
+"""The texts of scenarios."""
 
 from __future__ import annotations
 
