@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Literal, get_args
 
 from ..http1 import Headers as Headers
@@ -239,3 +240,9 @@ class Interaction:
         """Seconds from the request being sent to the end."""
         head = self.response.after if self.response else 0.0
         return head + sum(chunk.after for chunk in self.chunks) + self.end.after
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a timeline, what was asked and what was answered."""
+        # By its name: views are above this layer, and a notebook asks nothing else for this one.
+        shown: str = import_module("gemini_replay.report.html.notebook").card(self)
+        return shown

@@ -231,7 +231,7 @@ def missed() -> dict[str, Any]:
         "No recording answers POST gemini-2.5-flash:streamGenerateContent.",
         suggestion="The nearest is interaction 1.",
         hint="Record it again with: pytest --gemini-record rewrite",
-        differences=["body.contents[0]: a", "  - recorded: 'a'", "  + asked:    'b'"],
+        differences=['body.contents[0].parts[0].text: recorded "a", asked "b"', "query: recorded none, asked alt"],
     )
     return data.group("tests/test_story.py::test_it", [data.problem_entry(error, "missed")])
 

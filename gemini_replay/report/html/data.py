@@ -90,7 +90,7 @@ def _interaction(interaction: Interaction) -> Json:
         "asked": _asked(interaction),
         "body": request.body.decode("utf-8", "backslashreplace"),
         "to": server(request.url),
-        "ending": _ending(interaction),
+        "ending": ended(interaction),
         "tone": tone(interaction),
         "notes": list(interaction.comments),
         "figures": [list(one) for one in figures(interaction)],
@@ -115,8 +115,8 @@ def figures(interaction: Interaction) -> Iterator[tuple[str, str]]:
     yield "chunks", f"{len(chunks):,}"
     yield "events", f"{len(events):,}"
     yield "bytes", f"{sum(len(chunk.data) for _, chunk in chunks):,}"
-    if tokens := sum(one.event.tokens or 0 for one in events if one.event is not None):
-        yield "tokens, estimated", f"{tokens:,}"
+    if tokens := sum(_tokens(one) or 0 for one in events):
+        yield "tokens (estimated)", f"{tokens:,}"
 
 
 def tone(interaction: Interaction) -> str:
@@ -154,7 +154,8 @@ def _encoded(value: Json) -> str:
     return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _ending(interaction: Interaction) -> str:
+def ended(interaction: Interaction) -> str:
+    """How an interaction ended, in a word or two, also of errors in the stream and blocked prompts."""
     error = interaction.error
     blocked = getattr(interaction.answer, "block_reason", None)
     if error is not None and interaction.response is not None and interaction.response.status < 400:
@@ -179,7 +180,7 @@ def _events(interaction: Interaction) -> tuple[list[Json], list[list[str]]]:
                 "at": round(timed.at, 3),
                 "gap": round(timed.gap, 3),
                 "bytes": timed.size,
-                "tokens": None if event is None else event.tokens,
+                "tokens": _tokens(timed),
                 "raw": [before, text, after] if after is not None else [before],
                 "json": text,
                 "said": [list(one) for one in said],
@@ -188,6 +189,10 @@ def _events(interaction: Interaction) -> tuple[list[Json], list[list[str]]]:
         if after is not None:
             del found[-1]["json"]
     return found, [list(one) for one in describer.close()]
+
+
+def _tokens(timed: TimedEvent) -> int | None:
+    return None if timed.event is None or timed.event.error is not None else timed.event.tokens
 
 
 def _frame(data: bytes, timed: TimedEvent) -> tuple[str, str | None, str | None]:

@@ -8,7 +8,8 @@ function heading(entry) {
   const name = request.model && request.action ? request.model : recording.title;
   const under = request.model && request.action ? `${request.method} ${request.action}` : '';
   const marks = make('p', {class: 'badges'}, badge(recording.ending, recording.tone));
-  if (recording.response) marks.append(badge(`HTTP ${recording.response.status}`, recording.response.status < 400 ? 'plain' : 'failed'));
+  const {response} = recording;
+  if (response && response.status < 400) marks.append(badge(`HTTP ${response.status}`, 'plain'));
   if (entry.entry.use) marks.append(badge(entry.entry.use, 'plain'));
   const about = [['to', recording.to], ['client', request.client], ['in', group.name], ...group.about, ['by the test', request.test]];
   return make('header', {class: 'heading'},
@@ -135,11 +136,12 @@ function chunkRow({chunks, response}) {
   };
 }
 
-const CHANGES = {'-': 'was', '+': 'now'};
-
 function problem(entry) {
   const {problem: told, use} = entry.entry;
-  const differences = told.differences.map((line) => make('li', {class: CHANGES[line.trim()[0]] || ''}, line));
+  const differences = told.differences.map((line) => {
+    const place = line.indexOf(': ') + 1;
+    return make('li', {}, make('strong', {}, line.slice(0, place)), line.slice(place));
+  });
   return [
     make('header', {class: 'heading'},
       make('h2', {tabindex: '-1'}, use === 'missed' ? 'A request that nothing answered' : 'Something went wrong'),

@@ -74,7 +74,7 @@ function groupItem(group) {
 function item(entry) {
   const {recording} = entry;
   const under = recording
-    ? [recording.request.model || recording.title, entry.entry.use, recording.events.length ? counted(recording.events.length, 'event') : '', gap(recording.took)]
+    ? [recording.request.model || recording.title, entry.entry.use, gap(recording.took), recording.events.length ? counted(recording.events.length, 'event') : '']
     : [entry.entry.use];
   entry.link = make('a', {href: `#${entry.nth}`, class: 'entry'},
     make('span', {class: `dot ${tone(entry)}`, 'aria-hidden': 'true'}),
@@ -120,10 +120,11 @@ function choose(nth, focus) {
   const detail = byId('detail');
   detail.replaceChildren(...(entries.length > 1 ? [back()] : []), ...(entry.recording ? view(entry) : problem(entry)));
   document.body.classList.toggle('chosen', focus || entries.length === 1);
+  entry.link?.scrollIntoView({block: 'nearest'});
   if (focus) {
     window.scrollTo(0, 0);
     detail.querySelector('h2').focus({preventScroll: true});
-  } else entry.link?.scrollIntoView({block: 'nearest'});
+  }
 }
 
 function view(entry) {

@@ -69,21 +69,22 @@ class Timeline {
 
   *picture() {
     const bottom = this.height - 24;
-    yield* this.waits(bottom);
+    const marks = this.lanes.length * (LANE + SPACE) + 4;
+    yield* this.waits(bottom, marks);
     let top = 4;
     for (const [name, steps] of this.lanes) {
       yield* this.lane(name, steps, top);
       top += LANE + SPACE;
     }
     if (this.recording.chunks.length) {
-      const marks = this.recording.chunks.map(([at]) => `M${this.x(at).toFixed(1)} ${top}v${MARKS}`).join('');
-      yield draw('text', {class: 'label', x: 0, y: top + 13}, 'chunks');
-      yield draw('path', {class: 'marks', d: marks});
+      const lines = this.recording.chunks.map(([at]) => `M${this.x(at).toFixed(1)} ${marks}v${MARKS}`).join('');
+      yield draw('text', {class: 'label', x: 0, y: marks + 13}, 'chunks');
+      yield draw('path', {class: 'marks', d: lines});
     }
     yield draw('line', {class: 'axis', x1: LEFT, x2: this.width - RIGHT, y1: bottom, y2: bottom});
     for (const at of ticks(this.span, (this.width - LEFT) / 80)) {
       yield draw('line', {class: 'axis', x1: this.x(at), x2: this.x(at), y1: bottom, y2: bottom + 4});
-      const anchor = at === 0 ? 'start' : 'middle';
+      const anchor = at === 0 ? 'start' : this.width - this.x(at) < 30 ? 'end' : 'middle';
       yield draw('text', {class: 'tick', x: this.x(at), y: bottom + 18, 'text-anchor': anchor}, `${Number(at.toFixed(3))} s`);
     }
     this.head = draw('line', {class: 'head', y1: 0, y2: bottom + 4});
@@ -92,22 +93,25 @@ class Timeline {
     yield this.knob;
   }
 
-  // The wait for the first byte, and the longest gap after it, as bands.
-  *waits(bottom) {
+  // The wait for the first byte, and the longest gap after it, as bands; named where no chunk came, if there is room.
+  *waits(bottom, marks) {
     const {chunks} = this.recording;
     if (!chunks.length) return;
-    yield this.band(0, chunks[0][0], bottom, 'first byte');
+    yield* this.band('first byte', 0, chunks[0][0], bottom, marks);
     let longest = 1;
     for (let nth = 2; nth < chunks.length; nth++) {
       if (chunks[nth][0] - chunks[nth - 1][0] > chunks[longest][0] - chunks[longest - 1][0]) longest = nth;
     }
-    if (chunks.length > 3) yield this.band(chunks[longest - 1][0], chunks[longest][0], bottom, 'longest gap');
+    if (chunks.length > 3) yield* this.band('longest gap', chunks[longest - 1][0], chunks[longest][0], bottom, marks);
   }
 
-  band(from, to, bottom, name) {
-    const band = draw('rect', {class: 'band', x: this.x(from), y: 0, width: Math.max(this.x(to) - this.x(from), 0), height: bottom});
-    band.append(draw('title', {}, `${name}: ${gap(to - from)}`));
-    return band;
+  *band(name, from, to, bottom, marks) {
+    const width = Math.max(this.x(to) - this.x(from), 0);
+    const told = `${name} ${gap(to - from)}`;
+    const band = draw('rect', {class: name === 'first byte' ? 'band' : 'band longest', x: this.x(from), y: 0, width, height: bottom});
+    band.append(draw('title', {}, told));
+    yield band;
+    if (width > told.length * 6.5 + 12) yield draw('text', {class: 'tick', x: this.x(from) + width / 2, y: marks + 13, 'text-anchor': 'middle'}, told);
   }
 
   *lane(name, steps, top) {
