@@ -98,14 +98,14 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure, or see quickly that it works: ``nox -s benchmarks -- --quick lateness``."""
+    """Measure, or check quickly that measuring works: ``nox -s benchmarks -- --quick lateness``."""
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Run the long searches and the many kills, bounded to a minute or two."""
+    """Run the long searches and the tests with many kills, for a minute or two."""
     install(session)
     session.run("pytest", "-q", "-n", "2", "-m", "slow", *session.posargs)
 

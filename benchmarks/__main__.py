@@ -36,13 +36,13 @@ TABLES = (
 
 PAGE, DATA = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.json"
 WIDTH = 150
-"""Of tables that are printed into a file or a pipe."""
+"""The width of tables that are printed into a file or a pipe."""
 
 COMMON = ("gemini-replay", *environments.CLIENTS, "respx", "uvicorn", "h11")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure what is asked for."""
+    """Measure the tables named on the command line."""
     there = modules()
     chosen = _options(there).parse_args(arguments)
     print(f"{machine.cores()} cores, load average {machine.load() or 0:.2f}", file=sys.stderr)
@@ -100,7 +100,7 @@ def _versions(used: set[str]) -> dict[str, str]:
 
 
 def write_docs(tables: dict[str, Any]) -> None:
-    """Write the data and the page that is made of it."""
+    """Write the data, and the page made from it."""
     DATA.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     PAGE.write_text(report.page(modules(), tables), encoding="utf-8")
 

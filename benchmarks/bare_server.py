@@ -1,7 +1,7 @@
-"""The least a server in Python can do, to compare with: ``python -m benchmarks.bare_server CASSETTE``.
+"""A minimal server in Python, for comparison: ``python -m benchmarks.bare_server CASSETTE``.
 
-It reads no more of a request than its length, and writes bytes that it made before at moments that it computed
-before, by timers of one asyncio loop: no HTTP library, no tasks, no matching, no end but the regular one.
+Of a request it reads only the length. It writes prepared bytes at precomputed moments, by timers of one asyncio loop,
+without an HTTP library, tasks or matching. Every answer has a normal end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
         self._next = 0
 
     def connection_made(self, transport: Any) -> None:
-        """Small writes go out at once."""
+        """Send small writes at once."""
         self._transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(story: Story) -> None:
-    """Until the process is killed."""
+    """Serve until the process is killed."""
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     chunks = [f"{len(data):x}\r\n".encode() + data + b"\r\n" for data in story.chunks]
     moments = list(zip([story.head, *story.due, story.due[-1]], [head, *chunks, b"0\r\n\r\n"], strict=True))

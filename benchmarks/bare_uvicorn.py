@@ -1,4 +1,4 @@
-"""uvicorn with an app that does the least, to compare with: ``python -m benchmarks.bare_uvicorn CASSETTE``.
+"""uvicorn with a minimal app, for comparison: ``python -m benchmarks.bare_uvicorn CASSETTE``.
 
 The app reads the request's body and sends the cassette's chunks, one message each, without waiting.
 """
@@ -34,7 +34,7 @@ def app(interaction: Interaction) -> Callable[..., Awaitable[None]]:
 
 
 class Server(uvicorn.Server):
-    """Says where it listens."""
+    """A server that prints its address."""
 
     async def startup(self, sockets: Any = None) -> None:
         """Print the address, as gemini-replay does."""
@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Until the process is killed."""
+    """Serve until the process is killed."""
     (interaction,) = Cassette.load(sys.argv[1]).interactions
     config = uvicorn.Config(
         app(interaction),

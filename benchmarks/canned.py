@@ -1,4 +1,4 @@
-"""Clients of one answer that is known beforehand: the floors, the peers, and how every client reads it."""
+"""Clients that get one known answer: the floors, the peers, and how each client reads it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def chunks() -> tuple[bytes, ...]:
 
 
 def run(client: Any, reads: str) -> Run:
-    """Requests of httpx or httpx2, one after the other; returns what each gave, once."""
+    """Makes requests with httpx or httpx2, one after the other; returns the answer, which must always be the same."""
 
     def work() -> object:
         got: list[Any] = []
@@ -45,7 +45,7 @@ def run(client: Any, reads: str) -> Run:
 
 
 def async_run(setting: Setting, client: Any, reads: str) -> Run:
-    """The same of an async client."""
+    """The same with an async client."""
 
     async def work() -> object:
         got: list[Any] = []
@@ -71,12 +71,12 @@ def _one(got: list[Any]) -> Any:
 
 
 def plain(module: Any, awaits: bool) -> Any:
-    """A client as everybody makes it."""
+    """A client made in the usual way."""
     return (module.AsyncClient if awaits else module.Client)()
 
 
 class _Parts:
-    """A body in its chunks."""
+    """A body that gives its chunks."""
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(chunks())
@@ -115,12 +115,12 @@ def mock(module: Any, awaits: bool, parts: type = _Parts) -> Any:
 
 
 def turning(module: Any, awaits: bool) -> Any:
-    """The same, but the loop has a turn before each chunk."""
+    """The same, but the loop runs once before each chunk."""
     return mock(module, awaits, _Turning)
 
 
 def core_seam(module: Any, awaits: bool) -> Any:
-    """A plain client, with httpcore's pools replaced by a function that knows the answer."""
+    """A plain client with httpcore's pools replaced by a function that has the answer."""
     core = importlib.import_module(_CORES[module.__name__])
 
     def answer(pool: Any, request: Any) -> Any:
@@ -135,7 +135,7 @@ def core_seam(module: Any, awaits: bool) -> Any:
 
 
 def pytest_httpx_peer(module: Any, awaits: bool) -> Any:
-    """pytest-httpx, put in place as its fixture does."""
+    """pytest-httpx, set up as by its fixture."""
     from pytest_httpx import HTTPXMock, IteratorStream  # type: ignore[import-not-found]
     from pytest_httpx._options import _HTTPXMockOptions  # type: ignore[import-not-found]
 
@@ -167,7 +167,7 @@ def respx_peer(module: Any, awaits: bool) -> Any:
 
 
 def requests_run(change: Callable[[Any], object]) -> Run:
-    """Requests of a session that `change` has had; returns the whole body."""
+    """Makes requests with a session that `change` has modified; returns the whole body."""
     import requests
 
     session = requests.Session()
@@ -239,7 +239,7 @@ def responses_peer(session: Any) -> None:
 
 
 def aiohttp_run(setting: Setting, *, fed: bool) -> Run:
-    """Requests of aiohttp, from a handler that is fed, or as everybody makes them."""
+    """Makes requests with aiohttp, in the usual way or from a handler that is fed."""
     import aiohttp
 
     async def work() -> object:

@@ -1,4 +1,4 @@
-"""Floors of the cassettes' table: the least that loading and saving can be, for what they leave out."""
+"""Floors for the table of cassettes: minimal loading and saving that leaves out all checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Respo
 
 
 def parsed(path: Path) -> Run:
-    """Each line as JSON."""
+    """Parse each line as JSON."""
 
     def run() -> int:
         with path.open("rb") as file:
@@ -22,13 +22,13 @@ def parsed(path: Path) -> Run:
 
 
 def unchecked(path: Path) -> Run:
-    """The objects that a loaded cassette is kept in, without a look at what is wrong."""
+    """Make the objects of a loaded cassette, without checking them."""
 
     def run() -> list[int]:
         found: list[Interaction] = []
         request: Any = None
         response: Any = None
-        decode = json.JSONDecoder().raw_decode  # quicker than json.loads, which looks for the encoding first
+        decode = json.JSONDecoder().raw_decode  # faster than json.loads, which looks for the encoding first
         chunks: list[Chunk] = []
         with path.open("rb") as file:
             next(file)  # the header
@@ -53,7 +53,7 @@ def unchecked(path: Path) -> Run:
 
 
 def dumped(path: Path, *, ensure_ascii: bool) -> Run:
-    """Each line as JSON text."""
+    """Write each line as JSON text."""
     with path.open("rb") as file:
         values = [json.loads(line) for line in file]
     target = path.with_name("dumped.jsonl")

@@ -144,7 +144,9 @@ def _loaded(made: Made) -> Run:
 
 def _opened(made: Made) -> Run:
     path = made.path
-    (last,) = deque(made.interactions(), maxlen=1)  # all at once would raise the peak of memory that is measured
+    (last,) = deque(
+        made.interactions(), maxlen=1
+    )  # making all of them at once would raise the measured peak of memory
 
     def run() -> bool:
         return open_cassette(path)[-1].interaction == last
@@ -177,7 +179,7 @@ def _session(made: Made) -> Run:
 # --- search -----------------------------------------------------------------------------------------------------
 
 Search = Callable[[Pool, Sequence[Request]], tuple[int, Any]]
-"""Does some searches in a pool with these requests; returns how many, and what the last one found."""
+"""Searches a pool with these requests; returns the number of searches and the last result."""
 
 
 def _searches(count: int) -> Iterable[tuple[str, Search, Any, str, Any]]:

@@ -66,7 +66,7 @@ class Fetched:
         self._url = self._server.url + PATH
         self._host = self._server.url.removeprefix("http://")
         self._path = setting.folder / f"{name}.jsonl"
-        self._client.fetch(self._url)  # imports and connections of the first call are not what is measured
+        self._client.fetch(self._url)  # imports and connections of the first call are not measured
 
     def recorded(self) -> Reading:
         """How much later than it was sent a chunk is seen, with and without recording."""
@@ -113,7 +113,7 @@ class Fetched:
         return [(at - sent.at) * 1000 for at, sent in zip(seen.times, self._server.app.sent[-1], strict=True)]
 
     def _moments(self) -> list[float]:
-        """When the recording had each chunk, in seconds since the request was sent."""
+        """When each recorded chunk came, in seconds since the request was sent."""
         from gemini_replay import Cassette
 
         recording = Cassette.load(self._path).interactions[0]

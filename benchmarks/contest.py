@@ -25,7 +25,7 @@ QUICK_ROUNDS = 3
 CLOSING_SECONDS = 30
 
 Pythons = Callable[[str], str]
-"""The interpreter of an environment, by its name; it raises `Refused` if it cannot be had."""
+"""Gives the interpreter of an environment by its name; raises `Refused` if there is none."""
 
 
 class Refused(Exception):
@@ -53,7 +53,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let it close what it opened."""
+        """Let the contestant close its resources."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -67,12 +67,12 @@ class Worker:
     def ask(self, **request: object) -> None:
         """Begin something; `answer` waits for it."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # its process has ended, as `answer` will say
+        with suppress(BrokenPipeError):  # its process has ended, which `answer` reports
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
-        """What it says next.
+        """The next answer of the process.
 
         Raises:
             Refused: it failed, or it ended.
@@ -91,7 +91,7 @@ class Worker:
 
 @dataclass
 class _Turn:
-    """A contestant that was right, and what it needed so far."""
+    """A contestant that passed the check, and its figures so far."""
 
     contestant: Contestant
     worker: Worker
@@ -118,7 +118,7 @@ class _Turn:
             self.also.setdefault(name, []).append(figure)
 
     def row(self) -> Row:
-        """What came out of all rounds."""
+        """The results of all rounds."""
         if self.refused:
             return Row(self.contestant, refused=self.refused)
         return Row(self.contestant, self.rounds, {name: statistics.median(each) for name, each in self.also.items()})
@@ -130,7 +130,7 @@ class Contest:
     Args:
         module: where the benchmark is defined.
         benchmark: the description.
-        setting: what it is made for.
+        setting: the setting of the table.
         pythons: finds the interpreters of environments.
     """
 
@@ -142,13 +142,13 @@ class Contest:
         self._expected = benchmark.expected
 
     def result(self) -> Result:
-        """Check each contestant, then measure those that are right, round by round."""
+        """Check each contestant, then measure those that passed, round by round."""
         rows = self._memory_rows() if self._benchmark.measures == "memory" else self._timed_rows()
         order = [contestant.name for contestant in self._benchmark.contestants]
         return Result(self._benchmark, sorted(rows, key=lambda row: order.index(row.contestant.name)))
 
     def _floor_first(self) -> Iterable[Contestant]:
-        """What the floor returns is what the others are compared with."""
+        """The floor's result is the one that the others are compared with."""
         return sorted(self._benchmark.contestants, key=lambda one: one.name != self._benchmark.floor)
 
     def _rounds(self) -> int:
@@ -203,7 +203,7 @@ class Contest:
         ]
 
     def _checked(self, contestant: Contestant, worker: Worker) -> dict[str, Any]:
-        """Let it run once, and compare what it returns."""
+        """Let the contestant run once, and compare its result."""
         worker.ask()
         answer = worker.answer()
         value = marshal.loads(base64.b64decode(answer["value"]))
@@ -219,7 +219,7 @@ class Contest:
 
 
 def difference(got: object, expected: object) -> str:
-    """Where two values differ, in a line."""
+    """The first difference of two values, in one line."""
     if isinstance(got, list | tuple) and isinstance(expected, list | tuple):
         if len(got) != len(expected):
             return f"{len(got)} items, not {len(expected)}"

@@ -1,4 +1,4 @@
-"""Environments for contestants that cannot share one: made when they are first asked for, below `.benchmarks/`."""
+"""Environments for contestants that cannot share one, made below `.benchmarks/` when they are first needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.contest import ROOT, Refused
 FOLDER = ROOT / ".benchmarks"
 
 CLIENTS = ("httpx", "httpx2", "requests", "aiohttp", "pytest", "pytest-asyncio", "google-genai")
-"""What contestants use to make requests; every environment has it."""
+"""The clients with which contestants make requests; every environment has them."""
 
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "parsers": ("httpx-sse", "sseclient-py", "openai", "anthropic", "ijson", "orjson", "msgspec"),
@@ -28,7 +28,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
 """The peers, by the name of their environment."""
 
 NODE = {"aimock": ("@copilotkit/aimock",)}
-"""Node's packages that are installed beside them, in the environment's folder."""
+"""Node packages that are installed in the environment's folder."""
 
 
 @functools.cache

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Literal
 
 Run = Callable[[], object]
-"""One call of the work. It returns what came out, in plain values (those that `marshal` writes), or a `Reading`."""
+"""One call of the work. It returns its result in plain values (those that `marshal` writes), or a `Reading`."""
 
 PEERS = "the best peer"
 """A target's `times`: the best figure of a contestant that is neither this one nor the floor."""
@@ -55,7 +55,7 @@ class Setting:
     closing: ExitStack = field(default_factory=ExitStack)
 
     def file(self, name: str, make: Callable[[Path], object]) -> Path:
-        """A file that `make` writes the first time that it is asked for."""
+        """A file that `make` writes when it is first needed."""
         path = self.folder / name
         if not path.exists():
             unfinished = path.with_name(f"{name}.unfinished")
@@ -81,7 +81,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Target:
-    """What a contestant's figure should be: see `at_most` and `at_least`."""
+    """The target for a contestant's figure, see `at_most` and `at_least`."""
 
     bound: float
     least: bool
@@ -92,7 +92,7 @@ class Target:
         return f"{sign} {self.bound:g}" + (f" × {self.times}" if self.times else "")
 
     def met(self, figure: float) -> bool:
-        """Whether a figure, or a ratio if `times` is given, reaches it."""
+        """Whether a figure, or a ratio if `times` is given, meets the target."""
         return figure >= self.bound if self.least else figure <= self.bound
 
 
@@ -156,7 +156,7 @@ class Benchmark:
     limit: str = ""
 
     def figure(self, seconds: float) -> float:
-        """What a run that took so long means in the benchmark's unit."""
+        """The duration of a run, converted to the benchmark's unit."""
         if self.unit.endswith("/s"):
             return self.amount / max(seconds, 1e-9)
         return seconds / self.amount * {"s": 1.0, "ms": 1e3, "µs": 1e6}[self.unit.partition("/")[0]]
@@ -164,7 +164,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and quartiles of what the rounds gave."""
+    """Median and quartiles of the rounds' figures."""
 
     low: float
     median: float
@@ -172,14 +172,14 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of one value or more."""
+        """The spread of one or more values."""
         if len(values) == 1:
             return cls(values[0], values[0], values[0])
         return cls(*statistics.quantiles(values, n=4, method="inclusive"))
 
 
 def ratio(figures: Sequence[float], others: Sequence[float]) -> Spread:
-    """Of figures to those of another contestant in the same rounds."""
+    """The ratios of figures to those of another contestant in the same rounds."""
     return Spread.of([one / max(other, 1e-12) for one, other in zip(figures, others, strict=True)])
 
 
@@ -188,7 +188,7 @@ class Verdict:
     """Whether a target was met.
 
     Attributes:
-        target: what was asked.
+        target: the target.
         found: the figure or ratio that was compared; None if the other contestant has no figures.
     """
 
@@ -197,7 +197,7 @@ class Verdict:
 
     @property
     def met(self) -> bool | None:
-        """None if it could not be compared."""
+        """Whether the target was met; None if it could not be compared."""
         return None if self.found is None else self.target.met(self.found)
 
 
@@ -206,7 +206,7 @@ class Row:
     """The figures of one contestant.
 
     Attributes:
-        contestant: whose.
+        contestant: the contestant.
         rounds: its figure in each round, in the benchmark's unit.
         also: further figures by name, the median of the rounds.
         refused: why it has no figures: a wrong value, a failure, or what could not be installed.
@@ -220,7 +220,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What a benchmark found."""
+    """The results of a benchmark."""
 
     benchmark: Benchmark
     rows: Sequence[Row]
@@ -230,12 +230,12 @@ class Result:
         return next((row.rounds for row in self.rows if row.contestant.name == name), ())
 
     def ratio(self, row: Row) -> Spread | None:
-        """To the floor; None if one of the two has no figures."""
+        """The ratio to the floor; None if one of the two has no figures."""
         floor = self.rounds(self.benchmark.floor)
         return ratio(row.rounds, floor) if row.rounds and floor else None
 
     def verdicts(self, row: Row) -> list[Verdict]:
-        """On each target of a contestant."""
+        """The verdicts on a contestant's targets."""
         return [Verdict(target, self._found(row, target)) for target in row.contestant.targets]
 
     def _found(self, row: Row, target: Target) -> float | None:

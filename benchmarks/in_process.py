@@ -17,7 +17,7 @@ from benchmarks.story import ASK, GOOGLE, HEADERS, Story, Stream
 
 
 async def _bare(story: Story, count: int, ramp: float) -> list[Stream]:
-    """No client and no replay: timers of one loop, at the moments that the clients are to see chunks."""
+    """Only the timers of one loop, at the moments when clients should see chunks, without clients and replay."""
     loop = asyncio.get_running_loop()
 
     def one(number: int) -> asyncio.Future[Stream]:
@@ -122,9 +122,9 @@ PLAYERS: dict[str, Player] = {
 
 
 def play(player: Player, story: Story, count: int, ramp: float) -> tuple[list[Stream], float]:
-    """So many streams, begun within `ramp` seconds, and the seconds of processor time that they took."""
+    """This many streams, begun within `ramp` seconds, and the processor time that they took, in seconds."""
     gc.collect()
-    gc.freeze()  # as a server does with what is there before the first request
+    gc.freeze()  # a server does this with the objects that exist before the first request
     before = time.process_time()
     try:
         return player(story, count, ramp), time.process_time() - before

@@ -29,10 +29,10 @@ KEYS = ("header-key-3f9a1c77d0e2", "AIzaSyUrlKey_0123456789abcdefghijklmno")
 """The one in a header and the one in the URL."""
 
 Opened = AbstractContextManager[tuple[Any, str]]
-"""A client of httpx and the base URL that it is to ask, for the time of a recording or a replay."""
+"""Gives an httpx client and the base URL to use, for the duration of a recording or a replay."""
 
 Way = Callable[[Path, str, bool], Opened]
-"""A library's way: a folder of its own, the server's URL, and whether it records."""
+"""How a library does the job, given its own folder, the server's URL, and whether to record."""
 
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
@@ -76,7 +76,7 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """Of all events. Halves of a character (surrogates) in two events are joined, as JavaScript would do."""
+        """The text of all events. Halves of a character (surrogates) in two events are joined, as in JavaScript."""
         lines = b"".join(self.chunks).decode().splitlines()
         events = [json.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
         text = "".join(part["text"] for event in events for part in event["candidates"][0]["content"]["parts"])
@@ -84,7 +84,7 @@ class Seen:
 
     @property
     def gap(self) -> float:
-        """Between chunks, in ms."""
+        """The median gap between chunks, in ms."""
         return statistics.median([after - before for before, after in pairwise(self.times)] or [0.0]) * 1000
 
 
@@ -133,7 +133,7 @@ def keys_in(folder: Path) -> int:
 
 @contextmanager
 def _inside(context: AbstractContextManager[Any], url: str) -> Iterator[tuple[Any, str]]:
-    """A client that is made while a library is at work."""
+    """A client that is made while a library records or replays."""
     import httpx
 
     with context, httpx.Client() as client:

@@ -32,7 +32,7 @@ def chunks(size: int) -> Iterator[bytes]:
 
 
 def ask(size: int) -> bytes:
-    """The body of a request for so many bytes."""
+    """The body of a request for this many bytes."""
     return json.dumps({"size": size}).encode()
 
 

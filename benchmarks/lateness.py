@@ -26,7 +26,7 @@ HEAD = 0.4
 
 @dataclass(frozen=True)
 class Crowd:
-    """So many streams, begun within `ramp` seconds, of so many events each, `gap` seconds apart."""
+    """A number of streams, begun within `ramp` seconds, each with a number of events `gap` seconds apart."""
 
     streams: int
     ramp: float
@@ -52,7 +52,7 @@ FEWEST_WITHOUT_COLLECTOR = 1000
 
 
 def reading(story: Story, streams: Sequence[Stream], cpu: float | None) -> Reading:
-    """The figures of streams that are all true, with the seconds of processor time that they took."""
+    """The figures of streams, after a check that all are correct, with their seconds of processor time."""
     each = [story.lateness(stream) for stream in streams]
     late = sorted(ms for one in each for ms in one)
     tenth = max(1, len(story.chunks) // 10)
@@ -111,7 +111,7 @@ def _player(setting: Setting, crowd: Crowd, name: str) -> Callable[[], Run]:
         if name != "bare":
             path = setting.file(f"{crowd.events}-events.jsonl", story.save)
             with interception.intercepted(Session.replaying(path, speed="instant")):
-                in_process.play(player, story, 1, 0.0)  # what a first call loads is not what is measured
+                in_process.play(player, story, 1, 0.0)  # modules that the first call loads are not measured
             setting.closing.enter_context(interception.intercepted(Session.replaying(path, repeat=True)))
         return lambda: reading(story, *in_process.play(player, story, crowd.streams, crowd.ramp))
 

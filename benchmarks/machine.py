@@ -1,4 +1,4 @@
-"""What figures depend on: the machine, how busy it is, and which versions took part."""
+"""What figures depend on: the machine, its load, and the versions used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.contest import ROOT
 
 BUSY = 0.3
-"""Running processes for each core above which figures are those of other work."""
+"""The number of running processes for each core above which other work distorts the figures."""
 
 _VERSIONS = """
 import importlib.metadata, json
@@ -26,7 +26,7 @@ print(json.dumps({one.metadata["Name"]: one.version for one in importlib.metadat
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -36,7 +36,7 @@ def load() -> float | None:
 
 
 def busy() -> str:
-    """A warning if other work has the cores, else an empty text."""
+    """A warning if other work uses the cores, or else ""."""
     now = load()
     if now is None or now <= BUSY * cores():
         return ""
@@ -56,7 +56,7 @@ def about() -> dict[str, str]:
 
 
 def versions(python: str, names: Iterable[str]) -> dict[str, str]:
-    """Of those of these packages that an interpreter has."""
+    """The versions of those of these packages that an interpreter has."""
     found: dict[str, str] = json.loads(subprocess.run([python, "-c", _VERSIONS], capture_output=True).stdout)
     there = {_normal(name): version for name, version in found.items()}
     return {name: there[_normal(name)] for name in names if _normal(name) in there}

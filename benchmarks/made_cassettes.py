@@ -1,4 +1,4 @@
-"""Cassettes that are made for the benchmarks, the same each time; for vcrpy too."""
+"""Cassettes made for the benchmarks, the same each time, also in vcrpy's format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS = (
 
 
 class Made:
-    """A cassette that is made when it is first needed, the same each time."""
+    """A cassette that is made when it is first needed. It is the same each time."""
 
     def __init__(self, setting: Setting, name: str, count: int, *, chunks: int, size: int) -> None:
         self.count = max(1, count // 100) if setting.quick else count

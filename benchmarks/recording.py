@@ -219,7 +219,7 @@ def _recorded(sent: list[bytes], path: Path, together: int = 1) -> tuple[float, 
 
 @dataclass(frozen=True)
 class _Cost:
-    """Of reading one stream: seconds, and the processor's seconds."""
+    """The cost of reading one stream: seconds, and seconds of processor time."""
 
     wall: float
     cpu: float
@@ -227,7 +227,7 @@ class _Cost:
 
 @dataclass(frozen=True)
 class _Costs:
-    """Of reading the same stream of so many bytes and chunks in three ways."""
+    """The costs of reading the same stream, of this many bytes and chunks, in three ways."""
 
     size: int
     chunks: int
@@ -236,11 +236,11 @@ class _Costs:
     handed_over: _Cost
 
     def rate(self, cost: _Cost) -> float:
-        """In MB/s."""
+        """The speed in MB/s."""
         return self.size / cost.wall / 1e6
 
     def added(self, cost: _Cost) -> float:
-        """In µs of processor time per chunk."""
+        """The processor time per chunk in µs."""
         return (cost.cpu - self.plain.cpu) / self.chunks * 1e6
 
 
@@ -294,7 +294,7 @@ def _through(
                 _digest(sent), *figures(_Costs(len(sent), len(interaction.chunks), plain, recorded, handed_over))
             )
 
-        measured()  # what a first call loads is not what is measured
+        measured()  # modules that the first call loads are not measured
         return run
 
     return prepare
@@ -342,13 +342,13 @@ def _client(setting: Setting, name: str, *served: str) -> Callable[[], Any]:
 
 
 def _fast(size: int) -> Callable[[], Iterator[bytes]]:
-    """The same stream of so many bytes each time."""
+    """The same stream of this many bytes each time."""
     parts = chunks("events of 1.4 KB", size)
     return lambda: iter(parts)
 
 
 def _slow(count: int) -> Iterator[bytes]:
-    """So many events, which say when they are sent, on a clock that all processes share."""
+    """This many events, which say when they are sent, on a clock that all processes share."""
     for _ in range(count):
         time.sleep(GAP)
         yield f'data: {{"text": "{PROSE}", "sent": "{time.perf_counter()!r}"}}\r\n\r\n'.encode()

@@ -86,7 +86,7 @@ def asking(
     chunks: Sequence[bytes],
     requests: int,
 ) -> Run:
-    """A run that sends so many requests on each connection, one after the other."""
+    """A run that sends this many requests on each connection, one after the other."""
     process, url = setting.closing.enter_context(server)
     host, _, port = url.removeprefix("http://").partition(":")
     request = f"POST {PATH} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(ASK)}\r\n\r\n".encode() + ASK

@@ -20,14 +20,14 @@ class Client(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
-        """Note them."""
+        """Note the bytes."""
         self.received += data
         self.moments.append((time.perf_counter(), len(self.received)))
         if self.received.endswith(b"\r\n0\r\n\r\n"):
             self.done.set_result(True)
 
     def connection_lost(self, problem: Exception | None) -> None:
-        """Before the end it is a failure."""
+        """A connection that is lost before the end is a failure."""
         if not self.done.done():
             self.done.set_result(False)
 
@@ -64,7 +64,7 @@ async def warm(url: str) -> None:
 
 
 async def play(url: str, count: int, ramp: float) -> list[Stream]:
-    """So many streams, begun within `ramp` seconds; all are connected before the first one asks."""
+    """This many streams, begun within `ramp` seconds. All are connected before the first one sends its request."""
     loop = asyncio.get_running_loop()
     host, port, request = _request(url)
 
@@ -78,7 +78,7 @@ async def play(url: str, count: int, ramp: float) -> list[Stream]:
 
     pairs = [await loop.create_connection(Client, host, port) for _ in range(count)]
     gc.collect()
-    gc.disable()  # what is measured is the server
+    gc.disable()  # only the server is measured
     try:
         return await asyncio.gather(*(one(number, *pair) for number, pair in enumerate(pairs)))
     finally:

@@ -1,4 +1,4 @@
-"""What a start costs: of a test run with the plug-in, and of the command line.
+"""The cost of a start: of a test run with the plug-in, and of the command line.
 
 Each run is a process of its own. The test run has one test, which does nothing; plug-ins that are merely installed
 are switched off.

@@ -1,4 +1,4 @@
-"""What every stream of a benchmark plays, and what is asserted and computed of each."""
+"""The answer that every stream of a benchmark plays, and the checks and figures of each stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADERS = {"content-type": "application/json"}
 
 @dataclass(frozen=True)
 class Stream:
-    """What one client saw: when it sent its request, and each chunk with the moment when all of it was there."""
+    """What one client saw: the moment of its request, and each chunk with the moment when it was complete."""
 
     sent: float
     seen: Sequence[tuple[float, bytes]]
@@ -31,7 +31,7 @@ class Story:
     """One recorded answer: a head, then chunks of one event each at the same distance.
 
     Args:
-        count: of its events.
+        count: the number of its events.
         gap: seconds before each.
         head: seconds from the request to the head.
     """
@@ -47,7 +47,7 @@ class Story:
 
     @classmethod
     def load(cls, path: str | Path) -> Story:
-        """The one that a cassette holds."""
+        """The story in a cassette."""
         (interaction,) = Cassette.load(path).interactions
         assert interaction.response is not None
         story = cls(len(interaction.chunks), interaction.chunks[0].after, interaction.response.after)
@@ -55,11 +55,11 @@ class Story:
         return story
 
     def save(self, path: Path) -> None:
-        """As a cassette of this one interaction."""
+        """Save the story as a cassette with one interaction."""
         Cassette([self.interaction]).save(path)
 
     def lateness(self, stream: Stream) -> list[float]:
-        """Of each chunk, in ms: the moment when it was there, less the moment when the recording had it.
+        """The lateness of each chunk in ms: the moment when it came, minus its recorded moment.
 
         Raises:
             AssertionError: the stream is not the recorded one: complete, byte for byte and chunk for chunk.
@@ -67,7 +67,7 @@ class Story:
         got = [data for _, data in stream.seen]
         assert got == self.chunks, f"a stream is not the recorded one: {len(got)} chunks of {len(self.chunks)}"
         late = [(at - stream.sent - due) * 1000 for (at, _), due in zip(stream.seen, self.due, strict=True)]
-        # Cassettes and clocks hold less than a microsecond of rounding; more would be bytes out of nowhere.
+        # Rounding in cassettes and clocks is below a microsecond. A chunk that is earlier than that cannot be right.
         assert min(late) > -1, f"a chunk was there {-min(late):.1f} ms too early"
         return late
 

@@ -38,7 +38,7 @@ def main(line: str) -> None:
 
 
 def _answered(answers: TextIO, act: Callable[[], Run | Answer]) -> Run | None:
-    """Do something and say how it went: a line for the run that was prepared, or for the answer."""
+    """Carry out a request and print one line: that the run is prepared, or the answer."""
     run: Run | None = None
     try:
         done = act()
@@ -66,7 +66,7 @@ def _obeyed(run: Run, request: Answer) -> Answer:
 
 
 def _watched(run: Run) -> Answer:
-    """One run: what it returns, and how far the peak of memory grew."""
+    """One run: its result, and the growth of the peak of memory."""
     before = _reset_peak()
     result: Any = run()
     growth = (_peak() - before) / 1e6
@@ -76,7 +76,7 @@ def _watched(run: Run) -> Answer:
 
 
 def _timed(run: Run, calls: int) -> Answer:
-    """So many runs: seconds for all of them, or the figure that the last one read by itself."""
+    """This many runs: the seconds for all of them, or the figure that the last one measured itself."""
     gc.collect()
     value: object = None
     cpu, wall = _cpu(), time.perf_counter()
@@ -98,7 +98,7 @@ def _cpu() -> float:
 
 
 def _reset_peak() -> int:
-    """Forget the peak of memory where the system can (Linux), and tell the present one in bytes."""
+    """Reset the peak of memory if the system can (Linux), and return the present value in bytes."""
     gc.collect()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
@@ -106,7 +106,7 @@ def _reset_peak() -> int:
 
 
 def _peak() -> int:
-    """The most memory that was resident, in bytes; 0 where the system does not tell."""
+    """The peak of resident memory in bytes; 0 if the system does not tell."""
     with suppress(OSError):
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024

@@ -1,7 +1,7 @@
 """Records the curated cassettes anew from the embedded upstream: ``python cassettes/record.py``.
 
-Nothing leaves this machine. The clients ask Google's URL and are led to the upstream, so the cassettes look like
-recordings of the Gemini API. README.md beside this file is written by the same run.
+Nothing leaves this machine. The clients ask Google's URL, and their requests are sent to the upstream. So the
+cassettes look like recordings of the Gemini API. The same run writes README.md beside this file.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def record(name: str) -> None:
 
 
 def ask(name: str, body: dict[str, Any]) -> None:
-    """Stream one answer to its end, whatever that is."""
+    """Stream one answer to its end, of whatever kind."""
     query = "" if name == "array" else "?alt=sse"
     model = scenarios.SCENARIOS[name].model
     headers = {"authorization": "Bearer not-a-key"} if name == "gateway" else {"x-goog-api-key": "not-a-key"}
@@ -77,7 +77,7 @@ def ask(name: str, body: dict[str, Any]) -> None:
             for _ in response.iter_raw():
                 pass
     except httpx.TransportError:
-        pass  # some are there to show just this
+        pass  # some scenarios exist to show an error
 
 
 def bodies(name: str) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
-"""The story client with its stream loop corrected: nothing of the stream is lost, and half an answer is no answer.
+"""The story client with its stream loop corrected: no event is lost, and half an answer is an error.
 
     GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8080 GEMINI_API_KEY=… python examples/story_client_fixed.py
 
-What the loop of story_client.py does not do, and this one does: lines end at CR, LF or CRLF and nowhere else; a data
-line needs no space after its colon, and several make one event; an error in mid-stream, which Google writes as JSON
-over several lines, is an error; and so is a stream that ends without a finish reason.
+Unlike the loop of story_client.py, this one ends lines only at CR, LF or CRLF. A data line needs no space after its
+colon, and several data lines make one event. An error in mid-stream, which Google writes as JSON on several lines, is
+an error, and so is a stream that ends without a finish reason.
 """
 
 import codecs
@@ -60,7 +60,7 @@ def events(response: requests.Response) -> Iterator[Any]:
         ValueError: something in the stream is no JSON, as where it was cut off.
     """
     data: list[str] = []  # the data lines of the event under way
-    raw = ""  # JSON that stands in the stream without `data:`
+    raw = ""  # JSON in the stream without `data:`
     for line in lines(response.iter_content(chunk_size=None)):
         field, _, value = line.partition(":")
         if raw or line.lstrip().startswith("{"):
@@ -90,12 +90,12 @@ def decoded(data: list[str]) -> Iterator[Any]:
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines without their ends, wherever the chunks are cut; str.splitlines would break at U+2028 and others, too."""
+    """Lines without their ends, wherever the chunks are cut. str.splitlines would also break at U+2028 and others."""
     line = bytearray()
     after_cr = False
-    decode = codecs.getdecoder("utf-8-sig")  # a BOM may stand before the first line
+    decode = codecs.getdecoder("utf-8-sig")  # a BOM may come before the first line
     for chunk in chunks:
-        for piece in chunk.splitlines(keepends=True):  # of bytes: at CR, LF and CRLF only
+        for piece in chunk.splitlines(keepends=True):  # bytes.splitlines splits at CR, LF and CRLF only
             if not (after_cr and piece == b"\n"):  # the second half of a CRLF
                 line += piece
                 if piece.endswith((b"\r", b"\n")):

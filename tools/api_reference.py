@@ -53,7 +53,7 @@ MEMBERS = {
     "transports.httpx.ReplayTransport": "close aclose",
     "transports.httpx.RecordTransport": "close aclose",
 }
-"""Of these classes, only these members are for users; of the others, all that are public."""
+"""The members of these classes that are for users. Of other classes, all public members are."""
 
 
 def page() -> str:
@@ -121,7 +121,7 @@ def _signature(found: griffe.Function) -> str:
 
 
 def _call(function: griffe.Function, name: str) -> str:
-    """How a function is called, without `self`; a class without what it returns."""
+    """A function's signature without `self`; for a class, without a return type."""
     text = function.signature(name=name, return_type=function.name != "__init__")
     return re.sub(r"\((?:self|cls)(?:, |(?=\)))", "(", text, count=1)
 
@@ -154,7 +154,7 @@ def _items(items: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _listed(found: griffe.Class) -> dict[str, str]:
-    """The attributes that the docstrings of a class and of its bases list; of settings, only its own."""
+    """The attributes in the docstrings of a class and its bases; for settings, only its own."""
     bases = [found] if found.name.endswith(("Settings", "Config")) else [found, *found.mro()]
     texts: dict[str, str] = {}
     for base in bases:

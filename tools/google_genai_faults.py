@@ -3,7 +3,7 @@
     python tools/google_genai_faults.py [--most N]
 
 Each cassette with one whole answer is asked for by the SDK in three ways, under each fault of `faults.faults_of`, in
-virtual time. What came is told by what a user sees: the text and the function calls.
+virtual time. The result is what a user sees: the text and the function calls.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _WORDS = {"short": "silently short"}
 
 Seen = Counter[str]
 Table = dict[tuple[str, str], dict[str, Seen]]
-"""For each kind of fault and where it strikes: for each way of asking, what it came to and how often."""
+"""For each kind of fault and each place: for each way of asking, the results and how often they came."""
 
 
 def client() -> Any:
@@ -57,7 +57,7 @@ def said(chunks: list[Any]) -> tuple[str, list[Any]]:
 
 
 def ask(model: str) -> tuple[str, list[Any]]:
-    """A user's loop."""
+    """The loop of a user's code."""
     with client() as made:
         return said(list(made.models.generate_content_stream(model=model, contents="…")))
 
@@ -71,7 +71,7 @@ async def ask_async(model: str) -> tuple[str, list[Any]]:
 
 @contextmanager
 def through(path: str) -> Iterator[Callable[[str], Any]]:
-    """The call that goes this way."""
+    """The call for this way of asking."""
     had = _api_client.has_aiohttp
     _api_client.has_aiohttp = path.endswith("aiohttp")
     try:
@@ -81,7 +81,7 @@ def through(path: str) -> Iterator[Callable[[str], Any]]:
 
 
 def cassettes() -> list[Path]:
-    """Those with one whole answer in SSE that says something, and that the SDK can read."""
+    """The cassettes with one whole answer in SSE that has text or calls, and that the SDK can read."""
     found = []
     for path in sorted((ROOT / "cassettes").glob("*.jsonl")):
         one, *more = Cassette.load(path).interactions
@@ -92,7 +92,7 @@ def cassettes() -> list[Path]:
 
 
 def place(fault: str, events: int) -> str:
-    """Where a fault strikes, in words; "" for one that takes the answer's place."""
+    """The place of a fault in words; "" for one that replaces the answer."""
     parsed = faults.parse_faults(fault)[0].place
     if parsed is None:
         return ""
@@ -106,7 +106,7 @@ def place(fault: str, events: int) -> str:
 
 
 def came(one: faults.ClientResult) -> str:
-    """What a call came to, in a word."""
+    """The result of a call in one word."""
     if one.outcome.error is None:
         return f"**{_WORDS[one.effect]}**" if one.effect in _WORDS else one.effect
     kind = type(one.outcome.error)
@@ -145,7 +145,7 @@ def measure(most: int | None = None, paths: list[Path] | None = None, kinds: tup
 
 
 def page(table: Table, names: list[str]) -> str:
-    """The page of a table."""
+    """The page with the table."""
     packages = ("google-genai", "httpx2", "aiohttp")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     shown = {_WORDS.get(word, word): EFFECTS[word] for word in ("whole", "changed", "short", "tells")}

@@ -1,4 +1,4 @@
-"""What a user of a parser can do about a bug, by case class."""
+"""Advice for users of a parser with a bug, by case class."""
 
 from __future__ import annotations
 
@@ -170,15 +170,15 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 ADVICE = {heading: hint for heading, _, hint in GROUPS}
 
 MIXED = frozenset(one.name for one in CLASSES if one.mixed)
-"""Classes of everything at once: what goes wrong there goes wrong in a class of its own as well."""
+"""Classes that mix everything. What goes wrong in them also goes wrong in a more specific class."""
 
 _HEADINGS = {name: heading for heading, names, _ in GROUPS for name in names}
 
 
 def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | None:
-    """The heading of one bug among those of its parser; None for a class of everything at once.
+    """The heading of one bug among its parser's bugs; None for a class that mixes everything.
 
-    A bug that shows in many classes has one cause: streams of other classes carry it, too.
+    A bug that shows in many classes has one cause, which also occurs in streams of other classes.
 
     Raises:
         KeyError: nothing is written about the class.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 NODE = f"node-{sys.platform}-{'arm64' if platform.machine() in ('arm64', 'aarch64') else 'x64'}"
-"""The npm package that holds the program node: a current release, as the surveyed packages want, whatever is here."""
+"""The npm package with a current release of node, which the surveyed packages need."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Parser:
 
     Attributes:
         name: its name, also that of its adapter in python_parsers.py or node_parsers.mjs.
-        packages: what is installed for it; the first is the one that the survey is about.
+        packages: the packages to install; the first is the surveyed one.
         framing: "sse" or "json-array".
-        node: whether it is one of Node.
-        about: how it is driven; for Python the adapter's docstring says it.
+        node: whether it runs in Node.
+        about: how it is called; for Python, the adapter's docstring says it.
     """
 
     name: str
@@ -83,8 +83,8 @@ class Environments:
     """Virtual environments and node_modules below one folder.
 
     Args:
-        folder: where they are; one that is there is used again.
-        update: install the current versions also where an environment is there already.
+        folder: where they are. Existing ones are used again.
+        update: install the current versions also in existing environments.
     """
 
     def __init__(self, folder: Path, *, update: bool = True) -> None:
@@ -93,14 +93,14 @@ class Environments:
         self._ready: set[tuple[str, ...]] = set()
 
     def command(self, parser: Parser) -> list[str]:
-        """The command that runs a parser's adapter; its environment is made first."""
+        """The command that runs a parser's adapter. Makes its environment first."""
         home = self._home(parser.packages, node=parser.node)
         if parser.node:
             return ["env", f"PARSER_MODULES={home}", str(_node(home)), str(HERE / "node_parsers.mjs"), parser.name]
         return [str(_python(home)), str(HERE / "python_parsers.py"), parser.name]
 
     def versions(self, parser: Parser) -> dict[str, str]:
-        """The versions of its packages, and of the language."""
+        """The versions of a parser's packages and of its language."""
         home = self._home(parser.packages, node=parser.node)
         if parser.node:
             found = {
@@ -128,7 +128,7 @@ class Environments:
 
 
 def default_folder() -> Path:
-    """In the user's cache."""
+    """The default folder, in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "gemini-replay" / "parser-survey"
 

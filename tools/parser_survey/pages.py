@@ -1,4 +1,4 @@
-"""The survey as a page."""
+"""Makes the survey's page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ START = (Path(__file__).parent / "start.md").read_text(encoding="utf-8")
 
 
 def page(content: dict[str, Any]) -> str:
-    """The whole page, of what is in the JSON."""
+    """The whole page, made from the JSON."""
     found = content["parsers"]
     parts = [START, _table(found), *_groups(content), "## Parser by parser\n", *_parsers(found), END]
     return "\n".join(part.rstrip() + "\n" for part in parts)

@@ -38,11 +38,11 @@ HUGE = "event-of-20-mb"
 SEED = 0
 EXAMPLES = 20
 LONGEST = 2000
-"""Characters of a text in the JSON; a case of 20 MB is named by its beginning and its length."""
+"""The most characters of a text in the JSON. Of a case of 20 MB, it has the beginning and the length."""
 
 
 def clipped(value: Any) -> Any:
-    """The same with long texts shortened."""
+    """The value with long texts shortened."""
     if isinstance(value, str) and len(value) > LONGEST:
         return f"{value[:LONGEST]}… ({len(value)} characters)"
     if isinstance(value, dict):
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def write(found: dict[str, Any]) -> None:
-    """The JSON, and the page that is made of it."""
+    """Write the JSON, and the page made from it."""
     found = {one.name: clipped(found[one.name]) for one in environments.PARSERS if one.name in found}
     for one in found.values():
         for bug in one["bugs"]:
@@ -104,7 +104,7 @@ def survey(made: environments.Environments, parser: environments.Parser, max_exa
     with Command(made.command(parser)) as command:
         command.check()
         if fuzz.survey(command, profiles=profiles, classes=[GROWTH]).bugs and HUGE in classes:
-            left_out.append(HUGE)  # it would take minutes, and the growth tells
+            left_out.append(HUGE)  # it would take minutes, and the growth is known already
             classes.remove(HUGE)
         result = fuzz.survey(
             command,

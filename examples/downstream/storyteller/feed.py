@@ -49,9 +49,9 @@ def tell(topic: str, session: requests.Session | None = None) -> Iterator[str]:
 
 
 def parse(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The messages of a stream of server-sent events, however it is cut into chunks.
+    """The messages of a stream of server-sent events, wherever it is cut into chunks.
 
-    An error in mid-stream comes as a bare JSON object, over several lines.
+    An error in mid-stream is a bare JSON object on several lines.
     """
     data: list[bytes] = []
     error: list[bytes] = []
@@ -59,7 +59,7 @@ def parse(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         if error or line.startswith(b"{"):
             error.append(line)
             if line == b"}" or len(error) == 1:
-                with contextlib.suppress(ValueError):  # not yet whole
+                with contextlib.suppress(ValueError):  # not complete yet
                     yield json.loads(b"\n".join(error))
                     error = []
         elif line.startswith(b"data:"):
@@ -71,7 +71,7 @@ def parse(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ends, which are LF, CR or CRLF; a chunk may begin in the middle of the latter."""
+    """Lines without their ends, which are LF, CR or CRLF. A chunk may begin in the middle of a CRLF."""
     parts: list[bytes] = []
     after_cr = False
     for chunk in chunks:

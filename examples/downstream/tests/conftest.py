@@ -1,4 +1,4 @@
-"""What all tests share: settings of the cassettes, and a story that many tests read."""
+"""Shared by all tests: settings of the cassettes, and a story that many tests read."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storyteller import feed
 
 @pytest.fixture(scope="session")
 def gemini_cassette_config() -> CassetteConfig:
-    """Settings of all cassettes; those that pyproject.toml can hold are there."""
+    """Settings of all cassettes that pyproject.toml cannot hold."""
     return {"redact_headers": ["x-tenant"], "normalize": without_ids, "before_record": without_failures}
 
 
 def without_ids(request: Request) -> Request:
-    """The request as it is compared: without the id in its prompt, which differs in every run."""
+    """The request to compare: without the id in its prompt, which differs in every run."""
     return replace(request, body=_ID.sub(b"ID", request.body))
 
 
 def without_failures(interaction: Interaction) -> Interaction | None:
-    """What is stored: a server that is busy while we record is not worth keeping."""
+    """The interaction to store. Answers of a busy server are left out."""
     return interaction if interaction.response is not None and interaction.response.status < 500 else None
 
 
@@ -32,6 +32,6 @@ _ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @pytest.fixture(scope="session")
 def lighthouse(gemini_cassettes) -> str:
-    """One story for all tests, asked for once in a run."""
+    """One story for all tests, requested once in a run."""
     with gemini_cassettes("lighthouse"):
         return "".join(feed.tell("a lighthouse"))

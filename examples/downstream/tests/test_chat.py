@@ -1,4 +1,4 @@
-"""The SDK's way, replayed: sync, async, with a function call."""
+"""Replays of the code with the SDK: sync, async, with a function call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storyteller import chat
 
 
 def test_a_story(gemini_cassette):
-    """Its pieces come one after another, over seconds of virtual time."""
+    """The story's pieces come one after another, over seconds of virtual time."""
     began = time.monotonic()
     pieces = list(chat.tell("a fox"))
     assert len(pieces) > 5
@@ -40,7 +40,7 @@ def test_the_weather(gemini_cassette):
 
 
 def test_a_request_with_an_id(gemini_cassette):
-    """The id in the prompt differs in every run; `normalize` in conftest.py keeps it from mattering."""
+    """The id in the prompt differs in every run, so `normalize` in conftest.py removes it before matching."""
     assert len(chat.tell_with_id("an owl")) > 100
 
 
@@ -52,5 +52,5 @@ def test_another_story():
 
 @pytest.mark.gemini_cassette("story-of-a-fox", fault="stall@event:3:90s")
 def test_a_silence():
-    """The stream goes silent for a minute and a half, which virtual time makes short."""
+    """The stream goes silent for a minute and a half, which takes no real time in virtual time."""
     assert len(list(chat.tell("a fox"))) > 5

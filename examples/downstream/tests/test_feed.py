@@ -1,4 +1,4 @@
-"""The way with requests, and with a parser of our own."""
+"""Replays of the code with requests and its own parser."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_a_story_without_an_end():
 
 @pytest.mark.gemini_cassette("lighthouse", fault="reset@event:3")
 def test_a_reset():
-    """The library's own exception, as in production."""
+    """The code gets the library's own exception, as in production."""
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         list(feed.tell("a lighthouse"))
 
 
 def in_one_chunk(interaction: Interaction) -> Interaction:
-    """The whole answer at once, as a proxy that buffers would send it."""
+    """The whole answer comes at once, as from a proxy that buffers."""
     return replace(interaction, chunks=(Chunk(0.0, interaction.body),))
 
 
@@ -49,5 +49,5 @@ def test_no_fault_makes_a_short_story(check_gemini_client):
 
 
 def test_the_parser():
-    """It finds the same messages wherever a stream is cut."""
+    """The parser finds the same messages wherever a stream is cut."""
     fuzz.check_parser(feed.parse, profile="gemini", max_examples=5)
