@@ -77,7 +77,7 @@ class Search:
                 continue
             failing += 1
             if best is None or len(document.body) < len(best.document.body):
-                best = found
+                best = found.like(best)
             if found.complaint.kind == "stalls":
                 break
         return Suspicion(case, best, failing / len(documents)) if best else None
@@ -94,7 +94,8 @@ class Search:
             return self._bisected(case, found)
         if not suspicion.stalls and found.document != case.build(Least()):
             other = self._drawn(case, _SUSPECT_EXAMPLES, found.chunking)
-            found = other if other is not None and len(other.document.body) <= len(found.document.body) else found
+            if other is not None and len(other.document.body) <= len(found.document.body):
+                found = other.like(found)
         return self._reduced(case, found)
 
     def limit_of(self, case: CaseClass) -> int | None:
@@ -152,7 +153,7 @@ class Search:
                 return
             runs_left = runs_left or examiner.target.runs + _SHRINK_RUNS
             if best is None or len(document.body) <= len(best.document.body):
-                best = found
+                best = found.like(best)
             if found.complaint.kind == "stalls":
                 raise _Stop
             raise _BrokenParserError

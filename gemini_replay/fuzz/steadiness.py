@@ -36,7 +36,7 @@ def steadiness(examiner: Examiner, found: Counterexample) -> Steadiness:
         return Steadiness()
     plain, output = target.first
     if is_plain(output) and not any(is_plain(target.run(plain)) for _ in range(_SAME)):
-        return Steadiness(after=(plain,))
+        return Steadiness(after=(plain, *(tuple(one) for one in found.before[-1:])))  # the last one spoiled it
 
     whole = _label(examiner, found.document, [plain], ())
 

@@ -72,9 +72,7 @@ def check_stream(
         with FuzzTarget(parse) as target:
             examiner = Examiner(target, excused)
             for _ in range(times):
-                for one in earlier:
-                    target.run(one)
-                if complaint := _complaint(examiner, document, cuts):
+                if complaint := _complaint(examiner, document, cuts, earlier):
                     return complaint
         return None
 
@@ -113,9 +111,11 @@ def _stream(name: str, chunks: object) -> Stream:
     return given  # type: ignore[return-value]  # each is bytes
 
 
-def _complaint(examiner: Examiner, document: Document, cuts: tuple[int, ...]) -> Complaint | None:
-    complaint = examiner.alone(document, cuts)
-    one_result = len(document.readings) == 1 and not (document.free or document.malformed or document.says)
-    if complaint or one_result or not cuts:
-        return complaint
-    return examiner.at(document, cuts)
+def _complaint(
+    examiner: Examiner, document: Document, cuts: tuple[int, ...], earlier: Sequence[Stream]
+) -> Complaint | None:
+    if len(document.readings) > 1 or document.free or document.malformed or document.says:
+        return examiner.after(document, cuts, earlier)
+    for one in earlier:
+        examiner.target.run(one)
+    return examiner.alone(document, cuts)

@@ -64,6 +64,10 @@ class Counterexample:
         """The body, cut."""
         return split(self.document.body, self.cuts)
 
+    def like(self, first: Counterexample | None) -> Counterexample:
+        """The same, found after another: what was read before that one counts, for it may have spoiled the parser."""
+        return self if first is None else replace(self, before=first.before)
+
 
 class Examiner:
     """Judges one parser, and counts in `did` what it did."""
@@ -94,6 +98,16 @@ class Examiner:
         if isinstance(label, Complaint):
             return None if cuts else label
         return self._compared(document, cuts, whole, label) if cuts else None
+
+    def after(self, document: Document, cuts: Cuts, earlier: Sequence[Sequence[bytes]]) -> Complaint | None:
+        """What is wrong with the whole; or at these cuts, compared with the whole, once other streams were read."""
+        whole = self._run(document, ())
+        label = judge(document, whole, self.documented)
+        if isinstance(label, Complaint):
+            return label
+        for one in earlier:
+            self.target.run(one)
+        return self._compared(document, cuts, whole, label) if cuts or earlier else None
 
     def alone(self, document: Document, cuts: Cuts) -> Complaint | None:
         """What is wrong at these cuts, not compared with the whole: one run only, for long documents."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from pathlib import Path
@@ -238,6 +240,26 @@ def test_the_shell_example_speaks_the_protocol(chunks: list[bytes], events: list
         pytest.skip("jq or sh is not installed")
     with Command(["sh", str(EXAMPLES / "adapter.sh")]) as command:
         assert command.ask(chunks) == CommandOutput(events, None, None, None)
+
+
+COMPILED = [("rustc", ["-O", "-o"], "adapter.rs"), ("go", ["build", "-o"], "adapter.go")]
+
+
+@pytest.mark.parametrize(("tool", "options", "source"), COMPILED, ids=["rust", "go"])
+def test_the_compiled_examples_speak_the_protocol(tool: str, options: list[str], source: str, tmp_path: Path) -> None:
+    """In Rust and in Go, without any package: valid JSON comes out as it is, other data is an error."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    program = tmp_path / "adapter"
+    environment = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "-mod=mod"}
+    subprocess.run([tool, *options, str(program), str(EXAMPLES / source)], check=True, env=environment)
+    value = {"a": [1, -2.5e3, '\\ " \u2028 \ud800', True, None, {}, []], "b": "你"}
+    with Command([str(program)]) as command:
+        for case in CASES:
+            assert command.ask(case.values[0]).events == case.values[1]
+        assert command.ask([f"data: {json.dumps(value)}\r\n\r\n".encode()]).events == [value]
+        for wrong in ("{no json}", "[1,]", '"', "01", '{"a" 1}', "", '"\\x"', "1 2"):
+            assert command.ask([f"data: {wrong}\r\n\r\n".encode()]).error is not None
 
 
 def test_the_python_example_speaks_the_protocol() -> None:

@@ -120,6 +120,16 @@ def parse(chunks):
             yield event.json
 """
 
+IS_SPOILED = """
+import codecs
+from gemini_replay import parse_stream
+decoder = codecs.getincrementaldecoder("utf-8")()
+
+def parse(chunks):
+    for event in parse_stream(decoder.decode(chunk).encode() for chunk in chunks):
+        yield event.json
+"""
+
 BY_CHANCE = """
 import random
 from gemini_replay import parse_stream
@@ -186,6 +196,7 @@ def passes(folder: Path, code: str) -> bool:
         pytest.param(FAILS_PER_CHUNK, {}, [RIGHT], id="recursion over chunks"),
         pytest.param(KEEPS_A_REST, {}, [RIGHT, DISCARDS], id="an earlier stream"),
         pytest.param(DROPS_WHAT_IT_HAS_SEEN, {"classes": ["plain-text"]}, [RIGHT], id="all earlier streams"),
+        pytest.param(IS_SPOILED, {"classes": ["end-in-mid-event"]}, [RIGHT], id="a stream that spoils all others"),
         pytest.param(BY_CHANCE, {"classes": ["plain-text"]}, [RIGHT], id="chance"),
     ],
 )
