@@ -35,6 +35,7 @@ def check_shape(target: FuzzTarget, *, array: bool) -> None:
         return
     if found := _by_signature(parse):
         raise _adapter_needed(target, *found)
+    _check_call(target)
     output = target.run([body])
     error = output.error
     if isinstance(error, AttributeError) and isinstance(error.obj, Feed) and error.name:
@@ -55,6 +56,17 @@ def _adapter_needed(target: FuzzTarget, what: str, adapter: str) -> UsageError:
         f"{target.name} {what}: it needs an adapter.",
         hint=f"from gemini_replay.fuzz import adapters; fuzz.check_parser(adapters.{adapter.format(name)})",
     )
+
+
+def _check_call(target: FuzzTarget) -> None:
+    try:
+        signature = inspect.signature(target.parse, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind([])
+    except TypeError as error:
+        raise UsageError(f"{target.name} cannot be called with chunks: {error}.", hint=SHAPE) from None
 
 
 def _by_signature(parse: Parse) -> tuple[str, str] | None:
