@@ -115,7 +115,8 @@ def sdks(session: nox.Session) -> None:
     """Test other SDKs and tools, in environments of their own below `.sdk`."""
     install(session)
     session.run("python", "tests/sdk/environments.py")
-    session.run("pytest", "-q", "-n", "2", "tests/sdk/test_sdks.py", "tests/beside", *session.posargs)
+    tests = ("tests/sdk/test_sdks.py", "tests/sdk/test_pre_commit.py", "tests/beside")
+    session.run("pytest", "-q", "-n", "2", *tests, *session.posargs)
 
 
 @nox.session(reuse_venv=False)

@@ -60,7 +60,7 @@ def check(chosen: argparse.Namespace) -> int:
     errors, warnings = (sum(one.has(severity) for one in checked) for severity in ("error", "warning"))
     counts = f"{len(paths)} checked, {errors} with errors"
     counts += f", {warnings} with warnings" if warnings else ""
-    counts += f"; {others} other files left out" if others else ""
+    counts += f"; other files, left out: {others}" if others else ""
     print(counts, file=beside)
     return 1 if errors or (chosen.strict and warnings) else 0
 

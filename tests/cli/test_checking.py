@@ -164,7 +164,7 @@ def test_files_that_never_were_cassettes_are_left_out() -> None:
     Path("conflict.jsonl").write_bytes(b"<<<<<<< HEAD\n" + whole)
     for arguments in (["."], ["--cassettes-only", *map(str, Path().glob("*.jsonl"))]):
         done = run("check", *arguments)
-        assert done.out.endswith("\n4 checked, 4 with errors, 1 with warnings; 2 other files left out\n")
+        assert done.out.endswith("\n4 checked, 4 with errors, 1 with warnings; other files, left out: 2\n")
     assert run("check", "data.jsonl").status == 1
     assert run("check", "--cassettes-only", "data.jsonl").status == 0
     assert "does not exist" in run("check", "--cassettes-only", "gone.jsonl").out

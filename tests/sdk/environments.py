@@ -24,6 +24,7 @@ PYTHON = {
         *("opentelemetry-sdk", "opentelemetry-instrumentation-httpx", "opentelemetry-instrumentation-requests"),
         *("pytest-asyncio", "anyio", "trio", "pytest-trio", "gevent", "uvloop"),
     ],
+    "pre_commit": ["pre-commit>=3.2"],
     "beside-pytest8": ["pytest<9", "pytest-subtests", "cassetter", "requests"],
 }
 UV = [sys.executable, "-m", "uv"]
