@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,8 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for console in (sys.stdout, sys.stderr):
         if isinstance(console, io.TextIOWrapper):
             console.reconfigure(errors="backslashreplace")  # escape what its encoding does not have
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
     try:
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks what can come next
+            from .completing import complete
+
+            complete(parser)
+        chosen = parser.parse_args(arguments)
         module = import_module(chosen.module, __name__)
         status: int = getattr(module, chosen.function)(chosen)
     except GeminiReplayError as error:
@@ -203,6 +209,14 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = command("explain", ".explaining", "print a page of the documentation")
     explain.add_argument("topic", nargs="?", metavar="TOPIC", help="a page or an error's name (default: a list)")
+
+    completion = command("completion", ".completing", "print what makes a shell complete this command")
+    completion.description = (
+        'In ~/.bashrc: eval "$(gemini-replay completion bash)". In ~/.zshrc, after compinit: '
+        'eval "$(gemini-replay completion zsh)". For fish, once: '
+        "gemini-replay completion fish > ~/.config/fish/completions/gemini-replay.fish"
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
 
     fuzz = command("fuzz", "..fuzz.cli", "search for streams that a parser gets wrong")
     add_fuzz_arguments(fuzz)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UsageError, did_you_mean
@@ -14,10 +15,8 @@ _PAGES = ("errors", "check")
 
 def explain(chosen: argparse.Namespace) -> int:
     """Print a page, or the section about one error or finding; without a topic, what there is."""
-    pages = {path.stem: path for path in sorted(_folder().glob("*.md"))}
-    sections = {
-        name: text for page in _PAGES for name, text in _sections(pages[page].read_text(encoding="utf-8")).items()
-    }
+    pages = _pages()
+    sections = _sections_of(pages)
     topic: str | None = chosen.topic
     if topic is None:
         print("Pages:", *(f"  {name:20} {_title(path)}" for name, path in pages.items()), sep="\n")
@@ -35,6 +34,24 @@ def explain(chosen: argparse.Namespace) -> int:
             hint="Run `gemini-replay explain` for a list.",
         )
     return 0
+
+
+def topics() -> list[str]:
+    """The names of all pages, errors and findings."""
+    pages = _pages()
+    return [*pages, *_sections_of(pages)]
+
+
+def _pages() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(_folder().glob("*.md"))}
+
+
+def _sections_of(pages: Mapping[str, Path]) -> dict[str, str]:
+    """The section of each error and finding, by its name."""
+    found: dict[str, str] = {}
+    for page in _PAGES:
+        found |= _sections(pages[page].read_text(encoding="utf-8"))
+    return found
 
 
 def _folder() -> Path:
