@@ -90,6 +90,7 @@ def record(path: Paths, **settings: Unpack[RecordSettings]) -> Block:
         UsageError: an argument cannot be used.
         CassetteError: the present file cannot be read (modes "new" and "once").
         RecordingError: at the end of the block: the recording failed; the client got the live response all the same.
+        DriftError: likewise, in mode "verify": live answers have another form than their recordings.
         MissError: in mode "once", see `replay`.
     """
     given = {"mode": "rewrite", **checked(RecordSettings.__annotations__, path=path, **settings)}

@@ -56,8 +56,9 @@ def _entries(session: Session, kept: bool, problems: Sequence[GeminiReplayError]
         yield data.problem_entry(problem, use)
     for interaction in session.played:
         yield data.interaction_entry(interaction, "replayed")
+    use = ("recorded" if kept else "not kept") if session.keeps else "compared"
     try:
         for interaction in session.recorded:
-            yield data.interaction_entry(interaction, "recorded" if kept else "not kept")
+            yield data.interaction_entry(interaction, use)
     except CassetteError as error:  # another test has recorded to the same cassette meanwhile
         yield data.problem_entry(error, "cannot be read")

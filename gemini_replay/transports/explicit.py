@@ -122,6 +122,7 @@ class RecordTransportBase(_Explicit):
     Raises:
         UsageError: an argument cannot be used.
         RecordingError: raised when the client is closed: the recording has failed. The client got the live responses.
+        DriftError: likewise, in mode "verify": live answers have another form than their recordings.
     """
 
     def __init__(

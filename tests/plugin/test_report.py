@@ -141,3 +141,9 @@ def test_a_page_that_cannot_be_written_is_told(recorded: pytest.Pytester, run: R
     result.assert_outcomes(passed=4)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["*cannot be written*"])
+
+
+def test_answers_that_were_compared_are_called_so(recorded: pytest.Pytester, run: Run) -> None:
+    """In the mode "verify", nothing is recorded."""
+    run("--gemini-record=verify", "--gemini-report=report.html").assert_outcomes(passed=4)
+    assert {use for uses in told(page(recorded)).values() for use in uses} == {"compared"}

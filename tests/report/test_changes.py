@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from gemini_replay.cassette.model import Interaction, Request
 from gemini_replay.report.changes import changes, differences
 from gemini_replay.report.comparison import difference_lines
 from gemini_replay.server import upstream
+from gemini_replay.server.upstream import scenarios
+from gemini_replay.server.upstream.scenarios import Scenario, answers, texts
 
 
 def told(old: list[Interaction], new: list[Interaction], *, all: bool = False) -> list[str]:
@@ -23,9 +26,9 @@ def told(old: list[Interaction], new: list[Interaction], *, all: bool = False) -
     return list(difference_lines("a", "b", differences(Cassette(old), Cassette(new), all=all)))[2:]
 
 
-def re_recorded(path: Path, seed: int) -> Cassette:
+def re_recorded(path: Path, seed: int, scenario: str | Scenario = "story") -> Cassette:
     """The story of the embedded upstream, recorded."""
-    with upstream.start("story", seed=seed, pace=0) as server, gemini_replay.record(path, upstream=server.url):
+    with upstream.start(scenario, seed=seed, pace=0) as server, gemini_replay.record(path, upstream=server.url):
         body = {"contents": [{"parts": [{"text": "a story"}]}]}
         httpx.post(GOOGLE, json=body, headers={"x-goog-api-key": f"k{seed}"})
     return Cassette.load(path)
@@ -45,6 +48,43 @@ def test_a_story_recorded_again_differs_only_in_changed_words(
     assert lines[:3] == ["", f"1  POST {MODEL}:streamGenerateContent?alt=sse", "text"]
     assert len(lines) == 4
     assert "[-橘-]{+黑+}猫" in lines[3]
+
+
+@pytest.mark.parametrize("words", [texts.SHORT, texts.STORY.replace("猫", "狗"), texts.STORY * 2])
+@pytest.mark.parametrize("framing", [None, "json-array", "gateway"])
+def test_other_words_are_the_only_difference(tmp_path: Path, words: str, framing: Any) -> None:
+    """It does not matter how many events and tokens they take."""
+    first = re_recorded(tmp_path / "first.jsonl", 1, replace(scenarios.get("story"), framing=framing))
+    other = Scenario("other", "other words", answers.said(words), framing=framing)
+    again = re_recorded(tmp_path / "again.jsonl", 2, other)
+    assert first.interactions[0].usage != again.interactions[0].usage or "狗" in words
+    assert {one.title for one in differences(first, again)} == {"text"}
+    same = re_recorded(tmp_path / "same.jsonl", 3, other)
+    assert list(differences(again, same)) == []
+
+
+def test_thoughts_are_words_too(tmp_path: Path) -> None:
+    """Their tokens and their fields may come and go with them."""
+    first = re_recorded(tmp_path / "first.jsonl", 1, "thinking")
+    again = re_recorded(tmp_path / "again.jsonl", 2, "story")
+    assert {one.title for one in differences(first, again)} == {"thoughts", "text"}
+
+
+def test_tokens_are_compared_if_the_words_are_equal() -> None:
+    """The tokens of the request are always compared."""
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 9}
+
+    def saying(text: str, **counts: int) -> Interaction:
+        answer = {"candidates": [{"content": {"parts": [{"text": text}]}}], "usageMetadata": {**usage, **counts}}
+        return Cassette.from_events([answer]).interactions[0]
+
+    assert told([saying("a")], [saying("a", candidatesTokenCount=7)])[2:] == [
+        "usage",
+        "  candidatesTokenCount [-9-]{+7+}",
+    ]
+    assert "usage" not in told([saying("a")], [saying("b", candidatesTokenCount=7)])
+    lines = told([saying("a")], [saying("b", candidatesTokenCount=7, promptTokenCount=6)])
+    assert lines[-2:] == ["usage", "  promptTokenCount [-5-]{+6+}"]
 
 
 def test_requests_are_compared() -> None:
