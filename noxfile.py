@@ -19,6 +19,8 @@ from gemini_replay.cli import main
 
 assert "site-packages" in gemini_replay.__file__, gemini_replay.__file__
 assert main(["explain", "miss"]) == 0, "the documentation ships with the package"
+gemini_replay.Cassette.from_text("hello").save("hello.jsonl")
+assert main(["report", "hello.jsonl", "-o", "page.html"]) == 0, "so do the parts of the page"
 assert main(["demo"]) == 1, "without httpx2, rich and uvicorn, the demo says what to install"
 """
 

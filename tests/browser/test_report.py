@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,20 @@ def test_two_thousand_events_are_built_as_they_come_into_sight(show: Open) -> No
         page.locator(".events .more:visible").first.scroll_into_view_if_needed()
         page.wait_for_timeout(50)
     assert rows.count() == 2000
+
+
+def test_an_event_with_an_image_opens(show: Open) -> None:
+    """Three megabytes of base64 in one text are cut, with a button that shows the rest."""
+    image = {"inlineData": {"mimeType": "image/png", "data": "QUJD" * 800_000}}
+    body = b"data: " + json.dumps({"candidates": [{"content": {"parts": [image]}}]}).encode() + b"\n\n"
+    page = show(streaming(body))
+    assert page.locator(".part").text_content() == "data image/png, 2,400,000 bytes"
+    page.locator(".of-events summary").click()
+    shown = page.locator(".of-events .code").first
+    assert shown.text_content().startswith('{\n  "candidates": [\n    {\n')
+    assert len(shown.text_content()) < 4000
+    shown.locator("button").click()
+    assert len(shown.text_content()) > 3_200_000
 
 
 def test_five_megabytes_open_in_two_seconds(show: Open) -> None:

@@ -84,11 +84,12 @@ def interaction_entry(interaction: Interaction, use: str = "") -> Json:
 def _interaction(interaction: Interaction) -> Json:
     request = interaction.request
     events, last = _events(interaction)
+    answer = answer_json(interaction)
+    answer["request"]["body"] = request.body.decode("utf-8", "backslashreplace")
     return {
-        **answer_json(interaction),
+        **answer,
         "title": describe(request),
         "asked": _asked(interaction),
-        "body": request.body.decode("utf-8", "backslashreplace"),
         "to": server(request.url),
         "ending": ended(interaction),
         "tone": tone(interaction),

@@ -41,10 +41,10 @@ function figures(recording) {
 function asked(recording) {
   const {request} = recording;
   const said = recording.asked.map(([kind, text]) => make('div', {class: `asked ${kind === 'user' || kind === 'model' ? 'turn' : 'setting'}`}, make('div', {class: 'kind'}, kind), longText(text)));
-  if (!said.length) said.push(make('p', {class: 'quiet'}, recording.body ? 'The body is not JSON.' : 'The request has no body.'));
+  if (!said.length) said.push(make('p', {class: 'quiet'}, request.body ? 'The body is not JSON.' : 'The request has no body.'));
   return section('Request', 'request', ...said, folded('Headers and body', () => [
     headers(`${request.method} ${request.url}`, request.headers),
-    recording.body ? code(request.body === recording.body ? recording.body : indented(recording.body)) : '',
+    request.body ? code(recording.asked.length ? indented(request.body) : request.body) : '',
   ]));
 }
 

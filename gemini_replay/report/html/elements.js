@@ -109,7 +109,7 @@ function indented(json) {
   let depth = 0;
   let out = '';
   const line = () => `\n${'  '.repeat(Math.min(depth, 40))}`;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\[^])*"?|[{[]\s*[}\]]|[^\s"{}[\],:]+|[{}[\],:]/g)) {
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\[^][^"\\]*)*"?|[{[]\s*[}\]]|[^\s"{}[\],:]+|[{}[\],:]/g)) {
     if (token === '{' || token === '[') {
       depth += 1;
       out += token + line();

@@ -26,7 +26,7 @@ function words(entry) {
     const {recording, group} = entry;
     const found = [group.name, ...group.about.flat(), entry.entry.use];
     if (recording) {
-      found.push(recording.title, recording.to, recording.request.client, recording.request.test, recording.ending, recording.body, recording.rest, ...recording.calls);
+      found.push(recording.title, recording.to, recording.request.client, recording.request.test, recording.ending, recording.request.body, recording.rest, ...recording.calls);
       found.push(recording.events.map((event) => event.said.map(([kind, text]) => (kind === 'text' || kind === 'thoughts' ? text : `\n${text}\n`)).join('')).join(''));
       if (recording.error) found.push(recording.error.message, recording.error.status);
     } else found.push(entry.entry.problem.message, ...entry.entry.problem.differences);
