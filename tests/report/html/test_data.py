@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,18 @@ def test_json_that_is_cut_over_lines_is_written_anew() -> None:
     assert (made["raw"], made["json"]) == (['data: {"a":\ndata: 1}\n\n'], '{"a": 1}')
     [odd] = entry(answered(b'data: {"a": NaN}\n\n'))["events"]
     assert "NaN" in odd.get("json", "".join(odd["raw"]))
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
+def test_deep_json_is_shown_all_the_same(depth: int) -> None:
+    """In a request, a call or a part that is not known; at worst as it came."""
+    deep = b"[" * depth + b"]" * depth
+    call = b'{"functionCall": {"name": "f", "args": {"x": ' + deep + b"}}}"
+    for part in (call, b'{"strange": ' + deep + b"}"):
+        answer = answered(b'data: {"candidates": [{"content": {"parts": [' + part + b"]}}]}\n\n")
+        made = entry(replace(answer, request=Request("POST", "https://x.example/", (), deep)))
+        assert made["request"]["body"] == deep.decode()
+        assert deep.decode() in "".join(made["events"][0]["raw"])
 
 
 def test_a_large_body_without_events_is_cut() -> None:
