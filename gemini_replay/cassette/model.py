@@ -57,10 +57,10 @@ class Request:
 
     @cached_property
     def json(self) -> Any:
-        """The body decoded as JSON, or None if it is not JSON."""
+        """The body decoded as JSON, or None if it is not JSON, or nested more deeply than Python decodes."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
