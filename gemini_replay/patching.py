@@ -193,9 +193,11 @@ class WhenImported(MetaPathFinder):
     def _imported(self, library: str) -> None:
         """The library, or a part of it, is in `sys.modules`: call back now, or when its import is complete."""
         spec = getattr(sys.modules.get(library), "__spec__", None)
-        later = functools.partial(self._safely, self._call, library)
-        if not (getattr(spec, "_initializing", False) and _when_complete(spec, self, later)):
-            self._call(library)
+        if getattr(spec, "_initializing", False):
+            later = functools.partial(self._safely, self._call, library)
+            if _when_complete(spec, self, later):
+                return
+        self._call(library)
 
     def _call(self, library: str) -> None:
         callback = self._callbacks.get(library)

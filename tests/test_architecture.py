@@ -210,7 +210,7 @@ def test_loading_the_plugin_loads_nothing_heavy_and_little_of_our_own() -> None:
         "[sys.modules.pop(name) for name in before if name in sys.modules and name != 'sys']"
     )
     assert not loaded & set(HEAVY)
-    plugin = {"configuration", "fixtures", "options", "run", "summary"}
+    plugin = {"fixtures", "options", "run", "summary"}
     assert {name for name in loaded if name.startswith("gemini_replay")} == {
         "gemini_replay",
         "gemini_replay._version",

@@ -79,6 +79,8 @@ class Rounding:
 
 def decode_after(value: Any) -> float:
     """Seconds from a line's JSON value: a number from 0 to 1e9."""
+    if type(value) is float and 0.0 <= value <= _MAX_AFTER:  # nearly all
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise LineError(f"a time must be a number of seconds, not {_clip(value)}")
     if not 0 <= value <= _MAX_AFTER:

@@ -23,6 +23,8 @@ from .journal import is_left_of
 from .model import Interaction
 from .reader import Reader, Stored
 
+_READ = 64 * 1024
+"""Bytes that one read takes: most cassettes are read at once."""
 _PATH = 'the path of a cassette, such as "cassettes/story.jsonl"'
 
 
@@ -270,7 +272,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         paths.add(Path(os.path.abspath(path)))
     try:
         refuse_irregular(path)
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_READ) as file:
             yield file
     except FileNotFoundError:
         raise not_found(path) from None

@@ -239,7 +239,7 @@ class Interaction:
     def duration(self) -> float:
         """Seconds from the request being sent to the end."""
         head = self.response.after if self.response else 0.0
-        return head + sum(chunk.after for chunk in self.chunks) + self.end.after
+        return head + sum([chunk.after for chunk in self.chunks]) + self.end.after
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a timeline, what was asked and what was answered."""

@@ -89,7 +89,9 @@ class Playback:
             afters.insert(0, script.response.after)
             what = chain((Head(script.response.status, _headers(script, coded=wire.coded)),), what)
         afters.append(script.end.after)
-        waits = [min(after / self.speed, self.max_gap) for after in afters]
+        waits = [after / self.speed for after in afters]
+        if self.max_gap != math.inf:
+            waits = [min(wait, self.max_gap) for wait in waits]
         if script.end.kind == "cancelled":
             waits[-1] += _GRACE_S / self.speed
         breaks = [len(waits) - 1]

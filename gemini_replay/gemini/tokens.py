@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WIDE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
-# A word is at most this long, so that text without spaces (a URL, base64, Thai) is streamed too.
-_WORD = re.compile(rf"{_WIDE.pattern}|\s{{0,20}}[^\s\u2e80-\u9fff\uff00-\uffef]{{1,20}}|\s{{1,20}}")
 
 _OPENING_TOKENS = 3.0
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """A word is at most this long, so that text without spaces (a URL, base64, Thai) is streamed too."""
+    return re.compile(rf"{_WIDE.pattern}|\s{{0,20}}[^\s\u2e80-\u9fff\uff00-\uffef]{{1,20}}|\s{{1,20}}")
 
 
 def count_tokens(text: str) -> int:
@@ -23,7 +28,7 @@ def cut_text(text: str, tokens: int) -> list[str]:
     words: list[str] = []
     size = 0.0
     limit = _OPENING_TOKENS
-    for word in _WORD.findall(text):
+    for word in _word().findall(text):
         words.append(word)
         size += 0.7 if _WIDE.match(word) else len(word) / 4
         if size >= limit:

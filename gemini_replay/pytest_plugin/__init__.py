@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 
-from .configuration import MARKER_HELP
 from .fixtures import (
     _gemini_cassette_marker,
     check_gemini_client,
@@ -18,7 +17,7 @@ from .fixtures import (
     gemini_cassettes,
     gemini_server,
 )
-from .options import pytest_addoption
+from .options import MARKER_HELP, pytest_addoption
 from .run import RUN, Run
 
 __all__ = [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..clocks import now
 from ..errors import FaultUnusedError, GeminiReplayError, RecordingError, UnusedRecordingsError
 from ..transports.session_end import close
 from .other_tools import advice
@@ -68,6 +70,15 @@ class Attempt:
         if self._note is not None:
             with suppress(OSError):
                 self._note.write_text(json.dumps({"test": session.test, "path": str(session.path)}), encoding="utf-8")
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """The test has its session for the length of a with-block."""
+        started = now()
+        try:
+            yield
+        finally:
+            self.wall = now() - started
 
     def end(self, *, torn_down: bool, interrupted: bool = False) -> list[str]:
         """Close the session, with its recording kept if the test has passed; returns what is to fail the teardown.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,11 +33,17 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
     """
     shown = item.nodeid
     callspec = getattr(item, "callspec", None)
+    texts = []
     if callspec is not None:
         for value in [*getattr(callspec, "_idlist", ()), *callspec.params.values()]:
             text = value.decode("latin-1") if isinstance(value, bytes) else value
-            if isinstance(text, str) and text in shown and (safe := _without_secrets(text, redactor)) != text:
-                shown = shown.replace(text, safe)
+            if isinstance(text, str) and text in shown:
+                texts.append(text)
+    if _hold_none([*texts, shown], redactor):
+        return shown
+    for text in texts:
+        if text in shown and (safe := _without_secrets(text, redactor)) != text:
+            shown = shown.replace(text, safe)
     shown = _without_secrets(shown, redactor)
     if shown != item.nodeid and callspec is not None and shown.endswith("]"):
         places = "-".join(str(index) for index in callspec.indices.values())
@@ -46,12 +53,27 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
 
 def _without_secrets(name: str, redactor: Redactor) -> str:
     """A name without secrets, also where one follows a hyphen or the like, as it does not in ordinary text."""
-    starts = [0, *(found.end() for found in _NO_WORD.finditer(name))]
-    if len(name) * len(starts) < _LITTLE and not redactor.finds_in([name[start:] for start in starts]):
+    if _hold_none([name], redactor):
         return name
-    for start in reversed(starts):
+    for start in reversed(_starts(name)):
         name = name[:start] + redactor.text(name[start:])
     return name
+
+
+def _hold_none(names: Sequence[str], redactor: Redactor) -> bool:
+    """Whether one search shows that none of these names holds a secret."""
+    searched: list[str] = []
+    for name in names:
+        starts = _starts(name)
+        if len(name) * len(starts) >= _LITTLE:
+            return False
+        searched += [name[start:] for start in starts]
+    return not redactor.finds_in(searched)
+
+
+def _starts(name: str) -> list[int]:
+    """Where a secret may begin in a name."""
+    return [0, *[found.end() for found in _NO_WORD.finditer(name)]]
 
 
 def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor, *, root: Path) -> Path:
@@ -91,7 +113,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
     """
     wrong = _wrong_with(name, redactor)
     path = folder / (name if name.endswith(".jsonl") else f"{name}.jsonl")
-    if not wrong and path.is_dir():
+    if not wrong and os.path.isdir(path):
         wrong = f"there is a folder at {path}"
     if wrong:
         raise UsageError(

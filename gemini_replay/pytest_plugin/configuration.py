@@ -12,25 +12,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .options import FIXTURE, RECORD_VARIABLE, RunSettings, in_ci, with_source
+from ..cassette.redaction import Redactor
+from ..engine.timing import is_virtual
+from ..errors import UsageError, did_you_mean
+from ..session.arguments import REDACTION, checked
+from ..session.settings import CassetteConfig
+from .cassette_paths import check_inside, default_path, named_path
+from .config_fixture import layers
+from .options import FIXTURE, MARKER, RECORD_VARIABLE, WIDE, RunSettings, in_ci, with_source
 
-if TYPE_CHECKING:
-    from ..cassette.redaction import Redactor
-
-MARKER = "gemini_cassette"
-MARKER_HELP = (
-    "gemini_cassette(name=None, *more, mode=None, speed=None, match=None, …): answer the test's Gemini requests from "
-    "the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it. More names are cassettes to "
-    "replay from as well. The keywords are the settings of gemini_replay.record and replay, and cassette_dir."
-)
-SERVER = "gemini_server"
-CHECK_CLIENT = "check_gemini_client"
-WIDE = "gemini_cassettes"
-"""The fixture that opens sessions of wider scope."""
+CONFIGURABLE = frozenset(CassetteConfig.__annotations__)
+"""The settings that the fixture and the marker take."""
 _DEFAULT_DIR = "cassettes"
 _TESTS_FOLDER = "{folder}"
 _PLACEHOLDER = re.compile(r"\{\w*\}")
@@ -85,8 +81,6 @@ class Configuration:
         self.names = tuple(self._checked_name(name) for name in names)
         self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
         if item is not None and config is not None:
-            from .config_fixture import layers
-
             for layer in layers(item, config):
                 self._add(layer.source, _checked(layer.returned, f"the fixture {FIXTURE}{layer.place}"))
         for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
@@ -99,7 +93,7 @@ class Configuration:
 
     def _add(self, source: str, given: Mapping[str, Any]) -> None:
         for name, value in given.items():
-            if self._served and name == "speed" and source != "marker" and _is_virtual(value):
+            if self._served and name == "speed" and source != "marker" and is_virtual(value):
                 continue
             if value is None:  # the default, whatever a source further off says
                 self._values.pop(name, None)
@@ -139,8 +133,6 @@ class Configuration:
         found = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
         if isinstance(found, str) and found:
             return found
-        from ..errors import UsageError
-
         raise UsageError(
             f"{name!r} cannot be the name of a cassette.",
             hint='Give it a name such as "story", or none.',
@@ -169,9 +161,6 @@ class Configuration:
     @cached_property
     def redactor(self) -> Redactor:
         """What redacts the ids and names of tests."""
-        from ..cassette.redaction import Redactor
-        from ..session.arguments import REDACTION, checked
-
         names = ("provider", *REDACTION)
         given = checked(**{name: self._values[name] for name in names if name in self._values})
         return Redactor(self.secrets, **given)
@@ -182,8 +171,6 @@ class Configuration:
         Raises:
             UsageError: a name that no file can have, or a folder that cannot be used.
         """
-        from .cassette_paths import default_path, named_path
-
         place = self._place
         if callable(place) and self._item is not None and not self.names:
             return [self._run.root / _checked_path("The function in cassette_dir returned", place(self._item))]
@@ -202,8 +189,6 @@ class Configuration:
         Raises:
             UsageError: it does.
         """
-        from .cassette_paths import check_inside
-
         if self.names or not callable(self._place):
             check_inside(self.folder, path)
 
@@ -220,8 +205,6 @@ class Configuration:
         """
         place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
         for unknown in set(_PLACEHOLDER.findall(place)) - {_TESTS_FOLDER}:
-            from ..errors import UsageError
-
             raise UsageError(
                 f"cassette_dir is {place!r}, and {unknown} is not known there.",
                 suggestion=f"Did you mean {_TESTS_FOLDER}?",
@@ -237,7 +220,12 @@ class Configuration:
         return self._run.report is not None
 
     def lines(self) -> list[str]:
-        """One line for each setting that some source gives: its name, its value and the source."""
+        """One line for each setting that some source gives: its name, its value and the source.
+
+        None unless the run shows them (`--gemini-show-config`).
+        """
+        if not self._run.show_config:
+            return []
         shown = []
         for name in sorted(self._values):
             value = self._values[name]
@@ -248,29 +236,18 @@ class Configuration:
         return shown
 
 
-def configurable() -> frozenset[str]:
-    """The settings that the fixture and the marker take."""
-    from ..session.settings import CassetteConfig
-
-    return frozenset(CassetteConfig.__annotations__)
-
-
 def _checked(config: object, source: str) -> Mapping[str, Any]:
-    from ..errors import UsageError, did_you_mean
-    from ..session.arguments import checked
-
     if not isinstance(config, Mapping):
         raise UsageError(
             f"A dict of settings was expected from {source}, not a value of type {type(config).__name__}.",
             hint='It gives a dict of settings, such as {"speed": "virtual"}.',
         )
-    known = configurable()
     for name in config:
-        if name not in known:
+        if name not in CONFIGURABLE:
             raise UsageError(
                 f"Unknown setting {name!r} from {source}.",
-                suggestion=did_you_mean(str(name), known),
-                hint=f"The settings are {', '.join(sorted(known))}.",
+                suggestion=did_you_mean(str(name), CONFIGURABLE),
+                hint=f"The settings are {', '.join(sorted(CONFIGURABLE))}.",
             )
     try:  # also a value that a nearer source replaces
         checked(**{name: value for name, value in config.items() if name != "cassette_dir" and value is not None})
@@ -280,17 +257,9 @@ def _checked(config: object, source: str) -> Mapping[str, Any]:
 
 
 def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:
-    from ..errors import UsageError
-
     if isinstance(value, str | os.PathLike) and os.fspath(value) and isinstance(os.fspath(value), str):
         return value
     raise UsageError(f"{what} {value!r}.", hint='It takes a path, such as "cassettes" or "{folder}/cassettes".')
-
-
-def _is_virtual(speed: Any) -> bool:
-    from ..engine.timing import is_virtual
-
-    return is_virtual(speed)
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

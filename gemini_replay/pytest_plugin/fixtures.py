@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .configuration import CHECK_CLIENT, MARKER, SERVER
+from .options import CHECK_CLIENT, MARKER, SERVER
 from .run import RUN
 
 if TYPE_CHECKING:
@@ -130,23 +130,18 @@ def _opened(
     served: bool = False,
 ) -> Iterator[Session]:
     """The session of a test. It is closed after the test's whole teardown, see `Run`."""
-    from ..clocks import now
-    from ..errors import UsageError
+    if {MARKER, SERVER}.issubset(request.fixturenames):
+        from ..errors import UsageError
 
-    if {MARKER, SERVER} <= set(request.fixturenames):
         raise UsageError(
             "The test uses both gemini_cassette and gemini_server.",
             hint="Use gemini_cassette for clients in this process, gemini_server for others. "
             "The marker works for both.",
         )
     attempt = _run(request).open(cast("pytest.Item", request.node), config, served=served)
-    session = attempt.session
-    _stand_in_for_keys(session, monkeypatch)
-    started = now()
-    try:
-        yield session
-    finally:
-        attempt.wall = now() - started
+    _stand_in_for_keys(attempt.session, monkeypatch)
+    with attempt.timed():
+        yield attempt.session
 
 
 def _stand_in_for_keys(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +177,7 @@ def check_gemini_client(
     def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
         if cassette is None:
             item = cast("pytest.Item", request.node)
-            cassette = _run(request).configured(item, gemini_cassette_config).paths[0]
+            cassette = _run(request).sessions.configured(item, gemini_cassette_config).paths[0]
         return check_client(call, cassette, **options)
 
     return check

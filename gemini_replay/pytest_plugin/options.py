@@ -13,6 +13,16 @@ import pytest
 if TYPE_CHECKING:
     from ..errors import UsageError
 
+MARKER = "gemini_cassette"
+MARKER_HELP = (
+    "gemini_cassette(name=None, *more, mode=None, speed=None, match=None, …): answer the test's Gemini requests from "
+    "the cassette NAME.jsonl (by default MODULE/TEST.jsonl), or record them into it. More names are cassettes to "
+    "replay from as well. The keywords are the settings of gemini_replay.record and replay, and cassette_dir."
+)
+SERVER = "gemini_server"
+CHECK_CLIENT = "check_gemini_client"
+WIDE = "gemini_cassettes"
+"""The fixture that opens sessions of wider scope."""
 FIXTURE = "gemini_cassette_config"
 """The fixture that returns settings, and that users override."""
 RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
@@ -202,11 +212,14 @@ class RunSettings:
         Raises:
             UsageError: a value is too short to be searched for; or the test records, and a variable is not set.
         """
+        names = self.ini.get("redact", ())
+        if not names:
+            return []
         from ..cassette.redaction import Redactor
         from ..errors import UsageError
 
         values = []
-        for name in self.ini.get("redact", ()):
+        for name in names:
             value = os.environ.get(name)
             if not value and recording:
                 raise UsageError(

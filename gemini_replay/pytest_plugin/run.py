@@ -7,20 +7,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .configuration import MARKER, SERVER
-from .options import FIXTURE, RunSettings
+from .options import FIXTURE, MARKER, SERVER, RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
-    from ..session import Expectation, Expected, Mode, Session
+    from ..session import Expected, Session
     from .attempt import Attempt
-    from .configuration import Configuration
+    from .sessions import Sessions
     from .unused import UnusedRecordings
 
 RUN = "gemini-replay-run"
@@ -28,19 +28,8 @@ RUN = "gemini-replay-run"
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({MARKER, SERVER})
 """The fixtures that open a session."""
-_NO_EXCUSE = (pytest.skip.Exception, pytest.xfail.Exception)
-"""What ends a block and does not count as a failure."""
 _SHARES = "gemini_replay_shares"
 """The attribute of a report that holds what the sessions that have just ended came to, see `summary.share_of`."""
-
-
-class _Configured(NamedTuple):
-    """What holds for a test."""
-
-    configuration: Configuration
-    test: str
-    paths: list[Path]
-    mode: Mode
 
 
 class Run:
@@ -102,108 +91,24 @@ class Run:
 
     # -- the session of a test -------------------------------------------------------------------------------------
 
-    def configured(self, item: pytest.Item, config: Mapping[str, Any] | None, *, served: bool = False) -> _Configured:
-        """What holds for a test, by all that is said of it; `config` is what `gemini_cassette_config` returns.
+    @cached_property
+    def sessions(self) -> Sessions:
+        """What opens the sessions; loaded when a test first asks for one."""
+        from .sessions import Sessions
 
-        Raises:
-            UsageError: a setting cannot be used.
-        """
-        from .cassette_paths import test_id
-        from .configuration import Configuration
-
-        configuration = Configuration(self.settings, item, config, served=served)
-        return self._configured(configuration, test_id(item, configuration.redactor))
-
-    def _configured(self, configuration: Configuration, test: str) -> _Configured:
-        paths = configuration.paths(test)
-        mode = configuration.mode
-        return _Configured(
-            configuration, test, paths, "new" if mode == "once" and self._records(paths[0]) else cast("Mode", mode)
-        )
+        return Sessions(self.settings, self._notes, self.unused)
 
     def open(self, item: pytest.Item, config: Mapping[str, Any], *, served: bool = False) -> Attempt:
-        """Open the session of a test, by what is said of its cassette; `served`: a server answers from it.
-
-        Raises:
-            UsageError: a setting cannot be used.
-            CassetteError: the cassette cannot be read.
-        """
-        from .attempt import Attempt
-
-        found = self.configured(item, config, served=served)
-        session = self._session(found)
-        attempt = item.stash[_ATTEMPT] = Attempt(
-            session, self._notes() if session.keeps else None, found.configuration, served=served
-        )
+        """Open the session of a test and follow it to the end of the test, see `Sessions.open`."""
+        attempt = item.stash[_ATTEMPT] = self.sessions.open(item, config, served=served)
         self._attempts.append(attempt)
         if self._expected is not None:
-            self._expected.opened(session)
+            self._expected.opened(attempt.session)
         return attempt
 
-    def _session(self, found: _Configured) -> Session:
-        from ..session import Session
-
-        if found.mode in {"new", "rewrite"}:
-            found.configuration.check_recorded(found.paths[0])
-        with nullcontext() if self.unused is None else self.unused.opening_session(found.configuration.folder):
-            return Session(found.paths, mode=found.mode, test=found.test, **found.configuration.settings)
-
-    def _records(self, path: Path) -> bool:
-        """Whether mode `once` records into this cassette: it is not there, or a test of this run has made it."""
-        import hashlib
-
-        folder = self._notes()
-        if folder is None:
-            return not path.exists()
-        note = folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()
-        if path.exists():
-            return note.exists()
-        with suppress(OSError):
-            note.touch()  # before the session opens: another worker may make the cassette at any moment
-        return True
-
-    @contextmanager
-    def wide(self, name: str, folder: Path, settings: Mapping[str, Any]) -> Generator[Session, None, None]:
-        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `folder`.
-
-        Its recording is kept if the block ends well and no request was refused in it.
-
-        Raises:
-            UsageError: a setting cannot be used.
-            CassetteError: the cassette cannot be read.
-            GeminiReplayError: at the end of the block: the first problem of the session. If the block raises, its
-                exception has a note about each problem instead; a skip or an expected failure is no excuse.
-        """
-        from ..clocks import now
-        from ..interception import intercepted
-        from ..transports.session_end import close, ended_well, report_problems
-        from .configuration import Configuration
-        from .summary import share_of
-
-        configuration = Configuration(self.settings, names=(name,), given=settings, folder=folder)
-        session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
-        session.record_command = lambda mode: f"pytest --gemini-record {mode}"
-        raised: BaseException | None = None
-        started = now()
-        try:
-            with intercepted(session):
-                yield session
-        except BaseException as error:
-            raised = error
-            raise
-        finally:
-            wall = now() - started
-            passed = ended_well(raised)
-            close(session, keep=passed and not session.problems)
-            problems = session.problems
-            well = passed and not problems
-            share = share_of(
-                session, configuration, wall=wall, passed=well, kept=well, problems=problems, served=False, wide=True
-            )
-            if session.keeps and session.recorded_count and not well:
-                share["discarded"] = [str(session.test), "did not end well", session.path.exists(), session.hint]
-            self._shares.append(share)
-            report_problems(session, None if isinstance(raised, _NO_EXCUSE) else raised)
+    def wide(self, name: str, folder: Path, settings: Mapping[str, Any]) -> AbstractContextManager[Session]:
+        """A session of wider scope than a test, see `Sessions.wide`."""
+        return self.sessions.wide(name, folder, settings, lambda share: self._shares.append(share))
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
@@ -232,29 +137,8 @@ class Run:
     def _expect(self, item: pytest.Item, fixture: str) -> None:
         from ..session import Expected, expect
 
-        self._expected = Expected(fixture, lambda: self._expectation(item))
+        self._expected = Expected(fixture, lambda: self.sessions.expectation(item))
         expect(self._expected)
-
-    def _expectation(self, item: pytest.Item) -> Expectation | None:
-        """What holds for the session of a test that has not opened it yet; None: no request concerns it."""
-        from ..session import Expectation, Hosts
-        from ..session.arguments import checked
-
-        try:
-            found = self.configured(item, None)
-            settings = checked(**found.configuration.settings)
-            hosts = Hosts(
-                settings.get("hosts", ()),
-                settings.get("ignore_hosts", ()),
-                settings.get("upstream"),
-                settings.get("provider"),
-            )
-        except Exception:
-            return None  # the fixture fails with it
-        if found.mode == "live":
-            return None
-        replay_only = found.mode not in {"new", "rewrite", "verify"}
-        return Expectation(found.paths[0], found.test, hosts, replay_only=replay_only)
 
     def _expect_no_longer(self) -> None:
         if self._expected is not None:
@@ -308,10 +192,11 @@ class Run:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add a session's problems to the report, and its share of the summary to the last one."""
-        from .tracebacks import show_short
-
         report = yield
-        show_short(item, call, report)
+        if call.excinfo is not None:
+            from .tracebacks import show_short
+
+            show_short(item, call.excinfo, report)
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
             attempt.read(report, call.excinfo.value if call.excinfo is not None else None)

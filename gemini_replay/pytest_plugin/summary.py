@@ -49,7 +49,8 @@ def share_of(
         report = part_of(session, passed=passed, kept=kept, problems=problems)
     live = session.mode == "live"
     asked = session.played or session.recorded_count or session.left_out or session.passed_through or live
-    waited = 0.0 if session.virtual else min(wall, session.model_time / session.speed)
+    model_time = session.model_time
+    waited = 0.0 if session.virtual else min(wall, model_time / session.speed)
     return {
         "path": str(session.path),
         "test": str(session.test),
@@ -61,7 +62,7 @@ def share_of(
         "drifted": bool(session.drift),
         "left_out": session.left_out if kept and session.keeps else 0,
         "live": live and not wide,
-        "model": session.model_time,
+        "model": model_time,
         "waited": waited,
         "real_time": served,
         "unused": {str(path): list(lines.items()) for path, lines in session.unused_descriptions().items()},

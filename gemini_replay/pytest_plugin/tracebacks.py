@@ -57,12 +57,12 @@ def _shorten_all(error: BaseException) -> None:
             one.__traceback__ = _of_the_user(one.__traceback__)
 
 
-def show_short(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+def show_short(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> None:
     """Show what `shorten` has left in pytest's short style, unless the user chose a style."""
-    if call.excinfo is None or _chosen(item, "fulltrace", False) or _chosen(item, "tbstyle", "auto") != "auto":
+    if _chosen(item, "fulltrace", False) or _chosen(item, "tbstyle", "auto") != "auto":
         return
-    if report.failed and _tells_ours(call.excinfo.value):
-        report.longrepr = call.excinfo.getrepr(style="short")
+    if report.failed and _tells_ours(raised.value):
+        report.longrepr = raised.getrepr(style="short")
 
 
 def _chosen(item: pytest.Item, option: str, default: Any) -> Any:

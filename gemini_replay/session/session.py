@@ -80,7 +80,7 @@ class Session(Results):
     def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
         given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
         self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
         self.provider: Provider = given["provider"] or shipped()
         self.mode: Mode = given["mode"]
@@ -110,7 +110,7 @@ class Session(Results):
         self._lock = threading.RLock()
         self.active = True
         watch_forks(self)
-        existing = self.path.exists()
+        existing = os.path.exists(self.path)
         self.recording = self.mode in {"new", "rewrite", "verify"} or (self.mode == "once" and not existing)
         if self.recording and fake_files.are_fake():
             raise UsageError(

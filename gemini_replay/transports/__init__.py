@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import import_module
 
 from .. import session
@@ -120,7 +121,13 @@ class _Installation:
 def _in_clients(library: str | None) -> list[Interception]:
     if library is None:
         return [*tls.interceptions(), *session.handing_on(_hold, uninstall)]
-    interceptions: list[Interception] = import_module(f".{_INTERCEPTED[library]}", __name__).interceptions(library)
+    return _transport(_INTERCEPTED[library])(library)
+
+
+@cache
+def _transport(module: str) -> Callable[[str], list[Interception]]:
+    """What names the interceptions of a client library, by its module here."""
+    interceptions: Callable[[str], list[Interception]] = import_module(f".{module}", __name__).interceptions
     return interceptions
 
 

@@ -54,7 +54,7 @@ def test_with_each_every_class_has_a_test_id(pytester: pytest.Pytester) -> None:
 """
     )
     names = ("comments", "promptness", "line-ends-lf", "no-space-after-colon")
-    only = [f"test_each_class_is_a_test_id_where_asked.py::test_mine[{name}]" for name in names]
+    only = [f"test_with_each_every_class_has_a_test_id.py::test_mine[{name}]" for name in names]
     result = pytester.runpytest_inprocess("-rxX", *only)
     outcomes = result.parseoutcomes()
     assert outcomes == {"xfailed": 1, "failed": 1, "passed": 2}

@@ -23,7 +23,7 @@ from .declared import DeclaredMembers
 from .encodings import Unescaped
 from .key_formats import CANDIDATE, LONGEST
 from .keys import NAME, WORD, can_begin_key, is_data, keys, open_key
-from .known_forms import KnownForms
+from .known_forms import known_forms
 from .randomness import could_be_secret, is_placeholder
 from .secret_names import SecretNames, as_list
 from .spans import TOKEN, Span, merged, rows_of
@@ -66,7 +66,7 @@ class Finder:
 
     def __init__(self, known: Mapping[str, str], patterns: Iterable[re.Pattern[bytes]], names: SecretNames) -> None:
         self.known = dict(known)
-        self._forms = KnownForms(self.known)
+        self._forms = known_forms(self.known)
         self.numbers = tuple(secret.encode() for secret in self.known if secret.isascii() and secret.isdigit())
         self._patterns = tuple(patterns)
         self._names = names

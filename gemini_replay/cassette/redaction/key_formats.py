@@ -7,7 +7,8 @@ of AWS, is only found by the name before it (see `secret_names`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 LONGEST = 4096
 """The most bytes of a token. A longer row of token characters is data."""
@@ -41,13 +42,14 @@ class KeyFormat:
     most: int = LONGEST - 100
     random: bool = False
     whole: str = ""
-    pattern: re.Pattern[bytes] = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """What a key of this kind matches; compiled when one may have been found, as it seldom is."""
         text = f"{re.escape(self.begins)}[{self.chars}]{{{self.least},{self.most}}}"
         if self.whole:
             text = f"(?={self.whole}(?![A-Za-z0-9])){text}"
-        object.__setattr__(self, "pattern", re.compile(text.encode() + rb"(?<!\.)(?![A-Za-z0-9])"))
+        return re.compile(text.encode() + rb"(?<!\.)(?![A-Za-z0-9])")
 
 
 KEY_FORMATS = (
@@ -178,5 +180,9 @@ _BEGIN = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<=%0[AaD
 _FIRST = b"".join(sorted({re.escape(begins[:1]) for begins in BY_BEGINNING}))
 CANDIDATE = re.compile(b"(?=[" + _FIRST + b"])" + _BEGIN + b"(?:" + b"|".join(map(re.escape, BY_BEGINNING)) + b")")
 """Where a key may begin."""
-UNFINISHED = re.compile(b"(?=[" + _FIRST + b"])" + _BEGIN + b"(?:" + b"|".join(map(_cut, KEY_FORMATS)) + rb")\Z")
-"""A possible beginning of a key at the end of a text."""
+
+
+@cache
+def unfinished() -> re.Pattern[bytes]:
+    """A possible beginning of a key at the end of a text; only a recording looks for one."""
+    return re.compile(b"(?=[" + _FIRST + b"])" + _BEGIN + b"(?:" + b"|".join(map(_cut, KEY_FORMATS)) + rb")\Z")

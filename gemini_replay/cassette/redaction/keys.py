@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .key_formats import BEGINNINGS, BY_BEGINNING, CANDIDATE, LONGEST_BEGINNING, UNFINISHED
+from .key_formats import BEGINNINGS, BY_BEGINNING, CANDIDATE, LONGEST_BEGINNING, unfinished
 from .randomness import could_be_secret, is_placeholder
 from .secret_names import OPAQUE_MEMBERS
 from .spans import Span
@@ -55,12 +55,12 @@ def open_key(view: bytes, start: int, floor: int) -> int:
     if not can_begin_key(view, start, end, cut=True):
         return end
     for begins in _key_starts(view, start, end, floor):
-        if UNFINISHED.match(view, begins.start()) and not _in_data(view, begins.start()):
+        if unfinished().match(view, begins.start()) and not _in_data(view, begins.start()):
             return begins.start()
     # The end can also cut the beginning by which a key is known.
-    found = UNFINISHED.search(view, max(start, floor, end - LONGEST_BEGINNING))
+    found = unfinished().search(view, max(start, floor, end - LONGEST_BEGINNING))
     while found and _in_data(view, found.start()):
-        found = UNFINISHED.search(view, found.start() + 1)
+        found = unfinished().search(view, found.start() + 1)
     return end if found is None else found.start()
 
 

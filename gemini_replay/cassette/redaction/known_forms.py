@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .encodings import encodings
 from .spans import Span, rows_of
 
 
 class KnownForms:
-    """Finds known values, each given with its kind, in all their `encodings`."""
+    """Finds known values, each given with its kind, in all their `encodings`. It never changes."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
         forms: dict[bytes, Span] = {}
@@ -58,3 +59,13 @@ class KnownForms:
                     at = found
                 found = view.find(begins, found + 1)
         return at
+
+
+def known_forms(known: Mapping[str, str]) -> KnownForms:
+    """The same ones again for the same values: they are the same in nearly all sessions of a process."""
+    return _known_forms(tuple(known.items()))
+
+
+@lru_cache(64)
+def _known_forms(known: tuple[tuple[str, str], ...]) -> KnownForms:
+    return KnownForms(dict(known))

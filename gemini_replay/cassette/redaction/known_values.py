@@ -43,24 +43,33 @@ def given_secrets(secrets: Any) -> dict[str, str]:
     return dict.fromkeys(given, "value given to redact")
 
 
-def environment_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+def environment_secrets(environ: Mapping[str, str]) -> Mapping[str, str]:
     """The secret values of environment variables, each with its kind ("value of $OPENAI_API_KEY").
 
     The variable's name and the value decide. ``PARTITION_KEY=customer_id`` and paths are not secret, so a recording
     depends on its machine only for real secrets. For a private key, each line is a secret; for a URL, its password;
     for JSON, its secret members.
     """
-    found: dict[str, str] = {}
-    for name, raw in _undecoded(environ).items():
-        for value, kind in _held_secrets(name, raw):
-            found.setdefault(value, kind)
+    global _read
+    variables = dict(_undecoded(environ))
+    before, found = _read
+    if variables != before:
+        found = {}
+        for name, raw in variables.items():
+            for value, kind in _held_secrets(name, raw):
+                found.setdefault(value, kind)
+        _read = variables, found
     return found
+
+
+_read: tuple[Mapping[Any, Any], dict[str, str]] = {}, {}
+"""The variables that were read last, and their secrets: each session reads them all, and they hardly ever change."""
 
 
 def _undecoded(environ: Mapping[str, str]) -> Mapping[Any, Any]:
     """The mapping in which the process's environment keeps its variables, on most systems as bytes.
 
-    Each session reads them all, and they hardly ever change. To decode them would take longer than all the rest.
+    To decode them would take longer than all the rest.
     """
     kept = getattr(environ, "_data", None) if environ is os.environ else None
     return kept if isinstance(kept, dict) else environ

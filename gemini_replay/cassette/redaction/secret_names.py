@@ -215,6 +215,8 @@ class SecretNames:
 
 def as_list(name: str, value: Any, takes: str) -> list[Any]:
     """A setting of one or several values as a list; a `UsageError` if it is not iterable."""
+    if type(value) is tuple:  # what has been checked before
+        return list(value)
     if isinstance(value, str | re.Pattern):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes | bytearray):
@@ -223,6 +225,8 @@ def as_list(name: str, value: Any, takes: str) -> list[Any]:
 
 
 def _checked(name: str, value: Any) -> frozenset[str]:
+    if value == ():
+        return frozenset()
     what = name.partition("_")[2]
     names = as_list(name, value, f"names of {what}")
     for one in names:

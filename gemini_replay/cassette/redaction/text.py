@@ -36,7 +36,10 @@ class TextRedactor:
 
     def message(self, text: str) -> str:
         """A message for people without secrets."""
-        return _USERINFO.sub(f"{REDACTED}@", _QUERY_VALUE.sub(rf"\1{REDACTED}", self.text(text, "message")))
+        text = self.text(text, "message")
+        if "=" in text:
+            text = _QUERY_VALUE.sub(rf"\1{REDACTED}", text)
+        return _USERINFO.sub(f"{REDACTED}@", text) if "@" in text else text
 
     def text(self, text: str, place: str, marked: str = "") -> str:
         """A text without secrets; `marked` is the place for `mark`, if requests are matched on it."""
