@@ -2,7 +2,9 @@
 
 Each test asks once and reads 20 events, which differ from test to test. The floor is a `MockTransport` that reads the
 test's file and answers with its chunks. The same mock by a marker shows what pytest itself takes for a plugin's
-fixtures. pytest-recording answers with all events in one chunk.
+fixtures. The seam alone has such fixtures, too, and real clients: it stands where gemini-replay does, in the
+connection pool, reads the same file and decides nothing. Its clients load no certificates in a test.
+pytest-recording answers with all events in one chunk.
 """
 
 from __future__ import annotations
@@ -114,9 +116,7 @@ def test(number):
     assert len(read(client, number)) == EVENTS
 """
 )
-PLUGIN = (
-    ANSWERING
-    + """
+FIXTURES = """
 @pytest.fixture(scope="session")
 def settings():
     return {{}}
@@ -132,9 +132,44 @@ def marked(request):
     if request.node.get_closest_marker("cassette") is not None:
         request.getfixturevalue("cassette")
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.cassette(f"{{n}}")) for n in range({count})])
+marked_tests = pytest.mark.parametrize(
+    "number", [pytest.param(n, marks=pytest.mark.cassette(f"{{n}}")) for n in range({count})]
+)
+"""
+PLUGIN = (
+    ANSWERING
+    + FIXTURES
+    + """
+@marked_tests
 def test(number):
     assert len(read(client, number)) == EVENTS
+"""
+)
+SEAM = (
+    """
+import httpcore, ssl
+
+EVENTS = {events}
+{test}
+class Stream:
+    def __init__(self, chunks):
+        self.chunks = chunks
+    def __iter__(self):
+        yield from self.chunks
+    def close(self):
+        pass
+
+def handle_request(pool, request):
+    with open(f"{folder}/{{now}}.json", "rb") as file:
+        chunks = [chunk.encode() for chunk in json.load(file)]
+    return httpcore.Response(200, headers=[(b"content-type", b"text/event-stream")], content=Stream(chunks))
+
+httpcore.ConnectionPool.handle_request = handle_request
+ssl.SSLContext.load_verify_locations = lambda *_, **__: None
+"""
+    + FIXTURES
+    + """
+test = marked_tests(test)
 """
 )
 
@@ -157,6 +192,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
 
     floor = contestant(FLOOR, "mock", "shared", "")
     fixtures = contestant("the mock, by a marker", "plugin", "shared", "", note="a marker and fixtures like ours")
+    real = "real clients, fixtures like ours; no decision"
     lump = "one lump; cassettes are YAML"
     for test, title, bound in (("shared", "one client for all", 1.3), ("each", "a client for each", 1.4)):
         yield Benchmark(
@@ -165,6 +201,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             [
                 floor,
                 fixtures,
+                contestant("the seam alone", "seam", test, "", note=real),
                 contestant(
                     "gemini-replay", "gemini_replay", test, "gemini_replay.pytest_plugin",
                     targets=[at_most(bound, times=FLOOR)],
@@ -177,8 +214,11 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             expected=count,
             rounds=5,
             limit=(
-                "For each test: pytest's own work, a file to open and read, the settings and the secrets of the "
-                "environment, which are read anew, and the clients' functions, which are replaced and put back."
+                "The seam alone is the floor: pytest's fixtures, "
+                + ("a real client, which makes a TLS context in C, " if test == "each" else "a real client, ")
+                + "and a file. Above it, each test has a session: its settings are checked, its id and name are "
+                "searched for secrets, each line of the cassette is decoded and checked, and the clients' functions "
+                "are replaced and put back. Once in a run, all that replays is imported."
             ),
         )  # fmt: skip
     yield Benchmark(
@@ -208,6 +248,7 @@ def _suite(setting: Setting, count: int, kind: str, test: str, plugin: str) -> C
         (home / "test_stories.py").write_text(code, encoding="utf-8")
         (home / "pytest.ini").write_text(f"[pytest]\n{_INI.get(plugin, '').format(folder=folder)}", encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # pytest compiles plugins and tests by itself, once
         plugins = ["-p", plugin] if plugin else []
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugins, "test_stories.py"]
 
@@ -225,7 +266,14 @@ def _suite(setting: Setting, count: int, kind: str, test: str, plugin: str) -> C
 
 
 _TESTS = {"shared": SHARED, "each": EACH, "sdk": SDK}
-_SUITES = {"mock": MOCK, "plugin": PLUGIN, "gemini_replay": GEMINI_REPLAY, "vcr": VCR, "pytest_httpx": PYTEST_HTTPX}
+_SUITES = {
+    "mock": MOCK,
+    "plugin": PLUGIN,
+    "seam": SEAM,
+    "gemini_replay": GEMINI_REPLAY,
+    "vcr": VCR,
+    "pytest_httpx": PYTEST_HTTPX,
+}
 _INI = {
     "": "markers =\n    cassette\n",
     "gemini_replay.pytest_plugin": "gemini_cassette_dir = {folder}\ngemini_match = method model action alt\n",
