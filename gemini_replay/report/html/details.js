@@ -56,13 +56,13 @@ function outcome(recording) {
   const {calls, usage, response} = recording;
   const found = [];
   if (calls.length) found.push(section(calls.length === 1 ? 'Function call' : 'Function calls', 'calls', make('ol', {}, ...calls.map((call) => make('li', {}, longText(call, {class: 'text mono'}))))));
-  if (usage.length) found.push(section('Usage', 'usage', terms(usage.map(([name, value]) => [unitless(name), value]), 'pairs')));
+  if (usage.length) found.push(section('Usage', 'usage', terms(usage.map(([name, value]) => [spelledOut(name), value]), 'pairs')));
   if (response) found.push(section('Response', 'response', folded(`Headers, after ${gap(response.at)}`, () => [headers(`HTTP ${response.status}`, response.headers)])));
   return found;
 }
 
 // "promptTokenCount" as "prompt tokens".
-function unitless(name) {
+function spelledOut(name) {
   const words = name.replace(/_/g, ' ').replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return words.replace(/ token count$/, ' tokens');
 }
