@@ -48,6 +48,8 @@ _MEANINGS: dict[str, str] = {
     "line-ends-mixed": "With a server that mixes line ends, events are lost or run together.",
     "byte-order-mark": "With a server that sends a byte order mark, the first event is lost, without an error.",
     "data-over-several-lines": "With a server that writes JSON over several lines, answers are empty, or fail.",
+    "empty-data-lines": "With a server that writes JSON over several lines, answers are empty, or fail.",
+    "fields-between-data-lines": "With a server that writes JSON over several lines, answers are empty, or fail.",
     "text-over-two-lines": "With a server that writes line feeds raw, text is lost at some cuts and not at others.",
     "other-fields": "With a server that sends fields of its own, answers are empty, or fail.",
     "fields-like-data": "Lines that are no data come out as events.",

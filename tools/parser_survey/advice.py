@@ -14,6 +14,7 @@ SEPARATORS = "Characters that some take for line ends"
 FIELDS = "Comments, and fields other than data"
 LARGE = "Large events"
 SQUARE = "Time that grows with the square"
+PHANTOMS = "Events that were never sent"
 
 GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
@@ -57,7 +58,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "names-and-ids",
             "other-fields",
             "event-types",
-            "blocks-without-data",
             "fields-like-data",
             "done",
             "wrapped-events",
@@ -67,6 +67,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "`retry:`. A parser that takes such a line for JSON breaks, or loses the rest, with a gateway that "
         "sends keep-alives in a slow answer. Ask the gateway to leave them out, or filter lines that do not start"
         " with `data:` below the parser.",
+    ),
+    (
+        PHANTOMS,
+        ("blocks-without-data",),
+        "A block without a data line, such as `id: 1` and a blank line, is no event. A parser that gives one with "
+        "empty data breaks the usual `json.loads(event.data)`. Pass over events with empty data: "
+        "`if event.data:`.",
     ),
     (
         "The space after the colon, and blank lines",
@@ -82,7 +89,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         "Data over several lines",
-        ("data-over-several-lines", "text-over-two-lines", "data-without-value"),
+        (
+            "data-over-several-lines",
+            "empty-data-lines",
+            "fields-between-data-lines",
+            "text-over-two-lines",
+            "data-without-value",
+        ),
         "Several `data:` lines make one event, joined by LF. Google writes one; a gateway that pretty-prints JSON"
         " writes several.",
     ),
@@ -91,6 +104,12 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("large-integers", "huge-integers", "numbers", "infinity"),
         "JavaScript's numbers are doubles: integers above 2^53 are rounded. Do not rely on large integers in "
         "function arguments and unknown fields in JavaScript.",
+    ),
+    (
+        "Half surrogate pairs",
+        ("lone-surrogates",),
+        "JSON can write half a surrogate pair as an escape, and a model that cuts an emoji does. The parser changes "
+        'it, or loses the event. ijson\'s backend in Python keeps it: `ijson.get_backend("python")`.',
     ),
     (
         LARGE,
@@ -155,7 +174,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "element-not-json",
             "element-not-object",
             "raw-controls",
-            "lone-surrogates",
             "nul-bytes",
             "html-body",
             "damaged-streams",
@@ -166,6 +184,28 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
 )
 """A heading, the classes that belong to it, and what to do."""
+
+TO_KNOW = {
+    ERRORS: "Google's errors in mid-stream get lost or hidden",
+    CUTS: "any cut within a line breaks it",
+    LATIN: "text that is not ASCII is garbled",
+    SEPARATORS: "U+2028 and its like in a text end an event",
+    "Line ends": "some line ends of the standard are not known",
+    FIELDS: "comments or fields other than data break it",
+    PHANTOMS: "a block without data, such as an `id` alone, makes an empty event or an error",
+    "The space after the colon, and blank lines": "`data:{…}` or blank lines between events break it",
+    "A byte order mark": "a byte order mark loses the first event",
+    "Data over several lines": "several data lines are not one event",
+    "Numbers": "large integers are rounded",
+    LARGE: "large events fail",
+    SQUARE: "large events take time that grows with the square of their size",
+    "Events that come late": "events come late",
+    "The JSON array": "arrays in other forms than Google's break it",
+    "Ordinary events": "ordinary events break it",
+    "Half surrogate pairs": "half a surrogate pair in a text is changed",
+    "Damaged streams": "broken and damaged streams end in accidents, or differ from cut to cut",
+}
+"""What a user of a parser should know about it, by the heading of its bugs."""
 
 ADVICE = {heading: hint for heading, _, hint in GROUPS}
 

@@ -54,6 +54,8 @@ PARSERS = (
     ),
     Parser("litellm", ("litellm",)),
     Parser("openai", ("openai",)),
+    Parser("groq", ("groq",)),
+    Parser("cohere", ("cohere",)),
     Parser("anthropic", ("anthropic",)),
     Parser("mistralai", ("mistralai",)),
     Parser("langgraph-sdk", ("langgraph-sdk",)),
@@ -62,6 +64,7 @@ PARSERS = (
     Parser("sseclient-py", ("sseclient-py", "requests")),
     Parser("sseclient", ("sseclient",)),
     Parser("aiohttp-sse-client", ("aiohttp-sse-client",)),
+    Parser("assel", ("assel",)),
     Parser(
         "eventsource-parser",
         ("eventsource-parser",),

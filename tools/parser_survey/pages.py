@@ -6,18 +6,47 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from advice import TO_KNOW
+
 from gemini_replay.fuzz.classes import CHECKS, IN_ARRAY
 
 COLUMNS = ("gemini", "gateway", "sse", "json-array", "hostile")
 END = (Path(__file__).parent / "end.md").read_text(encoding="utf-8")
-START = (Path(__file__).parent / "start.md").read_text(encoding="utf-8")
+START, START_OF_TABLE = (Path(__file__).parent / "start.md").read_text(encoding="utf-8").split("<!-- table -->")
 
 
 def page(content: dict[str, Any]) -> str:
     """The whole page, made from the JSON."""
     found = content["parsers"]
-    parts = [START, _table(found), *_groups(content), "## Parser by parser\n", *_parsers(found), END]
+    parts = [
+        START,
+        _to_know(found),
+        START_OF_TABLE,
+        _table(found),
+        *_groups(content),
+        "## Parser by parser\n",
+        *_parsers(found),
+        END,
+    ]
     return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _to_know(found: dict[str, Any]) -> str:
+    lines = [
+        "| if you read streams with | know that, with Google | and behind gateways and other servers |",
+        "|---|---|---|",
+    ]
+    for name, one in found.items():
+        google, others = _known(one, True), _known(one, False)
+        lines.append(f"| [{name}](#{_anchor(name)}) | {google or 'nothing was found'} | {others} |")
+    return "\n".join(lines)
+
+
+def _known(one: dict[str, Any], google: bool) -> str:
+    """What to know of a parser: from its bugs in streams of Google's, or from those in other streams only."""
+    own = {bug["advice"] for bug in one["bugs"] if {"gemini", "json-array"} & set(bug["profiles"])}
+    others = {bug["advice"] for bug in one["bugs"]} - own
+    return "; ".join(said for heading, said in TO_KNOW.items() if heading in (own if google else others))
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -100,7 +129,8 @@ def _row(bug: dict[str, Any]) -> str:
         case, what = "", "time grows"
     else:
         literal = " ".join(line.strip() for line in bug["chunks_python"].splitlines()).replace(",]", "]")
-        case = _code(literal, 240)
+        earlier = "".join(f"after {_code(one, 240)}: " for one in bug.get("after", ()))
+        case = earlier + _code(literal, 240)
         what = bug["kind"] + (", at a cut" if bug["needs_cut"] else "")
     return f"| {bug['name']} | {', '.join(bug['profiles'])} | {what} | {case} | {_code(bug['came'], 200)} |"
 

@@ -28,12 +28,14 @@ class End(Exception):
 
 
 def from_data(data: Iterable[str]) -> Iterator[Any]:
-    """What users write behind a library that gives them the data of each event."""
+    """What users write behind a library that gives them the data of each event.
+
+    An event with empty data comes out as null: users' code would fail on it, and it must not be hidden here.
+    """
     for one in data:
         if one == "[DONE]":
             break
-        if one:
-            yield json.loads(one)
+        yield json.loads(one) if one else None
 
 
 def usual_loop(lines: Iterable[str | bytes]) -> Iterator[Any]:
@@ -114,11 +116,18 @@ def aiohttp_sse_client() -> Any:
                 async for event in source:
                     if event.data == "[DONE]":
                         break
-                    yield json.loads(event.data)
+                    yield json.loads(event.data) if event.data else None
         except End:
             return
 
     return adapters.aiohttp_response(parse)
+
+
+def assel() -> Any:
+    """assel: parse(chunks)."""
+    from assel import parse
+
+    return lambda chunks: from_data(event.data for event in parse(chunks))
 
 
 # -- lines, and the usual loop over them -----------------------------------------------------------------------------
@@ -242,6 +251,21 @@ def _genai_segments() -> Callable[[Any], Any]:
     return lambda response: HttpResponse(response.headers, response).segments()
 
 
+def groq() -> Any:
+    """groq: its Stream over an httpx response, as for chat completions."""
+    from groq import Groq, Stream
+
+    client = Groq(api_key="none")
+    return adapters.httpx_response(lambda response: Stream(cast_to=object, response=response, client=client))
+
+
+def cohere() -> Any:
+    """cohere: EventSource(response).iter_sse() of its core."""
+    from cohere.core.http_sse import EventSource
+
+    return adapters.httpx_response(lambda response: from_data(e.data for e in EventSource(response).iter_sse()))
+
+
 def openai() -> Any:
     """openai: its Stream over an httpx2 response, as for chat completions."""
     from openai import OpenAI, Stream
@@ -290,6 +314,7 @@ def litellm() -> Any:
 
     class Logging:
         optional_params: dict[str, Any] = {}  # noqa: RUF012
+        litellm_params: dict[str, Any] = {}  # noqa: RUF012
 
     class Plain(ModelResponseIterator):  # type: ignore[misc]
         def chunk_parser(self, chunk: dict[str, Any]) -> Any:
@@ -358,6 +383,7 @@ PARSERS: dict[str, Callable[[], Any]] = {
     "sseclient-py": sseclient_py,
     "sseclient": sseclient,
     "aiohttp-sse-client": aiohttp_sse_client,
+    "assel": assel,
     "httpx-iter-lines": httpx_iter_lines,
     "httpx2-iter-lines": httpx2_iter_lines,
     "requests-iter-lines": requests_iter_lines,
@@ -366,6 +392,8 @@ PARSERS: dict[str, Callable[[], Any]] = {
     "google-genai-httpx": google_genai_httpx,
     "google-genai-aiohttp": google_genai_aiohttp,
     "openai": openai,
+    "groq": groq,
+    "cohere": cohere,
     "anthropic": anthropic,
     "mistralai": mistralai,
     "langgraph-sdk": langgraph_sdk,

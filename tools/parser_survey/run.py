@@ -10,6 +10,7 @@ fresh process, and what came is written down; what does not come again is no bug
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import sys
@@ -24,7 +25,7 @@ import python_parsers
 
 from gemini_replay import __version__, fuzz
 from gemini_replay.fuzz.checks import growth
-from gemini_replay.fuzz.classes import CHECKS, GROWTH, classes_of
+from gemini_replay.fuzz.classes import CHECKS, GROWTH, IN_ARRAY, classes_of
 from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
@@ -55,6 +56,12 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--only", nargs="+", metavar="NAME", help="these parsers; the others stay as they are")
     arguments.add_argument("--missing", action="store_true", help="those that are not in the JSON yet")
+    arguments.add_argument(
+        "--again",
+        nargs="+",
+        metavar="CLASS",
+        help="of parsers whose versions have not changed, only these classes, and those that the JSON does not have",
+    )
     arguments.add_argument("--keep-versions", action="store_true", help="use the environments as they are")
     arguments.add_argument("--environments", type=Path, default=environments.default_folder(), metavar="DIR")
     arguments.add_argument("--max-examples", type=int, default=EXAMPLES, metavar="N", help="for each class")
@@ -69,7 +76,7 @@ def main() -> int:
     for parser in () if chosen.pages_only else environments.PARSERS:
         wanted = parser.name in (chosen.only or [one.name for one in environments.PARSERS])
         if wanted and not (chosen.missing and parser.name in found):
-            found[parser.name] = survey(made, parser, chosen.max_examples)
+            found[parser.name] = renewed(made, parser, chosen.max_examples, found.get(parser.name), chosen.again)
             write(found)
     write(found)
     for name, one in found.items():
@@ -90,20 +97,67 @@ def write(found: dict[str, Any]) -> None:
     (DOCS / "parser-survey.md").write_text(pages.page(content), encoding="utf-8")
 
 
-def survey(made: environments.Environments, parser: environments.Parser, max_examples: int) -> dict[str, Any]:
-    """One parser: its versions, and what each class showed."""
+def renewed(
+    made: environments.Environments,
+    parser: environments.Parser,
+    max_examples: int,
+    was: dict[str, Any] | None,
+    again: list[str] | None,
+) -> dict[str, Any]:
+    """One parser anew; or only some of its classes, if the rest was found with the same versions."""
+    if was is None or again is None or was["versions"] != made.versions(parser):
+        return survey(made, parser, max_examples)
+    present = [*_checks(parser), *(one.name for one in classes_of(profiles_of(parser)))]
+    names = [name for name in present if name in again or name not in was["verdicts"]]
+    if not names:
+        return was
+    now = survey(made, parser, max_examples, names)
+
+    def merged(key: str) -> list[Any]:
+        both = [one for one in was[key] if one["name"] in present and one["name"] not in names] + now[key]
+        return sorted(both, key=lambda one: present.index(one["name"]))
+
+    verdicts = {**was["verdicts"], **now["verdicts"]}
+    behaviour = {**{name: said for name, said in was["behaviour"].items() if name not in names}, **now["behaviour"]}
+    return {
+        **was,
+        "about": now["about"],
+        "surveyed": now["surveyed"],
+        "verdicts": {name: verdicts[name] for name in present},
+        "bugs": merged("bugs"),
+        "unconfirmed": merged("unconfirmed"),
+        "behaviour": {name: behaviour[name] for name in present if name in behaviour},
+    }
+
+
+def profiles_of(parser: environments.Parser) -> tuple[str, ...]:
+    """The profiles that a parser is tried with."""
+    return ("json-array",) if parser.framing == "json-array" else SSE
+
+
+def _checks(parser: environments.Parser) -> list[str]:
+    return [check + IN_ARRAY if parser.framing == "json-array" else check for check in CHECKS]
+
+
+def survey(
+    made: environments.Environments,
+    parser: environments.Parser,
+    max_examples: int,
+    classes: list[str] | None = None,
+) -> dict[str, Any]:
+    """One parser: its versions, and what each class, or each of some classes, showed."""
     began = time.monotonic()
 
     def progress(done: int, total: int, what: str) -> None:
         seconds = time.monotonic() - began
         print(f"{parser.name}: {done} of {total} after {seconds:.0f} s: {what}", file=sys.stderr)
 
-    profiles = ("json-array",) if parser.framing == "json-array" else SSE
-    classes = [*CHECKS, *(one.name for one in classes_of(profiles))]
+    profiles = profiles_of(parser)
+    classes = classes or [*_checks(parser), *(one.name for one in classes_of(profiles))]
     left_out: list[str] = []
     with Command(made.command(parser)) as command:
         command.check()
-        if fuzz.survey(command, profiles=profiles, classes=[GROWTH]).bugs and HUGE in classes:
+        if HUGE in classes and fuzz.survey(command, profiles=profiles, classes=[GROWTH]).bugs:
             left_out.append(HUGE)  # it would take minutes, and the growth is known already
             classes.remove(HUGE)
         result = fuzz.survey(
@@ -152,8 +206,11 @@ def confirm(made: environments.Environments, parser: environments.Parser, bug: R
                         break
             return bool(figures), "; ".join(map(str, figures))
         try:
-            answer = command.ask(bug.chunks)
             whole = command.ask([b"".join(bug.chunks)])
+            for earlier in bug.after:
+                with contextlib.suppress(CommandError):
+                    command.ask(earlier)
+            answer = command.ask(bug.chunks)
         except CommandTimeoutError as error:
             return bug.kind == "stalls", str(error)
         except CommandError as error:

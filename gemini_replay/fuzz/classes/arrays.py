@@ -6,7 +6,7 @@ from .. import messages as m
 from .. import texts as t
 from ..documents import COMPACT, CRLF, LF, STYLES, Document, Source, Style, document, google_array, policy, spell
 from .case_class import ARRAY, CaseClass
-from .hostile import around, bad_text, damaged_document
+from .hostile import around, bad_text, damaged_document, half_pair
 
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
 
@@ -74,6 +74,16 @@ def _scalars(source: Source) -> Document:
     return policy(_between(spell(value).encode()), yields=around(value), skips=around())
 
 
+def _lone_surrogates(source: Source) -> Document:
+    half, replaced = half_pair(source)
+    return policy(
+        _between(spell({"responseId": half}).encode()),
+        keeps=around({"responseId": half}),
+        replaces=around({"responseId": replaced}),
+        skips=around(),
+    )
+
+
 def _damaged(source: Source) -> Document:
     return damaged_document(source, google_array(m.messages(source, t.ANYTHING)).encode())
 
@@ -89,5 +99,6 @@ CLASSES = (
     CaseClass("invalid-utf-8-in-array", "bytes that are not UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
     CaseClass("element-not-json", "one, between good ones", ARRAY, _no_json, policy=True),
     CaseClass("element-not-object", "null, a number or text among objects", ARRAY, _scalars, policy=True),
+    CaseClass("lone-surrogates-in-array", "half a surrogate pair as an escape", ARRAY, _lone_surrogates, policy=True),
     CaseClass("damaged-arrays", "any damage; the result may not depend on the cuts", ARRAY, _damaged, policy=True),
 )

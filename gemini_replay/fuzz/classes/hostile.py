@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import texts as t
-from ..documents import CRLF, Document, Reading, Source, Spelled, block, blocks, policy
+from ..documents import CRLF, Document, Reading, Source, Spelled, block, policy
 from .case_class import CaseClass, ProfileName
 from .gateways import anything_of_gateways
 
@@ -80,14 +80,20 @@ def raw_controls(source: Source) -> Document:
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def lone_surrogates(source: Source) -> Document:
-    """Half a surrogate pair, as an escape: JSON can write it, UTF-8 cannot."""
+def half_pair(source: Source) -> tuple[Spelled, str]:
+    """Half a surrogate pair, as an escape, which JSON can write and UTF-8 cannot; and what may be read instead."""
     half = source.choice(("\ud800", "\udc00", "\udfff\ud83d", "\ud83da", "a\udbff", "\ud83d\ud83d"))
-    trees = [{"responseId": Spelled(half, '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"')}]
+    escaped = '"' + _LONE.sub(lambda one: f"\\u{ord(one[0]):04x}", half) + '"'
+    return Spelled(half, escaped), _LONE.sub("\ufffd", half)
+
+
+def lone_surrogates(source: Source) -> Document:
+    """An event with half a surrogate pair."""
+    half, replaced = half_pair(source)
     return policy(
-        _between(blocks(trees)),
-        keeps=around(*trees),
-        replaces=around({"responseId": _LONE.sub("\ufffd", half)}),
+        _between(block({"responseId": half})),
+        keeps=around({"responseId": half}),
+        replaces=around({"responseId": replaced}),
         skips=around(),
     )
 

@@ -61,8 +61,8 @@ def data_lines(source: Source, text: str) -> list[str]:
     return [f"data: {line}" for line in lines]
 
 
-def multi_line(source: Source) -> Document:
-    """Cut between tokens; some lines of data are empty, and other fields may stand between them."""
+def multi_line(source: Source, between: Sequence[str] = ()) -> Document:
+    """Cut between tokens, where white space means nothing; the lines of ``between`` may stand among them."""
     end = choose_end(source)
     trees = m.small(source, high=2)
     if source.boolean():
@@ -70,10 +70,19 @@ def multi_line(source: Source) -> Document:
     body = ""
     for tree in trees:
         lines = data_lines(source, spell(tree))
-        at = source.integer(0, len(lines))
-        lines[at:at] = source.many(lambda: source.choice(("data:", "data", ": x", "id: 1", "foo: 1")), 0, 1)
+        if between:
+            at = source.integer(0, len(lines))
+            lines[at:at] = [source.choice(between)]
         body += "".join(line + end for line in lines) + end
     return document(body, trees)
+
+
+def _empty_lines(source: Source) -> Document:
+    return multi_line(source, ("data:", "data", "data: "))
+
+
+def _fields_between(source: Source) -> Document:
+    return multi_line(source, (": x", "id: 1", "foo: 1"))
 
 
 def broken_text(source: Source) -> Document:
@@ -148,6 +157,10 @@ CLASSES = (
     ),
     CaseClass("byte-order-mark", "a BOM at the start of the stream", ONLY_SSE, _bom),
     CaseClass("data-over-several-lines", "several data lines in an event, cut between tokens", ONLY_SSE, multi_line),
+    CaseClass(
+        "empty-data-lines", "an empty data line before, among or after those of an event", ONLY_SSE, _empty_lines
+    ),
+    CaseClass("fields-between-data-lines", "a comment or another field among data lines", ONLY_SSE, _fields_between),
     CaseClass(
         "text-over-two-lines", "a JSON string cut by the end of a data line", ONLY_SSE, broken_text, policy=True
     ),
