@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # nobody reads the output any more (`gemini-replay show … | head`)
+    except BrokenPipeError:  # the reader of the output has ended (`gemini-replay show … | head`)
         sys.stderr.close()
         return 0
     return status

@@ -26,7 +26,7 @@ _DAMAGED = {"cassette-format", "cassette-truncated"}
 
 
 class _Checked(NamedTuple):
-    """What came of one file: what was done to it, in lines, and what is wrong with it then."""
+    """The result for one file: lines about what was done to it, and the problems that are left."""
 
     done: list[str]
     findings: list[Finding]

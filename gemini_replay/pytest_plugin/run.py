@@ -40,7 +40,7 @@ class Run:
 
     Attributes:
         settings: the run's settings.
-        unused: follows what is used; None: nobody asks for that.
+        unused: follows which recordings are used; None without `--gemini-unused`.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -17,7 +17,7 @@ class Keys(Protocol):
     """A keyboard."""
 
     def read(self, timeout: float | None) -> str:
-        """The next key that is pressed within so many seconds, None for ever; "" if none is."""
+        """The next key that is pressed within this many seconds (None: for ever); "" if no key is pressed."""
 
 
 if sys.platform == "win32":

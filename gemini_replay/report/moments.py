@@ -23,13 +23,13 @@ class TimedChunk(NamedTuple):
 
 
 class TimedEvent(NamedTuple):
-    """An event, or a frame that is none.
+    """An event, or a frame that is not JSON.
 
     Attributes:
         at: when its last byte came, in seconds since the request was sent.
         gap: seconds since the event before; of the first, since the response's head.
         size: its bytes.
-        event: itself; None for a frame that is not JSON.
+        event: the event; None for a frame that is not JSON.
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""An answer, printed while it streams."""
+"""Prints an answer while it streams."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FASTEST = 64.0
 
 
 class Skipped(Exception):
-    """Whoever watches wants to see what comes next."""
+    """The user wants to see the next answer."""
 
 
 class KeyClock:
-    """A clock that whoever watches can stop and turn: a space pauses it, + and - double and halve its speed.
+    """A clock that the user controls: the space bar pauses it, + and - double and halve its speed.
 
     Args:
-        clock: the clock that it is by itself.
+        clock: the clock underneath.
         keys: the keyboard.
     """
 
@@ -60,9 +60,9 @@ class KeyClock:
 
 
 class Printer:
-    """Prints an answer as its chunks come: its text as it is, and what else it holds in lines of their own.
+    """Prints an answer as its chunks come: its text unchanged, and everything else in separate lines.
 
-    What is about the answer comes at its end, once.
+    Descriptions of the answer as a whole come once, at its end.
 
     Args:
         write: prints a text that is safe to print.

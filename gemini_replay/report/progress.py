@@ -1,4 +1,4 @@
-"""How far a long work is, on a terminal: a bar where rich is installed (the extra `report`), else a count."""
+"""Shows the progress of long work on a terminal: a bar with rich (the extra `report`), or else a count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TypeVar
 
 _FEW = 20
-"""Things that are done before anybody looks."""
+"""Up to this number of things, no progress is shown."""
 
 Thing = TypeVar("Thing")
 

@@ -14,7 +14,7 @@ from ..errors import MissingExtraError
 from ..plain_text import plain, plain_lines
 
 _PIPE_WIDTH = 100_000
-"""Columns where the output is not a terminal, so that programs find whole words."""
+"""The columns if the output is not a terminal: many, so that programs find whole words."""
 
 _RULE_WIDTH = 80
 _GUTTER = 3
@@ -23,7 +23,7 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 
 
 def width() -> int | None:
-    """The columns of the terminal; None where the output is not a terminal."""
+    """The columns of the terminal; None if the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

@@ -63,7 +63,7 @@ class Replayer:
         self._count = 0
         self._addresses: set[Address] | None = None
         self._paths: set[tuple[Address, str]] | None = None
-        self._playbacks: dict[int, Playback] = {}  # by the recording's number; none is changed by a fault
+        self._playbacks: dict[int, Playback] = {}  # by the recording's number, without faults
 
     def load(self, path: Path, *, check: bool = False) -> None:
         """Add a cassette; with `check`, each of its lines is checked now and not when it is needed."""
@@ -76,23 +76,23 @@ class Replayer:
         self._addresses = self._paths = None
 
     def addresses(self) -> set[Address]:
-        """Where the recordings come from; reads the requests of all."""
+        """The hosts of all recordings; reads all requests."""
         if self._addresses is None:
             self._addresses = {comparable_address(request.url) for request in self._pool.requests}
         return self._addresses
 
     def is_recorded(self, url: str) -> bool:
-        """Whether a recording comes from this URL's address and path; reads the requests of all."""
+        """Whether a recording comes from this URL's address and path; reads all requests."""
         if self._paths is None:
             self._paths = {_address_and_path(request.url) for request in self._pool.requests}
         return _address_and_path(url) in self._paths
 
     def take(self, asked: Request, *, redacted: bool = False) -> tuple[int, Interaction] | None:
-        """The recording that answers a request, with its number in the pool; or None, also if all is recorded.
+        """The recording that answers a request, with its number in the pool; None without one, or if all is recorded.
 
-        A request is asked for as it was sent first, which answers nearly all of them: a mark in a recording matches
-        the secret that it replaces. Only if that finds nothing, the request is redacted and asked for again.
-        Functions of the user's are only called with redacted requests.
+        The first search uses the request as it was sent, which finds nearly all: a mark in a recording matches the
+        secret that it replaces. Only if that finds nothing, the search is repeated with the redacted request. Users'
+        functions are only called with redacted requests.
 
         Raises:
             CassetteFormatError: a recording that might answer it cannot be read.
@@ -144,7 +144,7 @@ class Replayer:
         return Playback(interaction, self._speed, self._max_gap, Script.of(interaction, self._rechunk))
 
     def _faulted(self, interaction: Interaction, due: list[Fault], recorded: Interaction) -> Script | Cause:
-        """What faults make of what is played; or why there is no connection to play it over.
+        """The playback with its faults, or the reason why there is no connection.
 
         `recorded` is the recording itself, which is put back if a fault breaks the answer.
         """
@@ -169,7 +169,7 @@ class Replayer:
         return sum(fault is other for other, _ in self.applied)
 
     def _applied_since(self, before: int) -> list[int]:
-        """Which of the faults were applied since there were so many in `applied`, by their indices in `faults`."""
+        """The indices in `faults` of the faults applied since `applied` had this many entries."""
         return [
             index for done, _ in self.applied[before:] for index, fault in enumerate(self.faults) if fault is done
         ]
@@ -178,7 +178,7 @@ class Replayer:
         """Count in the parent what a child has answered: the recording's number, and the faults by their indices.
 
         It played the recording if the faults left a connection for that. The parent lists it as it was recorded,
-        whatever `before_replay` made of it in the child.
+        even if `before_replay` changed it in the child.
         """
         match report:
             case {"answered": number, "connected": connected, "faults": faults}:
@@ -219,7 +219,7 @@ class Replayer:
         )
 
     def unused_descriptions(self, path: Path) -> dict[Path, dict[int, str]]:
-        """Of the cassette `path` and each other one, the numbers of unused recordings from 1.
+        """For the cassette `path` and each other one, the numbers of unused recordings, from 1.
 
         Each has a line about it, with the test that made it.
         """
@@ -231,7 +231,7 @@ class Replayer:
         return described
 
     def unused_error(self, record: Callable[[str], str]) -> UnusedRecordingsError | None:
-        """The error about unused recordings, but for those of other tests; `record` is that of `miss`."""
+        """The error about unused recordings, except those of other tests; `record` is as for `miss`."""
         left = [one for one in self._pool.unused if not self._pool.is_of_another_test(one)]
         if not left:
             return None

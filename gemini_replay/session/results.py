@@ -1,4 +1,4 @@
-"""What came of a session: what its requests got, what was recorded, what was not used, what went wrong."""
+"""The results of a session: replays, recordings, unused recordings and problems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .parts import Parts
 
 
 class Results:
-    """The part of a `Session` that only tells what came of it."""
+    """The part of a `Session` that only reports its results."""
 
     path: Path
     recording: bool
@@ -30,7 +30,7 @@ class Results:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What is to go wrong."""
+        """The faults of the session."""
         return self._replayer.faults
 
     @property
@@ -54,7 +54,7 @@ class Results:
         return [recording.interaction for recording in self._pool.unused]
 
     def unused_descriptions(self) -> dict[Path, dict[int, str]]:
-        """Of each cassette, the numbers of unused recordings from 1, each with a line about it.
+        """For each cassette, the numbers of unused recordings, from 1, each with a line about it.
 
         One that cannot be read is also a problem.
         """
@@ -72,12 +72,12 @@ class Results:
 
     @property
     def keeps(self) -> bool:
-        """Whether what is recorded is for the cassette; in mode "verify", it is only compared with that."""
+        """Whether recordings are for the cassette. In mode "verify", they are only compared with it."""
         return self.recording and self._verification is None
 
     @property
     def drift(self) -> tuple[str, ...]:
-        """How the live answers differ in form from their recordings, a line each; empty while the session is open."""
+        """The differences in form of live answers and recordings, one line each; empty while the session is open."""
         return () if self._drift is None else self._drift.differences
 
     @property
@@ -92,17 +92,17 @@ class Results:
 
     @property
     def removals(self) -> tuple[Removal, ...]:
-        """What was redacted in what was recorded, by kind and place; never a value."""
+        """What was redacted in the recordings, by kind and place; never a value."""
         return self._recordings.removals
 
     @property
     def hint(self) -> str:
-        """What may be wrong with a recording, as far as its answers show; empty where they show nothing."""
+        """A hint at what may be wrong with the recordings, if their answers show something, or ""."""
         return self._recordings.hint
 
     @property
     def problems(self) -> list[GeminiReplayError]:
-        """What must not go unnoticed.
+        """The errors that must not go unnoticed.
 
         A failed recording, refused requests, recordings that cannot be read, faults that were not applied; and, once
         the session has ended, drift, and recordings that were not used, if all must be.

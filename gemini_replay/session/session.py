@@ -1,7 +1,7 @@
-"""One session: a cassette with a record mode. It decides what becomes of each request that belongs to it.
+"""One session: a cassette with a record mode. It decides how to handle each request that belongs to it.
 
 It knows no client library. A transport asks `owner.owner_of` for the session of a URL, then `Session.decide` with the
-whole request, and does what it says.
+whole request, and carries out the decision.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from .results import Results
 from .settings import Mode, Paths, ReplaySettings, SessionSettings
 
 Decision = Playback | NoConnection | Forward | None
-"""What becomes of a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
+"""A decision on a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
 recorded; or (None) it goes to the network untouched.
 """
 
@@ -79,7 +79,7 @@ class Session(Results):
 
     def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
         given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
-        self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # whatever the folder is later
+        self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # the folder may change later
         if os.path.isdir(self.path):
             raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
         self.provider: Provider = given["provider"] or shipped()
@@ -119,13 +119,13 @@ class Session(Results):
         if given["interactions"] is not None:
             self._replayer.load_interactions(self.path, given["interactions"])
         elif existing and self.mode not in {"rewrite", "live"}:
-            self._replayer.load(self.path, check=self.recording)  # what cannot be read would be left out
+            self._replayer.load(self.path, check=self.recording)  # lines that cannot be read would be left out
         for other in more if self.mode != "live" else ():
             # in a run that may record, another session may be making it now
             if other.exists() or self.mode == "none":
                 self._replayer.load(other)
         if self._verification is not None and not self._pool.loaded:
-            self._replayer.load(self.path)  # raises an error that names what is near
+            self._replayer.load(self.path)  # raises an error that names similar files
 
     @classmethod
     def replaying(cls, path: Paths, **settings: Unpack[ReplaySettings]) -> Session:
@@ -137,7 +137,7 @@ class Session(Results):
         """
         session = cls(path, **checked(ReplaySettings.__annotations__, **settings))
         if not session.path.exists():
-            session._replayer.load(session.path)  # raises an error that names what is near
+            session._replayer.load(session.path)  # raises an error that names similar files
         return session
 
     # -- what belongs to the session ---------------------------------------------------------------------------------

@@ -49,11 +49,10 @@ class PlaybackSettings(TypedDict, total=False):
         match: what must be equal for a recording to answer a request: names of what is compared, such as "model" and
             "body"; and functions that are called with the recorded request and the asked one, and return True, False,
             or a text that says why they differ. See `gemini_replay.cassette.matching.Matcher`.
-        ignore: paths of what is not compared, such as "body.generationConfig.seed", see
+        ignore: paths that are not compared, such as "body.generationConfig.seed", see
             `gemini_replay.cassette.matching.ignoring`.
-        normalize: a function that makes of each request the one that is compared, recorded or asked; None for none.
-        before_replay: a function that gets each recording before it is played, and returns what is played; None for
-            none.
+        normalize: a function that turns each request, recorded or asked, into the one to compare, or None.
+        before_replay: a function that gets each recording before it is played, and returns the one to play, or None.
         allow_unused: False: the session fails where it ends if nothing has asked for some of its recordings. Those
             that another test has made do not count, and no recording does where the session records.
         repeat: start again from the first when every recording of a request was played, as a server must.
@@ -71,7 +70,7 @@ class PlaybackSettings(TypedDict, total=False):
 
 
 class RedactionSettings(TypedDict, total=False):
-    """What is secret beyond what is known to be, and what is not. Replay with the same settings as you record.
+    """Which other values are secret, and which are not. Replay with the same settings as you record.
 
     Attributes:
         redact: literal values that must not be stored.
@@ -98,7 +97,7 @@ class HostSettings(TypedDict, total=False):
             any URL of its shape (``…/models/MODEL:ACTION``), unless it calls a server of this process, see
             `hosts.Hosts.is_under_test`. None: every request belongs.
         ignore_hosts: hosts that never belong, in the same form; not the provider's.
-        provider: whose API is recorded and replayed; None for Gemini.
+        provider: the API that is recorded and replayed; None for Gemini.
     """
 
     hosts: Iterable[str] | None
@@ -114,7 +113,7 @@ class StorageSettings(TypedDict, total=False):
         upstream: a base URL that requests are sent to, in place of their own scheme and host, if they go to the
             network: to be recorded, or in mode "verify" or "live".
         before_record: a function that gets each interaction when the cassette is made, without secrets, and returns
-            what is stored: the same interaction, a changed one, or None to leave it out. None for no function.
+            the one to store: the same, a changed one, or None to leave it out. None for no function.
         wire: store compressed bodies as they came, instead of decoded.
         ignore_drift: paths that mode "verify" leaves out, such as "body.usageMetadata.trafficType", see
             `gemini_replay.cassette.drift`.
@@ -157,7 +156,7 @@ class SessionSettings(ReplaySettings, StorageSettings, total=False):
 
     Attributes:
         test: the id of the test that records, for the cassette's header and for messages.
-        interactions: what is played in place of the file's recordings; None: those.
+        interactions: the recordings to play instead of the file's; None for the file's.
     """
 
     test: str | None

@@ -1,4 +1,4 @@
-"""Hosts of a recording session that clients without a transport reached: what went there is missing in the recording.
+"""Hosts of a recording session that clients without a transport reached: their requests are missing in the recording.
 
 The guard sees names that are looked up and addresses that are connected to, also those of clients whose requests a
 transport has seen. So a host counts as unseen only if no transport has seen a request to it when the session ends.
@@ -15,7 +15,7 @@ from .refusing import bypass_explained, calling_client
 
 
 class Unseen:
-    """What the guard has told one session.
+    """The hosts that the guard has reported to one session.
 
     Attributes:
         known: the hosts that transports have seen requests to, or send them to.
@@ -33,7 +33,7 @@ class Unseen:
         self._forks.report(known=host)
 
     def reached(self, where: str) -> None:
-        """Something reaches this host, perhaps given with a port."""
+        """A client reaches this host, which may be given with a port."""
         host = address(f"//{where}")[0]
         if host not in self.known:
             why = " ".join(bypass_explained(calling_client(), self._provider))
@@ -41,7 +41,7 @@ class Unseen:
             self._forks.report(unseen=host, where=where, why=why)
 
     def unknown(self) -> Iterator[tuple[str, str]]:
-        """Each host that was reached and is still not known, and why no transport has seen the requests to it."""
+        """Each host that was reached but is not known, and why no transport has seen the requests to it."""
         for host, (where, why) in self._reached.items():
             if host not in self.known:
                 yield where, why

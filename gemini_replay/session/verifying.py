@@ -1,4 +1,4 @@
-"""Mode "verify": what a session gets live is recorded aside, and compared with its cassette, which stays as it is."""
+"""Mode "verify": live answers are recorded in a separate file and compared with the cassette, which is unchanged."""
 
 from __future__ import annotations
 
