@@ -11,12 +11,19 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cassette.redaction import Redactor
 
 LONGEST = 150
 """Bytes of a name in UTF-8. File systems allow 255; cassettes and journals add suffixes."""
 
 _UNSAFE = re.compile(r"[^\w.,=+@\[\]-]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # on Windows
+_NO_WORD = re.compile(r"[^A-Za-z0-9]")
+_LITTLE = 100_000
+"""Characters that are searched at once."""
 
 
 def file_name(test: str, *, twin: bool = False) -> str:
@@ -52,6 +59,31 @@ def folder_names(module: Sequence[str]) -> list[str]:
 def fold(name: str) -> str:
     """The same text for all names that some file system does not distinguish."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def name_without_secrets(name: str, redactor: Redactor) -> str:
+    """A name without secrets, also where one follows a hyphen or the like, as it does not in ordinary text."""
+    if hold_no_secret([name], redactor):
+        return name
+    for start in reversed(_starts(name)):
+        name = name[:start] + redactor.text(name[start:])
+    return name
+
+
+def hold_no_secret(names: Sequence[str], redactor: Redactor) -> bool:
+    """Whether one search shows that none of these names holds a secret."""
+    searched: list[str] = []
+    for name in names:
+        starts = _starts(name)
+        if len(name) * len(starts) >= _LITTLE:
+            return False
+        searched += [name[start:] for start in starts]
+    return not redactor.finds_in(searched)
+
+
+def _starts(name: str) -> list[int]:
+    """Where a secret may begin in a name."""
+    return [0, *[found.end() for found in _NO_WORD.finditer(name)]]
 
 
 def _is_normal(name: str) -> bool:

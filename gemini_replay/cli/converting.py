@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ def convert(chosen: argparse.Namespace) -> int:
 
     target = chosen.output
     conversion.check_ending(target)
+    if _safe(target.name) != target.name:
+        raise UsageError("The name of the new file holds a secret.", hint="Choose another name.")
     found = conversion.read(chosen.input)
     cassette = found.cassette
     if chosen.rhythm is not None:
@@ -34,7 +37,7 @@ def convert(chosen: argparse.Namespace) -> int:
     if target.is_file() and target.read_bytes() != content:
         print(plain(f"{target}: the original is kept as {keep_backup(target)}"))
     conversion.save(target, content)
-    print(plain(f"{target}: {_count(len(cassette.interactions), 'interaction')} from {found.source}"))
+    print(plain(f"{_safe(target)}: {_count(len(cassette.interactions), 'interaction')} from {found.source}"))
     _tell(chosen.input, (*found.notes, *lost), found.removals)
     if chosen.rhythm is None and target.suffix in conversion.CASSETTE and conversion.has_unknown_times(cassette):
         print(plain(f"Its times are not known. Give it those of a model with: gemini-replay retime {target}"))
@@ -47,40 +50,57 @@ def migrate(chosen: argparse.Namespace) -> int:
 
     if not chosen.folder.is_dir():
         raise UsageError(
-            f"{chosen.folder} is not a folder.", hint="Convert a single file with: gemini-replay convert IN OUT"
+            f"{_safe(chosen.folder)} is not a folder.",
+            hint="Convert a single file with: gemini-replay convert IN OUT",
         )
     found = migration.migrate(chosen.folder)
     for path, target, conversion in found.converted:
-        print(plain(f"{path} → {target.name}: {_count(len(conversion.cassette.interactions), 'interaction')}"))
+        count = _count(len(conversion.cassette.interactions), "interaction")
+        print(plain(f"{_safe(path)} → {_safe(target.name)}: {count}"))
         _tell(path, conversion.notes, conversion.removals)
     for error in found.failed:
-        print(f"\n{error}\n")
+        print(f"\n{_safe(error)}\n")
     for path in found.kept:
-        print(plain(f"{path}: left as it is, since it holds something else"))
+        print(plain(f"{_safe(path)}: left as it is, since it holds something else"))
     for path in found.without_gemini:
-        print(plain(f"{path}: no request to the Gemini API; leave its test to vcrpy, or add the host: hosts=…"))
-    counts = (len(found.converted), len(found.kept), len(found.failed), found.passed_over)
+        print(
+            plain(f"{_safe(path)}: no request to the Gemini API; leave its test to vcrpy, or add the host: hosts=…")
+        )
+    for wrong in found.unreadable:
+        print(plain(f"{_safe(wrong.message)}; passed over"))
+    counts = (len(found.converted), len(found.kept), len(found.failed), found.passed_over + len(found.unreadable))
     print("{} converted, {} left as they are, {} with errors, {} that are no recordings".format(*counts))
     if found.beside_tests:
         print("\nIn the ini file, so that tests find the cassettes:\n\n    gemini_cassette_dir = {folder}/cassettes")
     if found.changes:
         print("\nIn the code of the tests that stream from Gemini:\n")
         for change in found.changes:
-            print(plain(f"{change.path}:{change.line}: {change.found.strip()} → {change.instead}"))
+            print(plain(f"{_safe(change.path)}:{change.line}: {change.found.strip()} → {change.instead}"))
     if found.converted:
         print("\nTimes are not known. Record again when you can, or: gemini-replay retime CASSETTE")
         print("More: gemini-replay explain migrating")
+    if not (found.converted or found.kept or found.failed):
+        print(f"gemini-replay: there is no recording of another tool in {_safe(chosen.folder)}", file=sys.stderr)
+        return 1
     return 1 if found.failed else 0
+
+
+def _safe(name: object) -> str:
+    """A path, or a message with paths, without secrets."""
+    from ..cassette.redaction import Redactor
+    from ..naming import name_without_secrets
+
+    return name_without_secrets(str(name), Redactor())
 
 
 def _tell(path: object, notes: Iterable[str], removals: Iterable[Removal]) -> None:
     for note in notes:
-        print(plain_lines(f"{path}: {note}"))
+        print(plain_lines(f"{_safe(path)}: {note}"))
     removed = Counter[str]()
     for one in removals:
         removed[f"{one.kind}, {one.place}"] += one.count
     for what, times in removed.items():
-        print(plain(f"{path}: removed: {what}{f' ({times} times)' if times > 1 else ''}"))
+        print(plain(f"{_safe(path)}: removed: {what}{f' ({times} times)' if times > 1 else ''}"))
 
 
 def _count(number: int, thing: str) -> str:

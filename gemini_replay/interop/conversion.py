@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,19 @@ from ..cassette.editing import without_secrets
 from ..cassette.files import refuse_irregular
 from ..cassette.model import Interaction
 from ..cassette.redaction import Redactor, Removal
-from ..errors import CassetteError, CassetteFormatError, CassetteNotFoundError, UsageError, did_you_mean
+from ..errors import (
+    CassetteError,
+    CassetteFormatError,
+    CassetteNotFoundError,
+    MissingExtraError,
+    UsageError,
+    did_you_mean,
+)
 from ..rhythm.cassette import Cassette
 from ..rhythm.retiming import TIMES_UNKNOWN
 from ..shipped import shipped
 from . import aimock, genai_replay, har, har_writer, vcr
-from .members import load_json, load_yaml
+from .members import load_json, load_yaml, refuse_invalid_yaml
 from .stored_interaction import NotStorableError, StoredInteraction, first_date, interaction_of
 
 CASSETTE, YAML, HAR = (".jsonl",), (".yaml", ".yml"), (".har",)
@@ -29,6 +37,14 @@ ENDINGS = (*CASSETTE, *YAML, *HAR)
 
 CASSETTE_SOURCE = "a cassette"
 _FORMATS = "VCR.py's YAML, HAR, google-genai's replay JSON and aimock's fixtures"
+_AGAIN = {
+    vcr.SOURCE: "Record it again with vcrpy, such as: pytest --record-mode=rewrite",
+    har.SOURCE: "Export it again from the browser or proxy, with the bodies of the responses (Chrome: Export HAR).",
+    genai_replay.SOURCE: "Record it again with google-genai, in its replay mode.",
+    aimock.SOURCE: "Give the file a fixture with a text or a call.",
+}
+"""What to do about a file in which there is nothing to convert, by its format."""
+
 _HEADER = re.compile(rb'(?m)^\{ *"cassette" *:')
 _JSON_RECORDING = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:log|interactions|replay_id|fixtures)"\s*:')
 _YAML_RECORDING = re.compile(rb"(?m)^interactions:")
@@ -73,6 +89,7 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
     if found is None and (path.suffix in CASSETTE or _HEADER.search(content[:4096])):
         return Conversion(Cassette.load(path), CASSETTE_SOURCE)
     if found is None:
+        refuse_unreadable(content, path)
         raise CassetteFormatError(
             "the file is not a recording that can be converted",
             path=path,
@@ -82,7 +99,7 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
     cassette, notes = _READERS[source](value, path)
     if not cassette.interactions:
         why = f"nothing in the file can be converted: {notes[0]}" if notes else "the file holds no interaction"
-        raise CassetteFormatError(why, path=path, hint="Record it again with: --gemini-record rewrite")
+        raise CassetteFormatError(why, path=path, hint=_AGAIN[source])
     redactor = redactor or Redactor()
     safe, removals = list[Interaction](), list[Removal]()
     for one in cassette.interactions:
@@ -161,6 +178,24 @@ def parsed(content: bytes, path: Path) -> tuple[str, Any] | None:
         return None
     value = load_yaml(content, path)
     return (vcr.SOURCE, value) if isinstance(value, dict) else None
+
+
+def refuse_unreadable(content: bytes, path: Path) -> None:
+    """Raise a `CassetteFormatError` if a file is empty, binary, or not the YAML or JSON that its suffix promises.
+
+    Without PyYAML, YAML passes.
+    """
+    if not content.strip():
+        raise CassetteFormatError("the file is empty", path=path, hint="Delete it, or record it again.")
+    if b"\0" in content:
+        raise CassetteFormatError(
+            "the file is binary, not text", path=path, hint=f"These can be converted: {_FORMATS}."
+        )
+    if path.suffix in YAML:
+        with suppress(MissingExtraError):
+            refuse_invalid_yaml(content, path)
+    elif path.suffix in (*HAR, ".json"):
+        load_json(content, path)
 
 
 def _source_of(value: dict[str, Any]) -> str | None:

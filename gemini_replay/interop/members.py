@@ -116,10 +116,29 @@ def load_yaml(content: bytes, path: Path | None) -> Any:
     try:
         return yaml.load(content, Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or str(error) or type(error).__name__
-        line = mark.line + 1 if mark else None
-        raise CassetteFormatError(f"the file is not valid YAML: {said}", path=path, line=line) from None
+        raise _invalid_yaml(error, path) from None
+
+
+def refuse_invalid_yaml(content: bytes, path: Path | None) -> None:
+    """Raise a `CassetteFormatError` if a file is not YAML. Its tags may be unknown, and its documents many.
+
+    Raises:
+        MissingExtraError: PyYAML is not installed.
+        CassetteFormatError: it is not YAML.
+    """
+    yaml = yaml_library()
+    try:
+        for _ in yaml.parse(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            pass
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _invalid_yaml(error, path) from None
+
+
+def _invalid_yaml(error: Exception, path: Path | None) -> CassetteFormatError:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or str(error) or type(error).__name__
+    line = mark.line + 1 if mark else None
+    return CassetteFormatError(f"the file is not valid YAML: {said}", path=path, line=line)
 
 
 def yaml_library() -> Any:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..cassette.redaction import Redactor
-from ..errors import CassetteError, GeminiReplayError, MissingExtraError
-from ..naming import file_name
+from ..errors import CassetteError, CassetteFormatError, GeminiReplayError, MissingExtraError
+from ..naming import file_name, name_without_secrets
 from ..session.hosts import Hosts
-from .conversion import Conversion, encode, parsed, read, save
+from .conversion import Conversion, encode, parsed, read, refuse_unreadable, save
 
 _ENDINGS = (".yaml", ".yml", ".har", ".json")
 _PASSED_OVER = {"node_modules", "__pycache__", "site-packages"}
@@ -64,8 +65,9 @@ class Migration:
         converted: for each file that was converted, its path, the new cassette's, and what was read.
         kept: existing cassettes with other contents; they are unchanged.
         without_gemini: converted files without a request to the API.
-        failed: the files that could not be converted, and why.
-        passed_over: how many files with such suffixes are not recordings.
+        failed: the files that could not be converted and the folders that could not be read, and why.
+        unreadable: the files with such suffixes that are empty, binary, or not valid YAML or JSON, and why.
+        passed_over: how many other files with such suffixes are not recordings.
         changes: the lines of code to change.
         beside_tests: whether files are where pytest-recording puts them.
     """
@@ -74,6 +76,7 @@ class Migration:
     kept: list[Path] = field(default_factory=list)
     without_gemini: list[Path] = field(default_factory=list)
     failed: list[GeminiReplayError] = field(default_factory=list)
+    unreadable: list[CassetteFormatError] = field(default_factory=list)
     passed_over: int = 0
     changes: list[CodeChange] = field(default_factory=list)
     beside_tests: bool = False
@@ -83,13 +86,13 @@ def migrate(folder: Path, *, redactor: Redactor | None = None) -> Migration:
     """Convert each recording in a folder to a cassette beside it, and find the code to change.
 
     A file that pytest-recording has named after a test becomes the cassette that the same test looks for. No file is
-    changed or replaced.
+    changed or replaced. A file whose name holds a secret is not converted, since the cassette would have that name.
 
     Raises:
         MissingExtraError: there are YAML files, and PyYAML is not installed.
     """
     found, redactor = Migration(), redactor or Redactor()
-    for path in _files(folder):
+    for path in _files(folder, found):
         if path.suffix == ".py":
             found.changes += _changes(path)
         elif path.suffix in _ENDINGS:
@@ -97,29 +100,54 @@ def migrate(folder: Path, *, redactor: Redactor | None = None) -> Migration:
                 _convert(path, found, redactor)
             except MissingExtraError:
                 raise
+            except OSError as error:
+                found.failed.append(_unreadable(error, path))
             except GeminiReplayError as error:
                 found.failed.append(error)
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for entry in sorted(folder.iterdir()):
-        if entry.is_symlink() or entry.name.startswith(".") or entry.name in _PASSED_OVER:
+def _files(folder: Path, found: Migration) -> Iterator[Path]:
+    """The files of a folder and of those in it; a folder that cannot be read has failed."""
+    try:
+        with os.scandir(folder) as entries:
+            kinds = sorted((one.name, one.is_dir(), one.is_file()) for one in entries if not one.is_symlink())
+    except OSError as error:
+        found.failed.append(_unreadable(error, folder))
+        return
+    for name, is_folder, is_file in kinds:
+        if name.startswith(".") or name in _PASSED_OVER:
             continue
-        if entry.is_dir():
-            yield from _files(entry)
-        elif entry.is_file():
-            yield entry
+        if is_folder:
+            yield from _files(folder / name, found)
+        elif is_file:
+            yield folder / name
+
+
+def _unreadable(error: OSError, path: Path) -> CassetteError:
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    return CassetteError(
+        f"it cannot be read: {error.strerror}", path=where, hint="Change its permissions, and migrate again."
+    )
 
 
 def _convert(path: Path, found: Migration, redactor: Redactor) -> None:
-    try:
-        recording = parsed(path.read_bytes(), path)
-    except OSError as error:
-        raise CassetteError(f"the file cannot be read: {error.strerror}", path=path) from error
+    content = path.read_bytes()
+    recording = parsed(content, path)
     if recording is None:
-        found.passed_over += 1
+        try:
+            refuse_unreadable(content, path)
+        except CassetteFormatError as error:
+            found.unreadable.append(error)
+        else:
+            found.passed_over += 1
         return
+    if (safe := name_without_secrets(path.name, redactor)) != path.name:
+        raise CassetteError(
+            "the name of the file holds a secret, which its cassette would repeat",
+            path=path.with_name(safe),
+            hint='Rename the file. If a test looks for it, name the parameter: pytest.param(key, id="key").',
+        )
     conversion = read(path, redactor=redactor)
     target = cassette_of(path)
     content, _ = encode(conversion.cassette, target)

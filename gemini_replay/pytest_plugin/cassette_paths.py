@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..errors import UsageError
-from ..naming import file_name, fold, folder_names
+from ..naming import file_name, fold, folder_names, hold_no_secret, name_without_secrets
 
 if TYPE_CHECKING:
     from ..cassette.redaction import Redactor
 
-_NO_WORD = re.compile(r"[^A-Za-z0-9]")
 _OTHER_FORMATS = frozenset({".yaml", ".yml", ".json"})
 _LONGEST = 200
 """Bytes of a cassette's file name in UTF-8; a recording needs a few more for the names of its own files."""
-_LITTLE = 100_000
-"""Characters that are searched at once."""
 
 
 def test_id(item: pytest.Item, redactor: Redactor) -> str:
@@ -39,48 +34,23 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if isinstance(text, str) and text in shown:
                 texts.append(text)
-    if _hold_none([*texts, shown], redactor):
+    if hold_no_secret([*texts, shown], redactor):
         return shown
     for text in texts:
-        if text in shown and (safe := _without_secrets(text, redactor)) != text:
+        if text in shown and (safe := name_without_secrets(text, redactor)) != text:
             shown = shown.replace(text, safe)
-    shown = _without_secrets(shown, redactor)
+    shown = name_without_secrets(shown, redactor)
     if shown != item.nodeid and callspec is not None and shown.endswith("]"):
         places = "-".join(str(index) for index in callspec.indices.values())
         shown = f"{shown[:-1]}#{places}]"
     return shown
 
 
-def _without_secrets(name: str, redactor: Redactor) -> str:
-    """A name without secrets, also where one follows a hyphen or the like, as it does not in ordinary text."""
-    if _hold_none([name], redactor):
-        return name
-    for start in reversed(_starts(name)):
-        name = name[:start] + redactor.text(name[start:])
-    return name
-
-
-def _hold_none(names: Sequence[str], redactor: Redactor) -> bool:
-    """Whether one search shows that none of these names holds a secret."""
-    searched: list[str] = []
-    for name in names:
-        starts = _starts(name)
-        if len(name) * len(starts) >= _LITTLE:
-            return False
-        searched += [name[start:] for start in starts]
-    return not redactor.finds_in(searched)
-
-
-def _starts(name: str) -> list[int]:
-    """Where a secret may begin in a name."""
-    return [0, *[found.end() for found in _NO_WORD.finditer(name)]]
-
-
 def default_path(folder: Path, item: pytest.Item, test: str, redactor: Redactor, *, root: Path) -> Path:
     """``MODULE/TEST.jsonl`` in the cassette folder, where MODULE is the module's path below `root`."""
     parts = _below(root, item.path.with_suffix("") if item.path.suffix == ".py" else item.path)
     inner = test.partition("::")[2] or item.name
-    folders = folder_names([_without_secrets(part, redactor) for part in parts])
+    folders = folder_names([name_without_secrets(part, redactor) for part in parts])
     return folder.joinpath(*folders, file_name(inner, twin=_has_twin(item)) + ".jsonl")
 
 
@@ -117,7 +87,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
         wrong = f"there is a folder at {path}"
     if wrong:
         raise UsageError(
-            f"The cassette name {_without_secrets(name, redactor)[:100]!a} cannot be used: {wrong}.",
+            f"The cassette name {name_without_secrets(name, redactor)[:100]!a} cannot be used: {wrong}.",
             hint='Give a name in the cassette folder, such as "story" or "chat/story". '
             "The setting cassette_dir gives the folder.",
         )
@@ -126,7 +96,7 @@ def named_path(folder: Path, name: str, redactor: Redactor) -> Path:
 
 def _wrong_with(name: str, redactor: Redactor) -> str:
     path = Path(name)
-    if _without_secrets(name, redactor) != name:
+    if name_without_secrets(name, redactor) != name:
         return "it holds a secret"
     if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
         return "it holds a character that no file name can have"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from gemini_replay import Cassette
 from gemini_replay.cli import main
 
 STORY = Path(__file__).parents[2] / "cassettes" / "story.jsonl"
+KEY = "AIza" + "SyB3xQ9mZ7pLw2vN4rT6yU8iO0aS1dF5gHk"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -98,6 +102,101 @@ def test_migrate_prints_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"{tmp_path / 'conftest.py'}:1: def vcr_config → " in out
     (tmp_path / "broken.yaml").write_text("interactions: 3\n")
     assert run(capsys, "migrate", tmp_path)[0] == 1
+
+
+def test_a_name_with_a_secret_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The key comes into no new name, and is not printed; also not that of a folder."""
+    run(capsys, "convert", STORY, tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").rename(tmp_path / f"test_{KEY}.yaml")
+    folder = tmp_path / f"of-{KEY}"
+    folder.mkdir()
+    run(capsys, "convert", STORY, folder / "b.yaml")
+    status, out, err = run(capsys, "migrate", tmp_path)
+    assert status == 1
+    assert "the name of the file holds a secret" in out
+    assert "1 converted, 0 left as they are, 1 with errors" in out
+    assert KEY not in out + err
+    assert [path.name for path in tmp_path.rglob("*.jsonl")] == ["b.jsonl"]
+    assert run(capsys, "convert", STORY, tmp_path / f"{KEY}.har")[0] == 2
+
+
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, the rest is converted, and the exit status is 1."""
+    run(capsys, "convert", STORY, tmp_path / "z.yaml")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:  # root may read every folder, so permissions alone do not show it
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    status, out, _ = run(capsys, "migrate", tmp_path)
+    assert status == 1
+    assert f"{closed}: it cannot be read: Permission denied" in out
+    assert "1 converted, 0 left as they are, 1 with errors" in out
+
+
+def test_a_cassette_name_that_is_a_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told like any file that cannot be read."""
+    run(capsys, "convert", STORY, tmp_path / "z.yaml")
+    (tmp_path / "z.jsonl").mkdir()
+    status, out, _ = run(capsys, "migrate", tmp_path)
+    assert (status, f"{tmp_path / 'z.jsonl'}: it cannot be read: Is a directory" in out) == (1, True)
+
+
+def test_nothing_to_migrate_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without recordings gives status 1; a second migration of a folder gives 0."""
+    (tmp_path / "config.yaml").write_text("some: thing\n")
+    status, _, err = run(capsys, "migrate", tmp_path)
+    assert (status, f"there is no recording of another tool in {tmp_path}" in err) == (1, True)
+    run(capsys, "convert", STORY, tmp_path / "a.yaml")
+    assert [run(capsys, "migrate", tmp_path)[0] for _ in range(2)] == [0, 0]
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Empty, binary or invalid files may be recordings that went bad; many documents and own tags are valid."""
+    for name, content in {
+        "empty.har": b"",
+        "binary.yaml": b"\x7fELF\0\0",
+        "invalid.yaml": b"a: 1\nfoo: [1\n",
+        "invalid.json": b"{\n]",
+        "many.yaml": b"a: 1\n---\nb: !own 2\n",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    run(capsys, "convert", STORY, tmp_path / "story.har")
+    status, out, _ = run(capsys, "migrate", tmp_path)
+    lines = [line.removeprefix(f"{tmp_path}/") for line in out.splitlines() if line.endswith("passed over")]
+    assert status == 0
+    assert lines[:2] == [
+        "binary.yaml: the file is binary, not text; passed over",
+        "empty.har: the file is empty; passed over",
+    ]
+    assert lines[2].startswith("invalid.json:2: the file is not valid JSON")
+    assert lines[3].startswith("invalid.yaml:3: the file is not valid YAML")
+    assert "5 that are no recordings" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said", "hint"),
+    [
+        ("a.har", '{"log": {"entries": []}}', "holds no interaction", "Export it again from the browser or proxy"),
+        ("a.yaml", "interactions: []\n", "holds no interaction", "pytest --record-mode=rewrite"),
+        ("a.har", "", "the file is empty", "record it again"),
+        ("a.yaml", "foo: [1\n", "a.yaml:2: the file is not valid YAML", ""),
+    ],
+)
+def test_the_advice_fits_the_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, said: str, hint: str
+) -> None:
+    """No option of this package makes a HAR or YAML file."""
+    (tmp_path / name).write_text(content)
+    status, _, err = run(capsys, "convert", tmp_path / name, tmp_path / "story.jsonl")
+    assert (status, said in err, hint in err, "--gemini-record" in err) == (1, True, True, False)
 
 
 def test_yaml_is_not_loaded_before_it_is_used() -> None:
