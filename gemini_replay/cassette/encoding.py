@@ -22,6 +22,7 @@ from typing import Any
 
 from ..errors import CassetteFormatError
 from ..plain_text import INVISIBLE
+from .quoting import clipped
 
 # JSON itself escapes C0.
 _HIDDEN = re.compile(rf"[{INVISIBLE}\ufe0e\ufe0f]")
@@ -194,8 +195,7 @@ def decode_coded(part: dict[str, Any]) -> bytes:
 
 
 def _clip(value: Any) -> str:
-    text = json.dumps(value, default=repr)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return clipped(json.dumps(value, default=repr))
 
 
 # --- JSON bodies ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from ...errors import CassetteFormatError, did_you_mean
 from ..encoding import LineError, decode_after, decode_coded, decode_part, decode_parts
 from ..model import Chunk, End, Request, Response
+from ..quoting import clipped, quoted
 from .lines import VERSION, Comment, Line
 from .structures import decode_end, decode_header, decode_request, decode_response
 
@@ -76,7 +77,7 @@ def _decode_line(raw: bytes) -> Line:
             value = _LINE.decode(text)
     except json.JSONDecodeError as error:
         raise LineError(
-            f"the line is not valid JSON ({error.msg} in column {error.colno}): {text[:60]!r}",
+            f"the line is not valid JSON ({error.msg} in column {error.colno}): {quoted(text)}",
             hint="A line is a JSON object, a JSON array, or a comment that starts with '#'.",
         ) from None
     except ValueError as error:  # an integer with more digits than Python reads
@@ -86,7 +87,7 @@ def _decode_line(raw: bytes) -> Line:
             raise LineError("a chunk must be [seconds, part, …], not []")
         return _decode_chunk(value)
     if not isinstance(value, dict):
-        raise LineError(f"a line must be a JSON object or array, not {text[:60]}")
+        raise LineError(f"a line must be a JSON object or array, not {clipped(text)}")
     kinds = value.keys() & _DECODERS.keys()
     if len(kinds) != 1:
         _no_such_structure(value, [key for key in _DECODERS if key in kinds])
@@ -108,7 +109,7 @@ def _decode_chunk(value: list[Any]) -> Chunk:
         elif part["member"] == "next":
             segments.append([])
         else:
-            raise LineError(f"'member' must be 'next', not {part['member']!r:.60}")
+            raise LineError(f"'member' must be 'next', not {quoted(part['member'])}")
     decoded = [decode_parts(segment) for segment in segments]
     members = tuple(accumulate(map(len, decoded[:-1])))
     return Chunk(after, b"".join(decoded), members, coded)
@@ -122,7 +123,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise LineError(f"an object has the key {twice!r:.60} twice")
+        raise LineError(f"an object has the key {quoted(twice)} twice")
     return members
 
 
@@ -137,7 +138,7 @@ def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:
     if kinds:
         both = " and ".join(map(repr, kinds))
         raise LineError(f"the line has more than one of the keys that say what it is: {both}")
-    keys = ", ".join(f"{key!r:.60}" for key in islice(value, 5)) or "none"
+    keys = ", ".join(quoted(key) for key in islice(value, 5)) or "none"
     suggestions = (did_you_mean(key.lower(), _DECODERS) for key in islice(value, 5))
     raise LineError(
         f"format {VERSION} has no such line; its keys: {keys}",

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import CassetteVersionError, did_you_mean
 from ..encoding import LineError, decode_after, decode_parts, json_body
 from ..model import END_KINDS, End, Headers, Request, Response
+from ..quoting import clipped, quoted
 from .lines import OUTER, VERSION, Header
 
 _FIELD_NAME = re.compile("[!-9;-~]+")
@@ -23,12 +24,12 @@ def decode_header(line: dict[str, Any]) -> Header:
     """The header. For a newer format, the error says which release reads it."""
     version = line["cassette"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise LineError(f"'cassette' must be a version number, such as {VERSION}, not {version!r:.60}")
+        raise LineError(f"'cassette' must be a version number, such as {VERSION}, not {quoted(version)}")
     if version > VERSION:
         writer = line.get("recorder")
         raise LineError(
             f"the cassette is in format {version}"
-            + (f", written by {writer:.60}" if isinstance(writer, str) else "")
+            + (f", written by {clipped(writer)}" if isinstance(writer, str) else "")
             + f"; this release reads format {VERSION}",
             hint=f"Upgrade to a release that reads format {version}: pip install -U gemini-replay",
             kind=CassetteVersionError,
@@ -68,16 +69,18 @@ def decode_response(line: dict[str, Any]) -> Response:
     members = _inner(line, "response")
     status = members.get("status")
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
-        raise LineError(f"the response's 'status' must be a number from 200 to 999, not {status!r:.60}")
+        raise LineError(f"the response's 'status' must be a number from 200 to 999, not {quoted(status)}")
     body = members.get("body")
     if body not in (None, "decoded", "wire"):
-        raise LineError(f"the response's 'body' must be 'decoded' or 'wire', not {body!r:.60}")
+        raise LineError(f"the response's 'body' must be 'decoded' or 'wire', not {quoted(body)}")
     headers = _headers(members)
     for name, value in headers:
         if not _FIELD_NAME.fullmatch(name):
-            raise LineError(f"{name!r:.60} is not a valid header name in HTTP")
+            raise LineError(f"{quoted(name)} is not a valid header name in HTTP")
         if found := _NO_FIELD_VALUE.search(value):
-            raise LineError(f"the value of the header {name!r:.60} contains {found[0]!r}, which HTTP does not allow")
+            raise LineError(
+                f"the value of the header {quoted(name)} contains {found[0]!r}, which HTTP does not allow"
+            )
     return Response(
         status=status,
         headers=headers,
@@ -92,11 +95,11 @@ def decode_end(line: dict[str, Any]) -> End:
     kind, how = line["end"], line.get("how")
     if kind not in END_KINDS:
         raise LineError(
-            f"'end' must be one of {', '.join(map(repr, END_KINDS))}, not {kind!r:.60}",
+            f"'end' must be one of {', '.join(map(repr, END_KINDS))}, not {quoted(kind)}",
             suggestion=did_you_mean(kind, END_KINDS),
         )
     if how not in (None, "closed", "unfinished"):
-        raise LineError(f"'how' must be 'closed', 'unfinished' or absent, not {how!r:.60}")
+        raise LineError(f"'how' must be 'closed', 'unfinished' or absent, not {quoted(how)}")
     return End(
         kind=kind, after=decode_after(line.get("after", 0)), how=how, extra=_unknown(line, {"end", "after", "how"})
     )
@@ -119,7 +122,7 @@ def _unknown(members: dict[str, Any], known: Set[str]) -> dict[str, Any]:
 def _inner_extra(line: dict[str, Any], name: str, known: frozenset[str]) -> dict[str, Any]:
     inner = _unknown(line[name], known)
     if inner and (bad := next((key for key in inner if key.startswith(OUTER)), None)):
-        raise LineError(f"a key of the {name} must not start with {OUTER!r}: {bad!r:.60}")
+        raise LineError(f"a key of the {name} must not start with {OUTER!r}: {quoted(bad)}")
     around = {name, "after"} if name == "response" else {name}
     outer = _unknown(line, around)
     return {**inner, **{OUTER + key: value for key, value in outer.items()}} if outer else inner
@@ -128,7 +131,7 @@ def _inner_extra(line: dict[str, Any], name: str, known: frozenset[str]) -> dict
 def _text(members: dict[str, Any], name: str) -> str | None:
     value = members.get(name)
     if value is not None and not isinstance(value, str):
-        raise LineError(f"{name!r} must be a text, not {value!r:.60}")
+        raise LineError(f"{name!r} must be a text, not {quoted(value)}")
     return value
 
 
@@ -146,5 +149,5 @@ def _headers(members: dict[str, Any]) -> Headers:
         raise LineError("'headers' must be an array of [name, value] pairs")
     for pair in pairs:
         if not (type(pair) is list and len(pair) == 2 and type(pair[0]) is type(pair[1]) is str):
-            raise LineError(f"a header must be [name, value], two texts, not {pair!r:.60}")
+            raise LineError(f"a header must be [name, value], two texts, not {quoted(pair)}")
     return tuple([(name, value) for name, value in pairs])
