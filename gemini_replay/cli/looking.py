@@ -74,10 +74,13 @@ def report(chosen: argparse.Namespace) -> int:
     """Write a page that shows cassettes; one that cannot be read is told there, too."""
     from ..cassette.files import CassetteFile
     from ..report.html import data
-    from ..report.html.page import page, write
+    from ..report.html.page import check_place, page, write
 
+    check_place(chosen.output)
     groups, broken = [], []
     for path in cassettes_in(chosen.cassettes):
+        if path.exists() and chosen.output.exists() and path.samefile(chosen.output):
+            raise UsageError(f"{path} is to be read, and cannot be the page.", hint="Name another file with -o.")
         try:
             groups.append(data.cassette_group(CassetteFile.load(path)))
         except CassetteError as error:

@@ -248,6 +248,13 @@ def _report(config: pytest.Config) -> Path | None:
     path = config.invocation_params.dir / option if option else config.rootpath / str(ini)
     if path.is_dir():
         raise pytest.UsageError(f"The page of --gemini-report cannot be a folder: {path}.")
+    from ..errors import UsageError
+    from ..report.html.page import check_place
+
+    try:
+        check_place(path)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     return path
 
 

@@ -75,6 +75,22 @@ def test_report_needs_a_place(tmp_path: Path) -> None:
     assert "cannot be written" in done.err
 
 
+@pytest.mark.parametrize("name", ["notes.md", "empty", "new.jsonl", "link.html", "broken.html", "-"])
+def test_report_overwrites_pages_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Any other file stays as it is: a text, a cassette, what a link leads to, a page that is to be read."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(FOLDER / "404.jsonl", tmp_path / "story.jsonl")
+    Path("notes.md").write_text("# Notes")
+    Path("empty").touch()
+    Path("link.html").symlink_to("story.jsonl")
+    assert run("report", "story.jsonl", "-o", "broken.html").status == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    done = run("report", "story.jsonl", "broken.html", "-o", name)
+    assert (done.status, done.out) == (2, "")
+    assert "cannot be" in done.err or "not printed" in done.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def shown(page: Path) -> str:
     """The data of a page, its escapes decoded."""
     [found] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page.read_text("utf-8"))

@@ -143,6 +143,20 @@ def test_a_page_that_cannot_be_written_is_told(recorded: pytest.Pytester, run: R
     result.stdout.fnmatch_lines(["*cannot be written*"])
 
 
+@pytest.mark.parametrize("name", ["test_tale.py", "cassettes/shared.jsonl", "new.jsonl", "-"])
+def test_no_other_file_is_overwritten(recorded: pytest.Pytester, run: Run, name: str) -> None:
+    """No test runs then."""
+    before = {path: path.read_bytes() for path in recorded.path.rglob("*") if path.suffix in (".py", ".jsonl")}
+    result = run("--gemini-report", name)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.outlines == []
+    result.stderr.fnmatch_lines(["ERROR: * page *"])
+    assert {path: path.read_bytes() for path in before} == before
+    recorded.makeini(f"[pytest]\ngemini_report = {name}\n")
+    assert run().ret == pytest.ExitCode.USAGE_ERROR
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_answers_that_were_compared_are_called_so(recorded: pytest.Pytester, run: Run) -> None:
     """In the mode "verify", nothing is recorded."""
     run("--gemini-record=verify", "--gemini-report=report.html").assert_outcomes(passed=4)

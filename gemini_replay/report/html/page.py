@@ -21,6 +21,9 @@ from .data import Json, embedded
 
 _SCRIPTS = ("elements.js", "answer.js", "timeline.js", "player.js", "details.js", "page.js")
 """In the order of their use; together they are the page's one script."""
+_GENERATOR = b'<meta name="generator" content="gemini-replay">'
+_HEAD = 256
+"""Bytes at the beginning of a page, with `_GENERATOR` among them."""
 
 
 def page(title: str, groups: Iterable[Json], *, nothing: str) -> bytes:
@@ -44,16 +47,42 @@ def page(title: str, groups: Iterable[Json], *, nothing: str) -> bytes:
 
 
 def write(path: Path, made: bytes) -> None:
-    """Save a page; a file that was there stays until the page is whole.
+    """Save a page; an older page that was there stays until this one is whole.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is not for a page, see `check_place`.
     """
+    check_place(path)
     try:
         with atomic_write(path) as file:
             file.write(made)
     except OSError as error:
         raise UsageError(f"The page {path} cannot be written: {error.strerror or error}.") from None
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that a page must not overwrite.
+
+    Raises:
+        UsageError: the file exists and is not a page of this tool, or its name ends in ``.jsonl``, or is ``-``.
+    """
+    if path.name == "-":
+        raise UsageError("A page is saved to a file, not printed.", hint="Name a file, such as report.html.")
+    if path.suffix.lower() == ".jsonl":
+        why = "a name that ends in .jsonl is for cassettes"
+    elif path.is_file() and not _is_page(path):
+        why = "the file exists and is not a page of gemini-replay"
+    else:
+        return
+    raise UsageError(f"The page {path} cannot be written: {why}.", hint="Name another file, such as report.html.")
+
+
+def _is_page(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _GENERATOR in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 @cache
