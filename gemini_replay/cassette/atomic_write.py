@@ -90,7 +90,12 @@ def remove_leftovers(path: Path) -> None:
 
 
 def keep_backup(path: Path) -> Path:
-    """Copy a file to the first free name of ``NAME.bak``, ``NAME.bak.1`` and so on; returns the copy's path."""
+    """Copy a file to the first free name of ``NAME.bak``, ``NAME.bak.1`` and so on; returns the copy's path.
+
+    The copy is beside the file, also if `path` is a symbolic link to it.
+    """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     number = 0
     while True:
         backup = path.with_name(f"{path.name}.bak{f'.{number}' if number else ''}")

@@ -191,7 +191,8 @@ class Salvaged:
     """What could be read from a damaged file.
 
     Attributes:
-        cassette: its interactions; an incomplete one ends as "cancelled" with ``"salvaged": true``.
+        cassette: its interactions; an incomplete one stops before its first line that cannot be read, and ends as
+            "cancelled" with ``"salvaged": true``.
         whole: how many interactions are complete.
         problems: the lines that cannot be read.
         lines: the number of each interaction's request line.
@@ -221,7 +222,7 @@ def salvage(path: str | os.PathLike[str]) -> Salvaged:
         raise CassetteFormatError("nothing can be salvaged: no header and no request line can be read", path=path)
     interactions = [entry.read(file, path) for entry in found.entries]
     cassette = CassetteFile._of(found.header or Header(), interactions, path, found)
-    whole = sum(entry.whole for entry in found.entries)
+    whole = sum(not one.end.extra.get("salvaged") for one in interactions)
     return Salvaged(cassette, whole, found.problems, [entry.line for entry in found.entries])
 
 

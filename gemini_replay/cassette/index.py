@@ -2,7 +2,7 @@
 
 Making a cassette from a journal, and salvaging what a crash left, means copying lines. This module reads a file once
 and remembers the byte ranges of each interaction. It understands a journal's markers (see `journal.writer`). After a
-line that it cannot read, it goes on: such a line spoils only its own interaction.
+line that it cannot read, it goes on with the next interaction: such a line spoils only its own, which ends there.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class IndexEntry:
         return next(item for line in self.lines(file) if isinstance(item := decode_line(line), Request))
 
     def read(self, file: BinaryIO, path: Path | None = None) -> Interaction:
-        """The interaction, read from the file as far as possible.
+        """The interaction, read from the file up to the first line that cannot be read.
 
         Without an end line, or with lines that cannot be read, it ends as "cancelled" with ``"salvaged": true``.
         """
@@ -82,8 +82,9 @@ class IndexEntry:
                     end = item
                 elif draft is not None and not isinstance(item, Header):
                     draft.add(item, path=path, number=self.line)
-            except CassetteFormatError:
-                continue  # the index lists it in `problems`
+            except CassetteFormatError as problem:
+                self.problems.append(problem)
+                break
         assert draft is not None  # every entry has a readable request line
         if end is None or self.problems:
             end = End("cancelled", extra={"salvaged": True})
@@ -194,6 +195,8 @@ class _Scan:
         chunk = item is None or isinstance(item, Chunk)
         if entry is None or entry.ended:
             self._misplaced("a line outside of any interaction", number)
+        elif entry.problems:  # what follows a hole would look as if it followed what is before
+            entry.ended = isinstance(item, End)
         elif chunk and self._current not in self._responded:
             self._misplaced("a chunk before its response line", number)
         elif not chunk and not isinstance(item, End) and self._current in self._responded:

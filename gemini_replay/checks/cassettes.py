@@ -48,6 +48,8 @@ class CassetteCheck:
             yield from self._readable(path)
             return
         yield from self._age(opened.header.recorded, path, opened.line)
+        if not opened.interactions:
+            yield Finding.of("no-interactions", "the cassette holds no interaction", path, opened.line)
         for number, stored in enumerate(opened.interactions, 1):
             try:
                 interaction = stored.interaction
@@ -55,6 +57,11 @@ class CassetteCheck:
                 yield Finding.of_error(error, path, number)
             else:
                 yield from self._interaction(interaction, path, stored.line, number)
+                if interaction.end.extra.get("salvaged"):
+                    message = (
+                        "the answer was salvaged from a damaged file, and stops where the rest could not be read"
+                    )
+                    yield Finding.of("salvaged-answer", message, path, stored.line, number)
 
     def _readable(self, path: Path) -> Iterator[Finding]:
         """What is wrong with the interactions of a damaged file that can be read."""

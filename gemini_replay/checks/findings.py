@@ -33,6 +33,8 @@ KINDS = {
         "warning", "See which with: gemini-replay show --events. If they are not meant so, record it again."
     ),
     "no-finish-reason": Kind("warning", "If the test is not about an answer that is cut off, record it again."),
+    "salvaged-answer": Kind("warning", "If the test is not about an answer that is cut off, record it again."),
+    "no-interactions": Kind("warning", "It answers no request. Record it again, or delete it."),
     "recorded-error": Kind("warning", "If the test is not about this error, record it again."),
     "retired-model": Kind("warning", "Change the model in the code, and record it again."),
     "no-date": Kind("warning", "Its age is unknown. A cassette that is recorded again has a date."),

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..checks.findings import Finding
 from ..checks.retired import RetiredModel, RetiredModels
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
+from .counting import counted
 from .ini import ini_settings, listed
 from .paths import cassettes_in
 
@@ -117,17 +119,31 @@ def _was_cassette(path: Path) -> bool:
 
 def _checked(path: Path, cassette_check: CassetteCheck, *, fix: bool, salvage: bool) -> _Checked:
     done: list[str] = []
-    try:
-        if fix:
+    refused: list[Finding] = []
+    if fix:
+        with _mending(path, refused):
             done += _fix(path)
-        found = cassette_check.findings(path)
-        if salvage and (path.suffix == ".part" or any(one.slug in _DAMAGED for one in found)):
+    found = cassette_check.findings(path)
+    if salvage and (path.suffix == ".part" or any(one.slug in _DAMAGED for one in found)):
+        with _mending(path, refused):
             target, lines = _salvage(path)
             done += lines
             found = cassette_check.findings(target)
+    told = {(one.line, one.message) for one in found}
+    return _Checked(done, [*(one for one in refused if (one.line, one.message) not in told), *found])
+
+
+@contextmanager
+def _mending(path: Path, refused: list[Finding]) -> Iterator[None]:
+    """Add the reason why a cassette could not be mended to `refused`."""
+    try:
+        yield
     except CassetteError as error:
-        found = [Finding.of_error(error, path)]
-    return _Checked(done, found)
+        refused.append(Finding.of_error(error, path))
+    except OSError as error:
+        hint = "The cassette has not changed. Change the permissions of its folder, or free some disk space."
+        failed = CassetteError(f"it cannot be mended: {error.strerror}", path=path, hint=hint)
+        refused.append(Finding.of_error(failed, path))
 
 
 def _fix(path: Path) -> Iterator[str]:
@@ -148,12 +164,19 @@ def _salvage(path: Path) -> tuple[Path, list[str]]:
     from ..cassette.files import salvage
 
     found, target = salvage(path), _salvaged(path)
+    if not found.cassette.interactions:
+        raise CassetteError(
+            "nothing can be salvaged: no request line can be read; the file stays as it is",
+            path=path,
+            hint="Record it again with: pytest --gemini-record rewrite",
+        )
     done = []
     if target == path:
         done.append(plain(f"{path}: the original is kept as {keep_backup(path)}"))
     found.cassette.save(target)
     total = len(found.cassette.interactions)
-    done.append(plain(f"{target}: {total} interactions salvaged, {found.whole} of them complete"))
+    cut = f", {total - found.whole} incomplete: cut where the rest cannot be read" if found.whole < total else ""
+    done.append(plain(f"{target}: {counted(total, 'interaction')} salvaged{cut}"))
     done += (plain_lines(f"left out: {problem.message}") for problem in found.problems)
     return target, done
 

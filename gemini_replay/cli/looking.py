@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CassetteError, UsageError
 from ..plain_text import plain, plain_lines
+from .counting import counted
 from .paths import cassettes_in
 
 if TYPE_CHECKING:
@@ -89,13 +90,9 @@ def report(chosen: argparse.Namespace) -> int:
     shown = [*broken, *groups]
     title = shown[0]["name"] if len(shown) == 1 else f"{len(shown)} cassettes"
     write(chosen.output, page(title, shown, nothing="The cassettes hold no interaction."))
-    found = _counted(len(groups), "cassette"), _counted(sum(len(one["entries"]) for one in groups), "interaction")
+    found = counted(len(groups), "cassette"), counted(sum(len(one["entries"]) for one in groups), "interaction")
     print(plain(f"{chosen.output}: {', '.join(found)}"))
     return 1 if broken else 0
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def diff(chosen: argparse.Namespace) -> int:

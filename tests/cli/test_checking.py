@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.cassettes import recorded, streaming
@@ -78,6 +79,89 @@ def test_a_journal_of_a_crash_becomes_a_cassette(tmp_path: Path) -> None:
     assert run("check", "--salvage", tmp_path / "story.jsonl.part").status == 0
     assert (tmp_path / "story.jsonl").read_bytes() == first
     assert (tmp_path / "story.salvaged.jsonl").exists()
+
+
+def damaged(damage: str) -> tuple[list[bytes], bytes]:
+    """The lines of story.jsonl, damaged after its third chunk, and the body of the chunks before."""
+    lines = (FOLDER / "story.jsonl").read_bytes().splitlines(keepends=True)
+    before = b"".join(chunk.data for chunk in Cassette.load(FOLDER / "story.jsonl").interactions[0].chunks[:3])
+    if damage == "hole":
+        lines[6] = b'[0.1, "unfinis\n'
+    elif damage == "whole ends in both sides":
+        lines[6:] = [b"<<<<<<< HEAD\n", *lines[6:], b"=======\n", *lines[8:], b">>>>>>> other\n"]
+    else:
+        lines[6:9] = [b"<<<<<<< HEAD\n", *lines[6:8], b"=======\n", *lines[7:9], b">>>>>>> other\n"]
+    return lines, before
+
+
+@pytest.mark.parametrize("damage", ["hole", "whole ends in both sides", "conflict"])
+def test_a_salvaged_answer_ends_where_it_cannot_be_read(damage: str) -> None:
+    """It has no hole and mixes no sides; later checks warn of it."""
+    lines, before = damaged(damage)
+    Path("a.jsonl").write_bytes(b"".join(lines))
+    done = run("check", "--salvage", "a.jsonl")
+    assert "a.jsonl: 1 interaction salvaged, 1 incomplete: cut where" in done.out
+    assert "left out: a.jsonl:7:" in done.out
+    (kept,) = Cassette.load("a.jsonl").interactions
+    assert (kept.body, kept.end.kind, kept.end.extra) == (before, "cancelled", {"salvaged": True})
+    again = run("check", "a.jsonl")
+    assert (again.status, run("check", "--strict", "a.jsonl").status) == (0, 1)
+    assert "a.jsonl:2: warning: the answer was salvaged" in again.out
+    assert "[salvaged-answer]" in again.out
+
+
+@pytest.mark.parametrize("rest", ["nonsense\n", '{"request": {"method": 1}}\n', ""])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.part"])
+def test_where_nothing_can_be_salvaged_the_file_stays(rest: str, name: str) -> None:
+    """And that is an error."""
+    if rest or name.endswith(".part"):
+        Path(name).write_text('{"cassette": 1}\n' + rest)
+        done = run("check", "--salvage", name)
+        assert done.status == 1
+        assert "nothing can be salvaged" in done.out
+        assert [path.name for path in Path().iterdir()] == [name]
+        assert Path(name).read_text() == '{"cassette": 1}\n' + rest
+
+
+def test_a_cassette_without_interactions_is_a_warning() -> None:
+    """It answers nothing."""
+    Path("a.jsonl").write_text('{"cassette": 1}\n')
+    done = run("check", "a.jsonl")
+    assert done.status == 0
+    assert "a.jsonl:1: warning: the cassette holds no interaction [no-interactions]" in done.out
+
+
+def test_what_cannot_be_mended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder may be protected; the search goes on."""
+    whole = (FOLDER / "story.jsonl").read_bytes()
+    Path("a.jsonl").write_text("".join(f"{json.dumps(json.loads(one), indent=4)}\n" for one in whole.splitlines()))
+    shutil.copy(FOLDER / "404.jsonl", "b.jsonl")
+    original = Path.open
+
+    def protected(path: Path, mode: str = "r", *more: Any, **settings: Any) -> Any:
+        if "x" in mode:
+            raise PermissionError(13, "Permission denied")
+        return original(path, mode, *more, **settings)
+
+    monkeypatch.setattr(Path, "open", protected)
+    done = run("check", "--fix", "a.jsonl", "b.jsonl")
+    assert done.status == 1
+    assert "a.jsonl: it cannot be mended: Permission denied [cassette]" in done.out
+    assert "b.jsonl:2:" in done.out
+    assert done.err == "" or "Searching" in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a right")
+def test_the_backup_is_beside_the_file_that_was_changed() -> None:
+    """If a link is named, too."""
+    Path("real").mkdir()
+    lines, _ = damaged("hole")
+    Path("real/a.jsonl").write_bytes(b"".join(lines))
+    Path("link.jsonl").symlink_to("real/a.jsonl")
+    done = run("check", "--salvage", "link.jsonl")
+    assert "a.jsonl.bak" in done.out
+    assert Path("real/a.jsonl.bak").read_bytes() == b"".join(lines)
+    assert not Path("link.jsonl.bak").exists()
 
 
 def test_errors_and_warnings_are_told_apart() -> None:
