@@ -186,6 +186,12 @@ def open_whole(path: Path, *, provider: Provider | None = None) -> Opened:
         return Opened(reader.header, len(reader.comments) + 1, list(reader))
 
 
+def raw_lines(path: Path) -> list[bytes]:
+    """The lines of a file as they are, whatever is in them; a `CassetteError` if it cannot be read."""
+    with _opened(path) as file:
+        return list(file)
+
+
 @dataclass
 class Salvaged:
     """What could be read from a damaged file.

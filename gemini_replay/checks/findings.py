@@ -37,6 +37,7 @@ KINDS = {
     "no-interactions": Kind("warning", "It answers no request. Record it again, or delete it."),
     "recorded-error": Kind("warning", "If the test is not about this error, record it again."),
     "retired-model": Kind("warning", "Change the model in the code, and record it again."),
+    "future-date": Kind("warning", "Its age is unknown. Correct the clock, and record it again."),
     "no-date": Kind("warning", "Its age is unknown. A cassette that is recorded again has a date."),
 }
 """By slug. What keeps a file from being read has the slug and the hint of its error."""
@@ -65,7 +66,7 @@ class Finding:
     hint: str
 
     @classmethod
-    def of(cls, slug: str, message: str, path: Path, line: int, interaction: int | None = None) -> Finding:
+    def of(cls, slug: str, message: str, path: Path, line: int | None, interaction: int | None = None) -> Finding:
         """One of a kind."""
         severity, hint = KINDS[slug]
         return cls(path, line, interaction, slug, severity, message, hint)

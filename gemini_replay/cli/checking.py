@@ -56,9 +56,10 @@ def check(chosen: argparse.Namespace) -> int:
     said: set[str] = set()
     for one in checked:
         for line in one.done:
-            print(line, file=beside)
+            print(cassette_check.redactor.text(line), file=beside)
         for finding in one.findings:
-            print(_json(finding) if chosen.json else "\n".join(_lines(finding, said)))
+            path = cassette_check.redactor.text(str(finding.path))
+            print(_json(finding, path) if chosen.json else "\n".join(_lines(finding, path, said)))
     errors, warnings = (sum(one.has(severity) for one in checked) for severity in ("error", "warning"))
     counts = f"{len(paths)} checked, {errors} with errors"
     counts += f", {warnings} with warnings" if warnings else ""
@@ -189,9 +190,9 @@ def _salvaged(path: Path) -> Path:
     return path.with_name(cassette.stem + ".salvaged.jsonl") if cassette.exists() else cassette
 
 
-def _lines(finding: Finding, said: set[str]) -> Iterator[str]:
+def _lines(finding: Finding, path: str, said: set[str]) -> Iterator[str]:
     """A finding for a person; what to do is said once where it is the same."""
-    place = f"{finding.path}:" if finding.line is None else f"{finding.path}:{finding.line}:"
+    place = f"{path}:" if finding.line is None else f"{path}:{finding.line}:"
     severity = "warning: " if finding.severity == "warning" else ""
     which = f" (interaction {finding.interaction})" if finding.interaction is not None else ""
     yield plain(f"{place} {severity}{finding.message}{which} [{finding.slug}]")
@@ -200,6 +201,6 @@ def _lines(finding: Finding, said: set[str]) -> Iterator[str]:
         yield from (f"  {line}" for line in plain_lines(finding.hint).splitlines())
 
 
-def _json(finding: Finding) -> str:
+def _json(finding: Finding, path: str) -> str:
     """A finding for programs."""
-    return json.dumps({**asdict(finding), "path": str(finding.path)})
+    return json.dumps({**asdict(finding), "path": path})

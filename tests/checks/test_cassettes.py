@@ -52,7 +52,8 @@ def test_each_finding_has_its_place(tmp_path: Path) -> None:
         ("2026-05-30T12:00:00Z", ""),
         ("2026-05-29T11:59:59Z", "too-old"),
         ("2026-05-29T11:59:59", "too-old"),
-        ("2027-01-01T00:00:00+09:00", ""),
+        ("2026-06-02T11:00:00Z", ""),
+        ("2027-01-01T00:00:00+09:00", "future-date"),
         (None, "no-date"),
         ("yesterday", "no-date"),
     ],
@@ -70,7 +71,9 @@ def test_an_age_is_told_with_its_date(tmp_path: Path) -> None:
     """And what is allowed."""
     Cassette([streaming(EVENT, LAST)], recorded="2026-03-01T12:00:00Z").save(tmp_path / "a.jsonl")
     (one,) = check(max_age=timedelta(days=90)).findings(tmp_path / "a.jsonl")
-    assert one.message == "recorded 92 days ago, on 2026-03-01; allowed are 90 days"
+    assert one.message == "recorded 92 days ago, on 2026-03-01; allowed are at most 90 days"
+    (one,) = check(max_age=timedelta(0)).findings(tmp_path / "a.jsonl")
+    assert one.message.endswith("; allowed are at most 0 hours")
 
 
 def test_what_is_broken_hides_nothing_else(tmp_path: Path) -> None:
@@ -145,3 +148,64 @@ def test_our_own_cassettes_have_only_the_findings_that_are_meant() -> None:
         "cut": cut,
         "cut_clean": cut,
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new"),
+    [
+        (1, "# mine", "# mine: KEY"),
+        (2, '"cassette": 1', '"cassette": 1, "note": {"a": "KEY"}'),
+        (2, '"cassette": 1', '"cassette": 1, "test": "test_a[KEY]"'),
+        (2, '"cassette": 1', '"cassette": 1, "recorder": "KEY"'),
+        (2, '"cassette": 1', '"cassette": 1, "recorded": "KEY"'),
+        (3, '"method"', '"note": "KEY", "method"'),
+        (3, '"method"', '"client": "KEY", "method"'),
+        (3, '"method"', '"test": "KEY", "method"'),
+        (3, '"POST"', '"KEY"'),
+        (4, '"status"', '"note": ["KEY"], "status"'),
+        (7, '"end"', '"error": "KEY", "end"'),
+        (6, "[0.001", "[0.001, broken KEY"),
+    ],
+)
+def test_a_secret_is_found_wherever_it_is(line: int, old: str, new: str, tmp_path: Path) -> None:
+    """In comments, in members that are not replayed, in lines that cannot be read."""
+    path = tmp_path / "a.jsonl"
+    Cassette([streaming(EVENT, LAST)], comments=("# mine",)).save(path)
+    lines = path.read_text().splitlines(keepends=True)
+    assert old in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(old, new.replace("KEY", KEY))
+    path.write_text("".join(lines))
+    findings = check(max_age=timedelta(days=3)).findings(path)
+    assert [one.line for one in findings if one.slug == "secret"] == [line]
+    assert not any(KEY in one.message + one.hint for one in findings)
+
+
+def test_the_name_of_the_file_is_searched(tmp_path: Path) -> None:
+    """It is a finding of the file as a whole."""
+    path = recorded(tmp_path / f"{KEY}.jsonl", [EVENT, LAST])
+    assert found(path) == [("secret", None, None)]
+
+
+def test_comments_and_unreadable_lines_move_no_finding(tmp_path: Path) -> None:
+    """The line of a secret is the one that holds it."""
+    path = recorded(tmp_path / "a.jsonl", [EVENT, SECRET, LAST], [EVENT, SECRET, LAST])
+    lines = path.read_text().splitlines(keepends=True)
+    lines[4:4] = ["# one\n", "\n", "# three\n"]
+    lines.insert(9, "nonsense\n")
+    path.write_text("".join(lines))
+    expected = [number for number, line in enumerate(lines, 1) if KEY in line]
+    assert [line for slug, line, _ in found(path) if slug == "secret"] == expected
+    path.write_text("".join(line for line in lines if line != "nonsense\n"))
+    assert [line for slug, line, _ in found(path) if slug == "secret"] == [8, 14]
+
+
+def test_every_unreadable_line_is_told(tmp_path: Path) -> None:
+    """Whether the reader can tell what they are or not."""
+    path = recorded(tmp_path / "a.jsonl", [EVENT, EVENT, EVENT, LAST], [EVENT, LAST])
+    lines = path.read_text().splitlines(keepends=True)
+    lines[3] = lines[5] = '["soon", "data"]\n'
+    path.write_text("".join(lines))
+    assert found(path) == [("cassette-format", 4, 1), ("cassette-format", 6, 1)]
+    lines[4] = "nonsense\n"
+    path.write_text("".join(lines))
+    assert sorted(line or 0 for slug, line, _ in found(path) if slug == "cassette-format") == [4, 5, 6]

@@ -92,6 +92,10 @@ class Redactor:
         """A message without secrets."""
         return TextRedactor(self._finder, self._names).message(text)
 
+    def kinds(self, text: str) -> tuple[str, ...]:
+        """The kinds of the secrets in a text, in order."""
+        return tuple(span.kind for span in self._finder.search(text.encode("utf-8", "surrogatepass")).spans)
+
     def finds_in(self, texts: Sequence[str]) -> bool:
         """Whether `text` might remove something from one of these. Usually one search shows that it would not."""
         joined = "\0?".join(texts)

@@ -7,7 +7,7 @@ independent search uses the library detect-secrets.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -57,26 +57,29 @@ class Finding:
 
 
 def scan(
-    interaction: Interaction, path: Path, line: int, *, redactor: Redactor, detect: Detect | None = None
+    interaction: Interaction, path: Path, lines: Sequence[int], *, redactor: Redactor, detect: Detect | None = None
 ) -> list[Finding]:
     """Possible secrets in an interaction of a cassette, in the order of its lines.
 
     Args:
         interaction: the interaction.
         path: the cassette.
-        line: the number of its request line.
+        lines: the numbers of its lines, the comments left out: first that of the request.
         redactor: what knows secrets.
         detect: a second search, such as `detect_secrets()`.
     """
+
+    def line(place: str) -> int:
+        return lines[min(_offset(place), len(lines) - 1)]
+
     found = {
-        Finding(path, line + _offset(removal.place), removal.place, removal.kind)
-        for removal in _again(redactor, interaction)
+        Finding(path, line(removal.place), removal.place, removal.kind) for removal in _again(redactor, interaction)
     }
     if detect is not None:
         for place, text in _texts(interaction):
             for kind, value in detect(text):
                 if not _is_harmless(value):
-                    found.add(Finding(path, line + _offset(place), place, f"{kind} (detect-secrets)"))
+                    found.add(Finding(path, line(place), place, f"{kind} (detect-secrets)"))
     return sorted(found)
 
 
@@ -122,7 +125,7 @@ def _leaves(body: bytes) -> Iterator[str]:
 
 
 def _offset(place: str) -> int:
-    """How many lines a place is after the line of its request."""
+    """How many lines of its interaction, comments left out, are before a place."""
     chunk = _CHUNK.fullmatch(place)
     return 1 + int(chunk[1]) if chunk else 1 if place.startswith("answer") else 0
 

@@ -40,7 +40,9 @@ def scan(path: Path, detect: Detect | None = None) -> list[Finding]:
     return [
         found
         for stored in open_cassette(path)
-        for found in scanning.scan(stored.interaction, path, stored.line, redactor=Redactor(), detect=detect)
+        for found in scanning.scan(
+            stored.interaction, path, range(stored.line, stored.line + 50), redactor=Redactor(), detect=detect
+        )
     ]
 
 
