@@ -19,7 +19,6 @@ from .fake_files import making_visible
 from .foreign import explained, joined, refuse_foreign
 from .format_v1 import Header, encode_comments, encode_header, encode_interaction
 from .index import FileIndex, index_file
-from .journal import is_left_of
 from .model import Interaction
 from .reader import Reader, Stored
 
@@ -305,6 +304,8 @@ def _read(file: BinaryIO, path: Path | None, provider: Provider | None) -> Itera
 
 def not_found(path: Path) -> CassetteNotFoundError:
     """The error for a missing cassette. It names a similar cassette and unfinished recordings."""
+    from .journal import is_left_of  # reading a cassette needs nothing that records
+
     names = _cassettes(path.parent)
     left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:

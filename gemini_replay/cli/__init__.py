@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("cassettes", nargs="+", type=Path, metavar="CASSETTE", help="cassettes, or folders of them")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="where to save the page")
+    report.add_argument("--force", action="store_true", help="show cassettes that hold secrets, too, as they are")
 
     play = command("play", ".playing", "print recorded answers while they stream")
     play.add_argument("cassette", type=Path, metavar="CASSETTE")

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CassetteError, UsageError
+from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
 from .counting import counted
 from .paths import cassettes_in
 
 if TYPE_CHECKING:
     from ..cassette.files import CassetteFile
+    from ..cassette.redaction.scanning import Detect
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -35,9 +36,12 @@ def show(chosen: argparse.Namespace) -> int:
 
 
 def _show(cassette: CassetteFile, chosen: argparse.Namespace, *, first: bool) -> None:
-    from ..report import pages, programs
+    from ..report import pages
 
+    _warn_of_secrets(cassette)
     if chosen.json:
+        from ..report import programs
+
         print(programs.cassette_json(cassette))
         return
     if not first:
@@ -60,7 +64,9 @@ def _outline(path: Path) -> None:
     from ..report.outline import outline
 
     try:
-        text = outline(CassetteFile.load(path))
+        cassette = CassetteFile.load(path)
+        _warn_of_secrets(cassette)
+        text = outline(cassette)
     except CassetteError:
         try:
             text = path.read_text(encoding="utf-8", errors="backslashreplace").removesuffix("\n")
@@ -72,18 +78,23 @@ def _outline(path: Path) -> None:
 
 
 def report(chosen: argparse.Namespace) -> int:
-    """Write a page that shows cassettes; one that cannot be read is told there, too."""
+    """Write a page that shows cassettes; one that cannot be read, or that holds a secret, is told there, too."""
     from ..cassette.files import CassetteFile
     from ..report.html import data
     from ..report.html.page import check_place, page, write
 
     check_place(chosen.output)
-    groups, broken = [], []
+    groups, broken, detect = [], [], _detect_secrets()
     for path in cassettes_in(chosen.cassettes):
         if path.exists() and chosen.output.exists() and path.samefile(chosen.output):
             raise UsageError(f"{path} is to be read, and cannot be the page.", hint="Name another file with -o.")
         try:
-            groups.append(data.cassette_group(CassetteFile.load(path)))
+            cassette = CassetteFile.load(path)
+            if secrets := _secrets(cassette, detect):
+                if not chosen.force:
+                    raise secrets
+                print(f"gemini-replay: {secrets}\n", file=sys.stderr)
+            groups.append(data.cassette_group(cassette))
         except CassetteError as error:
             print(f"gemini-replay: {error}\n", file=sys.stderr)
             broken.append(data.broken_group(str(path), error))
@@ -93,6 +104,37 @@ def report(chosen: argparse.Namespace) -> int:
     found = counted(len(groups), "cassette"), counted(sum(len(one["entries"]) for one in groups), "interaction")
     print(plain(f"{chosen.output}: {', '.join(found)}"))
     return 1 if broken else 0
+
+
+def _warn_of_secrets(cassette: CassetteFile) -> None:
+    if secrets := _secrets(cassette):
+        print(f"gemini-replay: {secrets}\n", file=sys.stderr)
+
+
+def _secrets(cassette: CassetteFile, detect: Detect | None = None) -> CassetteError | None:
+    """What to say about a cassette that holds secrets; None if none is found. `detect` is a second search."""
+    from ..cassette.redaction import Redactor
+    from ..cassette.redaction.scanning import scan
+
+    path, redactor = cassette.path or Path("cassette"), Redactor()
+    for interaction in cassette.interactions:
+        for found in scan(interaction, path, 1, redactor=redactor, detect=detect):
+            return CassetteError(
+                f"the cassette holds a secret, perhaps several: {found.kind} in {found.place}",
+                path=path,
+                hint=f"See all places with: gemini-replay check {path}",
+            )
+    return None
+
+
+def _detect_secrets() -> Detect | None:
+    """The search of the library detect-secrets; None if it is not installed."""
+    from ..cassette.redaction.scanning import detect_secrets
+
+    try:
+        return detect_secrets()
+    except MissingExtraError:
+        return None
 
 
 def diff(chosen: argparse.Namespace) -> int:

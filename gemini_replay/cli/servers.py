@@ -87,6 +87,7 @@ def record(chosen: argparse.Namespace) -> int:
 def serve(chosen: argparse.Namespace) -> int:
     """Run a server that replays."""
     from ..cassette.matching import DEFAULT_KEYS
+    from ..engine.timing import parse_real_speed
     from ..server import serving
     from ..session import Session
 
@@ -97,6 +98,7 @@ def serve(chosen: argparse.Namespace) -> int:
             hint="Equal requests play in the recorded order, so processes would have to agree on each. "
             "For more load, start several servers, each with clients of its own.",
         )
+    parse_real_speed(chosen.speed, subject="A server", hint='Use a factor such as 4, or "instant".')
     session = Session.replaying(
         list(cassettes_in(chosen.cassettes)),
         speed=chosen.speed,

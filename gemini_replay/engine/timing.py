@@ -23,10 +23,13 @@ def parse_speed(value: str | float) -> float:
     Raises:
         UsageError: it is not a speed. Zero and negative numbers are not.
     """
+    return 1.0 if is_virtual(value) else _factor(value, ', "instant" or "virtual"')
+
+
+def _factor(value: str | float, words: str) -> float:
+    """The factor of a speed that is not "virtual"; `words` says in the error which words are speeds, too."""
     if isinstance(value, str) and value.strip().lower() == "instant":
         return INSTANT
-    if is_virtual(value):
-        return 1.0
     try:
         if isinstance(value, bool):
             raise ValueError
@@ -36,7 +39,7 @@ def parse_speed(value: str | float) -> float:
     except (TypeError, ValueError, OverflowError):
         raise UsageError(
             f"Unknown speed {value!r}.",
-            hint='Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast), "instant" or "virtual".',
+            hint=f"Use a number above 0 (1 is the recorded rhythm, 4 is four times as fast){words}.",
         ) from None
     return factor
 
@@ -76,4 +79,4 @@ def parse_real_speed(value: str | float, *, subject: str, hint: str) -> float:
     """
     if is_virtual(value):
         raise UsageError(f"{subject} cannot play in virtual time.", hint=hint)
-    return parse_speed(value)
+    return _factor(value, ' or "instant"')

@@ -13,6 +13,7 @@ from ..cassette.model import Headers, Interaction, header
 from ..gemini.describing import ABOUT, Described, describe_events, describe_request, describe_usage
 from ..plain_text import plain
 from ..urls import server
+from . import terminal
 from .moments import timed_chunks, timed_events
 from .terminal import clipped, styled, table, wrapped
 
@@ -71,7 +72,12 @@ def event_table(interaction: Interaction, *, whole: bool = False) -> str:
             said = [one.text if one.kind == "text" else f"{one.kind}: {one.text}" for one in describe_events([event])]
             says = " · ".join(said) or ("usage" if event.usage else "")
         rows.append((str(number), f"{at:.3f} s", f"+{gap * 1000:.0f} ms", str(size), says))
-    return table(("event", "at", "gap", "bytes", "JSON" if whole else "says"), rows, fitted=not whole)
+    return table(
+        ("event", "at", "gap", "bytes", "JSON" if whole else "says"),
+        rows,
+        fitted=not whole,
+        spare=("bytes", "event", "gap"),
+    )
 
 
 def chunk_table(interaction: Interaction) -> str:
@@ -80,22 +86,27 @@ def chunk_table(interaction: Interaction) -> str:
         (str(number), f"{at:.3f} s", f"+{chunk.after * 1000:.0f} ms", str(len(chunk.data)), begins(chunk.data))
         for number, (at, chunk) in enumerate(timed_chunks(interaction), 1)
     ]
-    return table(("chunk", "at", "gap", "bytes", "begins with"), rows, fitted=True)
+    return table(("chunk", "at", "gap", "bytes", "begins with"), rows, fitted=True, spare=("bytes", "chunk", "gap"))
 
 
 def cassette_table(cassette: CassetteFile) -> str:
-    """One row for each interaction: the request, how the answer ended, and what it says."""
+    """One row for each interaction: the request, how the answer ended, and what it says; whole in a pipe."""
     rows = [
         (
             str(number),
             describe(interaction.request),
             ending(interaction),
-            clipped(" ".join(one.text for one in joined(describe_events(interaction.events))), 100),
+            _says(interaction),
         )
         for number, interaction in enumerate(cassette.interactions, 1)
     ]
     columns = ("#", "request", "end", "says")
     return f"{plain(str(cassette.path or 'cassette'))}\n{table(columns, rows, fitted=True)}"
+
+
+def _says(interaction: Interaction) -> str:
+    text = " ".join(one.text for one in joined(describe_events(interaction.events)))
+    return text if terminal.width() is None else clipped(text, 100)
 
 
 def joined(described: Iterable[Described]) -> Iterator[Described]:

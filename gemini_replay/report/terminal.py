@@ -13,11 +13,10 @@ from typing import Any
 from ..errors import MissingExtraError
 from ..plain_text import plain, plain_lines
 
-_PIPE_WIDTH = 100_000
-"""The columns if the output is not a terminal: many, so that programs find whole words."""
-
 _RULE_WIDTH = 80
 _GUTTER = 3
+_LEAST = 10
+"""The columns that a column of texts needs at least, if it is to be cut."""
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -55,35 +54,47 @@ def wrapped(text: str, indent: int) -> list[str]:
     return [str(part).rstrip() for line in lines for part in rich_text.Text(line).wrap(console, room) or [""]]
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, fitted: bool = False) -> str:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, fitted: bool = False, spare: Sequence[str] = ()
+) -> str:
     """A table with aligned columns, with a rule below the head; the cells are made `plain`.
 
     Args:
         columns: the names of the columns.
         rows: the cells.
-        fitted: on a terminal, cut the last column where the terminal ends, instead of wrapping it.
+        fitted: on a terminal, cut the last column where the terminal ends, instead of wrapping it. If it has hardly
+            any room there, every column is wrapped.
+        spare: the columns that are left out of a narrow terminal, one after the other, until the last has room.
 
     Raises:
         MissingExtraError: rich is not installed.
     """
     box, rich_table, rich_text = _rich("rich.box"), _rich("rich.table"), _rich("rich.text")
-    drawn = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     cells = [[rich_text.Text(plain(cell)) for cell in row] for row in rows]
-    *others, last = columns
-    for column in others:
-        drawn.add_column(column)
-    room = None
-    if fitted and (terminal := width()):
-        widths = [max(len(name), *(row[at].cell_len for row in cells), 0) for at, name in enumerate(others)]
-        room = max(terminal - sum(widths) - _GUTTER * len(others), 10)
-    drawn.add_column(last, no_wrap=fitted, overflow="ellipsis" if fitted else "fold", max_width=room)
+    widths: list[int] = [max(len(name), *(row[at].cell_len for row in cells), 0) for at, name in enumerate(columns)]
+    terminal, shown = width(), list(range(len(columns)))
+
+    def room() -> int:
+        """The columns that are left for the last."""
+        return (terminal or sum(widths)) - sum(widths[at] + _GUTTER for at in shown[:-1])
+
+    for name in spare:
+        if terminal and room() < _LEAST:
+            shown.remove(columns.index(name))
+    cut = fitted and terminal is not None and room() >= _LEAST
+    drawn = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for at in shown[:-1]:
+        drawn.add_column(columns[at], overflow="fold")
+    drawn.add_column(
+        columns[-1], no_wrap=cut, overflow="ellipsis" if cut else "fold", max_width=room() if cut else None
+    )
     for row in cells:
-        drawn.add_row(*row)
-    console = _console(width() or _PIPE_WIDTH)
+        drawn.add_row(*(row[at] for at in shown))
+    console = _console(terminal or sum(widths) + _GUTTER * len(columns))
     with console.capture() as captured:
         console.print(drawn)
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    if fitted and width() is None:
+    if fitted and terminal is None:
         lines[1] = lines[1][:_RULE_WIDTH]
     return "\n".join(lines)
 

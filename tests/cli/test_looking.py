@@ -119,6 +119,45 @@ def test_in_a_pipe_nothing_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert all("  POST gemini-2.5-flash:streamGenerateContent" in line for line in lines if "POST" in line)
 
 
+def test_a_long_answer_is_whole_in_a_pipe_of_brief_lines(tmp_path: Path) -> None:
+    """Also if it is longer than any terminal is wide."""
+    said = "word " * 30_000 + "end."
+    Cassette.from_text(said, prompt="p").save(tmp_path / "c.jsonl")
+    assert said in run("show", "--brief", tmp_path / "c.jsonl").out
+
+
+KEY = "AIza" + "SyB3xQ9mZ7pLw2vN4rT6yU8iO0aS1dF5gHk"
+
+
+@pytest.fixture
+def leaky(tmp_path: Path) -> Path:
+    """A cassette with a key in the prompt and the answer, which no recording has written."""
+    Cassette.from_text(f"The key is {KEY}.", prompt=f"Is {KEY} the key?").save(tmp_path / "leaky.jsonl")
+    return tmp_path / "leaky.jsonl"
+
+
+@pytest.mark.parametrize("option", ["--brief", "--json", "--outline", "--events"])
+def test_show_warns_of_secrets(leaky: Path, option: str) -> None:
+    """It prints a recording as it is, and says once how to see what is secret in it."""
+    done = run("show", leaky, option)
+    assert (done.status, KEY in done.out, KEY in done.err) == (0, True, False)
+    assert done.err.count(f"gemini-replay check {leaky}") == 1
+    assert "secret" not in run("show", FOLDER / "story.jsonl", option).err
+
+
+def test_a_page_has_no_secret_unless_it_is_forced(leaky: Path, tmp_path: Path) -> None:
+    """A cassette with one is told on the page and on standard error, as one that cannot be read; others are shown."""
+    page = tmp_path / "report.html"
+    done = run("report", leaky, FOLDER / "404.jsonl", "-o", page)
+    assert (done.status, done.out) == (1, f"{page}: 1 cassette, 1 interaction\n")
+    assert f"gemini-replay check {leaky}" in done.err
+    assert KEY not in done.err + page.read_text("utf-8")
+    assert "leaky.jsonl" in shown(page)
+    done = run("report", leaky, "-o", page, "--force")
+    assert (done.status, KEY in shown(page)) == (0, True)
+    assert f"gemini-replay check {leaky}" in done.err
+
+
 def changed(path: Path, old: str, new: str) -> Path:
     """A copy of the story in which some text differs."""
     text = (FOLDER / "story.jsonl").read_text(encoding="utf-8")

@@ -124,3 +124,10 @@ def test_without_a_terminal_there_are_no_keys() -> None:
     assert done.stderr == b""
     story = Cassette.load(FOLDER / "story.jsonl").interactions[0]
     assert done.stdout.decode() == story.text + "\n"
+
+
+@pytest.mark.parametrize("command", ["play", "serve"])
+def test_the_speeds_that_are_proposed_are_taken(command: str) -> None:
+    """No player of the command line plays in virtual time."""
+    done = run(command, FOLDER / "story.jsonl", "--speed", "fast")
+    assert (done.status, "virtual" in done.err, '"instant"' in done.err) == (2, False, True)

@@ -41,3 +41,6 @@ def test_where_time_cannot_be_virtual_the_error_says_what_to_do() -> None:
     assert parse_real_speed("4", subject="A radio", hint="Turn it off.") == 4.0
     with pytest.raises(UsageError, match=r"A radio cannot play in virtual time\.\nTurn it off\."):
         parse_real_speed("virtual", subject="A radio", hint="Turn it off.")
+    with pytest.raises(UsageError, match='or "instant"') as refused:
+        parse_real_speed("fast", subject="A radio", hint="Turn it off.")
+    assert "virtual" not in str(refused.value)

@@ -15,6 +15,7 @@ from support.cassettes import streaming
 from support.streams import event
 
 from gemini_replay import Cassette
+from gemini_replay.cassette.describing import describe
 from gemini_replay.cassette.model import Chunk, Interaction, Request, Response
 from gemini_replay.errors import MissingExtraError
 from gemini_replay.plain_text import plain_lines
@@ -50,6 +51,27 @@ def test_a_page_fits_a_terminal(path: Path, narrow: None) -> None:
         assert max(map(cell_len, shown.splitlines())) <= 80
         assert not missing(interaction, page)
     assert max(map(cell_len, pages.cassette_table(cassette).splitlines()[1:])) <= 80
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("path", CASSETTES, ids=lambda path: path.stem)
+def test_a_narrow_terminal_cuts_no_time_and_no_name(
+    path: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns of less worth are left out, and what is left is wrapped."""
+    monkeypatch.setattr(terminal, "width", lambda: columns)
+    cassette = Cassette.load(path)
+    for interaction in cassette.interactions:
+        shown = pages.event_table(interaction)
+        assert max(map(cell_len, shown.splitlines()), default=0) <= columns
+        for at, *_ in timed_events(interaction):
+            assert f"{at:.3f} s" in shown
+    brief = pages.cassette_table(cassette).splitlines()[1:]
+    assert max(map(cell_len, brief)) <= columns
+    where = brief[0].index("request"), brief[0].index("end")
+    requests = "".join(line[where[0] : where[1]].strip() for line in brief[2:])
+    for interaction in cassette.interactions:
+        assert "".join(describe(interaction.request).split()) in "".join(requests.split())
 
 
 def test_colours_are_for_those_who_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
