@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import is_whole, items, require, require_callable, texts
+from ..arguments import is_whole, require, require_callable, texts
 from ..loops import run_without_loop
 from .budget import Budget
 from .checks import Check, Growth, Promptness, chosen_checks, growth, promptness, reads
@@ -18,7 +18,7 @@ from .search import MAX_EXAMPLES, Search, Suspicion
 from .shapes import check_shape
 from .steadiness import steadiness
 from .target import FuzzTarget, Parse, check_parse, name_of
-from .verdicts import Counterexample, Examiner
+from .verdicts import Counterexample, Examiner, error_types
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -67,7 +67,7 @@ def check_parser(
     names = _class_names(parse, classes, seed, database, name)
     cases = under(known_policy(policy), classes_of([chosen], names))
     checks = chosen_checks([chosen], names)
-    examples, excused = _number(max_examples), _types(documented)
+    examples, excused = _number(max_examples), error_types(documented)
     budget = Budget(max_time)
 
     def run() -> Result | None:
@@ -118,7 +118,7 @@ def survey(
     cases = under(known_policy(policy), classes_of(chosen, names))
     checks = chosen_checks(chosen, names)
     budget = Budget(max_time)
-    examples, known, excused = _number(max_examples), known_bugs(baseline), _types(documented)
+    examples, known, excused = _number(max_examples), known_bugs(baseline), error_types(documented)
     total = len(cases) + len(checks)
 
     def run() -> Survey:
@@ -272,11 +272,3 @@ def _class_names(
     require(database is None or hasattr(database, "fetch"), "database", database, "a database of Hypothesis, or None")
     require(name is None or isinstance(name, str), "name", name, "a text, or None")
     return None if classes is None else list(texts("classes", classes, "the names of classes of cases, or None"))
-
-
-def _types(documented: type[BaseException] | Sequence[type[BaseException]]) -> tuple[type[BaseException], ...]:
-    takes = "exception types, such as (ValueError,)"
-    types = (documented,) if isinstance(documented, type) else items("documented", documented, takes)
-    for one in types:
-        require(isinstance(one, type) and issubclass(one, BaseException), "documented", documented, takes)
-    return types  # type: ignore[return-value]  # each is one

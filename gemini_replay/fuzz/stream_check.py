@@ -14,7 +14,7 @@ from .report import parser_bug
 from .results import stream_result
 from .steadiness import Steadiness, Stream
 from .target import FuzzTarget, Parse, check_parse, name_of
-from .verdicts import Complaint, Examiner
+from .verdicts import Complaint, Examiner, error_types
 
 
 def check_stream(
@@ -56,8 +56,8 @@ def check_stream(
     require_flag("may_raise", may_raise)
     require_flag("must_raise", must_raise)
     require(is_whole(times, 1), "times", times, "a number above 0")
-    excused = (documented,) if isinstance(documented, type) else tuple(documented)
-    correct = None if one_of is None else [tuple(one) for one in one_of]
+    excused = error_types(documented)
+    correct = None if one_of is None else _results(one_of)
     document = Document(
         b"".join(given),
         tuple(Reading(f"returns {list(values)!r}", values) for values in (((),) if correct is None else correct)),
@@ -102,6 +102,13 @@ def check_bytes(
     require(isinstance(data, bytes), "data", data, "bytes")
     for cuts in dict.fromkeys(((), every(1, len(data)), every(7, len(data)), every(1 + len(data) // 2, len(data)))):
         check_stream(parse, split(data, cuts), may_raise=True, documented=documented)
+
+
+def _results(one_of: object) -> list[tuple[Any, ...]]:
+    takes = "a list of results, each a list of JSON values"
+    given = items("one_of", one_of, takes)
+    require(all(isinstance(one, list | tuple) for one in given), "one_of", one_of, takes)
+    return [tuple(one) for one in given]  # type: ignore[arg-type]  # each is a list or a tuple
 
 
 def _stream(name: str, chunks: object) -> Stream:

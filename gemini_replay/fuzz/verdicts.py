@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..arguments import items, require
 from .cuts import Cuts, chunkings, hot_offsets, split
 from .documents import Document
 from .target import FuzzTarget, Output
@@ -259,3 +260,16 @@ def describe(error: BaseException) -> str:
     """An error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def error_types(documented: type[BaseException] | Sequence[type[BaseException]]) -> tuple[type[BaseException], ...]:
+    """The types of errors that a user excuses, checked.
+
+    Raises:
+        UsageError: one is no type of an exception.
+    """
+    takes = "exception types, such as (ValueError,)"
+    types = (documented,) if isinstance(documented, type) else items("documented", documented, takes)
+    for one in types:
+        require(isinstance(one, type) and issubclass(one, BaseException), "documented", documented, takes)
+    return types  # type: ignore[return-value]  # each is one
