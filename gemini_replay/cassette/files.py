@@ -284,6 +284,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise not_found(path) from None
     except OSError as error:
         if path.is_dir():
+            if reason := _unreadable(path):
+                hint = "Change its permissions; no cassette in it was read."
+                raise CassetteError(f"the folder cannot be read: {reason}", path=path, hint=hint) from error
             raise CassetteError(
                 "this is a folder, not a cassette",
                 path=path,
@@ -306,6 +309,12 @@ def not_found(path: Path) -> CassetteNotFoundError:
     """The error for a missing cassette. It names a similar cassette and unfinished recordings."""
     from .journal import is_left_of  # reading a cassette needs nothing that records
 
+    if path.is_symlink():
+        return CassetteNotFoundError(
+            f"the link leads to a file that does not exist: {os.path.realpath(path)}",
+            path=path,
+            hint="Restore that file, or delete the link.",
+        )
     names = _cassettes(path.parent)
     left = sorted(part.name for part in _entries(path.parent) if is_left_of(part.name, path.name))
     if left:
@@ -324,6 +333,15 @@ def not_found(path: Path) -> CassetteNotFoundError:
     return CassetteNotFoundError(
         "the cassette does not exist", path=path, suggestion=suggestion, hint=making_visible(path) or hint
     )
+
+
+def _unreadable(folder: Path) -> str | None:
+    """Why the names in a folder cannot be read; None if they can."""
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        return error.strerror or "unknown"
+    return None
 
 
 def _entries(folder: Path) -> list[Path]:

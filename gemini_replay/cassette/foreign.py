@@ -28,9 +28,27 @@ _TRACE = re.compile(rb'\{\s*"cassette"\s*:\s*\d|^version https://git-lfs\.github
 _DECODER = json.JSONDecoder()
 
 
-def was_cassette(content: bytes) -> bool:
-    """Whether there is a trace of a cassette: the beginning of a header, wherever it is, or a pointer of Git LFS."""
-    return _TRACE.search(content) is not None
+def is_other_json_lines(content: bytes) -> bool:
+    """Whether the content is plainly JSON Lines of another kind: its first line is JSON, and no line of a cassette.
+
+    It has no trace of a cassette: no header, wherever it could be, and it is no pointer of Git LFS.
+    """
+    if _TRACE.search(content):
+        return False
+    lines = BytesIO(content.removeprefix(BOM))
+    first = next((raw for raw in lines if raw.strip() and not raw.startswith(b"#")), b"")
+    try:
+        value = json.loads(first.decode())
+    except (ValueError, RecursionError):
+        return False
+    request = value.get("request") if isinstance(value, dict) else None
+    if isinstance(request, dict) and request.keys() & {"method", "url"}:
+        return False
+    try:
+        decode_line(first)
+    except CassetteFormatError:
+        return True
+    return False
 
 
 def refuse_foreign(content: bytes, path: Path | None) -> None:

@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a model that is no longer served, from this day on; can be repeated",
     )
     check.add_argument("--strict", action="store_true", help="warnings make the exit status 1, too")
-    check.add_argument("--cassettes-only", action="store_true", help="leave out files that never were cassettes")
+    check.add_argument("--cassettes-only", action="store_true", help="leave out JSON Lines of another kind")
     check.add_argument("--json", action="store_true", help="print JSON for programs, one line for each finding")
     check.add_argument(
         "--fix",

@@ -24,6 +24,8 @@ from .paths import cassettes_in
 
 _AGE = re.compile(r"(\d{1,6})\s*(h|d|w)", re.IGNORECASE)
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_NAMED = 3
+"""How many files that are left out are named; further ones are only counted."""
 _DAMAGED = {"cassette-format", "cassette-truncated"}
 
 
@@ -63,8 +65,10 @@ def check(chosen: argparse.Namespace) -> int:
     errors, warnings = (sum(one.has(severity) for one in checked) for severity in ("error", "warning"))
     counts = f"{len(paths)} checked, {errors} with errors"
     counts += f", {warnings} with warnings" if warnings else ""
-    counts += f"; other files, left out: {others}" if others else ""
-    print(counts, file=beside)
+    if others:
+        names = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
+        counts += f"; other files, left out: {len(others)} ({plain(names)})"
+    print(cassette_check.redactor.text(counts), file=beside)
     return 1 if errors or (chosen.strict and warnings) else 0
 
 
@@ -95,27 +99,27 @@ def _age(text: object) -> timedelta:
     return timedelta(hours=int(found[1]) * _HOURS[found[2].lower()])
 
 
-def _cassettes(paths: Sequence[Path], cassettes_only: bool) -> tuple[list[Path], int]:
-    """The files to check, each once; and how many are left out, since they never were cassettes.
+def _cassettes(paths: Sequence[Path], cassettes_only: bool) -> tuple[list[Path], list[Path]]:
+    """The files to check, each once; and those that are left out, since they are JSON Lines of another kind.
 
     A file that is named is checked whatever it is, unless only cassettes are asked for.
     """
     named = set() if cassettes_only else set(paths)
     found = list(dict.fromkeys(cassettes_in(paths)))
-    kept = [path for path in found if path in named or _was_cassette(path)]
-    return kept, len(found) - len(kept)
+    left_out = [path for path in found if path not in named and _is_other(path)]
+    return [path for path in found if path not in left_out], left_out
 
 
-def _was_cassette(path: Path) -> bool:
-    """Whether a file is to be checked; one that cannot be read is, and so is told."""
+def _is_other(path: Path) -> bool:
+    """Whether a file is to be left out; one that cannot be read is not, and so is told."""
     from ..cassette.files import refuse_irregular
-    from ..cassette.foreign import was_cassette
+    from ..cassette.foreign import is_other_json_lines
 
     try:
         refuse_irregular(path)
-        return was_cassette(path.read_bytes())
+        return is_other_json_lines(path.read_bytes())
     except (CassetteError, OSError):
-        return True
+        return False
 
 
 def _checked(path: Path, cassette_check: CassetteCheck, *, fix: bool, salvage: bool) -> _Checked:

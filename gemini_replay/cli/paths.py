@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ..errors import UsageError
 
 
 def cassettes_in(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files, and those in the folders.
+    """The files, and those in the folders. A folder that cannot be read is among them: who opens it is told why.
 
     Raises:
         UsageError: a folder has none.
@@ -18,7 +19,10 @@ def cassettes_in(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(path.rglob("*.jsonl"))
+        unreadable: list[OSError] = []
+        walk = os.walk(path, onerror=unreadable.append)
+        files = [Path(folder, name) for folder, _, names in walk for name in names if name.endswith(".jsonl")]
+        found = sorted([*files, *(Path(error.filename) for error in unreadable)])
         if not found:
             raise UsageError(
                 f"There is no cassette in {path}.", hint="Give a folder with .jsonl files, or the files."

@@ -237,8 +237,8 @@ def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     assert (done.status, done.out) == (2, "")
 
 
-def test_files_that_never_were_cassettes_are_left_out() -> None:
-    """In folders, and with an option wherever they are; what once was a cassette is checked."""
+def test_other_json_lines_are_left_out() -> None:
+    """In folders, and with an option wherever they are; what may have been a cassette is checked."""
     Path("data.jsonl").write_text('{"text": "a \\"cassette\\": 1"}\n')
     Path("empty.jsonl").write_bytes(b"")
     whole = (FOLDER / "404.jsonl").read_bytes()
@@ -248,10 +248,82 @@ def test_files_that_never_were_cassettes_are_left_out() -> None:
     Path("conflict.jsonl").write_bytes(b"<<<<<<< HEAD\n" + whole)
     for arguments in (["."], ["--cassettes-only", *map(str, Path().glob("*.jsonl"))]):
         done = run("check", *arguments)
-        assert done.out.endswith("\n4 checked, 4 with errors, 1 with warnings; other files, left out: 2\n")
+        assert done.out.endswith(
+            "\n5 checked, 5 with errors, 1 with warnings; other files, left out: 1 (data.jsonl)\n"
+        )
     assert run("check", "data.jsonl").status == 1
     assert run("check", "--cassettes-only", "data.jsonl").status == 0
     assert "does not exist" in run("check", "--cassettes-only", "gone.jsonl").out
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b" \n\n",
+        b"\0" * 100,
+        b"# only a comment\n",
+        b"nonsense\n",
+        '{"cassette": 1}\n'.encode("utf-16"),
+        '{"other": 1}\n'.encode("utf-16-le"),
+        b"".join((FOLDER / "404.jsonl").read_bytes().splitlines(keepends=True)[1:]),
+        b"".join((FOLDER / "404.jsonl").read_bytes().splitlines(keepends=True)[2:]),
+        b'{"request": {"url": "https://a.example"}}\n',
+    ],
+)
+def test_a_damaged_cassette_is_not_left_out(content: bytes) -> None:
+    """In a folder as by name: what is no JSON Lines of another kind is a finding."""
+    Path("a").mkdir()
+    Path("a/a.jsonl").write_bytes(content)
+    for arguments in (["a"], ["a/a.jsonl"], ["--cassettes-only", "a/a.jsonl"]):
+        done = run("check", *arguments)
+        assert done.status == 1
+        assert "1 checked, 1 with errors" in done.out
+
+
+@pytest.mark.parametrize(
+    "line", ['{"request": {"contents": []}}', '{"prompt": "a", "response": "b"}', '{"start": 1, "end": 5}', "3", "{}"]
+)
+def test_the_first_files_that_are_left_out_are_named(line: str) -> None:
+    """The others are counted."""
+    shutil.copy(FOLDER / "thinking.jsonl", "a.jsonl")
+    for number in range(5):
+        Path(f"b{number}.jsonl").write_text(f"{line}\n")
+    done = run("check", ".")
+    assert (done.status, done.out) == (
+        0,
+        "1 checked, 0 with errors; other files, left out: 5 (b0.jsonl, b1.jsonl, b2.jsonl, …)\n",
+    )
+
+
+@pytest.mark.parametrize("command", [["check"], ["show"], ["report", "-o", "page.html"]])
+def test_a_folder_that_cannot_be_read_is_told(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beside it is read."""
+    Path("all/closed").mkdir(parents=True)
+    shutil.copy(FOLDER / "thinking.jsonl", "all/a.jsonl")
+    scandir = os.scandir
+
+    def protected(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", protected)
+    done = run(*command, "all")
+    assert done.status == 1
+    assert f"{Path('all/closed')}: the folder cannot be read: Permission denied" in done.out + done.err
+    assert any(told in done.out for told in ("a.jsonl", "2 checked, 1 with errors", "1 cassette, 1 interaction"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a right")
+def test_a_link_that_leads_nowhere_is_named_as_one() -> None:
+    """With where it leads, and no other name."""
+    Path("a.jsonl").symlink_to("gone.jsonl")
+    Path("b.jsonl").symlink_to("a.jsonl")
+    done = run("check", "a.jsonl")
+    assert "a.jsonl: the link leads to a file that does not exist:" in done.out
+    assert "gone.jsonl" in done.out
+    assert "Did you mean" not in done.out
 
 
 @pytest.mark.parametrize("slug", KINDS)
