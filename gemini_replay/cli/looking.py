@@ -118,7 +118,7 @@ def _secrets(cassette: CassetteFile, detect: Detect | None = None) -> CassetteEr
 
     path, redactor = cassette.path or Path("cassette"), Redactor()
     for interaction in cassette.interactions:
-        for found in scan(interaction, path, 1, redactor=redactor, detect=detect):
+        for found in scan(interaction, path, [1], redactor=redactor, detect=detect):
             return CassetteError(
                 f"the cassette holds a secret, perhaps several: {found.kind} in {found.place}",
                 path=path,
