@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,21 @@ FIXTURE = "gemini_cassette_config"
 """The fixture that returns settings, and that users override."""
 RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
 """The environment variable that sets the record mode of runs that other tools start."""
+
+
+class _Unused(argparse.Action):
+    """Takes the option ``--gemini-unused`` by its name: with ``=delete`` or without."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Note what is to be done: list, or delete."""
+        delete = str(option_string).endswith("=delete") or namespace.gemini_unused == "delete"
+        setattr(namespace, self.dest, "delete" if delete else "list")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,14 +72,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--gemini-unused",
-        action="store_true",
-        help="list the recordings that no test asked for, and the cassettes that no test opened",
-    )
-    group.addoption(  # an option of its own, so that a path after --gemini-unused is not taken for its value
-        "--gemini-unused=delete",
-        dest="gemini_delete_unused",
-        action="store_true",
-        help="list them and remove them, if all tests ran",
+        "--gemini-unused=delete",  # a name, so that a path after --gemini-unused is not taken for its value
+        action=_Unused,
+        nargs=0,
+        help="list the recordings that no test asked for, and the cassettes that no test opened; with =delete, "
+        "remove them, if all tests ran and passed",
     )
     group.addoption(
         "--gemini-show-config",
@@ -170,8 +183,8 @@ class RunSettings:
         self.root: Path = config.rootpath
         self.block_network: bool = option.gemini_block_network or _ini(config, "gemini_block_network")
         self.allow_hosts: list[str] = _ini(config, "gemini_allow_hosts")
-        self.delete_unused: bool = option.gemini_delete_unused
-        self.list_unused: bool = option.gemini_unused or self.delete_unused
+        self.delete_unused: bool = option.gemini_unused == "delete"
+        self.list_unused: bool = option.gemini_unused is not None
         self.show_config: bool = option.gemini_show_config
         self.report = _report(config)
         self.ini: dict[str, Any] = {}

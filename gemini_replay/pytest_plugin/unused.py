@@ -1,6 +1,7 @@
 """``--gemini-unused``: what of the cassettes no test of the run has used, and whether the run can know that.
 
-It can if all tests ran. The workers of pytest-xdist tell their controller what they know, and the controller decides.
+It can if every test of the project ran, replayed and passed, see `whole_runs`. The workers of
+pytest-xdist tell their controller what they know, and the controller decides.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ from ..cassette.index import index_file
 from ..errors import CassetteError, GeminiReplayError
 from .configuration import Configuration
 from .options import RunSettings
+from .whole_runs import TestsOfRun
 
 _OUTPUT = "gemini_replay_unused"
 """Where a worker of pytest-xdist leaves what it knows for its controller."""
-_SHOWN = 3
+_HOW = (
+    "every test of the project must be collected, run, replay and pass to show what is unused. Run pytest from the "
+    "root directory without paths and options that choose tests, where no test is skipped, with ini settings and a "
+    "conftest.py that leave no test out, such as: pytest --gemini-unused=delete -o testpaths="
+)
 _CHOOSING = ("lf", "stepwise", "collectonly", "setuponly", "setupplan")
 """pytest's options with which tests are left out, or do not run."""
 
@@ -44,11 +50,7 @@ class UnusedRecordings:
         self._watched = watch_opened()  # by other code than the sessions of tests
         self._opened: set[str] = set()  # the same in workers
         self._folders: set[str] = set()
-        self._deselected = 0
-        self._skipped: list[str] = []
-        self._failed: list[str] = []
-        self._with_cassette: set[str] = set()  # the tests that opened one
-        self._not_collected = 0
+        self._tests = TestsOfRun(config.rootpath)
         self._workers = 0
         self._exit_status = 0
 
@@ -56,11 +58,15 @@ class UnusedRecordings:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Tests are left out."""
-        self._deselected += len(items)
+        self._tests.deselected.update(item.nodeid for item in items)
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """There is a test."""
+        self._tests.collected(item)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file may not have been collected."""
-        self._not_collected += report.failed or report.skipped
+        """A file was collected, or was not."""
+        self._tests.reported_file(report)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note where the cassettes of the tests are."""
@@ -82,13 +88,8 @@ class UnusedRecordings:
         self._folders.add(os.path.realpath(folder))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Tests that were skipped or failed may not have come to their cassettes."""
-        if hasattr(report, "gemini_replay_shares"):
-            self._with_cassette.add(report.nodeid)
-        if report.skipped and not hasattr(report, "wasxfail"):
-            self._skipped.append(report.nodeid)
-        elif report.failed:
-            self._failed.append(report.nodeid)
+        """A phase of a test is over, in this process or in a worker."""
+        self._tests.reported(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -103,7 +104,7 @@ class UnusedRecordings:
             self._workers -= 1
             self._opened.update(told["opened"])
             self._folders.update(told["folders"])
-            self._deselected = max(self._deselected, told["deselected"])  # each worker collects all tests
+            self._tests.add(told["tests"])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -114,7 +115,7 @@ class UnusedRecordings:
             output[_OUTPUT] = {
                 "opened": sorted(map(os.path.realpath, self._watched)),
                 "folders": sorted(self._folders),
-                "deselected": self._deselected,
+                "tests": self._tests.told(),
             }
 
     def pytest_unconfigure(self) -> None:
@@ -136,25 +137,29 @@ class UnusedRecordings:
         opened = {*map(os.path.realpath, self._watched), *self._opened}
         cassettes = dict(self._without({*opened, *map(os.path.realpath, unused)}))
         unused = {path: numbers for path, numbers in unused.items() if os.path.realpath(path) not in opened}
+        if not (any(unused.values()) or cassettes):
+            return
         doubts = [*self._doubts(), *doubts]
         label = "not used in this run" if doubts else "unused"
-        found = any(unused.values()) or bool(cassettes)
-        if found and doubts:
+        if doubts:
             yield f"what is not used in this run may be needed all the same, since {'; '.join(doubts)}"
         for path, numbers in unused.items():
             yield from (f"{label}: {path}: {line}" for line in numbers.values())
-        for path, count in cassettes.items():
+        for path, (count, _) in cassettes.items():
             yield f"{label}: {path}: no test has opened it ({count} recording{'' if count == 1 else 's'})"
-        if not delete or not found:
+        if not delete:
             return
         if doubts:
-            yield "nothing was removed: all tests must run, and replay, to show what is unused"
+            yield f"nothing was removed: {_HOW}"
             return
         for path, numbers in unused.items():
             if numbers:
                 yield from _removed(Path(path), numbers)
-        for path in cassettes:
-            yield from _removed(Path(path))
+        for path, (_, whole) in cassettes.items():
+            if whole:
+                yield from _removed(Path(path))
+            else:
+                yield f"not removed: {path}: it is damaged; gemini-replay check --salvage may save its recordings"
 
     def _doubts(self) -> Iterator[str]:
         """Why the run cannot know what all tests need."""
@@ -164,14 +169,7 @@ class UnusedRecordings:
             yield "a worker did not come to its end"
         if not self._is_whole():
             yield "the command line chooses among the tests"
-        if self._deselected:
-            yield f"tests were deselected ({self._deselected})"
-        if self._not_collected:
-            yield f"files were skipped or failed while they were collected ({self._not_collected})"
-        if self._skipped:
-            yield f"tests were skipped ({_few(self._skipped)})"
-        if failed := [test for test in self._failed if test not in self._with_cassette]:
-            yield f"tests failed before they opened a cassette ({_few(failed)})"
+        yield from self._tests.doubts(self._config.getini("python_files"))
 
     def _is_whole(self) -> bool:
         """Whether the command line names no part of the tests: neither paths nor options that choose."""
@@ -186,8 +184,8 @@ class UnusedRecordings:
         wanted = [root / one for one in self._config.getini("testpaths")] or [root]
         return all(any(one.is_relative_to(place) for place in places) for one in wanted)
 
-    def _without(self, opened: set[str]) -> Iterator[tuple[str, int]]:
-        """The cassettes below the folders that were not opened, with how many recordings each has."""
+    def _without(self, opened: set[str]) -> Iterator[tuple[str, tuple[int, bool]]]:
+        """The cassettes below the folders that were not opened: how many recordings each has, and if it is whole."""
         left_out = self._config.getini("norecursedirs")
         found: set[str] = set()
         for folder in sorted(self._folders):
@@ -196,18 +194,20 @@ class UnusedRecordings:
                 paths = (os.path.join(place, name) for name in files if name.endswith(".jsonl"))
                 found.update(path for path in paths if not os.path.islink(path))
         for path in sorted(found - opened):
-            if (count := _recordings_in(path)) is not None:
-                yield path, count
+            if (recordings := _recordings_in(path)) is not None:
+                yield path, recordings
 
 
-def _recordings_in(path: str) -> int | None:
-    """How many recordings a cassette has; None: the file is no cassette."""
+def _recordings_in(path: str) -> tuple[int, bool] | None:
+    """How many recordings a cassette has, and whether it is whole; None: the file is no cassette."""
     try:
         with open(path, "rb") as file:
-            index = index_file(file, check_chunks=False)
+            index = index_file(file)
     except OSError:
         return None
-    return None if index.header is None else len(index.entries)
+    if index.header is None:
+        return None
+    return len(index.entries), not index.problems and all(entry.whole for entry in index.entries)
 
 
 def _removed(path: Path, numbers: Mapping[int, str] | None = None) -> Iterator[str]:
@@ -223,10 +223,3 @@ def _removed(path: Path, numbers: Mapping[int, str] | None = None) -> Iterator[s
             yield from (f"removed: {path}: {line}" for line in numbers.values())
     except (OSError, CassetteError) as problem:
         yield f"not removed: {path}: {problem}"
-
-
-def _few(tests: Sequence[str]) -> str:
-    """Tests, the first of them by name."""
-    names = list(dict.fromkeys(tests))
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
