@@ -84,13 +84,13 @@ def report(chosen: argparse.Namespace) -> int:
     from ..report.html.page import check_place, page, write
 
     check_place(chosen.output)
-    groups, broken, detect = [], [], _detect_secrets()
+    groups, broken = [], []
     for path in cassettes_in(chosen.cassettes):
         if path.exists() and chosen.output.exists() and path.samefile(chosen.output):
             raise UsageError(f"{path} is to be read, and cannot be the page.", hint="Name another file with -o.")
         try:
             cassette = CassetteFile.load(path)
-            if secrets := _secrets(cassette, detect):
+            if secrets := _secrets(path):
                 if not chosen.force:
                     raise secrets
                 print(f"gemini-replay: {secrets}\n", file=sys.stderr)
@@ -107,24 +107,32 @@ def report(chosen: argparse.Namespace) -> int:
 
 
 def _warn_of_secrets(cassette: CassetteFile) -> None:
-    if secrets := _secrets(cassette):
-        print(f"gemini-replay: {secrets}\n", file=sys.stderr)
-
-
-def _secrets(cassette: CassetteFile, detect: Detect | None = None) -> CassetteError | None:
-    """What to say about a cassette that holds secrets; None if none is found. `detect` is a second search."""
+    """Say that a cassette holds a secret in an interaction, if a search finds one. It loads less than a check."""
     from ..cassette.redaction import Redactor
     from ..cassette.redaction.scanning import scan
 
     path, redactor = cassette.path or Path("cassette"), Redactor()
-    for interaction in cassette.interactions:
-        for found in scan(interaction, path, [1], redactor=redactor, detect=detect):
-            return CassetteError(
-                f"the cassette holds a secret, perhaps several: {found.kind} in {found.place}",
-                path=path,
-                hint=f"See all places with: gemini-replay check {path}",
-            )
-    return None
+    for one in cassette.interactions:
+        for found in scan(one, path, [1], redactor=redactor):
+            print(f"gemini-replay: {_holds_secrets(path, f'{found.kind} in {found.place}')}\n", file=sys.stderr)
+            return
+
+
+def _holds_secrets(path: Path, one: str) -> CassetteError:
+    return CassetteError(
+        f"the cassette holds a secret, perhaps several: {one}",
+        path=path,
+        hint=f"See all places with: gemini-replay check {path}",
+    )
+
+
+def _secrets(path: Path) -> CassetteError | None:
+    """What to say about a cassette in which `check` finds a secret; None for any other."""
+    from ..checks.cassettes import CassetteCheck
+
+    found = (one.message for one in CassetteCheck(detect=_detect_secrets()).findings(path) if one.slug == "secret")
+    first = next(found, None)
+    return None if first is None else _holds_secrets(path, first)
 
 
 def _detect_secrets() -> Detect | None:

@@ -158,6 +158,14 @@ def test_a_page_has_no_secret_unless_it_is_forced(leaky: Path, tmp_path: Path) -
     assert f"gemini-replay check {leaky}" in done.err
 
 
+def test_a_page_has_no_secret_of_a_comment(tmp_path: Path) -> None:
+    """The page shows comments, too, so they are searched as `check` searches them."""
+    path, page = tmp_path / "c.jsonl", tmp_path / "report.html"
+    path.write_text(f"# {KEY}\n{(FOLDER / '404.jsonl').read_text('utf-8')}", "utf-8")
+    done = run("report", path, "-o", page)
+    assert (done.status, KEY in done.err + page.read_text("utf-8")) == (1, False)
+
+
 def changed(path: Path, old: str, new: str) -> Path:
     """A copy of the story in which some text differs."""
     text = (FOLDER / "story.jsonl").read_text(encoding="utf-8")
