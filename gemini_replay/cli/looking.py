@@ -97,7 +97,7 @@ def report(chosen: argparse.Namespace) -> int:
             groups.append(data.cassette_group(cassette))
         except CassetteError as error:
             print(f"gemini-replay: {error}\n", file=sys.stderr)
-            broken.append(data.broken_group(str(path), error))
+            broken.append(data.broken_group(_safe(path), error))
     shown = [*broken, *groups]
     title = shown[0]["name"] if len(shown) == 1 else f"{len(shown)} cassettes"
     write(chosen.output, page(title, shown, nothing="The cassettes hold no interaction."))
@@ -119,11 +119,20 @@ def _warn_of_secrets(cassette: CassetteFile) -> None:
 
 
 def _holds_secrets(path: Path, one: str) -> CassetteError:
+    path = Path(_safe(path))
     return CassetteError(
         f"the cassette holds a secret, perhaps several: {one}",
         path=path,
         hint=f"See all places with: gemini-replay check {path}",
     )
+
+
+def _safe(path: Path) -> str:
+    """A path without secrets."""
+    from ..cassette.redaction import Redactor
+    from ..naming import name_without_secrets
+
+    return name_without_secrets(str(path), Redactor())
 
 
 def _secrets(path: Path) -> CassetteError | None:

@@ -166,6 +166,14 @@ def test_a_page_has_no_secret_of_a_comment(tmp_path: Path) -> None:
     assert (done.status, KEY in done.err + page.read_text("utf-8")) == (1, False)
 
 
+def test_a_page_has_no_secret_of_a_name(tmp_path: Path) -> None:
+    """A file whose name holds a secret is not shown, and its name is redacted."""
+    path, page = tmp_path / f"{KEY}.jsonl", tmp_path / "report.html"
+    shutil.copy(FOLDER / "404.jsonl", path)
+    done = run("report", path, "-o", page)
+    assert (done.status, KEY in done.out + done.err + page.read_text("utf-8")) == (1, False)
+
+
 def changed(path: Path, old: str, new: str) -> Path:
     """A copy of the story in which some text differs."""
     text = (FOLDER / "story.jsonl").read_text(encoding="utf-8")
