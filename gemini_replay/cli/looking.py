@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
 from .counting import counted
-from .paths import cassettes_in
+from .paths import cassettes_in, cassettes_of
 
 if TYPE_CHECKING:
     from ..cassette.files import CassetteFile
@@ -187,7 +187,7 @@ def _diff(old: Path, new: Path, all: bool) -> int:
 def _pairs(old: Path, new: Path) -> Iterator[tuple[Path, Path]]:
     """The files to compare: two files, or those of the same name in two folders."""
     if old.is_dir() and new.is_dir():
-        names = {path.relative_to(folder) for folder in (old, new) for path in folder.rglob("*.jsonl")}
+        names = {path.relative_to(folder) for folder in (old, new) for path in cassettes_of(folder)}
         if not names:
             raise UsageError(f"There is no cassette in {old} or {new}.")
         yield from ((old / name, new / name) for name in sorted(names))

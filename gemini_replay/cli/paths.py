@@ -10,7 +10,7 @@ from ..errors import UsageError
 
 
 def cassettes_in(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files, and those in the folders. A folder that cannot be read is among them: who opens it is told why.
+    """The files, and those in the folders, see `cassettes_of`.
 
     Raises:
         UsageError: a folder has none.
@@ -19,12 +19,17 @@ def cassettes_in(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        unreadable: list[OSError] = []
-        walk = os.walk(path, onerror=unreadable.append)
-        files = [Path(folder, name) for folder, _, names in walk for name in names if name.endswith(".jsonl")]
-        found = sorted([*files, *(Path(error.filename) for error in unreadable)])
+        found = cassettes_of(path)
         if not found:
             raise UsageError(
                 f"There is no cassette in {path}.", hint="Give a folder with .jsonl files, or the files."
             )
         yield from found
+
+
+def cassettes_of(folder: Path) -> list[Path]:
+    """The cassettes in a folder, sorted. A folder that cannot be read is among them: who opens it is told why."""
+    unreadable: list[OSError] = []
+    walk = os.walk(folder, onerror=unreadable.append)
+    files = [Path(place, name) for place, _, names in walk for name in names if name.endswith(".jsonl")]
+    return sorted([*files, *(Path(error.filename) for error in unreadable)])

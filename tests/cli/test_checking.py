@@ -296,23 +296,39 @@ def test_the_first_files_that_are_left_out_are_named(line: str) -> None:
     )
 
 
+def close_folder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let no one read folders of this name, not even root, who may run the tests."""
+    scandir = os.scandir
+
+    def protected(path: Any) -> Any:
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", protected)
+
+
 @pytest.mark.parametrize("command", [["check"], ["show"], ["report", "-o", "page.html"]])
 def test_a_folder_that_cannot_be_read_is_told(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What is beside it is read."""
     Path("all/closed").mkdir(parents=True)
     shutil.copy(FOLDER / "thinking.jsonl", "all/a.jsonl")
-    scandir = os.scandir
-
-    def protected(path: Any) -> Any:
-        if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", protected)
+    close_folder(monkeypatch, "closed")
     done = run(*command, "all")
     assert done.status == 1
     assert f"{Path('all/closed')}: the folder cannot be read: Permission denied" in done.out + done.err
     assert any(told in done.out for told in ("a.jsonl", "2 checked, 1 with errors", "1 cassette, 1 interaction"))
+
+
+def test_diff_tells_a_folder_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beside it is compared; the status is that of trouble."""
+    for folder in ("old", "new"):
+        Path(folder, "closed").mkdir(parents=True)
+        shutil.copy(FOLDER / "thinking.jsonl", folder)
+    close_folder(monkeypatch, "closed")
+    done = run("diff", "old", "new")
+    assert done.status == 2
+    assert f"{Path('old/closed')}: the folder cannot be read: Permission denied" in done.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a right")
