@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -139,14 +139,14 @@ class UnusedRecordings:
         unused = {path: numbers for path, numbers in unused.items() if os.path.realpath(path) not in opened}
         if not (any(unused.values()) or cassettes):
             return
-        doubts = [*self._doubts(), *doubts]
+        doubts = [*self._doubts(), *self._tests.doubts_about(test for *_, test in cassettes.values()), *doubts]
         label = "not used in this run" if doubts else "unused"
         if doubts:
             yield f"what is not used in this run may be needed all the same, since {'; '.join(doubts)}"
         for path, numbers in unused.items():
             yield from (f"{label}: {path}: {line}" for line in numbers.values())
-        for path, (count, _) in cassettes.items():
-            yield f"{label}: {path}: no test has opened it ({count} recording{'' if count == 1 else 's'})"
+        for path, (number, *_) in cassettes.items():
+            yield f"{label}: {path}: no test has opened it ({number} recording{'' if number == 1 else 's'})"
         if not delete:
             return
         if doubts:
@@ -155,7 +155,7 @@ class UnusedRecordings:
         for path, numbers in unused.items():
             if numbers:
                 yield from _removed(Path(path), numbers)
-        for path, (_, whole) in cassettes.items():
+        for path, (_, whole, _) in cassettes.items():
             if whole:
                 yield from _removed(Path(path))
             else:
@@ -184,8 +184,8 @@ class UnusedRecordings:
         wanted = [root / one for one in self._config.getini("testpaths")] or [root]
         return all(any(one.is_relative_to(place) for place in places) for one in wanted)
 
-    def _without(self, opened: set[str]) -> Iterator[tuple[str, tuple[int, bool]]]:
-        """The cassettes below the folders that were not opened: how many recordings each has, and if it is whole."""
+    def _without(self, opened: set[str]) -> Iterator[tuple[str, _Recordings]]:
+        """The cassettes below the folders that were not opened."""
         left_out = self._config.getini("norecursedirs")
         found: set[str] = set()
         for folder in sorted(self._folders):
@@ -198,8 +198,16 @@ class UnusedRecordings:
                 yield path, recordings
 
 
-def _recordings_in(path: str) -> tuple[int, bool] | None:
-    """How many recordings a cassette has, and whether it is whole; None: the file is no cassette."""
+class _Recordings(NamedTuple):
+    """What a cassette says of itself: how many recordings it has, whether it is whole, and which test made it."""
+
+    number: int
+    whole: bool
+    test: str | None
+
+
+def _recordings_in(path: str) -> _Recordings | None:
+    """What is known of a cassette; None: the file is no cassette."""
     try:
         with open(path, "rb") as file:
             index = index_file(file)
@@ -207,7 +215,8 @@ def _recordings_in(path: str) -> tuple[int, bool] | None:
         return None
     if index.header is None:
         return None
-    return len(index.entries), not index.problems and all(entry.whole for entry in index.entries)
+    whole = not index.problems and all(entry.whole for entry in index.entries)
+    return _Recordings(len(index.entries), whole, index.header.test)
 
 
 def _removed(path: Path, numbers: Mapping[int, str] | None = None) -> Iterator[str]:

@@ -111,6 +111,18 @@ class TestsOfRun:
         if functions:
             yield f"test functions were not collected ({_few(functions)})"
 
+    def doubts_about(self, makers: Iterable[str | None]) -> Iterator[str]:
+        """Why this run may lack what made unused cassettes: their tests are in files that exist, such as doctests.
+
+        Args:
+            makers: the ids of the tests that made them, where these are known.
+        """
+        paths = {self._root / maker.partition("::")[0] for maker in makers if maker}
+        files = (str(path) for path in paths if path.is_relative_to(self._root) and os.path.isfile(path))
+        there = sorted(path for path in files if os.path.realpath(path) not in self.files)
+        if there:
+            yield f"files with their tests were not collected ({_few(map(self._name, there))})"
+
     def _name(self, path: str) -> str:
         return Path(path).relative_to(self._root).as_posix()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,23 @@ def test_a_run_that_cannot_know_says_why(
     assert lines[-1].startswith("nothing was removed: every test of the project must be collected, run, replay and ")
     assert not any(line.startswith(("unused:", "removed:")) for line in lines)
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_cassette_of_a_file_that_was_not_collected_is_not_removed(
+    folder: Path, project: pytest.Pytester, run: Run
+) -> None:
+    """Such as one that a doctest has recorded, in a run without doctests."""
+    gone = folder / "old/gone.jsonl"
+    lines = gone.read_text(encoding="utf-8").splitlines(keepends=True)
+    header = {**json.loads(lines[0]), "test": "GUIDE.md::GUIDE.md"}
+    gone.write_text("".join([json.dumps(header) + "\n", *lines[1:]]), encoding="utf-8")
+    (project.path / "GUIDE.md").write_text("A guide.")
+    lines = told(run("--gemini-unused=delete"))
+    assert "files with their tests were not collected (GUIDE.md)" in lines[0]
+    assert lines[-1].startswith("nothing was removed: ")
+    assert gone.exists()
+    (project.path / "GUIDE.md").unlink()
+    assert f"removed: {gone}" in told(run("--gemini-unused=delete"))
 
 
 def test_a_damaged_cassette_is_not_removed(folder: Path, run: Run) -> None:
