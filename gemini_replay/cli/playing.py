@@ -16,7 +16,7 @@ from ..engine.schedule import Broken
 from ..engine.timing import parse_max_gap, parse_real_speed
 from ..errors import UsageError
 from ..plain_text import plain, plain_lines
-from ..report.keys import Keys, terminal_keys
+from ..report.keyboard import Keyboard, terminal_keyboard
 from ..report.playing import HELP, KeyClock, Printer, Skipped
 
 
@@ -26,14 +26,14 @@ def play(chosen: argparse.Namespace) -> int:
     numbers = _numbers(cassette, chosen)
     speed = parse_real_speed(chosen.speed, subject="This command", hint='Use a factor such as 4, or "instant".')
     max_gap = parse_max_gap(chosen.max_gap)
-    with terminal_keys() as keys:
-        if keys is not None:
+    with terminal_keyboard() as keyboard:
+        if keyboard is not None:
             print(HELP, file=sys.stderr)
         for number in numbers:
             interaction = cassette.interactions[number - 1]
             if len(numbers) > 1 and not chosen.raw:
                 print(plain(f"[{number} of {len(numbers)}: {describe(interaction.request)}]"))
-            if ending := _play(Playback(interaction, speed, max_gap), keys, raw=chosen.raw):
+            if ending := _play(Playback(interaction, speed, max_gap), keyboard, raw=chosen.raw):
                 print(f"gemini-replay: the recording ends here: {ending}", file=sys.stderr)
     return 0
 
@@ -53,11 +53,11 @@ def _numbers(cassette: CassetteFile, chosen: argparse.Namespace) -> Sequence[int
     return [chosen_one]
 
 
-def _play(playback: Playback, keys: Keys | None, *, raw: bool) -> str | None:
+def _play(playback: Playback, keyboard: Keyboard | None, *, raw: bool) -> str | None:
     """Print one answer; how it ended, unless its body was complete or was skipped."""
     clock: BlockingClock = ThreadClock()
-    if keys is not None:
-        clock = KeyClock(clock, keys)
+    if keyboard is not None:
+        clock = KeyClock(clock, keyboard)
     printer: Printer | _RawPrinter = _RawPrinter() if raw else Printer(_write)
     ending = None
     try:

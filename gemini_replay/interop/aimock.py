@@ -13,8 +13,8 @@ from typing import Any
 from ..cassette.encoding import encode_json, json_body
 from ..cassette.model import Request
 from ..provider import Writer
+from .checked import CheckedObject
 from .genai_replay import events_of
-from .members import Members
 from .stored_interaction import NotStorableError, StoredInteraction
 
 SOURCE = "aimock's fixtures"
@@ -33,7 +33,7 @@ def read(value: Any, path: Path | None, provider: Writer) -> tuple[list[StoredIn
         CassetteFormatError: it is not a file of fixtures.
     """
     found, notes = [], []
-    for number, fixture in enumerate(Members(value, "", path).each("fixtures"), start=1):
+    for number, fixture in enumerate(CheckedObject(value, "", path).each("fixtures"), start=1):
         try:
             found.append(_stored(fixture, provider))
         except NotStorableError as reason:
@@ -41,7 +41,7 @@ def read(value: Any, path: Path | None, provider: Writer) -> tuple[list[StoredIn
     return found, notes
 
 
-def _stored(fixture: Members, provider: Writer) -> StoredInteraction:
+def _stored(fixture: CheckedObject, provider: Writer) -> StoredInteraction:
     match, answer = fixture.inner("match"), fixture.inner("response")
     if match.get("endpoint") not in (None, "chat"):
         raise NotStorableError(f"it is for the endpoint {match.get('endpoint')!r:.40}, not for chats")
@@ -62,7 +62,7 @@ def _stored(fixture: Members, provider: Writer) -> StoredInteraction:
     )
 
 
-def _events(answer: Members, characters: Any) -> tuple[int, list[dict[str, Any]]]:
+def _events(answer: CheckedObject, characters: Any) -> tuple[int, list[dict[str, Any]]]:
     """The status and the events of the answer."""
     if answer.get("error") is not None:
         code = answer.get("status")
@@ -81,7 +81,7 @@ def _events(answer: Members, characters: Any) -> tuple[int, list[dict[str, Any]]
     return 200, events
 
 
-def _parts(answer: Members, characters: int) -> Iterator[dict[str, Any]]:
+def _parts(answer: CheckedObject, characters: int) -> Iterator[dict[str, Any]]:
     for piece in _cut(answer.get("reasoning"), characters):
         yield {"text": piece, "thought": True}
     blocks = answer.each("blocks")
@@ -103,7 +103,7 @@ def _cut(text: Any, characters: int) -> list[str]:
     return [whole[at : at + characters] for at in range(0, len(whole), characters)]
 
 
-def _call(call: Members) -> dict[str, Any]:
+def _call(call: CheckedObject) -> dict[str, Any]:
     arguments = call.get("arguments")
     if isinstance(arguments, str):
         try:

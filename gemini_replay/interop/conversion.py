@@ -28,7 +28,7 @@ from ..rhythm.cassette import Cassette
 from ..rhythm.retiming import TIMES_UNKNOWN
 from ..shipped import shipped
 from . import aimock, genai_replay, har, har_writer, vcr
-from .members import load_json, load_yaml, refuse_invalid_yaml
+from .checked import load_json, load_yaml, refuse_invalid_yaml
 from .stored_interaction import NotStorableError, StoredInteraction, first_date, interaction_of
 
 CASSETTE, YAML, HAR = (".jsonl",), (".yaml", ".yml"), (".har",)

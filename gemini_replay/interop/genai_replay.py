@@ -12,7 +12,7 @@ from typing import Any
 from ..cassette.encoding import json_body
 from ..cassette.model import Headers, Request
 from ..provider import Writer
-from .members import Members
+from .checked import CheckedObject
 from .stored_interaction import StoredInteraction, headers_of
 
 SOURCE = "google-genai's replay JSON"
@@ -28,10 +28,10 @@ def read(value: Any, path: Path | None, provider: Writer) -> list[StoredInteract
     Raises:
         CassetteFormatError: it is not a replay file of google-genai.
     """
-    return [_stored(one, provider) for one in Members(value, "", path).each("interactions")]
+    return [_stored(one, provider) for one in CheckedObject(value, "", path).each("interactions")]
 
 
-def _stored(one: Members, provider: Writer) -> StoredInteraction:
+def _stored(one: CheckedObject, provider: Writer) -> StoredInteraction:
     asked, answered = one.inner("request"), one.inner("response")
     url = _url(asked.url("url"), provider)
     sent = asked.items("body_segments")
@@ -58,12 +58,12 @@ def _url(url: str, provider: Writer) -> str:
     return url.replace("{VERTEX_URL_PREFIX}", _VERTEX)
 
 
-def _headers(message: Members) -> Headers:
+def _headers(message: CheckedObject) -> Headers:
     return headers_of(message.inner("headers").all.items())
 
 
 def _pieces(
-    answered: Members, request: Request, status: int, segments: list[Any], provider: Writer
+    answered: CheckedObject, request: Request, status: int, segments: list[Any], provider: Writer
 ) -> tuple[bytes, ...]:
     if (request.action or "").startswith("stream") and status < 400:
         if not all(isinstance(one, dict) for one in segments):
@@ -78,14 +78,14 @@ def events_of(events: list[dict[str, Any]], framing: str, provider: Writer, stat
     return provider.interaction(events, model="any", prompt=None, framing=framing, status=status).chunks
 
 
-def _encoded(place: Members, value: Any) -> bytes:
+def _encoded(place: CheckedObject, value: Any) -> bytes:
     try:
         return json_body(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise place.error(f"a body is not JSON: {error}") from None
 
 
-def _from_base64(place: Members, text: Any) -> bytes:
+def _from_base64(place: CheckedObject, text: Any) -> bytes:
     try:
         return base64.urlsafe_b64decode(text)
     except (TypeError, ValueError):

@@ -17,7 +17,7 @@ from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Reques
 from ..errors import CassetteFormatError
 from ..provider import Provider
 from ..rhythm.cassette import Cassette
-from .members import Members
+from .checked import CheckedObject
 from .stored_interaction import NotStorableError, StoredInteraction, headers_of, interaction_of
 
 SOURCE = "HAR"
@@ -32,7 +32,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     Raises:
         CassetteFormatError: it is not a HAR file.
     """
-    log = Members(value, "", path).inner("log")
+    log = CheckedObject(value, "", path).inner("log")
     notes: list[str] = []
     interactions = []
     entries = log.each("entries")
@@ -60,7 +60,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     return cassette, notes
 
 
-def _check(cassette: Cassette, own: Members) -> None:
+def _check(cassette: Cassette, own: CheckedObject) -> None:
     """Refuse values that a cassette cannot hold: someone may have changed the package's own members."""
     try:
         written = cassette.dumps()
@@ -72,7 +72,7 @@ def _check(cassette: Cassette, own: Members) -> None:
     raise own.error(f"a member {OWN!r} holds a value that a cassette cannot hold: {said}")
 
 
-def _interaction(entry: Members, provider: Provider) -> Interaction:
+def _interaction(entry: CheckedObject, provider: Provider) -> Interaction:
     stored = _stored(entry, provider)
     own = entry.inner(OWN)
     plain = interaction_of(stored, SOURCE)
@@ -97,7 +97,7 @@ def _interaction(entry: Members, provider: Provider) -> Interaction:
     return Interaction(request, response, chunks, _end(own), kept)
 
 
-def _chunks(own: Members, body: bytes) -> tuple[Chunk, ...] | None:
+def _chunks(own: CheckedObject, body: bytes) -> tuple[Chunk, ...] | None:
     """The body in its chunks; None if their lengths are not those of the body."""
     found = own.each("chunks")
     sizes = [one.get("bytes") for one in found]
@@ -117,7 +117,7 @@ def _chunks(own: Members, body: bytes) -> tuple[Chunk, ...] | None:
         return None
 
 
-def _end(own: Members) -> End:
+def _end(own: CheckedObject) -> End:
     end = own.inner("end")
     kind, how = end.get("kind"), end.get("how")
     if kind not in END_KINDS:
@@ -125,7 +125,7 @@ def _end(own: Members) -> End:
     return End(kind, _seconds(end.get("after"), 1), how, end.inner("extra").all)
 
 
-def _stored(entry: Members, provider: Provider) -> StoredInteraction:
+def _stored(entry: CheckedObject, provider: Provider) -> StoredInteraction:
     asked, answered = entry.inner("request"), entry.inner("response")
     posted = asked.inner("postData")
     request = Request(
@@ -143,7 +143,7 @@ def _stored(entry: Members, provider: Provider) -> StoredInteraction:
     return StoredInteraction(request, status, _headers(answered), _pieces(answered.inner("content")), head)
 
 
-def _headers(message: Members) -> Headers:
+def _headers(message: CheckedObject) -> Headers:
     return headers_of((one.get("name"), one.get("value")) for one in message.each("headers"))
 
 
@@ -152,7 +152,7 @@ def _seconds(value: Any, unit: int = 1000) -> float:
     return value / unit if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
 
 
-def _posted(posted: Members) -> bytes:
+def _posted(posted: CheckedObject) -> bytes:
     text = posted.get("text")
     if isinstance(text, str) and "base64" in (posted.get("encoding"), posted.get("_encoding")):
         return _from_base64(posted, text)
@@ -161,7 +161,7 @@ def _posted(posted: Members) -> bytes:
     return urlencode([(one.get("name"), one.get("value") or "") for one in posted.each("params")]).encode()
 
 
-def _pieces(content: Members) -> tuple[bytes, ...]:
+def _pieces(content: CheckedObject) -> tuple[bytes, ...]:
     """The body. Polly.JS keeps the chunks of a compressed one, each in base64 or hexadecimal, in a JSON array."""
     text = content.get("text")
     if not isinstance(text, str):
@@ -183,21 +183,21 @@ def _pieces(content: Members) -> tuple[bytes, ...]:
     return (text.encode("utf-8", "surrogatepass"),)
 
 
-def _from_base64(place: Members, text: str) -> bytes:
+def _from_base64(place: CheckedObject, text: str) -> bytes:
     try:
         return base64.b64decode(text)
     except ValueError:
         raise place.error("a body that should be base64 is not") from None
 
 
-def _from_hex(place: Members, text: str) -> bytes:
+def _from_hex(place: CheckedObject, text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
         raise place.error("a body that should be hexadecimal is not") from None
 
 
-def _failure(entry: Members) -> End:
+def _failure(entry: CheckedObject) -> End:
     """How a request without a response ended, as far as browsers and mitmproxy say so."""
     said = " ".join(str(entry.inner("response").get(name)) for name in ("_error", "comment", "statusText")).upper()
     return End("timeout" if "TIMED_OUT" in said else "cancelled" if "ABORTED" in said else "reset")

@@ -15,7 +15,7 @@ from typing import Any
 from ..cassette.encoding import json_body
 from ..cassette.model import Headers, Interaction, Request
 from ..provider import Provider
-from .members import Members, yaml_library
+from .checked import CheckedObject, yaml_library
 from .stored_interaction import NotStorableError, StoredInteraction, headers_of
 
 SOURCE = "VCR.py"
@@ -27,10 +27,10 @@ def read(value: Any, path: Path | None, provider: Provider) -> list[StoredIntera
     Raises:
         CassetteFormatError: it is not a cassette of VCR.py.
     """
-    return [_stored(one, provider) for one in Members(value, "", path).each("interactions")]
+    return [_stored(one, provider) for one in CheckedObject(value, "", path).each("interactions")]
 
 
-def _stored(one: Members, provider: Provider) -> StoredInteraction:
+def _stored(one: CheckedObject, provider: Provider) -> StoredInteraction:
     asked, answered = one.inner("request"), one.inner("response")
     status = answered.get("status")
     code = status.get("code") if isinstance(status, Mapping) else status
@@ -55,7 +55,7 @@ def _stored(one: Members, provider: Provider) -> StoredInteraction:
     )
 
 
-def _body(message: Members) -> tuple[bytes, bool]:
+def _body(message: CheckedObject) -> tuple[bytes, bool]:
     """The body of a request or response, and whether it was stored parsed."""
     body = message.get("body")
     if isinstance(body, Mapping):

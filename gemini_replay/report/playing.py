@@ -8,7 +8,7 @@ from ..engine.pacing import BlockingClock
 from ..gemini import StreamParser
 from ..gemini.describing import ABOUT, Described, Describer
 from ..plain_text import plain, plain_lines
-from .keys import Keys
+from .keyboard import Keyboard
 from .terminal import styled
 
 HELP = "space: pause, + and -: speed, n: next"
@@ -24,11 +24,11 @@ class KeyClock:
 
     Args:
         clock: the clock underneath.
-        keys: the keyboard.
+        keyboard: the keyboard.
     """
 
-    def __init__(self, clock: BlockingClock, keys: Keys) -> None:
-        self._clock, self._keys = clock, keys
+    def __init__(self, clock: BlockingClock, keyboard: Keyboard) -> None:
+        self._clock, self._keyboard = clock, keyboard
         self._shown, self._since = 0.0, clock.now()
         self._speed, self._paused = 1.0, False
 
@@ -44,7 +44,7 @@ class KeyClock:
         """
         until = self.now() + seconds
         while (left := until - self.now()) > 0:
-            if key := self._keys.read(None if self._paused else left / self._speed):
+            if key := self._keyboard.read(None if self._paused else left / self._speed):
                 self._press(key)
 
     def _press(self, key: str) -> None:

@@ -22,7 +22,7 @@ from ...errors import UsageError
 from .declared import DeclaredMembers
 from .encodings import Unescaped
 from .key_formats import CANDIDATE, LONGEST
-from .keys import NAME, WORD, can_begin_key, is_data, keys, open_key
+from .keys import NAME, WORD, can_begin_key, find_keys, is_data, open_key
 from .known_forms import known_forms
 from .randomness import could_be_secret, is_placeholder
 from .secret_names import SecretNames, as_list
@@ -179,7 +179,7 @@ class Finder:
         if (span := self._named(view, start, end)) is not None:
             yield span, end
         elif can_begin_key(view, start, end):
-            yield from keys(view, start, end, floor)
+            yield from find_keys(view, start, end, floor)
 
     def _named(self, view: bytes, start: int, end: int) -> Span | None:
         """The secret that a row of token characters is, judged by the name before it."""

@@ -29,7 +29,7 @@ def can_begin_key(view: bytes, start: int, end: int, *, cut: bool = False) -> bo
     return cut or end - start > WORD or CANDIDATE.search(view, start, end) is not None
 
 
-def keys(view: bytes, start: int, end: int, floor: int) -> Iterator[tuple[Span, int]]:
+def find_keys(view: bytes, start: int, end: int, floor: int) -> Iterator[tuple[Span, int]]:
     """Keys of a known format in a row of token characters, each with the end of what can belong to it."""
     past = start
     for found in _key_starts(view, start, end, floor):

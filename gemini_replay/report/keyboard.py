@@ -13,7 +13,7 @@ from .. import clocks
 _POLL_S = 0.02
 
 
-class Keys(Protocol):
+class Keyboard(Protocol):
     """A keyboard."""
 
     def read(self, timeout: float | None) -> str:
@@ -23,7 +23,7 @@ class Keys(Protocol):
 if sys.platform == "win32":
     import msvcrt
 
-    class _Keys:
+    class _Keyboard:
         def read(self, timeout: float | None) -> str:
             until = None if timeout is None else clocks.now() + timeout
             while not msvcrt.kbhit():
@@ -38,16 +38,16 @@ if sys.platform == "win32":
             return key
 
     @contextmanager
-    def terminal_keys() -> Iterator[Keys | None]:
+    def terminal_keyboard() -> Iterator[Keyboard | None]:
         """The keyboard of the terminal that the program runs in; None where it does not run in one."""
-        yield _Keys() if _in_a_terminal() else None
+        yield _Keyboard() if _in_a_terminal() else None
 
 else:
     import select
     import termios
     import tty
 
-    class _Keys:
+    class _Keyboard:
         def __init__(self, descriptor: int) -> None:
             self._descriptor = descriptor
 
@@ -60,7 +60,7 @@ else:
             return key.decode("latin-1")
 
     @contextmanager
-    def terminal_keys() -> Iterator[Keys | None]:
+    def terminal_keyboard() -> Iterator[Keyboard | None]:
         """The keyboard of the terminal that the program runs in; None where it does not run in one.
 
         Keys come at once and are not shown. At the end, the terminal is as it was.
@@ -72,7 +72,7 @@ else:
         before = termios.tcgetattr(descriptor)
         try:
             tty.setcbreak(descriptor)
-            yield _Keys(descriptor)
+            yield _Keyboard(descriptor)
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 

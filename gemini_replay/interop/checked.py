@@ -15,7 +15,7 @@ from ..errors import CassetteFormatError, MissingExtraError
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Members:
+class CheckedObject:
     """An object of a JSON or YAML file, whose members are checked as they are read.
 
     Args:
@@ -56,14 +56,16 @@ class Members:
             raise self.error(f"{self._within(name)} is not a URL: {error}") from None
         return value
 
-    def inner(self, name: str) -> Members:
+    def inner(self, name: str) -> CheckedObject:
         """A member that is an object; an empty one if it is absent."""
         value = self.get(name)
-        return Members({} if value is None else value, self._within(name), self._path)
+        return CheckedObject({} if value is None else value, self._within(name), self._path)
 
-    def each(self, name: str) -> list[Members]:
+    def each(self, name: str) -> list[CheckedObject]:
         """The objects of a member that must be a list of objects."""
-        return [Members(one, f"{self._within(name)}[{at}]", self._path) for at, one in enumerate(self.items(name))]
+        return [
+            CheckedObject(one, f"{self._within(name)}[{at}]", self._path) for at, one in enumerate(self.items(name))
+        ]
 
     def items(self, name: str) -> list[Any]:
         """A member that must be a list; empty if it is absent."""
