@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.processes import run_pytest
 
 THEIRS = """
 import json
@@ -42,8 +41,7 @@ def test_stream():
 def test_the_bug_comes_first(test: str, tmp_path: Path) -> None:
     """After the line of the user's own code: what happens, the class, what it means and the chunks."""
     (tmp_path / "test_theirs.py").write_text(THEIRS)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", test, "test_theirs.py"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = run_pytest("-k", test, "test_theirs.py", cwd=tmp_path)
     lines = run.stdout.partition("= FAILURES =")[2].splitlines()
     assert "gemini_replay/fuzz" not in run.stdout
     said = [line.removeprefix("E   ") for line in lines if line.startswith("E   ")]
@@ -60,13 +58,6 @@ def test_the_bug_comes_first(test: str, tmp_path: Path) -> None:
 def test_without_the_plugin_the_kits_frames_are_hidden_as_well(test: str, tmp_path: Path) -> None:
     """Only pytest itself is needed."""
     (tmp_path / "test_theirs.py").write_text(THEIRS)
-    options = ["-p", "no:cacheprovider", "-p", "no:gemini_replay", "-q", "-k", test]
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "test_theirs.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_pytest("-p", "no:gemini_replay", "-k", test, "test_theirs.py", cwd=tmp_path)
     assert "ParserBug: test_theirs:" in run.stdout
     assert "gemini_replay/fuzz" not in run.stdout

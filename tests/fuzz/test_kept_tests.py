@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.processes import run_pytest
 
 from gemini_replay import fuzz
 from gemini_replay.fuzz.loading import load
@@ -169,8 +169,7 @@ def kept_test(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str, **option
 def passes(folder: Path, code: str) -> bool:
     """Whether the kept test passes in a fresh pytest, with this code for a parser."""
     (folder / "their_parser.py").write_text(code)
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_kept.py"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    run = run_pytest("test_kept.py", cwd=folder)
     assert run.returncode in (0, 1), run.stdout + run.stderr
     return run.returncode == 0
 

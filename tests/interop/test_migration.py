@@ -75,6 +75,14 @@ def test_an_existing_cassette_is_never_replaced(tmp_path: Path) -> None:
     assert target.read_text() == "mine"
 
 
+@pytest.fixture
+def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside a test load only our plugin. Loading all plugins takes seconds in each process."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p gemini_replay")
+
+
+@pytest.mark.usefixtures("_few_plugins")
 def test_the_same_test_finds_its_cassette(pytester: pytest.Pytester) -> None:
     """The file has the name that the fixture looks for, also if the test's name has capitals."""
     pytester.makepyfile(
@@ -107,6 +115,7 @@ def test_the_same_test_finds_its_cassette(pytester: pytest.Pytester) -> None:
     assert not [path.name for path in expected if path.name not in ran.stdout.str()]
 
 
+@pytest.mark.usefixtures("_few_plugins")
 def test_a_migrated_test_replays(pytester: pytest.Pytester) -> None:
     """A test of pytest-recording, with the changes that are printed, passes without a network."""
     folder = pytester.path / "cassettes" / "test_x"

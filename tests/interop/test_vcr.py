@@ -19,8 +19,7 @@ from support.streams import GOOGLE, events
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import Chunk, End, Interaction, Request, Response
 from gemini_replay.errors import CassetteFormatError, MissingExtraError
-from gemini_replay.interop import conversion, vcr
-from gemini_replay.interop import members as reading
+from gemini_replay.interop import checked, conversion, vcr
 
 CURATED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.jsonl"))
 BODY = b"".join(events(3))
@@ -190,7 +189,7 @@ def test_any_body_comes_back(body: bytes) -> None:
     """Any bytes come back, such as line ends, control characters and invalid UTF-8."""
     one = Interaction(Request("POST", GOOGLE, (), body), Response(200), (Chunk(0.0, body),))
     content, notes = vcr.write([(1, one)])
-    (again,) = vcr.read(reading.load_yaml(content, None), None, one.request.provider)
+    (again,) = vcr.read(checked.load_yaml(content, None), None, one.request.provider)
     assert not notes
     assert (again.request.body, b"".join(again.pieces)) == (body, body)
 

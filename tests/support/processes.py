@@ -53,3 +53,15 @@ def python(code: str, *arguments: str | Path, cwd: Path, seconds: float = 60) ->
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds)
+
+
+def run_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run pytest in an interpreter of its own, with no other plugin than ours: loading all of them takes seconds.
+
+    Args:
+        arguments: of pytest.
+        cwd: the folder with the tests.
+    """
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "gemini_replay", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
