@@ -63,5 +63,6 @@ def run_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         cwd: the folder with the tests.
     """
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "gemini_replay", "-p", "no:cacheprovider", *arguments]
+    options = ["-q", "-p", "gemini_replay", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-B", "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
