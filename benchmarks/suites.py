@@ -3,7 +3,9 @@
 Each test asks once and reads 20 events, which differ from test to test. The floor is a `MockTransport` that reads the
 test's file and answers with its chunks. The same mock by a marker shows what pytest itself takes for a plugin's
 fixtures. The seam alone has such fixtures, too, and real clients: it stands where gemini-replay does, in the
-connection pool, reads the same file and decides nothing. Its clients load no certificates in a test.
+connection pool, reads the same file and decides nothing. Its clients load no certificates in a test. The next steps
+add what no replay can leave out: the lines of a cassette are read and its request is compared; then, once in a run,
+the modules that replay are imported.
 pytest-recording answers with all events in one chunk.
 """
 
@@ -145,8 +147,7 @@ def test(number):
     assert len(read(client, number)) == EVENTS
 """
 )
-SEAM = (
-    """
+SEAM_HEAD = """
 import httpcore, ssl
 
 EVENTS = {events}
@@ -158,10 +159,33 @@ class Stream:
         yield from self.chunks
     def close(self):
         pass
-
-def handle_request(pool, request):
+"""
+READ_STORY = """
+def chunks_for(request):
     with open(f"{folder}/{{now}}.json", "rb") as file:
-        chunks = [chunk.encode() for chunk in json.load(file)]
+        return [chunk.encode() for chunk in json.load(file)]
+"""
+READ_CASSETTE = """
+def chunks_for(request):
+    recorded, chunks = None, []
+    with open(f"{folder}/{{now}}.jsonl", "rb") as file:
+        for line in file:
+            value = json.loads(line)
+            if type(value) is list:
+                chunks.append(value[1].encode())
+            elif "request" in value:
+                recorded = value["request"]
+    assert recorded["method"].encode() == request.method
+    assert recorded["url"].encode().endswith(request.url.host + request.url.target)
+    return chunks
+"""
+IMPORTS = """
+import gemini_replay.pytest_plugin.sessions, gemini_replay.transports.httpcore
+"""
+SEAM_TAIL = (
+    """
+def handle_request(pool, request):
+    chunks = chunks_for(request)
     return httpcore.Response(200, headers=[(b"content-type", b"text/event-stream")], content=Stream(chunks))
 
 httpcore.ConnectionPool.handle_request = handle_request
@@ -172,6 +196,10 @@ ssl.SSLContext.load_verify_locations = lambda *_, **__: None
 test = marked_tests(test)
 """
 )
+
+
+SEAM = SEAM_HEAD + READ_STORY + SEAM_TAIL
+MATCHED = SEAM_HEAD + READ_CASSETTE + SEAM_TAIL
 
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
@@ -203,6 +231,14 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
                 fixtures,
                 contestant("the seam alone", "seam", test, "", note=real),
                 contestant(
+                    "… and a cassette matched", "matched", test, "",
+                    note="each line read as JSON, method and URL compared; nothing checked",
+                ),
+                contestant(
+                    "… and what replays imported", "imported", test, "",
+                    note="the modules that gemini-replay loads in a run with cassettes",
+                ),
+                contestant(
                     "gemini-replay", "gemini_replay", test, "gemini_replay.pytest_plugin",
                     targets=[at_most(bound, times=FLOOR)],
                 ),
@@ -214,11 +250,12 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             expected=count,
             rounds=5,
             limit=(
-                "The seam alone is the floor: pytest's fixtures, "
+                "The seam alone has pytest's fixtures, "
                 + ("a real client, which makes a TLS context in C, " if test == "each" else "a real client, ")
-                + "and a file. Above it, each test has a session: its settings are checked, its id and name are "
-                "searched for secrets, each line of the cassette is decoded and checked, and the clients' functions "
-                "are replaced and put back. Once in a run, all that replays is imported."
+                + "and a file; the two rows below it add a cassette that is read without a check, and the modules. "
+                "Above them, each test has a session: its settings are put together, its id and its cassette's name "
+                "are searched for secrets, each line is checked, the request is decoded and looked up, functions "
+                "that other tools may have replaced are looked at, and the results are added to the summary."
             ),
         )  # fmt: skip
     yield Benchmark(
@@ -270,6 +307,8 @@ _SUITES = {
     "mock": MOCK,
     "plugin": PLUGIN,
     "seam": SEAM,
+    "matched": MATCHED,
+    "imported": IMPORTS + MATCHED,
     "gemini_replay": GEMINI_REPLAY,
     "vcr": VCR,
     "pytest_httpx": PYTEST_HTTPX,

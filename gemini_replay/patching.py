@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 Interception = tuple[Any, str, Wrap]
@@ -50,20 +50,31 @@ class Lock:
 _MOST_MADE = 256
 
 
+class _Replaced(NamedTuple):
+    """One replacement in place; `own`: the original was the owner's, and not inherited."""
+
+    owner: Any
+    name: str
+    own: bool
+    original: Any
+    replacement: Any
+
+
 class Patches:
     """A set of replacements that works beside other tools' patches. Any thread may use it.
 
     `undo` restores an original only if the replacement is still in place. If another tool has patched over it, that
     patch stays, and calls the replacement, which then must only call the original. `apply` replaces again what
-    another tool has removed.
+    another tool has removed, and what it has patched over.
 
     A replacement is made once for each original and `Wrap`, and used again each time: tests open and close thousands
     of sessions.
     """
 
     def __init__(self) -> None:
-        # The replacements in place, in order, by the ids of owner and replacement, and the name.
-        self._applied: dict[tuple[int, str, int], tuple[Any, str, bool, Any, Any]] = {}
+        # By the ids of the owners and the names. Of several with the same name, a later one is over an earlier one,
+        # with another tool's patch between them.
+        self._applied: dict[tuple[int, str], list[_Replaced]] = {}
         self._made: dict[tuple[int, str], tuple[Any, Any, Wrap, Any]] = {}  # owner, original, wrap, replacement
         self._lock = Lock()
 
@@ -74,22 +85,34 @@ class Patches:
             AttributeError: an owner has no such attribute.
         """
         with self._lock:
-            before = len(self._applied)
+            new = []
             try:
                 for owner, name, wrap in interceptions:
                     present = getattr(owner, name)
-                    if (id(owner), name, id(present)) in self._applied:
+                    if self._is_applied(owner, name, present):
                         continue
                     made = self._made.get((id(owner), name))
                     if made is None or made[0] is not owner or made[1] is not present or made[2] is not wrap:
                         made = self._make(owner, name, present, wrap)
-                    replacement = made[3]
-                    own = name in vars(owner)
-                    setattr(owner, name, replacement)
-                    self._applied[id(owner), name, id(replacement)] = owner, name, own, present, replacement
+                    replaced = _Replaced(owner, name, name in vars(owner), present, made[3])
+                    setattr(owner, name, replaced.replacement)
+                    # If another tool has put the original back, this very replacement is there again.
+                    if not self._is_applied(owner, name, replaced.replacement):
+                        self._applied.setdefault((id(owner), name), []).append(replaced)
+                    new.append((id(owner), name))
             except BaseException:
-                self._undo(before)
+                for key in reversed(new):
+                    self._undo(key)
                 raise
+
+    def _is_applied(self, owner: Any, name: str, present: Any) -> bool:
+        """Whether what is there is a replacement. Those that were over it are gone: another tool has removed them."""
+        applied = self._applied.get((id(owner), name), [])
+        for place, replaced in enumerate(applied, 1):
+            if replaced.replacement is present:
+                del applied[place:]
+                return True
+        return False
 
     def _make(self, owner: Any, name: str, original: Any, wrap: Wrap) -> tuple[Any, Any, Wrap, Any]:
         if len(self._made) >= _MOST_MADE:  # a library may be imported anew many times
@@ -98,27 +121,31 @@ class Patches:
         return made
 
     def are_in_place(self) -> bool:
-        """Whether each replacement is still in place: no other tool has patched over it."""
+        """Whether each replacement is still in place: no other tool has patched over it or removed it."""
         with self._lock:
-            for owner, name, _, _, replacement in self._applied.values():
-                if getattr(owner, name, None) is not replacement:
+            for applied in self._applied.values():
+                top = applied[-1]
+                if getattr(top.owner, top.name, None) is not top.replacement:
                     return False
         return True
 
     def undo(self) -> None:
         """Restore the originals, in reverse order."""
         with self._lock:
-            self._undo(0)
+            while self._applied:
+                self._undo(next(reversed(self._applied)))
 
-    def _undo(self, keep: int) -> None:
-        while len(self._applied) > keep:
-            _, (owner, name, own, original, replacement) = self._applied.popitem()
-            if vars(owner).get(name) is not replacement:
-                continue
-            if own:
-                setattr(owner, name, original)
-            else:
-                delattr(owner, name)  # the original was inherited
+    def _undo(self, key: tuple[int, str]) -> None:
+        """Restore the last original of one name."""
+        owner, name, own, original, replacement = self._applied[key].pop()
+        if not self._applied[key]:
+            del self._applied[key]
+        if vars(owner).get(name) is not replacement:
+            return
+        if own:
+            setattr(owner, name, original)
+        else:
+            delattr(owner, name)  # the original was inherited
 
 
 class WhenImported(MetaPathFinder):

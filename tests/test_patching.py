@@ -26,6 +26,29 @@ def test_either_all_replacements_are_put_in_place_or_none() -> None:
     assert vars(owner) == {"one": len, "two": len}
 
 
+def test_what_another_tool_has_removed_is_forgotten() -> None:
+    """A tool that patches over a replacement and takes its patch back, again and again, leaves nothing behind."""
+    owner: Any = types.SimpleNamespace(one=len)
+    patches = Patches()
+    wrap = lambda original: lambda *args: original(*args)  # noqa: E731
+    patches.apply([(owner, "one", wrap)])
+    own = owner.one
+    for _ in range(3):
+        owner.one = lambda *args: own(*args)  # another tool's
+        assert not patches.are_in_place()
+        patches.apply([(owner, "one", wrap)])
+        assert patches.are_in_place()
+        owner.one = own
+        patches.apply([(owner, "one", wrap)])
+        assert owner.one is own
+        assert patches.are_in_place()
+    owner.one = len
+    patches.apply([(owner, "one", wrap)])
+    assert patches.are_in_place()
+    patches.undo()
+    assert owner.one is len
+
+
 def test_many_threads_may_apply_and_undo_at_once() -> None:
     """In the end no replacement is left."""
     owner: Any = types.SimpleNamespace(one=len, two=len)

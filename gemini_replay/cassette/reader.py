@@ -147,6 +147,9 @@ class Reader:
         comments: list[str] = []
         responded = False
         for number, raw in self._lines:
+            if responded and raw[:1] == b"[" and raw[-2:] == b"]\n":  # nearly all lines: chunks, see `kind_shown`
+                lines.append(raw)
+                continue
             kind = kind_shown(raw) or self._kind(raw, number, stored)
             if kind is Chunk and responded:
                 lines.append(raw)

@@ -18,7 +18,7 @@ from .fixtures import (
     gemini_server,
 )
 from .options import MARKER_HELP, pytest_addoption
-from .run import RUN, Run
+from .run import RUN, Run, set_fixtures
 
 __all__ = [
     "_gemini_cassette_marker",
@@ -50,6 +50,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from ..fuzz.testing import parametrize
 
         parametrize(metafunc)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The marker alone activates replay. Hooks of `conftest.py` that add markers have been called by now."""
+    set_fixtures(item)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +61,7 @@ class Attempt:
         self._served = served
         self._configuration = configuration
         self.wall = 0.0
+        self._opened = now()
         self.share: dict[str, Any] | None = None
         self._failed = False
         self._call = "not run"
@@ -71,14 +71,9 @@ class Attempt:
             with suppress(OSError):
                 self._note.write_text(json.dumps({"test": session.test, "path": str(session.path)}), encoding="utf-8")
 
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """The test has its session for the length of a with-block."""
-        started = now()
-        try:
-            yield
-        finally:
-            self.wall = now() - started
+    def let_go(self) -> None:
+        """The fixture that opened the session ends: the test has it no longer."""
+        self.wall = now() - self._opened
 
     def end(self, *, torn_down: bool, interrupted: bool = False) -> list[str]:
         """Close the session, with its recording kept if the test has passed; returns what is to fail the teardown.
@@ -91,6 +86,7 @@ class Attempt:
         close(session, keep=passed and not denied and not session.problems)
         faults, unused = self._call != "skipped", passed and self._call == "passed"
         problems = self._problems(faults=faults, unused=unused)
+        failed = any(isinstance(problem, RecordingError) for problem in problems)
         kept = passed and not denied and not problems
         self.share = share_of(
             session,
@@ -103,18 +99,15 @@ class Attempt:
         )
         if interrupted:
             return []
-        if (session.keeps and session.recorded_count and not kept) or self._recording_failed():
-            self.share["discarded"] = [str(session.test), self._why(), session.path.exists(), session.hint]
+        if (session.keeps and session.recorded_count and not kept) or failed:
+            self.share["discarded"] = [str(session.test), self._why(failed), session.path.exists(), session.hint]
         if self._note is not None:
             with suppress(OSError):
                 self._note.unlink()
         return self.unreported(faults=faults, unused=unused)
 
-    def _recording_failed(self) -> bool:
-        return any(isinstance(problem, RecordingError) for problem in self.session.problems)
-
-    def _why(self) -> str:
-        if self._recording_failed():
+    def _why(self, failed: bool) -> str:
+        if failed:
             return "could not be recorded"
         return "was skipped" if self._call == "skipped" and not self._failed else "did not pass"
 
@@ -125,7 +118,10 @@ class Attempt:
 
         Unapplied faults and unused recordings count if the arguments say so.
         """
-        counts = Counter(str(problem) for problem in self._problems(faults=faults, unused=unused))
+        problems = self._problems(faults=faults, unused=unused)
+        if not problems:
+            return []
+        counts = Counter(map(str, problems))
         return [
             text if times == 1 else f"{text}\n{_COUNT}{times} times."
             for text, times in counts.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,8 @@ _LONGEST = 200
 """Bytes of a cassette's file name in UTF-8; a recording needs a few more for the names of its own files."""
 
 
-def test_id(item: pytest.Item, redactor: Redactor) -> str:
-    """The test's id without secrets.
+def test_id(item: pytest.Item, redactor: Redactor, names: Sequence[str]) -> str:
+    """The test's id without secrets. The `names` of its cassettes are searched together with it.
 
     Tests that differ in secret parameters only are told apart by the places of their parameters in `parametrize`:
     a digest of the secret could be used to test guesses of it.
@@ -34,7 +35,7 @@ def test_id(item: pytest.Item, redactor: Redactor) -> str:
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if isinstance(text, str) and text in shown:
                 texts.append(text)
-    if hold_no_secret([*texts, shown], redactor):
+    if hold_no_secret([*texts, shown, *names], redactor):
         return shown
     for text in texts:
         if text in shown and (safe := name_without_secrets(text, redactor)) != text:

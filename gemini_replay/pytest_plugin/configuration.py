@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import pytest
 from ..cassette.redaction import Redactor
 from ..engine.timing import is_virtual
 from ..errors import UsageError, did_you_mean
-from ..session.arguments import REDACTION, checked
+from ..session.arguments import checked
 from ..session.settings import CassetteConfig
+from ..session.terms import Terms, terms_of
 from .cassette_paths import check_inside, default_path, named_path
 from .config_fixture import layers
 from .options import FIXTURE, MARKER, RECORD_VARIABLE, WIDE, RunSettings, in_ci, with_source
@@ -151,19 +152,22 @@ class Configuration:
         named = self._run.secrets(recording=self.mode in _RECORDING)
         return (*named, *_listed(self._values.get("redact", ())))
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings of the session, without its mode and the test's id."""
         given = {name: value for name, value in self._values.items() if name not in {"mode", "cassette_dir"}}
         secrets = self.secrets
         return {**given, "redact": secrets} if secrets else given
 
+    @property
+    def terms(self) -> Terms:
+        """What the settings come to."""
+        return terms_of(self.settings)
+
     @cached_property
     def redactor(self) -> Redactor:
         """What redacts the ids and names of tests."""
-        names = ("provider", *REDACTION)
-        given = checked(**{name: self._values[name] for name in names if name in self._values})
-        return Redactor(self.secrets, **given)
+        return self.terms.redactor()
 
     def paths(self, test: str) -> list[Path]:
         """The cassettes of the test: the first is recorded into, the others are replayed from, too.
@@ -204,15 +208,7 @@ class Configuration:
             UsageError: it is not a path, or it has a placeholder that is not known.
         """
         place = _DEFAULT_DIR if callable(self._place) else os.fspath(_checked_path("cassette_dir is", self._place))
-        for unknown in set(_PLACEHOLDER.findall(place)) - {_TESTS_FOLDER}:
-            raise UsageError(
-                f"cassette_dir is {place!r}, and {unknown} is not known there.",
-                suggestion=f"Did you mean {_TESTS_FOLDER}?",
-                hint=f"Only {_TESTS_FOLDER}, the folder of the test, is replaced.",
-            )
-        if _TESTS_FOLDER not in place:
-            return self._run.root / place
-        return self._run.root / place.replace(_TESTS_FOLDER, str(self._folder))
+        return _cassette_folder(self._run.root, place, self._folder if _TESTS_FOLDER in place else None)
 
     @property
     def reported(self) -> bool:
@@ -260,6 +256,18 @@ def _checked_path(what: str, value: Any) -> str | os.PathLike[str]:
     if isinstance(value, str | os.PathLike) and os.fspath(value) and isinstance(os.fspath(value), str):
         return value
     raise UsageError(f"{what} {value!r}.", hint='It takes a path, such as "cassettes" or "{folder}/cassettes".')
+
+
+@lru_cache(256)
+def _cassette_folder(root: Path, place: str, folder: Path | None) -> Path:
+    """The folder of `cassette_dir`; `folder` is that of the test, if the place names it."""
+    for unknown in set(_PLACEHOLDER.findall(place)) - {_TESTS_FOLDER}:
+        raise UsageError(
+            f"cassette_dir is {place!r}, and {unknown} is not known there.",
+            suggestion=f"Did you mean {_TESTS_FOLDER}?",
+            hint=f"Only {_TESTS_FOLDER}, the folder of the test, is replaced.",
+        )
+    return root / place.replace(_TESTS_FOLDER, str(folder))
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .options import CHECK_CLIENT, MARKER, SERVER
+from .options import MARKER, SERVER
 from .run import RUN
 
 if TYPE_CHECKING:
@@ -25,11 +25,8 @@ _PLACEHOLDER = "gemini-replay-placeholder-key"
 
 
 @pytest.fixture(autouse=True)
-def _gemini_cassette_marker(request: pytest.FixtureRequest) -> None:
-    """The marker alone activates replay, like the fixture. With another fixture of ours, it configures that."""
-    others = {SERVER, CHECK_CLIENT}
-    if request.node.get_closest_marker(MARKER) is not None and others.isdisjoint(request.fixturenames):
-        request.getfixturevalue(MARKER)
+def _gemini_cassette_marker() -> None:
+    """Keeps the place that `gemini_cassette` takes in tests with the marker; never set up, see `run.set_fixtures`."""
 
 
 @pytest.fixture(scope="session")
@@ -140,8 +137,10 @@ def _opened(
         )
     attempt = _run(request).open(cast("pytest.Item", request.node), config, served=served)
     _stand_in_for_keys(attempt.session, monkeypatch)
-    with attempt.timed():
+    try:
         yield attempt.session
+    finally:
+        attempt.let_go()
 
 
 def _stand_in_for_keys(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +183,8 @@ def check_gemini_client(
 
 
 def _monkeypatch(request: pytest.FixtureRequest) -> pytest.MonkeyPatch:
-    """The test's own, so that both undo their changes in the right order; a run may have none."""
-    if request.config.pluginmanager.has_plugin("monkeypatch"):
+    """The test's own if it has one, so that both undo their changes in the right order."""
+    if "monkeypatch" in request.fixturenames:
         return cast("pytest.MonkeyPatch", request.getfixturevalue("monkeypatch"))
     monkeypatch = pytest.MonkeyPatch()
     request.addfinalizer(monkeypatch.undo)

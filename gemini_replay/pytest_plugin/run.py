@@ -10,11 +10,11 @@ from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from .options import FIXTURE, MARKER, SERVER, RunSettings
+from .options import CHECK_CLIENT, FIXTURE, MARKER, SERVER, RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 RUN = "gemini-replay-run"
 """The name under which the run is registered as a plugin."""
+PLACE = "_gemini_cassette_marker"
+"""The fixture that keeps the place of `gemini_cassette` in tests with the marker, before their own fixtures."""
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({MARKER, SERVER})
 """The fixtures that open a session."""
+Kept = Literal["clients", "guard", ""]
+"""What stays in place between tests: the interception of all clients with the guard, the guard alone, or nothing."""
 _SHARES = "gemini_replay_shares"
 """The attribute of a report that holds what the sessions that have just ended came to, see `summary.share_of`."""
 
@@ -49,7 +53,7 @@ class Run:
         self.summary = Summary()
         self._attempts: list[Attempt] = []
         self._expected: Expected | None = None  # the session of the test that is running
-        self._guards = False  # whether the guard stays until the next test begins
+        self._kept: Kept = ""  # what stays in place until the next test begins
         self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
         self._page = ""  # what the summary says of it
         given = getattr(config, "workerinput", {}).get("gemini_replay_folder")
@@ -116,23 +120,33 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        expects = bool(fixtures) or item.get_closest_marker(MARKER) is not None
-        self._guard(expects)
-        if expects:
+        marked = item.get_closest_marker(MARKER) is not None
+        if fixtures or marked:
+            self._keep("clients" if MARKER in fixtures or opens_cassette(item) else "guard")
             self._expect(item, min(fixtures, default=f"the marker {MARKER}"))
+        else:
+            self._keep("")
         return (yield)
 
-    def _guard(self, wanted: bool) -> None:
-        """Guard the network until the next test begins, which mostly has a cassette as well; or no longer."""
-        if not (wanted or self._guards):
+    def _keep(self, wanted: Kept) -> None:
+        """Keep interception in place until the next test begins, which mostly has a cassette as well; or no longer.
+
+        Without a session, what is intercepted goes its own way. If the guard alone is wanted, only that is kept.
+        """
+        if not (wanted or self._kept):
             return
         from .. import transports
 
-        if wanted:
-            transports.start_guard()  # again, since another tool may have put some originals back
-        if self._guards:
+        # Again, since another tool may have put some originals back.
+        if wanted == "clients":
+            transports.install()
+        elif wanted == "guard":
+            transports.start_guard()
+        before, self._kept = self._kept, wanted
+        if before == "clients":
+            transports.uninstall()
+        elif before == "guard":
             transports.stop_guard()
-        self._guards = wanted
 
     def _expect(self, item: pytest.Item, fixture: str) -> None:
         from ..session import Expected, expect
@@ -219,7 +233,7 @@ class Run:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Close the sessions of tests that the run's end interrupts, as they are; write the page of the run."""
         self._expect_no_longer()
-        self._guard(False)
+        self._keep("")
         for attempt in self._attempts:
             attempt.end(torn_down=False, interrupted=True)
             assert attempt.share is not None
@@ -260,6 +274,26 @@ class Run:
             terminalreporter.section("gemini-replay", sep="-")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def opens_cassette(item: pytest.Item) -> bool:
+    """Whether the marker alone activates replay. With another fixture of ours, it configures that."""
+    if item.get_closest_marker(MARKER) is None:
+        return False
+    return {SERVER, CHECK_CLIENT}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def set_fixtures(item: pytest.Item) -> None:
+    """Put `gemini_cassette` in its place if the marker activates replay, and nothing there otherwise.
+
+    A fixture that decides would be set up for each test of every run, also for tests without a cassette.
+    """
+    names: list[str] = getattr(item, "fixturenames", [])
+    if PLACE in names:
+        place = names.index(PLACE)
+        first = [MARKER] if opens_cassette(item) else []
+        # A new list, since the tests of one function share theirs.
+        vars(item)["fixturenames"] = [*names[:place], *first, *names[place + 1 :]]
 
 
 def _fail_with(problems: list[str]) -> None:

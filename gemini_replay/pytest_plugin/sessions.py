@@ -16,8 +16,7 @@ import pytest
 
 from ..clocks import now
 from ..interception import intercepted
-from ..session import Expectation, Hosts, Mode, Session
-from ..session.arguments import checked
+from ..session import Expectation, Mode, Session
 from ..transports.session_end import close, ended_well, report_problems
 from .attempt import Attempt
 from .cassette_paths import test_id
@@ -64,7 +63,7 @@ class Sessions:
             UsageError: a setting cannot be used.
         """
         configuration = Configuration(self._settings, item, config, served=served)
-        return self._configured(configuration, test_id(item, configuration.redactor))
+        return self._configured(configuration, test_id(item, configuration.redactor, configuration.names))
 
     def _configured(self, configuration: Configuration, test: str) -> Configured:
         paths = configuration.paths(test)
@@ -147,13 +146,7 @@ class Sessions:
         """What holds for the session of a test that has not opened it yet; None: no request concerns it."""
         try:
             found = self.configured(item, None)
-            settings = checked(**found.configuration.settings)
-            hosts = Hosts(
-                settings.get("hosts", ()),
-                settings.get("ignore_hosts", ()),
-                settings.get("upstream"),
-                settings.get("provider"),
-            )
+            hosts = found.configuration.terms.hosts
         except Exception:
             return None  # the fixture fails with it
         if found.mode == "live":

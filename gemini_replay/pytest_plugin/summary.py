@@ -68,7 +68,7 @@ def share_of(
         "unused": {str(path): list(lines.items()) for path, lines in session.unused_descriptions().items()},
         "problems": [f"{session.test}: {what}" for what in dict.fromkeys(map(_in_a_line, problems))],
         "discarded": None,
-        "passed_through": dict(Counter(session.passed_through)),
+        "passed_through": dict(Counter(session.passed_through)) if session.passed_through else {},
         "removals": [[one.place, one.kind, one.count, one.in_answer] for one in session.removals if session.keeps],
         "configuration": configuration.lines(),
         "ci_mode": configuration.ci_mode,
@@ -114,7 +114,8 @@ class Summary:
             self._nothing_stored.append(share["test"])
         self._live += share["live"]
         self._problems += share["problems"]
-        self._passed_through.update(share["passed_through"])
+        if share["passed_through"]:
+            self._passed_through.update(share["passed_through"])
         for place, kind, count, in_answer in share["removals"]:
             where = "answers" if in_answer else place
             (self._changed if in_answer else self._removed)[f"{kind} in {where}"] += count

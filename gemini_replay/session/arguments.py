@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from ..arguments import is_whole, require, require_path, shown, texts, wrong_argument
@@ -58,7 +59,7 @@ _PATHS = (
 )
 
 
-def _paths(name: str, value: Any) -> tuple[str, ...]:
+def _paths(name: str, value: Any) -> tuple[Path, ...]:
     """One path, or several, of which the first is recorded into."""
     given = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not given:
@@ -66,10 +67,11 @@ def _paths(name: str, value: Any) -> tuple[str, ...]:
     return tuple(_path(name, one) for one in given)
 
 
-def _path(name: str, value: Any) -> str:
+def _path(name: str, value: Any) -> Path:
     require_path(name, value, _PATHS)
-    path: str = os.fspath(value)
-    if any(len(os.fsencode(part)) > _LONGEST for part in path.replace(os.sep, "/").split("/")):
+    path = value if isinstance(value, Path) else Path(value)
+    text = os.fsencode(path)
+    if len(text) > _LONGEST and any(len(os.fsencode(part)) > _LONGEST for part in path.parts):
         raise UsageError(f"{name} has a name of more than {_LONGEST} bytes.", hint=f"It takes {_PATHS}.")
     return path
 

@@ -63,6 +63,7 @@ class Hosts:
         """A copy that also ignores this host with its port."""
         found = copy(self)
         found._ignored = (*self._ignored, *parse_patterns([where], "ignore_hosts"))
+        found._owned = {}
         return found
 
     def owns_host(self, host: str, port: int | None = None) -> bool:

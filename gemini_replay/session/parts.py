@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..cassette.matching import IgnoredDrift, Matcher, Pool
+from ..cassette.matching import IgnoredDrift, Pool
 from ..cassette.redaction import Redactor
-from ..engine.rechunking import parse_rechunk
-from ..engine.timing import parse_max_gap, parse_speed
-from ..provider import Provider
 from .forks import Forks
 from .making import CassetteMaker
 from .recordings import Recordings
 from .replaying import Replayer
+from .settings import Mode
+from .terms import Terms
 from .unseen import Unseen
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """The parts of the session of a cassette, an absolute path; `given` are its settings, checked and complete.
+    """The parts of the session of a cassette, an absolute path.
 
     Attributes:
         forks: its child processes.
@@ -33,11 +31,9 @@ class Parts:
         unseen: the hosts that clients without a transport reach.
     """
 
-    def __init__(
-        self, path: Path, given: Mapping[str, Any], *, provider: Provider, redactor: Redactor, test: str | None
-    ) -> None:
-        rewrite, verifies = given["mode"] == "rewrite", given["mode"] == "verify"
-        matcher = Matcher(given["match"], ignore=given["ignore"], normalize=given["normalize"])
+    def __init__(self, path: Path, mode: Mode, terms: Terms, *, redactor: Redactor, test: str | None) -> None:
+        rewrite, verifies = mode == "rewrite", mode == "verify"
+        given, provider, matcher = terms.given, terms.provider, terms.matcher
         self.forks = Forks()
         self.unseen = Unseen(provider, upstream=given["upstream"], forks=self.forks)
         self.pool = Pool(matcher, repeat=given["repeat"], test=test, provider=provider)
@@ -45,9 +41,9 @@ class Parts:
             self.pool,
             only_redacted=matcher.hooked,
             records_all=rewrite or verifies,
-            speed=parse_speed(given["speed"]),
-            max_gap=parse_max_gap(given["max_gap"]),
-            rechunk=parse_rechunk(given["rechunk"]),
+            speed=terms.speed,
+            max_gap=terms.max_gap,
+            rechunk=terms.rechunk,
             faults=given["fault"],
             before_replay=given["before_replay"],
             forks=self.forks,

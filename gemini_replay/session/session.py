@@ -17,11 +17,9 @@ from urllib.parse import urlsplit
 
 from ..cassette import fake_files
 from ..cassette.model import Interaction, Request
-from ..cassette.redaction import Redactor
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.recorder import NullRecorder
-from ..engine.timing import is_virtual, parse_speed
 from ..errors import (
     CassetteError,
     GeminiReplayError,
@@ -31,17 +29,17 @@ from ..errors import (
     UsageError,
 )
 from ..provider import Provider
-from ..shipped import shipped
 from ..urls import netloc
-from .arguments import REDACTION, checked, default_settings
+from .arguments import checked
 from .client_names import client_name
 from .forks import error_as_data, error_from_data, watch_forks
 from .forward import Forward, route
-from .hosts import Hosts, address
+from .hosts import address
 from .parts import Parts
 from .refusing import blocked, own_server
 from .results import Results
 from .settings import Mode, Paths, ReplaySettings, SessionSettings
+from .terms import OWN, terms_of
 
 Decision = Playback | NoConnection | Forward | None
 """A decision on a request: it is answered from a recording, or fails as a fault says; it goes to the network and is
@@ -78,35 +76,34 @@ class Session(Results):
     """
 
     def __init__(self, path: Paths, **settings: Unpack[SessionSettings]) -> None:
-        given = {**default_settings(), **checked(SessionSettings.__annotations__, path=path, **settings)}
-        self.path, *more = [Path(os.path.abspath(one)) for one in given["path"]]  # the folder may change later
+        terms = terms_of({name: value for name, value in settings.items() if name not in OWN})
+        own = checked(path=path, **{name: value for name, value in settings.items() if name in OWN})
+        self.path, *more = map(_absolute, own["path"])  # the folder may change later
         if os.path.isdir(self.path):
             raise UsageError(f"{self.path} is a folder, not a cassette.", hint="Name a file in it.")
-        self.provider: Provider = given["provider"] or shipped()
-        self.mode: Mode = given["mode"]
-        faults: tuple[Fault, ...] = given["fault"]
+        self.provider: Provider = terms.provider
+        self.mode: Mode = own.get("mode", "none")
+        faults: tuple[Fault, ...] = terms.given["fault"]
         if faults and self.mode != "none":
             raise UsageError(
                 f"A session with a fault ({faults[0]}) only replays; its mode is {self.mode!r}.",
                 hint="Record without the fault, then replay with it.",
             )
-        self.virtual = is_virtual(given["speed"])
-        self.speed = parse_speed(given["speed"])
-        self._redactor = Redactor(
-            given["redact"], provider=self.provider, **{name: given[name] for name in REDACTION}
-        )
-        test: str | None = given["test"]
+        self.virtual = terms.virtual
+        self.speed = terms.speed
+        self._redactor = terms.redactor()
+        test: str | None = own.get("test")
         self.test = None if test is None else self._redactor.text(test)  # its parameters may hold a key
         # An id without its secrets names no test; the function without its parameters does.
         self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
-        self.upstream: str | None = given["upstream"]
-        self.hosts = Hosts(given["hosts"], given["ignore_hosts"], self.upstream, self.provider)
+        self.upstream: str | None = terms.given["upstream"]
+        self.hosts = terms.hosts
         self.record_command: Callable[[str], str] | None = None
         self.passed_through: list[str] = []
-        parts = Parts(self.path, given, provider=self.provider, redactor=self._redactor, test=self.test)
+        parts = Parts(self.path, self.mode, terms, redactor=self._redactor, test=self.test)
         super().__init__(parts)
         self._unseen = parts.unseen
-        self._allow_unused: bool = given["allow_unused"]
+        self._allow_unused: bool = terms.given["allow_unused"]
         self._lock = threading.RLock()
         self.active = True
         watch_forks(self)
@@ -116,8 +113,8 @@ class Session(Results):
             raise UsageError(
                 "Nothing can be recorded while pyfakefs hides the real files.", hint=fake_files.RECORDING
             )
-        if given["interactions"] is not None:
-            self._replayer.load_interactions(self.path, given["interactions"])
+        if own.get("interactions") is not None:
+            self._replayer.load_interactions(self.path, own["interactions"])
         elif existing and self.mode not in {"rewrite", "live"}:
             self._replayer.load(self.path, check=self.recording)  # lines that cannot be read would be left out
         for other in more if self.mode != "live" else ():
@@ -364,3 +361,9 @@ class Session(Results):
                 case _:
                     for part in (self._replayer, self._recordings, self._unseen):
                         part.receive(report)
+
+
+def _absolute(path: Path) -> Path:
+    if path.is_absolute() and ".." not in path.parts:
+        return path
+    return Path(os.path.abspath(path))

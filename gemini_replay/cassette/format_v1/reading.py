@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...errors import CassetteFormatError, did_you_mean
-from ..encoding import LineError, decode_after, decode_coded, decode_part, decode_parts
+from ..encoding import LineError, decode_after, decode_coded, decode_parts
 from ..model import Chunk, End, Request, Response
 from ..quoting import clipped, quoted
 from .lines import VERSION, Comment, Line
@@ -48,13 +48,29 @@ def decode_line(raw: bytes, *, path: Path | None = None, number: int | None = No
         CassetteFormatError: the line is not valid in v1. The error has the ``path`` and ``number``.
     """
     try:
-        return _decode_line(raw)
+        return _decode_chunk_line(raw) or _decode_line(raw)
     except RecursionError:
         raise CassetteFormatError("the JSON is nested too deeply", path=path, line=number) from None
     except LineError as error:
         raise error.kind(
             error.message, path=path, line=number, suggestion=error.suggestion, hint=error.hint
         ) from None
+
+
+def _decode_chunk_line(raw: bytes) -> Chunk | None:
+    """The chunk of a line, as nearly all lines are; None for any other line, right or wrong."""
+    if raw[:1] != b"[":
+        return None
+    try:
+        text = raw.decode()
+        value, end = _LINE.raw_decode(text)
+        if text[end:] not in _LINE_ENDS or not value:
+            return None
+        if len(value) == 2 and type(value[1]) is str:  # nearly all chunks
+            return Chunk(decode_after(value[0]), value[1].encode())
+    except ValueError:
+        return None
+    return _decode_chunk(value)
 
 
 def _decode_line(raw: bytes) -> Line:
@@ -96,8 +112,6 @@ def _decode_line(raw: bytes) -> Line:
 
 def _decode_chunk(value: list[Any]) -> Chunk:
     after = decode_after(value[0])
-    if len(value) == 2 and type(value[1]) is str:  # nearly all chunks
-        return Chunk(after, decode_part(value[1]))
     parts = value[1:]
     coded = b""
     if parts and _is_part(parts[-1], "coded"):
@@ -132,6 +146,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _LINE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_LINE_ENDS = frozenset({"\n", "\r\n", ""})
 
 
 def _no_such_structure(value: dict[str, Any], kinds: list[str]) -> NoReturn:

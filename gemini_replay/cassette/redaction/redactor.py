@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 from ...provider import Provider
@@ -32,6 +33,9 @@ from .stream_redactor import BodyRedactor
 from .text import TextRedactor
 
 _URL = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,40}://[^\s\"'<>,;]+|(?<=<)/[^\s>]*", re.IGNORECASE)
+
+_REMEMBERED = 256
+"""How many texts are remembered: the id of a test and the name of its cassette are searched several times."""
 
 _ESCAPES = frozenset("\\%&")
 """What escapes begin with."""
@@ -68,7 +72,7 @@ class Redactor:
         environ: Mapping[str, str] | None = None,
         provider: Provider | None = None,
     ) -> None:
-        given = given_secrets(secrets)
+        self._given = given_secrets(secrets)
         self._names = SecretNames(
             keep_headers=keep_headers,
             redact_headers=redact_headers,
@@ -77,8 +81,21 @@ class Redactor:
             provider=provider,
         )
         self._patterns = compile_patterns(redact_patterns)
-        known = environment_secrets(os.environ if environ is None else environ)
-        self._finder = Finder({**known, **given}, self._patterns, self._names)
+        self._environ = os.environ if environ is None else environ
+        self._known = environment_secrets(self._environ)
+        self._finder = Finder({**self._known, **self._given}, self._patterns, self._names)
+        self._harmless: set[str] = set()  # texts that were searched and hold no secret
+
+    def renewed(self) -> Redactor:
+        """This redactor if the secrets of the environment are as they were; otherwise one that knows the new ones."""
+        known = environment_secrets(self._environ)
+        if known == self._known:
+            return self
+        found = copy(self)
+        found._harmless = set()
+        found._known = known
+        found._finder = Finder({**known, **self._given}, self._patterns, self._names)
+        return found
 
     def for_request(self, request: Request) -> RequestRedactor:
         """A redactor for one request and its response, which knows the request's own credentials too.
@@ -90,6 +107,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A message without secrets."""
+        if text in self._harmless:
+            return text
         return TextRedactor(self._finder, self._names).message(text)
 
     def kinds(self, text: str) -> tuple[str, ...]:
@@ -98,11 +117,17 @@ class Redactor:
 
     def finds_in(self, texts: Sequence[str]) -> bool:
         """Whether `text` might remove something from one of these. Usually one search shows that it would not."""
+        texts = [text for text in texts if text not in self._harmless]
         joined = "\0?".join(texts)
         # A pattern may say where a text begins, and how an escape is read depends on the whole text.
         if self._patterns or not _ESCAPES.isdisjoint(joined):
             return any(self.text(text) != text for text in texts)
-        return self.text(joined) != joined
+        if texts and self.text(joined) != joined:
+            return True
+        if len(self._harmless) > _REMEMBERED:
+            self._harmless.clear()
+        self._harmless.update(texts)
+        return False
 
 
 class RequestRedactor:
