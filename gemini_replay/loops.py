@@ -6,7 +6,6 @@ the loop's timers fire too early or never. A wait on the clocks of this module s
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import math
@@ -17,10 +16,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from . import clocks
 from .threads import OwnThread
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -48,13 +50,19 @@ class AsyncClock(Protocol):
         """Let the loop run for one turn."""
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop of asyncio's kind that runs in this thread. Code without loops need not load asyncio for it."""
+    events: Any = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
+
+
 def running_clock() -> AsyncClock:
     """The clock of the running event loop, asyncio's or trio's.
 
     It does not use anyio, which imports its backend on first use: that takes 13 to 25 ms, in the first replayed
     request.
     """
-    loop = asyncio._get_running_loop()
+    loop = running_loop()
     return TrioClock() if loop is None else AsyncioClock(loop)
 
 
@@ -88,6 +96,8 @@ class AsyncioClock:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        import asyncio
+
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
         self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
@@ -275,7 +285,7 @@ class Waiter(Protocol):
 
 def waiter() -> Waiter:
     """A waiter for the running event loop, asyncio's or trio's. It does not use anyio, see `running_clock`."""
-    loop = asyncio._get_running_loop()
+    loop = running_loop()
     return _TrioWaiter() if loop is None else _AsyncioWaiter(loop)
 
 
@@ -332,9 +342,7 @@ class _TrioWaiter:
 
 def run_without_loop(run: Callable[[], T]) -> T:
     """Call ``run`` in a thread without a running event loop: in this one, or if it runs a loop, in another one."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if running_loop() is None:
         return run()
     with ThreadPoolExecutor(1, "gemini-replay") as thread:
         return thread.submit(contextvars.copy_context().run, run).result()

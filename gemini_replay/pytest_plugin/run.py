@@ -30,6 +30,8 @@ PLACE = "_gemini_cassette_marker"
 _ATTEMPT = pytest.StashKey["Attempt"]()
 _FIXTURES = frozenset({MARKER, SERVER})
 """The fixtures that open a session."""
+_CONFIGURED = frozenset({SERVER, CHECK_CLIENT})
+"""The fixtures that the marker configures; with none of them, it activates replay by itself."""
 Kept = Literal["clients", "guard", ""]
 """What stays in place between tests: the interception of all clients with the guard, the guard alone, or nothing."""
 _SHARES = "gemini_replay_shares"
@@ -119,10 +121,12 @@ class Run:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
-        fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        names = getattr(item, "fixturenames", ())
+        fixtures = _FIXTURES.intersection(names)
         marked = item.get_closest_marker(MARKER) is not None
         if fixtures or marked:
-            self._keep("clients" if MARKER in fixtures or opens_cassette(item) else "guard")
+            clients = MARKER in fixtures or (marked and _CONFIGURED.isdisjoint(names))
+            self._keep("clients" if clients else "guard")
             self._expect(item, min(fixtures, default=f"the marker {MARKER}"))
         else:
             self._keep("")
@@ -276,13 +280,6 @@ class Run:
             terminalreporter.write_line(line)
 
 
-def opens_cassette(item: pytest.Item) -> bool:
-    """Whether the marker alone activates replay. With another fixture of ours, it configures that."""
-    if item.get_closest_marker(MARKER) is None:
-        return False
-    return {SERVER, CHECK_CLIENT}.isdisjoint(getattr(item, "fixturenames", ()))
-
-
 def set_fixtures(item: pytest.Item) -> None:
     """Put `gemini_cassette` in its place if the marker activates replay, and nothing there otherwise.
 
@@ -291,7 +288,8 @@ def set_fixtures(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if PLACE in names:
         place = names.index(PLACE)
-        first = [MARKER] if opens_cassette(item) else []
+        alone = item.get_closest_marker(MARKER) is not None and _CONFIGURED.isdisjoint(names)
+        first = [MARKER] if alone else []
         # A new list, since the tests of one function share theirs.
         vars(item)["fixturenames"] = [*names[:place], *first, *names[place + 1 :]]
 

@@ -6,16 +6,16 @@ functions of module `time` (`functions`), asyncio's loops (`loops`) and trio's r
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .. import clocks
-from .clock import VirtualClock
-from .functions import Functions
-from .loops import Loops
-from .trio_runs import TrioRuns
+from ..loops import running_loop
+
+if TYPE_CHECKING:
+    from .replaced import Replaced
 
 
 @contextmanager
@@ -33,7 +33,9 @@ def virtual_time() -> Iterator[None]:
     global _active, _users
     with _lock:
         if _active is None:
-            _active = _VirtualTime()
+            from .replaced import Replaced  # what it needs is loaded only where time is virtual
+
+            _active = Replaced()
         else:
             _active.clock.join()
         _users += 1
@@ -64,7 +66,7 @@ def join_loop() -> None:
     if active is None:
         return
     active.clock.join()
-    loop = asyncio._get_running_loop()
+    loop = running_loop()
     if loop is None:
         active.trio.check()
     else:
@@ -86,30 +88,7 @@ def sleep(seconds: float) -> None:
         clocks.sleep(seconds)
 
 
-class _VirtualTime:
-    """Everything that is replaced while time is virtual."""
-
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.trio = TrioRuns(self.clock)
-        self.trio.check()
-        self.functions = Functions(self.clock, self.trio)
-        self.loops = Loops(self.clock, self.functions.origins["monotonic"])
-        self._began = clocks.now()
-        with ExitStack() as undoing:
-            undoing.callback(self.clock.close)
-            for part in (self.functions, self.loops, self.trio):
-                undoing.callback(part.undo)
-                part.install()
-            self.close = undoing.pop_all().close
-
-    def now(self) -> float:
-        """`clocks.now` in virtual time."""
-        self.trio.equalise()
-        return self._began + self.clock.now()
-
-
-_active: _VirtualTime | None = None
+_active: Replaced | None = None
 _users = 0
 _lock = threading.RLock()
 

@@ -80,8 +80,9 @@ def test_a_cassette_costs_a_test_few_calls(tmp_path: Path) -> None:
 
 
 def test_a_run_with_cassettes_loads_only_what_it_uses(tmp_path: Path) -> None:
-    """It loads no server, no command and no fuzz kit."""
+    """It loads no server, no command and no fuzz kit, and what moves clocks only where time is virtual."""
     _, modules = run(tmp_path, 1, replays=True)
     rooms = {name.split(".")[1] for name in modules}
     assert {"session", "transports"} <= rooms
+    assert "gemini_replay.virtual_clock.replaced" not in modules
     assert not rooms & {"cli", "demo", "faults", "fuzz", "interop", "report", "rhythm", "server"}
