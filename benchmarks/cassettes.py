@@ -18,6 +18,7 @@ from benchmarks.made_cassettes import Made, asked, vcr_data, vcr_parts
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.files import open_cassette
 from gemini_replay.cassette.matching import Matcher, Pool
+from gemini_replay.cassette.matching.keys import canonical_body
 from gemini_replay.cassette.model import Request
 
 VCR = "pytest-recording"
@@ -109,7 +110,15 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             Contestant(name, lambda search=search: _search(many, search), expected=found, note=note, targets=[target])
             for name, search, found, note, target in _searches(many.count)
         ]
-        + [Contestant("decode all requests", lambda: _requests_decoded(many), expected=many.count, note="no search")],
+        + [
+            Contestant("decode all requests", lambda: _requests_decoded(many), expected=many.count, note="no search"),
+            Contestant(
+                "decode all requests, bodies in order",
+                lambda: _requests_decoded(many, bodies=True),
+                expected=many.count,
+                note="each body as it is compared; no search",
+            ),
+        ],
         measures="reading",
         rounds=9,
         limit="The first search that has to look at every recording reads all requests, once in a session: a line "
@@ -229,13 +238,14 @@ def _search(made: Made, search: Search) -> Run:
     return run
 
 
-def _requests_decoded(made: Made) -> Run:
+def _requests_decoded(made: Made, *, bodies: bool = False) -> Run:
     path = made.path
 
     def run() -> Reading:
         found = open_cassette(path)
         began = time.process_time()
-        count = len([stored.request for stored in found])
+        requests = [stored.request for stored in found]
+        count = len([canonical_body(one) for one in requests] if bodies else requests)
         return Reading(count, (time.process_time() - began) * 1000)
 
     return run

@@ -36,6 +36,14 @@ class IncrementalSplit:
         return [block[6:].decode() for block in blocks]
 
 
+class SplitAndLoads(IncrementalSplit):
+    """The values of such events: a floor that knows no other line end, makes no events and reports no offsets."""
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The values that `data` completes."""
+        return list(map(json.loads, super().feed(data)))
+
+
 class IncrementalScan:
     """The objects of an array, by the standard library's C scanner; a failed scan is repeated from its start."""
 
@@ -58,6 +66,30 @@ class IncrementalScan:
                 self._rest = text[pos:]
                 return values
             values.append(value)
+
+
+class ScanWithOffsets(IncrementalScan):
+    """The same, with the text of each element and its place in the stream, in bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = 0  # of the text that is not finished
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The elements that `data` completes."""
+        text = self._rest + self._decoder.decode(data)
+        found, pos = [], 0
+        while True:
+            start = self._between.match(text, pos).end()  # type: ignore[union-attr]
+            self._at += start - pos
+            try:
+                value, pos = self._scan(text, start)
+            except ValueError:
+                self._rest = text[start:]
+                return [value for value, _, _ in found]
+            element = text[start:pos]
+            found.append((value, element, self._at))
+            self._at += len(element) if element.isascii() else len(element.encode())
 
 
 def fed(make: Callable[[], Any]) -> Parse:

@@ -16,6 +16,8 @@ from benchmarks.parsers import (
     IncrementalScan,
     IncrementalSplit,
     Parse,
+    ScanWithOffsets,
+    SplitAndLoads,
     anthropic,
     fed,
     google_genai,
@@ -130,6 +132,9 @@ def _framing(values: list[dict[str, Any]]) -> Iterator[Benchmark]:
 
 
 def _sse_to_json(values: list[dict[str, Any]]) -> Iterator[Benchmark]:
+    def split_and_loads() -> Parse:
+        return fed(SplitAndLoads)
+
     for (name, chunks), least in zip(_cuts(sse(values)), (0.92, 0.9, None), strict=True):
         targets = [at_least(least, times="ready frames")] if least else []
         frames = [compact(value).encode() for value in values]
@@ -140,17 +145,22 @@ def _sse_to_json(values: list[dict[str, Any]]) -> Iterator[Benchmark]:
                 contestant(our_events, chunks, *targets),
                 contestant(our_events_dropped, chunks, *targets),
                 contestant(ready_frames, frames),
+                contestant(split_and_loads, chunks),
                 contestant(google_genai, chunks, peer=True),
             ],
             floor="ready frames",
             amount=_megabytes(chunks),
-            limit="The values that json.loads makes.",
+            limit="The values that json.loads makes. Ready frames need no framing; splitting the body at blank lines "
+            'before the same json.loads, and nothing else, is "split and loads".',
         )
 
 
 def _array_to_json(values: list[dict[str, Any]], spell: Callable[[object], str]) -> Iterator[Benchmark]:
     def incremental_scan() -> Parse:
         return fed(IncrementalScan)
+
+    def scan_with_offsets() -> Parse:
+        return fed(ScanWithOffsets)
 
     times = 0.8 if spell is pretty else 0.7
     for name, chunks in _cuts(array(values, spell)):
@@ -160,12 +170,13 @@ def _array_to_json(values: list[dict[str, Any]], spell: Callable[[object], str])
             "MB/s",
             [
                 contestant(our_events, chunks, at_least(20) if small else at_least(times, times="incremental scan")),
-                *([] if small else [contestant(incremental_scan, chunks)]),
+                *([] if small else [contestant(incremental_scan, chunks), contestant(scan_with_offsets, chunks)]),
                 contestant(ijson, chunks, peer=True),
             ],
             floor="" if small else "incremental scan",
             amount=_megabytes(chunks),
-            limit="The values that the C scanner of json makes.",
+            limit='The values that the C scanner of json makes. "Scan with offsets" also keeps what every frame '
+            "has: its text, and where it starts in bytes.",
         )
 
 
