@@ -81,14 +81,18 @@ class Redactor:
             provider=provider,
         )
         self._patterns = compile_patterns(redact_patterns)
-        self._environ = os.environ if environ is None else environ
-        self._known = environment_secrets(self._environ)
+        self._environ = environ
+        self._known = self._environment_secrets()
         self._finder = Finder({**self._known, **self._given}, self._patterns, self._names)
         self._harmless: set[str] = set()  # texts that were searched and hold no secret
 
+    def _environment_secrets(self) -> Mapping[str, str]:
+        # Not the `os.environ` of an earlier time: a test may put another in its place.
+        return environment_secrets(os.environ if self._environ is None else self._environ)
+
     def renewed(self) -> Redactor:
         """This redactor if the secrets of the environment are as they were; otherwise one that knows the new ones."""
-        known = environment_secrets(self._environ)
+        known = self._environment_secrets()
         if known == self._known:
             return self
         found = copy(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 from support.planted_secrets import without_secrets
@@ -97,3 +98,15 @@ def test_the_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> 
     """Without any setting, keys in the process's environment are known."""
     monkeypatch.setenv("SOME_API_KEY", "kk-1x2y3-abc")
     assert Redactor().text("it is kk-1x2y3-abc.") == "it is REDACTED."
+
+
+def test_a_redactor_is_renewed_with_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows the keys of the present environment; if none has changed, it is the same."""
+    redactor = Redactor()
+    assert redactor.renewed() is redactor
+    monkeypatch.setenv("SOME_API_KEY", "kk-1x2y3-abc")
+    changed = redactor.renewed()
+    assert changed.text("it is kk-1x2y3-abc.") == "it is REDACTED."
+    monkeypatch.setattr(os, "environ", {"OTHER_API_KEY": "qq-9z8y7-xyz"})
+    assert changed.renewed().text("it is qq-9z8y7-xyz.") == "it is REDACTED."
+    assert redactor.text("it is qq-9z8y7-xyz.") == "it is qq-9z8y7-xyz."
