@@ -8,33 +8,47 @@ drawing the cuts needed, and shrank them further.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, cycle, pairwise, takewhile
 
 Cuts = tuple[int, ...]
 
 BUDGET = 160
 """The most single cuts of one body; longer bodies are cut at their hot offsets."""
+IN_A_CLASS, IN_ALL = 2, 10
+"""How often a cut between bytes that look alike is tried."""
 
 _ALL = 120  # bytes; bodies up to this are cut everywhere
 _LONG = 3000  # bytes; longer bodies are not cut into pieces of a few bytes
+_BYTEWISE = 20_000  # bytes; longer bodies are not cut into single bytes
 _HOT = re.compile(
     rb"\r\n|[\r\n]|(?P<wide>[\xc0-\xff][\x80-\xbf]*)|(?P<escape>\\u[0-9a-fA-F]{4}|\\.)|data:|\xef\xbb\xbf", re.DOTALL
 )
 _WARM = re.compile(rb'[{}\[\],":]')
 _EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2,}|\n\}\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_SIZES = (2, 3, 7)
+_SIZES = (2, 3, 7, *(power + more for power in (8, 16, 32, 64, 128, 256, 512, 1024, 2048) for more in (-1, 0, 1)))
+_QUIET = 2000  # empty chunks, one after another
 
 
 def split(body: bytes, cuts: Cuts) -> tuple[bytes, ...]:
-    """The chunks of a body."""
+    """The chunks of a body; of an empty one that is not cut, none at all."""
+    if not body and not cuts:
+        return ()
     return tuple(body[start:end] for start, end in pairwise((0, *cuts, len(body))))
 
 
 def every(size: int, length: int) -> Cuts:
     """Cuts into chunks of ``size`` bytes."""
     return tuple(range(size, length, size))
+
+
+def repeated(sizes: Sequence[int], length: int) -> Cuts:
+    """Cuts into chunks of these sizes, again and again; none into a single chunk."""
+    if not sizes:
+        return ()
+    return tuple(takewhile(lambda at: at < length, accumulate(cycle(sizes))))
 
 
 def hot_offsets(body: bytes, limit: int = BUDGET) -> list[int]:
@@ -52,10 +66,50 @@ def hot_offsets(body: bytes, limit: int = BUDGET) -> list[int]:
     return sorted(chosen)
 
 
+class Places:
+    """Counts where cuts have fallen, so that no document is cut as others have been, often enough.
+
+    Bytes look alike if they differ in a letter, a digit, or a character of as many bytes.
+    """
+
+    def __init__(self) -> None:
+        self._all: Counter[tuple[str, bytes, bytes]] = Counter()
+        self._class: Counter[tuple[str, bytes, bytes]] = Counter()
+
+    def begin(self) -> None:
+        """Another class of documents comes: a cut may mean something else there."""
+        self._class.clear()
+
+    def is_new(self, body: bytes, kind: str, cuts: Cuts) -> bool:
+        """Whether these cuts may tell something; they count as tried then."""
+        if kind in ("sizes", "runs of empty chunks"):
+            place = (kind, b"", b"%d %d" % (cuts[0], len(cuts) if cuts[-1] == cuts[0] else 0))
+        elif kind in _AT_PLACES:
+            at = cuts[0]
+            place = (kind, body[max(0, at - 3) : at].translate(_ALIKE), body[at : at + 3].translate(_ALIKE))
+        else:
+            return True
+        self._class[place] += 1
+        if self._class[place] > IN_A_CLASS:
+            return False
+        self._all[place] += 1
+        return self._all[place] <= IN_ALL
+
+
+def _alike(byte: int) -> int:
+    if byte < 0x80:
+        return ord("a") if chr(byte).isalpha() else ord("0") if chr(byte).isdigit() else byte
+    return next(first for first in (0xF0, 0xE0, 0xC0, 0x80) if byte >= first)
+
+
+_ALIKE = bytes(map(_alike, range(256)))
+
+
 def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]]:
     """Cuts with their kind, the most effective first; only those of one ``kind`` if it is given.
 
-    Kinds: whole, bytes, lines (or events), sizes, empty chunks, one cut, two cuts (a single byte apart).
+    Kinds: whole, bytes, lines (or events), sizes, empty chunks, runs of empty chunks, one cut, two cuts (a single
+    byte apart).
     """
     for name, make in _KINDS.items():
         if kind in (None, name):
@@ -64,9 +118,9 @@ def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]
 
 
 def _bytewise(body: bytes) -> Iterator[Cuts]:
-    if 1 < len(body) <= _LONG:
+    if 1 < len(body) <= _BYTEWISE:
         yield every(1, len(body))
-    elif len(body) > _LONG:
+    elif len(body) > _BYTEWISE:
         yield tuple(hot_offsets(body, 1000))
 
 
@@ -78,7 +132,7 @@ def _natural(body: bytes) -> Iterator[Cuts]:
 
 
 def _sized(body: bytes) -> Iterator[Cuts]:
-    for size in _SIZES if len(body) <= _LONG else (1000,):
+    for size in dict.fromkeys(_SIZES) if len(body) <= _LONG else (1000,):
         if size < len(body):
             yield every(size, len(body))
 
@@ -89,6 +143,16 @@ def _empty(body: bytes) -> Iterator[Cuts]:
     yield (end,)
     for at in _spread(hot_offsets(body, 8), 4):
         yield (at, at)
+
+
+def _quiet(body: bytes) -> Iterator[Cuts]:
+    """A few empty chunks in a row, and very many: before the body, within it, and after each of its events."""
+    middle = len(body) // 2
+    for at in dict.fromkeys((0, middle)):
+        yield (at,) * 5
+        yield (at,) * _QUIET
+    for cuts in list(_natural(body))[:1]:
+        yield tuple(at for at in cuts for _ in range(4))
 
 
 def _single(body: bytes) -> Iterator[Cuts]:
@@ -115,9 +179,11 @@ _KINDS: dict[str, Callable[[bytes], Iterator[Cuts]]] = {
     "lines": _natural,
     "sizes": _sized,
     "empty chunks": _empty,
+    "runs of empty chunks": _quiet,
     "one cut": _single,
     "two cuts": _pairs,
 }
+_AT_PLACES = ("empty chunks", "one cut", "two cuts")
 
 
 def place(body: bytes, at: int) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from .classes import IN_ARRAY
 
 _DAMAGED = "One damaged event takes the program down, or the answer depends on how the network cut the stream."
+_PAGE = "A proxy's error page comes out as an event, or takes the program down."
+_BUFFER = "Long answers lose text, end early or fail, with one network and not with another."
+_FLOOD = "After a long wait, in which a proxy kept the connection open, the answer fails."
 
 _MEANINGS: dict[str, str] = {
     "promptness": "Text appears late: each piece only when the next one arrives.",
     "growth": "A large answer, such as an image, keeps the processor busy for seconds, or fills the memory.",
+    "isolation": "One user's answer gets text of another's, or fails because an earlier one was broken off.",
     "plain-text": "Ordinary answers lose text or fail, now and then: whenever the network cuts at the wrong place.",
     "wide-characters": "Answers in Chinese, Japanese or Arabic, or with accents or emoji, come out garbled, or fail.",
     "escapes": "Answers with quotes, code or emoji come out changed, or fail.",
@@ -22,7 +26,7 @@ _MEANINGS: dict[str, str] = {
     "numbers": "Numbers in the arguments of function calls change.",
     "large-integers": "Long identifiers in the arguments of function calls change their last digits.",
     "unknown-fields": "The program fails on the day that the API gets a new field.",
-    "whole-answers": "Thoughts, function calls or the usage at the end get lost.",
+    "whole-answers": "Function calls, thoughts, sources, images or the usage get lost, or change, where they meet.",
     "anything-in-text": "As the classes above; this one mixes them.",
     "event-of-70-kb": "Answers with small images fail or lose them.",
     "event-of-300-kb": "Answers with images fail or lose them.",
@@ -32,6 +36,17 @@ _MEANINGS: dict[str, str] = {
     "element-of-1200-kb": "Answers with large images fail or lose them.",
     "many-events": "Long answers fail, or get slower and slower.",
     "many-elements": "Long answers fail, or get slower and slower.",
+    "event-of-5000-kb": "Answers with large images fail or lose them.",
+    "element-of-5000-kb": "Answers with large images fail or lose them.",
+    "event-of-wide-characters": "Long answers in Chinese or with emoji have a garbled character now and then.",
+    "element-of-wide-characters": "Long answers in Chinese or with emoji have a garbled character now and then.",
+    "small-powers-of-two": _BUFFER,
+    "powers-of-two": _BUFFER,
+    "many-comments": _FLOOD,
+    "many-comment-blocks": _FLOOD,
+    "many-blank-lines": _FLOOD,
+    "many-blocks-without-data": _FLOOD,
+    "much-white-space-in-array": _FLOOD,
     "event-of-20-mb": "An answer with several images hangs the program or fills the memory.",
     "comment-of-300-kb": "A proxy that pads the stream brings the program down.",
     "line-ends-lf": "Behind a gateway that writes LF, answers are empty, or come all at once.",
@@ -62,7 +77,12 @@ _MEANINGS: dict[str, str] = {
     "error-as-data": "An error in mid-stream is lost: the program shows half an answer as if it were whole.",
     "error-event": "An error that a gateway reports is lost: half an answer looks whole.",
     "error-body": "A refused request looks like an empty answer, or not, depending on the network.",
+    "page-body": _PAGE,
+    "empty-body": "An empty body takes the program down.",
+    "head-of-error": "A refusal that is cut off takes the program down.",
     "error-in-array": "An error at the end of the answer is lost: half an answer looks whole.",
+    "page-instead-of-array": _PAGE,
+    "head-instead-of-array": "A refusal that is cut off takes the program down.",
     "error-instead-of-array": "A refused request looks like an empty answer, or not, depending on the network.",
     "end-without-blank-line": "The last piece of the answer, often the finish reason, comes out or not, depending on "
     "the network.",
@@ -90,7 +110,7 @@ _MEANINGS: dict[str, str] = {
     "deep-nesting": "A hostile server crashes the program.",
     "byte-order-mark-within": _DAMAGED,
     "nul-bytes": _DAMAGED,
-    "html-body": "A proxy's error page looks like an empty answer, or takes the program down.",
+    "html-body": _PAGE,
     "damaged-streams": _DAMAGED,
 }
 

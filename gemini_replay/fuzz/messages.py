@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .documents import Least, Source, Spelled
+from .documents import Source, Spelled
 from .texts import ASCII, Fragments, text
 
 Tree = dict[Any, Any]
@@ -116,61 +116,6 @@ def numbers(source: Source, options: Sequence[Spelled]) -> list[Tree]:
 
     return source.many(one, 1, 3)
 
-
-_TAIL: Tree = {"modelVersion": MODEL, "responseId": "kJ3aacnvGoyYkdUPq5mJ8Ao"}
-
-
-def _middles(source: Source) -> tuple[Callable[[], Tree], ...]:
-    """What may stand in an answer."""
-
-    def words() -> Spelled:
-        return text(source, ASCII, 1, 3)
-
-    def event(*parts: Any, **more: Any) -> Tree:
-        return {**candidate(list(parts), **more), **usage(source), **_TAIL}
-
-    return (
-        lambda: event({"text": words()}),
-        lambda: event({"text": words(), "thought": True}),
-        lambda: event({"text": words()}, {"text": words()}),
-        lambda: event({"functionCall": {"name": "find", "args": {"q": words()}, "id": "p1"}}, {"text": ""}),
-        lambda: event({"executableCode": {"language": "PYTHON", "code": words()}}),
-        lambda: event({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}),
-        lambda: {"candidates": [{"content": {"parts": [{"text": words()}]}, "index": 1}], **_TAIL},
-        lambda: {**usage(source), **_TAIL},
-        lambda: {"promptFeedback": {"blockReason": "SAFETY"}, **_TAIL},
-        lambda: event({"text": words()}, safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", "blocked": True}]),
-        lambda: event({"text": words()}, citationMetadata={"citationSources": [{"startIndex": 0, "uri": "a?b=c"}]}),
-    )
-
-
-def _ends(source: Source) -> tuple[Callable[[], Tree], ...]:
-    """What shows that an answer is at its end."""
-
-    def finish() -> str:
-        return source.choice(FINISH)
-
-    return (
-        lambda: {"candidates": [{"finishReason": finish()}]},
-        lambda: {**candidate([{"text": ""}], finishReason=finish(), index=0), **usage(source), **_TAIL},
-        lambda: {**candidate([{"text": "", "thoughtSignature": "CqQE"}], finishReason="STOP"), **usage(source)},
-        lambda: {**candidate([{"text": "."}], finishReason=finish(), finishMessage="done"), **_TAIL},
-    )
-
-
-def answer(source: Source) -> list[Tree]:
-    """A whole answer as Gemini streams it: thoughts, text, calls, a finish reason, and what may come after it."""
-    middles, ends = _middles(source), _ends(source)
-    before = source.many(lambda: source.choice(middles)(), 0, 3)
-    end = source.choice(ends)()
-    return [*before, end, *source.many(lambda: source.choice(middles)(), 0, 2)]
-
-
-ANSWERS: tuple[Tree, ...] = (
-    *({"candidates": [{"finishReason": reason}]} for reason in FINISH),
-    *(make() for make in (*_ends(Least()), *_middles(Least()))),
-)
-"""Each kind of message of an answer once."""
 
 STATUSES = {503: "UNAVAILABLE", 429: "RESOURCE_EXHAUSTED", 400: "INVALID_ARGUMENT", 499: "CANCELLED", 500: "INTERNAL"}
 ERROR_DETAILS: tuple[Tree, ...] = (

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import is_whole, require, require_callable, texts
 from ..loops import run_without_loop
 from .budget import Budget
-from .checks import Check, Growth, Promptness, chosen_checks, growth, promptness, reads
-from .classes import CHECKS, GROWTH, IN_ARRAY, PROFILES, CaseClass, ProfileName, classes_of, known_profile
+from .checks import Check, Promptness, chosen_checks, promptness, reads
+from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, PROFILES, CaseClass, ProfileName, classes_of, known_profile
+from .documents import document
+from .growth import Growth, growth
+from .isolation import isolation
 from .policies import Policy, known_policy, under
 from .report import parser_bug
 from .results import Result, Survey, bug_result, known_bugs
@@ -155,15 +158,19 @@ def survey(
 def _first_bug(
     search: Search, profile: ProfileName, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget
 ) -> Result | None:
-    """Quick things first: the fixed documents of all classes, then the other checks, then the search."""
+    """Quick things first: isolation, the fixed documents of all classes, the other checks, then the search."""
     ordinary = [case for case in cases if case.sized is None]
+    for check in (one for one in checks if one[0] == ISOLATION):  # else a leak would show as some other bug
+        result, *_ = _checked(search.examiner.target, check, [profile])
+        if result.verdict == "bug":
+            return result
     if suspicions := _suspicions(search, ordinary):
         suspicions = [one for one in suspicions if not one.case.mixed] or suspicions
         first, clearest = suspicions[0], max(suspicions, key=lambda one: one.share)
         tried = [first] if first is clearest or first.stalls else [first, clearest]
         found = [(one.case, search.smallest(one)) for one in tried]
         return _bug(search, *min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
-    for check in checks:
+    for check in (one for one in checks if one[0] != ISOLATION):
         if budget.is_over():
             break
         result, *_ = _checked(search.examiner.target, check, [profile], thorough=False)
@@ -202,14 +209,34 @@ def _checked(
     name, array = check
     framed = tuple(one for one in profiles if (one == "json-array") == array)
     good = Result(name + IN_ARRAY if array else name, CHECKS[name], framed)
-    if not reads(target, array=array):
+    if name != ISOLATION and not reads(target, array=array):
         return replace(good, verdict="behaviour", behaviour="not known: it does not read this framing"), (), None
     if name == GROWTH:
-        figures = growth(target, array=array, thorough=thorough)
+        figures = growth(target, array=array, profiles=framed, thorough=thorough)
         worst = max(figures, key=lambda one: (one.bad, one.exponent))
         result = replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good
         return result, figures, None
-    one = promptness(target, array=array)
+    if name == ISOLATION:
+        leak = isolation(target, array=array)
+        if leak is None:
+            return good, (), None
+        return (
+            replace(
+                good,
+                verdict="bug",
+                kind="leaks",
+                needs_cut=len(leak.chunks) > 1,
+                chunks=leak.chunks,
+                expected=leak.expected,
+                got=leak.got,
+                error=leak.how,
+                document=document(b"".join(leak.chunks), leak.expected) if leak.after else None,
+                after=leak.after,
+            ),
+            (),
+            None,
+        )
+    one = promptness(target, array=array, profiles=framed)
     if not one.chunks:
         return good if one.lazy else replace(good, verdict="behaviour", behaviour="returns all at the end"), (), one
     out = f"{len(one.out)} of {len(one.due)}" if one.out else "none"

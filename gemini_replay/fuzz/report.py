@@ -80,6 +80,7 @@ def _happens(result: Result) -> str:
         "changes": "changes what is in the stream",
         "invents": "yields what is not in the stream",
         "grows": "takes time or memory that grows faster than its input",
+        "leaks": "reads a stream wrong because of another one",
     }[result.kind or "raises"]
 
 

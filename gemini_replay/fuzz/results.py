@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from ..arguments import require, texts
 from ..plain_text import plain
-from .checks import Growth, Promptness
+from .checks import Promptness
 from .classes import CaseClass
 from .documents import Document
+from .growth import Growth
 from .literals import list_literal, short
 from .steadiness import RUNS, Steadiness, Stream
 from .verdicts import BugKind, Complaint
@@ -26,7 +27,8 @@ class Result:
         profiles: the profiles in which getting it wrong is a bug.
         verdict: "ok", "bug", "behaviour" if standard and practice leave a choice, or "not tried" if no time was left.
         kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
-            ends) or "grows" (time or memory grows faster than the input); else None.
+            ends), "grows" (time or memory grows faster than the input) or "leaks" (something of one stream gets
+            into another); else None.
         needs_cut: whether it needs a cut, or happens to the whole body in one chunk too.
         chunks: the smallest case.
         expected: the values that should have come out.

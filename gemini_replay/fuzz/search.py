@@ -6,7 +6,7 @@ The cuts of a document are not drawn but enumerated, in `Examiner.examine`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ from hypothesis.errors import Flaky
 
 from .. import clocks
 from .classes import CaseClass
-from .cuts import every, split
+from .cuts import Cuts, every, repeated, split
 from .documents import Document, Least
 from .strategies import documents_of
-from .verdicts import Counterexample, Examiner, reduce_cuts
+from .verdicts import Counterexample, Examiner, minimal, reduce_cuts
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -30,6 +30,7 @@ MAX_EXAMPLES = 40
 _SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something, which is only to be shrunk
 _SHRINK_RUNS = 20_000
 _ONE_CUT = "one cut"
+_MOST_CUTS = 500  # of a large document; to leave out some of more would take long
 
 
 class _BrokenParserError(Exception):
@@ -69,6 +70,7 @@ class Search:
             large = self._scan_sized(case)
             return Suspicion(case, large, 1.0) if large else None
         best: Counterexample | None = None
+        self.examiner.places.begin()
         documents = case.documents()
         failing = 0
         for document in documents:
@@ -84,6 +86,7 @@ class Search:
 
     def draw(self, case: CaseClass, until: float | None = None) -> Counterexample | None:
         """Let Hypothesis draw documents, until this moment if it is given, and reduce what it finds."""
+        self.examiner.places.begin()
         found = self._drawn(case, self.max_examples, until=until)
         return found and self._reduced(case, found)
 
@@ -182,32 +185,45 @@ class Search:
     def _scan_sized(self, case: CaseClass) -> Counterexample | None:
         assert case.sized is not None
         document = case.sized(case.size)
-        for cuts in _sized_cuts(len(document.body)):
+        for step in case.steps:
+            cuts = repeated(step, len(document.body))
             if complaint := self.examiner.alone(document, cuts):
                 return Counterexample(document, "sizes", cuts, complaint)
         return None
 
     def _bisected(self, case: CaseClass, found: Counterexample) -> Counterexample:
-        """The least size at which it fails."""
-        if found.complaint.is_recursion or found.complaint.kind == "stalls":
+        """The least size at which it fails, with as few cuts as possible.
+
+        A recursion fails from a size on that depends on the stack that is left: twice that size fails elsewhere, too.
+        """
+        if found.complaint.kind == "stalls":
             return found
-        step = found.cuts[0] if found.cuts else 0
+        step = next(one for one in case.steps if repeated(one, len(found.document.body)) == found.cuts)
 
         def fails(size: int) -> bool:
             nonlocal found
             assert case.sized is not None
             document = case.sized(size)
-            cuts = every(step, len(document.body)) if step else ()
+            cuts = repeated(step, len(document.body))
             complaint = self.examiner.alone(document, cuts)
             if complaint:
                 found = Counterexample(document, found.chunking, cuts, complaint)
             return complaint is not None
 
-        least(fails, case.size)
+        size = least(fails, case.size)
+        if found.complaint.is_recursion:
+            fails(min(2 * size, case.size))
+
+        def fails_at(cuts: Cuts) -> bool:
+            nonlocal found
+            complaint = self.examiner.alone(found.document, cuts)
+            if complaint:
+                found = Counterexample(found.document, found.chunking, cuts, complaint)
+            return complaint is not None
+
         all_cuts = found.cuts
-        for cuts in ((), all_cuts[:1], all_cuts[-1:]):
-            if complaint := self.examiner.alone(found.document, cuts):
-                return Counterexample(found.document, found.chunking, cuts, complaint)
+        if not any(map(fails_at, ((), all_cuts[:1], all_cuts[-1:]))) and len(all_cuts) <= _MOST_CUTS:
+            minimal(all_cuts, fails_at)
         return found
 
 
@@ -218,11 +234,3 @@ def least(fails: Callable[[int], bool], high: int) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if fails(middle) else (middle, high)
     return high
-
-
-def _sized_cuts(length: int) -> Iterator[tuple[int, ...]]:
-    if length < 10_000_000:
-        yield ()
-    yield every(1 << 16, length)
-    if length < 100_000:
-        yield every(1000, length)

@@ -139,13 +139,19 @@ class FuzzTarget:
         if self._last is not None:
             self.recent.append(self._last)
         self._last = chunks if size <= _LARGE else None
+        self.watched(output, size, lambda: self._collect(source, output, limit=size + 1000))
+        output.seen = source.seen
+        return output
+
+    def watched(self, output: Output, size: int, work: Callable[[], object]) -> None:
+        """Do something with the parser that involves ``size`` bytes; stop it if it does not end."""
         dog = self._watchdog
         assert dog is not None, "a target is entered before it runs"
         with _whole_stack(self._limit):
             try:
                 try:
                     dog.begin(size)
-                    self._collect(source, output, limit=size + 1000)
+                    work()
                 finally:
                     dog.end()
             except Hang:
@@ -154,18 +160,17 @@ class FuzzTarget:
                 self._close_loop()
             except (Exception, SystemExit) as error:
                 output.error = error
-        output.seen = source.seen
-        return output
 
     def _collect(self, source: Feed, output: Output, limit: int) -> None:
         result = self.parse(source)
         if hasattr(result, "__aiter__") or inspect.isawaitable(result):
-            loop = self._event_loop()
-            loop.run_until_complete(_collect_awaiting(result, output, limit))
+            loop = self.event_loop()
+            loop.run_until_complete(collect_awaiting(result, output, limit))
         else:
-            _collect(result, output, limit)
+            collect(result, output, limit)
 
-    def _event_loop(self) -> asyncio.AbstractEventLoop:
+    def event_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop in which asynchronous parsers run."""
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.new_event_loop()
@@ -211,7 +216,8 @@ class WrongShapeError(TypeError):
         self.returned = returned
 
 
-def _collect(result: Any, output: Output, limit: int) -> None:
+def collect(result: Any, output: Output, limit: int) -> None:
+    """Take what a synchronous parser returns."""
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
         raise WrongShapeError(result)
     output.lazy = not isinstance(result, list | tuple)
@@ -222,11 +228,12 @@ def _collect(result: Any, output: Output, limit: int) -> None:
             break
 
 
-async def _collect_awaiting(result: Any, output: Output, limit: int) -> None:
+async def collect_awaiting(result: Any, output: Output, limit: int) -> None:
+    """Take what an asynchronous parser returns."""
     if inspect.isawaitable(result):
         result = await result
     if not hasattr(result, "__aiter__"):
-        _collect(result, output, limit)
+        collect(result, output, limit)
         return
     values = output.values
     async for value in result:

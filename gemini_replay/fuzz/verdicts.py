@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..arguments import items, require
-from .cuts import Cuts, chunkings, hot_offsets, split
+from .cuts import Cuts, Places, chunkings, hot_offsets, split
 from .documents import Document
 from .target import FuzzTarget, Output
 
-BugKind = Literal["raises", "loses", "changes", "invents", "stalls", "grows"]
+BugKind = Literal["raises", "loses", "changes", "invents", "stalls", "grows", "leaks"]
 Documented = tuple[type[BaseException], ...]
 
 ACCIDENTS: Documented = (
@@ -77,9 +77,13 @@ class Examiner:
         self.target = target
         self.documented = documented
         self.did: Counter[str] = Counter()
+        self.places = Places()
 
     def examine(self, document: Document, chunking: str | None = None) -> Counterexample | None:
-        """The first cuts (of one kind, if it is given) at which the parser is wrong; None if there are none."""
+        """The first cuts at which the parser is wrong; None if there are none.
+
+        All cuts of one kind, if it is given; else those that may still tell something.
+        """
         whole = self._run(document, ())
         label = judge(document, whole, self.documented)
         if isinstance(label, Complaint):
@@ -88,7 +92,9 @@ class Examiner:
         if chunking == "whole":
             return None
         for name, cuts in chunkings(document.body, chunking):
-            if cuts and (complaint := self._compared(document, cuts, whole, label)):
+            if not cuts or (chunking is None and not self.places.is_new(document.body, name, cuts)):
+                continue
+            if complaint := self._compared(document, cuts, whole, label):
                 return Counterexample(document, name, cuts, complaint, tuple(self.target.recent))
         return None
 
@@ -152,7 +158,7 @@ def reduce_cuts(examiner: Examiner, found: Counterexample) -> Counterexample:
 
     cuts = next(filter(fails, _fewer(document, found.cuts)), None)
     if cuts is None:
-        cuts = found.cuts if complaint.is_recursion else _minimal(found.cuts, fails)
+        cuts = found.cuts if complaint.is_recursion else minimal(found.cuts, fails)
     return replace(found, cuts=cuts, complaint=complaint)
 
 
@@ -164,7 +170,7 @@ def _fewer(document: Document, cuts: Cuts) -> Iterator[Cuts]:
         yield (at,)
 
 
-def _minimal(cuts: Cuts, fails: Callable[[Cuts], bool]) -> Cuts:
+def minimal(cuts: Cuts, fails: Callable[[Cuts], bool]) -> Cuts:
     """Delta debugging: leave out ever smaller shares of the cuts for as long as it fails without them."""
     share = max(1, len(cuts) // 2)
     while True:

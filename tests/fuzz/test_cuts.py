@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_replay.fuzz.cuts import BUDGET, chunkings, every, hot_offsets, place, split
+from gemini_replay.fuzz.cuts import (
+    BUDGET,
+    IN_A_CLASS,
+    IN_ALL,
+    Places,
+    chunkings,
+    every,
+    hot_offsets,
+    place,
+    repeated,
+    split,
+)
 
 BODY = 'data: {"a": "你😀\\n\\u00e9"}\r\n\r\n'.encode()
 
@@ -33,6 +44,41 @@ def test_there_are_empty_chunks_at_both_ends_and_within() -> None:
     assert any(chunks[0] == b"" for chunks in found)
     assert any(chunks[-1] == b"" for chunks in found)
     assert any(b"" in chunks[1:-1] for chunks in found)
+
+
+def test_there_are_runs_of_empty_chunks() -> None:
+    """A few in a row and very many, before the body, within it, and after each event."""
+    found = [split(BODY * 2, cuts) for _, cuts in chunkings(BODY * 2, "runs of empty chunks")]
+    assert any(chunks[:4] == (b"",) * 4 for chunks in found)
+    assert any(chunks.count(b"") > 1000 for chunks in found)
+    assert any(chunks[0] == BODY and chunks[1:4] == (b"",) * 3 for chunks in found)
+
+
+def test_an_empty_body_has_no_chunks() -> None:
+    """Nor one that is empty, unless it is cut."""
+    assert split(b"", ()) == ()
+    assert split(b"", (0,)) == (b"", b"")
+
+
+def test_sizes_are_repeated() -> None:
+    """In order, to the end of the body."""
+    assert split(b"abcdefgh", repeated((3, 1), 8)) == (b"abc", b"d", b"efg", b"h")
+    assert repeated((), 8) == ()
+    assert repeated((4,), 8) == (4,)
+
+
+def test_a_place_is_cut_until_it_is_known() -> None:
+    """Between bytes that look alike: twice in a class, ten times in all; what differs is another place."""
+    places = Places()
+    letters = [places.is_new(body, "one cut", (5,)) for body in (b"abcdefghij", b"ABCDEFGHIJ", b"zzzzzzzzzz")]
+    assert letters == [True] * IN_A_CLASS + [False]
+    assert places.is_new(b"abcde\nghij", "one cut", (5,))
+    assert places.is_new(b"abcdefghij", "two cuts", (5, 6))
+    for _ in range(IN_ALL):
+        places.begin()
+        places.is_new(b"abcdefghij", "one cut", (5,))
+    places.begin()
+    assert not places.is_new(b"abcdefghij", "one cut", (5,))
 
 
 def test_one_event_in_a_chunk_is_tried() -> None:

@@ -111,6 +111,25 @@ def test_a_late_parser_stalls() -> None:
     fuzz.check_parser(lambda chunks: list(right(chunks)), classes=["promptness"])
 
 
+def test_several_events_of_one_chunk_come_out_at_once() -> None:
+    """A parser that takes one event from each chunk is late with the others."""
+
+    def one_for_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
+        waiting: list[Any] = []
+        body = b""
+        for chunk in chunks:
+            before = len(list(right([body])))
+            body += chunk
+            waiting += list(right([body]))[before:]
+            if waiting:
+                yield waiting.pop(0)
+        yield from waiting
+
+    bug = bug_of(one_for_each_chunk, classes=["promptness"])
+    assert (bug.kind, len(bug.expected), len(bug.got)) == ("stalls", 2, 1)
+    assert bug.chunks[0].count(b"data: ") == 2
+
+
 def test_a_quadratic_parser_grows() -> None:
     """The message has the sizes, the times and the exponent."""
 

@@ -114,8 +114,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         LARGE,
         (
-            *(f"event-of-{size}" for size in ("70-kb", "300-kb", "1200-kb", "20-mb")),
-            *(f"element-of-{size}" for size in ("70-kb", "300-kb", "1200-kb")),
+            *(f"event-of-{size}" for size in ("70-kb", "300-kb", "1200-kb", "5000-kb", "20-mb", "wide-characters")),
+            *(f"element-of-{size}" for size in ("70-kb", "300-kb", "1200-kb", "5000-kb", "wide-characters")),
             "deep-nesting",
         ),
         "Events with images are 1.3 to 2 MB. A parser with a limit raises; give it a larger one where it takes "
@@ -127,6 +127,23 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "Each new chunk, or each character, has the parser copy or scan all that has come of the event. It shows "
         "from about a megabyte on: an image that arrives in small chunks. Ask for smaller images, or use a parser "
         "that grows linearly.",
+    ),
+    (
+        "Chunks of particular sizes",
+        ("small-powers-of-two", "powers-of-two"),
+        "The parser has a buffer of its own, and something that lies across its end is torn. Give it smaller or "
+        "larger chunks, such as those of 1,000 bytes.",
+    ),
+    (
+        "Floods",
+        ("many-comments", "many-comment-blocks", "many-blank-lines", "many-blocks-without-data"),
+        "Some thousand keep-alives in one chunk, after a long wait behind a proxy that buffers, end in an error. "
+        "Filter lines that do not start with `data:` below the parser.",
+    ),
+    (
+        "Streams that share something",
+        ("isolation",),
+        "Something of one stream gets into another. Use a new parser for each stream.",
     ),
     (
         "Events that come late",
@@ -143,6 +160,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "indents-in-array",
             "error-in-array",
             "error-instead-of-array",
+            "page-instead-of-array",
+            "head-instead-of-array",
+            "much-white-space-in-array",
             "end-in-mid-array",
             "trailing-comma",
             "no-array",
@@ -176,6 +196,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "raw-controls",
             "nul-bytes",
             "html-body",
+            "page-body",
+            "empty-body",
+            "head-of-error",
             "damaged-streams",
             "damaged-arrays",
         ),

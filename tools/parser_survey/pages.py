@@ -107,7 +107,7 @@ def _parsers(found: dict[str, Any]) -> Iterator[str]:
         for verdict, said in (
             ("ok", "Right in"),
             ("unconfirmed", "Wrong in the search, but not when the chunks were fed again, in"),
-            ("not tried", "Not tried, because of the time that it would take:"),
+            ("not tried", "Not tried:"),
         ):
             names = [case for case, given in one["verdicts"].items() if given == verdict]
             if names:

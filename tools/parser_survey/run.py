@@ -24,9 +24,9 @@ import pages
 import python_parsers
 
 from gemini_replay import __version__, fuzz
-from gemini_replay.fuzz.checks import growth
 from gemini_replay.fuzz.classes import CHECKS, GROWTH, IN_ARRAY, classes_of
 from gemini_replay.fuzz.command import Command
+from gemini_replay.fuzz.growth import growth
 from gemini_replay.fuzz.literals import short
 from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.results import Result

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...errors import UsageError, did_you_mean
-from . import arrays, content, failures, gateways, hostile, sse
+from . import arrays, content, failures, gateways, hostile, sizes, sse
 from .case_class import IN_ARRAY, PROFILES, CaseClass, ProfileName
 
 __all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "ProfileName", "classes_of", "known_profile"]
 
 CLASSES: tuple[CaseClass, ...] = (
     *content.CLASSES,
+    *sizes.CLASSES,
     *gateways.CLASSES,
     *sse.CLASSES,
     *failures.CLASSES,
@@ -20,10 +21,12 @@ CLASSES: tuple[CaseClass, ...] = (
 )
 
 PROMPTNESS = "promptness"
+ISOLATION = "isolation"
 GROWTH = "growth"
 CHECKS = {
     PROMPTNESS: "each complete event comes out before the next chunk is asked for",
-    GROWTH: "twice the bytes of one event, in chunks of 1 KB, take about twice the time and memory",
+    ISOLATION: "a stream is read the same after, beside and in the middle of others, whatever became of them",
+    GROWTH: "twice the bytes take about twice the time and memory: one large event, many small ones, comments, lines",
 }
 """What is checked besides the classes, by name."""
 

@@ -6,6 +6,7 @@ from .. import messages as m
 from .. import texts as t
 from ..documents import COMPACT, CRLF, LF, STYLES, Document, Source, Style, document, google_array, policy, spell
 from .case_class import ARRAY, CaseClass
+from .failures import nothing
 from .hostile import around, bad_text, damaged_document, half_pair
 
 BLANKS = ("", " ", LF, CRLF, "\t", " \n  ", "\n\n")
@@ -51,10 +52,6 @@ def commas(source: Source) -> Document:
     return policy(f"[{','.join(spell(tree) for tree in trees)},]", yields=trees)
 
 
-def _nothing(source: Source) -> Document:
-    return policy(source.choice(("", LF, " ")), yields=[])
-
-
 def _between(raw: bytes) -> bytes:
     return b'[{"responseId": "a"}\n,\r\n' + raw + b'\n,\r\n{"responseId": "b"}\n]'
 
@@ -95,7 +92,7 @@ CLASSES = (
     CaseClass("empty-array", "no elements at all", ARRAY, _empty),
     CaseClass("byte-order-mark-before-array", "a BOM before the bracket", ARRAY, bom, policy=True),
     CaseClass("trailing-comma", "a comma after the last element", ARRAY, commas, policy=True),
-    CaseClass("no-array", "an empty body instead of an array", ARRAY, _nothing, policy=True),
+    CaseClass("no-array", "an empty body instead of an array", ARRAY, nothing, policy=True),
     CaseClass("invalid-utf-8-in-array", "bytes that are not UTF-8, in one text", ARRAY, _invalid_utf8, policy=True),
     CaseClass("element-not-json", "one, between good ones", ARRAY, _no_json, policy=True),
     CaseClass("element-not-object", "null, a number or text among objects", ARRAY, _scalars, policy=True),

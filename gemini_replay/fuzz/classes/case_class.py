@@ -28,6 +28,7 @@ class CaseClass:
         fixed: documents that are tried each time, besides those that are drawn.
         sized: for classes about one large thing, makes the document of a size in bytes; ``build`` is not used then.
         size: the size that is tried.
+        steps: how large the chunks are in which such a document is tried, see `cuts.repeated`.
         mixed: many peculiarities at once; a class with only one of them describes a bug better.
         policy: standard and practice leave a choice; what the parser does is reported.
     """
@@ -39,6 +40,7 @@ class CaseClass:
     fixed: Callable[[], list[Document]] = field(default=list)
     sized: Callable[[int], Document] | None = None
     size: int = 0
+    steps: tuple[tuple[int, ...], ...] = ((), (1 << 16,))
     policy: bool = False
     mixed: bool = False
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import answers
 from .. import messages as m
 from .. import texts as t
-from ..documents import CRLF, Document, Source, Spelled, blocks, document, google_array
+from ..documents import Document, Source, Spelled, blocks, document, google_array
 from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass
 
 Write = Callable[[list[Any]], str]
@@ -24,6 +25,7 @@ class Content:
     description: str
     draw: Callable[[Source], list[Any]]
     each: Sequence[Any] = ()
+    together: Sequence[list[Any]] = ()  # further documents
 
     def build(self, write: Write) -> Callable[[Source], Document]:
         """Draws documents in a framing."""
@@ -36,7 +38,10 @@ class Content:
 
     def fixed(self, write: Write) -> Callable[[], list[Document]]:
         """Documents that have each peculiarity, a few together."""
-        groups = [list(self.each[at : at + _TOGETHER]) for at in range(0, len(self.each), _TOGETHER)]
+        groups = [
+            *self.together,
+            *(list(self.each[at : at + _TOGETHER]) for at in range(0, len(self.each), _TOGETHER)),
+        ]
         return lambda: [document(write(trees), trees) for trees in groups]
 
 
@@ -74,45 +79,15 @@ CONTENT = (
         [*({"x": value} for value in m.UNKNOWN_VALUES), *({name: 1} for name in m.UNKNOWN_NAMES)],
     ),
     Content(
-        "whole-answers", "thoughts, calls, finish reasons, and events after a finish reason", m.answer, m.ANSWERS
+        "whole-answers",
+        "parts of every kind, several candidates, calls in pieces, grounding, and events after the end",
+        answers.answer,
+        answers.each(),
+        answers.rich(),
     ),
     Content("anything-in-text", "text of everything above", lambda source: m.messages(source, t.ANYTHING, 1, 5, 12)),
 )
-_PLAIN, _MIXED = CONTENT[0], CONTENT[-1]
-
-
-def _large(size: int) -> list[Any]:
-    text = Spelled("x" * size, '"' + "x" * size + '"')
-    return [{"responseId": "before"}, {"responseId": text}, {"responseId": "behind"}]
-
-
-def _many(size: int) -> list[Any]:
-    return [{"responseId": "a" * 20}] * max(1, size // 50)
-
-
-def _limited(one: Document) -> Document:
-    return Document(one.body, one.readings, malformed=True)
-
-
-def _comment(size: int) -> Document:
-    trees = _large(1)
-    return document(": " + "x" * size + CRLF * 2 + blocks(trees), trees)
-
-
-def _sized(
-    name: str, description: str, write: Write, trees: Callable[[int], list[Any]], size: int, limited: bool = False
-) -> CaseClass:
-    """A class about size: in SSE, or in an array; with ``limited``, an error that reports a limit is accepted."""
-
-    def sized(size: int) -> Document:
-        made = document(write(trees(size)), trees(size))
-        return _limited(made) if limited else made
-
-    profiles = ("hostile",) if limited else ARRAY if write is google_array else SSE[:1]
-    return CaseClass(name, description, profiles, _PLAIN.build(write), sized=sized, size=size, policy=limited)
-
-
-_SIZES = (("70-kb", 70_000), ("300-kb", 300_000), ("1200-kb", 1_200_000))
+_MIXED = CONTENT[-1]
 
 CLASSES = (
     *(
@@ -129,26 +104,5 @@ CLASSES = (
             mixed=one is _MIXED,
         )
         for one in CONTENT
-    ),
-    *(_sized(f"event-of-{name}", "one event as large as images", blocks, _large, size) for name, size in _SIZES),
-    *(_sized(f"element-of-{name}", "one large element", google_array, _large, size) for name, size in _SIZES),
-    _sized("many-events", "some thousand small events", blocks, _many, 250_000),
-    _sized("many-elements", "some thousand small elements", google_array, _many, 250_000),
-    _sized(
-        "event-of-20-mb",
-        "one event of 20 MB; a limit that is reported is not a bug",
-        blocks,
-        _large,
-        20_000_000,
-        True,
-    ),
-    CaseClass(
-        "comment-of-300-kb",
-        "a comment line that does not end for 300 KB",
-        ("hostile",),
-        _PLAIN.build(blocks),
-        sized=lambda size: _limited(_comment(size)),
-        size=300_000,
-        policy=True,
     ),
 )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+from .. import answers
 from .. import messages as m
 from .. import texts as t
 from ..documents import (
     CRLF,
-    GOOGLE,
     LF,
     PRETTY,
     STYLES,
@@ -29,7 +30,7 @@ from .case_class import ARRAY, SSE, CaseClass
 
 def raw_error(source: Source) -> Document:
     """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, after good events."""
-    trees = m.small(source) if not source.boolean() else m.answer(source)
+    trees = m.small(source) if not source.boolean() else answers.answer(source)
     error, said = m.error(source)
     return document(blocks(trees) + spell(error, PRETTY) + LF, [*trees, error], says=(said,))
 
@@ -51,11 +52,56 @@ def error_data(source: Source) -> Document:
 
 
 def error_body(source: Source) -> Document:
-    """The body of an HTTP error: nothing but the error object."""
+    """Nothing but an error object, as after an HTTP error: it comes out, or it raises. Silence is a bug."""
     error, said = m.error(source)
-    text = spell(error, source.choice((PRETTY, GOOGLE))) + source.choice((LF, ""))
-    readings = policy("", yields=[error], skips=[]).readings
-    return Document(text.encode(), readings, malformed=True, says=(said,), free=True)
+    made = policy(spell(error, PRETTY) + source.choice((LF, "")), yields=[error], unwraps=[error["error"]])
+    return replace(made, says=(said,))
+
+
+PAGES = (
+    "<html><body>502 Bad Gateway</body></html>",
+    "<!DOCTYPE html>\n<html>\n<style>p { color: #fff }</style>\n\n<body>\n<p>Not found</p></body></html>\n",
+    "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<hr><center>nginx</center>\r\n</html>\r\n",
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>',
+    "upstream connect error or disconnect/reset before headers. reset reason: connection timeout",
+    "Service Unavailable",
+    "no healthy upstream\n",
+    "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n<html",
+)
+
+
+def page(source: Source) -> Document:
+    """What a gateway sends in place of an answer, or its beginning."""
+    text = source.choice(PAGES)
+    return policy(text[: source.choice((len(text), *range(1, len(text))))], skips=[])
+
+
+def nothing(source: Source) -> Document:
+    """A body without anything in it."""
+    return policy(source.choice(("", LF, CRLF, " ", CRLF * 2)), skips=[])
+
+
+_HEADS = ("\ufeff".encode()[:1], "\ufeff".encode()[:2], b"d", b"[", b"\x1f", b"<")
+
+
+def head(source: Source) -> Document:
+    """A body that ends in its head: a byte order mark, a bracket, the beginning of an error."""
+    error, _ = m.error(source)
+    return _cut_error(error, source.integer(1, len(spell(error, PRETTY).encode()) - 1))
+
+
+def _cut_error(error: Any, at: int) -> Document:
+    return policy(spell(error, PRETTY).encode()[:at], skips=[], unwraps=[error["error"]])
+
+
+def _each_head() -> list[Document]:
+    error = {"error": {"code": 503, "message": "é"}}
+    cut = [_cut_error(error, at) for at in range(1, len(spell(error, PRETTY).encode()))]
+    return [*(policy(one, skips=[]) for one in _HEADS), *cut]
+
+
+def _each_page() -> list[Document]:
+    return [policy(text, skips=[]) for text in PAGES]
 
 
 def error_element(source: Source) -> Document:
@@ -123,6 +169,9 @@ CLASSES = (
     CaseClass("error-as-data", 'data: {"error": …}', ("gemini",), error_data),
     CaseClass("error-event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
     CaseClass("error-body", "an error object and nothing else", ("gemini",), error_body, policy=True),
+    CaseClass("page-body", "HTML or other text in place of a stream", ("gemini",), page, _each_page, policy=True),
+    CaseClass("empty-body", "nothing in place of a stream", ("gemini",), nothing, policy=True),
+    CaseClass("head-of-error", "the first bytes of an error object", ("gemini",), head, _each_head, policy=True),
     CaseClass("error-in-array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
         "end-without-blank-line", "a complete event, but for its blank line", SSE, _without_blank_line, policy=True
@@ -145,4 +194,6 @@ CLASSES = (
         policy=True,
     ),
     CaseClass("error-instead-of-array", "an error object and no array", ARRAY, error_body, policy=True),
+    CaseClass("page-instead-of-array", "HTML or other text and no array", ARRAY, page, _each_page, policy=True),
+    CaseClass("head-instead-of-array", "the first bytes of an error object", ARRAY, head, _each_head, policy=True),
 )

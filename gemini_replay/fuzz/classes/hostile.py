@@ -7,6 +7,7 @@ import re
 from .. import texts as t
 from ..documents import CRLF, Document, Reading, Source, Spelled, block, policy
 from .case_class import CaseClass, ProfileName
+from .failures import page
 from .gateways import anything_of_gateways
 
 HOSTILE: tuple[ProfileName, ...] = ("hostile",)
@@ -135,16 +136,6 @@ def _nul(source: Source) -> Document:
     return policy(_between("\0" * source.integer(1, 2) + block(hidden)), ignores=around(), yields=around(hidden))
 
 
-def _a_page(source: Source) -> Document:
-    pages = (
-        "<html><body>502 Bad Gateway</body></html>",
-        "<!DOCTYPE html>\n<p>\n\n</p>\n",
-        "upstream connect error",
-        "",
-    )
-    return policy(source.choice(pages), skips=[])
-
-
 def damaged_document(source: Source, body: bytes) -> Document:
     """A good stream with any damage: what comes of it must not depend on the cuts."""
     return Document(damage(source, body), (Reading("returns nothing", ()),), malformed=True, free=True)
@@ -183,6 +174,6 @@ CLASSES = (
     CaseClass("deep-nesting", "100 000 brackets", HOSTILE, _no_json, sized=nesting, size=200_000, policy=True),
     CaseClass("byte-order-mark-within", "a BOM between events", HOSTILE, late_bom, policy=True),
     CaseClass("nul-bytes", "NUL bytes between events", HOSTILE, _nul, policy=True),
-    CaseClass("html-body", "HTML, text or nothing at all", HOSTILE, _a_page, policy=True),
+    CaseClass("html-body", "HTML or other text in place of a stream", HOSTILE, page, policy=True),
     CaseClass("damaged-streams", "any damage; the result may not depend on the cuts", HOSTILE, _damaged, policy=True),
 )

@@ -1,6 +1,18 @@
-"""Parsers with one planted bug each: what people write."""
+"""Parsers that are right but for one bug each."""
 
-from . import arrays, events, lines, state
+from . import arrays, bodies, content, delivery, events, lines, sizes, state, uses
 from .registry import PLANTED, Planted
 
-__all__ = ["PLANTED", "Planted", "arrays", "events", "lines", "state"]
+__all__ = [
+    "PLANTED",
+    "Planted",
+    "arrays",
+    "bodies",
+    "content",
+    "delivery",
+    "events",
+    "lines",
+    "sizes",
+    "state",
+    "uses",
+]

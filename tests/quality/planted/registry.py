@@ -1,6 +1,7 @@
 """Registers parsers with one planted bug each, and has the correct parts that they are made of.
 
-``@planted(profile, most)`` registers one; ``most`` is how many bytes the smallest case that the kit shows may have.
+``@planted(profile, most, chunks)`` registers one; ``most`` is how many bytes the smallest case that the kit shows may
+have, and ``chunks`` how many chunks: more than three if the bug is one of many chunks, or of two streams.
 Where a parser has to be right but for its bug, it stands on `good_lines`, `good_events` or `good_elements`.
 """
 
@@ -24,16 +25,17 @@ class Planted:
     profile: str
     most: int
     parse: Parse
+    chunks: int = 3
 
 
 PLANTED: list[Planted] = []
 
 
-def planted(profile: str, most: int) -> Callable[[Parse], Parse]:
+def planted(profile: str, most: int, chunks: int = 3) -> Callable[[Parse], Parse]:
     """Register a parser."""
 
     def register(parse: Parse) -> Parse:
-        PLANTED.append(Planted(parse.__name__, profile, most, parse))
+        PLANTED.append(Planted(parse.__name__, profile, most, parse, chunks))
         return parse
 
     return register

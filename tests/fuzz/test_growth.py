@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gemini_replay import parse_stream
-from gemini_replay.fuzz.checks import Growth, growth
+from gemini_replay.fuzz.growth import Growth, growth
 from gemini_replay.fuzz.target import FuzzTarget, Output
 
 pytestmark = pytest.mark.usefixtures("unmeasured")

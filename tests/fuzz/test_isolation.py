@@ -1,0 +1,114 @@
+"""Whether something of one stream gets into another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from gemini_replay import fuzz, parse_stream
+from gemini_replay.fuzz.isolation import Leak, isolation
+from gemini_replay.fuzz.target import FuzzTarget
+from gemini_replay.gemini import aparse_stream
+
+
+def right(chunks: Iterable[bytes]) -> Iterator[Any]:
+    for event in parse_stream(chunks):
+        yield event.json
+
+
+async def right_asynchronously(chunks: Any) -> AsyncIterator[Any]:
+    async for event in aparse_stream(chunks):
+        yield event.json
+
+
+def right_list(chunks: Iterable[bytes]) -> list[Any]:
+    return list(right(chunks))
+
+
+async def right_list_asynchronously(chunks: Any) -> list[Any]:
+    return [value async for value in right_asynchronously(chunks)]
+
+
+LOCK = threading.Lock()
+
+
+def one_at_a_time(chunks: Iterable[bytes]) -> list[Any]:
+    """Streams wait for each other; that is slow, not wrong."""
+    with LOCK:
+        return right_list(chunks)
+
+
+def leak_of(parse: Callable[..., Any], *, array: bool = False) -> Leak | None:
+    with FuzzTarget(parse) as target:
+        return isolation(target, array=array)
+
+
+@pytest.mark.parametrize("array", [False, True], ids=["sse", "array"])
+@pytest.mark.parametrize(
+    "parse",
+    [right, right_list, right_asynchronously, right_list_asynchronously, one_at_a_time],
+    ids=lambda one: one.__name__,
+)
+def test_a_parser_that_keeps_nothing_is_not_accused(parse: Callable[..., Any], array: bool) -> None:
+    """Whether it is a generator or returns a list, sync or async."""
+    assert leak_of(parse, array=array) is None
+
+
+def test_a_parser_that_reads_nothing_right_is_not_judged() -> None:
+    """That is a bug of another kind."""
+    assert leak_of(lambda chunks: []) is None
+
+
+def test_a_stream_that_is_broken_off_may_leave_nothing() -> None:
+    """A buffer that only the end of a stream clears."""
+    held: list[Any] = []
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        for value in right(chunks):
+            held.append(value)
+            yield value
+        if len(held) != 3:
+            held.clear()
+            raise ValueError("more than one stream")
+        held.clear()
+
+    found = leak_of(parse)
+    assert found is not None
+    assert "ValueError: more than one stream" in found.how
+
+
+def test_streams_that_run_at_the_same_time_are_apart() -> None:
+    """A list that the next stream clears."""
+    values: list[Any] = []
+
+    def parse(chunks: Iterable[bytes]) -> list[Any]:
+        values.clear()
+        for value in right(chunks):
+            values.append(value)
+        return list(values)
+
+    found = leak_of(parse)
+    assert found is not None
+    assert "in another thread" in found.how
+
+
+def test_a_leak_is_a_bug_with_a_verdict_of_its_own() -> None:
+    """It comes before other bugs, since it would show as one of them, and shows the earlier stream."""
+    rest: list[bytes] = []
+
+    def leaking(chunks: Iterable[bytes]) -> Iterator[Any]:
+        yield from right([*rest, *chunks])
+        rest[:] = [b"data: {"]
+
+    with pytest.raises(fuzz.ParserBug) as caught:
+        fuzz.check_parser(leaking)
+    bug = caught.value
+    assert (bug.case, bug.kind) == ("isolation", "leaks")
+    assert "because of another one" in str(bug)
+    assert bug.after
+    rest.clear()
+    (result,) = fuzz.survey(leaking, profiles=["gemini"], classes=["isolation"]).results
+    assert (result.verdict, result.kind) == ("bug", "leaks")
