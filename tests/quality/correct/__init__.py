@@ -1,6 +1,6 @@
 """Correct parsers, each written in another way; the kit must never accuse one of them in its profiles."""
 
-from . import arrays, our_own, sse
+from . import arrays, asynchronous, libraries, node, our_own, sse, styles
 from .registry import CORRECT, Correct
 
-__all__ = ["CORRECT", "Correct", "arrays", "our_own", "sse"]
+__all__ = ["CORRECT", "Correct", "arrays", "asynchronous", "libraries", "node", "our_own", "sse", "styles"]
