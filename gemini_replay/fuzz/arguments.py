@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile",
         action="append",
         metavar="NAME",
-        help="gemini (default), gateway, sse, json-array, hostile or all; may be repeated",
+        help="gemini (default), gateway, sse, json-array, hostile, smoke (the quickest) or all; may be repeated",
     )
     parser.add_argument(
         "--class", action="append", dest="classes", metavar="NAME", help="only this class of cases; may be repeated"

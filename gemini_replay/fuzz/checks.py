@@ -1,108 +1,110 @@
-"""What is checked besides the case classes, and the first such check: promptness.
-
-A parser is prompt if each event comes out before the next chunk is asked for.
-"""
+"""What is checked besides the case classes: each check by its name, with the result that it leads to."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from .classes import CHECKS, IN_ARRAY, ProfileName
-from .cuts import Cuts, split
-from .documents import LF, block, blocks, google_array, google_elements, plain
-from .target import FuzzTarget, Output
-from .verdicts import same
-
-PLAIN = ({"responseId": "a"}, {"responseId": "b"})
-
-Check = tuple[str, bool]
-"""The name of a check, and whether it feeds a JSON array."""
-
-
-def plain_body(*, array: bool) -> bytes:
-    """The simplest stream."""
-    return (google_array if array else blocks)(PLAIN).encode()
-
-
-def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None) -> list[Check]:
-    """The checks of some profiles, in each of their framings; only those in ``names`` if these are given."""
-    framings = [array for array in (False, True) if any((one == "json-array") == array for one in profiles)]
-    return [
-        (check, array)
-        for array in framings
-        for check in CHECKS
-        if names is None or check in names or (array and check + IN_ARRAY in names)
-    ]
-
-
-def reads(target: FuzzTarget, *, array: bool) -> bool:
-    """Whether the parser reads the simplest stream of this framing."""
-    return is_plain(target.run([plain_body(array=array)]))
-
-
-def is_plain(output: Output) -> bool:
-    """Whether the simplest stream came out of a run, as it should."""
-    return output.error is None and not output.hung and same(output.values, PLAIN)
-
-
-_TREES: tuple[Any, ...] = tuple({"responseId": name} for name in "abcdefg")
-_LARGER = tuple(
-    {"responseId": name * size} for name, size in zip("abcdefg", (1, 5000, 1, 1, 70_000, 1, 1), strict=True)
-)
-_COMMENT = b": ping\n\n"
+from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, ProfileName, checks_of
+from .documents import document
+from .growth import Growth, growth
+from .isolation import isolation
+from .plain_stream import reads
+from .promptness import Promptness, promptness
+from .results import Result
+from .target import FuzzTarget
 
 
 @dataclass(frozen=True)
-class Promptness:
-    """Whether events come out one by one, and the first that is late: when the last of `chunks` was asked for."""
+class Check:
+    """A check in one framing."""
 
-    lazy: bool = True
-    chunks: tuple[bytes, ...] = ()  # empty if every event is in time
-    due: tuple[Any, ...] = ()  # the events that these complete, without the last chunk
-    out: tuple[Any, ...] = ()  # those that were out by then
+    name: str  # in `classes.CHECKS`
+    array: bool  # whether it feeds a JSON array
+    profiles: tuple[ProfileName, ...]  # those of this framing
 
+    def result(self) -> Result:
+        """The result if nothing is wrong."""
+        return Result(self.name + IN_ARRAY if self.array else self.name, CHECKS[self.name], self.profiles)
 
-def promptness(target: FuzzTarget, *, array: bool, profiles: Sequence[ProfileName] = ()) -> Promptness:
-    """Feed one event in each chunk, several in each, and chunks that end in the middle of an event.
-
-    A parser that reads these wrong altogether is not judged here.
-    """
-    lazy = True
-    for trees, wire in _wires(array, profiles):
-        values = [plain(tree) for tree in trees]
-        ends = list(accumulate(map(len, wire)))
-        body = b"".join(wire)
-        # A comment behind an event does not delay it.
-        due_at = [
-            end - len(_COMMENT) if piece.endswith(_COMMENT) else end for piece, end in zip(wire, ends, strict=True)
-        ]
-        for cuts in _deliveries(ends):
-            chunks = [*split(body, cuts), b"]"] if array else split(body, cuts)
-            output = target.run(chunks, patient=True)
-            lazy = output.lazy
-            if output.error is not None or output.hung or not same(output.values, values) or not lazy:
-                continue
-            for nth, (at, out) in enumerate(zip(cuts, output.seen[1:], strict=False), start=1):
-                if out < (due := bisect_right(due_at, at)):
-                    return Promptness(lazy, tuple(chunks[: nth + 1]), tuple(values[:due]), tuple(values[:out]))
-    return Promptness(lazy)
+    def not_tried(self) -> Result:
+        """The result if no time is left."""
+        return replace(self.result(), verdict="not tried")
 
 
-def _wires(array: bool, profiles: Sequence[ProfileName]) -> Iterator[tuple[Sequence[Any], list[bytes]]]:
-    """Events, and the pieces of a stream that complete one of them each."""
-    for trees in (_TREES, _LARGER):
-        yield trees, [text.encode() for text in (google_elements(trees) if array else map(block, trees))]
-    if {"gateway", "sse"} & set(profiles):
-        yield _TREES, [block(tree, newline=LF).encode() for tree in _TREES]
-        yield _TREES, [block(tree, newline=LF).encode() + _COMMENT for tree in _TREES]
+@dataclass(frozen=True)
+class Checked:
+    """The result of a check, with the measurements that it is based on."""
+
+    result: Result
+    growth: tuple[Growth, ...] = ()
+    promptness: Promptness | None = None
 
 
-def _deliveries(ends: Sequence[int]) -> Iterator[Cuts]:
-    """One event in each chunk, two, three or all but the last; then the same with ten bytes of the next event."""
-    for more in (0, 10):
-        for number in (1, 2, 3, len(ends) - 1):
-            yield tuple(end + more for end in ends[number - 1 : -1 : number])
+def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None) -> list[Check]:
+    """The checks of some profiles, in each of their framings; those in ``names`` instead, if these are given."""
+    wanted = checks_of(profiles) if names is None else names
+    framings = [(array, tuple(one for one in profiles if (one == "json-array") == array)) for array in (False, True)]
+    return [
+        Check(name, array, framed)
+        for array, framed in framings
+        for name in CHECKS
+        if framed and (name in wanted or (array and name + IN_ARRAY in wanted))
+    ]
+
+
+def checked(target: FuzzTarget, check: Check, *, thorough: bool = True) -> Checked:
+    """Check a parser; `thorough` as for `growth`."""
+    if check.name == ISOLATION:
+        return _isolation(target, check)
+    if not reads(target, array=check.array):
+        return Checked(
+            replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
+        )
+    return _growth(target, check, thorough) if check.name == GROWTH else _promptness(target, check)
+
+
+def _isolation(target: FuzzTarget, check: Check) -> Checked:
+    leak = isolation(target, array=check.array)
+    if leak is None:
+        return Checked(check.result())
+    found = replace(
+        check.result(),
+        verdict="bug",
+        kind="leaks",
+        needs_cut=len(leak.chunks) > 1,
+        chunks=leak.chunks,
+        expected=leak.expected,
+        got=leak.got,
+        error=leak.how,
+        document=document(b"".join(leak.chunks), leak.expected) if leak.after else None,
+        after=leak.after,
+    )
+    return Checked(found)
+
+
+def _growth(target: FuzzTarget, check: Check, thorough: bool) -> Checked:
+    figures = growth(target, array=check.array, profiles=check.profiles, thorough=thorough)
+    worst = max(figures, key=lambda one: (one.bad, one.exponent))
+    good = check.result()
+    return Checked(replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good, figures)
+
+
+def _promptness(target: FuzzTarget, check: Check) -> Checked:
+    seen = promptness(target, array=check.array, profiles=check.profiles)
+    good = check.result()
+    if not seen.chunks:
+        at_the_end = replace(good, verdict="behaviour", behaviour="returns all at the end")
+        return Checked(good if seen.lazy else at_the_end, promptness=seen)
+    out = f"{len(seen.out)} of {len(seen.due)}" if seen.out else "none"
+    late = replace(
+        good,
+        verdict="bug",
+        kind="stalls",
+        needs_cut=True,
+        chunks=seen.chunks,
+        expected=seen.due,
+        got=seen.out,
+        error=f"{out} had come out when the last of these chunks was asked for",
+    )
+    return Checked(late, promptness=seen)

@@ -21,7 +21,7 @@ IN_A_CLASS, IN_ALL = 2, 10
 
 _ALL = 120  # bytes; bodies up to this are cut everywhere
 _LONG = 3000  # bytes; longer bodies are not cut into pieces of a few bytes
-_BYTEWISE = 20_000  # bytes; longer bodies are not cut into single bytes
+_MOST = 1000  # cuts of a long body
 _HOT = re.compile(
     rb"\r\n|[\r\n]|(?P<wide>[\xc0-\xff][\x80-\xbf]*)|(?P<escape>\\u[0-9a-fA-F]{4}|\\.)|data:|\xef\xbb\xbf", re.DOTALL
 )
@@ -69,12 +69,13 @@ def hot_offsets(body: bytes, limit: int = BUDGET) -> list[int]:
 class Places:
     """Counts where cuts have fallen, so that no document is cut as others have been, often enough.
 
-    Bytes look alike if they differ in a letter, a digit, or a character of as many bytes.
+    A place is known by two bytes on each side. Bytes look alike if they differ in a letter, a digit, or a character
+    of as many bytes.
     """
 
     def __init__(self) -> None:
-        self._all: Counter[tuple[str, bytes, bytes]] = Counter()
-        self._class: Counter[tuple[str, bytes, bytes]] = Counter()
+        self._all: Counter[tuple[str, int, bytes, bytes]] = Counter()
+        self._class: Counter[tuple[str, int, bytes, bytes]] = Counter()
 
     def begin(self) -> None:
         """Another class of documents comes: a cut may mean something else there."""
@@ -82,11 +83,12 @@ class Places:
 
     def is_new(self, body: bytes, kind: str, cuts: Cuts) -> bool:
         """Whether these cuts may tell something; they count as tried then."""
-        if kind in ("sizes", "runs of empty chunks"):
-            place = (kind, b"", b"%d %d" % (cuts[0], len(cuts) if cuts[-1] == cuts[0] else 0))
-        elif kind in _AT_PLACES:
-            at = cuts[0]
-            place = (kind, body[max(0, at - 3) : at].translate(_ALIKE), body[at : at + 3].translate(_ALIKE))
+        if kind in _AT_PLACES:
+            at, number = cuts[0], len(cuts) if cuts[-1] == cuts[0] else 0
+            around = body[max(0, at - 2) : at].translate(_ALIKE), body[at : at + 2].translate(_ALIKE)
+            place = (kind, number, *around)
+        elif kind == "sizes":
+            place = (kind, cuts[0], b"", b"")
         else:
             return True
         self._class[place] += 1
@@ -108,8 +110,8 @@ _ALIKE = bytes(map(_alike, range(256)))
 def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]]:
     """Cuts with their kind, the most effective first; only those of one ``kind`` if it is given.
 
-    Kinds: whole, bytes, lines (or events), sizes, empty chunks, runs of empty chunks, one cut, two cuts (a single
-    byte apart).
+    Kinds: whole, bytes, all hot offsets (of long bodies), lines (or events), sizes, empty chunks, runs of empty
+    chunks, one cut, two cuts (a single byte apart).
     """
     for name, make in _KINDS.items():
         if kind in (None, name):
@@ -118,10 +120,14 @@ def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]
 
 
 def _bytewise(body: bytes) -> Iterator[Cuts]:
-    if 1 < len(body) <= _BYTEWISE:
+    if 1 < len(body) <= _LONG:
         yield every(1, len(body))
-    elif len(body) > _BYTEWISE:
-        yield tuple(hot_offsets(body, 1000))
+
+
+def _everywhere(body: bytes) -> Iterator[Cuts]:
+    """What comes closest to single bytes for a long body."""
+    if len(body) > _LONG:
+        yield tuple(hot_offsets(body, _MOST))
 
 
 def _natural(body: bytes) -> Iterator[Cuts]:
@@ -176,6 +182,7 @@ def _spread(offsets: list[int], limit: int) -> list[int]:
 _KINDS: dict[str, Callable[[bytes], Iterator[Cuts]]] = {
     "whole": lambda body: iter([()]),
     "bytes": _bytewise,
+    "all hot offsets": _everywhere,
     "lines": _natural,
     "sizes": _sized,
     "empty chunks": _empty,
@@ -183,7 +190,7 @@ _KINDS: dict[str, Callable[[bytes], Iterator[Cuts]]] = {
     "one cut": _single,
     "two cuts": _pairs,
 }
-_AT_PLACES = ("empty chunks", "one cut", "two cuts")
+_AT_PLACES = ("empty chunks", "runs of empty chunks", "one cut", "two cuts")
 
 
 def place(body: bytes, at: int) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import is_whole, require, require_callable, texts
 from ..loops import run_without_loop
 from .budget import Budget
-from .checks import Check, Promptness, chosen_checks, promptness, reads
-from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, PROFILES, CaseClass, ProfileName, classes_of, known_profile
-from .documents import document
-from .growth import Growth, growth
-from .isolation import isolation
+from .checks import Check, checked, chosen_checks
+from .classes import ISOLATION, PROFILES, CaseClass, classes_of, is_quick, known_profile
+from .growth import Growth
 from .policies import Policy, known_policy, under
+from .promptness import Promptness
 from .report import parser_bug
 from .results import Result, Survey, bug_result, known_bugs
 from .search import MAX_EXAMPLES, Search, Suspicion
@@ -46,8 +45,9 @@ def check_parser(
         parse: takes an iterable of byte chunks (or an async iterable: what it gets is both) and returns decoded JSON
             objects: as a list, an iterator or an async iterator, or as a coroutine of one of these.
         profile: "gemini" what Google sends; "gateway" what gateways make of it; "sse" the whole WHATWG format;
-            "json-array" the answer without ``alt=sse``; "hostile" damage and malice.
-        max_examples: how many documents are drawn for each class, by default 40. Each is cut in some 150 ways.
+            "json-array" the answer without ``alt=sse``; "hostile" damage and malice; "smoke" what Google sends, in
+            less than a second.
+        max_examples: how many documents are drawn for each class, by default 40, for "smoke" none.
         seed: for the same search each time; Hypothesis then neither reads nor writes the database. Without it,
             pytest's ``--hypothesis-seed`` counts.
         classes: the names of the classes to try, instead of all classes of the profile.
@@ -70,14 +70,14 @@ def check_parser(
     names = _class_names(parse, classes, seed, database, name)
     cases = under(known_policy(policy), classes_of([chosen], names))
     checks = chosen_checks([chosen], names)
-    examples, excused = _number(max_examples), error_types(documented)
-    budget = Budget(max_time)
+    quick = is_quick([chosen])
+    examples, excused, budget = _number(max_examples, quick), error_types(documented), Budget(max_time)
 
     def run() -> Result | None:
         with FuzzTarget(parse, name) as target:
-            search = Search(Examiner(target, excused), examples, seed, database)
+            search = Search(Examiner(target, excused), examples, seed, database, quick)
             check_shape(target, array=chosen == "json-array")
-            return _first_bug(search, chosen, cases, checks, budget)
+            return next(_bugs(search, cases, checks, budget), None)
 
     bug = run_without_loop(run)
     if bug is not None:
@@ -121,7 +121,8 @@ def survey(
     cases = under(known_policy(policy), classes_of(chosen, names))
     checks = chosen_checks(chosen, names)
     budget = Budget(max_time)
-    examples, known, excused = _number(max_examples), known_bugs(baseline), error_types(documented)
+    quick = is_quick(chosen)
+    examples, known, excused = _number(max_examples, quick), known_bugs(baseline), error_types(documented)
     total = len(cases) + len(checks)
 
     def run() -> Survey:
@@ -134,17 +135,17 @@ def survey(
                 progress(len(results), total, what)
 
         with FuzzTarget(parse, name) as target:
-            search = Search(Examiner(target, excused), examples, seed, database)
+            search = Search(Examiner(target, excused), examples, seed, database, quick)
             check_shape(target, array=chosen == ("json-array",))
             for check in checks:
-                tell(check[0])
+                tell(check.name)
                 if budget.is_over():
-                    results.append(_not_tried(check, chosen))
+                    results.append(check.not_tried())
                     continue
-                result, figures, late = _checked(target, check, chosen)
-                results.append(result)
-                measured += figures
-                prompt += [("json-array" if check[1] else "sse", late)] if late else []
+                found = checked(target, check)
+                results.append(found.result)
+                measured += found.growth
+                prompt += [("json-array" if check.array else "sse", found.promptness)] if found.promptness else []
             for nth, case in enumerate(cases):
                 tell(case.name)
                 results.append(_surveyed(search, case, budget, len(cases) - nth))
@@ -155,34 +156,35 @@ def survey(
     return run_without_loop(run)
 
 
-def _first_bug(
-    search: Search, profile: ProfileName, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget
-) -> Result | None:
-    """Quick things first: isolation, the fixed documents of all classes, the other checks, then the search."""
+def _bugs(search: Search, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget) -> Iterator[Result]:
+    """What is found, the quickest to find first; a leak before all, since it would show as some other bug."""
+    target = search.examiner.target
     ordinary = [case for case in cases if case.sized is None]
-    for check in (one for one in checks if one[0] == ISOLATION):  # else a leak would show as some other bug
-        result, *_ = _checked(search.examiner.target, check, [profile])
-        if result.verdict == "bug":
-            return result
+    yield from _wrong(target, [one for one in checks if one.name == ISOLATION], budget)
     if suspicions := _suspicions(search, ordinary):
-        suspicions = [one for one in suspicions if not one.case.mixed] or suspicions
-        first, clearest = suspicions[0], max(suspicions, key=lambda one: one.share)
-        tried = [first] if first is clearest or first.stalls else [first, clearest]
-        found = [(one.case, search.smallest(one)) for one in tried]
-        return _bug(search, *min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
-    for check in (one for one in checks if one[0] != ISOLATION):
-        if budget.is_over():
-            break
-        result, *_ = _checked(search.examiner.target, check, [profile], thorough=False)
-        if result.verdict == "bug":
-            return result
+        yield _clearest(search, suspicions)
+    yield from _wrong(target, [one for one in checks if one.name != ISOLATION], budget)
     for case in cases:
         if case.sized is not None and not budget.is_over() and (suspicion := search.scan(case)):
-            return _bug(search, case, search.smallest(suspicion))
+            yield _bug(search, case, search.smallest(suspicion))
     for nth, case in enumerate(ordinary):
         if not budget.is_over() and (drawn := search.draw(case, budget.share(len(ordinary) - nth))):
-            return _bug(search, case, drawn)
-    return None
+            yield _bug(search, case, drawn)
+
+
+def _wrong(target: FuzzTarget, checks: Iterable[Check], budget: Budget) -> Iterator[Result]:
+    for check in checks:
+        if not budget.is_over() and (result := checked(target, check, thorough=False).result).verdict == "bug":
+            yield result
+
+
+def _clearest(search: Search, suspicions: Sequence[Suspicion]) -> Result:
+    """The smallest counterexample of the first class, or of the one that fails most often."""
+    suspicions = [one for one in suspicions if not one.case.mixed] or suspicions
+    first, most = suspicions[0], max(suspicions, key=lambda one: one.share)
+    tried = [first] if first is most or first.stalls else [first, most]
+    found = [(one.case, search.smallest(one)) for one in tried]
+    return _bug(search, *min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
 
 
 def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
@@ -191,7 +193,7 @@ def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
     Once something is found, only the same kind of cut is tried on the other classes.
     """
     found: list[Suspicion] = []
-    for chunking in ("bytes", None):
+    for chunking in search.passes:
         for case in cases:
             if one := search.scan(case, found[0].found.chunking if found else chunking):
                 found.append(one)
@@ -202,70 +204,13 @@ def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
     return found
 
 
-def _checked(
-    target: FuzzTarget, check: Check, profiles: Sequence[ProfileName], *, thorough: bool = True
-) -> tuple[Result, tuple[Growth, ...], Promptness | None]:
-    """The result of one check with the measurements that it is based on; else as `growth`."""
-    name, array = check
-    framed = tuple(one for one in profiles if (one == "json-array") == array)
-    good = Result(name + IN_ARRAY if array else name, CHECKS[name], framed)
-    if name != ISOLATION and not reads(target, array=array):
-        return replace(good, verdict="behaviour", behaviour="not known: it does not read this framing"), (), None
-    if name == GROWTH:
-        figures = growth(target, array=array, profiles=framed, thorough=thorough)
-        worst = max(figures, key=lambda one: (one.bad, one.exponent))
-        result = replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good
-        return result, figures, None
-    if name == ISOLATION:
-        leak = isolation(target, array=array)
-        if leak is None:
-            return good, (), None
-        return (
-            replace(
-                good,
-                verdict="bug",
-                kind="leaks",
-                needs_cut=len(leak.chunks) > 1,
-                chunks=leak.chunks,
-                expected=leak.expected,
-                got=leak.got,
-                error=leak.how,
-                document=document(b"".join(leak.chunks), leak.expected) if leak.after else None,
-                after=leak.after,
-            ),
-            (),
-            None,
-        )
-    one = promptness(target, array=array, profiles=framed)
-    if not one.chunks:
-        return good if one.lazy else replace(good, verdict="behaviour", behaviour="returns all at the end"), (), one
-    out = f"{len(one.out)} of {len(one.due)}" if one.out else "none"
-    late = replace(
-        good,
-        verdict="bug",
-        kind="stalls",
-        needs_cut=True,
-        chunks=one.chunks,
-        expected=one.due,
-        got=one.out,
-        error=f"{out} had come out when the last of these chunks was asked for",
-    )
-    return late, (), one
-
-
-def _not_tried(check: Check, profiles: Sequence[ProfileName]) -> Result:
-    name, array = check
-    framed = tuple(one for one in profiles if (one == "json-array") == array)
-    return Result(name + IN_ARRAY if array else name, CHECKS[name], framed, "not tried")
-
-
 def _surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Result:
     if budget.is_over():
         return Result(case.name, case.description, case.profiles, "not tried")
     until = budget.share(left)
     did = search.examiner.did
     did.clear()
-    suspicion = search.scan(case)
+    suspicion = search.scan(case, search.passes[-1])
     if suspicion is not None:
         return _bug(search, case, search.smallest(suspicion))
     if case.sized is None and (drawn := search.draw(case, until)):
@@ -283,11 +228,11 @@ def _bug(search: Search, case: CaseClass, found: Counterexample) -> Result:
     return bug_result(case, found.document, found.chunks, found.complaint, steadiness(search.examiner, found))
 
 
-def _number(max_examples: int | None) -> int:
+def _number(max_examples: int | None, quick: bool) -> int:
     require(
         max_examples is None or is_whole(max_examples, 1), "max_examples", max_examples, "a number above 0, or None"
     )
-    return MAX_EXAMPLES if max_examples is None else max_examples
+    return (0 if quick else MAX_EXAMPLES) if max_examples is None else max_examples
 
 
 def _class_names(

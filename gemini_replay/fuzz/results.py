@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from ..arguments import require, texts
 from ..plain_text import plain
-from .checks import Promptness
 from .classes import CaseClass
 from .documents import Document
 from .growth import Growth
 from .literals import list_literal, short
+from .promptness import Promptness
 from .steadiness import RUNS, Steadiness, Stream
 from .verdicts import BugKind, Complaint
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
@@ -19,6 +19,7 @@ from .classes import CaseClass
 from .cuts import Cuts, every, repeated, split
 from .documents import Document, Least
 from .strategies import documents_of
+from .trees import reduced
 from .verdicts import Counterexample, Examiner, minimal, reduce_cuts
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MAX_EXAMPLES = 40
 
 _SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something, which is only to be shrunk
 _SHRINK_RUNS = 20_000
-_ONE_CUT = "one cut"
+_BYTES, _ONE_CUT = "bytes", "one cut"
 _MOST_CUTS = 500  # of a large document; to leave out some of more would take long
 
 
@@ -60,12 +61,18 @@ class Search:
     """Searches case classes with one examiner and one set of settings."""
 
     examiner: Examiner
-    max_examples: int = MAX_EXAMPLES  # for each class
+    max_examples: int = MAX_EXAMPLES  # for each class; 0 draws none
     seed: int | None = None  # None leaves it to Hypothesis, and to ``--hypothesis-seed``
     database: ExampleDatabase | None = None
+    quick: bool = False  # cut into single bytes only, as far as nothing is found
+
+    @property
+    def passes(self) -> tuple[str | None, ...]:
+        """The kinds of cuts that fixed documents are tried with, one after another; None is all kinds."""
+        return (_BYTES,) if self.quick else (_BYTES, None)
 
     def scan(self, case: CaseClass, chunking: str | None = None) -> Suspicion | None:
-        """Try the fixed documents; only one kind of cuts if it is known to find something."""
+        """Try the fixed documents, whole and cut; only one kind of cuts, if it is given."""
         if case.sized is not None:
             large = self._scan_sized(case)
             return Suspicion(case, large, 1.0) if large else None
@@ -86,8 +93,10 @@ class Search:
 
     def draw(self, case: CaseClass, until: float | None = None) -> Counterexample | None:
         """Let Hypothesis draw documents, until this moment if it is given, and reduce what it finds."""
+        if not self.max_examples:
+            return None
         self.examiner.places.begin()
-        found = self._drawn(case, self.max_examples, until=until)
+        found = self._drawn(case, self.max_examples, self.passes[-1], until=until)
         return found and self._reduced(case, found)
 
     def smallest(self, suspicion: Suspicion) -> Counterexample:
@@ -99,7 +108,24 @@ class Search:
             other = self._drawn(case, _SUSPECT_EXAMPLES, found.chunking)
             if other is not None and len(other.document.body) <= len(found.document.body):
                 found = other.like(found)
+            elif case.of is not None:
+                found = self._with_less(case.of, found)
         return self._reduced(case, found)
+
+    def _with_less(self, of: Callable[[list[Any]], Document], found: Counterexample) -> Counterexample:
+        """A document that the search does not find again, without what its messages need not hold."""
+        best = found
+
+        def fails(trees: list[Any]) -> bool:
+            nonlocal best
+            other = self.examiner.examine(of(trees), found.chunking)
+            if other is not None:
+                best = other.like(found)
+            return other is not None
+
+        if fails(found.document.expected):
+            reduced(found.document.expected, fails)
+        return best
 
     def limit_of(self, case: CaseClass) -> int | None:
         """The size from which on an error is raised, of a class in which that is not a bug; None if none is."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import UsageError
 from . import adapters
-from .checks import is_plain, plain_body
 from .cuts import every, split
+from .plain_stream import is_plain, plain_body
 from .target import Feed, FuzzTarget, Output, Parse, WrongShapeError
 
 _JSON = (dict, list, tuple, str, int, float, bool, type(None))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .checks import is_plain
 from .cuts import split
 from .documents import Document
+from .plain_stream import is_plain
 from .verdicts import Complaint, Counterexample, Examiner, judge
 
 Stream = tuple[bytes, ...]

@@ -5,9 +5,11 @@ They work with plain ``@given``; ``check_parser`` does not need them.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -32,11 +34,26 @@ class Drawn(Source):
 
     def integer(self, low: int, high: int) -> int:
         """See `Source`."""
-        return self._draw(st.integers(low, high))
+        return self._draw(_integers(low, high))
 
     def many(self, make: Callable[[], T], low: int = 0, high: int = 4) -> list[T]:
         """See `Source`; as Hypothesis' own lists, which it knows how to shrink."""
-        return self._draw(st.lists(st.none().map(lambda _: make()), min_size=low, max_size=high))
+        outer = _make.set(make)
+        try:
+            return self._draw(_lists(low, high))
+        finally:
+            _make.reset(outer)
+
+
+# The strategies are made once: to make one takes longer than to draw from it.
+_integers = functools.cache(st.integers)
+_make: ContextVar[Callable[[], Any]] = ContextVar("what a list is made of")
+_made = st.none().map(lambda _: _make.get()())
+
+
+@functools.cache
+def _lists(low: int, high: int) -> st.SearchStrategy[list[Any]]:
+    return st.lists(_made, min_size=low, max_size=high)
 
 
 def _drawn(make: Callable[[Source], T]) -> st.SearchStrategy[T]:
@@ -60,7 +77,7 @@ def event_streams(*, profile: str = "gemini") -> st.SearchStrategy[Document]:
     Streams of all classes of the profile with one correct result; shrinks towards plain text.
 
     Args:
-        profile: "gemini", "gateway", "sse" or "json-array"; streams of "hostile" have several correct results.
+        profile: "gemini", "gateway", "sse", "json-array" or "smoke"; "hostile" has several correct results.
 
     Raises:
         UsageError: an unknown profile, or "hostile".

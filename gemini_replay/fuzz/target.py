@@ -94,6 +94,7 @@ class FuzzTarget:
     Attributes:
         runs: how often the parser has run.
         first: the first stream, and what came out.
+        is_async: whether the parser needs an event loop, as far as its last run shows.
         recent: the last streams before the present one, except large ones.
     """
 
@@ -104,6 +105,7 @@ class FuzzTarget:
         self.runs = 0
         self.first: tuple[tuple[bytes, ...], Output] | None = None
         self.recent: deque[Sequence[bytes]] = deque(maxlen=_REMEMBERED)
+        self.is_async = False
         self._last: Sequence[bytes] | None = None
         self._limit = sys.getrecursionlimit()
         self.is_here = not hasattr(parse, "clock")  # in this process
@@ -139,7 +141,7 @@ class FuzzTarget:
         if self._last is not None:
             self.recent.append(self._last)
         self._last = chunks if size <= _LARGE else None
-        self.watched(output, size, lambda: self._collect(source, output, limit=size + 1000))
+        self.watched(output, size, lambda: self.read(source, output, limit=size + 1000))
         output.seen = source.seen
         return output
 
@@ -161,11 +163,12 @@ class FuzzTarget:
             except (Exception, SystemExit) as error:
                 output.error = error
 
-    def _collect(self, source: Feed, output: Output, limit: int) -> None:
+    def read(self, source: Feed, output: Output, limit: int) -> None:
+        """Let the parser read a feed to its end, or until it returns more than ``limit`` values."""
         result = self.parse(source)
-        if hasattr(result, "__aiter__") or inspect.isawaitable(result):
-            loop = self.event_loop()
-            loop.run_until_complete(collect_awaiting(result, output, limit))
+        self.is_async = hasattr(result, "__aiter__") or inspect.isawaitable(result)
+        if self.is_async:
+            self.event_loop().run_until_complete(collect_awaiting(result, output, limit))
         else:
             collect(result, output, limit)
 

@@ -14,7 +14,7 @@ import pytest
 from ..arguments import require_flag, texts
 from ..errors import ParserBug, UsageError, did_you_mean
 from .case import Case
-from .classes import CHECKS, classes_of, known_profile
+from .classes import checks_of, classes_of, known_profile
 from .cuts import Cuts, every, hot_offsets
 
 _DOCUMENTS = 6  # of each class
@@ -30,7 +30,7 @@ def cases(profile: str = "gemini") -> pytest.MarkDecorator:
             assert list(my_parse(case.chunks)) == case.expected
 
     Args:
-        profile: "gemini", "gateway", "sse" or "json-array"; streams of "hostile" have several correct results.
+        profile: "gemini", "gateway", "sse", "json-array" or "smoke"; "hostile" has several correct results.
 
     Raises:
         UsageError: an unknown profile.
@@ -63,7 +63,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     profile, each, xfail = _settings(metafunc.definition)
     if not each:
         return
-    names = [*CHECKS, *(one.name for one in classes_of([profile]))]
+    names = [*checks_of([profile]), *(one.name for one in classes_of([profile]))]
     classes_of([profile], xfail)  # refuses unknown names
     known = pytest.mark.xfail(raises=ParserBug, strict=True, reason="a known bug of the parser")
     params = [pytest.param(name, id=name, marks=[known] if name in xfail else []) for name in names]

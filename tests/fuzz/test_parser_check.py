@@ -271,6 +271,66 @@ def test_a_limit_is_reported_with_its_size() -> None:
     assert result.behaviour == "raises FrameTooLargeError from 99,999 bytes on"
 
 
+def counted(parse: Any) -> tuple[Any, list[int]]:
+    """A parser, and the numbers of chunks of the streams that it has read."""
+    sizes: list[int] = []
+
+    def reading(chunks: Iterable[bytes]) -> Iterator[Any]:
+        given = list(chunks)
+        sizes.append(len(given))
+        yield from parse(given)
+
+    return lambda chunks: list(reading(chunks)), sizes
+
+
+def test_the_profile_smoke_takes_few_runs_and_draws_nothing() -> None:
+    """The same fixed documents each time, whole and byte by byte."""
+    parse, sizes = counted(right)
+    fuzz.check_parser(parse, profile="smoke")
+    runs = len(sizes)
+    assert 500 < runs < 1500
+    fuzz.check_parser(parse, profile="smoke")
+    assert sizes[:runs] == sizes[runs:]
+
+
+def test_the_profile_smoke_draws_if_asked_to() -> None:
+    """Documents that it would not try otherwise."""
+    parse, sizes = counted(right)
+    without, drawn = (
+        fuzz.check_parser(parse, profile="smoke", classes=["plain-text"], max_examples=examples) or len(sizes)
+        for examples in (None, 5)
+    )
+    assert drawn - without > without
+
+
+@pytest.mark.parametrize(
+    ("parse", "found"),
+    [(naive, ("plain-text", "loses")), (lambda chunks: [*right(chunks)][:1], ("plain-text", "loses"))],
+    ids=["at a cut", "without"],
+)
+def test_the_profile_smoke_finds_what_is_common(parse: Any, found: tuple[str, str]) -> None:
+    """Bugs at cuts, and bugs without any."""
+    bug = bug_of(parse, profile="smoke")
+    assert (bug.case, bug.kind) == found
+
+
+def test_the_profile_smoke_measures_growth_only_by_name() -> None:
+    """It takes longer than all the rest."""
+    parse, sizes = counted(right)
+    fuzz.check_parser(parse, profile="smoke", classes=["growth"])
+    assert max(sizes) > 100
+
+
+def test_a_survey_of_the_profile_smoke_has_each_class_once() -> None:
+    """And no growth."""
+    survey = fuzz.survey(naive, profiles=["smoke"])
+    names = [one.name for one in survey.results]
+    assert len(set(names)) == len(names)
+    assert {"promptness", "isolation", "plain-text", "raw-error"} <= set(names)
+    assert not {"growth", "many-events", "event-of-70-kb"} & set(names)
+    assert "plain-text (smoke): loses" in str(survey)
+
+
 def test_framings_that_a_parser_does_not_read_are_not_measured() -> None:
     """A parser of SSE has no growth in arrays."""
     survey = fuzz.survey(naive, classes=["growth", "promptness"], profiles=["gemini", "json-array"])

@@ -74,6 +74,49 @@ def test_the_marker_alone_sets_the_profile(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess().assert_outcomes(failed=1)
 
 
+def test_classes_are_split_over_workers_that_share_a_database(pytester: pytest.Pytester) -> None:
+    """With pytest-xdist, each class runs once; what one of them has found, any run tries first the next time.
+
+    The parser is wrong for all streams with some words; once that is found, only for the smallest of them.
+    """
+    pytest.importorskip("xdist")
+    path = pytester.makepyfile(
+        PARSERS
+        + """
+    import os
+    from pathlib import Path
+
+    from gemini_replay import fuzz
+    from hypothesis.database import DirectoryBasedExampleDatabase
+
+    FOUND = Path("found")
+
+    def without_quotas(chunks):
+        body = b"".join(chunks)
+        wrong = body == FOUND.read_bytes() if FOUND.exists() else b"Quota exceeded" in body
+        return [] if wrong else right([body])
+
+    @pytest.mark.gemini_parser("gemini", each=True)
+    def test_mine(check_gemini_parser, request):
+        with open("ran", "a") as ran:
+            print(request.node.callspec.id, os.environ.get("PYTEST_XDIST_WORKER"), sep=",", file=ran)
+        database = DirectoryBasedExampleDatabase("kept")
+        try:
+            check_gemini_parser(without_quotas, max_examples=1 if FOUND.exists() else 40, database=database)
+        except fuzz.ParserBug as bug:
+            FOUND.write_bytes(b"".join(bug.chunks))
+            raise
+"""
+    )
+    names = ("error-as-data", "numbers")
+    ids = [f"{path.name}::test_mine[{name}]" for name in names]
+    assert pytester.runpytest_subprocess("-n", "2", *ids).parseoutcomes() == {"failed": 1, "passed": 1}
+    ran = [line.split(",") for line in (pytester.path / "ran").read_text().splitlines()]
+    assert sorted(name for name, _ in ran) == sorted(names)
+    assert {worker for _, worker in ran} == {"gw0", "gw1"}
+    pytester.runpytest_inprocess(ids[0]).assert_outcomes(failed=1)
+
+
 @pytest.mark.parametrize(
     ("marker", "message"),
     [

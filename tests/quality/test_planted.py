@@ -14,7 +14,7 @@ from quality.planted import PLANTED, Planted
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 RUNS = 60_000
-"""Runs of a parser until its bug is found and shrunk. The most that any took was 36 000, and the slowest took 3 s."""
+"""Runs of a parser until its bug is found and shrunk. The most that any took was 42 000."""
 
 
 OWN_CLASS = {
@@ -41,7 +41,7 @@ def test_a_planted_bug_is_found_and_small(planted: Planted) -> None:
     """At the default settings, in no more chunks (mostly three) and bytes than the bug's own bounds.
 
     The work is bounded as well, in runs, which are the same on every machine, and in processor time: ten seconds are
-    what the kit promises, and three times what the slowest takes.
+    what the kit promises.
     """
     runs = 0
 
@@ -63,7 +63,7 @@ def test_a_planted_bug_is_found_and_small(planted: Planted) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    """More than forty, sync and async, SSE and JSON arrays."""
-    assert len(PLANTED) > 40
+    """More than 130, sync and async, SSE and JSON arrays."""
+    assert len(PLANTED) > 130
     assert {one.profile for one in PLANTED} == set(fuzz.PROFILES)
     assert len({one.name for one in PLANTED}) == len(PLANTED)

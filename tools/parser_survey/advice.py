@@ -232,10 +232,10 @@ TO_KNOW = {
 
 ADVICE = {heading: hint for heading, _, hint in GROUPS}
 
-MIXED = frozenset(one.name for one in CLASSES if one.mixed)
-"""Classes that mix everything. What goes wrong in them also goes wrong in a more specific class."""
-
 _HEADINGS = {name: heading for heading, names, _ in GROUPS for name in names}
+
+MIXED = frozenset(one.name for one in CLASSES if one.mixed and one.name.removesuffix(IN_ARRAY) not in _HEADINGS)
+"""Classes that mix others. What goes wrong in them also goes wrong in a more specific class."""
 
 
 def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | None:

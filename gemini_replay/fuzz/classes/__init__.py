@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from ...errors import UsageError, did_you_mean
 from . import arrays, content, failures, gateways, hostile, sizes, sse
-from .case_class import IN_ARRAY, PROFILES, CaseClass, ProfileName
+from .case_class import IN_ARRAY, PROFILES, SMOKE, CaseClass, ProfileName
 
-__all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "CaseClass", "ProfileName", "classes_of", "known_profile"]
+__all__ = ["CLASSES", "IN_ARRAY", "PROFILES", "SMOKE", "CaseClass", "ProfileName", "classes_of", "known_profile"]
 
 CLASSES: tuple[CaseClass, ...] = (
     *content.CLASSES,
@@ -29,6 +29,16 @@ CHECKS = {
     GROWTH: "twice the bytes take about twice the time and memory: one large event, many small ones, comments, lines",
 }
 """What is checked besides the classes, by name."""
+
+
+def is_quick(profiles: Iterable[str]) -> bool:
+    """Whether a second must be enough for all of these profiles."""
+    return set(profiles) == {SMOKE}
+
+
+def checks_of(profiles: Iterable[str]) -> tuple[str, ...]:
+    """The names of the checks that belong to some profiles; growth takes long."""
+    return tuple(name for name in CHECKS if name != GROWTH or not is_quick(profiles))
 
 
 def known_profile(name: str) -> ProfileName:

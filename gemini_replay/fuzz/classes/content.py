@@ -10,7 +10,7 @@ from .. import answers
 from .. import messages as m
 from .. import texts as t
 from ..documents import Document, Source, Spelled, blocks, document, google_array
-from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass
+from .case_class import ARRAY, IN_ARRAY, SSE, CaseClass, ProfileName
 
 Write = Callable[[list[Any]], str]
 
@@ -26,23 +26,27 @@ class Content:
     draw: Callable[[Source], list[Any]]
     each: Sequence[Any] = ()
     together: Sequence[list[Any]] = ()  # further documents
+    mixed: bool = False  # see `CaseClass`
 
-    def build(self, write: Write) -> Callable[[Source], Document]:
-        """Draws documents in a framing."""
+    def case(self, name: str, description: str, profiles: tuple[ProfileName, ...], write: Write) -> CaseClass:
+        """The class in one framing. Its fixed documents have each peculiarity, a few together."""
 
-        def build(source: Source) -> Document:
-            trees = self.draw(source)
+        def of(trees: list[Any]) -> Document:
             return document(write(trees), trees)
 
-        return build
-
-    def fixed(self, write: Write) -> Callable[[], list[Document]]:
-        """Documents that have each peculiarity, a few together."""
         groups = [
             *self.together,
             *(list(self.each[at : at + _TOGETHER]) for at in range(0, len(self.each), _TOGETHER)),
         ]
-        return lambda: [document(write(trees), trees) for trees in groups]
+        return CaseClass(
+            name,
+            description,
+            profiles,
+            lambda source: of(self.draw(source)),
+            lambda: [of(trees) for trees in groups],
+            of,
+            mixed=self.mixed,
+        )
 
 
 def _text(name: str, description: str, fragments: t.Fragments, more: t.Fragments = (), **options: int) -> Content:
@@ -84,25 +88,17 @@ CONTENT = (
         answers.answer,
         answers.each(),
         answers.rich(),
+        mixed=True,
     ),
-    Content("anything-in-text", "text of everything above", lambda source: m.messages(source, t.ANYTHING, 1, 5, 12)),
+    Content(
+        "anything-in-text",
+        "text of everything above",
+        lambda source: m.messages(source, t.ANYTHING, 1, 5, 12),
+        mixed=True,
+    ),
 )
-_MIXED = CONTENT[-1]
 
 CLASSES = (
-    *(
-        CaseClass(one.name, one.description, SSE, one.build(blocks), one.fixed(blocks), mixed=one is _MIXED)
-        for one in CONTENT
-    ),
-    *(
-        CaseClass(
-            f"{one.name}{IN_ARRAY}",
-            f"in a JSON array: {one.description}",
-            ARRAY,
-            one.build(google_array),
-            one.fixed(google_array),
-            mixed=one is _MIXED,
-        )
-        for one in CONTENT
-    ),
+    *(one.case(one.name, one.description, SSE, blocks) for one in CONTENT),
+    *(one.case(one.name + IN_ARRAY, f"in a JSON array: {one.description}", ARRAY, google_array) for one in CONTENT),
 )

@@ -25,7 +25,7 @@ from ..documents import (
     policy,
     spell,
 )
-from .case_class import ARRAY, SSE, CaseClass
+from .case_class import ARRAY, GOOGLE, SSE, CaseClass
 
 
 def raw_error(source: Source) -> Document:
@@ -165,13 +165,13 @@ def _at_every_byte(cut: Callable[[list[Any], int], Document], write: Callable[[l
 
 
 CLASSES = (
-    CaseClass("raw-error", "an error object without data:, over several lines, after events", ("gemini",), raw_error),
-    CaseClass("error-as-data", 'data: {"error": …}', ("gemini",), error_data),
+    CaseClass("raw-error", "an error object without data:, over several lines, after events", GOOGLE, raw_error),
+    CaseClass("error-as-data", 'data: {"error": …}', GOOGLE, error_data),
     CaseClass("error-event", 'data: {"error": …}, perhaps with event: error', ("gateway", "sse"), error_event),
-    CaseClass("error-body", "an error object and nothing else", ("gemini",), error_body, policy=True),
-    CaseClass("page-body", "HTML or other text in place of a stream", ("gemini",), page, _each_page, policy=True),
-    CaseClass("empty-body", "nothing in place of a stream", ("gemini",), nothing, policy=True),
-    CaseClass("head-of-error", "the first bytes of an error object", ("gemini",), head, _each_head, policy=True),
+    CaseClass("error-body", "an error object and nothing else", GOOGLE, error_body, policy=True),
+    CaseClass("page-body", "HTML or other text in place of a stream", GOOGLE, page, _each_page, policy=True),
+    CaseClass("empty-body", "nothing in place of a stream", GOOGLE, nothing, policy=True),
+    CaseClass("head-of-error", "the first bytes of an error object", GOOGLE, head, _each_head, policy=True),
     CaseClass("error-in-array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
         "end-without-blank-line", "a complete event, but for its blank line", SSE, _without_blank_line, policy=True
@@ -184,7 +184,7 @@ CLASSES = (
         lambda: _at_every_byte(cut_off, blocks),
         policy=True,
     ),
-    CaseClass("end-in-raw-error", "a stream that ends within an error", ("gemini",), _error_cut_off, policy=True),
+    CaseClass("end-in-raw-error", "a stream that ends within an error", GOOGLE, _error_cut_off, policy=True),
     CaseClass(
         "end-in-mid-array",
         "an array that ends at any byte",

@@ -31,6 +31,13 @@ def takes_one_event_from_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
     yield from good_events(good_lines([buffer]))
 
 
+@planted("smoke", 60)
+def forgets_what_a_chunk_leaves(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Each chunk is taken for a whole stream."""
+    for chunk in chunks:
+        yield from good_events(good_lines([chunk]))
+
+
 @planted("gemini", 260)
 async def async_that_takes_two_events_from_each_chunk(chunks: Any) -> AsyncIterator[Any]:
     """Enough for a stream that is never late."""
