@@ -176,7 +176,7 @@ def check_gemini_client(
     def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
         if cassette is None:
             item = cast("pytest.Item", request.node)
-            cassette = _run(request).sessions.configured(item, gemini_cassette_config).paths[0]
+            cassette = _run(request).sessions().configured(item, gemini_cassette_config).paths[0]
         return check_client(call, cassette, **options)
 
     return check

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,6 +52,7 @@ class Run:
         self.config = config
         self.settings = RunSettings(config)
         self.summary = Summary()
+        self._sessions: Sessions | None = None
         self._attempts: list[Attempt] = []
         self._expected: Expected | None = None  # the session of the test that is running
         self._kept: Kept = ""  # what stays in place until the next test begins
@@ -97,16 +97,20 @@ class Run:
 
     # -- the session of a test -------------------------------------------------------------------------------------
 
-    @cached_property
     def sessions(self) -> Sessions:
-        """What opens the sessions; loaded when a test first asks for one."""
+        """What opens the sessions; loaded when a test first asks for one.
+
+        It is no property, since pytest up to 8.2 reads each property of a plugin, to see whether it is a fixture.
+        """
         from .sessions import Sessions
 
-        return Sessions(self.settings, self._notes, self.unused)
+        if self._sessions is None:
+            self._sessions = Sessions(self.settings, self._notes, self.unused)
+        return self._sessions
 
     def open(self, item: pytest.Item, config: Mapping[str, Any], *, served: bool = False) -> Attempt:
         """Open the session of a test and follow it to the end of the test, see `Sessions.open`."""
-        attempt = item.stash[_ATTEMPT] = self.sessions.open(item, config, served=served)
+        attempt = item.stash[_ATTEMPT] = self.sessions().open(item, config, served=served)
         self._attempts.append(attempt)
         if self._expected is not None:
             self._expected.opened(attempt.session)
@@ -114,7 +118,7 @@ class Run:
 
     def wide(self, name: str, folder: Path, settings: Mapping[str, Any]) -> AbstractContextManager[Session]:
         """A session of wider scope than a test, see `Sessions.wide`."""
-        return self.sessions.wide(name, folder, settings, lambda share: self._shares.append(share))
+        return self.sessions().wide(name, folder, settings, lambda share: self._shares.append(share))
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
@@ -155,7 +159,7 @@ class Run:
     def _expect(self, item: pytest.Item, fixture: str) -> None:
         from ..session import Expected, expect
 
-        self._expected = Expected(fixture, lambda: self.sessions.expectation(item))
+        self._expected = Expected(fixture, lambda: self.sessions().expectation(item))
         expect(self._expected)
 
     def _expect_no_longer(self) -> None:

@@ -84,7 +84,7 @@ def table(
     cut = fitted and terminal is not None and room() >= _LEAST
     drawn = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for at in shown[:-1]:
-        drawn.add_column(columns[at], overflow="fold")
+        drawn.add_column(columns[at], overflow="fold", min_width=widths[at] if cut else None)
     drawn.add_column(
         columns[-1], no_wrap=cut, overflow="ellipsis" if cut else "fold", max_width=room() if cut else None
     )
