@@ -134,6 +134,16 @@ def test_a_bug_is_shown_with_its_case(capsys: pytest.CaptureFixture[str]) -> Non
         assert part in out
 
 
+@pytest.mark.usefixtures("folder")
+def test_the_profile_smoke_is_chosen_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its classes and checks are those of gemini, without what is large."""
+    assert main(["fuzz", f"{os.environ['PARSERS']}:right", "--profile", "smoke", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert "ok        plain-text (smoke)" in out
+    assert "event-of-" not in out
+    assert "growth" not in out
+
+
 def test_the_survey_is_written_as_json(folder: Path) -> None:
     """With the parser, every class, and the cases."""
     assert fuzz("splitting", "--json", "out/survey.json", *classes("separators", "plain-text")) == 1
