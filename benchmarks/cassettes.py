@@ -197,7 +197,7 @@ def _searches(count: int) -> Iterable[tuple[str, Search, Any, str, Any]]:
 
     def each(pool: Pool, requests: Iterable[Request]) -> tuple[int, Any]:
         found = [pool.take(request) for request in requests]
-        return len(found), None if found[-1] is None else found[-1][0]
+        return len(found), None if found[-1] is None else found[-1].number
 
     def explained(pool: Pool, requests: Sequence[Request]) -> tuple[int, Any]:
         return 1, bool(pool.nearest(asked(-1)).differences)
@@ -259,7 +259,7 @@ def _pool(made: Made) -> Run:
         pool = Pool(Matcher())
         pool.load(path)
         taken = pool.take(replace(recorded.request))
-        return len(taken[1].body) if taken else 0
+        return len(taken.interaction.body) if taken else 0
 
     return run
 

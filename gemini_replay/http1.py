@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -45,7 +46,7 @@ class HasHead(Protocol):
 
 
 class Framer:
-    """Adds HTTP/1.1 framing to the parts of one response.
+    """Adds HTTP/1.1 framing to the parts of one response, the head first.
 
     A body that was recorded without framing of its own (from HTTP/2, or by hand) is sent in HTTP chunks, as an
     HTTP/1.1 server would send it; only a body that ends with the connection stays as it is.
@@ -58,17 +59,22 @@ class Framer:
         self._is_head = method.upper() == "HEAD"
         self._empty = self._chunked = False
 
-    def frame(self, part: HasHead | bytes | None) -> bytes:
-        """The bytes of the head, of a chunk, or (for None) of the end; b"" if there are none."""
-        if part is None:
-            return b"0\r\n\r\n" if self._chunked else b""
-        if not isinstance(part, bytes):
-            self._empty = self._is_head or part.status in _NO_BODY
-            headers, self._chunked = (part.headers, False) if self._empty else _framed(part.headers)
-            return _head(part.status, headers)
-        if not part or self._empty:  # an empty HTTP chunk would be the last one
-            return b""
-        return b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
+    def frames(self, parts: Iterable[HasHead | bytes]) -> Iterator[bytes]:
+        """The bytes of each part; b"" for one that has none on the wire."""
+        for part in parts:
+            if not isinstance(part, bytes):
+                self._empty = self._is_head or part.status in _NO_BODY
+                data, self._chunked = _opening(part.status, part.headers, self._empty)
+                yield data
+            elif self._chunked and part:  # an empty HTTP chunk would be the last one
+                yield b"%x\r\n%b\r\n" % (len(part), part)
+            else:
+                yield b"" if self._empty else part
+
+    @property
+    def end(self) -> bytes:
+        """The bytes of the end."""
+        return b"0\r\n\r\n" if self._chunked else b""
 
     def packets(self, parts: Iterable[HasHead | bytes], most: int) -> Iterator[bytes]:
         """The bytes of parts that are due together, in as few packets as show the true chunks.
@@ -78,16 +84,24 @@ class Framer:
             most: the size of the client's buffer. A packet is no longer, unless a single HTTP chunk is. A body
                 without HTTP chunks comes in one packet for each part.
         """
-        packet = b""
-        for part in parts:
-            data = self.frame(part)
-            if packet and (not self._chunked or len(packet) + len(data) > most):
-                yield packet
-                packet = data
-            else:
-                packet += data
-        if packet:
-            yield packet
+        packet: list[bytes] = []
+        size = 0
+        for data in self.frames(parts):
+            if size and (not self._chunked or size + len(data) > most):
+                yield b"".join(packet)
+                packet.clear()
+                size = 0
+            packet.append(data)
+            size += len(data)
+        if size:
+            yield b"".join(packet)
+
+
+@lru_cache(64)
+def _opening(status: int, headers: Headers, empty: bool) -> tuple[bytes, bool]:
+    """The bytes of the head of a response, and whether its body comes in HTTP chunks."""
+    headers, chunked = (headers, False) if empty else _framed(headers)
+    return _head(status, headers), chunked
 
 
 def _framed(headers: Headers) -> tuple[Headers, bool]:

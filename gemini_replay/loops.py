@@ -108,7 +108,10 @@ class AsyncioClock:
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        return self._loop.time() if self._has_its_own else clocks.monotonic()
+        own = self._names.get("time")
+        if self._class_has_its_own if own is None else isinstance(own, ReplacedTime):
+            return self._loop.time()
+        return clocks.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Let the loop go on for so long, at least for one turn."""

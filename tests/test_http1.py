@@ -29,7 +29,7 @@ def played(
     headers: Sequence[tuple[str, str]], *chunks: bytes, status: int = 200, method: str = "POST"
 ) -> list[bytes]:
     framer = Framer(method)
-    framed = [framer.frame(part) for part in (Head(status, tuple(headers)), *chunks, None)]
+    framed = [*framer.frames([Head(status, tuple(headers)), *chunks]), framer.end]
     return [data for data in framed if data]
 
 
@@ -167,4 +167,4 @@ def test_odd_heads_can_be_sent() -> None:
 
 def test_no_head_is_no_answer() -> None:
     """Without a head, the connection ended before a response."""
-    assert Framer("POST").frame(None) == b""
+    assert Framer("POST").end == b""

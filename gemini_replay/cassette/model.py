@@ -49,7 +49,7 @@ class Request:
     client: str | None = None
     test: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    provider: Provider = field(default_factory=shipped, compare=False, repr=False)
+    provider: Provider = field(default=shipped(), compare=False, repr=False)
 
     def of(self, provider: Provider) -> Request:
         """The same request, read by another provider."""

@@ -28,16 +28,11 @@ class BlockingClock(Protocol):
 class ThreadClock:
     """The clock of this thread, real or virtual."""
 
+    now = staticmethod(virtual_clock.now)
+    sleep = staticmethod(virtual_clock.sleep)
+
     def __init__(self) -> None:
         virtual_clock.join_thread()
-
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
-        return virtual_clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        """Block this thread."""
-        virtual_clock.sleep(seconds)
 
 
 def loop_clock() -> loops.AsyncClock:
@@ -124,23 +119,24 @@ class AsyncPlaying:
     async def __anext__(self) -> Any:
         """The next `Part`, when it is due."""
         due = self._due
-        wait = 0.0 if due or self._closed else self._schedule.wait(self._clock.now(), self._read_timeout)
-        if wait > 0.0:
-            self._in_a_row = 0
-            await self._clock.sleep(wait)
-        elif self._others or self._in_a_row >= _IN_A_ROW:
-            self._in_a_row = 0
-            await self._turn()
-        self._in_a_row += 1
-        if not due:
-            if self._closed:
-                raise StopAsyncIteration
-            try:
-                due.extend(self._schedule.take())
-            except Broken as broken:
-                raise self._fail(broken.ending) from None
+        if not due or self._others or self._in_a_row >= _IN_A_ROW:
+            wait = 0.0 if due or self._closed else self._schedule.wait(self._clock.now(), self._read_timeout)
+            if wait > 0.0:
+                self._in_a_row = 0
+                await self._clock.sleep(wait)
+            elif self._others or self._in_a_row >= _IN_A_ROW:
+                self._in_a_row = 0
+                await self._turn()
             if not due:
-                raise StopAsyncIteration
+                if self._closed:
+                    raise StopAsyncIteration
+                try:
+                    due.extend(self._schedule.take())
+                except Broken as broken:
+                    raise self._fail(broken.ending) from None
+                if not due:
+                    raise StopAsyncIteration
+        self._in_a_row += 1
         return due.popleft()
 
     async def aclose(self) -> None:

@@ -65,11 +65,14 @@ class Playback:
         asks for the recorded coding. Otherwise it goes out decoded, and the head says so. A body with bytes
         that are still coded keeps its coding, whatever the client asks for.
         """
+        wire = _Wire(self._script, accept_encoding) if self.may_encode else None
+        return self._as_stored if wire is None or not wire.encodes else self._made(wire)
+
+    @cached_property
+    def may_encode(self) -> bool:
+        """Whether the steps depend on the client's ``accept-encoding``: the body was compressed."""
         response = self._script.response
-        if response is None or response.body != "decoded":
-            return self._as_stored
-        wire = _Wire(self._script, accept_encoding)
-        return self._made(wire) if wire.encodes else self._as_stored
+        return response is not None and response.body == "decoded"
 
     @cached_property
     def _script(self) -> Script:
@@ -111,7 +114,7 @@ def _headers(script: Script, *, coded: bool) -> Headers:
     dropped = set() if coded else {"content-encoding"}
     if not _length_is_true(script):
         dropped.add("content-length")
-    return tuple(pair for pair in script.response.headers if pair[0].lower() not in dropped)
+    return tuple((name, value) for name, value in script.response.headers if name.lower() not in dropped)
 
 
 def _with_stalls(what: Iterable[What], stalls: Mapping[int, float]) -> Iterator[What]:

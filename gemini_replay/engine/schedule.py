@@ -133,8 +133,11 @@ class Schedule:
             read_timeout: seconds that the client waits for more; None for ever. If more time would pass, the wait
                 ends there, and `take` raises the timeout.
         """
-        if self._at == self._stop and not self._pass_stalls(read_timeout):
-            return 0.0
+        if self._at == self._stop:
+            if self._silence is None:
+                self._silence = next(self._what)
+            if isinstance(self._silence, Stall) and not self._pass_stalls(read_timeout):
+                return 0.0
         moment = self._moments[self._at]
         seconds = self._started + moment - now
         if seconds <= 0:
@@ -147,12 +150,8 @@ class Schedule:
         return seconds
 
     def _pass_stalls(self, read_timeout: float | None) -> bool:
-        """Skip stalls; returns False if the client does not wait that long."""
-        while self._at == self._stop:
-            if self._silence is None:
-                self._silence = next(self._what)
-            if not isinstance(self._silence, Stall):
-                break  # the ending
+        """Skip the stalls that come next; returns False if the client does not wait that long."""
+        while isinstance(self._silence, Stall):
             seconds = self._silence.seconds
             if not self._skip_stalls:
                 self._started += seconds
@@ -163,6 +162,8 @@ class Schedule:
                 self.skipped += seconds
             self._at += 1
             self._stop, self._silence = next(self._breaks), None
+            if self._at == self._stop:
+                self._silence = next(self._what)
         return True
 
     def take(self) -> Sequence[Part]:

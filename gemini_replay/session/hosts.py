@@ -95,10 +95,10 @@ class Hosts:
         replayed, what was `recorded` from there answers.
         """
         try:
-            host, port = address(url)
+            host, port = where = address(url)
         except ValueError:  # the brackets do not hold an address, so the URL is invalid
             return self.every
-        if self.owns_host(host, port):
+        if self._owned.get(where) or self.owns_host(host, port):
             return True
         ignored = any(pattern.matches(host, port) for pattern in self._ignored)
         if ignored:

@@ -14,7 +14,7 @@ from ..cassette.editing import BeforeReplay, before_replay
 from ..cassette.fake_files import making_visible
 from ..cassette.matching import Pool, Recording, lines
 from ..cassette.model import Interaction, Request
-from ..engine.faults import Cause, Fault, NoConnection
+from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.rechunking import Rechunking
 from ..engine.script import Script, Scripting, check_events
@@ -87,8 +87,8 @@ class Replayer:
             self._paths = {_address_and_path(request.url) for request in self._pool.requests}
         return _address_and_path(url) in self._paths
 
-    def take(self, asked: Request, *, redacted: bool = False) -> tuple[int, Interaction] | None:
-        """The recording that answers a request, with its number in the pool; None without one, or if all is recorded.
+    def take(self, asked: Request, *, redacted: bool = False) -> Recording | None:
+        """The recording that answers a request; None without one, or if all is recorded.
 
         The first search uses the request as it was sent, which finds nearly all: a mark in a recording matches the
         secret that it replaces. Only if that finds nothing, the search is repeated with the redacted request. Users'
@@ -102,39 +102,29 @@ class Replayer:
             return None
         return self._pool.take(asked)
 
-    def play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
+    def play(self, recording: Recording) -> Playback | NoConnection:
         """A recording that was taken, with the faults that apply to this request. A broken answer is put back.
-
-        Args:
-            number: the recording's number in the pool.
-            interaction: the recording.
 
         Raises:
             HookError: `before_replay` failed.
             GeminiReplayError: the recording cannot be played: a fault or the rechunking needs the events of a body
                 that is stored compressed, or its coding is not installed.
         """
+        plain = self._playbacks.get(recording.number)
+        if plain is None:
+            plain = self._plain(recording.interaction)
+            if self._before_replay is None:
+                self._playbacks[recording.number] = plain
+        self._count += 1
         before = len(self.applied)
-        answer = self._play(number, interaction)
+        answer = self._faulted(plain, recording) if self.faults else plain
+        connected = isinstance(answer, Playback)
+        if connected:
+            self.played.append(plain.interaction)
         if self._forks.child is not None:
             faults = self._applied_since(before)
-            self._forks.report(answered=number, connected=isinstance(answer, Playback), faults=faults)
+            self._forks.report(answered=recording.number, connected=connected, faults=faults)
         return answer
-
-    def _play(self, number: int, interaction: Interaction) -> Playback | NoConnection:
-        plain = self._playbacks.get(number)
-        if plain is None:
-            plain = self._plain(interaction)
-            if self._before_replay is None:
-                self._playbacks[number] = plain
-        recorded, interaction = interaction, plain.interaction
-        self._count += 1
-        due = [fault for fault in self.faults if self._is_due(fault)]
-        changed = self._faulted(interaction, due, recorded) if due else None
-        if changed is not None and not isinstance(changed, Script):
-            return NoConnection(changed, waits=self._speed != INSTANT)
-        self.played.append(interaction)
-        return plain if changed is None else replace(plain, script=changed)
 
     def _plain(self, interaction: Interaction) -> Playback:
         """A recording, without faults that are due now."""
@@ -143,21 +133,21 @@ class Replayer:
         check_events(self.faults, self._rechunk, interaction)
         return Playback(interaction, self._speed, self._max_gap, Script.of(interaction, self._rechunk))
 
-    def _faulted(self, interaction: Interaction, due: list[Fault], recorded: Interaction) -> Script | Cause:
-        """The playback with its faults, or the reason why there is no connection.
-
-        `recorded` is the recording itself, which is put back if a fault breaks the answer.
-        """
-        scripting = Scripting(interaction, self._rechunk)
+    def _faulted(self, plain: Playback, recording: Recording) -> Playback | NoConnection:
+        """The answer with the faults that are due. The recording is put back if one of them breaks it."""
+        due = [fault for fault in self.faults if self._is_due(fault)]
+        if not due:
+            return plain
+        scripting = Scripting(plain.interaction, self._rechunk)
         due.sort(key=scripting.order)
         unconnected = next((fault for fault in due if fault.cause is not None), None)
         applied = [fault for fault in due if scripting.apply(fault)] if unconnected is None else [unconnected]
-        self.applied += [(fault, interaction) for fault in applied]
+        self.applied += [(fault, plain.interaction) for fault in applied]
         if any(fault.breaks for fault in applied):
-            self._pool.give_back(recorded)
+            self._pool.give_back(recording)
         if unconnected is not None and unconnected.cause is not None:
-            return unconnected.cause
-        return scripting.script
+            return NoConnection(unconnected.cause, waits=self._speed != INSTANT)
+        return replace(plain, script=scripting.script)
 
     def _is_due(self, fault: Fault) -> bool:
         """Whether a fault is meant for the present answer."""

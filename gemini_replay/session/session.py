@@ -16,7 +16,8 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from ..cassette import fake_files
-from ..cassette.model import Interaction, Request
+from ..cassette.matching import Recording
+from ..cassette.model import Request
 from ..engine.faults import Fault, NoConnection
 from ..engine.player import Playback
 from ..engine.recorder import NullRecorder
@@ -66,6 +67,7 @@ class Session(Results):
         virtual: whether the speed is "virtual".
         recording: whether requests that no recording answers are recorded; in mode "verify", all are, beside the
             cassette.
+        passes_all_on: whether every request goes where its client sends it: mode "live" without an upstream.
         active: whether the session is open.
         record_command: what messages advise for recording, by record mode; None: what the test's id or the path says.
         misses: the requests that were refused, as the errors that they raised.
@@ -97,6 +99,7 @@ class Session(Results):
         # An id without its secrets names no test; the function without its parameters does.
         self._test_to_run = test if self.test == test else (self.test or "").partition("[")[0]
         self.upstream: str | None = terms.given["upstream"]
+        self.passes_all_on = self.mode == "live" and self.upstream is None
         self.hosts = terms.hosts
         self.record_command: Callable[[str], str] | None = None
         self.passed_through: list[str] = []
@@ -143,11 +146,6 @@ class Session(Results):
     def replay_only(self) -> bool:
         """Whether no request of the session may reach the network."""
         return self.mode != "live" and not self.recording
-
-    @property
-    def passes_all_on(self) -> bool:
-        """Whether every request goes where its client sends it: mode "live" without an upstream."""
-        return self.mode == "live" and self.upstream is None
 
     def owns(self, url: str) -> bool:
         """Whether a request to this URL belongs to the session."""
@@ -200,11 +198,11 @@ class Session(Results):
                     self._forks.report(unreadable=error_as_data(problem))
 
     def _decide(self, request: Request) -> Decision:
-        host = address(request.url)[0]
+        host, port = address(request.url)
         if host not in self._unseen.known:
             self._unseen.add_known(host)
         try:
-            if self._calls_own_server(request):
+            if not self.hosts.owns_host(host, port) and self._calls_own_server(request):
                 return None
             recorded = self._replayer.take(request)
             if recorded is None:
@@ -221,7 +219,7 @@ class Session(Results):
             recorder = self._recordings.null_recorder(problem, Request(request.method, urlsplit(request.url).path))
             return Forward(recorder, route(request.url, self.upstream))
         if recorded is not None:
-            return self._replayer.play(*recorded)
+            return self._replayer.play(recorded)
         if not self.recording:
             raise self._replayer.miss(asked, self.path, self._record)
         return Forward(
@@ -230,7 +228,7 @@ class Session(Results):
             lambda where: self._recordings.unanswered(asked, where),
         )
 
-    def _take_or_record(self, asked: Request) -> tuple[int, Interaction] | None:
+    def _take_or_record(self, asked: Request) -> Recording | None:
         """The recording that answers a redacted request; None also if a function of the user's fails while recording.
 
         The recording has failed then, but the response, which may have cost money, is in the journal.

@@ -61,10 +61,10 @@ class Verification:
             if taken is None:
                 differences.append("no recording answers the request")
                 told += [f"{asked}: no recording answers it.", self._pool.nearest(live.request).words]
-            elif found := drift(taken[1], live, self._ignored):
+            elif found := drift(taken.interaction, live, self._ignored):
                 paths = paths or any(one.path not in ALWAYS_TOLD for one in found)
                 differences += map(str, found)
-                told += [f"{asked} ({self._pool.place(taken[0])}):", *(f"  - {one}" for one in found)]
+                told += [f"{asked} ({taken.path}, {taken.position}):", *(f"  - {one}" for one in found)]
         if not differences:
             return None
         hints = [hint, f"If the API has changed, record it again with: {record('rewrite')}"]

@@ -16,6 +16,7 @@ from ..cassette.model import Ending, Request
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
+from ..loops import AsyncioClock
 from ..session import Forward, owner_of
 from ..urls import netloc
 from . import aiohttp_record, aiohttp_replay
@@ -65,14 +66,16 @@ class _Attempt:
 
     async def read(self) -> Request:
         """The request as a cassette stores it. The time of a playback counts from here."""
-        self._clock = pacing.loop_clock()
+        clock = pacing.loop_clock()
+        assert isinstance(clock, AsyncioClock)  # aiohttp knows no other loops
+        self._clock = clock
         self._began = self._clock.now()
         return await _as_request(self._request)
 
     async def play(self, playback: Playback) -> Any:
         """Give a connection that plays the recording."""
         spent = self._clock.now() - self._began
-        offline = aiohttp_replay.Offline(self._connector, playback, self._request, spent=spent)
+        offline = aiohttp_replay.Offline(self._connector, playback, self._request, clock=self._clock, spent=spent)
         return await self._connect(offline, aiohttp_replay.Unpooled(self._request), *self._args, **self._kwargs)
 
     async def fail(self, failure: NoConnection) -> Any:
@@ -123,8 +126,8 @@ def _classify(problem: BaseException) -> Ending | None:
 
 async def _as_request(request: Any) -> Request:
     coding = "content-encoding" if request.compress else ""  # aiohttp compresses later; here the body is plain
-    pairs = ((str(name), str(value)) for name, value in request.headers.items())
-    headers = tuple(pair for pair in pairs if pair[0].lower() != coding)
+    pairs = [(str(name), str(value)) for name, value in request.headers.items()]
+    headers = tuple([pair for pair in pairs if pair[0].lower() != coding] if coding else pairs)
     return Request(
         request.method, str(_url(request)), headers, await _body(request), f"aiohttp {aiohttp.__version__}"
     )

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from .. import http1
 from ..engine.player import Playback
-from ..engine.schedule import Broken, Part
+from ..engine.schedule import Broken
 from ..engine.timing import INSTANT
 from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
@@ -51,20 +50,32 @@ FAILURES: dict[str, Callable[[Any], Exception]] = {
 
 
 class Offline:
-    """The real connector with its limits, traces and closing, except that its connections play."""
+    """The real connector with its limits, traces and closing, except that its connections play.
 
-    def __init__(self, connector: Any, playback: Playback, request: Any, *, spent: float) -> None:
+    It has the attributes of the connector itself, which aiohttp reads and sets, and calls its methods.
+    """
+
+    __slots__ = ("__dict__", "_clock", "_connector", "_playback", "_request", "_spent")
+
+    def __init__(
+        self, connector: Any, playback: Playback, request: Any, *, clock: AsyncioClock, spent: float
+    ) -> None:
+        self.__dict__ = vars(connector)
         self._connector = connector
         self._playback = playback
         self._request = request
+        self._clock = clock
         self._spent = spent
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)
 
     async def _create_connection(self, _request: Any, _traces: Any, timeout: Any) -> ResponseHandler:
+        started = self._clock.now() - self._spent
         protocol = _Handler(asyncio.get_running_loop())
-        protocol.connection_made(_Played(protocol, self._playback, self._request, self._spent, timeout.total))
+        protocol.connection_made(
+            _Played(protocol, self._playback, self._request, self._clock, started, timeout.total)
+        )
         protocol.force_close()  # it serves only this request and never goes to the pool
         return protocol
 
@@ -117,18 +128,24 @@ class _Played(asyncio.Transport):
     """
 
     def __init__(
-        self, protocol: _Handler, playback: Playback, request: Any, spent: float, total: float | None
+        self,
+        protocol: _Handler,
+        playback: Playback,
+        request: Any,
+        clock: AsyncioClock,
+        started: float,
+        total: float | None,
     ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
-        self._clock = AsyncioClock(self._loop)
+        self._clock = clock
         self._protocol = protocol
-        accepted = request.headers.get("Accept-Encoding", "")
-        self._schedule = playback.schedule(accepted, self._clock.now() - spent)
+        self._schedule = playback.schedule(request.headers.get("Accept-Encoding", ""), started)
         self._framer = http1.Framer(request.method)
         self._skips_stalls = playback.speed == INSTANT
         self._total = total
-        self._due: deque[Part] = deque()
+        self._due: Iterator[bytes] = iter(())  # the bytes of the parts that are due
+        self._next: bytes | None = None  # the next of them
         self._handle: Timer | asyncio.Handle | None = None
         self._started = False
         self._paused = False
@@ -147,14 +164,18 @@ class _Played(asyncio.Transport):
         # Each part has its own turn of the loop, even if several are due, so a fast client sees each.
         if self._handle or self._paused or self._closing or not self._started:
             return
-        if self._due:
-            self._handle = self._loop.call_soon(self._play)
+        if self._next is None and (wait := self._schedule.wait(self._clock.now(), self._limit)) > 0.0:
+            self._handle = self._clock.call_later(wait, self._play)
         else:
-            now = self._clock.now()
-            limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
-            # aiohttp's own timers keep the client's time limits, unless playing does not wait.
-            limit = min(limits, default=None) if self._skips_stalls else None
-            self._handle = self._clock.call_later(self._schedule.wait(now, limit), self._play)
+            self._handle = self._loop.call_soon(self._play)
+
+    @property
+    def _limit(self) -> float | None:
+        """Seconds for which silence is played; None: for ever, since aiohttp's own timers keep its time limits."""
+        if not self._skips_stalls:
+            return None
+        limits = [limit for limit in (self._protocol._read_timeout, self._total_left) if limit is not None]
+        return min(limits, default=None)
 
     @property
     def _total_left(self) -> float | None:
@@ -162,19 +183,24 @@ class _Played(asyncio.Transport):
 
     def _play(self) -> None:
         self._handle = None
-        if not self._due:
+        data = self._next
+        if data is None:
             try:
-                self._due.extend(self._schedule.take())
+                parts = self._schedule.take()
             except Broken as broken:
                 self._break(broken.ending)
                 return
-        part = self._due.popleft() if self._due else None
-        if data := self._framer.frame(part):
+            if not parts:
+                if self._framer.end:
+                    self._protocol.data_received(self._framer.end)
+                self._break("closed")
+                return
+            self._due = self._framer.frames(parts)
+            data = next(self._due)
+        self._next = next(self._due, None)
+        if data:
             self._protocol.data_received(data)
-        if part is None:
-            self._break("closed")
-        else:
-            self._arm()
+        self._arm()
 
     def _break(self, ending: str) -> None:
         if ending == "cancelled" and self._protocol.unread:

@@ -84,10 +84,9 @@ class Core(Family):
         above = sys.modules.get(_ABOVE[self.library.__name__])
         streams = () if above is None else (above.SyncByteStream, above.AsyncByteStream)
         library = above if isinstance(request.stream, streams) else self.library
-        request.stream = self._bytes_stream(
-            body
-        )  # the body that was read here is read again when the request is sent
-        return Request(_text(request.method), self.url(request), text(request.headers), body, client_name(library))
+        request.stream = self._bytes_stream(body)  # what was read here is read again when the request is sent
+        method = request.method.decode("latin-1")
+        return Request(method, self.url(request), text(request.headers), body, client_name(library))
 
     def outgoing(self, request: Any, url: str, extensions: dict[str, Any]) -> Any:
         """The request as it goes to `url`."""

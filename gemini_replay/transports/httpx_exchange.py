@@ -10,7 +10,7 @@ from typing import Any
 from ..engine import pacing
 from ..engine.faults import NoConnection
 from ..engine.player import Playback
-from ..engine.schedule import Head, Part, Schedule
+from ..engine.schedule import Head, Schedule
 from ..session import Forward, Session, owner_of
 from .async_read_ahead import AsyncReadAhead
 from .dispatch import carry_out
@@ -36,6 +36,13 @@ class _Exchange:
         self._family = family
         self._request = request
         self._send = send
+        self._clock = self._find_clock()
+        self._started = self._clock.now()
+
+    @staticmethod
+    def _find_clock() -> Any:
+        """The clock of the client's thread or loop."""
+        raise NotImplementedError
 
     @property
     def _read_timeout(self) -> float | None:
@@ -50,11 +57,8 @@ class _Exchange:
         )
 
     def _schedule(self, playback: Playback, started: float) -> Schedule:
-        return playback.schedule(self._family.accepted_codings(self._request), started)
-
-    def _played(self, head: Part, stream: Any) -> Any:
-        assert isinstance(head, Head)
-        return self._family.response(head.status, head.fields, stream, {"http_version": b"HTTP/1.1"})
+        accepted = self._family.accepted_codings(self._request) if playback.may_encode else ""
+        return playback.schedule(accepted, started)
 
     def _marked(self) -> Any:
         self._request.extensions = {**self._request.extensions, _HANDLED: True}
@@ -97,10 +101,7 @@ class _Exchange:
 class SyncExchange(_Exchange):
     """One request of a sync client."""
 
-    def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
-        super().__init__(family, request, send)
-        self._clock = pacing.ThreadClock()
-        self._started = self._clock.now()
+    _find_clock = staticmethod(pacing.ThreadClock)
 
     def play(self, playback: Playback) -> Any:
         """Return a response that is played as it is read, when its head is due."""
@@ -111,9 +112,9 @@ class SyncExchange(_Exchange):
             self._read_timeout,
             lambda ending: self._family.failure(ending, answered=answered),
         )
-        head = next(iter(parts))
+        head: Head = next(iter(parts))
         answered = True
-        return self._played(head, parts)
+        return self._family.response(head.status, head.fields, parts, {"http_version": b"HTTP/1.1"})
 
     def fail(self, failure: NoConnection) -> Any:
         """Raise what the library raises without a connection."""
@@ -165,10 +166,7 @@ class SyncExchange(_Exchange):
 class AsyncExchange(_Exchange):
     """One request of an async client."""
 
-    def __init__(self, family: Family, request: Any, send: Callable[[Any], Awaitable[Any]]) -> None:
-        super().__init__(family, request, send)
-        self._clock = pacing.loop_clock()
-        self._started = self._clock.now()
+    _find_clock = staticmethod(pacing.loop_clock)
 
     async def play(self, playback: Playback) -> Any:
         """`SyncExchange.play` for async clients. The other methods correspond too."""
@@ -179,9 +177,9 @@ class AsyncExchange(_Exchange):
             self._read_timeout,
             lambda ending: self._family.failure(ending, answered=answered),
         )
-        head = await anext(parts)
+        head: Head = await anext(parts)
         answered = True
-        return self._played(head, parts)
+        return self._family.response(head.status, head.fields, parts, {"http_version": b"HTTP/1.1"})
 
     async def fail(self, failure: NoConnection) -> Any:
         """Raise what the library raises without a connection."""

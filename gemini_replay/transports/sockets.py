@@ -98,7 +98,7 @@ class PlayedSocket:
         try:
             for parts in pacing.due(schedule, clock, self._timeout):
                 yield from framer.packets(parts, io.DEFAULT_BUFFER_SIZE)
-            yield framer.frame(None)
+            yield framer.end
         except Broken as broken:
             if broken.ending == "cancelled":
                 raise RecordingEndedError from None

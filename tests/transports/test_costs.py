@@ -23,9 +23,9 @@ from gemini_replay.cassette.redaction.finder import Finder
 
 PACKAGE = str(Path(gemini_replay.__file__).parent)
 FEW, MANY = 20, 120
-FEW_CALLS = {"httpx": (0, 108), "httpx-asyncio": (1.2, 120), "httpx-trio": (3, 122), "aiohttp": (5, 180)}
+FEW_CALLS = {"httpx": (0, 76), "httpx-asyncio": (1.2, 88), "httpx-trio": (3, 94), "aiohttp": (5, 96)}
 """Bounds: calls for each chunk, and further calls for each request. httpx2 and httpcore cost no more than httpx."""
-FEW_CALLS_OF_A_SOCKET = (1, 165)
+FEW_CALLS_OF_A_SOCKET = (1, 127)
 
 
 def recorded(path: Path, count: int) -> Path:

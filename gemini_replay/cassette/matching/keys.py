@@ -15,17 +15,14 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import UsageError, did_you_mean
+from ...provider import Target
 from ...urls import netloc
 from ..model import Request, header
 from ..redaction.replacements import MARK, REDACTED, answers
 from ..redaction.secret_names import CREDENTIAL_QUERY_NAMES, VALUES, called, query_secrecy, secrecy
 
-KeyFunction = Callable[[Request], Hashable]
-"""Reads the compared value from a request."""
-
-
-def _host(request: Request) -> str:
-    return netloc(request.url).lower()
+KeyFunction = Callable[[Request, Target], Hashable]
+"""Reads the compared value from a request, given what its URL asks for."""
 
 
 Pairs = tuple[tuple[str, str], ...]
@@ -41,15 +38,10 @@ class ResourceQuery(NamedTuple):
         return self.resource + "".join(f"{'&' if nth else '?'}{'='.join(one)}" for nth, one in enumerate(self.query))
 
 
-def _model(request: Request) -> str:
-    return request.target.resource
-
-
-def _action(request: Request) -> str | ResourceQuery:
-    action = request.target.action
-    if action is not None:
-        return action
-    return ResourceQuery(_model(request), tuple(pair for pair in _query(request) if pair[0] not in ("alt", "$alt")))
+def _action(request: Request, target: Target) -> str | ResourceQuery:
+    if target.action is not None:
+        return target.action
+    return ResourceQuery(target.resource, tuple(pair for pair in _query(request) if pair[0] not in ("alt", "$alt")))
 
 
 def _query(request: Request) -> Pairs:
@@ -70,20 +62,23 @@ def canonical_body(request: Request) -> str | bytes:
     """
     known: str | bytes | None = getattr(request, _CACHED, None)
     if known is None:
-        known = _canonical(request)
+        body = request.body
+        try:
+            known = _remembered(body) if len(body) <= _SHORT else _sorted(body)
+        except (ValueError, RecursionError):
+            known = _without_boundary(request)
         object.__setattr__(request, _CACHED, known)  # the dataclass is frozen
     return known
 
 
-def _canonical(request: Request) -> str | bytes:
-    body = request.body
-    if body.startswith(b"--") and (kind := _MULTIPART.match(header(request.headers, "content-type") or "")):
-        boundary = re.escape((kind[1] or kind[2]).encode())
-        return re.sub(rb"(?m)^--%b(?=(?:--)?[ \t]*\r?$)" % boundary, b"--", body)
-    try:
-        return _remembered(body) if len(body) <= _SHORT else _sorted(body)
-    except (ValueError, RecursionError):
-        return body
+def _without_boundary(request: Request) -> bytes:
+    if not request.body.startswith(b"--"):
+        return request.body
+    kind = _MULTIPART.match(header(request.headers, "content-type") or "")
+    if kind is None:
+        return request.body
+    boundary = re.escape((kind[1] or kind[2]).encode())
+    return re.sub(rb"(?m)^--%b(?=(?:--)?[ \t]*\r?$)" % boundary, b"--", request.body)
 
 
 def _sorted(body: bytes) -> str:
@@ -93,7 +88,7 @@ def _sorted(body: bytes) -> str:
 
 _SHORT = 4096
 _remembered = lru_cache(64)(_sorted)
-"""`_canonical` with a cache, for short bodies: a recorded request and those it answers mostly have equal bytes."""
+"""`_sorted` with a cache, for short bodies: a recorded request and those it answers mostly have equal bytes."""
 
 
 def _number(text: str) -> int | float:
@@ -155,20 +150,20 @@ def _body_answered(recorded: str | bytes, asked: str | bytes) -> bool:
     return same_json(json.loads(recorded), json.loads(asked))
 
 
-def _header(name: str) -> Callable[[Request], tuple[str, ...]]:
+def _header(name: str) -> KeyFunction:
     wanted = name.lower()
-    return lambda request: tuple(value for key, value in request.headers if key.lower() == wanted)
+    return lambda request, target: tuple(value for key, value in request.headers if key.lower() == wanted)
 
 
 _KEY_FUNCTIONS: dict[str, KeyFunction] = {
-    "method": lambda request: request.method.upper(),
-    "host": _host,
-    "path": lambda request: urlsplit(request.url).path,
-    "model": _model,
+    "method": lambda request, target: request.method.upper(),
+    "host": lambda request, target: netloc(request.url).lower(),
+    "path": lambda request, target: urlsplit(request.url).path,
+    "model": lambda request, target: target.resource,
     "action": _action,
-    "alt": lambda request: request.alt or "",
-    "query": _query,
-    "body": canonical_body,
+    "alt": lambda request, target: target.alt or "",
+    "query": lambda request, target: _query(request),
+    "body": lambda request, target: canonical_body(request),
 }
 KEYS_HINT = (
     f"Use some of {', '.join(_KEY_FUNCTIONS)}, headers:NAME, and functions that are called with (recorded, asked)."

@@ -40,6 +40,8 @@ class Recording:
         compared: its compared values, once it is indexed.
         open: whether it is indexed and may answer other values than its own.
         foreign: whether it is indexed and was recorded by another test than the session's.
+        rank: the smallest plays first: the least played, then the test's own, then the earlier recording.
+        lists: those of the index that its rank is in.
     """
 
     number: int
@@ -53,11 +55,8 @@ class Recording:
     compared: Compared | None = None
     open: bool = False
     foreign: bool = False
-
-    @property
-    def rank(self) -> Rank:
-        """The smallest plays first: the least played, then the test's own, then the earlier recording."""
-        return self.plays, self.foreign, self.number
+    rank: Rank = (0, False, 0)
+    lists: tuple[list[Rank], ...] = ()
 
     @property
     def request(self) -> Request:
@@ -94,7 +93,7 @@ class Lookup:
         self._matcher = matcher
         self._test = test
         self._count = 0  # of indexed recordings
-        self._filed: dict[Values | None, list[Rank]] = {}  # each list is in order
+        self._filed: dict[Values | None, list[Rank]] = {None: []}  # each list is in order
 
     def best(self, asked: Compared) -> Recording | None:
         """The recording that answers a request.
@@ -102,68 +101,60 @@ class Lookup:
         Of several, it is the least played one, then one with exactly the same values, then the one with the smallest
         rank.
         """
-        found = min(self._answering(asked), key=lambda recording: self._order(recording, asked), default=None)
-        while found is None or found.plays or found.foreign or not _same(found, asked):
+        found: Recording | None = None
+        for ranks in (self._filed.get(asked.values, ()), self._filed[None]):
+            for *_, number in ranks:
+                recording = self.recordings[number]
+                if self._answers(recording, asked):
+                    found = recording if found is None else self._better(found, recording, asked)
+                    break
+        while self._count < len(self.recordings) and (
+            found is None or found.plays or found.foreign or not _same(found, asked)
+        ):
             recording = self._file_next()
-            if recording is None:
-                break
-            if self._answers(recording, asked) and (
-                found is None or self._order(recording, asked) < self._order(found, asked)
-            ):
-                found = recording
+            if self._answers(recording, asked):
+                found = recording if found is None else self._better(found, recording, asked)
         return found
 
     def count(self, asked: Compared) -> int:
         """How many recordings answer a request."""
-        while self._file_next() is not None:
-            pass
+        while self._count < len(self.recordings):
+            self._file_next()
         numbers = {number for key in (asked.values, None) for *_, number in self._filed.get(key, ())}
         return sum(self._answers(self.recordings[number], asked) for number in numbers)
 
     def set_plays(self, recording: Recording, plays: int) -> None:
         """Set how often an indexed recording was played."""
-        before, recording.plays = recording.rank, plays
-        for key in self._keys(recording):
-            ranks = self._filed[key]
+        recording.plays = plays
+        before, recording.rank = recording.rank, (plays, recording.foreign, recording.number)
+        for ranks in recording.lists:
             del ranks[bisect_left(ranks, before)]
             insort(ranks, recording.rank)
 
-    def _order(self, recording: Recording, asked: Compared) -> tuple[int, bool, Rank]:
-        return recording.plays, not _same(recording, asked), recording.rank
-
-    def _answering(self, asked: Compared) -> list[Recording]:
-        """The first recording that answers, from each list that may have one."""
-        found = []
-        for key in (asked.values, None):
-            for *_, number in self._filed.get(key, ()):
-                if self._answers(self.recordings[number], asked):
-                    found.append(self.recordings[number])
-                    break
-        return found
+    def _better(self, one: Recording, other: Recording, asked: Compared) -> Recording:
+        """The one of two recordings that answers a request."""
+        return min(one, other, key=lambda each: (each.plays, not _same(each, asked), each.rank))
 
     def _answers(self, recording: Recording, asked: Compared) -> bool:
-        if recording.compared is None or not (recording.open or _same(recording, asked)):
+        compared = recording.compared
+        if compared is None or not (recording.open or compared.values == asked.values):
             return False
-        return self._matcher.agree(recording.compared, asked)
+        return self._matcher.agree(compared, asked)
 
-    def _file_next(self) -> Recording | None:
-        """Index the next recording. Returns it, or None if all are indexed."""
-        if self._count == len(self.recordings):
-            return None
+    def _file_next(self) -> Recording:
+        """Index the next recording, and return it."""
         recording = self.recordings[self._count]
         request = recording.request
         recording.compared = self._matcher.compared(request)
         recording.open = self._matcher.is_open(recording.compared)
         recording.foreign = self._test is not None and request.test != self._test
-        for key in self._keys(recording):
-            insort(self._filed.setdefault(key, []), recording.rank)
+        recording.rank = recording.plays, recording.foreign, recording.number
+        equal = self._filed.setdefault(recording.compared.values, [])
+        recording.lists = (equal, self._filed[None]) if recording.open else (equal,)
+        for ranks in recording.lists:
+            insort(ranks, recording.rank)
         self._count += 1
         return recording
-
-    def _keys(self, recording: Recording) -> tuple[Values | None, ...]:
-        assert recording.compared is not None  # it is indexed
-        values = recording.compared.values
-        return (values, None) if recording.open else (values,)
 
 
 def _same(recording: Recording, asked: Compared) -> bool:

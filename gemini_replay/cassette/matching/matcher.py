@@ -110,7 +110,8 @@ class Matcher:
             request = normal.of(request.provider)
         if self._ignored.paths:
             request = self._ignored.removed_from(request)
-        return Compared(request, tuple([function(request) for function in self._key_functions]))
+        target = request.target
+        return Compared(request, tuple([function(request, target) for function in self._key_functions]))
 
     def agree(self, recorded: Compared, asked: Compared) -> bool:
         """Whether a recording answers a request.

@@ -51,7 +51,6 @@ class Pool:
         self._test = test
         self._repeat = repeat
         self._lookup = Lookup(matcher, test)
-        self._taken: dict[int, Recording] = {}  # by the id of the interaction
         self.paths: list[Path] = []
 
     @property
@@ -84,8 +83,8 @@ class Pool:
         """Whether any recording, played or not, answers a request."""
         return self._lookup.best(self._matcher.compared(asked.of(self._provider))) is not None
 
-    def take(self, asked: Request) -> tuple[int, Interaction] | None:
-        """Take the next recording that answers a request. Returns it with its number in the pool, or None.
+    def take(self, asked: Request) -> Recording | None:
+        """Take the next recording that answers a request, if there is one.
 
         Raises:
             CassetteFormatError: a recording that might answer it cannot be read.
@@ -94,11 +93,11 @@ class Pool:
         best = self._lookup.best(self._matcher.compared(asked.of(self._provider)))
         if best is None or (best.plays and not self._repeat):
             return None
-        interaction = best.interaction
+        if not best.used:
+            _ = best.interaction  # a recording that cannot be read is not played
         self._lookup.set_plays(best, best.plays + 1)
         best.used = True
-        self._taken[id(interaction)] = best
-        return best.number, interaction
+        return best
 
     def played_elsewhere(self, number: int) -> Interaction:
         """A forked child has answered with the recording of this number."""
@@ -106,15 +105,9 @@ class Pool:
         recording.used = True
         return recording.interaction
 
-    def give_back(self, interaction: Interaction) -> None:
+    def give_back(self, recording: Recording) -> None:
         """Let a recording that `take` returned answer the next equal request as well."""
-        recording = self._taken[id(interaction)]
         self._lookup.set_plays(recording, recording.plays - 1)
-
-    def place(self, number: int) -> str:
-        """The cassette of the recording with this number, and its place there."""
-        recording = self._lookup.recordings[number]
-        return f"{recording.path}, {recording.position}"
 
     @property
     def unused(self) -> list[Recording]:

@@ -39,7 +39,7 @@ def pool(path: Path, matcher: Matcher, *requests: Request, repeat: bool = False)
 
 
 def numbers(made: Pool, *asked: Request) -> list[int | None]:
-    return [None if taken is None else taken[0] for taken in map(made.take, asked)]
+    return [None if taken is None else taken.number for taken in map(made.take, asked)]
 
 
 def test_requests_are_compared_as_they_are_normalized() -> None:
