@@ -39,7 +39,7 @@ def run(client: Any, reads: str) -> Run:
         for _ in range(REQUESTS):
             with client.stream("POST", GOOGLE, content=ASK, headers=HEADERS) as response:
                 got.append(list(getattr(response, reads)()))
-        return _one(got)
+        return one(got)
 
     return work
 
@@ -52,18 +52,20 @@ def async_run(setting: Setting, client: Any, reads: str) -> Run:
         for _ in range(REQUESTS):
             async with client.stream("POST", GOOGLE, content=ASK, headers=HEADERS) as response:
                 got.append([part async for part in getattr(response, f"a{reads}")()])
-        return _one(got)
+        return one(got)
 
-    return _in_loop(setting, work)
+    return in_loop(setting, work)
 
 
-def _in_loop(setting: Setting, work: Callable[[], Coroutine[Any, Any, object]]) -> Run:
+def in_loop(setting: Setting, work: Callable[[], Coroutine[Any, Any, object]]) -> Run:
+    """Runs a coroutine function, each time in the same loop."""
     runner = setting.closing.enter_context(asyncio.Runner())
     return lambda: runner.run(work())
 
 
-def _one(got: list[Any]) -> Any:
-    assert all(one == got[0] for one in got), "the answers differ"
+def one(got: list[Any]) -> Any:
+    """What all of these are, since they are equal."""
+    assert all(each == got[0] for each in got), "the answers differ"
     return got[0]
 
 
@@ -99,6 +101,18 @@ class _Turning(_Parts):
             yield chunk
 
 
+class _TurningOnce(_Parts):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for number, chunk in enumerate(chunks()):
+            if number == 16:
+                await asyncio.sleep(0)
+            yield chunk
+
+
+RECORDED = {("POST", GOOGLE, ASK): _Parts()}
+"""The least that finds an answer: a table of requests."""
+
+
 def mock(module: Any, awaits: bool, parts: type = _Parts) -> Any:
     """A client over `MockTransport`, which streams the chunks."""
     base = module.AsyncByteStream if awaits else module.SyncByteStream
@@ -119,19 +133,43 @@ def turning(module: Any, awaits: bool) -> Any:
     return mock(module, awaits, _Turning)
 
 
-def core_seam(module: Any, awaits: bool) -> Any:
-    """A plain client with httpcore's pools replaced by a function that has the answer."""
+def core_seam(module: Any, awaits: bool, *, reads: bool = False, finds: bool = False, turns: bool = False) -> Any:
+    """A plain client with httpcore's pools replaced by a function that has the answer.
+
+    Args:
+        module: httpx or httpx2.
+        awaits: whether the client is async.
+        reads: read each request first, as a cassette stores it.
+        finds: look it up, by the method, the URL and the bytes of the body.
+        turns: let the loop run once before the head, and once after 16 chunks.
+    """
     core = importlib.import_module(_CORES[module.__name__])
 
+    def answered(parts: _Parts) -> Any:
+        return core.Response(200, headers=[(b"content-type", TYPE.encode())], content=parts)
+
+    def found(request: Any, body: bytes) -> _Parts:
+        url = request.url
+        names = _text(request.method), f"{_text(url.scheme)}://{_text(url.host)}{_text(url.target)}"
+        read = (*names, tuple([(_text(name), _text(value)) for name, value in request.headers]), body)
+        return RECORDED[read[0], read[1], read[3]] if finds else _Parts()
+
     def answer(pool: Any, request: Any) -> Any:
-        return core.Response(200, headers=[(b"content-type", TYPE.encode())], content=_Parts())
+        return answered(found(request, b"".join(request.stream)) if reads else _Parts())
 
     async def aanswer(pool: Any, request: Any) -> Any:
-        return answer(pool, request)
+        parts = found(request, b"".join([part async for part in request.stream])) if reads else _Parts()
+        if turns:
+            await asyncio.sleep(0)
+        return answered(_TurningOnce() if turns else parts)
 
     core.ConnectionPool.handle_request = answer
     core.AsyncConnectionPool.handle_async_request = aanswer
     return plain(module, awaits)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
 
 
 def pytest_httpx_peer(module: Any, awaits: bool) -> Any:
@@ -178,7 +216,7 @@ def requests_run(change: Callable[[Any], object]) -> Run:
         for _ in range(REQUESTS):
             with session.post(GOOGLE, data=ASK, headers=HEADERS, stream=True) as response:
                 got.append(b"".join(response.iter_content(65536)))
-        return _one(got)
+        return one(got)
 
     return work
 
@@ -233,71 +271,3 @@ def responses_peer(session: Any) -> None:
     double = responses.RequestsMock(assert_all_requests_are_fired=False)
     double.start()
     double.add(responses.POST, GOOGLE, body=b"".join(chunks()), content_type=TYPE)
-
-
-# -- aiohttp ---------------------------------------------------------------------------------------------------------
-
-
-def aiohttp_run(setting: Setting, *, fed: bool) -> Run:
-    """Makes requests with aiohttp, in the usual way or from a handler that is fed."""
-    import aiohttp
-
-    async def work() -> object:
-        got = []
-        async with aiohttp.ClientSession(connector=_fed_connector() if fed else None) as client:
-            for _ in range(REQUESTS):
-                async with client.post(GOOGLE, data=ASK, headers=HEADERS) as response:
-                    got.append([chunk async for chunk in response.content.iter_any()])
-        return _one(got)
-
-    return _in_loop(setting, work)
-
-
-def _fed_connector() -> Any:
-    import aiohttp
-    from aiohttp.client_proto import ResponseHandler
-
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    wire = [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks()), b"0\r\n\r\n"]
-
-    class Feeding(asyncio.Transport):
-        """Feeds its protocol one part in each turn of the loop, once the request has come."""
-
-        def __init__(self, protocol: Any) -> None:
-            super().__init__()
-            self._protocol, self._parts, self._closing = protocol, iter(wire), False
-            self._loop: Any = None
-
-        def write(self, data: Any) -> None:
-            if self._loop is None:
-                self._loop = asyncio.get_running_loop()
-                self._loop.call_soon(self._feed)
-
-        def _feed(self) -> None:
-            part = next(self._parts, None)
-            if part is not None and not self._closing:
-                self._protocol.data_received(part)
-                self._loop.call_soon(self._feed)
-
-        def pause_reading(self) -> None: ...
-
-        def resume_reading(self) -> None: ...
-
-        def is_closing(self) -> bool:
-            return self._closing
-
-        def close(self) -> None:
-            if not self._closing:
-                self._closing = True
-                asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
-
-        abort = close
-
-    class Connector(aiohttp.BaseConnector):
-        async def _create_connection(self, *args: Any) -> Any:
-            protocol = ResponseHandler(asyncio.get_running_loop())
-            protocol.connection_made(Feeding(protocol))
-            protocol.force_close()  # one for each request, as every replay has
-            return protocol
-
-    return Connector()

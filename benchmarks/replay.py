@@ -3,19 +3,21 @@
 The floor of httpx and httpx2 is their own `MockTransport`, which streams the same chunks; that of requests an adapter
 over `BytesIO`; that of aiohttp a real `ResponseHandler` that is fed one chunk in each turn of the loop. "The seam
 alone" stands where gemini-replay does, knows the answer already and decides nothing: what it costs is the price of
-real connection pools, parsers and errors. "A turn for each chunk" is what the same costs where the loop has one,
-as it has in a replay beside other tasks that are ready to run; beside a client that is alone, as here, it has fewer.
-Every client must get every chunk, byte for byte and in the recorded boundaries; the adapter over `BytesIO`, and the
-peers that say so, give one lump.
+real connection pools, parsers and errors. The contestants below it do one more thing each: they read the request,
+look it up in a table by its exact bytes, and give the loop the turns that a replay gives it. "A turn for each chunk"
+is what the same costs where the loop has one, as it has in a replay beside other tasks that are ready to run; beside
+a client that is alone, as here, it has fewer. Every client must get every chunk, byte for byte and in the recorded
+boundaries; the adapter over `BytesIO`, and the peers that say so, give one lump.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from benchmarks import canned
+from benchmarks import canned, canned_aiohttp
 from benchmarks.canned import REQUESTS, TYPE, chunks
 from benchmarks.harness import Benchmark, Contestant, Run, Setting, at_most
 from benchmarks.story import ASK, GOOGLE
@@ -30,6 +32,7 @@ TARGETS = {
 }
 FLOORS = {"requests": "adapter over BytesIO", "aiohttp": "a real ResponseHandler"}
 MOCK = "bare MockTransport"
+FOUND = "… and found in a table"
 
 
 def benchmarks(setting: Setting) -> Iterator[Benchmark]:
@@ -52,19 +55,25 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
         amount=REQUESTS,
         expected=b"".join(chunks()),
         rounds=rounds,
-        limit="urllib3's connection, http.client's parser and the framing of each HTTP chunk: see the seam alone.",
+        limit="urllib3's connection and http.client's parser, which read true wire bytes: see the seam alone, whose "
+        "bytes are framed beforehand. A replay frames each HTTP chunk when it is due.",
     )
     yield Benchmark(
         "aiohttp",
         "µs/request",
         [
-            Contestant(FLOORS["aiohttp"], lambda: canned.aiohttp_run(setting, fed=True)),
-            _ours(setting, "aiohttp", True, lambda: canned.aiohttp_run(setting, fed=False)),
+            Contestant(FLOORS["aiohttp"], lambda: canned_aiohttp.run(setting, fed=True)),
+            Contestant(
+                "the same, and the request found in a table",
+                lambda: canned_aiohttp.run(setting, fed=True, finds=True),
+            ),
+            _ours(setting, "aiohttp", True, lambda: canned_aiohttp.run(setting, fed=False)),
         ],
         floor=FLOORS["aiohttp"],
         amount=REQUESTS,
         rounds=rounds,
-        limit="A turn of the loop for each chunk, as in the floor; the rest is spent once for each request.",
+        limit="A turn of the loop for each chunk, as in the floor; a replay frames the chunk in it. The rest is "
+        "spent once for each request: it is read, its recording is found, and its connection is made.",
     )
 
 
@@ -79,8 +88,12 @@ def _of_httpx(setting: Setting, library: str, reads: str, awaits: bool, rounds: 
     contestants = [
         Contestant(MOCK, through(canned.mock)),
         Contestant("the seam alone", through(canned.core_seam)),
+        Contestant("the seam, and the request read", through(partial(canned.core_seam, reads=True))),
+        Contestant(FOUND, through(partial(canned.core_seam, reads=True, finds=True))),
     ]
     if awaits:
+        seam = partial(canned.core_seam, reads=True, finds=True, turns=True)
+        contestants.append(Contestant("… and two turns of the loop", through(seam)))
         contestants.append(Contestant("MockTransport, a turn for each chunk", through(canned.turning)))
     if library == "httpx":
         contestants.append(Contestant("pytest-httpx", through(canned.pytest_httpx_peer), "pytest-httpx"))
@@ -93,7 +106,9 @@ def _of_httpx(setting: Setting, library: str, reads: str, awaits: bool, rounds: 
         floor=MOCK,
         amount=REQUESTS,
         rounds=rounds,
-        limit="The seam and the search for the recording, once for each request"
+        limit="The seam, then what must be done once for each request: read it, and find its recording. What a table "
+        "of exact bytes does not do is also done once: find the session of the context, compare by model, action and "
+        "JSON body, count what was played, and time the answer by a clock"
         + (". The loop has a turn for the head, and one after each 16 chunks." if awaits else "."),
     )
 

@@ -1,0 +1,82 @@
+"""aiohttp clients that get one known answer, see `canned`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from benchmarks.canned import RECORDED, REQUESTS, TYPE, chunks, in_loop, one
+from benchmarks.harness import Run, Setting
+from benchmarks.story import ASK, GOOGLE, HEADERS
+
+
+def run(setting: Setting, *, fed: bool, finds: bool = False) -> Run:
+    """Makes requests with aiohttp, in the usual way or from a handler that is fed; it may look requests up first."""
+    import aiohttp
+
+    async def work() -> object:
+        got = []
+        async with aiohttp.ClientSession(connector=_fed_connector(finds=finds) if fed else None) as client:
+            for _ in range(REQUESTS):
+                async with client.post(GOOGLE, data=ASK, headers=HEADERS) as response:
+                    got.append([chunk async for chunk in response.content.iter_any()])
+        return one(got)
+
+    return in_loop(setting, work)
+
+
+def _fed_connector(*, finds: bool) -> Any:
+    import aiohttp
+    from aiohttp.client_proto import ResponseHandler
+
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    wire = [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks()), b"0\r\n\r\n"]
+
+    class Feeding(asyncio.Transport):
+        """Feeds its protocol one part in each turn of the loop, once the request has come."""
+
+        def __init__(self, protocol: Any) -> None:
+            super().__init__()
+            self._protocol, self._parts, self._closing = protocol, iter(wire), False
+            self._loop: Any = None
+
+        def write(self, data: Any) -> None:
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+                self._loop.call_soon(self._feed)
+
+        def _feed(self) -> None:
+            part = next(self._parts, None)
+            if part is not None and not self._closing:
+                self._protocol.data_received(part)
+                self._loop.call_soon(self._feed)
+
+        def pause_reading(self) -> None: ...
+
+        def resume_reading(self) -> None: ...
+
+        def is_closing(self) -> bool:
+            return self._closing
+
+        def close(self) -> None:
+            if not self._closing:
+                self._closing = True
+                asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+
+        abort = close
+
+    class Connector(aiohttp.BaseConnector):
+        async def connect(self, request: Any, *args: Any, **options: Any) -> Any:
+            if finds:
+                headers = [(str(name), str(value)) for name, value in request.headers.items()]
+                read = request.method, str(request.url), tuple(headers), await request.body.as_bytes()
+                assert (read[0], read[1], read[3]) in RECORDED
+            return await super().connect(request, *args, **options)
+
+        async def _create_connection(self, *args: Any) -> Any:
+            protocol = ResponseHandler(asyncio.get_running_loop())
+            protocol.connection_made(Feeding(protocol))
+            protocol.force_close()  # one for each request, as every replay has
+            return protocol
+
+    return Connector()
