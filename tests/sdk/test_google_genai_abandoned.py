@@ -62,13 +62,14 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         monkeypatch.setattr(owner, "__init__", init)
 
     watch(aiohttp_replay._Played, watching.over_aiohttp)
-    played = httpx_exchange._Exchange._played
+    play = httpx_exchange.AsyncExchange.play
 
-    def answered(self: Any, head: Any, parts: Any) -> Any:
-        watching.over_httpx2.append(parts)
-        return played(self, head, parts)
+    async def answered(self: Any, playback: Any) -> Any:
+        response = await play(self, playback)
+        watching.over_httpx2.append(response.stream)
+        return response
 
-    monkeypatch.setattr(httpx_exchange._Exchange, "_played", answered)
+    monkeypatch.setattr(httpx_exchange.AsyncExchange, "play", answered)
     return watching
 
 

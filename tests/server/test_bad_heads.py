@@ -14,6 +14,7 @@ from support.raw_server import Answer, head, raw_server
 from support.streams import PATH, events
 
 from gemini_replay import Cassette, Interaction, Session
+from gemini_replay.cassette.matching.lookup import InMemory, Recording
 from gemini_replay.cassette.model import Chunk, Headers, Request, Response
 from gemini_replay.server.serving import serving
 
@@ -104,7 +105,8 @@ def test_a_recording_that_http_cannot_carry_is_a_500(
     path = tmp_path / "c.jsonl"
     Cassette([Interaction(request, Response(200), ())]).save(path)
     session = Session.replaying(path, hosts=None)
-    session._replayer._pool.take = lambda request: (0, recording)  # type: ignore[method-assign]
+    stored = Recording(0, path, 1, "interaction 1 of 1", InMemory(request, recording), [])
+    session._replayer._pool.take = lambda request: stored  # type: ignore[method-assign]
     with served(session) as base:
         answer = httpx.post(base + PATH, json=ASK)
     assert (answer.status_code, answer.headers["x-gemini-replay"]) == (500, "error")
