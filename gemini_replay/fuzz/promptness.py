@@ -41,7 +41,7 @@ def promptness(target: FuzzTarget, *, array: bool, profiles: Sequence[ProfileNam
         values = [plain(tree) for tree in trees]
         ends = list(accumulate(map(len, wire)))
         body = b"".join(wire)
-        # A comment behind an event does not delay it.
+        # A comment after an event does not delay it.
         due_at = [
             end - len(_COMMENT) if piece.endswith(_COMMENT) else end for piece, end in zip(wire, ends, strict=True)
         ]
