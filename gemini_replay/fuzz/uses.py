@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..loops import turn
 from .target import Feed, FuzzTarget, Output, collect, collect_awaiting
 
 Chunks = Sequence[bytes]
@@ -84,7 +85,7 @@ async def _take_awaiting(result: Any, output: Output, close: bool) -> None:
         await values.aclose()
     result = values = None
     for _ in range(10):  # until the loop has closed what was left alone
-        await asyncio.sleep(0)
+        await turn()
 
 
 def in_turns(target: FuzzTarget, streams: Sequence[Chunks]) -> list[Output]:
