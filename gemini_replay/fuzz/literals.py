@@ -10,7 +10,7 @@ from typing import Any
 from .cuts import every, place, split
 
 _RUN = re.compile(  # of a few characters, or of an event
-    r"(?P<few>.{1,8}?)(?P=few){39,}|(?P<event>data:[^\n]{1,200}\n\r?\n)(?P=event){9,}", re.DOTALL
+    r"(?P<few>.{1,12}?)(?P=few){39,}|(?P<event>data:[^\n]{1,200}\n\r?\n)(?P=event){9,}", re.DOTALL
 )
 _LONG = 160  # characters; shorter text is written as it is
 _WIDTH = 100

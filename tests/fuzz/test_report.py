@@ -27,7 +27,8 @@ EVENTS = b'data: {"responseId": "aaaaaaaaaaaaaaaaaaaa"}\r\n\r\n' * 2000
 
 
 @pytest.mark.parametrize(
-    "value", [b"data: " + b"x" * 1_000_000 + b"\r\n\r\n", "ab" * 50_000, [b"\0" * 9999] * 3, EVENTS]
+    "value",
+    [b"data: " + b"x" * 1_000_000 + b"\r\n\r\n", "ab" * 50_000, "iVBORw0KGgo/" * 50_000, [b"\0" * 9999] * 3, EVENTS],
 )
 def test_a_literal_is_short(value: Any) -> None:
     """Runs are written as products."""

@@ -9,7 +9,9 @@ from gemini_replay.fuzz.classes import CLASSES, GROWTH, IN_ARRAY
 
 ERRORS = "Errors in mid-stream"
 CUTS = "Cuts"
+SPLIT = "Characters in several chunks"
 LATIN = "Text taken for Latin-1"
+LINES = "Line ends"
 SEPARATORS = "Characters that some take for line ends"
 FIELDS = "Comments, and fields other than data"
 LARGE = "Large events"
@@ -19,7 +21,16 @@ PHANTOMS = "Events that were never sent"
 GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         ERRORS,
-        ("raw-error", "error-event", "error-as-data", "error-body", "end-in-raw-error"),
+        (
+            "raw-error",
+            "error-event",
+            "error-as-data",
+            "error-body",
+            "error-instead-of-array",
+            "end-in-raw-error",
+            "head-of-error",
+            "head-instead-of-array",
+        ),
         "Google reports an error in mid-stream as raw JSON over several lines, without `data:`, while the status "
         "stays 200. A parser that ignores it returns half an answer as if it were whole; one that raises "
         "something else hides what the server said. Take an answer for complete only when a `finishReason` (or "
@@ -29,7 +40,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         CUTS,
         ("plain-text", "many-events", "many-elements"),
         "Any stream fails if a chunk ends within a line. sseclient 0.0.27 reads below the HTTP library and "
-        "takes the sizes of the HTTP chunks for lines of the stream. Use another library.",
+        "takes the sizes of the HTTP chunks for lines of the stream; the last makes an empty event at its end. Use "
+        "another library.",
+    ),
+    (
+        SPLIT,
+        (),
+        "The bytes of a character come in several chunks, and the parser does not put them together. Decode them "
+        "before it: `TextDecoderStream` in JavaScript, `codecs.getincrementaldecoder` in Python.",
     ),
     (
         LATIN,
@@ -39,14 +57,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     (
         SEPARATORS,
-        ("separators", "controls-elsewhere", "invisible-characters", "escaped-controls"),
+        ("separators", "controls-elsewhere", "escaped-controls"),
         "U+2028, U+2029 and U+0085 may stand raw in JSON text. `str.splitlines()`, `iter_lines()` of httpx and "
         "httpx2, that of requests with `decode_unicode=True`, and JavaScript's `.` and `$` in regular expressions"
         " take them for the end of a line. Split bytes, not text: `bytes.splitlines()` ends lines at CR, LF and "
         "CRLF only.",
     ),
     (
-        "Line ends",
+        LINES,
         ("line-ends-mixed", "line-ends-cr", "line-ends-lf"),
         "Google writes CRLF, gateways often LF; the standard knows CR as well, and allows them in one stream. A "
         "chunk may end between CR and LF: keep a CR at the end of a chunk in mind until the next one.",
@@ -71,9 +89,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         PHANTOMS,
         ("blocks-without-data",),
-        "A block without a data line, such as `id: 1` and a blank line, is no event. A parser that gives one with "
-        "empty data breaks the usual `json.loads(event.data)`. Pass over events with empty data: "
-        "`if event.data:`.",
+        "A block without a data line, such as `id: 1` and a blank line, is no event; nor is a stream that breaks off "
+        "behind the word `data`. A parser that gives one with empty data breaks the usual `json.loads(event.data)`. "
+        "Pass over events with empty data: `if event.data:`.",
     ),
     (
         "The space after the colon, and blank lines",
@@ -159,15 +177,25 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "compact-array",
             "indents-in-array",
             "error-in-array",
-            "error-instead-of-array",
             "page-instead-of-array",
-            "head-instead-of-array",
             "much-white-space-in-array",
             "end-in-mid-array",
             "trailing-comma",
             "no-array",
         ),
         "Ask for `alt=sse` where you can. Of the array, rely on the form in which Google writes it.",
+    ),
+    (
+        "Invisible characters",
+        ("invisible-characters",),
+        "U+FEFF and other characters that nobody sees may stand in a text. `TextDecoder` drops the first U+FEFF that "
+        "it meets, unless it is made with `ignoreBOM: true`.",
+    ),
+    (
+        "Names of fields",
+        ("unknown-fields",),
+        "Google adds fields at any time, and a reader has to pass over those that it does not know. The AI SDK "
+        "refuses an object with a member `__proto__` on purpose, for safety; others lose it. Google sends none.",
     ),
     (
         "Ordinary events",
@@ -177,7 +205,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "brackets-in-text",
             "white-space-in-text",
             "equal-and-empty-events",
-            "unknown-fields",
             "whole-answers",
         ),
         "Such events are in every other stream. Use another parser.",
@@ -198,7 +225,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "html-body",
             "page-body",
             "empty-body",
-            "head-of-error",
             "damaged-streams",
             "damaged-arrays",
         ),
@@ -210,10 +236,11 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 TO_KNOW = {
     ERRORS: "Google's errors in mid-stream get lost or hidden",
-    CUTS: "any cut within a line breaks it",
+    CUTS: "any cut within a line breaks it, and an empty event comes at the end",
+    SPLIT: "characters that come in several chunks are garbled",
     LATIN: "text that is not ASCII is garbled",
     SEPARATORS: "U+2028 and its like in a text end an event",
-    "Line ends": "some line ends of the standard are not known",
+    LINES: "some line ends of the standard, or chunks that end within CRLF, are misread",
     FIELDS: "comments or fields other than data break it",
     PHANTOMS: "a block without data, such as an `id` alone, makes an empty event or an error",
     "The space after the colon, and blank lines": "`data:{…}` or blank lines between events break it",
@@ -221,9 +248,14 @@ TO_KNOW = {
     "Data over several lines": "several data lines are not one event",
     "Numbers": "large integers are rounded",
     LARGE: "large events fail",
-    SQUARE: "large events take time that grows with the square of their size",
+    SQUARE: "time or memory grows with the square of the size",
+    "Chunks of particular sizes": "chunks of some sizes break it",
+    "Floods": "thousands of comments or blank lines in a row break it",
+    "Streams that share something": "something of one stream gets into another",
     "Events that come late": "events come late",
     "The JSON array": "arrays in other forms than Google's break it",
+    "Invisible characters": "invisible characters in a text get lost",
+    "Names of fields": "a member named `__proto__` is lost, or an error",
     "Ordinary events": "ordinary events break it",
     "Half surrogate pairs": "half a surrogate pair in a text is changed",
     "Damaged streams": "broken and damaged streams end in accidents, or differ from cut to cut",
@@ -238,6 +270,15 @@ MIXED = frozenset(one.name for one in CLASSES if one.mixed and one.name.removesu
 """Classes that mix others. What goes wrong in them also goes wrong in a more specific class."""
 
 
+_FLOODS = {
+    "many-comments": "comments",
+    "many-comment-blocks": "comments",
+    "many-blank-lines": "blank-lines",
+    "many-blocks-without-data": "blocks-without-data",
+}
+"""The class that has one of what another has thousands of."""
+
+
 def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | None:
     """The heading of one bug among its parser's bugs; None for a class that mixes everything.
 
@@ -248,11 +289,19 @@ def heading_of(bug: dict[str, Any], bugs: Sequence[dict[str, Any]]) -> str | Non
     """
     name = bug["name"]
     cut = {one["name"].removesuffix(IN_ARRAY): one["needs_cut"] for one in bugs}
-    if bug["needs_cut"] and cut.get("plain-text"):
+    if "plain-text" in cut and (bug["needs_cut"] or bug["kind"] == "invents"):
         return CUTS
+    if bug["needs_cut"] and cut.get("wide-characters"):
+        return SPLIT
     if name in MIXED:
         return None
-    if bug["kind"] == "stalls" and GROWTH in cut:
+    if "\\r',b'\\n" in "".join(bug.get("chunks_python", "").split()) and _HEADINGS.get(name) != LARGE:
+        return LINES
+    if name == "end-in-mid-event" and bug["kind"] == "invents":
+        return PHANTOMS
+    if (one := _FLOODS.get(name)) and one in cut:
+        name = one  # a single one is enough
+    if bug["kind"] == "stalls" and (GROWTH in cut or _HEADINGS.get(name) == LARGE):
         return SQUARE
     if (
         bug["kind"] == "changes"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from advice import TO_KNOW
+from advice import SQUARE, TO_KNOW
 
 from gemini_replay.fuzz.classes import CHECKS, IN_ARRAY
 
@@ -21,7 +21,7 @@ def page(content: dict[str, Any]) -> str:
     parts = [
         START,
         _to_know(found),
-        START_OF_TABLE,
+        START_OF_TABLE.replace("<!-- settings -->", _settings(found)),
         _table(found),
         *_groups(content),
         "## Parser by parser\n",
@@ -31,22 +31,39 @@ def page(content: dict[str, Any]) -> str:
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
+def _settings(found: dict[str, Any]) -> str:
+    examples = sorted({one["max_examples"] for one in found.values()})
+    drawn = " or ".join(map(str, examples))
+    return (
+        f"For each class the fixed documents were tried, and up to {drawn} more that Hypothesis drew, each with "
+        "every cut that may tell something; with whole clients, whole and in single bytes only."
+    )
+
+
 def _to_know(found: dict[str, Any]) -> str:
     lines = [
         "| if you read streams with | know that, with Google | and behind gateways and other servers |",
         "|---|---|---|",
     ]
-    for name, one in found.items():
-        google, others = _known(one, True), _known(one, False)
-        lines.append(f"| [{name}](#{_anchor(name)}) | {google or 'nothing was found'} | {others} |")
+    for group, parsers in _groups_of(found):
+        lines.append(f"| **{group}** | | |")
+        for name, one in parsers:
+            google, others = _known(one, True), _known(one, False)
+            lines.append(f"| [{name}](#{_anchor(name)}) | {google or 'nothing was found'} | {others} |")
     return "\n".join(lines)
+
+
+def _groups_of(found: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    for group in dict.fromkeys(one["group"] for one in found.values()):
+        yield group, [(name, one) for name, one in found.items() if one["group"] == group]
 
 
 def _known(one: dict[str, Any], google: bool) -> str:
     """What to know of a parser: from its bugs in streams of Google's, or from those in other streams only."""
     own = {bug["advice"] for bug in one["bugs"] if {"gemini", "json-array"} & set(bug["profiles"])}
     others = {bug["advice"] for bug in one["bugs"]} - own
-    return "; ".join(said for heading, said in TO_KNOW.items() if heading in (own if google else others))
+    said = [said for heading, said in TO_KNOW.items() if heading in (own if google else others)]
+    return "; ".join([one["leak"], *said] if google and one.get("leak") else said)
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -57,7 +74,8 @@ def _table(found: dict[str, Any]) -> str:
     for name, one in found.items():
         counts = [_count(one, profile) for profile in COLUMNS]
         cuts = sum(bug["needs_cut"] and bug["name"] != "promptness" for bug in one["bugs"])
-        grows = "**yes**" if any(growth["bad"] for growth in one["growth"]) else "no"
+        slow = any(bug["advice"] == SQUARE for bug in one["bugs"]) or any(growth["bad"] for growth in one["growth"])
+        grows = "**yes**" if slow else "no" if one["growth"] else ""
         late = ", ".join(sorted({"yes" if prompt["late"] else "no" for prompt in one["promptness"].values()}))
         lines.append(
             f"| [{name}](#{_anchor(name)}) | {_versions(one)} | {' | '.join(counts)} | {cuts or ''} | "
@@ -110,11 +128,13 @@ def _parsers(found: dict[str, Any]) -> Iterator[str]:
             ("not tried", "Not tried:"),
         ):
             names = [case for case, given in one["verdicts"].items() if given == verdict]
-            if names:
-                count = f" {len(names)} of {len(one['verdicts'])} classes:" if verdict == "ok" else ""
-                lines += [f"{said}{count} {', '.join(names)}.", ""]
-        growth = "; ".join(f"{g['shape']} {_power(g)}" for g in one["growth"])
-        lines += [f"Growth, as a power of the size: {growth}.", ""]
+            if verdict == "ok":
+                lines += [f"Right in {len(names)} of {len(one['verdicts'])} classes.", ""]
+            elif names:
+                lines += [f"{said} {', '.join(names)}.", ""]
+        if one["growth"]:
+            growth = "; ".join(f"{g['shape']} {_power(g)}" for g in one["growth"])
+            lines += [f"Growth, as a power of the size: {growth}.", ""]
         if one["behaviour"]:
             lines += [f"Where there is a choice: {_behaviour(one['behaviour'])}.", ""]
         yield "\n".join(lines)
@@ -132,7 +152,8 @@ def _row(bug: dict[str, Any]) -> str:
         earlier = "".join(f"after {_code(one, 240)}: " for one in bug.get("after", ()))
         case = earlier + _code(literal, 240)
         what = bug["kind"] + (", at a cut" if bug["needs_cut"] else "")
-    return f"| {bug['name']} | {', '.join(bug['profiles'])} | {what} | {case} | {_code(bug['came'], 200)} |"
+    profiles = ", ".join(profile for profile in bug["profiles"] if profile in COLUMNS)
+    return f"| {bug['name']} | {profiles} | {what} | {case} | {_code(bug['came'], 200)} |"
 
 
 def _code(text: str, width: int) -> str:
@@ -151,4 +172,4 @@ def _all_versions(one: dict[str, Any]) -> str:
 
 
 def _anchor(name: str) -> str:
-    return "".join(one for one in name.lower() if one.isalnum() or one == "-")
+    return "".join(one for one in name.lower().replace(" ", "-") if one.isalnum() or one == "-")
