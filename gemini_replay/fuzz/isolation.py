@@ -56,9 +56,9 @@ def _first_once_more(target: FuzzTarget) -> Iterator[Leak]:
     """The stream that was read before all others."""
     if target.first is not None:
         chunks, first = target.first
-        again = target.run(chunks)
-        if first.error is None and not first.hung and first.values:
-            yield from _judged(again, chunks, first.values, "after the same stream", after=[chunks])
+        _must_end(first)
+        if first.error is None and first.values:
+            yield from _judged(target.run(chunks), chunks, first.values, "after the same stream", after=[chunks])
 
 
 class _Isolation:
@@ -83,7 +83,9 @@ class _Isolation:
         return [text.encode() for text in texts]
 
     def _reads(self, chunks: Chunks, expected: Sequence[Any]) -> bool:
-        return not [*_judged(self._target.run(chunks), chunks, expected, "")]
+        output = self._target.run(chunks)
+        _must_end(output)
+        return not [*_judged(output, chunks, expected, "")]
 
     def _wrong(self, chunks: Chunks, how: str, after: Sequence[Chunks] = ()) -> Iterator[Leak]:
         """Read the second stream, which another one came before."""

@@ -112,3 +112,17 @@ def test_a_leak_is_a_bug_with_a_verdict_of_its_own() -> None:
     rest.clear()
     (result,) = fuzz.survey(leaking, profiles=["gemini"], classes=["isolation"]).results
     assert (result.verdict, result.kind) == ("bug", "leaks")
+
+
+def endless(chunks: Iterable[bytes]) -> list[Any]:
+    list(chunks)
+    while True:
+        pass
+
+
+def test_a_parser_that_does_not_end_is_not_tried_again() -> None:
+    """Each such run takes seconds, and other classes find the bug."""
+    with FuzzTarget(endless) as target:
+        assert target.run([b"data: {}\r\n\r\n"]).hung
+        assert isolation(target, array=False) is None
+        assert target.runs == 1
