@@ -8,7 +8,7 @@ import inspect
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ Parse = Callable[[Any], Any]
 _PULLS_AFTER_THE_END = 1000
 _REMEMBERED = 64  # streams
 _LARGE = 10_000  # bytes; larger streams are not remembered
+_TURNS = 100  # of the loop, in which what was stopped can end
 
 
 @dataclass
@@ -191,10 +192,25 @@ class FuzzTarget:
             tasks = asyncio.all_tasks(loop)
             for task in tasks:
                 task.cancel()
-            if tasks:  # without any, gather would make an event loop of its own
-                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(_ended(tasks))
+            loop.run_until_complete(_ended([loop.create_task(loop.shutdown_asyncgens())]))
         loop.close()
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Give tasks some turns of the loop to end in.
+
+    A task that was interrupted while the loop was about to run it may never run again.
+    """
+    for _ in range(_TURNS):
+        if all(task.done() for task in tasks):
+            break
+        await turn()
+    for task in tasks:
+        if not task.done():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be left alone
+        elif not task.cancelled():
+            task.exception()  # asyncio would log an error that nobody asks for
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import threading
@@ -132,6 +133,27 @@ def test_a_parser_that_does_not_end_is_stopped(parse: Callable[..., Any], monkey
         assert outcome.values == [{}]
         target.parse = as_async_generator
         assert target.run(CHUNKS).values == [{"a": 1}, {"b": 2}]
+
+
+def test_a_task_that_never_runs_again_is_left_alone() -> None:
+    """So it is if a loop was interrupted while it was about to run the task."""
+
+    async def parse(chunks: Any) -> AsyncIterator[Any]:
+        if not lost:
+            lost.append(asyncio.ensure_future(_swallows_cancellation()))
+        yield {}
+
+    lost: list[asyncio.Future[Any]] = []
+    with FuzzTarget(parse) as target:
+        assert target.run([b"a"]).values == [{}]
+    assert not lost[0].done()
+    assert target.runs == 1
+
+
+async def _swallows_cancellation() -> None:
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
 
 
 def test_a_parser_that_invents_without_end_is_stopped() -> None:
