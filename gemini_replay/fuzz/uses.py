@@ -11,6 +11,7 @@ from typing import Any
 
 from ..loops import turn
 from .target import Feed, FuzzTarget, Output, collect, collect_awaiting
+from .watchdog import Hang
 
 Chunks = Sequence[bytes]
 
@@ -92,15 +93,39 @@ def in_turns(target: FuzzTarget, streams: Sequence[Chunks]) -> list[Output]:
     """Read streams at the same time, as iterators or tasks that take turns."""
     outputs = [Output() for _ in streams]
 
-    def read() -> None:
+    def results() -> list[Any]:
         both = zip(streams, outputs, strict=True)
-        results = [target.parse(Feed(chunks, output.values, patient=True)) for chunks, output in both]
+        return [target.parse(Feed(chunks, output.values, patient=True)) for chunks, output in both]
+
+    def read() -> None:
         if target.is_async:
-            target.event_loop().run_until_complete(_together(results, outputs))
+            target.event_loop().run_until_complete(_together(results(), outputs))
         else:
-            _alternate([iter(result) for result in results], outputs)
+            _in_a_thread(lambda: _alternate([*map(iter, results())], outputs))
 
     return _all_watched(target, streams, outputs, read)
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    """Do something that may wait for ever: a parser may hold a lock from one value to the next.
+
+    Nothing ends such a wait, so it is left in its thread.
+    """
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # whatever it is, it is judged
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_THREAD)
+    if thread.is_alive():
+        raise Hang
+    for error in errors:
+        raise error
 
 
 async def _together(results: Sequence[Any], outputs: Sequence[Output]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gemini_replay import fuzz, parse_stream
+from gemini_replay.fuzz import uses
 from gemini_replay.fuzz.isolation import Leak, isolation
 from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.gemini import aparse_stream
@@ -124,5 +125,23 @@ def test_a_parser_that_does_not_end_is_not_tried_again() -> None:
     """Each such run takes seconds, and other classes find the bug."""
     with FuzzTarget(endless) as target:
         assert target.run([b"data: {}\r\n\r\n"]).hung
+        before = target.runs
         assert isolation(target, array=False) is None
-        assert target.runs == 1
+        assert target.runs == before
+
+
+def waits_for_another_stream(chunks: Iterable[bytes]) -> Iterator[Any]:
+    with HELD:
+        yield from right(chunks)
+
+
+HELD = threading.Lock()
+
+
+def test_a_stream_that_waits_for_another_in_the_same_thread_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is a bug, and the check itself goes on: nothing could interrupt that wait."""
+    monkeypatch.setattr(uses, "_THREAD", 1.0)
+    with FuzzTarget(waits_for_another_stream) as target:
+        leak = isolation(target, array=False)
+    assert leak is not None
+    assert leak.how.startswith("while another stream was read in turns")
