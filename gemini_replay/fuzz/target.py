@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from .. import clocks
@@ -160,9 +161,11 @@ class FuzzTarget:
             except Hang:
                 dog.end()  # again, for it may itself have been interrupted
                 output.hung = True
-                self._close_loop()
             except (Exception, SystemExit) as error:
-                output.error = error
+                output.error = None if dog.stopped else error
+            if output.hung or dog.stopped:
+                output.hung = True
+                self._close_loop()
 
     def read(self, source: Feed, output: Output, limit: int) -> None:
         """Let the parser read a feed to its end, or until it returns more than ``limit`` values."""
@@ -179,7 +182,7 @@ class FuzzTarget:
         if loop is None:
             loop = self._loop = asyncio.new_event_loop()
             if self._watchdog is not None:
-                self._watchdog.interrupt = lambda: loop.call_soon_threadsafe(lambda: None)
+                self._watchdog.stop_loop = partial(loop.call_soon_threadsafe, loop.stop)
         return loop
 
     def _close_loop(self) -> None:
@@ -187,7 +190,7 @@ class FuzzTarget:
         if loop is None:
             return
         if self._watchdog is not None:
-            self._watchdog.interrupt = None
+            self._watchdog.stop_loop = None
         with contextlib.suppress(Exception, Hang):
             tasks = asyncio.all_tasks(loop)
             for task in tasks:

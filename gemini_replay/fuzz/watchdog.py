@@ -1,4 +1,4 @@
-"""Stops a parser that does not end: a thread that raises `Hang` in the thread that runs the parser."""
+"""Stops a parser that does not end: a thread that stops its event loop, or raises `Hang` in the parser's thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self.interrupt: Callable[[], object] | None = None  # interrupts an event loop that waits
+        self.stop_loop: Callable[[], object] | None = None  # stops the event loop, if there is one
+        self.stopped = False  # the event loop of the last run was stopped
         self.waited = False  # the last run was stopped for waiting, not for work; a busy machine may be the cause
         self._lock = threading.Lock()
         self._watched = threading.get_ident()
@@ -51,7 +52,7 @@ class Watchdog:
         self._last_cpu, self._last_work = self._cpu(), clocks.now()
         self._end_cpu = self._last_cpu + CPU_SECONDS + more
         self._end_wall = self._last_work + WALL_SECONDS + 2 * more
-        self.waited = False
+        self.waited = self.stopped = False
         self._fired_at = 0.0
         self._active = True
 
@@ -89,10 +90,20 @@ class Watchdog:
         while not self._stop.wait(_TICK):
             with self._lock:
                 if self._active and self._is_over() and clocks.now() - self._fired_at > _AGAIN:
-                    self._fired, self._fired_at = True, clocks.now()
-                    self._raise()
-                    if self.interrupt is not None:
-                        self.interrupt()
+                    self._fired_at = clocks.now()
+                    self._interrupt()
+
+    def _interrupt(self) -> None:
+        """First stop the loop: it may wait, and a wait would keep the exception from being raised.
+
+        Until an exception is raised in its thread, CPython 3.11 does not go on with any other thread that is traced.
+        """
+        if self.stop_loop is not None and not self.stopped:
+            self.stopped = True
+            self.stop_loop()
+        else:
+            self._fired = True
+            self._raise()
 
     def _is_over(self) -> bool:
         cpu, now = self._cpu(), clocks.now()
@@ -100,7 +111,7 @@ class Watchdog:
             self._last_cpu, self._last_work = cpu, now
         works = cpu > self._end_cpu
         self.waited = not works
-        return works or now > self._end_wall or (self.interrupt is not None and now - self._last_work > IDLE_SECONDS)
+        return works or now > self._end_wall or (self.stop_loop is not None and now - self._last_work > IDLE_SECONDS)
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:
