@@ -87,6 +87,8 @@ UNKNOWN_VALUES: tuple[Any, ...] = (
     [1, "a", None, True],
     {"": ""},
     json.loads("[" * 30 + "]" * 30),
+    [*range(40)],
+    {f"key {nth}": nth for nth in range(40)},
     {"__proto__": {"x": 1}, "constructor": 1, "toString": ""},
     {"data": "data: {}", "event": "message", "id": "1", "retry": 1},
     {"error": {"code": 0}},

@@ -85,6 +85,8 @@ def _happens(result: Result) -> str:
 
 
 def _when(result: Result) -> str:
+    if not result.failed:
+        return f", by chance: once, and not again in {RUNS} runs (it may depend on how often it was called)"
     if result.failed < RUNS:
         return f", by chance: in {result.failed} of {RUNS} runs"
     return ", after an earlier stream: it keeps something between streams" if result.after else ""

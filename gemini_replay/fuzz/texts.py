@@ -45,7 +45,11 @@ ESCAPES = (
 )
 SEPARATORS = _raw("\u2028", "\u2029", "\x85")
 ESCAPED_SEPARATORS = _as_unicode("\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\0\x01\x1f\x7f\r\n")
-INVISIBLE = _raw("\ufeff", "\x7f", "\x80", "\x9f", "\u200b", "\u202e", "\xa0", "\u3000", "\ufffd", "\u2060", "\xad")
+INVISIBLE = (
+    *_raw("\ufeff", "\x7f", "\x80", "\x9f", "\u200b", "\u202e", "\xa0", "\u3000", "\ufffd", "\u2060", "\xad"),
+    *_raw("\u200c", "\u200d", "\u200e", "\u200f", "\u202a", "\u2067", "\u2069"),  # joiners, directions
+    *_raw("\ufe0e", "\ufe0f", "\U0001f3fb", "\U000e0067"),  # what changes the emoji before it
+)
 SYNTAX = (
     *_raw("data: ", "data:", "[DONE]", "data: [DONE]", "event: ", "id: ", "retry: 1", ": ", ":", "error", "STOP"),
     *_escaped("\n\n", "\r\n\r\n", "\ndata: {}\n\n"),

@@ -58,6 +58,12 @@ def classes_of(profiles: Iterable[str], names: Iterable[str] | None = None) -> t
     by_name = {one.name: one for one in found}
     for name in (names := list(names)):
         if name not in by_name and name.removesuffix(IN_ARRAY) not in CHECKS:
+            others = [profile for one in CLASSES if one.name == name for profile in one.profiles]
+            if others:
+                raise UsageError(
+                    f"The class {name!r} is not one of the profile {' or '.join(sorted(wanted))}.",
+                    hint=f"Its profile is {' or '.join(others)}.",
+                )
             raise _unknown("class", name, [*by_name, *CHECKS])
     return tuple(by_name[name] for name in names if name in by_name)
 

@@ -123,3 +123,33 @@ def array_that_continues_calls_by_their_id(chunks: Iterable[bytes]) -> Iterator[
             if "partialArgs" in call and not call.get("id") and not call.get("name"):
                 call["partialArgs"] = []
         yield message
+
+
+def changed(value: Any, change: Any) -> Any:
+    """A value with every list, object and text in it changed, the innermost first."""
+    if isinstance(value, dict):
+        return change({key: changed(member, change) for key, member in value.items()})
+    if isinstance(value, list):
+        return change([changed(item, change) for item in value])
+    return change(value)
+
+
+@planted("gemini", 300)
+def removes_joiners(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """They look like nothing, and hold emoji together."""
+    for message in messages(chunks):
+        yield changed(message, lambda value: value.replace("\u200d", "") if isinstance(value, str) else value)
+
+
+@planted("gemini", 1500)
+def keeps_eight_items_of_a_list(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Who needs more sources than that?"""
+    for message in messages(chunks):
+        yield changed(message, lambda value: value[:8] if isinstance(value, list) else value)
+
+
+@planted("gemini", 1500)
+def keeps_twenty_members_of_an_object(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A limit against large objects."""
+    for message in messages(chunks):
+        yield changed(message, lambda value: dict([*value.items()][:20]) if isinstance(value, dict) else value)
