@@ -59,11 +59,21 @@ def list_literal(values: Sequence[Any]) -> str:
 
 
 def chunks_source(chunks: Sequence[bytes]) -> list[str]:
-    """Lines of Python that assign the list to ``chunks``; many chunks of one size are cut from their body."""
-    size = len(chunks[0]) if chunks else 0
-    if len(chunks) < _MANY or not size or tuple(chunks) != split(body := b"".join(chunks), every(size, len(body))):
+    """Lines of Python that assign the list to ``chunks``.
+
+    Many chunks of one size, perhaps with an empty one between each two, are cut from their body.
+    """
+    size, body = len(chunks[0]) if chunks else 0, b"".join(chunks)
+    spaced = len(chunks) % 2 == 1 and not any(chunks[1::2])
+    pieces = chunks[::2] if spaced else chunks
+    if len(pieces) < _MANY or not size or tuple(pieces) != split(body, every(size, len(body))):
         return [f"chunks = {list_literal(chunks)}"]
-    return [f"body = {literal(body)}", f"chunks = [body[at : at + {size}] for at in range(0, len(body), {size})]"]
+    each = f"for at in range(0, len(body), {size})"
+    if spaced:
+        made = f"[chunk {each} for chunk in (body[at : at + {size}], b'')][:-1]"
+    else:
+        made = f"[body[at : at + {size}] {each}]"
+    return [f"body = {literal(body)}", f"chunks = {made}"]
 
 
 def short(values: Sequence[Any], limit: int = 300) -> str:
