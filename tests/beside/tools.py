@@ -54,7 +54,7 @@ TOOLS = [
         f"{ORDERS}; both for one request, in httpx and requests",
         'keep it off the client library and http.client: `skip_patchers=["httplib", "httpx"]`. A request that it '
         "handles, too, is refused: it would hold the response back until the last chunk",
-        ("VCR.py handles this request, too", 'skip_patchers=["httpx"]', 'VCR.py: skip_patchers=["httplib"]'),
+        ("VCR.py handles this request, too", 'skip_patchers=["httpx"]'),
     ),
     Tool(
         "pytest-recording",
