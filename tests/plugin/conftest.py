@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import pkgutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -50,6 +51,13 @@ def _few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> 
     """Runs inside a test load only our plugin and pytest-xdist. Loading all plugins takes seconds in each process."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", _FEW)
+
+
+@pytest.fixture(autouse=True)
+def _no_byte_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's files are read anew in each run: byte code counts as current for a second, if the size is the same."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 
 @pytest.fixture
