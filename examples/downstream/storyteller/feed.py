@@ -82,3 +82,5 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if line.endswith((b"\n", b"\r")):
                 yield b"".join(parts).rstrip(b"\r\n")
                 parts = []
+    if parts:  # an error may end without a line end
+        yield b"".join(parts)
