@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ..engine import pacing
 from ..engine.faults import NoConnection
@@ -32,17 +32,15 @@ class _Exchange:
         send: sends a request on, as if there were no session.
     """
 
+    _find_clock: ClassVar[staticmethod[[], Any]]
+    """Returns the clock of the client's thread or loop."""
+
     def __init__(self, family: Family, request: Any, send: Callable[[Any], Any]) -> None:
         self._family = family
         self._request = request
         self._send = send
         self._clock = self._find_clock()
         self._started = self._clock.now()
-
-    @staticmethod
-    def _find_clock() -> Any:
-        """The clock of the client's thread or loop."""
-        raise NotImplementedError
 
     @property
     def _read_timeout(self) -> float | None:

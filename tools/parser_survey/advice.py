@@ -90,7 +90,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         PHANTOMS,
         ("blocks-without-data",),
         "A block without a data line, such as `id: 1` and a blank line, is no event; nor is a stream that breaks off "
-        "behind the word `data`. A parser that gives one with empty data breaks the usual `json.loads(event.data)`. "
+        "after the word `data`. A parser that gives one with empty data breaks the usual `json.loads(event.data)`. "
         "Pass over events with empty data: `if event.data:`.",
     ),
     (
