@@ -46,7 +46,7 @@ class Client(asyncio.Protocol):
             end = start + size + 2
             assert self.received[end - 2 : end] == b"\r\n", "an HTTP chunk is not as long as it says"
             if not size:
-                assert end == len(self.received), "bytes behind the end"
+                assert end == len(self.received), "bytes after the end"
                 return
             while there < end:
                 when, there = next(moments)

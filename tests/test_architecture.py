@@ -17,7 +17,7 @@ import gemini_replay
 PACKAGE = Path(gemini_replay.__file__).parent
 
 LAYERS = [
-    {"_version", "plain_text", "urls"},
+    {"_version", "counting", "plain_text", "urls"},
     {"errors"},
     {"arguments"},
     {"hooks"},

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from ..checks.cassettes import CassetteCheck
 from ..checks.findings import Finding
 from ..checks.retired import RetiredModel, RetiredModels
+from ..counting import counted
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
-from .counting import counted
 from .ini import ini_settings, listed
 from .paths import cassettes_in
 

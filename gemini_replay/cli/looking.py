@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..counting import counted
 from ..errors import CassetteError, MissingExtraError, UsageError
 from ..plain_text import plain, plain_lines
-from .counting import counted
 from .paths import cassettes_in, cassettes_of
 
 if TYPE_CHECKING:

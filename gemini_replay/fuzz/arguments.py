@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--command", metavar="CMD", help="a parser in any language that speaks the line protocol")
     parser.add_argument(
-        "--time-limit", type=float, default=10.0, metavar="SECONDS", help="for each case of --command"
+        "--time-limit", type=float, metavar="SECONDS", help="for each case of --command; 10 by default"
     )
     parser.add_argument(
         "--adapter",

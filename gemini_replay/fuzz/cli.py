@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..counting import counted
 from ..errors import UsageError, did_you_mean
 from . import adapters
 from .budget import seconds
@@ -68,7 +69,7 @@ def fuzz(chosen: argparse.Namespace) -> int:
         kept = {key for key in known if key.rpartition(": ")[0] not in tried}
         keys = sorted(kept | {bug.key for bug in survey.bugs})
         _write_json(chosen.baseline, {"parser": survey.parser, "known": keys})
-        print(f"{chosen.baseline}: {_number(len(keys), 'known bug', 'known bugs')}")
+        print(f"{chosen.baseline}: {counted(len(keys), 'known bug')}")
         return 0
     return 1 if survey.new_bugs else 0
 
@@ -107,6 +108,8 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
     if chosen.update_baseline and chosen.baseline is None:
         raise UsageError("--update-baseline needs a file.", hint="Name it: --baseline known.json --update-baseline.")
     if chosen.command is None:
+        if chosen.time_limit is not None:
+            raise UsageError("--time-limit applies to --command only.", hint="Leave it out, or use --max-time.")
         adapt = _adapter(chosen.adapter)
         if chosen.profile == ["json-array"] and (chosen.adapter or "").partition(".")[0] in RESPONSES:
             adapt = functools.partial(adapt, content_type=_ARRAY_TYPE)
@@ -114,7 +117,10 @@ def _parser(chosen: argparse.Namespace) -> Iterator[Callable[[Any], Any]]:
         return
     if chosen.adapter:
         raise UsageError("--adapter does not apply to --command.", hint="Leave it out.")
-    with Command(chosen.command, time_limit=chosen.time_limit) as command:
+    limit = {} if chosen.time_limit is None else {"time_limit": chosen.time_limit}
+    with Command(chosen.command, **limit) as command:
+        if not chosen.quiet:
+            print(f"gemini-replay: waiting up to {command.start_limit:g} s for the first answer", file=sys.stderr)
         command.check()
         yield command
 
@@ -164,7 +170,7 @@ def _explained(bug: Result, parse: Any, survey: Survey) -> str:
 def _summary(survey: Survey, known: list[str]) -> str:
     new, old = len(survey.new_bugs), len(survey.bugs) - len(survey.new_bugs)
     tried = _tried(survey)
-    said = f"{_number(len(tried), 'class', 'classes')}, {_number(new, 'new bug', 'new bugs')}"
+    said = f"{counted(len(tried), 'class', 'classes')}, {counted(new, 'new bug')}"
     keys = {bug.key for bug in survey.bugs}
     gone = [key for key in known if key.rpartition(": ")[0] in tried and key not in keys]
     if known:
@@ -178,10 +184,6 @@ def _summary(survey: Survey, known: list[str]) -> str:
 
 def _tried(survey: Survey) -> set[str]:
     return {one.name for one in survey.results if one.verdict != "not tried"}
-
-
-def _number(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"
 
 
 def _baseline(chosen: argparse.Namespace) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,7 +33,13 @@ def _open(name: str) -> ExampleDatabase:
     from hypothesis.database import DirectoryBasedExampleDatabase, ReadOnlyDatabase
 
     if name.startswith(_READ_ONLY):
-        return ReadOnlyDatabase(_open(name.removeprefix(_READ_ONLY)))
+        base = name.removeprefix(_READ_ONLY)
+        opened = _open(base)
+        if isinstance(opened, DirectoryBasedExampleDatabase) and not Path(base).is_dir():
+            raise UsageError(
+                f"There is no database {base}.", hint="Name a folder that exists, or leave out readonly:."
+            )
+        return ReadOnlyDatabase(opened)
     scheme = urlsplit(name).scheme
     if scheme in {"redis", "rediss", "unix"}:
         return _redis(name)

@@ -148,7 +148,7 @@ def survey(
                 prompt += [("json-array" if check.array else "sse", found.promptness)] if found.promptness else []
             for nth, case in enumerate(cases):
                 tell(case.name)
-                results.append(_surveyed(search, case, budget, len(cases) - nth))
+                results.append(surveyed(search, case, budget, len(cases) - nth))
             tell("done")
             results = [replace(one, known=one.key in known) for one in results]
             return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
@@ -204,7 +204,8 @@ def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
     return found
 
 
-def _surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Result:
+def surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Result:
+    """What a class shows about a parser; ``left`` classes share the time that is left."""
     if budget.is_over():
         return Result(case.name, case.description, case.profiles, "not tried")
     until = budget.share(left)

@@ -47,13 +47,16 @@ def promptness(target: FuzzTarget, *, array: bool, profiles: Sequence[ProfileNam
         ]
         for cuts in _deliveries(ends):
             chunks = [*split(body, cuts), b"]"] if array else split(body, cuts)
-            output = target.run(chunks, patient=True)
+            due = [0, *(bisect_right(due_at, at) for at in cuts)]
+            output = target.run(chunks, due=due)
             lazy = output.lazy
-            if output.error is not None or output.hung or not same(output.values, values) or not lazy:
-                continue
-            for nth, (at, out) in enumerate(zip(cuts, output.seen[1:], strict=False), start=1):
-                if out < (due := bisect_right(due_at, at)):
-                    return Promptness(lazy, tuple(chunks[: nth + 1]), tuple(values[:due]), tuple(values[:out]))
+            if not lazy:
+                return Promptness(lazy)
+            if output.error is not None or output.hung or not same(output.values, values):
+                break
+            for nth, (wanted, out) in enumerate(zip(due, output.seen, strict=False)):
+                if out < wanted:
+                    return Promptness(lazy, tuple(chunks[: nth + 1]), tuple(values[:wanted]), tuple(values[:out]))
     return Promptness(lazy)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..arguments import require, texts
+from ..counting import counted
 from ..plain_text import plain
 from .classes import CaseClass
 from .documents import Document
@@ -136,7 +137,8 @@ class Survey:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.parser}, as {', '.join(self.profiles)}: {len(self.bugs)} bugs in {len(self.results)} classes"
+            f"{self.parser}, as {', '.join(self.profiles)}: {counted(len(self.bugs), 'bug')} in "
+            f"{counted(len(self.results), 'class', 'classes')}"
         ]
         for one in self.results:
             profiles = ", ".join(name for name in one.profiles if name in self.profiles)
@@ -144,6 +146,8 @@ class Survey:
             lines.append(
                 f"{'known' if one.known else one.verdict:9} {one.name} ({profiles}){': ' if said else ''}{said}"
             )
+        if any(one.kind == "leaks" for one in self.results):
+            lines.append("Something of one stream gets into another, so that the other results may be wrong.")
         return "\n".join(map(plain, lines))
 
 

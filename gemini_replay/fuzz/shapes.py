@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
@@ -44,6 +45,11 @@ def check_shape(target: FuzzTarget, *, array: bool) -> None:
         if hasattr(error.returned, _FED):
             raise _adapter_needed(target, "returns a parser that is fed", "push({})")
         raise UsageError(str(error), hint=SHAPE)
+    if _is_nested(output):
+        raise UsageError(
+            f"{target.name} returns lists of events.",
+            hint="Each event must come out by itself: yield from events, not yield events.",
+        )
     if not is_plain(output) and not array and (found := _by_trying(parse, body)):
         raise _adapter_needed(target, *found)
     _check_values(target, output)
@@ -78,7 +84,7 @@ def _by_signature(parse: Parse) -> tuple[str, str] | None:
         if not needed:
             return "is a class that is fed", "push({})"
         return "is a class that is fed, and calls a function", "push({}, callback=True)"
-    if inspect.isclass(parse) and not needed:
+    if inspect.isclass(parse) and not needed and parse.__module__ != "builtins":
         names = [name for name in (*_METHODS, *vars(parse)) if callable(getattr(parse, name, None))]
         public = next((name for name in names if not name.startswith("_")), None)
         return ("is a class with a method that parses", f'method({{}}, "{public}")') if public else None
@@ -125,6 +131,14 @@ def _attempts(parse: Parse) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
     yield "reads lines of text", "lines({})", adapters.lines(parse)
     if any("line" in name for name in _needed(parse) or ()):  # else it may as well take each chunk for an event
         yield "reads lines of bytes", "byte_lines({})", adapters.byte_lines(parse)
+
+
+def _is_nested(output: Output) -> bool:
+    """Whether the events of the simplest stream came out in lists."""
+    values = output.values
+    if not values or not all(isinstance(one, list | tuple) for one in values):
+        return False
+    return is_plain(replace(output, values=[event for one in values for event in one]))
 
 
 def _check_values(target: FuzzTarget, output: Output) -> None:

@@ -25,6 +25,7 @@ _PULLS_AFTER_THE_END = 1000
 _REMEMBERED = 64  # streams
 _LARGE = 10_000  # bytes; larger streams are not remembered
 _TURNS = 100  # of the loop, in which what was stopped can end
+_PATIENCE = 1.0  # seconds that values may take on a busy machine, in another task or thread
 
 
 @dataclass
@@ -41,24 +42,25 @@ class Output:
 class Feed:
     """An iterator over chunks that is both sync and async, since it is not known which of them the parser wants.
 
-    At each pull, `seen` notes how many values are out. Before it, a patient feed lets tasks and threads that read
-    ahead catch up.
+    At each pull, `seen` notes how many values are out. If ``due`` says how many should be, a pull of a task or a
+    thread that reads ahead waits for them: the next chunk has not arrived yet. No pull waits after one in vain.
     """
 
-    def __init__(self, chunks: Sequence[bytes], out: Sequence[Any], *, patient: bool = False) -> None:
+    def __init__(self, chunks: Sequence[bytes], out: Sequence[Any], *, due: Sequence[int] = ()) -> None:
         self.seen: list[int] = []
         self._chunks = chunks
         self._out = out
-        self._patient = patient
+        self._due = due
         self._at = 0
-        self._home = threading.get_ident()
+        self.home = threading.get_ident()  # the thread that takes the values
 
     def __iter__(self) -> Feed:
         return self
 
     def __next__(self) -> bytes:
-        if self._patient and threading.get_ident() != self._home:
-            clocks.sleep(0.02)
+        if threading.get_ident() != self.home:
+            for seconds in self._waits():
+                clocks.sleep(seconds)
         chunk = self._next()
         if chunk is None:
             raise StopIteration
@@ -68,12 +70,24 @@ class Feed:
         return self
 
     async def __anext__(self) -> bytes:
-        for _ in range(10 if self._patient else 0):
-            await turn()
+        for seconds in self._waits():
+            await asyncio.sleep(seconds)
         chunk = self._next()
         if chunk is None:
             raise StopAsyncIteration
         return chunk
+
+    def _waits(self) -> Iterator[float]:
+        """Seconds to wait, again and again, until what is due has come out."""
+        if self._at >= len(self._due):
+            return
+        due, began = self._due[self._at], clocks.now()
+        while len(self._out) < due:
+            if clocks.now() - began > _PATIENCE:
+                self._due = ()
+                return
+            yield 0.0
+            yield 0.001
 
     def _next(self) -> bytes | None:
         at = self._at
@@ -116,7 +130,7 @@ class FuzzTarget:
         self._watchdog: Watchdog | None = None
 
     def __enter__(self) -> FuzzTarget:
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(may_idle=not self.is_here)
         self._limit = sys.getrecursionlimit()
         return self
 
@@ -126,18 +140,23 @@ class FuzzTarget:
             self._watchdog = None
         self._close_loop()
 
-    def run(self, chunks: Sequence[bytes], *, patient: bool = False) -> Output:
-        """Run the parser over these chunks; one that waits without end is given a second chance."""
-        output = self._run(chunks, patient)
+    def run(self, chunks: Sequence[bytes], *, due: Sequence[int] = ()) -> Output:
+        """Run the parser over these chunks; one that waits without end is given a second chance.
+
+        Args:
+            chunks: what it reads.
+            due: how many values should be out at each pull, see `Feed`.
+        """
+        output = self._run(chunks, due)
         if output.hung and self._watchdog is not None and self._watchdog.waited:
-            output = self._run(chunks, patient)
+            output = self._run(chunks, due)
         if self.first is None:
             self.first = (tuple(chunks), output)
         return output
 
-    def _run(self, chunks: Sequence[bytes], patient: bool) -> Output:
+    def _run(self, chunks: Sequence[bytes], due: Sequence[int]) -> Output:
         output = Output()
-        source = Feed(chunks, output.values, patient=patient)
+        source = Feed(chunks, output.values, due=due)
         size = sum(map(len, chunks))
         self.runs += 1
         if self._last is not None:
@@ -153,13 +172,8 @@ class FuzzTarget:
         assert dog is not None, "a target is entered before it runs"
         with _whole_stack(self._limit):
             try:
-                try:
-                    dog.begin(size)
-                    work()
-                finally:
-                    dog.end()
+                dog.watch(size, work)
             except Hang:
-                dog.end()  # again, for it may itself have been interrupted
                 output.hung = True
             except (Exception, SystemExit) as error:
                 output.error = None if dog.stopped else error
@@ -169,6 +183,7 @@ class FuzzTarget:
 
     def read(self, source: Feed, output: Output, limit: int) -> None:
         """Let the parser read a feed to its end, or until it returns more than ``limit`` values."""
+        source.home = threading.get_ident()
         result = self.parse(source)
         self.is_async = hasattr(result, "__aiter__") or inspect.isawaitable(result)
         if self.is_async:
@@ -191,6 +206,8 @@ class FuzzTarget:
             return
         if self._watchdog is not None:
             self._watchdog.stop_loop = None
+        if loop.is_running():
+            return  # in a thread that was given up
         with contextlib.suppress(Exception, Hang):
             tasks = asyncio.all_tasks(loop)
             for task in tasks:

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..loops import turn
 from .target import Feed, FuzzTarget, Output, collect, collect_awaiting
-from .watchdog import Hang
 
 Chunks = Sequence[bytes]
 
@@ -28,6 +27,14 @@ class _BrokenFeed(Feed):
         if chunk is None:
             raise ConnectionError("the connection was lost")
         return chunk
+
+
+class _TurningFeed(Feed):
+    """Lets other tasks run at each pull."""
+
+    async def __anext__(self) -> bytes:
+        await turn()
+        return await super().__anext__()
 
 
 class _MeetingFeed(Feed):
@@ -95,37 +102,15 @@ def in_turns(target: FuzzTarget, streams: Sequence[Chunks]) -> list[Output]:
 
     def results() -> list[Any]:
         both = zip(streams, outputs, strict=True)
-        return [target.parse(Feed(chunks, output.values, patient=True)) for chunks, output in both]
+        return [target.parse(_TurningFeed(chunks, output.values)) for chunks, output in both]
 
     def read() -> None:
         if target.is_async:
             target.event_loop().run_until_complete(_together(results(), outputs))
         else:
-            _in_a_thread(lambda: _alternate([*map(iter, results())], outputs))
+            _alternate([*map(iter, results())], outputs)
 
     return _all_watched(target, streams, outputs, read)
-
-
-def _in_a_thread(work: Callable[[], None]) -> None:
-    """Do something that may wait for ever: a parser may hold a lock from one value to the next.
-
-    Nothing ends such a wait, so it is left in its thread.
-    """
-    errors: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:  # whatever it is, it is judged
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(_THREAD)
-    if thread.is_alive():
-        raise Hang
-    for error in errors:
-        raise error
 
 
 async def _together(results: Sequence[Any], outputs: Sequence[Output]) -> None:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 from ..arguments import items, require
@@ -210,6 +211,8 @@ def judge(document: Document, output: Output, documented: Documented = ()) -> Co
         text = repr(values)
     except RecursionError:
         text = "values that are nested too deeply"
+    except Exception as error:  # of a class of the parser's own
+        text = f"values that Python cannot show: {describe(error)}"
     for reading in document.readings:
         if text == reading.text or same(values, reading.values):
             return reading.label
@@ -255,7 +258,10 @@ def difference(got: Sequence[Any], expected: Sequence[Any]) -> BugKind:
 
 
 def same(got: Any, expected: Any) -> bool:
-    """Equal as JSON: an integer is not a float or a boolean; the order of keys does not matter."""
+    """Equal as JSON: an integer is not a fraction or a boolean; the order of keys does not matter.
+
+    A fraction may be a float, or a Decimal of the same value.
+    """
     if isinstance(expected, Mapping):
         return (
             isinstance(got, Mapping)
@@ -266,6 +272,8 @@ def same(got: Any, expected: Any) -> bool:
         return isinstance(got, list | tuple) and len(got) == len(expected) and all(map(same, got, expected))
     if isinstance(expected, bool) or expected is None:
         return got is expected
+    if isinstance(expected, float) and isinstance(got, Decimal):
+        return float(got) == expected
     kind = str if isinstance(expected, str) else float if isinstance(expected, float) else int
     return isinstance(got, kind) and not isinstance(got, bool) and bool(got == expected)
 

@@ -1,23 +1,33 @@
-"""Stops a parser that does not end: a thread that stops its event loop, or raises `Hang` in the parser's thread."""
+"""Stops a parser that does not end.
+
+In the main thread a run is interrupted by a signal, which ends what Python can end there: a loop, a wait for a lock
+or a queue, a sleep, a regular expression. Elsewhere, and on Windows, each run gets a thread of its own. It is
+interrupted by an exception, which ends a loop, and is given up if that does not help.
+"""
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
+import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from .. import clocks
+from ..threads import OwnThread
 
 CPU_SECONDS = 1.5
 WALL_SECONDS = 10.0
 SECONDS_PER_MEGABYTE = 8.0
 """What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""
-IDLE_SECONDS = 1.0
-"""How long an event loop may wait without any work: there is nothing that it could wait for."""
+IDLE_SECONDS = 2.0
+"""How long a run may wait while no thread of this process works: there is nothing that it could wait for."""
 
 _TICK = 0.2
 _AGAIN = 1.0  # seconds until the next try, if the parser swallows the first
-_WORK = 0.002  # seconds of processor time between two ticks; an idle event loop takes none
+_TRIES = 3  # until a thread is given up
+_WORK = 0.002  # seconds of processor time between two ticks; an idle process takes less
 
 
 class Hang(BaseException):
@@ -25,99 +35,186 @@ class Hang(BaseException):
 
 
 class Watchdog:
-    """Watches runs of the thread that makes it; counts that thread's processor time, if the system reports it.
+    """Watches one run at a time, in the thread that makes it.
 
-    A wait that Python cannot interrupt (a lock, a blocking read) cannot be ended.
+    Args:
+        may_idle: whether a run may wait for something outside this process, such as another one.
+
+    Attributes:
+        stop_loop: stops the event loop that a run uses, if there is one.
+        stopped: whether the event loop of the last run was stopped.
+        waited: whether the last run was stopped for waiting, not for work; a busy machine may be the cause.
     """
 
-    def __init__(self) -> None:
-        self.stop_loop: Callable[[], object] | None = None  # stops the event loop, if there is one
-        self.stopped = False  # the event loop of the last run was stopped
-        self.waited = False  # the last run was stopped for waiting, not for work; a busy machine may be the cause
-        self._lock = threading.Lock()
-        self._watched = threading.get_ident()
-        self._cpu = _cpu_clock(self._watched)
-        self._end_cpu = self._end_wall = self._last_cpu = self._last_work = 0.0
-        self._fired_at = 0.0
-        self._active = self._fired = False
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+    def __init__(self, *, may_idle: bool = False) -> None:
+        self.stop_loop: Callable[[], object] | None = None
+        self.stopped = self.waited = False
+        self._may_idle = may_idle
+        self._signals = _Signals(self._is_over, self._interrupt_here) if _Signals.can_be_used() else None
+        self._cpu: Callable[[], float] = clocks.real.process_time
+        self._end_cpu = self._end_wall = self._last_work = self._last_cpu = self._fired_at = 0.0
+        self._active = False
 
-    def begin(self, size: int) -> None:
-        """A run over ``size`` bytes begins."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="gemini-replay fuzz watchdog", daemon=True)
-            self._thread.start()
+    def close(self) -> None:
+        """No further runs."""
+        if self._signals is not None:
+            self._signals.restore()
+
+    def watch(self, size: int, work: Callable[[], object]) -> None:
+        """Do some work that involves ``size`` bytes; raise `Hang` if it does not end."""
+        if self._signals is None:
+            self._watch_thread(size, work)
+            return
+        try:
+            try:
+                self._signals.use()
+                self._begin(size)
+                work()
+            finally:
+                self._active = False
+        except Hang:
+            self._active = False  # it may have been raised just before this was done
+            raise
+
+    def _begin(self, size: int) -> None:
+        """In the thread of the run."""
+        self._cpu = _cpu_clock()
         more = SECONDS_PER_MEGABYTE * size / 1e6
-        self._last_cpu, self._last_work = self._cpu(), clocks.now()
-        self._end_cpu = self._last_cpu + CPU_SECONDS + more
+        self._last_cpu, self._last_work = clocks.real.process_time(), clocks.now()
+        self._end_cpu = self._cpu() + CPU_SECONDS + more
         self._end_wall = self._last_work + WALL_SECONDS + 2 * more
         self.waited = self.stopped = False
         self._fired_at = 0.0
         self._active = True
 
-    def end(self) -> None:
-        """The run is over."""
-        with self._lock:
-            self._active = False
-            fired, self._fired = self._fired, False
-        if fired:
-            self._swallow()
-
-    def _swallow(self) -> None:
-        """Take the exception that was raised, if it is not delivered yet.
-
-        Another one replaces it and is caught here. If it were cancelled, CPython 3.11 would go on looking for it in
-        every thread and at every turn, and would not return from a call that is profiled.
-        """
-        try:
-            self._raise()
-            while True:
-                pass
-        except Hang:
-            pass
-
-    def _raise(self) -> None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Hang))
-
-    def close(self) -> None:
-        """No further runs."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(_TICK):
-            with self._lock:
-                if self._active and self._is_over() and clocks.now() - self._fired_at > _AGAIN:
-                    self._fired_at = clocks.now()
-                    self._interrupt()
-
-    def _interrupt(self) -> None:
-        """First stop the loop: it may wait, and a wait would keep the exception from being raised.
-
-        Until an exception is raised in its thread, CPython 3.11 does not go on with any other thread that is traced.
-        """
-        if self.stop_loop is not None and not self.stopped:
-            self.stopped = True
-            self.stop_loop()
-        else:
-            self._fired = True
-            self._raise()
-
     def _is_over(self) -> bool:
-        cpu, now = self._cpu(), clocks.now()
-        if cpu - self._last_cpu > _WORK:
-            self._last_cpu, self._last_work = cpu, now
-        works = cpu > self._end_cpu
+        """Whether the run must be stopped now."""
+        used, now = clocks.real.process_time(), clocks.now()
+        if used - self._last_cpu > _WORK:
+            self._last_cpu, self._last_work = used, now
+        if not self._active or now - self._fired_at < _AGAIN:
+            return False
+        works = self._cpu() > self._end_cpu
+        idle = not self._may_idle and now - self._last_work > IDLE_SECONDS
         self.waited = not works
-        return works or now > self._end_wall or (self.stop_loop is not None and now - self._last_work > IDLE_SECONDS)
+        return works or idle or now > self._end_wall
+
+    def _interrupts(self) -> bool:
+        """Stop the loop, if there is one that was not stopped yet; else the run itself is to be interrupted."""
+        self._fired_at = clocks.now()
+        if self.stop_loop is None or self.stopped:
+            return True
+        self.stopped = True
+        self.stop_loop()
+        return False
+
+    def _interrupt_here(self) -> None:
+        """Called in the main thread, whenever a signal comes."""
+        if self._is_over() and self._interrupts():
+            raise Hang
+
+    def _watch_thread(self, size: int, work: Callable[[], object]) -> None:
+        errors: list[BaseException] = []
+        context = contextvars.copy_context()
+
+        def run() -> None:
+            try:
+                self._begin(size)
+                context.run(work)
+            except BaseException as error:
+                errors.append(error)
+
+        thread = OwnThread(run, "gemini-replay fuzz")
+        thread.start()
+        tries = 0
+        while thread.is_alive():
+            thread.join(_TICK)
+            if self._is_over() and self._interrupts():
+                if tries == _TRIES:
+                    self._active = False
+                    raise Hang
+                tries += 1
+                _raise_hang(thread.ident)
+        self._active = False
+        for error in errors:
+            raise error
 
 
-def _cpu_clock(thread: int) -> Callable[[], float]:
-    """The processor time of a thread, readable from others; elsewhere a share of the wall clock."""
+class _Signals:
+    """Two signals that call a function in the main thread, as long as they are used.
+
+    SIGURG is sent by a thread; it ends waits. SIGVTALRM comes from the system after some processor time, also while C
+    code keeps all other threads from running. Neither means anything to most programs; if one does to this, its
+    handler is called as well.
+    """
+
+    def __init__(self, wanted: Callable[[], bool], called: Callable[[], None]) -> None:
+        self._wanted = wanted  # whether SIGURG is to be sent now
+        self._called = called
+        self._thread = threading.get_ident()
+        self._before: dict[int, Any] = {}
+        self._timer_before = (0.0, 0.0)
+        self._stop = threading.Event()
+        self._sender: OwnThread | None = None
+
+    @classmethod
+    def can_be_used(cls) -> bool:
+        """Whether this is the main thread of a system that has such signals, and nobody else uses the timer."""
+        if not hasattr(signal, "pthread_kill") or threading.current_thread() is not threading.main_thread():
+            return False
+        handlers = [signal.getsignal(number) for number in (signal.SIGURG, signal.SIGVTALRM)]
+        ours = isinstance(getattr(handlers[1], "__self__", None), cls)
+        return None not in handlers and (ours or signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0))
+
+    def use(self) -> None:
+        """Begin to send signals, if that is not done yet."""
+        if self._sender is not None:
+            return
+        for number in (signal.SIGURG, signal.SIGVTALRM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        self._timer_before = signal.setitimer(signal.ITIMER_VIRTUAL, _TICK, _TICK)
+        self._sender = OwnThread(self._send, "gemini-replay fuzz watchdog")
+        self._sender.start()
+
+    def restore(self) -> None:
+        """Leave signals and timer as they were."""
+        if self._sender is None:
+            return
+        self._stop.set()
+        self._sender.join()
+        signal.setitimer(signal.ITIMER_VIRTUAL, *self._timer_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _send(self) -> None:
+        while not self._stop.wait(_TICK):
+            if self._wanted():
+                signal.pthread_kill(self._thread, signal.SIGURG)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        handler = self._before.get(number)
+        if callable(handler):
+            handler(number, frame)
+        self._called()
+
+
+def _raise_hang(thread: int | None) -> None:
+    assert thread is not None, "it has started"
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Hang))
+
+
+def _cpu_clock() -> Callable[[], float]:
+    """The processor time of this thread, readable from others until it ends; elsewhere a share of the wall clock."""
     try:
-        clock = clocks.real.pthread_getcpuclockid(thread)
+        clock = clocks.real.pthread_getcpuclockid(threading.get_ident())
     except (AttributeError, OSError):
         return lambda: clocks.now() / 4
-    return lambda: clocks.real.clock_gettime(clock)
+
+    def read() -> float:
+        try:
+            used: float = clocks.real.clock_gettime(clock)
+        except OSError:  # the thread has ended
+            return 0.0
+        return used
+
+    return read

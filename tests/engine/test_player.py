@@ -153,9 +153,9 @@ def test_cutting_a_script_keeps_members_and_coded_bytes() -> None:
     head = Response(200, (("content-encoding", "gzip"),), 0.0, "decoded")
     scripting = Scripting(interaction(head, chunks=(Chunk(0.5, b"abcdef", (2, 4, 6), b"?"),)))
     (piece,) = scripting.script.pieces
-    before, behind = piece.split(4)
+    before, after = piece.split(4)
     assert (before.after, before.data, before.members, before.coded) == (0.5, b"abcd", (2,), b"")
-    assert (behind.after, behind.data, behind.members, behind.coded, behind.start) == (0.0, b"ef", (0, 2), b"?", 4)
+    assert (after.after, after.data, after.members, after.coded, after.start) == (0.0, b"ef", (0, 2), b"?", 4)
 
 
 @pytest.mark.parametrize(("length", "kept"), [("6", True), ("7", False)], ids=["true", "stale"])

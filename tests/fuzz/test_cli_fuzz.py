@@ -206,6 +206,16 @@ def test_a_command_is_fuzzed_by_the_line_protocol(folder: Path, capsys: pytest.C
     assert f"Command({command!r})," in out
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_wait_for_a_command_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be compiled first, or not speak the protocol at all."""
+    command = f"{sys.executable} -c pass"
+    assert main(["fuzz", "--command", command, "--time-limit", "5"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("gemini-replay: waiting up to 60 s for the first answer\n")
+    assert "does not answer: the process ended with status 0" in said
+
+
 def test_found_cases_are_kept_where_asked(folder: Path) -> None:
     """In Hypothesis' own database; by default nothing is written."""
     command = [
@@ -243,6 +253,8 @@ WRONG: list[tuple[list[str], str]] = [
     (["json:loads", "--max-examples", "0"], "max_examples is 0"),
     (["--command", "no-such-program-here"], "Unknown program 'no-such-program-here'"),
     (["--command", "x", "--adapter", "lines"], "--adapter does not apply"),
+    (["json:loads", "--time-limit", "5"], "--time-limit applies to --command only"),
+    (["json:loads", "--database", "readonly:nowhere"], "There is no database nowhere"),
 ]
 
 

@@ -94,6 +94,12 @@ def test_a_folder_is_a_database(tmp_path: Path) -> None:
     assert open_databases([]) is None
 
 
+def test_a_folder_that_is_only_read_must_exist(tmp_path: Path) -> None:
+    """Nothing would ever be found in it."""
+    with pytest.raises(UsageError, match="There is no database"):
+        open_databases([f"readonly:{tmp_path / 'cases'}"])
+
+
 def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
     """Before any search."""
     pytest.importorskip("redis", reason="the package redis is not installed")

@@ -169,10 +169,25 @@ def test_a_parser_of_chunks_with_a_bug_is_accused() -> None:
         (lambda chunks: ['{"a": 1}'], "returns text"),
         (lambda chunks: [b"{}"], "returns bytes objects"),
         (lambda chunks: parse_stream(chunks), r"value\.json"),
+        (lambda chunks: [[event.json for event in parse_stream(chunks)]], "returns lists of events"),
+        (lambda chunks: ([event.json] for event in parse_stream(chunks)), "returns lists of events"),
+        (list, "returns bytes objects"),
         (lambda: [], "cannot be called with chunks: too many positional arguments"),
         (lambda chunks, *, strict: [], "cannot be called with chunks: missing a required"),
     ],
-    ids=["None", "text", "an object", "undecoded", "bytes", "events", "no argument", "an option that must be given"],
+    ids=[
+        "None",
+        "text",
+        "an object",
+        "undecoded",
+        "bytes",
+        "events",
+        "a list",
+        "lists",
+        "builtin",
+        "no argument",
+        "an option that must be given",
+    ],
 )
 def test_a_callable_that_returns_no_json_is_refused(parse: Callable[..., Any], said: str) -> None:
     """With what it returns and what it should return, before it is accused of anything."""

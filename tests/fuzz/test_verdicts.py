@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,6 +44,25 @@ def test_what_python_takes_for_equal_may_differ_as_json(one: Any, other: Any) ->
     """Integers, fractions, booleans and null are four things."""
     assert not same(one, other)
     assert not same(other, one)
+
+
+def test_a_fraction_may_be_a_decimal_of_the_same_value() -> None:
+    """As ijson makes it; an integer may not."""
+    assert same({"n": Decimal("0.1")}, {"n": 0.1})
+    assert not same(Decimal("0.2"), 0.1)
+    assert not same(Decimal("1"), 1)
+
+
+def test_a_value_that_python_cannot_show_is_wrong() -> None:
+    """It takes the place of an event."""
+
+    class Hidden:
+        def __repr__(self) -> str:
+            raise ValueError("no")
+
+    complaint = judge(GOOD, Output([A, {"b": Hidden()}]))
+    assert isinstance(complaint, Complaint)
+    assert complaint.kind == "changes"
 
 
 def test_the_order_of_keys_does_not_matter() -> None:

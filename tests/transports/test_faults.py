@@ -121,7 +121,7 @@ class TestBreaks:
     @pytest.mark.parametrize(
         ("place", "chunks"),
         [("event:2", [A, B]), ("event:1.5", [A, HALF]), ("event:0", [])],
-        ids=["behind", "within", "before"],
+        ids=["after", "within", "before"],
     )
     def test_a_body_that_ends_early_but_normally_raises_no_error(
         self, fetch: Fetch, place: str, chunks: list[bytes]

@@ -1,4 +1,4 @@
-"""Whole clients of SDKs, each behind the line protocol: `python clients.py NAME [--times]`.
+"""Whole clients of SDKs, each through the line protocol: `python clients.py NAME [--times]`.
 
 Runs in the SDK's own virtual environment, with gemini_replay from the source. Each case becomes a recorded answer,
 and gemini_replay answers the client's own request with it, through whatever HTTP library the client uses. What the
@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from gemini_replay import virtual_clock  # noqa: E402  # from the source, behind the line that finds it
+from gemini_replay import virtual_clock  # noqa: E402  # from the source, after the line that finds it
 from gemini_replay.cassette.model import Chunk, Interaction, Request, Response  # noqa: E402
 from gemini_replay.fuzz import serve  # noqa: E402
 from gemini_replay.interception import intercepted  # noqa: E402

@@ -116,7 +116,7 @@ PARSERS = (
     _node(
         "eventsource-parser",
         LIBRARIES,
-        "EventSourceParserStream behind a TextDecoderStream; exact integers.",
+        "EventSourceParserStream after a TextDecoderStream; exact integers.",
     ),
     _node("eventsource", LIBRARIES, "events of every type, as its EventSource dispatches them."),
     _node("eventsource-client", LIBRARIES, "createEventSource(…)."),

@@ -83,7 +83,7 @@ async function* pushed(start) {
 const URL_OF_STREAM = "http://test/";
 
 const PARSERS = {
-  // eventsource-parser: its stream behind a TextDecoderStream, and the usual code behind that.
+  // eventsource-parser: its stream after a TextDecoderStream, and the usual code after that.
   "eventsource-parser": async () => {
     const { EventSourceParserStream } = await load("eventsource-parser/stream");
     return async function* () {

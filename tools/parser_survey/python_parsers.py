@@ -1,8 +1,8 @@
-"""Third-party parsers of Python, each behind `parse(chunks)` and the line protocol: `python python_parsers.py NAME`.
+"""Third-party parsers of Python, each as `parse(chunks)`, through the line protocol: `python python_parsers.py NAME`.
 
 Runs in the parser's own virtual environment, which has neither gemini_replay nor what it needs: the modules that are
 used here need the standard library only. Each parser runs its real code on a response object of its own HTTP library.
-Where it gives text, the usual user's code stands behind it: JSON from each event's data, and an end at `[DONE]`.
+Where it gives text, the usual user's code follows it: JSON from each event's data, and an end at `[DONE]`.
 """
 
 from __future__ import annotations

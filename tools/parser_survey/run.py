@@ -2,7 +2,7 @@
 
     python tools/parser_survey/run.py [--only NAME …] [--missing] [--keep-versions]
 
-One environment for each package is made below the user's cache. Each parser runs in it behind the line protocol, and
+One environment for each package is made below the user's cache. Each parser runs in it through the line protocol, and
 goes through every case class of the fuzz kit. Each bug is then confirmed: its literal chunks are fed once more to a
 fresh process, and what came is written down; what does not come again is no bug, and listed apart.
 

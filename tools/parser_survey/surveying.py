@@ -19,7 +19,7 @@ from gemini_replay.fuzz.cuts import every, split
 from gemini_replay.fuzz.growth import growth
 from gemini_replay.fuzz.isolation import isolation
 from gemini_replay.fuzz.literals import short
-from gemini_replay.fuzz.parser_check import _surveyed
+from gemini_replay.fuzz.parser_check import surveyed
 from gemini_replay.fuzz.process import CommandError, CommandOutput, CommandTimeoutError
 from gemini_replay.fuzz.results import Result, Survey
 from gemini_replay.fuzz.search import Search
@@ -121,7 +121,7 @@ def _client(command: Command, parser: Parser, names: list[str], max_examples: in
         search = Search(Examiner(target), max_examples, SEED, quick=True)  # each run takes milliseconds
         for nth, case in enumerate(cases):
             progress(nth, len(cases), case.name)
-            results.append(_surveyed(search, case, Budget(None), len(cases) - nth))
+            results.append(surveyed(search, case, Budget(None), len(cases) - nth))
     return Survey(parser.name, profiles_of(parser), tuple(results))  # type: ignore[arg-type]  # they are profiles
 
 
@@ -172,7 +172,7 @@ def _confirmed(command: Command, parser: Parser, bug: Result) -> tuple[bool, str
     if bug.name.removesuffix(IN_ARRAY) == "promptness":
         last = len(bug.chunks) - 1  # had been asked for before the last event that was due
         late = [taken for taken in (answer.pulled or [])[: len(bug.expected)] if taken > last]
-        return bool(late), f"{len(late)} of {len(bug.expected)} events only with the chunk behind"
+        return bool(late), f"{len(late)} of {len(bug.expected)} events only with the next chunk"
     came = _said(answer)
     if bug.whole_raises:
         came += f"; in one chunk: {_said(whole)}"

@@ -1,4 +1,4 @@
-"""What the adapters of Python's parsers share, and what users write behind such a parser."""
+"""What the adapters of Python's parsers share, and what users write after such a parser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from gemini_replay.fuzz import adapters  # noqa: E402  # from the source, behind the line that finds it
+from gemini_replay.fuzz import adapters  # noqa: E402  # from the source, after the line that finds it
 
 URL = adapters.responses.URL
 
@@ -21,7 +21,7 @@ class End(Exception):
 
 
 def from_data(data: Iterable[str]) -> Iterator[Any]:
-    """What users write behind a library that gives them the data of each event.
+    """What users write after a library that gives them the data of each event.
 
     An event with empty data comes out as null: users' code would fail on it, and it must not be hidden here.
     """

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from .. import answers
 from .. import messages as m
 from .. import texts as t
 from ..documents import (
@@ -30,7 +29,7 @@ from .case_class import ARRAY, GOOGLE, SSE, CaseClass
 
 def raw_error(source: Source) -> Document:
     """Gemini's in-band error: pretty-printed, over several lines, without ``data:``, after good events."""
-    trees = m.small(source) if not source.boolean() else answers.answer(source)
+    trees = m.small(source)
     error, said = m.error(source)
     return document(blocks(trees) + spell(error, PRETTY) + LF, [*trees, error], says=(said,))
 

@@ -74,8 +74,9 @@ def wrapped(source: Source) -> Document:
     end = choose_end(source)
     headers = {"content-type": "text/event-stream", "alt-svc": 'h3=":443"', "x": "data: {}"}
     trees = [{"sdkHttpResponse": {"headers": headers}, **tree} for tree in m.small(source)]
-    if source.boolean():
-        trees = [{"response": tree, "traceId": "1"} for tree in trees]
+    beside: list[dict[str, str]] = [{"traceId": "1"}, {}]
+    if around := source.integer(0, len(beside)):
+        trees = [{"response": tree, **beside[around - 1]} for tree in trees]
     return document(blocks(trees, newline=end), trees)
 
 
@@ -101,9 +102,8 @@ def spacing(source: Source) -> Document:
     body = ""
     for tree in trees:
         text = spell(tree, source.choice(STYLES))
-        body += (
-            f"data:{source.choice((' ', '  ', ' ' + chr(9), ''))}{text}{source.choice(('', ' ', chr(9)))}{end}{end}"
-        )
+        before, after = source.choice((" ", "  ", " \t", "", "\t")), source.choice(("", " ", "\t"))
+        body += f"data:{before}{text}{after}{end}{end}"
     return document(body, trees)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .. import texts as t
 from ..documents import CRLF, Document, Reading, Source, Spelled, block, policy
@@ -121,8 +122,9 @@ def _infinity(source: Source) -> Document:
 
 
 def nesting(size: int) -> Document:
-    """More brackets than a recursive decoder can follow."""
-    return policy(_between(f"data: {'[' * (size // 2)}{']' * (size // 2)}{CRLF}{CRLF}"), skips=around())
+    """More brackets than a recursive decoder can follow; one that can may return them."""
+    made = policy(_between(f"data: {'[' * (size // 2)}{']' * (size // 2)}{CRLF}{CRLF}"), skips=around())
+    return replace(made, free=True)
 
 
 def late_bom(source: Source) -> Document:

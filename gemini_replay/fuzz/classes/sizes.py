@@ -27,12 +27,12 @@ def _text(json: str) -> Spelled:
 
 
 def _large(size: int) -> list[Any]:
-    return [{"responseId": "before"}, {"responseId": _text("x" * size)}, {"responseId": "behind"}]
+    return [{"responseId": "before"}, {"responseId": _text("x" * size)}, {"responseId": "after"}]
 
 
 def _image(size: int) -> list[Any]:
     image = {"inlineData": {"mimeType": "image/png", "data": _text("iVBORw0KGgo/" * max(1, size // 12))}}
-    return [{"responseId": "before"}, m.candidate([image]), {"responseId": "behind"}]
+    return [{"responseId": "before"}, m.candidate([image]), {"responseId": "after"}]
 
 
 def _wide(size: int, pad: int = 2) -> list[Any]:
@@ -43,7 +43,7 @@ def _wide(size: int, pad: int = 2) -> list[Any]:
     return [
         {"responseId": "before"},
         m.candidate([{"text": _text("x" * pad + "😀" * (size // 4))}]),
-        {"responseId": "behind"},
+        {"responseId": "after"},
     ]
 
 
@@ -55,14 +55,14 @@ def _borders(size: int, *, array: bool) -> Document:
     """A body of this size, in which something that must not be torn lies across each KB."""
     empty = [{"responseId": ""}] * 2
     first, other = map(len, google_elements(empty) if array else map(block, empty))
-    behind = len(f'"{LF}}}{LF}') if array else len('"}' + CRLF * 2)
+    after = len(f'"{LF}}}{LF}') if array else len('"}' + CRLF * 2)
     trees: list[Any] = []
     length = 0
     for nth in range(1, size // KB):
-        head = (other if trees else first) - behind
+        head = (other if trees else first) - after
         fill = nth * KB - length - head - _SPOTS[nth % len(_SPOTS)]
         trees.append({"responseId": _text("x" * fill + _DELICATE)})
-        length += head + fill + len(_DELICATE.encode()) + behind
+        length += head + fill + len(_DELICATE.encode()) + after
     last = size - length - (other if trees else first) - array
     trees.append({"responseId": "x" * max(0, last)})
     return document(google_array(trees) if array else blocks(trees), trees)

@@ -44,7 +44,7 @@ async def events_asynchronously(chunks: Any) -> AsyncIterator[Any]:
 
 
 def of_data(data: Iterable[str]) -> Iterator[Any]:
-    """What a careful user writes behind a library that gives the data of each event."""
+    """What a careful user writes after a library that gives the data of each event."""
     for one in data:
         if one and one != "[DONE]":
             yield json.loads(one)

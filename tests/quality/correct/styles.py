@@ -150,8 +150,16 @@ def generator_that_is_sent_chunks(chunks: Iterable[bytes]) -> Iterator[Any]:
 @correct("gateway")
 def thread_that_reads_ahead(chunks: Iterable[bytes]) -> Iterator[Any]:
     """One thread reads, another parses; an error of the reader goes on to the consumer."""
-    pipe: queue.SimpleQueue[bytes | BaseException | None] = queue.SimpleQueue()
+    yield from _parsed_in_a_thread(chunks, queue.SimpleQueue())
 
+
+@correct("gateway", "smoke")
+def thread_that_reads_one_ahead(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A queue of one chunk lies between the two."""
+    yield from _parsed_in_a_thread(chunks, queue.Queue(maxsize=1))
+
+
+def _parsed_in_a_thread(chunks: Iterable[bytes], pipe: Any) -> Iterator[Any]:
     def read() -> None:
         try:
             for chunk in chunks:

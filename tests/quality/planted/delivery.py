@@ -75,7 +75,7 @@ def array_with_one_element_from_each_chunk(chunks: Iterable[bytes]) -> Iterator[
 
 @planted("gateway", 200)
 def holds_an_event_until_the_chunk_ends_with_it(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """A comment behind it in the same chunk keeps it waiting."""
+    """A comment after it in the same chunk keeps it waiting."""
 
     def joined() -> Iterator[bytes]:
         held = b""
