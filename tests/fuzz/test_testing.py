@@ -13,7 +13,7 @@ from gemini_replay import fuzz, parse_stream
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.testing import all_cases
 
-LOWEST = {"_version", "clocks", "arguments", "errors", "loops", "plain_text", "threads"}
+LOWEST = {"_version", "clocks", "counting", "arguments", "errors", "loops", "plain_text", "threads"}
 
 
 @fuzz.cases("gemini")
