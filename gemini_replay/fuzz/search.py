@@ -108,12 +108,10 @@ class Search:
             other = self._drawn(case, _SUSPECT_EXAMPLES, found.chunking)
             if other is not None and len(other.document.body) <= len(found.document.body):
                 found = other.like(found)
-            elif case.of is not None:
-                found = self._with_less(case.of, found)
         return self._reduced(case, found)
 
     def _with_less(self, of: Callable[[list[Any]], Document], found: Counterexample) -> Counterexample:
-        """A document that the search does not find again, without what its messages need not hold."""
+        """The document without what its messages need not hold."""
         best = found
 
         def fails(trees: list[Any]) -> bool:
@@ -140,6 +138,8 @@ class Search:
     def _reduced(self, case: CaseClass, found: Counterexample) -> Counterexample:
         if found.complaint.kind == "stalls":
             return self._smaller_stall(case, found)
+        if case.of is not None:
+            found = self._with_less(case.of, found)
         reduced = reduce_cuts(self.examiner, found)
         if reduced.chunking not in ("whole", _ONE_CUT) and len(reduced.cuts) == 1:
             # One cut is enough, and with one cut a smaller document may be enough as well.

@@ -153,7 +153,7 @@ def thread_that_reads_ahead(chunks: Iterable[bytes]) -> Iterator[Any]:
     yield from _parsed_in_a_thread(chunks, queue.SimpleQueue())
 
 
-@correct("gateway", "smoke")
+@correct("smoke")
 def thread_that_reads_one_ahead(chunks: Iterable[bytes]) -> Iterator[Any]:
     """A queue of one chunk lies between the two."""
     yield from _parsed_in_a_thread(chunks, queue.Queue(maxsize=1))
