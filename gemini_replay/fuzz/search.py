@@ -138,7 +138,7 @@ class Search:
     def _reduced(self, case: CaseClass, found: Counterexample) -> Counterexample:
         if found.complaint.kind == "stalls":
             return self._smaller_stall(case, found)
-        if case.of is not None:
+        if case.of is not None and len(found.document.body) > len(case.build(Least()).body):
             found = self._with_less(case.of, found)
         reduced = reduce_cuts(self.examiner, found)
         if reduced.chunking not in ("whole", _ONE_CUT) and len(reduced.cuts) == 1:
