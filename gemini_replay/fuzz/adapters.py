@@ -12,8 +12,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from typing import Any
 
 from ..arguments import require, require_callable, require_flag
+from ..errors import did_you_mean
 from . import responses
 from .readers import Lines, PushParser, Text, driven
+from .target import AdapterError
 
 Chunks = Iterable[bytes] | AsyncIterable[bytes]
 Parse = Callable[[Any], Any]
@@ -216,6 +218,12 @@ def _of_response(
         response = source(chunks)
         if reads is None:
             return response
+        if not hasattr(response, reads):
+            raise AdapterError(
+                f"The response has no {reads!r}.",
+                suggestion=did_you_mean(reads, dir(response)),
+                hint="reads is the name of a method or attribute, such as iter_lines.",
+            )
         found = getattr(response, reads)
         return found() if callable(found) else found
 

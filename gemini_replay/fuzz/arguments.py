@@ -18,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapter",
         metavar="KIND",
-        help="what the callable takes instead of chunks of bytes: text, lines, a response of httpx, httpx2, requests "
-        "or aiohttp; push: nothing, and it returns a parser that is fed",
+        help="what the callable takes instead of chunks of bytes: text, lines, byte-lines; callback: chunks and a "
+        "function; httpx, httpx2, requests or aiohttp: a response, or what it gives, as in httpx.iter_lines; push: "
+        "nothing, and it returns a parser that is fed",
     )
     parser.add_argument(
         "--profile",

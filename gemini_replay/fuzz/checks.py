@@ -53,19 +53,23 @@ def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None
     ]
 
 
-def checked(target: FuzzTarget, check: Check, *, thorough: bool = True) -> Checked:
-    """Check a parser; `thorough` as for `growth`."""
+def checked(target: FuzzTarget, check: Check, *, thorough: bool = True, until: float | None = None) -> Checked:
+    """Check a parser; `thorough` and `until` as for `growth`."""
     if check.name == ISOLATION:
         return _isolation(target, check)
     if not reads(target, array=check.array):
         return Checked(
             replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
         )
-    return _growth(target, check, thorough) if check.name == GROWTH else _promptness(target, check)
+    return _growth(target, check, thorough, until) if check.name == GROWTH else _promptness(target, check)
 
 
 def _isolation(target: FuzzTarget, check: Check) -> Checked:
-    leak = isolation(target, array=check.array)
+    found_out = isolation(target, array=check.array)
+    leak = found_out.leak
+    if leak is None and not found_out.whole:
+        unknown = "not known for all uses: a stream does not end"
+        return Checked(replace(check.result(), verdict="behaviour", behaviour=unknown))
     if leak is None:
         return Checked(check.result())
     found = replace(
@@ -83,8 +87,8 @@ def _isolation(target: FuzzTarget, check: Check) -> Checked:
     return Checked(found)
 
 
-def _growth(target: FuzzTarget, check: Check, thorough: bool) -> Checked:
-    figures = growth(target, array=check.array, profiles=check.profiles, thorough=thorough)
+def _growth(target: FuzzTarget, check: Check, thorough: bool, until: float | None) -> Checked:
+    figures = growth(target, array=check.array, profiles=check.profiles, thorough=thorough, until=until)
     worst = max(figures, key=lambda one: (one.bad, one.exponent))
     good = check.result()
     return Checked(replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good, figures)

@@ -47,6 +47,7 @@ def fuzz(chosen: argparse.Namespace) -> int:
     """Survey the parser and print what was found; 1 if a bug was found that the baseline does not have, else 0."""
     if chosen.write_corpus:
         return write_corpus(_profiles(chosen), chosen.classes, chosen.write_corpus)
+    _check_outputs(chosen)
     known = _baseline(chosen)
     with _parser(chosen) as parse:
         survey = _survey(parse, _profiles(chosen), known, chosen)
@@ -72,6 +73,15 @@ def fuzz(chosen: argparse.Namespace) -> int:
         print(f"{chosen.baseline}: {counted(len(keys), 'known bug')}")
         return 0
     return 1 if survey.new_bugs else 0
+
+
+def _check_outputs(chosen: argparse.Namespace) -> None:
+    """Before the search: what cannot be written after it."""
+    for option, path in (("--json", chosen.json), ("--junit", chosen.junit), ("--baseline", chosen.baseline)):
+        if path is not None and path.is_dir():
+            raise UsageError(f"{option} {path} is a folder.", hint="Name a file in it.")
+    if chosen.save is not None and chosen.save.exists() and not chosen.save.is_dir():
+        raise UsageError(f"--save {chosen.save} is a file.", hint="Name a folder.")
 
 
 def save_case(bug: Result, parser: str, folder: Path) -> Path:

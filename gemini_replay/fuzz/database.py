@@ -48,6 +48,8 @@ def _open(name: str) -> ExampleDatabase:
             f"Unknown database {_shown(name)!r}.",
             hint="Give a folder or redis://HOST:PORT/0, with or without readonly: before it.",
         )
+    if Path(name).is_file():
+        raise UsageError(f"The database {name} is a file.", hint="Name a folder.")
     return DirectoryBasedExampleDatabase(name)
 
 

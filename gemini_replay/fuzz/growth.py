@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from .. import clocks
 from .classes import ProfileName
 from .cuts import every, split
 from .documents import COMPACT, LF, Spelled, block, blocks, google_array, spell
@@ -27,6 +28,7 @@ _ENOUGH = 0.15  # seconds; a size that takes this long decides, unless it leaves
 _CLEAR = 1.2  # an exponent from here to the limit leaves doubts: quadratic growth may only just begin to show
 _LONG = 3.0  # seconds; so long that doubts do not matter
 _CERTAIN = 0.6  # seconds; too long to be noise
+_WALL = 10.0  # seconds on the clock that one shape may take: a parser may wait
 _NEGLIGIBLE = 0.03  # seconds; too short to matter, or to tell growth from noise
 _WATCHED = 1 << 17  # bytes; memory is measured at this size and at twice as much
 _MUCH = 16  # times the size; less memory than that is copies and spare room
@@ -76,17 +78,26 @@ class Shape:
 
 
 def growth(
-    target: FuzzTarget, *, array: bool, profiles: Sequence[ProfileName] = (), thorough: bool = True
+    target: FuzzTarget,
+    *,
+    array: bool,
+    profiles: Sequence[ProfileName] = (),
+    thorough: bool = True,
+    until: float | None = None,
 ) -> tuple[Growth, ...]:
     """Measure streams of several shapes, from 64 KB to 2 MB or as far as it is quick enough.
 
     Memory is not measured if the parser runs in another process. Unless `thorough`, the first bad result is enough.
+    After the moment ``until`` no further shape is begun, and no larger size.
     """
+    end = math.inf if until is None else until
     found: list[Growth] = []
     for shape in _array_shapes() if array else _shapes(profiles):
+        if found and clocks.now() > end:
+            break
         # Memory first: at the sizes that time needs, memory that grows with the square could be gigabytes.
-        for measure in (_memory, _time_taken) if target.is_here and shape.memory else (_time_taken,):
-            found.append(measure(target, shape))
+        for of in ("memory", "time") if target.is_here and shape.memory else ("time",):
+            found.append(_memory(target, shape) if of == "memory" else _time_taken(target, shape, end))
             if found[-1].bad and not thorough:
                 return (found[-1],)
             if found[-1].bad:
@@ -128,12 +139,13 @@ def _array_shapes() -> Iterator[Shape]:
     yield Shape("many lines in one event", lambda size: google_array(_values(size // 3)).encode())
 
 
-def _time_taken(target: FuzzTarget, shape: Shape) -> Growth:
+def _time_taken(target: FuzzTarget, shape: Shape, until: float) -> Growth:
     size = _SMALLEST
+    until = min(until, clocks.now() + _WALL)
     half, small, large = 0.0, _time(target, shape.chunks(size)), _time(target, shape.chunks(2 * size))
     while True:
         found = _growth(shape, size, small, large)
-        last = 2 * size >= _LARGEST or not _is_doubtful(found)
+        last = 2 * size >= _LARGEST or clocks.now() > until or not _is_doubtful(found)
         if last and found.bad and found.finished and large < _CERTAIN:
             # The machine may have been busy: the best of several runs, and over two doublings.
             half, small, large = (
@@ -143,7 +155,7 @@ def _time_taken(target: FuzzTarget, shape: Shape) -> Growth:
             found = _growth(shape, size, small, large)
             if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
                 found = replace(found, exponent=two)
-            last = 2 * size >= _LARGEST or not _is_doubtful(found)
+            last = 2 * size >= _LARGEST or clocks.now() > until or not _is_doubtful(found)
         if last:
             return found
         size *= 2

@@ -40,16 +40,26 @@ class Leak:
     after: tuple[tuple[bytes, ...], ...] = ()  # streams that are read to their end before it, if that is all
 
 
+@dataclass(frozen=True)
+class Isolation:
+    """What was found out: the first stream that is read wrong because of another one, if there is any."""
+
+    leak: Leak | None
+    whole: bool = True  # whether every use was tried to its end
+
+
 class _GiveUpError(Exception):
     """A stream that is not judged does not end; each such run takes seconds, and other classes find it."""
 
 
-def isolation(target: FuzzTarget, *, array: bool) -> Leak | None:
-    """The first stream that is read wrong because of another one, if there is any."""
+def isolation(target: FuzzTarget, *, array: bool) -> Isolation:
+    """Read streams after, beside and in the middle of others. A use in which a stream does not end is given up."""
+    uses = _Isolation(target, array)
     try:
-        return next(chain(_first_once_more(target), _Isolation(target, array).leaks()), None)
+        leak = next(chain(_first_once_more(target), uses.leaks()), None)
     except _GiveUpError:
-        return None
+        return Isolation(None, whole=False)
+    return Isolation(leak, uses.whole)
 
 
 def _first_once_more(target: FuzzTarget) -> Iterator[Leak]:
@@ -63,6 +73,7 @@ def _first_once_more(target: FuzzTarget) -> Iterator[Leak]:
 
 class _Isolation:
     def __init__(self, target: FuzzTarget, array: bool) -> None:
+        self.whole = True
         self._target = target
         self._array = array
         self._first, self._second = (self._pieces(trees) for trees in (_FIRST, _SECOND))
@@ -76,7 +87,10 @@ class _Isolation:
         if self._second not in self._ways or not self._reads(self._first, _FIRST):
             return
         for use in (self._after_its_end, self._twice, self._broken_off, self._closed, self._changed, self._beside):
-            yield from use()
+            try:
+                yield from use()
+            except _GiveUpError:
+                self.whole = False
 
     def _pieces(self, trees: Sequence[Any]) -> list[bytes]:
         texts = [*google_elements(trees), "]"] if self._array else [block(tree) for tree in trees]

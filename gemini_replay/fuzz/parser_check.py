@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import is_whole, require, require_callable, texts
+from ..errors import UsageError
 from ..loops import run_without_loop
 from .budget import Budget
 from .checks import Check, checked, chosen_checks
@@ -68,8 +69,8 @@ def check_parser(
     __tracebackhide__ = True
     chosen = known_profile(profile)
     names = _class_names(parse, classes, seed, database, name)
-    cases = under(known_policy(policy), classes_of([chosen], names))
     checks = chosen_checks([chosen], names)
+    cases = _under_policy(policy, classes_of([chosen], names), checks)
     quick = is_quick([chosen])
     examples, excused, budget = _number(max_examples, quick), error_types(documented), Budget(max_time)
 
@@ -118,8 +119,8 @@ def survey(
         require_callable(
             "progress", progress, "a function of the number that are done, of all, and of a name; or None"
         )
-    cases = under(known_policy(policy), classes_of(chosen, names))
     checks = chosen_checks(chosen, names)
+    cases = _under_policy(policy, classes_of(chosen, names), checks)
     budget = Budget(max_time)
     quick = is_quick(chosen)
     examples, known, excused = _number(max_examples, quick), known_bugs(baseline), error_types(documented)
@@ -142,7 +143,7 @@ def survey(
                 if budget.is_over():
                     results.append(check.not_tried())
                     continue
-                found = checked(target, check)
+                found = checked(target, check, until=budget.share(len(checks) + len(cases) - len(results)))
                 results.append(found.result)
                 measured += found.growth
                 prompt += [("json-array" if check.array else "sse", found.promptness)] if found.promptness else []
@@ -174,7 +175,10 @@ def _bugs(search: Search, cases: Sequence[CaseClass], checks: Sequence[Check], b
 
 def _wrong(target: FuzzTarget, checks: Iterable[Check], budget: Budget) -> Iterator[Result]:
     for check in checks:
-        if not budget.is_over() and (result := checked(target, check, thorough=False).result).verdict == "bug":
+        if budget.is_over():
+            return
+        result = checked(target, check, thorough=False, until=budget.share(2)).result
+        if result.verdict == "bug":
             yield result
 
 
@@ -227,6 +231,20 @@ def surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Resu
 
 def _bug(search: Search, case: CaseClass, found: Counterexample) -> Result:
     return bug_result(case, found.document, found.chunks, found.complaint, steadiness(search.examiner, found))
+
+
+def _under_policy(
+    policy: Policy | None, cases: Sequence[CaseClass], checks: Sequence[Check]
+) -> tuple[CaseClass, ...]:
+    """The classes that are left under a policy; it must not leave nothing to try."""
+    left = under(known_policy(policy), cases)
+    if cases and not left and not checks:
+        names = ", ".join(one.name for one in cases)
+        raise UsageError(
+            f"Nothing is left to try: the policy for {names} is 'any'.",
+            hint="Change policy=, or the table [tool.gemini-replay.fuzz.policy] of pyproject.toml.",
+        )
+    return left
 
 
 def _number(max_examples: int | None, quick: bool) -> int:

@@ -68,6 +68,8 @@ class Process:
             status = self._popen.poll()
             how = "closed its output" if status is None else f"ended with status {status}"
             raise CommandDiedError(f"the process {how}{self._last_words()}")
+        if not {"events", "error"} & answer.keys():
+            raise CommandError(f"its answer has neither events nor error, only {', '.join(map(repr, answer))}")
         error = answer.get("error")
         events = answer.get("events") or []
         return CommandOutput(
@@ -98,7 +100,7 @@ class Process:
                 stdin.write(line.encode() + b"\n")
                 stdin.flush()
             said = map(_decoded, stdout)
-            answer = next((one for one in said if one.get("id") == number and {"events", "error"} & one.keys()), None)
+            answer = next((one for one in said if one.get("id") == number), None)
             self._answered.put(answer)
             if answer is None:
                 return

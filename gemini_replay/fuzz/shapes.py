@@ -88,6 +88,9 @@ def _by_signature(parse: Parse) -> tuple[str, str] | None:
         names = [name for name in (*_METHODS, *vars(parse)) if callable(getattr(parse, name, None))]
         public = next((name for name in names if not name.startswith("_")), None)
         return ("is a class with a method that parses", f'method({{}}, "{public}")') if public else None
+    if needed[:1] == ["self"] and (owner := parse.__qualname__.rpartition(".")[0].rpartition(".")[2]):
+        adapter = f"push({owner})" if parse.__name__ == _FED else f'method({owner}, "{parse.__name__}")'
+        return "is a method without its object", adapter
     if len(needed) == 2 and not inspect.isclass(parse):
         return "takes chunks and a function", "callback({})"
     return None

@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import clocks
 from ..arguments import require_callable
+from ..errors import UsageError
 from ..loops import turn
 from .watchdog import Hang, Watchdog
 
@@ -175,6 +176,8 @@ class FuzzTarget:
                 dog.watch(size, work)
             except Hang:
                 output.hung = True
+            except AdapterError:
+                raise
             except (Exception, SystemExit) as error:
                 output.error = None if dog.stopped else error
             if output.hung or dog.stopped:
@@ -245,6 +248,10 @@ def _whole_stack(limit: int) -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+class AdapterError(UsageError):
+    """An adapter cannot be used as it was made, so that the parser was not run."""
 
 
 class WrongShapeError(TypeError):

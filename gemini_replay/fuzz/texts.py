@@ -61,7 +61,7 @@ BRACKETS = (
     *_raw("{", "}", "[", "]", ",", "}{", "},{", "}, {", "]}", "[{", "}]", "]["),
     *_escaped('"', "\\", '\\"', "}\n,\r\n{", '"}', '{"', "}\n", "\n}\n"),
 )
-EDGES = _raw(" ", "  ", ".", "a ", " a")
+EDGES = _raw(" ", "  ", ".", "a ", " a", "a" + " " * 40 + "a")
 ANYTHING = (*ASCII, *WIDE, *ESCAPES, *SEPARATORS, *ESCAPED_SEPARATORS, *SYNTAX, *BRACKETS)
 NUMBERS = (
     *(Spelled(value, str(value)) for value in (0, 1, -1, 7, 100, 2147483647, -2147483648, 4294967296)),

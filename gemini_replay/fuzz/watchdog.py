@@ -1,8 +1,8 @@
 """Stops a parser that does not end.
 
 In the main thread a run is interrupted by a signal, which ends what Python can end there: a loop, a wait for a lock
-or a queue, a sleep, a regular expression. Elsewhere, and on Windows, each run gets a thread of its own. It is
-interrupted by an exception, which ends a loop, and is given up if that does not help.
+or a queue, a sleep, a regular expression. Elsewhere, and on Windows, each run gets a thread of its own. It is given
+up if it waits, and interrupted by an exception if it works.
 """
 
 from __future__ import annotations
@@ -130,7 +130,9 @@ class Watchdog:
         while thread.is_alive():
             thread.join(_TICK)
             if self._is_over() and self._interrupts():
-                if tries == _TRIES:
+                # A thread that waits would not take the exception, and until it does, CPython 3.11 does not go on
+                # with any other thread that is traced.
+                if self.waited or tries == _TRIES:
                     self._active = False
                     raise Hang
                 tries += 1

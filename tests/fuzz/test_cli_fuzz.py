@@ -253,6 +253,11 @@ WRONG: list[tuple[list[str], str]] = [
     (["json:loads", "--max-examples", "0"], "max_examples is 0"),
     (["--command", "no-such-program-here"], "Unknown program 'no-such-program-here'"),
     (["--command", "x", "--adapter", "lines"], "--adapter does not apply"),
+    (["json:loads", "--json", "."], "--json . is a folder"),
+    (["json:loads", "--save", "broken_one.py"], "--save broken_one.py is a file"),
+    (["json:loads", "--database", "broken_one.py"], "The database broken_one.py is a file"),
+    (["json:loads", "--adapter", "httpx.iter_line"], "Did you mean 'iter_lines'?"),
+    (["--command", "cat"], "its answer has neither events nor error, only 'id', 'chunks'"),
     (["json:loads", "--time-limit", "5"], "--time-limit applies to --command only"),
     (["json:loads", "--database", "readonly:nowhere"], "There is no database nowhere"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -100,3 +101,16 @@ def test_the_memory_of_another_process_is_not_measured() -> None:
     """Nothing is said of it."""
     found = growth(cast("Any | FuzzTarget", Timed(lambda mb: mb)), array=False)
     assert {one.of for one in found} == {"time"}
+
+
+def test_growth_keeps_to_its_time() -> None:
+    """Of a parser that waits, only the first shape is measured, at its smallest size."""
+
+    def waits(chunks: Iterable[bytes]) -> Iterator[Any]:
+        for event in parse_stream(chunks):
+            time.sleep(0.0001)
+            yield event.json
+
+    with FuzzTarget(waits) as target:
+        (memory, took) = growth(target, array=False, until=0.0)
+    assert (memory.of, took.of, took.sizes) == ("memory", "time", (1 << 16, 1 << 17))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gemini_replay import fuzz, parse_stream
-from gemini_replay.fuzz import uses
+from gemini_replay.fuzz import uses, watchdog
 from gemini_replay.fuzz.isolation import Leak, isolation
 from gemini_replay.fuzz.target import FuzzTarget
 from gemini_replay.gemini import aparse_stream
@@ -44,7 +44,7 @@ def one_at_a_time(chunks: Iterable[bytes]) -> list[Any]:
 
 def leak_of(parse: Callable[..., Any], *, array: bool = False) -> Leak | None:
     with FuzzTarget(parse) as target:
-        return isolation(target, array=array)
+        return isolation(target, array=array).leak
 
 
 @pytest.mark.parametrize("array", [False, True], ids=["sse", "array"])
@@ -126,7 +126,7 @@ def test_a_parser_that_does_not_end_is_not_tried_again() -> None:
     with FuzzTarget(endless) as target:
         assert target.run([b"data: {}\r\n\r\n"]).hung
         before = target.runs
-        assert isolation(target, array=False) is None
+        assert isolation(target, array=False).leak is None
         assert target.runs == before
 
 
@@ -142,6 +142,44 @@ def test_a_stream_that_waits_for_another_in_the_same_thread_never_ends(monkeypat
     """That is a bug, and the check itself goes on: nothing could interrupt that wait."""
     monkeypatch.setattr(uses, "_THREAD", 1.0)
     with FuzzTarget(waits_for_another_stream) as target:
-        leak = isolation(target, array=False)
+        leak = isolation(target, array=False).leak
     assert leak is not None
     assert leak.how.startswith("while another stream was read in turns")
+
+
+def _never_ends_if_cut_off(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    last = b""
+    for chunk in chunks:
+        last = chunk or last
+        yield chunk
+    if not last.endswith(b"\r\n\r\n"):
+        threading.Event().wait()
+
+
+def test_a_stream_that_does_not_end_hides_no_leak_of_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it make an unknown result a good one."""
+    monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(watchdog, "_AGAIN", 0.3)
+    running: list[list[Any]] = []
+
+    def leaks(chunks: Iterable[bytes]) -> Iterator[Any]:
+        mine: list[Any] = []
+        running.append(mine)
+        try:
+            for event in right(_never_ends_if_cut_off(chunks)):
+                running[-1].append(event)
+                yield from mine
+                mine.clear()
+            yield from mine
+        finally:
+            running.remove(mine)
+
+    def keeps_nothing(chunks: Iterable[bytes]) -> Iterator[Any]:
+        return right(_never_ends_if_cut_off(chunks))
+
+    with FuzzTarget(leaks) as target:
+        assert isolation(target, array=False).leak is not None
+    survey = fuzz.survey(keeps_nothing, profiles=["gemini"], classes=["isolation"])
+    assert [(one.verdict, one.behaviour) for one in survey.results] == [
+        ("behaviour", "not known for all uses: a stream does not end")
+    ]

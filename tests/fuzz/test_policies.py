@@ -70,7 +70,14 @@ def test_a_class_may_be_left_out() -> None:
         return (one for one in yields(chunks) if "error" not in one)
 
     assert not is_right(no_errors, "raw-error")
-    assert is_right(no_errors, "raw-error", {"raw-error": "any"})
+    fuzz.check_parser(no_errors, classes=["plain-text", "raw-error"], policy={"raw-error": "any"}, max_examples=2)
+
+
+def test_a_policy_must_leave_something_to_try() -> None:
+    """Else a check passes that has tried nothing."""
+    for check in (fuzz.check_parser, fuzz.survey):
+        with pytest.raises(UsageError, match="Nothing is left to try: the policy for raw-error is 'any'"):
+            check(yields, classes=["raw-error"], policy={"raw-error": "any"})
 
 
 def test_the_projects_policy_holds_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,8 @@ class Decoder:
         (with_callback, "adapters.callback(with_callback)"),
         (with_callback_async, "adapters.callback(with_callback_async)"),
         (Decoder, 'adapters.method(Decoder, "decode")'),
+        (Decoder.decode, 'adapters.method(Decoder, "decode")'),
+        (Fed.feed, "adapters.push(Fed)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-",
 )

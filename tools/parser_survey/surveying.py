@@ -157,7 +157,7 @@ def _confirmed(command: Command, parser: Parser, bug: Result) -> tuple[bool, str
         return bool(figures), "; ".join(map(str, figures))
     if bug.kind == "leaks" and not bug.after:
         with FuzzTarget(command) as target:
-            leak = isolation(target, array=_is_array(parser))
+            leak = isolation(target, array=_is_array(parser)).leak
         return leak is not None, f"{leak.how}: {short(leak.got)}" if leak else ""
     try:
         whole = command.ask([b"".join(bug.chunks)])
