@@ -16,7 +16,7 @@ from typing import Any
 from .. import clocks
 from ..arguments import require_callable
 from ..errors import UsageError
-from ..loops import turn
+from ..loops import AsyncioClock, turn
 from .watchdog import Hang, Watchdog
 
 Parse = Callable[[Any], Any]
@@ -72,7 +72,7 @@ class Feed:
 
     async def __anext__(self) -> bytes:
         for seconds in self._waits():
-            await asyncio.sleep(seconds)
+            await AsyncioClock().sleep(seconds)
         chunk = self._next()
         if chunk is None:
             raise StopAsyncIteration
