@@ -24,6 +24,9 @@ from gemini_replay.fuzz.target import FuzzTarget, Output
 SCRIPT = """
 import sys
 from gemini_replay import fuzz
+from gemini_replay.fuzz import watchdog
+
+watchdog.CPU_SECONDS = 0.2
 
 def parse(chunks):
     list(chunks)
@@ -136,7 +139,8 @@ WAITS = [
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits are short."""
     for name in ("CPU_SECONDS", "IDLE_SECONDS", "_AGAIN"):
-        monkeypatch.setattr(watchdog, name, 0.3)
+        monkeypatch.setattr(watchdog, name, 0.2)
+    monkeypatch.setattr(watchdog, "_TICK", 0.05)
 
 
 def run(blocks: Callable[[], None]) -> Output:
