@@ -22,7 +22,7 @@ WALL_SECONDS = 10.0
 SECONDS_PER_MEGABYTE = 8.0
 """What one run may take: a parser written byte by byte in Python takes 1 to 2 s for a megabyte."""
 IDLE_SECONDS = 2.0
-"""How long a run may wait while no thread of this process works: there is nothing that it could wait for."""
+"""How long a run may wait while no thread of this process works. Nothing could end such a wait."""
 
 _TICK = 0.2
 _AGAIN = 1.0  # seconds until the next try, if the parser swallows the first
