@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,11 @@ def test_replay_needs_no_server_at_all(client: Client, path: Path) -> None:
 
 
 def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(corpus_entry: dict[str, Any], path: Path) -> None:
-    """Byte for byte and chunk for chunk, in every client, at the chunk boundaries of a real server."""
+    """Byte for byte and chunk for chunk, in every client, at the chunk boundaries of a real server.
+
+    The network may carry a large chunk in pieces (loopback often does from about 32 KiB). The client then sees these
+    pieces, and they are what is recorded and replayed.
+    """
     body = corpus_entry["body"]
     sizes = corpus_entry.get("wire_chunk_sizes")
     if sizes and sum(sizes) == len(body):
@@ -67,12 +71,19 @@ def test_every_body_of_the_corpus_is_recorded_and_replayed_exactly(corpus_entry:
                 live = client.fetch(server.url + PATH)
             with gemini_replay.replay(path, speed="instant"):
                 again = client.fetch(server.url + PATH)
-            assert live.chunks == chunks, client.name
-            assert again.chunks == chunks, client.name
+            assert live.body == body, client.name
+            assert set(_ends(live.chunks)) >= set(_ends(chunks)), client.name
+            assert len(live.chunks) - len(chunks) <= len(body) // 4_096, client.name
+            assert again.chunks == live.chunks, client.name
             stored = Cassette.load(path).interactions[0]
-            assert [chunk.data for chunk in stored.chunks] == chunks
+            assert [chunk.data for chunk in stored.chunks] == live.chunks, client.name
             assert stored.end.kind == "eof"
         assert len(server.app.requests) == len(EVERY_CLIENT)
+
+
+def _ends(chunks: list[bytes]) -> list[int]:
+    """Where each chunk ends in the body."""
+    return list(accumulate(map(len, chunks)))
 
 
 def test_replay_keeps_the_recorded_rhythm(client: Client, path: Path) -> None:
