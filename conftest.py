@@ -38,6 +38,14 @@ def corpus_entries() -> list[Any]:
     ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """Leave writing to the disk to the operating system: no test has a power failure, and each wait takes time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def unmeasured() -> Iterator[None]:
     """Turn coverage off for long computations, which would take several times as long with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -70,10 +71,16 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"}
 
 
+@functools.cache
+def syntax(path: Path) -> ast.Module:
+    """A file's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
     """The modules of the package that a module imports, inside its functions too; "" is the package itself."""
     folder = ["gemini_replay", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -88,14 +95,17 @@ def imports(path: Path) -> Iterator[str]:
                 yield module if module in MODULES else module.rpartition(".")[0]
 
 
-GRAPH = {name: set(imports(path)) - {name} for name, path in MODULES.items()}
+@functools.cache
+def graph() -> Mapping[str, set[str]]:
+    """What each module imports."""
+    return {name: set(imports(path)) - {name} for name, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_downwards(module: str) -> None:
     """Each module imports only from layers below its own, and from its own folder."""
     mine = module.partition(".")[0]
-    for imported in GRAPH[module]:
+    for imported in graph()[module]:
         other = imported.partition(".")[0]
         assert RANK[other] < RANK[mine] or other == mine, f"{module} imports {imported}"
 
@@ -105,10 +115,10 @@ def test_every_layer_exists_and_every_part_has_a_layer() -> None:
     assert sorted(name for layer in LAYERS for name in layer) == sorted({name.partition(".")[0] for name in MODULES})
 
 
-def circle(graph: Mapping[str, set[str]]) -> list[str]:
+def circle(imported: Mapping[str, set[str]]) -> list[str]:
     """The modules of one circle of imports, or an empty list."""
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(imported).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
@@ -116,7 +126,7 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 def test_modules_have_no_circular_imports() -> None:
     """No module imports itself through others, not even inside a function."""
-    assert circle(GRAPH) == []
+    assert circle(graph()) == []
 
 
 FOLDERS = sorted({path.parent for path in MODULES.values()} - {PACKAGE})
@@ -130,11 +140,11 @@ def test_folders_have_no_circular_imports(folder: Path) -> None:
     def part(module: str) -> str:
         return module.removeprefix(prefix).partition(".")[0] if module.startswith(prefix) else ""
 
-    graph: dict[str, set[str]] = {}
-    for module, imported in GRAPH.items():
+    parts: dict[str, set[str]] = {}
+    for module, imported in graph().items():
         if mine := part(module):
-            graph.setdefault(mine, set()).update({part(other) for other in imported} - {mine, ""})
-    assert circle(graph) == []
+            parts.setdefault(mine, set()).update({part(other) for other in imported} - {mine, ""})
+    assert circle(parts) == []
 
 
 NEUTRAL = [
@@ -156,7 +166,7 @@ PECULIAR = re.compile(r"gemini(?![a-z])|google|vertex|generativelanguage", re.IG
 
 def words(path: Path) -> Iterator[str]:
     """The names and strings in a module's code, without docstrings and comments."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = syntax(path)
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
@@ -169,7 +179,7 @@ def words(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_only_the_provider_knows_gemini(name: str) -> None:
     """Frames, cassettes, engine, sessions, transports and servers work for other APIs too."""
-    assert not [other for other in imports(MODULES[name]) if other.partition(".")[0] == "gemini"]
+    assert not [other for other in graph()[name] if other.partition(".")[0] == "gemini"]
     assert not [word for word in words(MODULES[name]) if PECULIAR.search(OWN_NAMES.sub("", word))]
 
 
@@ -184,7 +194,7 @@ def test_the_core_knows_no_socket_loop_clock_or_file(name: str) -> None:
     for path in [root] if root.suffix else sorted(root.rglob("*.py")):
         if path.name == "pacing.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(syntax(path)):
             if isinstance(node, ast.Import):
                 assert not {alias.name.split(".")[0] for alias in node.names} & OUTSIDE, path
             elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -192,7 +192,7 @@ def passes(folder: Path, code: str) -> bool:
         ),
         pytest.param(ASYNC, {"classes": ["raw-error"]}, [RIGHT, ASYNC_RIGHT], id="an async parser"),
         pytest.param(RECURSES, {"classes": ["many-events"]}, [RIGHT], id="recursion"),
-        pytest.param(FAILS_PER_CHUNK, {}, [RIGHT], id="recursion over chunks"),
+        pytest.param(FAILS_PER_CHUNK, {"classes": ["many-events"]}, [RIGHT], id="recursion over chunks"),
         pytest.param(KEEPS_A_REST, {}, [RIGHT, DISCARDS], id="an earlier stream"),
         pytest.param(DROPS_WHAT_IT_HAS_SEEN, {"classes": ["plain-text"]}, [RIGHT], id="all earlier streams"),
         pytest.param(IS_SPOILED, {"classes": ["end-in-mid-event"]}, [RIGHT], id="a stream that spoils all others"),

@@ -149,7 +149,7 @@ DOUBTS = {
 
 ALONE = [pytest.param(doubt, (), id=doubt) for doubt in DOUBTS]
 WITH_WORKERS = [
-    pytest.param(doubt, ("-n2",), id=f"{doubt}, xdist") for doubt in ("-k", "a failure", "a skip", "xfail", "a file")
+    pytest.param(doubt, ("-n1",), id=f"{doubt}, xdist") for doubt in ("-k", "a failure", "a skip", "xfail", "a file")
 ]
 
 

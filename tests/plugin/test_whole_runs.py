@@ -40,8 +40,13 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one process", "xdist"])
-@pytest.mark.parametrize("left_out", LEFT_OUT)
+@pytest.mark.parametrize(
+    ("left_out", "workers"),
+    [
+        *(pytest.param(name, (), id=name) for name in LEFT_OUT),
+        *(pytest.param(name, ("-n1",), id=f"{name}, xdist") for name in ("testpaths", "python_classes", "a hook")),
+    ],
+)
 def test_tests_that_settings_leave_out_are_seen(
     project: pytest.Pytester, run: Run, left_out: str, workers: tuple[str, ...]
 ) -> None:

@@ -28,6 +28,7 @@ from gemini_replay.transports import guard
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    gc.freeze()  # the collection below then takes no longer for all that earlier tests have left
     with stage(monkeypatch) as made:
         yield made
     with warnings.catch_warnings(action="ignore"):  # clients that are stopped in the middle leave things open
