@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from gemini_replay.server.upstream.scenarios import Scenario
 
+from .clients import Seen
 from .streams import gaps_of
 
 GAP = 0.05
@@ -15,3 +17,14 @@ GAP = 0.05
 def scripted(chunks: list[bytes], *, gap: float = 0.0, **options: Any) -> Scenario:
     """These chunks with the same gap before each."""
     return Scenario.from_chunks(chunks, gaps=gaps_of(chunks, gap), **options)
+
+
+def assert_in_rhythm(seen: Seen, after: float = 0.0) -> None:
+    """No chunk came early, and most came long before the next one was due. The head is due `after` so many seconds.
+
+    A busy machine takes long to connect, so a delay that all chunks share does not count. In a stream of eight chunks
+    that comes in one piece at its end, half of the chunks are 3.5 gaps later than the last one.
+    """
+    late = [at - seen.began - after - GAP * n for n, at in enumerate(seen.times, 1)]
+    assert min(late) > -0.002
+    assert statistics.median(late) - min(late) < GAP * 2
