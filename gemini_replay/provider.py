@@ -7,13 +7,15 @@ how it reports errors, and which names its keys have. Gemini is the only one in 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from .arguments import require
 from .frames import Framing
+
+if TYPE_CHECKING:
+    import random
 
 
 class Target(NamedTuple):

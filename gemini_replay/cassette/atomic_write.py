@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +23,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Folders are created, an old file's permissions are kept, and a symbolic link stays a link. When this returns, both
     the content and the name are on disk.
     """
+    import tempfile  # reading cassettes needs none of it
+
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     file, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

@@ -7,7 +7,6 @@ line that it cannot read, it goes on with the next interaction: such a line spoi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,6 +53,8 @@ class IndexEntry:
 
     def digest(self, file: BinaryIO) -> bytes:
         """A digest of the interaction's bytes."""
+        import hashlib  # takes 5 ms, and few files need it
+
         digest = hashlib.sha256()
         for line in self.lines(file):
             digest.update(line)

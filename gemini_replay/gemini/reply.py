@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-import random
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .tokens import count_tokens, cut_text
+
+if TYPE_CHECKING:
+    import random
 
 Json = dict[str, Any]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..errors import UsageError
 from ..frames import Framing as BodyKind
@@ -17,6 +16,9 @@ from .event import Event
 from .framings import encode_events
 from .reply import Reply
 from .spelling import dumps, pretty
+
+if TYPE_CHECKING:
+    import random
 
 Framing = Literal["sse", "json-array", "gateway"]
 """How events are written: as Google does with ``alt=sse``, as without it, or as API gateways do."""

@@ -82,11 +82,12 @@ def table(
         if terminal and room() < _LEAST:
             shown.remove(columns.index(name))
     cut = fitted and terminal is not None and room() >= _LEAST
+    endless = terminal is None  # every cell has room
     drawn = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for at in shown[:-1]:
-        drawn.add_column(columns[at], overflow="fold", min_width=widths[at] if cut else None)
+        drawn.add_column(columns[at], no_wrap=endless, overflow="fold", min_width=widths[at] if cut else None)
     drawn.add_column(
-        columns[-1], no_wrap=cut, overflow="ellipsis" if cut else "fold", max_width=room() if cut else None
+        columns[-1], no_wrap=cut or endless, overflow="ellipsis" if cut else "fold", max_width=room() if cut else None
     )
     for row in cells:
         drawn.add_row(*(row[at] for at in shown))
