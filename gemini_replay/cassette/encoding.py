@@ -18,6 +18,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from json.encoder import encode_basestring  # what JSONEncoder calls for a text, without two calls more
 from typing import Any
 
 from ..errors import CassetteFormatError
@@ -107,16 +108,16 @@ def encode_parts(data: bytes) -> list[str]:
     """The parts of a chunk or body, each as JSON text."""
     rare = data.translate(None, _PLAIN)
     if not rare:
-        return [_ENCODE(data.decode())] if data else []
+        return [encode_basestring(data.decode())] if data else []
     binary = len(rare) - len(rare.translate(None, _CONTROLS))
-    runs = _cut_text(data)
+    text, runs = "", _cut_text(data)
     if runs is None:
         text = data.decode("utf-8", "surrogateescape")
         binary += len(data) - len(text.encode("utf-8", "ignore"))
-    else:
-        text, binary = "", binary + len(runs[1]) + len(runs[3])
+    elif len(runs) > 1:
+        binary += len(runs[1]) + len(runs[3])
     if binary >= _BINARY_BYTES and binary * _BINARY_SHARE >= len(data):
-        del text, runs  # the parts take more memory than the chunk
+        text, runs = "", None  # the parts take more memory than the chunk
         return [f'{{"b64": "{base64.b64encode(data).decode()}"}}']
     # Only the rare bytes are searched, since a regular expression is slow on text that is mostly ASCII.
     hidden = _HIDDEN.search(rare.decode("utf-8", "ignore")) is not None
@@ -125,7 +126,7 @@ def encode_parts(data: bytes) -> list[str]:
         if run and index % 2:
             parts.append(f'{{"hex": "{run.encode("utf-8", "surrogateescape").hex()}"}}')
         elif run:
-            encoded = _ENCODE(run)
+            encoded = encode_basestring(run)
             parts.append(_HIDDEN.sub(_escape, encoded) if hidden else encoded)
     return parts
 
@@ -133,11 +134,11 @@ def encode_parts(data: bytes) -> list[str]:
 def _cut_text(data: bytes) -> list[str] | None:
     """Text whole, or with a character cut off at an end or at both; None if there are ill-formed bytes elsewhere.
 
-    The result is "", the first ill-formed bytes, the text, and the last ill-formed bytes. The runs of
+    The result is the text, or "", the first ill-formed bytes, the text, and the last ill-formed bytes. The runs of
     `_ILL_FORMED.split` have the same order, and lone surrogates for ill-formed bytes too, but take longer.
     """
     try:
-        return ["", "", data.decode(), ""]
+        return [data.decode()]
     except UnicodeDecodeError:
         pass
     whole = data.lstrip(_CONTINUING)

@@ -51,6 +51,11 @@ def encode_response(response: Response, rounding: Rounding) -> str:
 def encode_chunk(chunk: Chunk, rounding: Rounding) -> str:
     """A chunk's line."""
     items = [repr(rounding(chunk.after))]
+    if not chunk.members and not chunk.coded:  # nearly all
+        parts = encode_parts(chunk.data)
+        if len(parts) == 1:
+            return f"[{items[0]}, {parts[0]}]"
+        return f"[{', '.join(items + parts)}]"
     at = 0
     for member in chunk.members:
         items += [*encode_parts(chunk.data[at:member]), _NEXT_MEMBER]
