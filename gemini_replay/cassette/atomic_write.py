@@ -16,7 +16,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _BUFFER = 256 * 1024
-"""Bytes that are written to a file at once. An interaction has about 7 KB, and a system call for each takes longer."""
+"""Bytes that are written to a file at once. An interaction has about 7 KB; a system call for each takes longer."""
 
 
 @contextlib.contextmanager
