@@ -2,14 +2,15 @@
 
 from .decoder import DEFAULT_MAX_FRAME_BYTES, Decoder, FrameDecoder, Framing, JSONArrayDecoder, SSEDecoder
 from .encode import encode_sse
-from .frame import Emit, Final, Frame, FrameKind
-from .json_text import NOT_DECODED, JSONText
+from .frame import Fields, Final, Frame, FrameKind
+from .json_text import NO_VALUE, NOT_DECODED, JSONText
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
     "NOT_DECODED",
+    "NO_VALUE",
     "Decoder",
-    "Emit",
+    "Fields",
     "Final",
     "Frame",
     "FrameDecoder",

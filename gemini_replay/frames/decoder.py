@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from ..arguments import require
 from ..errors import FrameError, FrameTooLargeError, UsageError
-from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, Splitter
+from .frame import SPLIT_EVERY_PIECE, Fields, Final, Frame, Splitter, Text, new_frame
 from .json_array import JSONValues
 from .sse import SSELines
 
@@ -66,8 +66,9 @@ class Decoder(ABC, Generic[Made]):
         self._splitter: Splitter | None = None
         self._held = bytearray()  # the bytes that are not finished
         self._at = 0  # where they start in the stream
+        self._made: list[Made] = []  # what the present call is going to return
         self._white = 0  # how many of them are white space before the first frame
-        self._marks = (0, 0)
+        self._mark, self._other_mark = 0, 0
         self._room = SPLIT_EVERY_PIECE
         self._closed = False
         self._stopped = False  # closed or in error
@@ -89,12 +90,13 @@ class Decoder(ABC, Generic[Made]):
         if type(data) is not bytes:
             require(isinstance(data, bytes | bytearray | memoryview), "data", data, "bytes")
             data = bytes(data)
-        held = self._held
-        held += data
-        one, other = self._marks
-        if len(held) <= self._room and one not in data and other not in data:
-            return []
-        return self._decode()
+        if self._mark not in data and self._other_mark not in data:
+            held = self._held
+            held += data
+            if len(held) <= self._room:
+                return []
+            data = b""
+        return self._decode(data)
 
     def close(self) -> list[Made]:
         """End the input, and return what this completes. Closing again returns nothing.
@@ -107,35 +109,44 @@ class Decoder(ABC, Generic[Made]):
         if self._closed:
             return []
         self._closed = True
-        made = [] if self._splitter else self._decode(ended=True)
+        made = [] if self._splitter else self._decode(b"", ended=True)
         self._stop(self._error)
         if self._splitter:
-            self._splitter.finish(self._held, self._at, self._emit_to(made))
+            self._splitter.finish(self._held, self._at, self._take)
+            made += self._made
+            self._made = []
         return made
 
     @abstractmethod
-    def _emit_to(self, made: list[Made]) -> Emit:
-        """A function that appends to ``made`` the object for a frame; it can raise FrameError."""
+    def _take(self, fields: Fields) -> None:
+        """Append to `_made` the object for the frame with these fields; it can raise FrameError."""
 
-    def _decode(self, *, ended: bool = False) -> list[Made]:
-        """Split the held bytes."""
+    def _decode(self, data: bytes, *, ended: bool = False) -> list[Made]:
+        """Split the held bytes and ``data``, which follows them; ``ended``: no more will come."""
         held = self._held
         if self._stopped:
             held.clear()
             raise self._error or UsageError("The decoder is closed.", hint="Use a new decoder for a new stream.")
-        made: list[Made] = []
+        text: Text = data
+        splitter = self._splitter
+        if held or not splitter:
+            held += data
+            text = held
         try:
-            splitter = self._splitter or self._begin(ended)
-            if splitter:
-                used = splitter.split(held, self._at, self._emit_to(made))
-                del held[:used]
+            if splitter or (splitter := self._begin(ended)):
+                used = splitter.split(text, self._at, self._take)
                 self._at += used
-                self._marks = splitter.marks
+                if text is held:
+                    del held[:used]
+                elif used < len(text):
+                    held += text[used:]
+                self._mark, self._other_mark = splitter.marks
                 self._room = splitter.room
         except FrameError as error:
             self._stop(error)
-            if not made:
+            if not self._made:
                 raise
+        made, self._made = self._made, []
         return made
 
     def _begin(self, ended: bool) -> Splitter | None:
@@ -173,8 +184,8 @@ class Decoder(ABC, Generic[Made]):
 class FrameDecoder(Decoder[Frame]):
     """Frames of a body in any framing; see :class:`Decoder`."""
 
-    def _emit_to(self, made: list[Frame]) -> Emit:
-        return made.append
+    def _take(self, fields: Fields) -> None:
+        self._made.append(new_frame(fields))
 
 
 class JSONArrayDecoder(FrameDecoder):

@@ -12,9 +12,9 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, FrameKind, decode, new_frame
+from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, FrameKind, Text, decode
 from .json_scan import ContainerScanner, string_end
-from .json_text import JSONText
+from .json_text import NO_VALUE, JSONText
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COMMA_GAP = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
@@ -75,7 +75,7 @@ class JSONValues:
         self.done = False
         self._state = _FIRST if in_array else _OUTSIDE
 
-    def split(self, text: bytearray, at: int, emit: Emit, pos: int = 0) -> int:
+    def split(self, text: Text, at: int, emit: Emit, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
         size = len(text)
         source = _Source(text, self._json)
@@ -99,7 +99,7 @@ class JSONValues:
                 data, value, end = found
                 if end - pos > self._limit:
                     self._check_size(end - pos, at + pos)
-            emit(new_frame((data, self._kind(), "message", "", None, at + pos, value)))
+            emit((data, self._kind(), "message", "", None, at + pos, value))
             pos = end
 
     def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
@@ -117,7 +117,7 @@ class JSONValues:
                 suggestion=f"Expected {self._state.value}.",
             )
 
-    def _next_value(self, text: bytearray, pos: int, at: int) -> int:
+    def _next_value(self, text: Text, pos: int, at: int) -> int:
         """Skip the text around the values; return where the next value starts, or where the text ends."""
         while not self.done and pos < len(text):
             byte = text[pos]
@@ -135,7 +135,7 @@ class JSONValues:
                 break
         return pos
 
-    def _find_end(self, text: bytearray, start: int) -> int:
+    def _find_end(self, text: Text, start: int) -> int:
         """The end of the value that begins at ``start``, -1 if it needs more text; and the bytes that can end it."""
         first = text[start]
         self.room = self._limit
@@ -188,7 +188,7 @@ class JSONValues:
         if size > self._limit:
             raise FrameTooLargeError(offset=offset, limit=self._limit)
 
-    def _decode(self, raw: bytearray, offset: int) -> str:
+    def _decode(self, raw: Text, offset: int) -> str:
         self._check_size(len(raw), offset)
         if self._strict and raw[0] not in _CONTAINER and not _SCALAR.fullmatch(raw):
             raise FrameError(
@@ -215,7 +215,7 @@ class _Source:
     text before it.
     """
 
-    def __init__(self, raw: bytearray, json: JSONText) -> None:
+    def __init__(self, raw: Text, json: JSONText) -> None:
         self._raw = raw
         self._json = json
         self._text = ""
@@ -236,7 +236,7 @@ class _Source:
                 first = start - self._shift
                 value, end = self._json.value_at(self._text, first)
                 break
-            except (ValueError, RecursionError):
+            except NO_VALUE:
                 if self._end == len(self._raw):
                     self._usable = False
                     return None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+from .frame import Text
+
 _QUOTE, _BACKSLASH = b'"\\'
 _OPENERS = b"{["
 
 # Matches up to the next bracket, including short strings. Long ones are left to bytes.find.
 _PASS = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]{0,500}+"[^"{}\[\]]*+)*+')
 
-Buffer = bytes | bytearray
 
-
-def string_end(text: Buffer, pos: int, search: int) -> int:
+def string_end(text: Text, pos: int, search: int) -> int:
     """The end of the JSON string whose opening quote is at ``pos``: the index after its closing quote, or -1.
 
     ``search`` is where to go on, if an earlier call has seen the text before it; else ``pos + 1``.
@@ -37,7 +37,7 @@ class ContainerScanner:
         self._depth = 1
         self._string = -1  # where in the value an unfinished string starts
 
-    def end(self, text: Buffer, start: int) -> int:
+    def end(self, text: Text, start: int) -> int:
         """The end of the value that begins at ``start``, after its closing bracket; -1 if ``text`` ends before it.
 
         If it is -1, call again with a longer text that starts in the same place.

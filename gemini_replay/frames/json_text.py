@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,6 +18,12 @@ NOT_DECODED = NotDecoded()
 """Marks that there is no JSON value. None could not, since it is a JSON value itself."""
 
 
+ValueAt = Callable[[str, int], tuple[Any, int]]
+
+NO_VALUE = (ValueError, StopIteration, RecursionError)
+"""What `JSONText.value_at` raises where no JSON value starts."""
+
+
 class JSONText:
     """Decodes JSON by the standard library.
 
@@ -26,8 +33,10 @@ class JSONText:
 
     def __init__(self, *, strict: bool) -> None:
         self._decoder = json.JSONDecoder(parse_constant=_refuse if strict else None)
-        self.value_at = self._decoder.raw_decode
-        """``value_at(text, start)`` returns the value that starts there, and the index after it, or raises."""
+        # What raw_decode calls, and nothing else.
+        self.value_at: ValueAt = getattr(self._decoder, "scan_once", self._decoder.raw_decode)
+        """``value_at(text, start)`` returns the value that starts there, and the index after it, or raises one of
+        `NO_VALUE`."""
 
     def value(self, text: str) -> Any:
         """The value of a whole text.
@@ -37,10 +46,10 @@ class JSONText:
             RecursionError: it is nested too deeply.
         """
         try:
-            value, end = self.value_at(text)
+            value, end = self.value_at(text, 0)
             if end == len(text):
                 return value
-        except ValueError:
+        except (ValueError, StopIteration):
             pass
         return self._decoder.decode(text)  # white space around it, or an error
 

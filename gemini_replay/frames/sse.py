@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, decode, new_frame
+from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, Text, decode
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
@@ -54,7 +54,7 @@ class SSELines:
         self._json = JSONValues(element="object", one=True, strict=strict, limit=limit, final=final)
         self._in_json = False
 
-    def split(self, text: bytearray, at: int, emit: Emit) -> int:
+    def split(self, text: Text, at: int, emit: Emit) -> int:
         """See :class:`Splitter`."""
         size, pos, searched = len(text), 0, self._searched
         self._searched = 0
@@ -69,8 +69,9 @@ class SSELines:
         near_limit = self._data_size + size > self._limit
         lf = cr = _NONE  # the next ones; size if there is none
         while pos < size:
-            is_data = text.startswith(b"data:", pos)
-            if not is_data and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], emit):
+            # Where the data of a data line begins.
+            begin = pos + 6 if text.startswith(b"data: ", pos) else pos + 5 if text.startswith(b"data:", pos) else 0
+            if not begin and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], emit):
                 found = self._look_for_json(text, pos, at + pos)
                 if found == size:
                     return pos
@@ -96,15 +97,17 @@ class SSELines:
                     self.room = self._limit - self._data_size
                     self._searched = size - pos
                     return pos
-            if is_data:
-                begin = pos + 6 if text[pos + 5] == _SPACE else pos + 5
-                data = decode(text[begin:end], at + begin, self._on_bad_utf8)
-                if self._start < 0 and text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
-                    # The whole event is here, as nearly always.
-                    emit(new_frame((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)))
-                    pos = end + (4 if end == cr else 2)
-                    continue
+            if begin:
+                try:
+                    data = text[begin:end].decode()
+                except UnicodeDecodeError:
+                    data = decode(text[begin:end], at + begin, self._on_bad_utf8)
                 if self._start < 0:
+                    if text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
+                        # The whole event is here, as nearly always.
+                        emit((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED))
+                        pos = end + (4 if end == cr else 2)
+                        continue
                     self._start = at + pos
                 self._data.append(data)
                 self._data_size += end - begin + 1
@@ -120,7 +123,7 @@ class SSELines:
                     pos += 1
         return pos
 
-    def _take_json(self, text: bytearray, at: int, emit: Emit, pos: int) -> int:
+    def _take_json(self, text: Text, at: int, emit: Emit, pos: int) -> int:
         pos = self._json.split(text, at, emit, pos)
         self._in_json = not self._json.done
         if self._in_json:
@@ -150,7 +153,7 @@ class SSELines:
         if self._yields:
             self._dispatch(emit)
 
-    def _field(self, line: bytearray, at: int) -> None:
+    def _field(self, line: Text, at: int) -> None:
         """Interpret one line that is not blank, by the algorithm's "process the field"."""
         name, colon, value = line.partition(b":")
         if colon and not name:
@@ -207,7 +210,7 @@ class SSELines:
         self._dispatch(emit)
         return True
 
-    def _look_for_json(self, text: bytearray, pos: int, line_at: int) -> int:
+    def _look_for_json(self, text: Text, pos: int, line_at: int) -> int:
         """The index of JSON's first brace; ``len(text)`` if more text is needed; -1 if this is another line.
 
         White space can precede it, and one opening bracket with white space around it.

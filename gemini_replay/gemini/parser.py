@@ -12,12 +12,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from functools import partial
 from typing import Literal, NamedTuple
 
 from ..arguments import require, require_flag, require_whole, wrong_argument
 from ..errors import FrameError
-from ..frames import DEFAULT_MAX_FRAME_BYTES, NOT_DECODED, Decoder, Emit, Final, Frame, JSONText
+from ..frames import DEFAULT_MAX_FRAME_BYTES, NO_VALUE, NOT_DECODED, Decoder, Fields, Final, JSONText
 from .event import Event
 
 _DONE = "[DONE]"
@@ -67,34 +66,39 @@ class StreamParser(Decoder[Event]):
         require_whole("max_frame_bytes", max_frame_bytes)
         super().__init__(framing, strict=strict, max_frame_bytes=max_frame_bytes, final=final)
         self.malformed: list[Malformed] = []
-        self._value_of = JSONText(strict=strict).value
+        json = JSONText(strict=strict)
+        self._value_at, self._value_of = json.value_at, json.value
 
     @property
     def skipped(self) -> int:
         """How many frames and lines gave no event, although they should; 0 if nothing was lost."""
         return len(self.malformed) + super().skipped
 
-    def _emit_to(self, made: list[Event]) -> Emit:
-        return partial(self._add, made)
+    def _take(self, fields: Fields) -> None:
+        data, kind, _, _, _, offset, value = fields
+        if value is NOT_DECODED:
+            try:
+                value, end = self._value_at(data, 0)
+            except NO_VALUE:
+                end = None
+            if end != len(data):
+                try:
+                    value = self._value_of(data)  # white space around it, or an error that says what is wrong
+                except (ValueError, RecursionError) as error:
+                    self._refuse(data, offset, str(error) or "nested too deeply")
+                    return
+        self._made.append(Event(value, kind, offset))
 
-    def _add(self, events: list[Event], frame: Frame) -> None:
-        try:
-            value = self._value_of(frame.data) if frame.json is NOT_DECODED else frame.json
-        except (ValueError, RecursionError) as error:
-            self._refuse(frame, str(error) or "nested too deeply")
-        else:
-            events.append(Event(value, frame.kind, frame.offset))
-
-    def _refuse(self, frame: Frame, reason: str) -> None:
-        if frame.data.strip() == _DONE:
+    def _refuse(self, data: str, offset: int, reason: str) -> None:
+        if data.strip() == _DONE:
             return
         if self._strict:
             raise FrameError(
                 f"a frame is not JSON: {reason}",
-                offset=frame.offset,
-                suggestion=f"It starts with {frame.data[:40]!r}.",
+                offset=offset,
+                suggestion=f"It starts with {data[:40]!r}.",
             ) from None
-        self.malformed.append(Malformed(frame.offset, reason))
+        self.malformed.append(Malformed(offset, reason))
 
 
 class _Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -49,6 +50,14 @@ class TestParsers:
             assert [event.json for event in events[:-1]] == EVENTS
             assert events[-1].error == ApiError(503, "over", "UNAVAILABLE")
             assert all(event.kind is not None for event in events)
+
+    def test_a_parser_keeps_no_event_that_it_has_returned(self) -> None:
+        """An event is gone as soon as its reader drops it."""
+        parser = StreamParser()
+        seen = [weakref.ref(event) for event in parser.feed(STREAMS["google"] + b"data: {}\n")]
+        assert [event() for event in seen] == [None] * len(seen) != []
+        seen = [weakref.ref(event) for event in parser.close()]
+        assert [event() for event in seen] == [None]
 
     def test_events_come_before_the_next_chunk_is_pulled(self) -> None:
         """A consumer sees each event as soon as it has arrived."""
