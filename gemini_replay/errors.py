@@ -314,7 +314,8 @@ class ParserBug(GeminiReplayError, AssertionError):
         kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
         needs_cut: whether the bug appears only if the body is cut into several chunks.
         parser: the parser's name.
-        after: the streams that the parser must have read before, if it keeps something between streams.
+        after: the streams that the parser must have read before, if it keeps something between streams, as often as
+            they stand here.
         kept_test: the test to keep, a whole file for pytest; "" if the bug was found by one.
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -49,7 +49,14 @@ class Isolation:
 
 
 class _GiveUpError(Exception):
-    """A stream that is not judged does not end; each such run takes seconds, and other classes find it."""
+    """A stream that is not judged does not end; each such run takes seconds, and other classes find it.
+
+    ``last`` is that stream, if it was read to its end as any other.
+    """
+
+    def __init__(self, last: Chunks | None = None) -> None:
+        super().__init__()
+        self.last = last
 
 
 def isolation(target: FuzzTarget, *, array: bool) -> Isolation:
@@ -89,8 +96,9 @@ class _Isolation:
         for use in (self._after_its_end, self._twice, self._broken_off, self._closed, self._changed, self._beside):
             try:
                 yield from use()
-            except _GiveUpError:
+            except _GiveUpError as stall:
                 self.whole = False
+                yield from self._used_up(stall.last)
 
     def _pieces(self, trees: Sequence[Any]) -> list[bytes]:
         texts = [*google_elements(trees), "]"] if self._array else [block(tree) for tree in trees]
@@ -103,7 +111,21 @@ class _Isolation:
 
     def _wrong(self, chunks: Chunks, how: str, after: Sequence[Chunks] = ()) -> Iterator[Leak]:
         """Read the second stream, which another one came before."""
-        return _judged(self._target.run(chunks), chunks, _SECOND, how, after)
+        for leak in _judged(self._target.run(chunks), chunks, _SECOND, how, after):
+            if after and not self._is_right(chunks):
+                yield replace(leak, how=f"{leak.how}, and so it stays", after=leak.after * self._target.runs)
+            else:
+                yield leak
+
+    def _is_right(self, chunks: Chunks) -> bool:
+        """Whether the second stream, which was read right, still is."""
+        return not [*_judged(self._target.run(chunks), chunks, _SECOND, "")]
+
+    def _used_up(self, last: Chunks | None) -> Iterator[Leak]:
+        """What one stream that does not end has to do with others: whether they have used up something."""
+        before = [tuple(one) for one in self._target.recent][-1:] * self._target.runs
+        for leak in self._wrong(self._second, f"after {self._target.runs} streams, the last of which did not end"):
+            yield leak if last is None else replace(leak, after=(*before, tuple(last)))
 
     def _after_its_end(self) -> Iterator[Leak]:
         body, first = b"".join(self._first), self._first[0]
@@ -115,7 +137,7 @@ class _Isolation:
             others += [first + raw, *(first + block(last).encode() for last in (_ERROR, _END))]
             others += [first + b"data: [DONE]\r\n\r\n", b"\xef\xbb\xbf" + first, first.replace(b"\r\n", b"\n")]
         for before in (*(body[:at] for at in hot_offsets(body, _PREFIXES)), *others):
-            _must_end(self._target.run([before]))
+            _must_end(self._target.run([before]), [before])
             yield from self._wrong(self._second, "after another stream", [[before]])
 
     def _twice(self) -> Iterator[Leak]:
@@ -173,9 +195,9 @@ class _Isolation:
                     yield from _judged(output, chunks, expected, how)
 
 
-def _must_end(output: Output) -> None:
+def _must_end(output: Output, last: Chunks | None = None) -> None:
     if output.hung:
-        raise _GiveUpError
+        raise _GiveUpError(last)
 
 
 def _judged(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
+from ..counting import counted
 from ..errors import ParserBug
 from .kept_tests import kept_test
 from .literals import chunks_source, picture, short
@@ -54,8 +56,12 @@ def explain(result: Result, parser: str, profile: str, kept: str) -> str:
     if result.kind == "grows":
         lines.append(f"measured: {result.error}")
     else:
-        for earlier in result.after:
-            lines += ["earlier:", _indented("\n".join(chunks_source(earlier)))]
+        for earlier, equal in groupby(result.after):
+            times = counted(sum(1 for _ in equal), "time")
+            lines += [
+                "earlier:" if times == "1 time" else f"earlier:  up to {times}",
+                _indented("\n".join(chunks_source(earlier))),
+            ]
         lines += ["chunks:", _indented("\n".join(chunks_source(result.chunks)))]
         if 1 < len(result.chunks) <= _PICTURED:
             lines += [_indented(picture(result.chunks))]
@@ -89,6 +95,8 @@ def _when(result: Result) -> str:
         return f", by chance: once, and not again in {RUNS} runs (it may depend on how often it was called)"
     if result.failed < RUNS:
         return f", by chance: in {result.failed} of {RUNS} runs"
+    if len(result.after) > 2:
+        return f", after up to {len(result.after):,} earlier streams: it keeps or uses up something between streams"
     return ", after an earlier stream: it keeps something between streams" if result.after else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 from ..arguments import require, texts
@@ -40,7 +41,8 @@ class Result:
         whole_raises: whether the whole stream in one chunk correctly raises an error, and the cut one does not.
         stopped: whether the parser had to be stopped.
         document: the stream before it was cut, with all that may come out of it; None where there is none.
-        after: the streams that the parser must have read before, if it keeps something between streams.
+        after: the streams that the parser must have read before, if it keeps something between streams, as often as
+            they stand here.
         failed: how many of 100 runs fail; fewer than 100 if it depends on chance.
     """
 
@@ -81,7 +83,12 @@ class Result:
             "expected": short(self.expected) if self.kind else "",
             "got": short(self.got) if self.kind else "",
             "error": self.error,
-            "after": [list_literal(stream) for stream in self.after],
+            "after": [
+                list_literal(stream)
+                if (times := sum(1 for _ in equal)) == 1
+                else f"*[{list_literal(stream)}] * {times}"
+                for stream, equal in groupby(self.after)
+            ],
             "failed": self.failed if self.kind else 0,
             "behaviour": self.behaviour,
             "known": self.known,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -157,7 +157,7 @@ class Search:
             for chunking in ("whole", _ONE_CUT):
                 other = self.examiner.examine(document, chunking)
                 if other and other.complaint.kind == "stalls":
-                    return other
+                    return other.like(found)
         return found
 
     def _drawn(
@@ -214,7 +214,7 @@ class Search:
         for step in case.steps:
             cuts = repeated(step, len(document.body))
             if complaint := self.examiner.alone(document, cuts):
-                return Counterexample(document, "sizes", cuts, complaint)
+                return self.examiner.found(document, "sizes", cuts, complaint)
         return None
 
     def _bisected(self, case: CaseClass, found: Counterexample) -> Counterexample:
@@ -233,7 +233,7 @@ class Search:
             cuts = repeated(step, len(document.body))
             complaint = self.examiner.alone(document, cuts)
             if complaint:
-                found = Counterexample(document, found.chunking, cuts, complaint)
+                found = replace(found, document=document, cuts=cuts, complaint=complaint)
             return complaint is not None
 
         size = least(fails, case.size)
@@ -244,7 +244,7 @@ class Search:
             nonlocal found
             complaint = self.examiner.alone(found.document, cuts)
             if complaint:
-                found = Counterexample(found.document, found.chunking, cuts, complaint)
+                found = replace(found, cuts=cuts, complaint=complaint)
             return complaint is not None
 
         all_cuts = found.cuts

@@ -41,7 +41,8 @@ def check_stream(
         may_raise: whether an error is correct, too; accidents such as KeyError and TypeError are not.
         must_raise: whether only an error is correct.
         says: the messages of error objects in the stream; an error that quotes one is correct.
-        after: streams that the parser reads before this one. What comes of them is not judged.
+        after: streams that the parser reads before this one. What comes of them is not judged; none is read after one
+            that does not end.
         times: how often all of it is done, for a bug that shows only sometimes.
         documented: as for `check_parser`.
 
@@ -123,6 +124,5 @@ def _complaint(
 ) -> Complaint | None:
     if len(document.readings) > 1 or document.free or document.malformed or document.says:
         return examiner.after(document, cuts, earlier)
-    for one in earlier:
-        examiner.target.run(one)
+    examiner.target.run_all(earlier)
     return examiner.alone(document, cuts)

@@ -8,7 +8,7 @@ import inspect
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -148,6 +148,9 @@ class FuzzTarget:
             chunks: what it reads.
             due: how many values should be out at each pull, see `Feed`.
         """
+        if self._last is not None:
+            self.recent.append(self._last)
+        self._last = chunks if sum(map(len, chunks)) <= _LARGE else None
         output = self._run(chunks, due)
         if output.hung and self._watchdog is not None and self._watchdog.waited:
             output = self._run(chunks, due)
@@ -155,14 +158,17 @@ class FuzzTarget:
             self.first = (tuple(chunks), output)
         return output
 
+    def run_all(self, streams: Iterable[Sequence[bytes]]) -> None:
+        """Run the parser over streams whose values do not matter, up to the first that does not end."""
+        for chunks in streams:
+            if self.run(chunks).hung:
+                return
+
     def _run(self, chunks: Sequence[bytes], due: Sequence[int]) -> Output:
         output = Output()
         source = Feed(chunks, output.values, due=due)
         size = sum(map(len, chunks))
         self.runs += 1
-        if self._last is not None:
-            self.recent.append(self._last)
-        self._last = chunks if size <= _LARGE else None
         self.watched(output, size, lambda: self.read(source, output, limit=size + 1000))
         output.seen = source.seen
         return output

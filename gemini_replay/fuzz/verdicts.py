@@ -60,6 +60,7 @@ class Counterexample:
     cuts: Cuts
     complaint: Complaint
     before: tuple[Sequence[bytes], ...] = ()  # the streams that the parser had read just before
+    runs: int = 1  # how many streams it had read by then, this one too
 
     @property
     def chunks(self) -> tuple[bytes, ...]:
@@ -68,7 +69,7 @@ class Counterexample:
 
     def like(self, first: Counterexample | None) -> Counterexample:
         """The same, found after another: what was read before that one counts, for it may have spoiled the parser."""
-        return self if first is None else replace(self, before=first.before)
+        return self if first is None else replace(self, before=first.before, runs=first.runs)
 
 
 class Examiner:
@@ -88,7 +89,7 @@ class Examiner:
         whole = self._run(document, ())
         label = judge(document, whole, self.documented)
         if isinstance(label, Complaint):
-            return Counterexample(document, "whole", (), label, tuple(self.target.recent))
+            return self.found(document, "whole", (), label)
         self.did[label] += 1
         if chunking == "whole":
             return None
@@ -96,8 +97,12 @@ class Examiner:
             if not cuts or (chunking is None and not self.places.is_new(document.body, name, cuts)):
                 continue
             if complaint := self._compared(document, cuts, whole, label):
-                return Counterexample(document, name, cuts, complaint, tuple(self.target.recent))
+                return self.found(document, name, cuts, complaint)
         return None
+
+    def found(self, document: Document, chunking: str, cuts: Cuts, complaint: Complaint) -> Counterexample:
+        """A counterexample that has just shown."""
+        return Counterexample(document, chunking, cuts, complaint, tuple(self.target.recent), self.target.runs)
 
     def at(self, document: Document, cuts: Cuts) -> Complaint | None:
         """What is wrong at these cuts and not without them."""
@@ -113,8 +118,7 @@ class Examiner:
         label = judge(document, whole, self.documented)
         if isinstance(label, Complaint):
             return label
-        for one in earlier:
-            self.target.run(one)
+        self.target.run_all(earlier)
         return self._compared(document, cuts, whole, label) if cuts or earlier else None
 
     def alone(self, document: Document, cuts: Cuts) -> Complaint | None:

@@ -9,6 +9,7 @@ import pytest
 from support.processes import run_pytest
 
 from gemini_replay import fuzz
+from gemini_replay.fuzz import watchdog
 from gemini_replay.fuzz.loading import load
 
 RIGHT = """
@@ -142,6 +143,72 @@ def parse(chunks):
         yield event.json
 """
 
+USES_UP = """
+import threading
+from gemini_replay import parse_stream
+free = threading.Semaphore(32)
+
+def parse(chunks):
+    free.acquire()
+    yield from [event.json for event in parse_stream(chunks)]
+"""
+
+FAILURES_USE_UP = """
+import threading
+from gemini_replay import parse_stream
+free = threading.Semaphore(16)
+
+def parse(chunks):
+    free.acquire()
+    for event in parse_stream(chunks, strict=True, final="error"):
+        if event.error:
+            raise RuntimeError(event.error.message)
+        yield event.json
+    free.release()
+"""
+
+REFUSES = USES_UP.replace("free.acquire()", "if not free.acquire(blocking=False): raise OSError('no slot is free')")
+
+GIVES_NOTHING = USES_UP.replace("free.acquire()", "if not free.acquire(blocking=False): return")
+
+ASYNC_USES_UP = """
+import asyncio
+from gemini_replay import parse_stream
+free = asyncio.Semaphore(32)
+
+async def parse(chunks):
+    await free.acquire()
+    for event in parse_stream([chunk async for chunk in chunks]):
+        yield event.json
+"""
+
+BROKEN_OFF_USE_UP = """
+import threading
+from gemini_replay import parse_stream
+free = threading.Semaphore(3)
+
+def parse(chunks):
+    free.acquire()
+    for event in parse_stream(chunks):
+        yield event.json
+    free.release()
+"""
+
+NOW_AND_THEN = """
+import threading
+from gemini_replay import parse_stream
+runs = []
+
+def parse(chunks):
+    runs.append(1)
+    if len(runs) % 32 == 0:
+        threading.Event().wait()
+    for event in parse_stream(chunks):
+        yield event.json
+"""
+
+TWICE_NOW_AND_THEN = NOW_AND_THEN.replace("% 32 == 0", "% 32 in (0, 1) and len(runs) > 1")
+
 ASYNC = """
 from gemini_replay import parse_stream
 
@@ -154,9 +221,14 @@ async def parse(chunks):
 ASYNC_RIGHT = ASYNC.replace('"error" not in event.json', "True")
 
 
+QUICK = "from gemini_replay.fuzz import watchdog\nwatchdog.IDLE_SECONDS = 0.5\n"
+
+
 def kept_test(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str, **options: object) -> fuzz.ParserBug:
     """Check a parser in a module of its own; write the test of the bug to a file beside it."""
     (folder / "their_parser.py").write_text(code)
+    (folder / "conftest.py").write_text(QUICK)
+    monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.5)
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, "their_parser", raising=False)
@@ -197,6 +269,16 @@ def passes(folder: Path, code: str) -> bool:
         pytest.param(DROPS_WHAT_IT_HAS_SEEN, {"classes": ["plain-text"]}, [RIGHT], id="all earlier streams"),
         pytest.param(IS_SPOILED, {"classes": ["end-in-mid-event"]}, [RIGHT], id="a stream that spoils all others"),
         pytest.param(BY_CHANCE, {"classes": ["plain-text"]}, [RIGHT], id="chance"),
+        pytest.param(USES_UP, {}, [RIGHT], id="all streams use up something"),
+        pytest.param(USES_UP, {"classes": ["plain-text"]}, [RIGHT], id="the same in one class"),
+        pytest.param(FAILURES_USE_UP, {}, [RIGHT], id="streams that fail use up something"),
+        pytest.param(REFUSES, {}, [RIGHT], id="an error when all is used up"),
+        pytest.param(REFUSES, {"classes": ["wide-characters"]}, [RIGHT], id="the same error in one class"),
+        pytest.param(GIVES_NOTHING, {"classes": ["plain-text"]}, [RIGHT], id="no event when all is used up"),
+        pytest.param(ASYNC_USES_UP, {}, [RIGHT, ASYNC_RIGHT], id="async streams use up something"),
+        pytest.param(ASYNC_USES_UP, {"classes": ["escapes"]}, [RIGHT, ASYNC_RIGHT], id="the same in one async class"),
+        pytest.param(BROKEN_OFF_USE_UP, {}, [RIGHT], id="streams that are broken off use up something"),
+        pytest.param(TWICE_NOW_AND_THEN, {"classes": ["plain-text"]}, [RIGHT], id="a stall now and then"),
     ],
 )
 def test_a_kept_test_fails_until_the_bug_is_gone(
@@ -221,3 +303,12 @@ def test_a_bug_by_chance_says_so_first(tmp_path: Path, monkeypatch: pytest.Monke
     first = str(kept_test(tmp_path, monkeypatch, BY_CHANCE, classes=["plain-text"])).partition("\n")[0]
     assert "by chance" in first
     assert "of 100 runs" in first
+
+
+def test_a_bug_after_many_streams_says_how_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kept test reads the last stream before it as often as the parser had run; the least number is not known."""
+    bug = kept_test(tmp_path, monkeypatch, USES_UP, classes=["plain-text"])
+    assert len(bug.after) == 34
+    assert "after up to 34 earlier streams" in str(bug).partition("\n")[0]
+    assert "earlier:  up to 34 times" in str(bug)
+    assert "* 34" in bug.kept_test
