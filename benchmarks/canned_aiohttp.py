@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.canned import RECORDED, REQUESTS, TYPE, chunks, in_loop, one
@@ -16,7 +17,7 @@ def run(setting: Setting, *, fed: bool, finds: bool = False) -> Run:
 
     async def work() -> object:
         got = []
-        async with aiohttp.ClientSession(connector=_fed_connector(finds=finds) if fed else None) as client:
+        async with aiohttp.ClientSession(connector=fed_connector(chunks(), finds=finds) if fed else None) as client:
             for _ in range(REQUESTS):
                 async with client.post(GOOGLE, data=ASK, headers=HEADERS) as response:
                     got.append([chunk async for chunk in response.content.iter_any()])
@@ -25,31 +26,47 @@ def run(setting: Setting, *, fed: bool, finds: bool = False) -> Run:
     return in_loop(setting, work)
 
 
-def _fed_connector(*, finds: bool) -> Any:
+def fed_connector(body: Sequence[bytes], due: Sequence[float] = (), *, finds: bool = False) -> Any:
+    """A connector whose connections get one known answer.
+
+    Args:
+        body: the chunks of the answer.
+        due: when the head and each chunk come, in seconds since the request; empty: one in each turn of the loop.
+        finds: read the request first, and look it up in a table.
+    """
     import aiohttp
     from aiohttp.client_proto import ResponseHandler
 
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    wire = [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks()), b"0\r\n\r\n"]
+    wire = [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in body), b"0\r\n\r\n"]
 
     class Feeding(asyncio.Transport):
-        """Feeds its protocol one part in each turn of the loop, once the request has come."""
+        """Feeds its protocol one part after the other, once the request has come."""
 
         def __init__(self, protocol: Any) -> None:
             super().__init__()
             self._protocol, self._parts, self._closing = protocol, iter(wire), False
             self._loop: Any = None
+            self._due = iter(due)
 
         def write(self, data: Any) -> None:
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()
+                self._began = self._loop.time()
+                self._arm()
+
+        def _arm(self) -> None:
+            moment = next(self._due, None)
+            if moment is None:
                 self._loop.call_soon(self._feed)
+            else:
+                self._loop.call_at(self._began + moment, self._feed)
 
         def _feed(self) -> None:
             part = next(self._parts, None)
             if part is not None and not self._closing:
                 self._protocol.data_received(part)
-                self._loop.call_soon(self._feed)
+                self._arm()
 
         def pause_reading(self) -> None: ...
 
@@ -79,4 +96,4 @@ def _fed_connector(*, finds: bool) -> Any:
             protocol.force_close()  # one for each request, as every replay has
             return protocol
 
-    return Connector()
+    return Connector(limit=0) if due else Connector()

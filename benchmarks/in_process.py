@@ -6,13 +6,14 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import aiohttp
 import httpx2
 import requests
 
+from benchmarks.canned_aiohttp import fed_connector
 from benchmarks.story import ASK, GOOGLE, HEADERS, Story, Stream
 
 
@@ -43,7 +44,9 @@ async def _bare(story: Story, count: int, ramp: float) -> list[Stream]:
     return await asyncio.gather(*(one(number) for number in range(count)))
 
 
-async def _httpx2(story: Story, count: int, ramp: float) -> list[Stream]:
+async def _httpx2(
+    story: Story, count: int, ramp: float, transport: httpx2.AsyncBaseTransport | None = None
+) -> list[Stream]:
     async def one(number: int) -> Stream:
         await asyncio.sleep(ramp * number / count)
         seen, sent = [], time.perf_counter()
@@ -52,11 +55,34 @@ async def _httpx2(story: Story, count: int, ramp: float) -> list[Stream]:
                 seen.append((time.perf_counter(), chunk))
         return Stream(sent, seen)
 
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(transport=transport) as client:
         return await asyncio.gather(*(one(number) for number in range(count)))
 
 
-async def _aiohttp(story: Story, count: int, ramp: float) -> list[Stream]:
+async def _httpx2_mocked(story: Story, count: int, ramp: float) -> list[Stream]:
+    """The client on its own `MockTransport`, whose streams only sleep and give the next chunk."""
+    loop = asyncio.get_running_loop()
+
+    class Sleeping(httpx2.AsyncByteStream):
+        def __init__(self) -> None:
+            self._began = loop.time()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for due, chunk in zip(story.due, story.chunks, strict=True):
+                await asyncio.sleep(self._began + due - loop.time())
+                yield chunk
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        stream = Sleeping()
+        await asyncio.sleep(story.head)
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=stream)
+
+    return await _httpx2(story, count, ramp, httpx2.MockTransport(answer))
+
+
+async def _aiohttp(
+    story: Story, count: int, ramp: float, connector: aiohttp.BaseConnector | None = None
+) -> list[Stream]:
     async def one(number: int) -> Stream:
         await asyncio.sleep(ramp * number / count)
         seen, sent = [], time.perf_counter()
@@ -65,8 +91,13 @@ async def _aiohttp(story: Story, count: int, ramp: float) -> list[Stream]:
                 seen.append((time.perf_counter(), chunk))
         return Stream(sent, seen)
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+    async with aiohttp.ClientSession(connector=connector or aiohttp.TCPConnector(limit=0)) as client:
         return await asyncio.gather(*(one(number) for number in range(count)))
+
+
+async def _aiohttp_mocked(story: Story, count: int, ramp: float) -> list[Stream]:
+    """The client on real `ResponseHandler`s, which timers of the loop feed with ready bytes."""
+    return await _aiohttp(story, count, ramp, fed_connector(story.chunks, [story.head, *story.due]))
 
 
 def _httpx2_sync() -> Stream:
@@ -115,7 +146,9 @@ Player = Callable[[Story, int, float], list[Stream]]
 PLAYERS: dict[str, Player] = {
     "bare": _in_loop(_bare),
     "httpx2": _in_loop(_httpx2),
+    "httpx2, mocked": _in_loop(_httpx2_mocked),
     "aiohttp": _in_loop(_aiohttp),
+    "aiohttp, mocked": _in_loop(_aiohttp_mocked),
     "httpx2, threads": _in_threads(_httpx2_sync),
     "requests, threads": _in_threads(_requests),
 }
