@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -74,6 +75,23 @@ def test_every_kind_of_finding_has_its_section() -> None:
     """The name in brackets is a heading of the page about the command check."""
     headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "check.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert headings == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("module", "left_out"),
+    [
+        ("", {"__version__", "faults", "fuzz"}),
+        (".faults", set()),
+        (".fuzz", {"check_client"}),  # that of faults
+    ],
+)
+def test_the_api_reference_has_every_public_name(module: str, left_out: set[str]) -> None:
+    """Each has a heading of its own."""
+    headings = re.findall(
+        r"^### `(?:[\w.]+\.)?(\w+)`$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    public = set(importlib.import_module(f"gemini_replay{module}").__all__)
+    assert public - left_out <= set(headings)
 
 
 def test_the_api_reference_matches_the_docstrings() -> None:

@@ -35,11 +35,17 @@ SECTIONS = {  # "module.*" is every class of a module
     "Transports": """
         transports.httpx.ReplayTransport transports.httpx.RecordTransport transports.respx.from_cassette
     """,
-    "Faults": "faults.check_client faults.client_check.ClientReport faults.client_check.ClientResult faults.sweep",
+    "Faults": """
+        faults.check_client faults.ClientReport faults.ClientResult faults.Outcome faults.sweep faults.Fault
+        faults.parse_faults faults.faults_of faults.KINDS faults.RECHUNKINGS faults.SWEPT
+    """,
     "Fuzz kit": """
-        fuzz.check_parser fuzz.survey fuzz.event_streams fuzz.gemini_events fuzz.chunkings fuzz.corruptions
-        fuzz.from_cassette fuzz.adapters.text fuzz.adapters.lines fuzz.adapters.push fuzz.adapters.httpx_response
-        fuzz.adapters.httpx2_response fuzz.adapters.requests_response fuzz.adapters.aiohttp_response
+        fuzz.check_parser fuzz.survey fuzz.Survey fuzz.Result fuzz.check_stream fuzz.check_bytes
+        fuzz.event_streams fuzz.cut_streams fuzz.gemini_events fuzz.chunkings fuzz.corruptions
+        fuzz.from_cassette fuzz.cases fuzz.Case fuzz.Document fuzz.CLASSES fuzz.PROFILES
+        fuzz.adapters.text fuzz.adapters.lines fuzz.adapters.byte_lines fuzz.adapters.push fuzz.adapters.method
+        fuzz.adapters.callback fuzz.adapters.httpx_response fuzz.adapters.httpx2_response
+        fuzz.adapters.requests_response fuzz.adapters.aiohttp_response fuzz.command.Command
     """,
     "Another API": "provider.Provider",
     "Errors": "errors.*",
