@@ -7,9 +7,7 @@ array is where decoding it ends; if it is not there yet or is not JSON, ``json_s
 from __future__ import annotations
 
 import re
-from codecs import utf_8_decode
 from enum import Enum
-from typing import Any
 
 from ..errors import FrameError, FrameTooLargeError
 from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, FrameKind, Text, decode
@@ -22,8 +20,7 @@ _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]*')
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\".*\"", re.DOTALL)
 _QUOTE, _BRACE, _END_BRACE, _BRACKET, _END_BRACKET, _COMMA = b'"{}[],'
 _CONTAINER = b"{["
-_PART = 16384  # bytes
-_CLOSER = {_BRACE: b"}", _BRACKET: b"]"}
+_PART = 16384  # how many bytes are decoded at once at most, if values are shorter
 
 
 class _State(Enum):
@@ -68,6 +65,8 @@ class JSONValues:
         self._scanner = ContainerScanner()
         self._state = _OUTSIDE
         self._arrays = 0
+        self._part = _PART  # how many bytes to decode next
+        self._ending = b"}"  # the last bytes of the last object or array
         self._seen = 0  # how much of the value at the start of the text was searched
 
     def begin(self, *, in_array: bool) -> None:
@@ -78,29 +77,83 @@ class JSONValues:
     def split(self, text: Text, at: int, emit: Emit, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
         size = len(text)
-        source = _Source(text, self._json)
+        decodes = True  # until a value is incomplete or not JSON: each failure costs a look at all text after it
         while True:
             if not self._seen:
                 pos = self._next_value(text, pos, at)
                 if self.done or pos == size:
                     self.room = SPLIT_EVERY_PIECE
                     return pos
-            found = None if self._seen else source.container(pos)
-            if found is None:
-                end = self._find_end(text, pos)
-                if end < 0:
-                    self._check_size(size - pos, at + pos)
-                    self._seen = size - pos
-                    return pos
-                data = self._decode(text[pos:end], at + pos)
-                value = self._json.value_or_nothing(data)
-                source.pass_over(end - pos, data)
-            else:
-                data, value, end = found
-                if end - pos > self._limit:
-                    self._check_size(end - pos, at + pos)
-            emit((data, self._kind(), "message", "", None, at + pos, value))
+                if decodes and text[pos] in _CONTAINER:
+                    end = self._decode_values(text, pos, at, emit)
+                    if end > pos:
+                        self._part = min(4 * (end - pos), _PART)
+                        pos = end
+                        continue
+                    decodes = False
+            end = self._find_end(text, pos)
+            if end < 0:
+                self._check_size(size - pos, at + pos)
+                self._seen = size - pos
+                return pos
+            data = self._decode(text[pos:end], at + pos)
+            emit((data, self._kind(), "message", "", None, at + pos, self._json.value_or_nothing(data)))
             pos = end
+
+    def _decode_values(self, text: Text, pos: int, at: int, emit: Emit) -> int:
+        """Emit the object or array that starts at ``pos``, and those after it in the same part of the text.
+
+        Return where the last one ends, or ``pos`` if the first one is incomplete or not JSON.
+        """
+        value_at = self._json.value_at
+        closer = b"}" if text[pos] == _BRACE else b"]"
+        if text.find(closer, pos) < 0:
+            return pos
+        size = self._part
+        while True:
+            part_end = self._last_end(text, pos, pos + size, closer)
+            try:
+                if part_end:
+                    part = text[pos:part_end].decode()
+                    value, last = value_at(part, 0)
+                    break
+            except NO_VALUE:
+                pass
+            if pos + size >= len(text):
+                return pos
+            size *= 4
+        kind = self._kind()
+        gap = _SPACE if self._state is _OUTSIDE else _COMMA_GAP
+        first = 0
+        while True:
+            if last == len(part):
+                data, end = part[first:], part_end
+            else:
+                data = part[first:last]
+                end = pos + (len(data) if data.isascii() else len(data.encode()))
+            if end - pos > self._limit:
+                self._check_size(end - pos, at + pos)
+            emit((data, kind, "message", "", None, at + pos, value))
+            between = None if end == part_end or self.done else gap.match(text, end)
+            if not between:
+                self._ending = bytes(text[end - 2 : end])
+                return end
+            pos = between.end()
+            if pos >= part_end or text[pos] not in _CONTAINER:
+                return end
+            first = last + pos - end
+            try:
+                value, last = value_at(part, first)
+            except NO_VALUE:
+                return end
+
+    def _last_end(self, text: Text, start: int, stop: int, closer: bytes) -> int:
+        """Where the last value before ``stop`` seems to end: as the value before it did, or else with ``closer``."""
+        for ending in (self._ending, closer):
+            found = text.rfind(ending, start, stop)
+            if found >= 0:
+                return found + len(ending)
+        return 0
 
     def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
         """See :class:`Splitter`."""
@@ -206,53 +259,3 @@ class JSONValues:
             return "object"
         self._state = _AFTER
         return self._element
-
-
-class _Source:
-    """A buffer whose objects and arrays are decoded in place. Its text is decoded from UTF-8 part by part.
-
-    After the first value that is incomplete or invalid, it decodes no others: each failure would cost a look at all
-    text before it.
-    """
-
-    def __init__(self, raw: Text, json: JSONText) -> None:
-        self._raw = raw
-        self._json = json
-        self._text = ""
-        self._end = 0  # where the text ends in the buffer
-        self._shift = 0  # by how much the bytes before the next value outnumber the characters
-        self._usable = True
-
-    def container(self, start: int) -> tuple[str, Any, int] | None:
-        """Text, value and end of the object or array that starts at a byte; None if it must be searched."""
-        closer = _CLOSER.get(self._raw[start])
-        if not self._usable or closer is None or self._raw.find(closer, start) < 0:
-            return None
-        size = _PART
-        while True:
-            try:
-                if start >= self._end or size > _PART:
-                    self._take_part(start, size)
-                first = start - self._shift
-                value, end = self._json.value_at(self._text, first)
-                break
-            except NO_VALUE:
-                if self._end == len(self._raw):
-                    self._usable = False
-                    return None
-                size *= 4  # the part may end within the value
-        data = self._text[first:end]
-        if data.isascii():
-            return data, value, start + len(data)
-        size = len(data.encode())
-        self.pass_over(size, data)
-        return data, value, start + size
-
-    def pass_over(self, size: int, data: str) -> None:
-        """Skip a value of ``size`` bytes; ``data`` is its text."""
-        self._shift += size - len(data)
-
-    def _take_part(self, start: int, size: int) -> None:
-        self._end = min(start + size, len(self._raw))
-        self._shift = start
-        self._text, _ = utf_8_decode(self._raw[start : self._end], "strict", False)

@@ -117,6 +117,24 @@ def test_offsets_count_bytes_however_long_the_text(size: int, amid: bytes) -> No
         assert decode(*(wire[at : at + step] for at in range(0, len(wire), step))) == whole
 
 
+@pytest.mark.parametrize("step", [1_000, 20_000, 1_000_000])
+def test_elements_of_any_size_and_layout_come_out_as_they_are(step: int) -> None:
+    """Each has its text, value and offset, whatever the elements and gaps before it look like."""
+    layouts: list[dict[str, Any]] = [{}, {"indent": 2}, {"ensure_ascii": False}, {"indent": 1, "ensure_ascii": False}]
+    gaps = [",", ", ", ",\r\n", " ,\n"]
+    values = [{"n": n, "text": "a月🙂}" * (n * n % 997), "more": [{}, {"}": [n]}]} for n in range(60)]
+    values[7:7] = [[], {}, [{}], "你}", 7, [[]]]  # type: ignore[list-item]
+    texts = [json.dumps(value, **layouts[n % 4 if n < 30 else 1]) for n, value in enumerate(values)]
+    wire, offsets = "[", []
+    for n, text in enumerate(texts):
+        wire += gaps[n % 4 if n < 40 else 2] if n else ""
+        offsets.append(len(wire.encode()))
+        wire += text
+    raw = f"{wire}]".encode()
+    frames = decode(*(raw[at : at + step] for at in range(0, len(raw), step)), decoder=JSONArrayDecoder(strict=True))
+    assert [(frame.data, frame.json, frame.offset) for frame in frames] == [*zip(texts, values, offsets, strict=True)]
+
+
 @pytest.mark.parametrize("wire", [b"[]", b" [ \n ] \n", b"\xef\xbb\xbf[]"])
 def test_an_empty_array_has_no_elements(wire: bytes) -> None:
     """An empty array is complete."""
