@@ -14,7 +14,8 @@ from typing import Any
 Chunks = list[bytes]
 Parse = Callable[[Chunks], Iterable[object]]
 
-(LF,) = b"\n"
+LF, CR = b"\n\r"
+LIMIT = 64 * 1024 * 1024
 
 
 # -- floors ----------------------------------------------------------------------------------------------------------
@@ -42,6 +43,59 @@ class SplitAndLoads(IncrementalSplit):
     def feed(self, data: bytes) -> list[Any]:
         """The values that `data` completes."""
         return list(map(json.loads, super().feed(data)))
+
+
+class SplitWithOffsets:
+    """What no correct parser can leave out, for events of one data line.
+
+    An event ends with a blank line of either kind, LF or CRLF, cut anywhere; its data is found with its place in the
+    stream. Bytes are copied while they wait for more, since the caller may change its buffer, and they are limited.
+    """
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._at = 0  # of the held bytes
+
+    def feed(self, data: bytes) -> list[Any]:
+        """What becomes of the events that `data` completes."""
+        held = self._held
+        held += data
+        if LF not in data and CR not in data:
+            if len(held) > LIMIT:
+                raise ValueError("too large")
+            return []
+        found, pos, lf, cr, size = [], 0, -1, -1, len(held)
+        while pos < size:
+            if lf < pos and (lf := held.find(b"\n", pos)) < 0:
+                lf = size
+            if cr < pos and (cr := held.find(b"\r", pos)) < 0:
+                cr = size
+            end = min(lf, cr)
+            blank = b"\n\n" if lf < cr else b"\r\n\r\n"
+            if not held.startswith(blank, end):
+                break
+            found.append(self.made(held[pos + 6 : end].decode(), self._at + pos))
+            pos = end + len(blank)
+        del held[:pos]
+        self._at += pos
+        return found
+
+    def made(self, data: str, offset: int) -> Any:
+        """An event with its place."""
+        return data, offset
+
+
+class ValuesWithOffsets(SplitWithOffsets):
+    """The same, with the value that an event's data is."""
+
+    _scan = json.JSONDecoder().raw_decode
+
+    def made(self, data: str, offset: int) -> Any:
+        """A value with its place."""
+        value, end = self._scan(data)
+        if end != len(data):
+            raise ValueError("not JSON")
+        return value, offset
 
 
 class IncrementalScan:
@@ -86,9 +140,9 @@ class ScanWithOffsets(IncrementalScan):
                 value, pos = self._scan(text, start)
             except ValueError:
                 self._rest = text[start:]
-                return [value for value, _, _ in found]
+                return found
             element = text[start:pos]
-            found.append((value, element, self._at))
+            found.append((value, self._at, element))
             self._at += len(element) if element.isascii() else len(element.encode())
 
 
@@ -104,6 +158,11 @@ def fed(make: Callable[[], Any]) -> Parse:
         return found
 
     return parse
+
+
+def without_offsets(parse: Parse) -> Parse:
+    """The data or values alone, to be compared with those of other parsers."""
+    return lambda chunks: [found[0] for found in parse(chunks)]  # type: ignore[index]
 
 
 # -- contestants: each imports what it needs and returns its parser -------------------------------------------------
