@@ -34,7 +34,7 @@ Run = Callable[[], object]
 """One call of the work. It returns its result in plain values (those that `marshal` writes), or a `Reading`."""
 
 PEERS = "the best peer"
-"""A target's `times`: the best figure of a contestant that is neither this one nor the floor."""
+"""A target's `times`: the best figure of a contestant that is neither this one nor a floor."""
 
 SAME = object()
 """A contestant's `expected`: the same as all others."""
@@ -137,6 +137,7 @@ class Benchmark:
             ``"/s"`` (``"MB/s"``); or ``"MB"`` for memory. Of readings, any unit.
         contestants: in the order of the table.
         floor: the contestant whose figure the others' are divided by.
+        other_floors: contestants that do the least too, under other conditions: no peers.
         amount: how many things (events, MB) one run is about.
         measures: processor time, that of finished children included; wall-clock time; the growth of the peak of
             resident memory during the first run of a new process; or what the runs read: see `Reading`.
@@ -149,6 +150,7 @@ class Benchmark:
     unit: str
     contestants: Sequence[Contestant]
     floor: str = ""
+    other_floors: Sequence[str] = ()
     amount: float = 1.0
     measures: Literal["cpu", "wall", "memory", "reading"] = "cpu"
     expected: object = SAME
@@ -245,6 +247,7 @@ class Result:
         return ratio(row.rounds, others).median if others else None
 
     def _peers(self, row: Row, target: Target) -> Sequence[float]:
-        peers = [one.rounds for one in self.rows if one is not row and one.contestant.name != self.benchmark.floor]
+        floors = {self.benchmark.floor, *self.benchmark.other_floors}
+        peers = [one.rounds for one in self.rows if one is not row and one.contestant.name not in floors]
         best = max if target.least else min
         return best(filter(None, peers), key=statistics.median, default=())

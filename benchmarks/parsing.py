@@ -135,6 +135,7 @@ def _framing(values: list[dict[str, Any]]) -> Iterator[Benchmark]:
                 *(contestant(peer, chunks, peer=True) for peer in peers),
             ],
             floor="incremental split",
+            other_floors=["split with offsets"],
             amount=_megabytes(chunks),
             limit="UTF-8 must be decoded; in small chunks, one call for each. A chunk without a line end costs the "
             'floor one search and one append; what a correct parser must do besides shows in "split with offsets": a '

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness import Benchmark, Setting, Spread, at_least, at_most, ratio
+from benchmarks.harness import (
+    PEERS,
+    Benchmark,
+    Contestant,
+    Result,
+    Row,
+    Setting,
+    Spread,
+    at_least,
+    at_most,
+    ratio,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +66,17 @@ def test_a_shared_file_is_made_once(tmp_path: Path) -> None:
     assert setting.file("data", make).read_text() == "data"
     assert setting.file("data", make) == tmp_path / "data"
     assert len(made) == 1
+
+
+def test_no_floor_is_a_peer() -> None:
+    """The best peer is the best of those that do the whole work."""
+
+    def row(name: str, figure: float) -> Row:
+        return Row(Contestant(name, lambda: lambda: None, targets=[at_least(1, times=PEERS)]), [figure])
+
+    rows = [row("ours", 6), row("floor", 9), row("another floor", 8), row("peer", 3), row("slow", 2)]
+    benchmark = Benchmark(
+        "any", "MB/s", [one.contestant for one in rows], floor="floor", other_floors=["another floor"]
+    )
+    (verdict,) = Result(benchmark, rows).verdicts(rows[0])
+    assert (verdict.found, verdict.met) == (2.0, True)
