@@ -77,20 +77,23 @@ class JSONValues:
     def split(self, text: Text, at: int, emit: Emit, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
         size = len(text)
-        decodes = True  # until a value is incomplete or not JSON: each failure costs a look at all text after it
+        # Values are decoded until one is incomplete or not JSON: a failure costs a look at all text after it. The end
+        # of such a value is searched. When much more of it has come, decoding is tried once more.
+        decodes = True
         while True:
             if not self._seen:
                 pos = self._next_value(text, pos, at)
                 if self.done or pos == size:
                     self.room = SPLIT_EVERY_PIECE
                     return pos
-                if decodes and text[pos] in _CONTAINER:
-                    end = self._decode_values(text, pos, at, emit)
-                    if end > pos:
-                        self._part = min(4 * (end - pos), _PART)
-                        pos = end
-                        continue
-                    decodes = False
+            grown = not self._seen or size - pos > 2 * self._seen + _PART
+            if decodes and grown and text[pos] in _CONTAINER:
+                end = self._decode_values(text, pos, at, emit)
+                if end > pos:
+                    self._part = min(4 * (end - pos), _PART)
+                    pos = end
+                    continue
+                decodes = False
             end = self._find_end(text, pos)
             if end < 0:
                 self._check_size(size - pos, at + pos)

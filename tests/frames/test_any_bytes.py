@@ -127,7 +127,7 @@ GROWING: dict[str, tuple[bytes, bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("name", GROWING)
-@pytest.mark.parametrize("size", [1024, None], ids=["in chunks", "in one chunk"])
+@pytest.mark.parametrize("size", [1024, 20_000, None], ids=["in chunks", "in large chunks", "in one chunk"])
 def test_cost_grows_with_the_input(name: str, size: int | None) -> None:
     """Eight times the input takes about eight times the processor time, not 64 times."""
     head, unit, tail = GROWING[name]
