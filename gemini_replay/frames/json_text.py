@@ -21,7 +21,7 @@ NOT_DECODED = NotDecoded()
 ValueAt = Callable[[str, int], tuple[Any, int]]
 
 NO_VALUE = (ValueError, StopIteration, RecursionError)
-"""What `JSONText.value_at` raises where no JSON value starts."""
+"""What `JSONText.value_at` raises if there is no whole JSON value."""
 
 
 class JSONText:
