@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..errors import ParserBug as ParserBug
     from ..faults import check_client as check_client
+    from .budget import IncompleteSearchWarning as IncompleteSearchWarning
     from .case import Case as Case
     from .classes import CLASSES as CLASSES
     from .classes import PROFILES as PROFILES
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "..errors": ("ParserBug",),
     "..faults": ("check_client",),
+    ".budget": ("IncompleteSearchWarning",),
     ".case": ("Case",),
     ".classes": ("CLASSES", "PROFILES"),
     ".documents": ("Document",),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from .budget import NO_TIME, Share, Tally
 from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, ProfileName, checks_of
 from .documents import document
 from .growth import Growth, growth
 from .isolation import isolation
+from .pace import NONE, Pace
 from .plain_stream import reads
 from .promptness import Promptness, promptness
 from .results import Result
@@ -27,9 +29,14 @@ class Check:
         """The result if nothing is wrong."""
         return Result(self.name + IN_ARRAY if self.array else self.name, CHECKS[self.name], self.profiles)
 
-    def not_tried(self) -> Result:
-        """The result if no time is left."""
-        return replace(self.result(), verdict="not tried")
+    def not_tried(self, why: str = NO_TIME) -> Result:
+        """The result if no time is left, or for another reason."""
+        return replace(self.result(), verdict="not tried", left_out=why)
+
+    @property
+    def parts(self) -> int:
+        """Of the time of a search, see `Budget.expect`."""
+        return 10 if self.name == GROWTH else 1
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,17 @@ def chosen_checks(profiles: Sequence[ProfileName], names: Collection[str] | None
     ]
 
 
-def checked(target: FuzzTarget, check: Check, *, thorough: bool = True, until: float | None = None) -> Checked:
-    """Check a parser; `thorough` and `until` as for `growth`."""
+def checked(
+    target: FuzzTarget, check: Check, *, thorough: bool = True, until: Share | None = None, pace: Pace = NONE
+) -> Checked:
+    """Check a parser; `thorough`, `until` and `pace` as for `growth`."""
     if check.name == ISOLATION:
         return _isolation(target, check)
     if not reads(target, array=check.array):
         return Checked(
             replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
         )
-    return _growth(target, check, thorough, until) if check.name == GROWTH else _promptness(target, check)
+    return _growth(target, check, thorough, until, pace) if check.name == GROWTH else _promptness(target, check)
 
 
 def _isolation(target: FuzzTarget, check: Check) -> Checked:
@@ -87,10 +96,21 @@ def _isolation(target: FuzzTarget, check: Check) -> Checked:
     return Checked(found)
 
 
-def _growth(target: FuzzTarget, check: Check, thorough: bool, until: float | None) -> Checked:
-    figures = growth(target, array=check.array, profiles=check.profiles, thorough=thorough, until=until)
+def _growth(target: FuzzTarget, check: Check, thorough: bool, until: Share | None, pace: Pace) -> Checked:
+    tally = Tally()
+    figures = growth(
+        target,
+        array=check.array,
+        profiles=check.profiles,
+        thorough=thorough,
+        until=until,
+        pace=pace,
+        tally=tally,
+    )
+    if not figures:
+        return Checked(check.not_tried())
     worst = max(figures, key=lambda one: (one.bad, one.exponent))
-    good = check.result()
+    good = replace(check.result(), left_out=str(tally))
     return Checked(replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good, figures)
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,8 @@ def _summary(survey: Survey, known: list[str]) -> str:
         said += f", {old} known"
     if gone:
         said += f"; no longer found: {', '.join(gone)} (remove from the baseline with --update-baseline)"
-    if left := [one.name for one in survey.results if one.name not in tried]:
-        said += f"; no time was left for {', '.join(left)}"
+    for why, left in groupby((one for one in survey.results if one.name not in tried), lambda one: one.left_out):
+        said += f"; not tried, since {why}: {', '.join(one.name for one in left)}"
     return said
 
 

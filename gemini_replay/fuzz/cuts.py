@@ -19,6 +19,11 @@ BUDGET = 160
 IN_A_CLASS, IN_ALL = 2, 10
 """How often a cut between bytes that look alike is tried."""
 
+BYTES = "bytes"
+"""The kind of cuts into single bytes: the most effective."""
+REST = "rest"
+"""All kinds but that one."""
+
 _ALL = 120  # bytes; bodies up to this are cut everywhere
 _LONG = 3000  # bytes; longer bodies are not cut into pieces of a few bytes
 _MOST = 1000  # cuts of a long body
@@ -108,13 +113,13 @@ _ALIKE = bytes(map(_alike, range(256)))
 
 
 def chunkings(body: bytes, kind: str | None = None) -> Iterator[tuple[str, Cuts]]:
-    """Cuts with their kind, the most effective first; only those of one ``kind`` if it is given.
+    """Cuts with their kind, the most effective first; only those of one ``kind`` if it is given, or of the `REST`.
 
     Kinds: whole, bytes, all hot offsets (of long bodies), lines (or events), sizes, empty chunks, runs of empty
     chunks, one cut, two cuts (a single byte apart).
     """
     for name, make in _KINDS.items():
-        if kind in (None, name):
+        if kind in (None, name) or (kind == REST and name != BYTES):
             for cuts in make(body):
                 yield name, cuts
 
@@ -181,7 +186,7 @@ def _spread(offsets: list[int], limit: int) -> list[int]:
 
 _KINDS: dict[str, Callable[[bytes], Iterator[Cuts]]] = {
     "whole": lambda body: iter([()]),
-    "bytes": _bytewise,
+    BYTES: _bytewise,
     "all hot offsets": _everywhere,
     "lines": _natural,
     "sizes": _sized,

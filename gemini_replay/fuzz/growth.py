@@ -14,15 +14,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .. import clocks
+from .budget import Share, Tally
 from .classes import ProfileName
 from .cuts import every, split
 from .documents import COMPACT, LF, Spelled, block, blocks, google_array, spell
+from .pace import NONE, Pace
 from .target import FuzzTarget
 
 LIMIT = 1.5
 """The exponent above which growth is a bug: 1 is linear, 2 is quadratic."""
 
 _CHUNK = 1024
+_SMALL = 45  # bytes of a small event
 _SMALLEST, _LARGEST = 1 << 16, 1 << 21
 _ENOUGH = 0.15  # seconds; a size that takes this long decides, unless it leaves doubts
 _CLEAR = 1.2  # an exponent from here to the limit leaves doubts: quadratic growth may only just begin to show
@@ -70,11 +73,17 @@ class Shape:
     make: Callable[[int], bytes]
     at_once: bool = False  # in one chunk, else in chunks of 1 KB
     memory: bool = False  # whether memory is measured as well
+    each: int = 0  # bytes of an event, if there are many
 
     def chunks(self, size: int) -> tuple[bytes, ...]:
         """A stream of about this many bytes."""
         body = self.make(size)
         return (body,) if self.at_once else split(body, every(_CHUNK, len(body)))
+
+    def least(self, pace: Pace) -> float:
+        """Seconds of work that the least takes which can be measured."""
+        size = 3 * (_SMALLEST + _WATCHED if self.memory else _SMALLEST)
+        return pace.of(4, size / _CHUNK, size / self.each if self.each else 0, size)
 
 
 def growth(
@@ -83,21 +92,26 @@ def growth(
     array: bool,
     profiles: Sequence[ProfileName] = (),
     thorough: bool = True,
-    until: float | None = None,
+    until: Share | None = None,
+    pace: Pace = NONE,
+    tally: Tally | None = None,
 ) -> tuple[Growth, ...]:
     """Measure streams of several shapes, from 64 KB to 2 MB or as far as it is quick enough.
 
     Memory is not measured if the parser runs in another process. Unless `thorough`, the first bad result is enough.
-    After the moment ``until`` no further shape is begun, and no larger size.
+    When the time ``until`` is over no further shape is begun, and no larger size. A shape that takes longer than that
+    at the parser's ``pace`` is left out; the ``tally`` counts these.
     """
-    end = math.inf if until is None else until
     found: list[Growth] = []
     for shape in _array_shapes() if array else _shapes(profiles):
-        if found and clocks.now() > end:
-            break
+        no_time = until is not None and shape.least(pace) > (until.left() if found else max(0, until.left()))
+        if tally is not None:
+            tally.count("shapes", left_out=no_time)
+        if no_time:
+            continue
         # Memory first: at the sizes that time needs, memory that grows with the square could be gigabytes.
         for of in ("memory", "time") if target.is_here and shape.memory else ("time",):
-            found.append(_memory(target, shape) if of == "memory" else _time_taken(target, shape, end))
+            found.append(_memory(target, shape) if of == "memory" else _time_taken(target, shape, until))
             if found[-1].bad and not thorough:
                 return (found[-1],)
             if found[-1].bad:
@@ -110,7 +124,7 @@ def _large(size: int) -> list[object]:
 
 
 def _many(size: int) -> list[object]:
-    return [{"responseId": "a" * 20}] * (size // 45)
+    return [{"responseId": "a" * 20}] * (size // _SMALL)
 
 
 def _values(size: int) -> list[object]:
@@ -119,8 +133,8 @@ def _values(size: int) -> list[object]:
 
 def _shapes(profiles: Sequence[ProfileName]) -> Iterator[Shape]:
     yield Shape("one large event", lambda size: blocks(_large(size)).encode(), memory=True)
-    yield Shape("many small events", lambda size: blocks(_many(size)).encode(), memory=True)
-    yield Shape("many small events", lambda size: blocks(_many(size)).encode(), at_once=True)
+    yield Shape("many small events", lambda size: blocks(_many(size)).encode(), memory=True, each=_SMALL)
+    yield Shape("many small events", lambda size: blocks(_many(size)).encode(), at_once=True, each=_SMALL)
     if {"gateway", "sse"} & set(profiles):
         yield Shape("many comments", lambda size: (f": x{LF}{LF}" * (size // 5) + block(1)).encode())
     if "sse" in profiles:
@@ -134,18 +148,21 @@ def _lines(size: int) -> bytes:
 
 def _array_shapes() -> Iterator[Shape]:
     yield Shape("one large event", lambda size: google_array(_large(size)).encode(), memory=True)
-    yield Shape("many small events", lambda size: google_array(_many(size)).encode(), memory=True)
-    yield Shape("many small events", lambda size: google_array(_many(size)).encode(), at_once=True)
+    yield Shape("many small events", lambda size: google_array(_many(size)).encode(), memory=True, each=_SMALL)
+    yield Shape("many small events", lambda size: google_array(_many(size)).encode(), at_once=True, each=_SMALL)
     yield Shape("many lines in one event", lambda size: google_array(_values(size // 3)).encode())
 
 
-def _time_taken(target: FuzzTarget, shape: Shape, until: float) -> Growth:
-    size = _SMALLEST
-    until = min(until, clocks.now() + _WALL)
+def _time_taken(target: FuzzTarget, shape: Shape, until: Share | None) -> Growth:
+    size, end = _SMALLEST, clocks.now() + _WALL
+
+    def is_over() -> bool:
+        return clocks.now() > end or (until is not None and until.is_over())
+
     half, small, large = 0.0, _time(target, shape.chunks(size)), _time(target, shape.chunks(2 * size))
     while True:
         found = _growth(shape, size, small, large)
-        last = 2 * size >= _LARGEST or clocks.now() > until or not _is_doubtful(found)
+        last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
         if last and found.bad and found.finished and large < _CERTAIN:
             # The machine may have been busy: the best of several runs, and over two doublings.
             half, small, large = (
@@ -155,7 +172,7 @@ def _time_taken(target: FuzzTarget, shape: Shape, until: float) -> Growth:
             found = _growth(shape, size, small, large)
             if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
                 found = replace(found, exponent=two)
-            last = 2 * size >= _LARGEST or clocks.now() > until or not _is_doubtful(found)
+            last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
         if last:
             return found
         size *= 2

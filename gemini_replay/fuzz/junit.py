@@ -34,8 +34,8 @@ def junit(survey: Survey, explained: dict[str, str]) -> str:
                 case, "failure", message=plain_lines(text).partition("\n")[0], type=one.kind or ""
             )
             failure.text = plain_lines(text)
-        elif one.behaviour:
-            ElementTree.SubElement(case, "system-out").text = plain_lines(one.behaviour)
+        elif said := "; ".join(filter(None, (one.behaviour, f"not tried: {one.left_out}" if one.left_out else ""))):
+            ElementTree.SubElement(case, "system-out").text = plain_lines(said)
     ElementTree.indent(root := _suites(suite))
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -49,4 +49,4 @@ def _suites(suite: ElementTree.Element) -> ElementTree.Element:
 def _skipped(result: Result) -> str | None:
     if result.verdict == "bug" and result.known:
         return f"a known bug: {result.kind}"
-    return "not tried: no time was left" if result.verdict == "not tried" else None
+    return f"not tried: {result.left_out}" if result.verdict == "not tried" else None

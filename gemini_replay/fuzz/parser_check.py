@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import is_whole, require, require_callable, texts
 from ..errors import UsageError
 from ..loops import run_without_loop
-from .budget import Budget
+from .budget import Budget, IncompleteSearchWarning
 from .checks import Check, checked, chosen_checks
-from .classes import ISOLATION, PROFILES, CaseClass, classes_of, is_quick, known_profile
+from .classes import ISOLATION, PROFILES, SMOKE, CaseClass, classes_of, is_quick, known_profile
 from .growth import Growth
+from .pace import pace
 from .policies import Policy, known_policy, under
 from .promptness import Promptness
 from .report import parser_bug
-from .results import Result, Survey, bug_result, known_bugs
+from .results import Result, Survey, bug_result, incomplete, known_bugs
 from .search import MAX_EXAMPLES, Search, Suspicion
 from .shapes import check_shape
 from .steadiness import steadiness
@@ -59,8 +61,10 @@ def check_parser(
         policy: what must come of streams for which standard and practice leave a choice, by the name of the class:
             an outcome of the class, "raises", or "any", with which the class is not tried. None takes the table
             ``[tool.gemini-replay.fuzz.policy]`` of the nearest pyproject.toml.
-        max_time: seconds that the search may take; what is found by then is shrunk all the same. Each class gets its
-            share of what is left.
+        max_time: seconds on the clock that the search may take; what is found by then is shrunk all the same. Each
+            step gets its share. By default 10 seconds of processor time, or 30 on the clock for a parser that waits;
+            only a parser that is too slow for that has its steps cut short. If no bug is found and something was not
+            tried for lack of time, there is an `IncompleteSearchWarning`.
 
     Raises:
         ParserBug: it is wrong; the message has the smallest chunks and a test to keep.
@@ -74,15 +78,22 @@ def check_parser(
     quick = is_quick([chosen])
     examples, excused, budget = _number(max_examples, quick), error_types(documented), Budget(max_time)
 
-    def run() -> Result | None:
+    def run() -> tuple[Result | None, str]:
         with FuzzTarget(parse, name) as target:
-            search = Search(Examiner(target, excused), examples, seed, database, quick)
-            check_shape(target, array=chosen == "json-array")
-            return next(_bugs(search, cases, checks, budget), None)
+            array = chosen == "json-array"
+            check_shape(target, array=array)
+            search = Search(Examiner(target, excused), examples, seed, database, quick, pace(target, array=array))
+            _expect(budget, search, cases, checks)
+            left_out: list[str] = []
+            bug = next(_bugs(search, cases, checks, budget, left_out), None)
+            left_out += [one.name for one in cases if str(search.tallies[one.name])]
+            return bug, incomplete(target.name, str(search.pace), left_out)
 
-    bug = run_without_loop(run)
+    bug, said = run_without_loop(run)
     if bug is not None:
         raise parser_bug(bug, parse, name or name_of(parse), chosen, excused)
+    if said:
+        warnings.warn(said, IncompleteSearchWarning, stacklevel=2)
 
 
 def survey(
@@ -121,7 +132,7 @@ def survey(
         )
     checks = chosen_checks(chosen, names)
     cases = _under_policy(policy, classes_of(chosen, names), checks)
-    budget = Budget(max_time)
+    budget = Budget(max_time, profiles=max(1, len({*chosen} - {SMOKE})))
     quick = is_quick(chosen)
     examples, known, excused = _number(max_examples, quick), known_bugs(baseline), error_types(documented)
     total = len(cases) + len(checks)
@@ -136,48 +147,73 @@ def survey(
                 progress(len(results), total, what)
 
         with FuzzTarget(parse, name) as target:
-            search = Search(Examiner(target, excused), examples, seed, database, quick)
-            check_shape(target, array=chosen == ("json-array",))
+            array = chosen == ("json-array",)
+            check_shape(target, array=array)
+            search = Search(Examiner(target, excused), examples, seed, database, quick, pace(target, array=array))
+            _expect(budget, search, cases, checks)
             for check in checks:
                 tell(check.name)
-                if budget.is_over():
-                    results.append(check.not_tried())
+                if why := search.is_no_use(budget):
+                    results.append(check.not_tried(why))
                     continue
-                found = checked(target, check, until=budget.share(len(checks) + len(cases) - len(results)))
+                found = checked(target, check, until=budget.share(check.parts), pace=search.pace)
                 results.append(found.result)
+                search.examiner.stalled = search.examiner.stalled or found.result.kind == "leaks"
                 measured += found.growth
                 prompt += [("json-array" if check.array else "sse", found.promptness)] if found.promptness else []
-            for nth, case in enumerate(cases):
+            for case in cases:
                 tell(case.name)
-                results.append(surveyed(search, case, budget, len(cases) - nth))
+                results.append(surveyed(search, case, budget))
             tell("done")
             results = [replace(one, known=one.key in known) for one in results]
-            return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt))
+            return Survey(target.name, chosen, tuple(results), tuple(measured), tuple(prompt), str(search.pace))
 
     return run_without_loop(run)
 
 
-def _bugs(search: Search, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget) -> Iterator[Result]:
-    """What is found, the quickest to find first; a leak before all, since it would show as some other bug."""
-    target = search.examiner.target
+def _parts(search: Search, case: CaseClass) -> tuple[int, int, int]:
+    """Of the time of a search: for fixed documents byte by byte, for their other cuts, and for drawn documents."""
+    if case.sized is not None:
+        return 3, 0, 0
+    return 2, 0 if search.quick else 3, 3 if search.max_examples else 0
+
+
+def _expect(budget: Budget, search: Search, cases: Sequence[CaseClass], checks: Sequence[Check]) -> None:
+    """Tell the budget what is to come."""
+    parts = sum(sum(_parts(search, case)) for case in cases) + sum(check.parts for check in checks)
+    seconds = search.pace.of_classes(cases, search.max_examples, quick=search.quick)
+    budget.expect(parts, seconds, chunk=search.pace.chunk)
+
+
+def _bugs(
+    search: Search, cases: Sequence[CaseClass], checks: Sequence[Check], budget: Budget, left_out: list[str]
+) -> Iterator[Result]:
+    """What is found, the quickest to find first; a leak before all, since it would show as some other bug.
+
+    The names of checks of which something is left out are added to a list.
+    """
     ordinary = [case for case in cases if case.sized is None]
-    yield from _wrong(target, [one for one in checks if one.name == ISOLATION], budget)
-    if suspicions := _suspicions(search, ordinary):
+    yield from _wrong(search, [one for one in checks if one.name == ISOLATION], budget, left_out)
+    if suspicions := _suspicions(search, ordinary, budget):
         yield _clearest(search, suspicions)
-    yield from _wrong(target, [one for one in checks if one.name != ISOLATION], budget)
+    yield from _wrong(search, [one for one in checks if one.name != ISOLATION], budget, left_out)
     for case in cases:
-        if case.sized is not None and not budget.is_over() and (suspicion := search.scan(case)):
+        if case.sized is not None and (suspicion := search.scan(case, None, budget.share(_parts(search, case)[0]))):
             yield _bug(search, case, search.smallest(suspicion))
-    for nth, case in enumerate(ordinary):
-        if not budget.is_over() and (drawn := search.draw(case, budget.share(len(ordinary) - nth))):
+    for case in ordinary:
+        if drawn := search.draw(case, budget.share(_parts(search, case)[2])):
             yield _bug(search, case, drawn)
 
 
-def _wrong(target: FuzzTarget, checks: Iterable[Check], budget: Budget) -> Iterator[Result]:
+def _wrong(search: Search, checks: Iterable[Check], budget: Budget, left_out: list[str]) -> Iterator[Result]:
     for check in checks:
-        if budget.is_over():
-            return
-        result = checked(target, check, thorough=False, until=budget.share(2)).result
+        until = budget.share(check.parts)
+        if until.is_over():
+            left_out.append(check.name)
+            continue
+        result = checked(search.examiner.target, check, thorough=False, until=until, pace=search.pace).result
+        if result.left_out:
+            left_out.append(check.name)
         if result.verdict == "bug":
             yield result
 
@@ -191,15 +227,16 @@ def _clearest(search: Search, suspicions: Sequence[Suspicion]) -> Result:
     return _bug(search, *min(found, key=lambda one: (len(one[1].document.body), len(one[1].cuts))))
 
 
-def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
+def _suspicions(search: Search, cases: Sequence[CaseClass], budget: Budget) -> list[Suspicion]:
     """What fixed documents find: whole and byte by byte at first, then with every cut.
 
     Once something is found, only the same kind of cut is tried on the other classes.
     """
     found: list[Suspicion] = []
-    for chunking in search.passes:
+    for nth, chunking in enumerate(search.passes):
         for case in cases:
-            if one := search.scan(case, found[0].found.chunking if found else chunking):
+            until = budget.share(_parts(search, case)[nth])
+            if one := search.scan(case, found[0].found.chunking if found else chunking, until):
                 found.append(one)
                 if one.stalls:
                     return found
@@ -208,25 +245,37 @@ def _suspicions(search: Search, cases: Sequence[CaseClass]) -> list[Suspicion]:
     return found
 
 
-def surveyed(search: Search, case: CaseClass, budget: Budget, left: int) -> Result:
-    """What a class shows about a parser; ``left`` classes share the time that is left."""
-    if budget.is_over():
-        return Result(case.name, case.description, case.profiles, "not tried")
-    until = budget.share(left)
+def surveyed(search: Search, case: CaseClass, budget: Budget) -> Result:
+    """What a class shows about a parser."""
+    result = Result(case.name, case.description, case.profiles)
+    if why := search.is_no_use(budget):
+        return replace(result, verdict="not tried", left_out=why)
+    began = budget.spent()
+    scanned, rest, drawn = _parts(search, case)
     did = search.examiner.did
     did.clear()
-    suspicion = search.scan(case, search.passes[-1])
+    suspicion = search.scan(case, search.kind, budget.share(scanned + rest))
+    found: Counterexample | None
+    if suspicion is not None and suspicion.stalls and search.examiner.stalled:
+        bug = bug_result(case, suspicion.found.document, suspicion.found.chunks, suspicion.found.complaint)
+        return replace(bug, error=f"{bug.error}, as in other classes, so that the case was not made smaller")
     if suspicion is not None:
-        return _bug(search, case, search.smallest(suspicion))
-    if case.sized is None and (drawn := search.draw(case, until)):
-        return _bug(search, case, drawn)
+        found = search.smallest(suspicion)
+    else:
+        found = search.draw(case, budget.share(drawn)) if case.sized is None else None
+    left_out = str(search.tallies[case.name])
+    if found is not None:
+        search.examiner.stalled = search.examiner.stalled or found.complaint.stopped
+        bug = _bug(search, case, found)
+        budget.refund(budget.spent() - began)
+        return bug
     if not case.policy:
-        return Result(case.name, case.description, case.profiles)
+        return replace(result, left_out=left_out)
     labels = [label.replace("_", " ") for label, _ in did.most_common() if not label.startswith("returns")]
     behaviour = ", ".join(labels) or "the same for every cut"
-    if case.sized is not None and (limit := search.limit_of(case)):
+    if case.sized is not None and not left_out and (limit := search.limit_of(case)):
         behaviour += f" from {limit:,} bytes on"
-    return Result(case.name, case.description, case.profiles, "behaviour", behaviour=behaviour)
+    return replace(result, verdict="behaviour", behaviour=behaviour, left_out=left_out)
 
 
 def _bug(search: Search, case: CaseClass, found: Counterexample) -> Result:

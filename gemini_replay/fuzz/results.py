@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from ..arguments import require, texts
 from ..counting import counted
 from ..plain_text import plain
+from .budget import STUCK
 from .classes import CaseClass
 from .documents import Document
 from .growth import Growth
@@ -44,6 +46,7 @@ class Result:
         after: the streams that the parser must have read before, if it keeps something between streams, as often as
             they stand here.
         failed: how many of 100 runs fail; fewer than 100 if it depends on chance.
+        left_out: what was not tried for lack of time, such as "310 of 420 cuts"; why, if nothing was tried.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Result:
     document: Document | None = None
     after: tuple[Stream, ...] = ()
     failed: int = RUNS
+    left_out: str = ""
 
     @property
     def key(self) -> str:
@@ -92,7 +96,11 @@ class Result:
             "failed": self.failed if self.kind else 0,
             "behaviour": self.behaviour,
             "known": self.known,
+            "left_out": self.left_out,
         }
+
+
+_NAMED = 5  # classes in a sentence
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ class Survey:
         results: one for each class, in order, then promptness and growth for each framing.
         growth: the measurements.
         promptness: by framing, "sse" or "json-array".
+        pace: how long the parser takes, such as "0.1 ms for a stream of two events and 0.002 ms for a chunk".
     """
 
     parser: str
@@ -112,6 +121,7 @@ class Survey:
     results: tuple[Result, ...]
     growth: tuple[Growth, ...] = ()
     promptness: tuple[tuple[str, Promptness], ...] = ()
+    pace: str = ""
 
     @property
     def bugs(self) -> tuple[Result, ...]:
@@ -123,11 +133,18 @@ class Survey:
         """Those that the baseline does not have."""
         return tuple(one for one in self.bugs if not one.known)
 
+    @property
+    def incomplete(self) -> str:
+        """What was left out for lack of time, and why, in one sentence; empty if nothing was."""
+        names = [one.name for one in self.results if one.left_out not in ("", STUCK)]
+        return incomplete(self.parser, self.pace, names)
+
     def to_json(self) -> dict[str, Any]:
         """The same for ``json.dumps``; it serves as a baseline."""
         return {
             "parser": self.parser,
             "profiles": list(self.profiles),
+            "incomplete": self.incomplete,
             "results": [one.to_json() for one in self.results],
             "growth": [
                 {
@@ -150,12 +167,27 @@ class Survey:
         for one in self.results:
             profiles = ", ".join(name for name in one.profiles if name in self.profiles)
             said = f"{one.kind}{', only at a cut' if one.needs_cut else ''}" if one.kind else one.behaviour
+            left_out = f"not tried: {one.left_out}" if one.left_out and one.verdict != "not tried" else one.left_out
+            said = "; ".join(filter(None, (said, left_out)))
             lines.append(
                 f"{'known' if one.known else one.verdict:9} {one.name} ({profiles}){': ' if said else ''}{said}"
             )
         if any(one.kind == "leaks" for one in self.results):
             lines.append("Something of one stream gets into another, so that the other results may be wrong.")
+        if self.incomplete:
+            lines.append(self.incomplete)
         return "\n".join(map(plain, lines))
+
+
+def incomplete(parser: str, pace: str, names: Sequence[str]) -> str:
+    """That these classes and checks were not tried in full, and why; empty if there are none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"Not all was tried in {counted(len(names), 'class', 'classes')} ({', '.join(names[:_NAMED])}{more}): "
+        f"{parser} takes {pace}. Give the search more time, such as max_time=300 or --max-time 5m."
+    )
 
 
 def known_bugs(baseline: Any) -> frozenset[str]:

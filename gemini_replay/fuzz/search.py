@@ -6,18 +6,20 @@ The cuts of a document are not drawn but enumerated, in `Examiner.examine`.
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import Flaky
 
-from .. import clocks
+from .budget import NO_TIME, STUCK, Budget, Share, Tally
 from .classes import CaseClass
-from .cuts import Cuts, every, repeated, split
+from .cuts import BYTES, REST, Cuts, every, repeated, split
 from .documents import Document, Least
+from .pace import NONE, Pace
 from .strategies import documents_of
 from .trees import reduced
 from .verdicts import Counterexample, Examiner, minimal, reduce_cuts
@@ -30,7 +32,7 @@ MAX_EXAMPLES = 40
 
 _SUSPECT_EXAMPLES = 200  # for a class in which a fixed document has found something, which is only to be shrunk
 _SHRINK_RUNS = 20_000
-_BYTES, _ONE_CUT = "bytes", "one cut"
+_ONE_CUT = "one cut"
 _MOST_CUTS = 500  # of a large document; to leave out some of more would take long
 
 
@@ -65,23 +67,44 @@ class Search:
     seed: int | None = None  # None leaves it to Hypothesis, and to ``--hypothesis-seed``
     database: ExampleDatabase | None = None
     quick: bool = False  # cut into single bytes only, as far as nothing is found
+    pace: Pace = NONE  # of the parser
+    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by the names of classes
+
+    def is_no_use(self, budget: Budget) -> str:
+        """Why nothing more can be tried: no time is left, or a bug made all streams stall; else empty."""
+        if budget.is_over():
+            return NO_TIME
+        return STUCK if self.examiner.stalled and self.examiner.target.is_stuck() else ""
 
     @property
-    def passes(self) -> tuple[str | None, ...]:
-        """The kinds of cuts that fixed documents are tried with, one after another; None is all kinds."""
-        return (_BYTES,) if self.quick else (_BYTES, None)
+    def passes(self) -> tuple[str, ...]:
+        """The kinds of cuts that fixed documents are tried with, one after another."""
+        return (BYTES,) if self.quick else (BYTES, REST)
 
-    def scan(self, case: CaseClass, chunking: str | None = None) -> Suspicion | None:
-        """Try the fixed documents, whole and cut; only one kind of cuts, if it is given."""
+    @property
+    def kind(self) -> str | None:
+        """The kind of cuts that documents are tried with, if there is but one pass."""
+        return BYTES if self.quick else None
+
+    def scan(self, case: CaseClass, chunking: str | None = None, until: Share | None = None) -> Suspicion | None:
+        """Try the fixed documents, whole and cut; only one kind of cuts, if it is given.
+
+        When the time ``until`` is over, no further document is tried, and the first only whole.
+        """
+        tally = self.examiner.tally = self.tallies[case.name]
         if case.sized is not None:
-            large = self._scan_sized(case)
+            large = self._scan_sized(case, until)
             return Suspicion(case, large, 1.0) if large else None
         best: Counterexample | None = None
         self.examiner.places.begin()
         documents = case.documents()
         failing = 0
-        for document in documents:
-            found = self.examiner.examine(document, best.chunking if best else chunking)
+        for nth, document in enumerate(documents):
+            if nth and until is not None and until.is_over():
+                tally.count(_documents(chunking), len(documents) - nth, left_out=True)
+                break
+            tally.count(_documents(chunking))
+            found = self.examiner.examine(document, best.chunking if best else chunking, until)
             if found is None:
                 continue
             failing += 1
@@ -91,17 +114,21 @@ class Search:
                 break
         return Suspicion(case, best, failing / len(documents)) if best else None
 
-    def draw(self, case: CaseClass, until: float | None = None) -> Counterexample | None:
-        """Let Hypothesis draw documents, until this moment if it is given, and reduce what it finds."""
+    def draw(self, case: CaseClass, until: Share | None = None) -> Counterexample | None:
+        """Let Hypothesis draw documents, until this time is over if it is given, and reduce what it finds."""
         if not self.max_examples:
             return None
+        self.examiner.tally = self.tallies[case.name]
         self.examiner.places.begin()
-        found = self._drawn(case, self.max_examples, self.passes[-1], until=until)
+        self.examiner.limit = None
+        found = self._drawn(case, self.max_examples, self.kind, until)
         return found and self._reduced(case, found)
 
     def smallest(self, suspicion: Suspicion) -> Counterexample:
-        """The smallest counterexample like the one that a scan has found."""
+        """The smallest counterexample like the one that a scan has found; as small as 10 s of work make it."""
         case, found = suspicion.case, suspicion.found
+        self.examiner.tally = Tally()  # whatever is left out now does not matter
+        self.examiner.limit = Budget()
         if case.sized is not None:
             return self._bisected(case, found)
         if not suspicion.stalls and found.document != case.build(Least()):
@@ -116,6 +143,8 @@ class Search:
 
         def fails(trees: list[Any]) -> bool:
             nonlocal best
+            if self.examiner.is_late():
+                return False
             other = self.examiner.examine(of(trees), found.chunking)
             if other is not None:
                 best = other.like(found)
@@ -161,25 +190,29 @@ class Search:
         return found
 
     def _drawn(
-        self, case: CaseClass, max_examples: int, chunking: str | None = None, until: float | None = None
+        self, case: CaseClass, max_examples: int, chunking: str | None = None, until: Share | None = None
     ) -> Counterexample | None:
         """What Hypothesis finds and shrinks; only with one kind of cuts if it is known to find something."""
         examiner = self.examiner
         best: Counterexample | None = None
-        runs_left = 0
+        runs_left = drawn = 0
         correct: set[bytes] = set()  # until something is found all kinds of cuts are tried, afterwards only its kind
 
         def parser_is_correct(document: Document) -> None:
-            nonlocal best, runs_left
+            nonlocal best, runs_left, drawn
+            if best is None and until is not None and until.is_over():
+                examiner.tally.count("documents to draw", max_examples - drawn, left_out=True)
+                raise _Stop
+            if examiner.is_late() or (best and examiner.target.runs > runs_left):
+                raise _Stop
+            drawn += 1
             if document.body in correct:
                 return
-            no_time = until is not None and best is None and clocks.now() > until
-            if no_time or (best and examiner.target.runs > runs_left):
-                raise _Stop
-            found = examiner.examine(document, best.chunking if best else chunking)
+            found = examiner.examine(document, best.chunking if best else chunking, None if best else until)
             if found is None:
                 correct.add(document.body)
                 return
+            examiner.limit = examiner.limit or Budget()
             runs_left = runs_left or examiner.target.runs + _SHRINK_RUNS
             if best is None or len(document.body) <= len(best.document.body):
                 best = found.like(best)
@@ -206,13 +239,18 @@ class Search:
             test = hypothesis.seed(self.seed)(test)
         with contextlib.suppress(_BrokenParserError, Flaky, _Stop):
             test()
+        examiner.tally.count("documents to draw", drawn)
         return best
 
-    def _scan_sized(self, case: CaseClass) -> Counterexample | None:
+    def _scan_sized(self, case: CaseClass, until: Share | None) -> Counterexample | None:
         assert case.sized is not None
         document = case.sized(case.size)
         for step in case.steps:
             cuts = repeated(step, len(document.body))
+            no_time = until is not None and self.pace.of_document(document, len(cuts) + 1) > until.left()
+            self.examiner.tally.count("sizes of chunks", left_out=no_time)
+            if no_time:
+                continue
             if complaint := self.examiner.alone(document, cuts):
                 return self.examiner.found(document, "sizes", cuts, complaint)
         return None
@@ -229,6 +267,8 @@ class Search:
         def fails(size: int) -> bool:
             nonlocal found
             assert case.sized is not None
+            if self.examiner.is_late():
+                return False
             document = case.sized(size)
             cuts = repeated(step, len(document.body))
             complaint = self.examiner.alone(document, cuts)
@@ -242,6 +282,8 @@ class Search:
 
         def fails_at(cuts: Cuts) -> bool:
             nonlocal found
+            if self.examiner.is_late():
+                return False
             complaint = self.examiner.alone(found.document, cuts)
             if complaint:
                 found = replace(found, cuts=cuts, complaint=complaint)
@@ -251,6 +293,11 @@ class Search:
         if not any(map(fails_at, ((), all_cuts[:1], all_cuts[-1:]))) and len(all_cuts) <= _MOST_CUTS:
             minimal(all_cuts, fails_at)
         return found
+
+
+def _documents(chunking: str | None) -> str:
+    """What a tally calls the fixed documents of one pass."""
+    return "documents byte by byte" if chunking == BYTES else "documents"
 
 
 def least(fails: Callable[[int], bool], high: int) -> int:

@@ -124,6 +124,7 @@ class FuzzTarget:
         self.recent: deque[Sequence[bytes]] = deque(maxlen=_REMEMBERED)
         self.is_async = False
         self._last: Sequence[bytes] | None = None
+        self._hung = self._stuck = False
         self._limit = sys.getrecursionlimit()
         self.is_here = not hasattr(parse, "clock")  # in this process
         self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
@@ -154,9 +155,18 @@ class FuzzTarget:
         output = self._run(chunks, due)
         if output.hung and self._watchdog is not None and self._watchdog.waited:
             output = self._run(chunks, due)
+        self._hung = output.hung
+        if output.hung and self._watchdog is not None:
+            self._watchdog.hurried = True  # a parser that does not end often does so many times
         if self.first is None:
             self.first = (tuple(chunks), output)
         return output
+
+    def is_stuck(self) -> bool:
+        """Whether the first stream, which came to an end, no longer does. Tried only if the last stream did not."""
+        if self._hung and not self._stuck and self.first is not None and not self.first[1].hung:
+            self._stuck = self.run(self.first[0]).hung
+        return self._stuck
 
     def run_all(self, streams: Iterable[Sequence[bytes]]) -> None:
         """Run the parser over streams whose values do not matter, up to the first that does not end."""

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ..arguments import items, require
-from .cuts import Cuts, Places, chunkings, hot_offsets, split
+from .budget import Budget, Share, Tally
+from .cuts import REST, Cuts, Places, chunkings, hot_offsets, split
 from .documents import Document
 from .target import FuzzTarget, Output
 
@@ -73,18 +74,35 @@ class Counterexample:
 
 
 class Examiner:
-    """Judges one parser, and counts in `did` what it did."""
+    """Judges one parser.
+
+    Attributes:
+        did: counts what the parser did.
+        tally: counts the cuts that are tried, and those that are left out.
+        limit: the time in which a bug is to be shrunk; None if there is none to shrink.
+        stalled: whether a bug was found that may keep the parser from ending.
+    """
 
     def __init__(self, target: FuzzTarget, documented: Documented = ()) -> None:
         self.target = target
         self.documented = documented
         self.did: Counter[str] = Counter()
+        self.tally = Tally()
+        self.limit: Budget | None = None
+        self.stalled = False
         self.places = Places()
 
-    def examine(self, document: Document, chunking: str | None = None) -> Counterexample | None:
+    def is_late(self) -> bool:
+        """Whether the bug that is being shrunk is small enough for the time that it took."""
+        return self.limit is not None and self.limit.is_over()
+
+    def examine(
+        self, document: Document, chunking: str | None = None, until: Share | None = None
+    ) -> Counterexample | None:
         """The first cuts at which the parser is wrong; None if there are none.
 
-        All cuts of one kind, if it is given; else those that may still tell something.
+        All cuts of one kind, if it is given; else those that may still tell something. Cuts are left out if the time
+        ``until`` is over.
         """
         whole = self._run(document, ())
         label = judge(document, whole, self.documented)
@@ -94,7 +112,11 @@ class Examiner:
         if chunking == "whole":
             return None
         for name, cuts in chunkings(document.body, chunking):
-            if not cuts or (chunking is None and not self.places.is_new(document.body, name, cuts)):
+            if not cuts or (chunking in (None, REST) and not self.places.is_new(document.body, name, cuts)):
+                continue
+            no_time = until is not None and until.is_over(len(cuts))
+            self.tally.count("cuts", left_out=no_time)
+            if no_time:
                 continue
             if complaint := self._compared(document, cuts, whole, label):
                 return self.found(document, name, cuts, complaint)
@@ -162,6 +184,8 @@ def reduce_cuts(examiner: Examiner, found: Counterexample) -> Counterexample:
 
     def fails(cuts: Cuts) -> bool:
         nonlocal complaint
+        if examiner.is_late():
+            return False
         seen = examiner.at(document, cuts)
         complaint = seen or complaint
         return seen is not None

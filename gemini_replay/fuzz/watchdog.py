@@ -24,6 +24,7 @@ SECONDS_PER_MEGABYTE = 8.0
 IDLE_SECONDS = 2.0
 """How long a run may wait while no thread of this process works. Nothing could end such a wait."""
 
+_HURRIED = 0.25
 _TICK = 0.2
 _AGAIN = 1.0  # seconds until the next try, if the parser swallows the first
 _TRIES = 3  # until a thread is given up
@@ -41,6 +42,7 @@ class Watchdog:
         may_idle: whether a run may wait for something outside this process, such as another one.
 
     Attributes:
+        hurried: whether a run gets only a quarter of the time, since others had to be stopped.
         stop_loop: stops the event loop that a run uses, if there is one.
         stopped: whether the event loop of the last run was stopped.
         waited: whether the last run was stopped for waiting, not for work; a busy machine may be the cause.
@@ -48,7 +50,7 @@ class Watchdog:
 
     def __init__(self, *, may_idle: bool = False) -> None:
         self.stop_loop: Callable[[], object] | None = None
-        self.stopped = self.waited = False
+        self.stopped = self.waited = self.hurried = False
         self._may_idle = may_idle
         self._signals = _Signals(self._is_over, self._interrupt_here) if _Signals.can_be_used() else None
         self._cpu: Callable[[], float] = clocks.real.process_time
@@ -79,13 +81,17 @@ class Watchdog:
     def _begin(self, size: int) -> None:
         """In the thread of the run."""
         self._cpu = _cpu_clock()
-        more = SECONDS_PER_MEGABYTE * size / 1e6
+        share = self._share()
+        more = share * SECONDS_PER_MEGABYTE * size / 1e6
         self._last_cpu, self._last_work = clocks.real.process_time(), clocks.now()
-        self._end_cpu = self._cpu() + CPU_SECONDS + more
-        self._end_wall = self._last_work + WALL_SECONDS + 2 * more
+        self._end_cpu = self._cpu() + share * CPU_SECONDS + more
+        self._end_wall = self._last_work + share * WALL_SECONDS + 2 * more
         self.waited = self.stopped = False
         self._fired_at = 0.0
         self._active = True
+
+    def _share(self) -> float:
+        return _HURRIED if self.hurried else 1.0
 
     def _is_over(self) -> bool:
         """Whether the run must be stopped now."""
@@ -95,7 +101,7 @@ class Watchdog:
         if not self._active or now - self._fired_at < _AGAIN:
             return False
         works = self._cpu() > self._end_cpu
-        idle = not self._may_idle and now - self._last_work > IDLE_SECONDS
+        idle = not self._may_idle and now - self._last_work > self._share() * IDLE_SECONDS
         self.waited = not works
         return works or idle or now > self._end_wall
 

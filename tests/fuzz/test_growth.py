@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from gemini_replay import parse_stream
+from gemini_replay.fuzz.budget import Budget
 from gemini_replay.fuzz.growth import Growth, growth
 from gemini_replay.fuzz.target import FuzzTarget, Output
 
@@ -112,5 +113,5 @@ def test_growth_keeps_to_its_time() -> None:
             yield event.json
 
     with FuzzTarget(waits) as target:
-        (memory, took) = growth(target, array=False, until=0.0)
+        (memory, took) = growth(target, array=False, until=Budget(1e-9).share(1))
     assert (memory.of, took.of, took.sizes) == ("memory", "time", (1 << 16, 1 << 17))

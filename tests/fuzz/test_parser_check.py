@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from gemini_replay import fuzz, parse_stream
 from gemini_replay.errors import GeminiReplayError, UsageError
+from gemini_replay.fuzz import watchdog
 
 ONE = ["plain-text"]
 
@@ -236,6 +238,42 @@ def test_a_survey_reports_every_class() -> None:
     assert calls[0][0] == 0
     assert calls[-1] == (len(survey.results), len(survey.results), "done")
     assert "plain-text" in str(survey)
+
+
+def test_a_survey_ends_if_the_parser_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing more is tried once no stream ends; what was not tried is told."""
+    monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.3)
+    free = threading.Semaphore(200)
+    stalls: list[int] = []
+
+    def uses_up(chunks: Iterable[bytes]) -> Iterator[Any]:
+        if not free.acquire(blocking=False):
+            stalls.append(1)
+            threading.Event().wait()
+        yield from right(chunks)
+
+    survey = fuzz.survey(uses_up, profiles=["gemini"], classes=["plain-text", "escapes", "numbers"], seed=1)
+    assert [one.verdict for one in survey.results] == ["bug", "not tried", "not tried"]
+    assert survey.results[-1].left_out == "the parser does not end any more"
+    assert len(stalls) < 12
+
+
+def test_only_the_first_stall_of_a_survey_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes seconds; the others say so."""
+    monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.3)
+    stalls: list[int] = []
+
+    def waits(chunks: Iterable[bytes]) -> Iterator[Any]:
+        chunks = list(chunks)
+        if len(chunks) > 3:
+            stalls.append(1)
+            threading.Event().wait()
+        yield from right(chunks)
+
+    survey = fuzz.survey(waits, profiles=["gemini"], classes=["plain-text", "escapes", "numbers"], seed=1)
+    assert [one.kind for one in survey.bugs] == ["stalls"] * 3
+    assert ["was not made smaller" in (one.error or "") for one in survey.bugs] == [False, True, True]
+    assert len(stalls) < 16
 
 
 def test_a_survey_serves_as_a_baseline() -> None:
