@@ -305,13 +305,13 @@ class ParserBug(GeminiReplayError, AssertionError):
     """The fuzz kit found a stream that a parser gets wrong.
 
     Attributes:
-        case: the name of the case class, or "promptness" or "growth".
+        case: the name of the case class, or "promptness", "growth" or "isolation".
         profile: the profile in which it is a bug.
         chunks: the smallest chunks that show the bug.
         expected: the JSON values that the parser should have yielded.
         got: those that it yielded.
         error: the parser's error, as text; None if it raised nothing.
-        kind: "raises", "loses", "changes", "invents", "stalls" or "grows".
+        kind: "raises", "loses", "changes", "invents", "stalls", "grows" or "leaks".
         needs_cut: whether the bug appears only if the body is cut into several chunks.
         parser: the parser's name.
         after: the streams that the parser must have read before, if it keeps something between streams, as often as

@@ -104,7 +104,17 @@ def _of_project(folder: Path) -> tuple[Any, str]:
             found: Any = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{path} cannot be read: {error}", hint="Correct it.") from None
-        for name in _TABLE:
+        place = f"{_PLACE} of {os.path.relpath(path)}"
+        for name in _TABLE[:-1]:
             found = found.get(name, {}) if isinstance(found, dict) else found
-        return found, f"{_PLACE} of {os.path.relpath(path)}"
+        if not isinstance(found, dict):
+            return found, place
+        for name in found:
+            if name != _TABLE[-1]:
+                raise UsageError(
+                    f"Unknown name {name!r} in [{'.'.join(_TABLE[:-1])}] of {os.path.relpath(path)}.",
+                    suggestion=did_you_mean(name, _TABLE[-1:]),
+                    hint=f"The only table there is {_PLACE}.",
+                )
+        return found.get(_TABLE[-1], {}), place
     return {}, _PLACE

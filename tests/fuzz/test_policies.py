@@ -63,6 +63,33 @@ def test_a_policy_may_demand_an_error() -> None:
     assert "no error is raised" in str(caught.value)
 
 
+def test_what_a_policy_demands_fits_what_other_classes_demand() -> None:
+    """An empty body, a whole event, and one that only lacks its blank line are not in the middle of an event."""
+
+    class CutError(Exception):
+        pass
+
+    def whole_or_complete(chunks: Iterable[bytes]) -> Iterator[Any]:
+        *blocks, rest = b"".join(chunks).split(b"\r\n\r\n")
+        yield from (json.loads(block.removeprefix(b"data: ")) for block in blocks)
+        if rest := rest.rstrip(b"\r\n"):
+            try:
+                yield json.loads(rest.removeprefix(b"data: "))
+            except ValueError:
+                raise CutError from None
+
+    def whole(chunks: Iterable[bytes]) -> Iterator[Any]:
+        *blocks, rest = b"".join(chunks).split(b"\r\n\r\n")
+        yield from (json.loads(block.removeprefix(b"data: ")) for block in blocks)
+        if rest:
+            raise CutError
+
+    for parse, outcome in ((whole_or_complete, "yields"), (whole, "raises")):
+        policy = {END: outcome, "end-in-mid-event": "raises"}
+        for name in ("plain-text", "empty-body", *policy):
+            assert is_right(parse, name, policy), (parse, name)
+
+
 def test_a_class_may_be_left_out() -> None:
     """Whatever comes of it is right."""
 
@@ -109,6 +136,14 @@ def test_a_wrong_policy_is_refused(policy: Any, said: str) -> None:
     """With the nearest name."""
     with pytest.raises(UsageError, match=said):
         fuzz.check_parser(yields, policy=policy)
+
+
+def test_a_wrong_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be passed over in silence."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.gemini-replay.fuzz.polcy]\n{END} = "yields"\n')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"(?s)'polcy' in \[tool.gemini-replay.fuzz\] of .*Did you mean 'policy'"):
+        fuzz.check_parser(yields)
 
 
 def test_a_wrong_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,9 @@ def test_events_shrink() -> None:
 
 @given(fuzz.corruptions(b'data: {"a": 1}\r\n\r\n'))
 def test_corruptions_are_small(damaged: bytes) -> None:
-    """A few bytes more or fewer."""
+    """A few bytes more or fewer, or other bytes."""
     assert len(damaged) <= 18 + 3 * 8
+    assert damaged != b'data: {"a": 1}\r\n\r\n'
 
 
 def test_corruptions_are_found() -> None:

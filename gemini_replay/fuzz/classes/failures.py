@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from .. import messages as m
@@ -158,9 +157,20 @@ def _array_ends_early(source: Source) -> Document:
     return array_cut_off(trees, source.integer(0, len(google_array(trees).encode()) - 1))
 
 
-def _at_every_byte(cut: Callable[[list[Any], int], Document], write: Callable[[list[Any]], str]) -> list[Document]:
-    trees: list[Any] = [{"responseId": "a"}, {"responseId": "é\n"}]
-    return [cut(trees, at) for at in range(len(write(trees).encode()))]
+_TWO: list[Any] = [{"responseId": "a"}, {"responseId": "é\n"}]
+_ENDS = [0, *accumulate(len(block(tree).encode()) for tree in _TWO)]
+
+
+def _each_without_blank_line() -> list[Document]:
+    return [cut_off(_TWO, end - missing) for end in _ENDS[1:] for missing in range(1, 2 * len(CRLF) + 1)]
+
+
+def _each_byte_of_an_event() -> list[Document]:
+    return [cut_off(_TWO, at) for start, end in pairwise(_ENDS) for at in range(start + 1, end - 2 * len(CRLF))]
+
+
+def _each_byte_of_an_array() -> list[Document]:
+    return [array_cut_off(_TWO, at) for at in range(len(google_array(_TWO).encode()))]
 
 
 CLASSES = (
@@ -173,14 +183,19 @@ CLASSES = (
     CaseClass("head-of-error", "the first bytes of an error object", GOOGLE, head, _each_head, policy=True),
     CaseClass("error-in-array", "an error object as the last element, or the only one", ARRAY, error_element),
     CaseClass(
-        "end-without-blank-line", "a complete event, but for its blank line", SSE, _without_blank_line, policy=True
+        "end-without-blank-line",
+        "a complete event, but for its blank line",
+        SSE,
+        _without_blank_line,
+        _each_without_blank_line,
+        policy=True,
     ),
     CaseClass(
         "end-in-mid-event",
-        "a stream that ends at any byte of an event",
+        "a stream that ends at any byte within an event",
         SSE,
         _in_mid_event,
-        lambda: _at_every_byte(cut_off, blocks),
+        _each_byte_of_an_event,
         policy=True,
     ),
     CaseClass("end-in-raw-error", "a stream that ends within an error", GOOGLE, _error_cut_off, policy=True),
@@ -189,7 +204,7 @@ CLASSES = (
         "an array that ends at any byte",
         ARRAY,
         _array_ends_early,
-        lambda: _at_every_byte(array_cut_off, google_array),
+        _each_byte_of_an_array,
         policy=True,
     ),
     CaseClass("error-instead-of-array", "an error object and no array", ARRAY, error_body, policy=True),

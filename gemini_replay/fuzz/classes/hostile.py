@@ -148,10 +148,11 @@ def _damaged(source: Source) -> Document:
 
 
 def damage(source: Source, body: bytes) -> bytes:
-    """A body with one to three small damages."""
+    """A body with one to three small damages, which leave it another body."""
+    damaged = body
     for _ in range(source.integer(1, 3)):
-        body = _damage_once(source, body)
-    return body
+        damaged = _damage_once(source, damaged)
+    return damaged if damaged != body else body + b"\0"
 
 
 def _damage_once(source: Source, body: bytes) -> bytes:
