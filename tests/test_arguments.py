@@ -236,7 +236,7 @@ def public() -> Iterator[str]:
             if (
                 name in left_out
                 or not callable(found)
-                or (isinstance(found, type) and issubclass(found, GeminiReplayError))
+                or (isinstance(found, type) and issubclass(found, (GeminiReplayError, Warning)))
             ):
                 continue
             if name != "Case":

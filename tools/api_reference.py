@@ -46,6 +46,7 @@ SECTIONS = {  # "module.*" is every class of a module
         fuzz.adapters.text fuzz.adapters.lines fuzz.adapters.byte_lines fuzz.adapters.push fuzz.adapters.method
         fuzz.adapters.callback fuzz.adapters.httpx_response fuzz.adapters.httpx2_response
         fuzz.adapters.requests_response fuzz.adapters.aiohttp_response fuzz.command.Command
+        fuzz.IncompleteSearchWarning
     """,
     "Another API": "provider.Provider",
     "Errors": "errors.*",
