@@ -126,7 +126,8 @@ class JSONValues:
                 return pos
             size *= 4
         kind = self._kind()
-        gap = _SPACE if self._state is _OUTSIDE else _COMMA_GAP
+        # Outside of arrays, a bracket starts an array instead of a value.
+        gap, openers = (_SPACE, b"{") if self._state is _OUTSIDE else (_COMMA_GAP, _CONTAINER)
         first = 0
         while True:
             if last == len(part):
@@ -142,7 +143,7 @@ class JSONValues:
                 self._ending = bytes(text[end - 2 : end])
                 return end
             pos = between.end()
-            if pos >= part_end or text[pos] not in _CONTAINER:
+            if pos >= part_end or text[pos] not in openers:
                 return end
             first = last + pos - end
             try:

@@ -152,6 +152,20 @@ def test_lenient_reads_on_after_the_array() -> None:
     ]
 
 
+@pytest.mark.parametrize("step", [1, 4, 100])
+def test_a_bracket_after_a_bare_object_starts_an_array(step: int) -> None:
+    """Outside of arrays, only objects are values: the elements of each further array come one by one."""
+    wire = b'[] {"a":1}\n{"b":2} [{"c":3},[4]] {} []'
+    frames = decode(*(wire[at : at + step] for at in range(0, len(wire), step)))
+    assert [(frame.kind, frame.data) for frame in frames] == [
+        ("object", '{"a":1}'),
+        ("object", '{"b":2}'),
+        ("array", '{"c":3}'),
+        ("array", "[4]"),
+        ("object", "{}"),
+    ]
+
+
 def test_lenient_loses_no_garbage() -> None:
     """Text in a value's place comes out as an element without a value."""
     assert [frame.data for frame in decode(b'[nonsense, {"a":1}, } , \xff]')] == [
