@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        if message.endswith("expected one argument"):
+            message += "; a value that begins with - is written with =, as in --option=-5"
         super().error(plain_lines(message))
 
 

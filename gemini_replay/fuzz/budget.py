@@ -34,7 +34,7 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
     number = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not number:
-        raise UsageError(f"{text!r} is not a time.", hint="Write --max-time 60s, 5m or 1h.")
+        raise UsageError(f"{text!r} is not a time above 0.", hint="Write --max-time 60s, 5m or 1h.")
     return number
 
 

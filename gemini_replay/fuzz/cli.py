@@ -77,10 +77,17 @@ def fuzz(chosen: argparse.Namespace) -> int:
 
 
 def _check_outputs(chosen: argparse.Namespace) -> None:
-    """Before the search: what cannot be written after it."""
+    """Before the search: what it cannot use, and what cannot be written after it."""
+    if chosen.max_examples is not None and chosen.max_examples < 1:
+        raise UsageError(
+            f"--max-examples {chosen.max_examples} is not a number above 0.",
+            hint="Leave it out for 40, or use --profile smoke, which draws none.",
+        )
     for option, path in (("--json", chosen.json), ("--junit", chosen.junit), ("--baseline", chosen.baseline)):
         if path is not None and path.is_dir():
             raise UsageError(f"{option} {path} is a folder.", hint="Name a file in it.")
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}.", hint="Make it, or name another.")
     if chosen.save is not None and chosen.save.exists() and not chosen.save.is_dir():
         raise UsageError(f"--save {chosen.save} is a file.", hint="Name a folder.")
 
@@ -223,7 +230,6 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="Name another file.") from None

@@ -2,7 +2,8 @@
 
 In the main thread a run is interrupted by a signal, which ends what Python can end there: a loop, a wait for a lock
 or a queue, a sleep, a regular expression. Elsewhere, and on Windows, each run gets a thread of its own. It is given
-up if it waits, and interrupted by an exception if it works.
+up if it waits, and interrupted by an exception if it works. C code that does not end keeps all threads from running
+there, and an endless loop in the main thread that catches `BaseException` cannot be stopped either.
 """
 
 from __future__ import annotations

@@ -146,6 +146,7 @@ def test_the_profile_smoke_is_chosen_by_name(capsys: pytest.CaptureFixture[str])
 
 def test_the_survey_is_written_as_json(folder: Path) -> None:
     """With the parser, every class, and the cases."""
+    (folder / "out").mkdir()
     assert fuzz("splitting", "--json", "out/survey.json", *classes("separators", "plain-text")) == 1
     survey = json.loads((folder / "out" / "survey.json").read_text(encoding="utf-8"))
     verdicts = {one["name"]: one["verdict"] for one in survey["results"]}
@@ -232,6 +233,14 @@ def test_found_cases_are_kept_where_asked(folder: Path) -> None:
     assert any((folder / "kept").rglob("*"))
 
 
+def test_a_value_that_looks_like_an_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """To argparse, -5s is an option of its own."""
+    with pytest.raises(SystemExit) as caught:
+        main(["fuzz", "json:loads", "--max-time", "-5s"])
+    assert caught.value.code == 2
+    assert "argument --max-time: expected one argument; a value that begins with - " in capsys.readouterr().err
+
+
 WRONG: list[tuple[list[str], str]] = [
     ([], "No parser is given"),
     (["a:b", "--command", "x"], "Both 'a:b' and --command"),
@@ -250,7 +259,14 @@ WRONG: list[tuple[list[str], str]] = [
     (["json:loads", "--update-baseline"], "--update-baseline needs a file"),
     (["json:loads", "--database", "mysql://x"], "Unknown database"),
     (["json:loads", "--max-time", "soon"], "'soon' is not a time"),
-    (["json:loads", "--max-examples", "0"], "max_examples is 0"),
+    (["json:loads", "--max-time=-5s"], "'-5s' is not a time above 0"),
+    (["json:loads", "--max-examples", "0"], "--max-examples 0 is not a number above 0"),
+    (["json:loads", "--json", "nowhere/x.json"], "--json nowhere/x.json: there is no folder nowhere"),
+    (["json:loads", "--junit", "nowhere/x.xml"], "--junit nowhere/x.xml: there is no folder nowhere"),
+    (
+        ["json:loads", "--baseline", "nowhere/x", "--update-baseline"],
+        "--baseline nowhere/x: there is no folder nowhere",
+    ),
     (["--command", "no-such-program-here"], "Unknown program 'no-such-program-here'"),
     (["--command", "x", "--adapter", "lines"], "--adapter does not apply"),
     (["json:loads", "--json", "."], "--json . is a folder"),
@@ -314,6 +330,7 @@ def test_junit_has_a_test_case_for_each_class(folder: Path) -> None:
     """A new bug is a failure with its whole report, a known one is skipped."""
     chosen = classes("plain-text", "separators", "end-in-mid-event")
     fuzz("forgetful", *classes("plain-text"), "--baseline", "known.json", "--update-baseline")
+    (folder / "out").mkdir()
     assert fuzz("forgetful", *chosen, "--baseline", "known.json", "--junit", "out/junit.xml") == 1
     suite = ElementTree.parse(folder / "out" / "junit.xml").getroot()[0]
     assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["3", "2", "1"]

@@ -17,9 +17,13 @@ Steps = tuple[tuple[int, ...], ...]
 GEMINI: tuple[ProfileName, ...] = ("gemini",)
 HOSTILE: tuple[ProfileName, ...] = ("hostile",)
 _LARGE: Steps = ((), (64 * KB,))
-_DELICATE = "你😀\\n\\u00e9"
-_SPOTS = (2, 5, 8, 12, 18, 20, 23)
-"""Where a border lies, in bytes from the start of that text: in characters, escapes, line ends, the next event."""
+_DELICATE = "你😀\\n\\u00e9 a"
+_SPOTS = (2, 5, 8, 12, 15, 16, 19, 20, 22, 23, 25)
+"""Where a border lies, in bytes from the start of that text.
+
+In characters and escapes, before and after a blank, before, in and after line ends, in the next event. Their number
+is odd, so that chunks of each power of two meet all of them.
+"""
 
 
 def _text(json: str) -> Spelled:
@@ -163,10 +167,10 @@ CLASSES = (
         330_000,
         ((), (31,)),
     ),
-    _sized("small-powers-of-two", _SMALL_POWERS, GEMINI, partial(_borders, array=False), 40 * KB, _SMALL_STEPS),
+    _sized("small-powers-of-two", _SMALL_POWERS, GEMINI, partial(_borders, array=False), 96 * KB, _SMALL_STEPS),
     _sized("powers-of-two", _POWERS, GEMINI, partial(_borders, array=False), 512 * KB, _STEPS),
     _sized(
-        "small-powers-of-two-in-array", _SMALL_POWERS, ARRAY, partial(_borders, array=True), 40 * KB, _SMALL_STEPS
+        "small-powers-of-two-in-array", _SMALL_POWERS, ARRAY, partial(_borders, array=True), 96 * KB, _SMALL_STEPS
     ),
     _sized("powers-of-two-in-array", _POWERS, ARRAY, partial(_borders, array=True), 512 * KB, _STEPS),
     _sized("many-comments", "thousands of comments", GATEWAY, _flood(f": x{LF}"), 36_000, ((), (4,))),

@@ -168,3 +168,27 @@ def array_that_counts_lines_from_the_start(chunks: Iterable[bytes]) -> Iterator[
     for element in good_elements(counted()):
         held.clear()
         yield element
+
+
+@planted("gemini", 100_000)
+def strips_chunks_that_fill_its_buffer(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A blank at the border is part of a text."""
+    yield from good_events(good_lines(chunk.rstrip(b" ") if len(chunk) == 8192 else chunk for chunk in chunks))
+
+
+@planted("gemini", 100_000)
+def strips_the_start_of_chunks_that_fill_its_buffer(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The same before the first byte."""
+    yield from good_events(good_lines(chunk.lstrip(b" ") if len(chunk) == 4096 else chunk for chunk in chunks))
+
+
+@planted("gemini", 100_000)
+def loses_the_line_end_of_a_full_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A chunk as large as its buffer that ends with a line end."""
+    yield from good_events(good_lines(chunk.rstrip(b"\r\n") if len(chunk) == 8192 else chunk for chunk in chunks))
+
+
+@planted("json-array", 100_000)
+def array_strips_chunks_that_fill_its_buffer(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """In arrays as well."""
+    yield from good_elements(chunk.strip() if len(chunk) == 8192 else chunk for chunk in chunks)
