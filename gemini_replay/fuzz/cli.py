@@ -23,7 +23,7 @@ from .junit import junit
 from .kept_tests import kept_test
 from .loading import load
 from .progress import Progress
-from .report import explain
+from .report import explain, tried_fresh
 from .responses import URL
 from .results import Result, Survey, known_bugs
 
@@ -52,7 +52,7 @@ def fuzz(chosen: argparse.Namespace) -> int:
     known = _baseline(chosen)
     with _parser(chosen) as parse:
         survey = _survey(parse, _profiles(chosen), known, chosen)
-        explained = {bug.name: _explained(bug, parse, survey) for bug in survey.new_bugs}
+        explained = {bug.name: _explained(bug, parse, survey, chosen) for bug in survey.new_bugs}
     print(survey)
     for text in explained.values():
         print(f"\n{'─' * 78}\n{text}")
@@ -180,9 +180,12 @@ def _survey(parse: Any, profiles: tuple[str, ...], known: list[str], chosen: arg
     )
 
 
-def _explained(bug: Result, parse: Any, survey: Survey) -> str:
+def _explained(bug: Result, parse: Any, survey: Survey, chosen: argparse.Namespace) -> str:
     profile = next((one for one in bug.profiles if one in survey.profiles), survey.profiles[0])
-    return explain(bug, survey.parser, profile, kept_test(bug, parse, profile))
+    given = {"max_examples": chosen.max_examples, "seed": chosen.seed, "classes": chosen.classes}
+    search = [f"{key}={value!r}" for key, value in given.items() if value is not None]
+    bug, kept = tried_fresh(bug, kept_test(bug, parse, profile), parse, profile, (), search)
+    return explain(bug, survey.parser, profile, kept)
 
 
 def _summary(survey: Survey, known: list[str]) -> str:

@@ -12,20 +12,29 @@ from .results import Result
 from .steadiness import RUNS
 
 _AT_MOST = 1000  # repetitions of a stream that fails by chance
+_UNKNOWN = "your_module"
 _CERTAIN = 10  # as many failures are expected in all repetitions together
 
 
 def kept_test(
-    result: Result, parse: Callable[..., Any], profile: str, documented: Sequence[type[BaseException]] = ()
+    result: Result,
+    parse: Callable[..., Any],
+    profile: str,
+    documented: Sequence[type[BaseException]] = (),
+    search: Sequence[str] = (),
 ) -> str:
-    """The whole file. A bug that one stream cannot show has a test that searches its class again."""
-    document = result.document
+    """The whole file. A bug that one stream cannot show has a test that searches its class again.
+
+    One that `shows_alone` says no of has a test that searches as before, with these arguments of `check_parser`.
+    """
+    document = result.document if result.shows_alone else None
     imports, call = _parser(parse)
     imports += [f"from {one.__module__} import {one.__name__}" for one in documented if one.__module__ != "builtins"]
     arguments = [call]
     lines: list[str] = []
     if document is None:
-        arguments += [f'profile="{profile}"', f'classes=["{result.name}"]']
+        arguments.append(f'profile="{profile}"')
+        arguments += [f'classes=["{result.name}"]'] if result.shows_alone else search
     else:
         lines = chunks_source(result.chunks)
         arguments.append("chunks")
@@ -45,7 +54,17 @@ def kept_test(
     lines += [f"    {argument},".replace("\n", "\n    ") for argument in arguments]
     body = "\n".join([*lines, ")"]).replace("\n", "\n    ")
     head = "\n".join(["from gemini_replay import fuzz", *dict.fromkeys(imports)])
-    return f"{head}\n\n\ndef test_{result.name.replace('-', '_')}():\n    {body}\n"
+    return f"{head}\n\n\ndef {name_of_test(result)}():\n    {body}\n"
+
+
+def name_of_test(result: Result) -> str:
+    """The name of the test's function."""
+    return f"test_{result.name.replace('-', '_')}"
+
+
+def is_importable(parse: Callable[..., Any]) -> bool:
+    """Whether the test to keep can import the parser as it stands there."""
+    return not any(one.startswith(f"from {_UNKNOWN} ") for one in _parser(parse)[0])
 
 
 def _parser(parse: Callable[..., Any]) -> tuple[list[str], str]:
@@ -54,7 +73,7 @@ def _parser(parse: Callable[..., Any]) -> tuple[list[str], str]:
         return ["from gemini_replay.fuzz.command import Command"], f"Command({parse.__name__!r})"
     name, module = getattr(parse, "__qualname__", ""), getattr(parse, "__module__", None)
     if not (module and module != "__main__" and name.isidentifier()):
-        module, name = "your_module", "parse"
+        module, name = _UNKNOWN, "parse"
     call = spelled(parse, name)
     adapters = [] if call == name else ["from gemini_replay.fuzz import adapters"]
     return [*adapters, f"from {module} import {name}"], call

@@ -91,7 +91,9 @@ def check_parser(
 
     bug, said = run_without_loop(run)
     if bug is not None:
-        raise parser_bug(bug, parse, name or name_of(parse), chosen, excused)
+        given = {"max_examples": max_examples, "seed": seed, "classes": names, "policy": policy}
+        search = [f"{key}={value!r}" for key, value in given.items() if value is not None]
+        raise parser_bug(bug, parse, name or name_of(parse), chosen, excused, search)
     if said:
         warnings.warn(said, IncompleteSearchWarning, stacklevel=2)
 
@@ -124,6 +126,7 @@ def survey(
         UsageError: an argument cannot be used, or ``parse`` does not return JSON values.
     """
     given = PROFILES if profiles is None else texts("profiles", profiles, f"some of {', '.join(PROFILES)}, or None")
+    require(bool(given), "profiles", profiles, f"some of {', '.join(PROFILES)}, or None")
     chosen = tuple(known_profile(one) for one in given)
     names = _class_names(parse, classes, seed, database, name)
     if progress is not None:
@@ -311,4 +314,8 @@ def _class_names(
     require(seed is None or is_whole(seed), "seed", seed, "a whole number, or None")
     require(database is None or hasattr(database, "fetch"), "database", database, "a database of Hypothesis, or None")
     require(name is None or isinstance(name, str), "name", name, "a text, or None")
-    return None if classes is None else list(texts("classes", classes, "the names of classes of cases, or None"))
+    if classes is None:
+        return None
+    names = list(texts("classes", classes, "the names of classes of cases, or None"))
+    require(bool(names), "classes", classes, "the names of classes of cases, at least one, or None for all")
+    return names

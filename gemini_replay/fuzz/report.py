@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from ..counting import counted
 from ..errors import ParserBug
-from .kept_tests import kept_test
+from . import fresh
+from .kept_tests import is_importable, kept_test, name_of_test
 from .literals import chunks_source, picture, short
 from .meanings import meaning
 from .results import Result
@@ -23,9 +25,16 @@ def parser_bug(
     parser: str,
     profile: str,
     documented: Sequence[type[BaseException]] = (),
+    search: Sequence[str] | None = None,
 ) -> ParserBug:
-    """A bug as an exception."""
+    """A bug as an exception.
+
+    With the arguments of a ``search``, the test to keep is tried in a fresh process. If it passes there, the test to
+    keep is one that searches again.
+    """
     kept = kept_test(result, parse, profile, documented) if result.profiles else ""
+    if search is not None:
+        result, kept = tried_fresh(result, kept, parse, profile, documented, search)
     return ParserBug(
         explain(result, parser, profile, kept),
         case=result.name,
@@ -40,6 +49,21 @@ def parser_bug(
         after=result.after,
         kept_test=kept,
     )
+
+
+def tried_fresh(
+    result: Result,
+    kept: str,
+    parse: Callable[..., Any],
+    profile: str,
+    documented: Sequence[type[BaseException]],
+    search: Sequence[str],
+) -> tuple[Result, str]:
+    """A bug and its test to keep; if that passes in a fresh process, one that searches with these arguments again."""
+    if result.document is None or not is_importable(parse) or not fresh.passes(kept, name_of_test(result)):
+        return result, kept
+    result = replace(result, shows_alone=False)
+    return result, kept_test(result, parse, profile, documented, search)
 
 
 def explain(result: Result, parser: str, profile: str, kept: str) -> str:
@@ -91,6 +115,11 @@ def _happens(result: Result) -> str:
 
 
 def _when(result: Result) -> str:
+    if not result.shows_alone:
+        return (
+            ", but only after other streams of this search: it keeps something between streams. "
+            "A fresh process reads the stream below right, so the test to keep searches again"
+        )
     if not result.failed:
         return f", by chance: once, and not again in {RUNS} runs (it may depend on how often it was called)"
     if result.failed < RUNS:

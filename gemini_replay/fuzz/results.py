@@ -46,6 +46,8 @@ class Result:
         after: the streams that the parser must have read before, if it keeps something between streams, as often as
             they stand here.
         failed: how many of 100 runs fail; fewer than 100 if it depends on chance.
+        shows_alone: whether it shows without the streams that the search has tried before; False only if a fresh
+            process has read this one, after those in ``after``, right.
         left_out: what was not tried for lack of time, such as "310 of 420 cuts"; why, if nothing was tried.
     """
 
@@ -66,6 +68,7 @@ class Result:
     document: Document | None = None
     after: tuple[Stream, ...] = ()
     failed: int = RUNS
+    shows_alone: bool = True
     left_out: str = ""
 
     @property

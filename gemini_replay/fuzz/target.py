@@ -194,7 +194,9 @@ class FuzzTarget:
                 output.hung = True
             except AdapterError:
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit, BaseExceptionGroup) as error:
+                if isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt):
+                    raise
                 output.error = None if dog.stopped else error
             if output.hung or dog.stopped:
                 output.hung = True

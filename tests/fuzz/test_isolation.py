@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
@@ -119,6 +120,18 @@ def endless(chunks: Iterable[bytes]) -> list[Any]:
     list(chunks)
     while True:
         pass
+
+
+def test_a_group_of_tasks_that_cannot_be_closed_is_a_bug() -> None:
+    """An async generator that yields within one raises a group with GeneratorExit when it is closed."""
+
+    async def parse(chunks: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async with asyncio.TaskGroup():
+            for event in parse_stream([chunk async for chunk in chunks]):
+                yield event.json
+
+    with pytest.raises(fuzz.ParserBug, match="closing it after its first event: BaseExceptionGroup"):
+        fuzz.check_parser(parse, classes=["isolation"])
 
 
 def test_a_parser_that_does_not_end_is_not_tried_again() -> None:

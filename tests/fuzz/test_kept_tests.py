@@ -131,6 +131,31 @@ def parse(chunks):
         yield event.json
 """
 
+FIXES_ITS_LINE_END = """
+import json
+ends = []
+
+def parse(chunks):
+    body = b"".join(chunks)
+    if not ends and b"\\n" in body:
+        ends.append(b"\\r\\n" if b"\\r\\n" in body else b"\\n")
+    for block in body.split(2 * (ends or [b"\\n"])[0]):
+        if block.startswith(b"data: "):
+            yield json.loads(block[6:])
+"""
+
+CHANGES_WHAT_IT_CACHES = """
+import functools, json
+from gemini_replay import parse_stream
+loads = functools.lru_cache(json.loads)
+
+def parse(chunks):
+    for event in parse_stream(chunks):
+        value = loads(event.data)
+        yield dict(value)
+        value.clear()
+"""
+
 BY_CHANCE = """
 import random
 from gemini_replay import parse_stream
@@ -267,6 +292,13 @@ def passes(folder: Path, code: str) -> bool:
         pytest.param(FAILS_PER_CHUNK, {"classes": ["many-events"]}, [RIGHT], id="recursion over chunks"),
         pytest.param(KEEPS_A_REST, {}, [RIGHT, DISCARDS], id="an earlier stream"),
         pytest.param(DROPS_WHAT_IT_HAS_SEEN, {"classes": ["plain-text"]}, [RIGHT], id="all earlier streams"),
+        pytest.param(
+            FIXES_ITS_LINE_END,
+            {"profile": "gateway", "classes": ["line-ends-lf", "plain-text"]},
+            [RIGHT],
+            id="the first stream",
+        ),
+        pytest.param(CHANGES_WHAT_IT_CACHES, {"classes": ["plain-text"]}, [RIGHT], id="an equal event"),
         pytest.param(IS_SPOILED, {"classes": ["end-in-mid-event"]}, [RIGHT], id="a stream that spoils all others"),
         pytest.param(BY_CHANCE, {"classes": ["plain-text"]}, [RIGHT], id="chance"),
         pytest.param(USES_UP, {}, [RIGHT], id="all streams use up something"),
@@ -296,6 +328,17 @@ def test_a_bug_after_an_earlier_stream_shows_that_stream(tmp_path: Path, monkeyp
     assert "after an earlier stream" in str(bug).partition("\n")[0]
     assert bug.after
     assert "after=" in bug.kept_test
+
+
+def test_a_bug_that_a_fresh_process_does_not_show_is_searched_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says so first, and the kept test has the arguments of the search."""
+    classes = ["line-ends-lf", "plain-text"]
+    bug = kept_test(tmp_path, monkeypatch, FIXES_ITS_LINE_END, profile="gateway", classes=classes)
+    assert "only after other streams of this search" in str(bug).partition("\n")[0]
+    for argument in ('profile="gateway"', f"classes={classes!r}", "seed=1"):
+        assert argument in bug.kept_test
 
 
 def test_a_bug_by_chance_says_so_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

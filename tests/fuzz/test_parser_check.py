@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -93,6 +93,13 @@ def test_the_seed_decides_what_is_drawn() -> None:
         return bodies
 
     assert seen(1) == seen(1) != seen(2)
+
+
+@pytest.mark.parametrize("check", [fuzz.check_parser, fuzz.survey])
+def test_no_classes_are_refused(check: Callable[..., object]) -> None:
+    """A check that tries nothing would pass."""
+    with pytest.raises(UsageError, match=r"classes is \[\]"):
+        check(lambda chunks: [], classes=[])
 
 
 def test_only_the_classes_that_are_named_are_tried() -> None:

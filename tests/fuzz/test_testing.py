@@ -70,8 +70,19 @@ def test_the_cases_need_no_hypothesis() -> None:
     assert "hypothesis" not in loaded_after("from gemini_replay import fuzz; fuzz.cases('sse')")
 
 
+CHECK = r"""
+import json
+from gemini_replay import fuzz
+
+def parse(chunks):
+    return [json.loads(block[6:]) for block in b"".join(chunks).split(b"\r\n\r\n") if block]
+
+fuzz.check_parser(parse, classes=["plain-text"])
+"""
+
+
 def test_checking_a_parser_needs_only_the_lowest_layers() -> None:
     """The kit could check any parser without the rest of the package."""
-    loaded = loaded_after("from gemini_replay import fuzz; fuzz.check_parser(lambda chunks: [], classes=[])")
+    loaded = loaded_after(CHECK)
     ours = {name.removeprefix("gemini_replay.") for name in loaded if name.startswith("gemini_replay.")}
     assert {name for name in ours if not name.startswith("fuzz")} <= LOWEST
