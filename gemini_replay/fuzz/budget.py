@@ -99,7 +99,7 @@ class Budget:
 
     def share(self, parts: int) -> Share:
         """The time of the next step, which is so many of the parts that are to come; others get what it leaves."""
-        of = max(self._parts, parts)
+        of = max(self._parts, parts, 1)  # a search that draws nothing has steps of no parts
         self._parts = of - parts
         left = self.left()
         return Share(self, self.spent() + (left * parts / of if self.tight else left))

@@ -58,6 +58,17 @@ def test_what_is_not_tried_is_told(clock: list[float]) -> None:
         fuzz.check_parser(slow, classes=NAMES, max_time=20)
 
 
+def test_a_search_that_draws_nothing_keeps_to_its_time(clock: list[float]) -> None:
+    """The profile smoke has no part for drawn documents in its budget."""
+
+    def slow(chunks: Iterable[bytes]) -> Iterator[Any]:
+        clock[0] += 0.1
+        yield from (event.json for event in parse_stream(chunks))
+
+    with pytest.warns(fuzz.IncompleteSearchWarning):
+        fuzz.check_parser(slow, profile="smoke", max_time=1)
+
+
 def test_a_slow_parser_is_tried_as_far_as_ten_seconds_go(clock: list[float]) -> None:
     """Each class gets its share, and what is left out is counted; a parser that waits has 30 s on the clock."""
     bodies: set[bytes] = set()
