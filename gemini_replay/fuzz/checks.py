@@ -65,7 +65,7 @@ def checked(
 ) -> Checked:
     """Check a parser; `thorough`, `until` and `pace` as for `growth`."""
     if check.name == ISOLATION:
-        return _isolation(target, check)
+        return _isolation(target, check, until)
     if not reads(target, array=check.array):
         return Checked(
             replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
@@ -73,14 +73,14 @@ def checked(
     return _growth(target, check, thorough, until, pace) if check.name == GROWTH else _promptness(target, check)
 
 
-def _isolation(target: FuzzTarget, check: Check) -> Checked:
-    found_out = isolation(target, array=check.array)
+def _isolation(target: FuzzTarget, check: Check, until: Share | None) -> Checked:
+    found_out = isolation(target, array=check.array, until=until)
     leak = found_out.leak
     if leak is None and not found_out.whole:
         unknown = "not known for all uses: a stream does not end"
         return Checked(replace(check.result(), verdict="behaviour", behaviour=unknown))
     if leak is None:
-        return Checked(check.result())
+        return Checked(replace(check.result(), left_out=found_out.left_out))
     found = replace(
         check.result(),
         verdict="bug",

@@ -8,11 +8,12 @@ by itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from .budget import Share, Tally
 from .cuts import hot_offsets
 from .documents import block, google_array, google_elements
 from .literals import list_literal
@@ -27,6 +28,7 @@ _END = {"candidates": [{"finishReason": "STOP"}]}
 
 _PREFIXES = 40  # how many places the first stream ends at
 _TIMES = 3  # how often the same stream is read again
+_POOL = 101  # one more than the connections of the usual pools, such as httpx's
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Isolation:
 
     leak: Leak | None
     whole: bool = True  # whether every use was tried to its end
+    left_out: str = ""  # what was not tried for lack of time
 
 
 class _GiveUpError(Exception):
@@ -59,14 +62,17 @@ class _GiveUpError(Exception):
         self.last = last
 
 
-def isolation(target: FuzzTarget, *, array: bool) -> Isolation:
-    """Read streams after, beside and in the middle of others. A use in which a stream does not end is given up."""
-    uses = _Isolation(target, array)
+def isolation(target: FuzzTarget, *, array: bool, until: Share | None = None) -> Isolation:
+    """Read streams after, beside and in the middle of others. A use in which a stream does not end is given up.
+
+    When the time `until` is over, no more streams are read to use something up.
+    """
+    uses = _Isolation(target, array, until)
     try:
         leak = next(chain(_first_once_more(target), uses.leaks()), None)
     except _GiveUpError:
         return Isolation(None, whole=False)
-    return Isolation(leak, uses.whole)
+    return Isolation(leak, uses.whole, str(uses.tally))
 
 
 def _first_once_more(target: FuzzTarget) -> Iterator[Leak]:
@@ -79,8 +85,10 @@ def _first_once_more(target: FuzzTarget) -> Iterator[Leak]:
 
 
 class _Isolation:
-    def __init__(self, target: FuzzTarget, array: bool) -> None:
+    def __init__(self, target: FuzzTarget, array: bool, until: Share | None) -> None:
         self.whole = True
+        self.tally = Tally()
+        self._until = until
         self._target = target
         self._array = array
         self._first, self._second = (self._pieces(trees) for trees in (_FIRST, _SECOND))
@@ -93,7 +101,10 @@ class _Isolation:
         self._ways = [chunks for chunks in self._ways if self._reads(chunks, _SECOND)]
         if self._second not in self._ways or not self._reads(self._first, _FIRST):
             return
-        for use in (self._after_its_end, self._twice, self._broken_off, self._closed, self._changed, self._beside):
+        for use in (
+            *(self._after_its_end, self._twice, self._broken_off, self._closed, self._changed, self._beside),
+            *(self._broken_off_many_times, self._closed_many_times),
+        ):
             try:
                 yield from use()
             except _GiveUpError as stall:
@@ -168,6 +179,26 @@ class _Isolation:
                 way = "closed" if close else "left alone"
                 how = f"after a stream of {list_literal(before)}, which was {way} after its first event"
                 yield from self._wrong(self._second, how)
+
+    def _broken_off_many_times(self) -> Iterator[Leak]:
+        before = self._first[:1]
+        what = f"of {list_literal(before)}, which then raised a ConnectionError"
+        yield from self._many_times(lambda: broken_off(self._target, before), what)
+
+    def _closed_many_times(self) -> Iterator[Leak]:
+        what = f"of {list_literal(self._first)}, which were closed after their first event"
+        yield from self._many_times(lambda: first_only(self._target, self._first, close=True), what)
+
+    def _many_times(self, use: Callable[[], Output], what: str) -> Iterator[Leak]:
+        """Until a pool would be used up."""
+        for nth in range(_POOL):
+            over = self._until is not None and self._until.is_over()
+            self.tally.count("streams to use something up", left_out=over)
+            if over:
+                continue
+            _must_end(use())
+            if nth + 1 == _POOL:
+                yield from self._wrong(self._second, f"after {_POOL} streams {what}")
 
     def _changed(self) -> Iterator[Leak]:
         """By the consumer, who empties each event."""

@@ -122,6 +122,31 @@ def endless(chunks: Iterable[bytes]) -> list[Any]:
         pass
 
 
+@pytest.mark.parametrize("loses", ["closed", "broken off"])
+def test_a_large_pool_is_used_up(loses: str) -> None:
+    """Streams that are closed or broken off give no place back; as many are tried as usual pools have places."""
+    places = [100]
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        if not places[0]:
+            raise TimeoutError
+        places[0] -= 1
+        try:
+            yield from right(chunks)
+        except ConnectionError:
+            places[0] += loses == "closed"
+            raise
+        except GeneratorExit:
+            places[0] += loses == "broken off"
+            raise
+        places[0] += 1
+
+    with FuzzTarget(parse) as target:
+        leak = isolation(target, array=False).leak
+    assert leak is not None
+    assert loses.replace("broken off", "ConnectionError") in leak.how
+
+
 def test_a_group_of_tasks_that_cannot_be_closed_is_a_bug() -> None:
     """An async generator that yields within one raises a group with GeneratorExit when it is closed."""
 
