@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,13 +34,13 @@ def check_shape(target: FuzzTarget, *, array: bool) -> None:
     if not target.is_here:
         target.run([body])
         return
-    if found := _by_signature(parse):
+    if found := _by_signature(parse, body):
         raise _adapter_needed(target, *found)
     _check_call(target)
     output = target.run([body])
     error = output.error
     if isinstance(error, AttributeError) and isinstance(error.obj, Feed) and error.name:
-        raise _adapter_needed(target, f"uses .{error.name} of its argument", _of_response(parse, error.name))
+        raise _adapter_needed(target, f"uses .{error.name} of its argument", _of_response(parse, error.name, body))
     if isinstance(error, WrongShapeError):
         if hasattr(error.returned, _FED):
             raise _adapter_needed(target, "returns a parser that is fed", "push({})")
@@ -55,9 +55,11 @@ def check_shape(target: FuzzTarget, *, array: bool) -> None:
     _check_values(target, output)
 
 
-def _adapter_needed(target: FuzzTarget, what: str, adapter: str) -> UsageError:
+def _adapter_needed(target: FuzzTarget, what: str, adapter: str | None) -> UsageError:
     name = getattr(target.parse, "__name__", "parse")
     name = name if name.isidentifier() else "parse"
+    if adapter is None:
+        return UsageError(f"{target.name} {what}, and no adapter fits.", hint=SHAPE)
     return UsageError(
         f"{target.name} {what}: it needs an adapter.",
         hint=f"from gemini_replay.fuzz import adapters; fuzz.check_parser(adapters.{adapter.format(name)})",
@@ -75,7 +77,7 @@ def _check_call(target: FuzzTarget) -> None:
         raise UsageError(f"{target.name} cannot be called with chunks: {error}.", hint=SHAPE) from None
 
 
-def _by_signature(parse: Parse) -> tuple[str, str] | None:
+def _by_signature(parse: Callable[..., Any], body: bytes) -> tuple[str, str | None] | None:
     """What the parser takes, and its adapter, as far as its arguments tell."""
     needed = _needed(parse)
     if needed is None:
@@ -86,14 +88,40 @@ def _by_signature(parse: Parse) -> tuple[str, str] | None:
         return "is a class that is fed, and calls a function", "push({}, callback=True)"
     if inspect.isclass(parse) and not needed and parse.__module__ != "builtins":
         names = [name for name in (*_METHODS, *vars(parse)) if callable(getattr(parse, name, None))]
-        public = next((name for name in names if not name.startswith("_")), None)
-        return ("is a class with a method that parses", f'method({{}}, "{public}")') if public else None
+        public = [name for name in names if not name.startswith("_")]
+        methods = [(f'method({{}}, "{name}")', adapters.method(parse, name)) for name in public]
+        return ("is a class", _fitting(methods, body)) if methods else None
     if needed[:1] == ["self"] and (owner := parse.__qualname__.rpartition(".")[0].rpartition(".")[2]):
         adapter = f"push({owner})" if parse.__name__ == _FED else f'method({owner}, "{parse.__name__}")'
         return "is a method without its object", adapter
     if len(needed) == 2 and not inspect.isclass(parse):
-        return "takes chunks and a function", "callback({})"
+        fitting = _fitting([("callback({})", adapters.callback(parse))], body)
+        return ("takes chunks and a function" if fitting else f"takes {' and '.join(needed)}"), fitting
     return None
+
+
+def _fitting(candidates: Iterable[tuple[str, Parse]], body: bytes, missing: str | None = None) -> str | None:
+    """The adapter with which the parser reads the simplest stream, or comes nearest to that; None if none fits.
+
+    Args:
+        candidates: adapters, each with the adapted parser.
+        body: the simplest stream.
+        missing: the attribute that the parser needs of its argument.
+    """
+    found: list[tuple[int, str]] = []
+    for adapter, adapted in candidates:
+        try:
+            with FuzzTarget(adapted) as target:
+                output = target.run([body])
+        except UsageError:  # such as a library that is not installed
+            continue
+        if is_plain(output):
+            return adapter
+        if output.error is None:
+            found.append((0, adapter))
+        elif missing is not None and not (isinstance(output.error, AttributeError) and output.error.name == missing):
+            found.append((1, adapter))
+    return min(found, key=lambda one: one[0])[1] if found else None
 
 
 def _needed(parse: Parse) -> list[str] | None:
@@ -106,8 +134,8 @@ def _needed(parse: Parse) -> list[str] | None:
     return [one.name for one in parameters if one.kind in positional and one.default is one.empty]
 
 
-def _of_response(parse: Parse, used: str) -> str:
-    """The adapter for a parser that uses this attribute of a response."""
+def _of_response(parse: Parse, used: str, body: bytes) -> str | None:
+    """The adapter for a parser that uses this attribute of a response; None if no response has it."""
     modules = {getattr(one, "__name__", "") for one in getattr(parse, "__globals__", {}).values()}
     named = [library for library in _LIBRARIES if library in modules]
     if used == "iter_content":
@@ -117,7 +145,14 @@ def _of_response(parse: Parse, used: str) -> str:
     else:
         fitting = [one for one in named if (one == "aiohttp") <= adapters.is_async(parse)]
         library = fitting[0] if fitting else "httpx"
-    return f"{library}_response({{}})"
+    awaits = adapters.is_async(parse)
+    libraries = [library, *(one for one in _LIBRARIES if one != library and (one != "aiohttp" or awaits))]
+    candidates = [(f"{one}_response({{}})", getattr(adapters, f"{one}_response")(parse)) for one in libraries]
+    if awaits:
+        candidates.append(
+            ('aiohttp_response({}, reads="content")', adapters.aiohttp_response(parse, reads="content"))
+        )
+    return _fitting(candidates, body, used)
 
 
 def _by_trying(parse: Parse, body: bytes) -> tuple[str, str] | None:

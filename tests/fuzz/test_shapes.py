@@ -97,6 +97,29 @@ async def with_callback_async(chunks: Any, on_event: Callable[[Any], None]) -> N
     with_callback([chunk async for chunk in chunks], on_event)
 
 
+def of_raw(response: Any) -> Iterator[Any]:
+    yield from of_byte_lines(response.raw)
+
+
+async def of_chunks_of_content(content: Any) -> AsyncIterator[Any]:
+    body = b"".join([chunk async for chunk in content.iter_chunked(100)])
+    for event in parse_stream([body]):
+        yield event.json
+
+
+class Twofold:
+    """Its second method parses."""
+
+    def __init__(self) -> None:
+        self.name = ""
+
+    def reset(self, name: str) -> None:
+        self.name = name
+
+    def read_all(self, chunks: Iterable[bytes]) -> list[Any]:
+        return [event.json for event in parse_stream(chunks)]
+
+
 class Decoder:
     """A method parses."""
 
@@ -115,6 +138,9 @@ class Decoder:
         (of_content, "adapters.requests_response(of_content)"),
         (of_async_response, "adapters.httpx_response(of_async_response)"),
         (of_stream_reader, "adapters.aiohttp_response(of_stream_reader)"),
+        (of_raw, "adapters.requests_response(of_raw)"),
+        (of_chunks_of_content, 'adapters.aiohttp_response(of_chunks_of_content, reads="content")'),
+        (Twofold, 'adapters.method(Twofold, "read_all")'),
         (Fed, "adapters.push(Fed)"),
         (lambda chunks: Fed(), "adapters.push(parse)"),
         (Telling, "adapters.push(Telling, callback=True)"),
@@ -174,6 +200,11 @@ def test_a_parser_of_chunks_with_a_bug_is_accused() -> None:
         (lambda chunks: [[event.json for event in parse_stream(chunks)]], "returns lists of events"),
         (lambda chunks: ([event.json] for event in parse_stream(chunks)), "returns lists of events"),
         (list, "returns bytes objects"),
+        (lambda body: body.split(b"\n"), "uses .split of its argument, and no adapter fits"),
+        (
+            lambda chunks, strict: [event.json for event in parse_stream(chunks, strict=strict)],
+            "takes chunks and strict",
+        ),
         (lambda: [], "cannot be called with chunks: too many positional arguments"),
         (lambda chunks, *, strict: [], "cannot be called with chunks: missing a required"),
     ],
@@ -187,6 +218,8 @@ def test_a_parser_of_chunks_with_a_bug_is_accused() -> None:
         "a list",
         "lists",
         "builtin",
+        "one body",
+        "two arguments",
         "no argument",
         "an option that must be given",
     ],
