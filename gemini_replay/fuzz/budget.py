@@ -57,8 +57,8 @@ class Budget:
     """A time from now on, which is shared out among the steps of a search.
 
     Args:
-        seconds: on the clock; None is 10 s of work (see `Effort`) for each profile, if the parser needs more than
-            that. Of other parsers, nothing is left out.
+        seconds: on the clock; None is 10 s of work (see `Effort`) for each profile if the parser is known to need
+            more than that, else 30 s, so that nothing is left out on a slow machine.
         profiles: how many of them are tried.
 
     Attributes:

@@ -10,6 +10,7 @@ import pytest
 from gemini_replay import clocks, fuzz, parse_stream
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.budget import Budget, seconds
+from gemini_replay.fuzz.junit import junit
 
 NAMES = ["plain-text", "escapes", "wide-characters", "separators"]
 
@@ -54,6 +55,9 @@ def test_what_is_not_tried_is_told(clock: list[float]) -> None:
     assert survey.to_json()["results"][0]["left_out"] == survey.results[0].left_out
     assert f"not tried: {survey.results[0].left_out}" in str(survey)
     assert survey.incomplete in str(survey)
+    suite = junit(survey, {})
+    assert f"<system-out>not tried: {survey.results[0].left_out}</system-out>" in suite
+    assert '<skipped message="not tried: no time was left" />' in suite
     with pytest.warns(fuzz.IncompleteSearchWarning, match=r"Not all was tried in 4 classes .* Give the search more"):
         fuzz.check_parser(slow, classes=NAMES, max_time=20)
 
