@@ -111,10 +111,10 @@ def test_recording_does_not_change_when_the_read_timeout_begins(client: Client, 
     raises an error.
     """
     chunks = events(2)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 0.45])) as server:
-        plain = client.fetch(server.url + PATH, timeout=0.3, consume=0.4)
+    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 0.75])) as server:
+        plain = client.fetch(server.url + PATH, timeout=0.6, consume=0.7)
         with gemini_replay.record(path):
-            live = client.fetch(server.url + PATH, timeout=0.3, consume=0.4)
+            live = client.fetch(server.url + PATH, timeout=0.6, consume=0.7)
     assert type(live.error) is type(plain.error)
     assert plain.chunks == live.chunks
     assert (plain.error is None) is (client.name != "aiohttp")
