@@ -60,6 +60,7 @@ def last_line(script: str, *arguments: str | Path, environment: Mapping[str, str
 def test_the_plugin_costs_a_run_that_does_not_use_it_little(tmp_path: Path) -> None:
     """For one test that passes, the plug-in adds few modules and function calls to pytest's own."""
     (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # else pytest would look at the folders above
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # calls of coverage's own would count, too
 

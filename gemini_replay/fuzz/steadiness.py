@@ -39,9 +39,14 @@ def steadiness(examiner: Examiner, found: Counterexample) -> Steadiness:
     if is_plain(output) and not any(is_plain(target.run(plain)) for _ in range(1 if stalls else _SAME)):
         return Steadiness(after=_used_up(found, plain))
 
-    whole = _label(examiner, found.document, [plain], ())
-    if found.cuts and not stalls and isinstance(whole, Complaint):
-        return Steadiness(after=_used_up(found, plain))  # the whole was right before it was cut
+    def label_of_whole() -> Complaint | str:
+        return _label(examiner, found.document, [plain], ())
+
+    whole = label_of_whole()
+    if found.cuts and not stalls and isinstance(whole, Complaint):  # the whole was right before it was cut
+        if all(isinstance(label_of_whole(), Complaint) for _ in range(_STEADY)):
+            return Steadiness(after=_used_up(found, plain))
+        return Steadiness(failed=sum(isinstance(label_of_whole(), Complaint) for _ in range(RUNS)))
 
     def fails(*before: Sequence[bytes]) -> bool:
         label = _label(examiner, found.document, [plain, *before], found.cuts)
