@@ -12,8 +12,8 @@ from ..errors import UsageError
 USUAL = 10.0
 """Seconds of processor time that a search may take for each profile, if nobody says how long."""
 
-_SPARE = 3.0  # as many times as long may an ordinary parser take, since the machine may be slow or busy
-_WAITING = 3.0  # as many times as long may it take on the clock, for parsers that wait
+_SPARE = 3.0  # an ordinary parser may take this many times as long, since the machine may be slow or busy
+_WAITING = 3.0  # a search may take this many times as long on the clock, for parsers that wait
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 NO_TIME = "no time was left"
@@ -121,7 +121,7 @@ class Share:
         return self._end - self._budget.spent()
 
     def is_over(self, chunks: int = 0) -> bool:
-        """Whether none are, or too few for a stream of so many chunks."""
+        """Whether no seconds are left, or too few for a stream of so many chunks."""
         return self.left() <= chunks * self._budget.chunk
 
 

@@ -25,7 +25,8 @@ def kept_test(
 ) -> str:
     """The whole file. A bug that one stream cannot show has a test that searches its class again.
 
-    One that `shows_alone` says no of has a test that searches as before, with these arguments of `check_parser`.
+    A bug that a fresh process does not show has a test that searches as before: ``search`` holds the arguments of
+    `check_parser`, such as "seed=1".
     """
     document = result.document if result.shows_alone else None
     imports, call = _parser(parse)
