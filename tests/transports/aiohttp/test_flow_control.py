@@ -107,5 +107,5 @@ def test_many_streams_at_once_keep_their_times(path: Path) -> None:
     with gemini_replay.replay(path):
         streams = asyncio.run(main())
     assert all(at > gap * n - 0.002 for times in streams for n, at in enumerate(times, 1))
-    spans = [times[-1] - times[0] for times in streams]
-    assert gap < statistics.median(spans) < 10 * gap * count  # one after another they would take 50 times as long
+    took = statistics.median(times[-1] for times in streams)
+    assert took < 10 * gap * count  # one after another they would take 50 times as long
