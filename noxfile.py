@@ -6,6 +6,7 @@ makes an environment of its own, with uv where that is installed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -51,11 +52,17 @@ def format(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the package's types, and how two checkers see its public names."""
+    """Check the types of the package, tools and benchmarks, and how two checkers see the public names."""
     install(session)
     session.run("mypy", "--strict", "gemini_replay", *session.posargs)
     session.run("mypy", "--strict", "tests/typing")
     session.run("pyright")
+    tools = sorted(str(path) for path in Path("tools").rglob("*.py"))
+    # What they compare and survey is in environments of its own.
+    session.run(
+        *("mypy", "--strict", "--ignore-missing-imports", "benchmarks", *tools),
+        env={"MYPYPATH": os.pathsep.join(("tests", "tools/parser_survey"))},
+    )
 
 
 @nox.session

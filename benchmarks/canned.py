@@ -174,8 +174,8 @@ def _text(data: bytes) -> str:
 
 def pytest_httpx_peer(module: Any, awaits: bool) -> Any:
     """pytest-httpx, set up as by its fixture."""
-    from pytest_httpx import HTTPXMock, IteratorStream  # type: ignore[import-not-found]
-    from pytest_httpx._options import _HTTPXMockOptions  # type: ignore[import-not-found]
+    from pytest_httpx import HTTPXMock, IteratorStream
+    from pytest_httpx._options import _HTTPXMockOptions
 
     double = HTTPXMock(_HTTPXMockOptions())
     double.add_callback(
@@ -261,12 +261,12 @@ def urllib3_seam(session: Any) -> None:
         canned.sock, canned.is_verified = Canned(), True
         return original(self, canned, method, url, **options)
 
-    pool._make_request = make_request  # type: ignore[method-assign]
+    pool._make_request = make_request  # type: ignore[method-assign,assignment]
 
 
 def responses_peer(session: Any) -> None:
     """responses, with one answer for the URL."""
-    import responses  # type: ignore[import-not-found]
+    import responses
 
     double = responses.RequestsMock(assert_all_requests_are_fired=False)
     double.start()

@@ -83,12 +83,12 @@ def fed_connector(body: Sequence[bytes], due: Sequence[float] = (), *, finds: bo
         abort = close
 
     class Connector(aiohttp.BaseConnector):
-        async def connect(self, request: Any, *args: Any, **options: Any) -> Any:
+        async def connect(self, req: Any, *args: Any, **options: Any) -> Any:
             if finds:
-                headers = [(str(name), str(value)) for name, value in request.headers.items()]
-                read = request.method, str(request.url), tuple(headers), await request.body.as_bytes()
+                headers = [(str(name), str(value)) for name, value in req.headers.items()]
+                read = req.method, str(req.url), tuple(headers), await req.body.as_bytes()
                 assert (read[0], read[1], read[3]) in RECORDED
-            return await super().connect(request, *args, **options)
+            return await super().connect(req, *args, **options)
 
         async def _create_connection(self, *args: Any) -> Any:
             protocol = ResponseHandler(asyncio.get_running_loop())

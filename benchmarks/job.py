@@ -93,7 +93,7 @@ def _prepared(setting: Setting, story: Story, way: Way) -> Callable[[], Run]:
         from support.processes import announced
 
         path = setting.file("story.jsonl", story.save)
-        command = [sys.executable, "-m", "benchmarks.bare_server", path]
+        command: list[str | Path] = [sys.executable, "-m", "benchmarks.bare_server", path]
         _, url = setting.closing.enter_context(announced(command))
 
         def run() -> Reading:

@@ -129,7 +129,7 @@ def _without_collector(prepare: Callable[[], Run]) -> Callable[[], Run]:
     def prepared() -> Run:
         run = prepare()
 
-        def run_without_collector() -> Reading:
+        def run_without_collector() -> object:
             gc.disable()
             try:
                 return run()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 Chunks = list[bytes]
-Parse = Callable[[Chunks], Iterable[object]]
+Parse = Callable[[Chunks], Iterable[Any]]
 
 LF, CR = b"\n\r"
 LIMIT = 64 * 1024 * 1024
@@ -111,7 +111,8 @@ class IncrementalScan:
     def feed(self, data: bytes) -> list[Any]:
         """The elements that `data` completes."""
         text = self._rest + self._decoder.decode(data)
-        values, pos = [], 0
+        values: list[Any] = []
+        pos = 0
         while True:
             pos = self._between.match(text, pos).end()  # type: ignore[union-attr]
             try:
@@ -132,7 +133,8 @@ class ScanWithOffsets(IncrementalScan):
     def feed(self, data: bytes) -> list[Any]:
         """The elements that `data` completes."""
         text = self._rest + self._decoder.decode(data)
-        found, pos = [], 0
+        found: list[Any] = []
+        pos = 0
         while True:
             start = self._between.match(text, pos).end()  # type: ignore[union-attr]
             self._at += start - pos
@@ -149,9 +151,9 @@ class ScanWithOffsets(IncrementalScan):
 def fed(make: Callable[[], Any]) -> Parse:
     """A parser with `feed`, over all chunks."""
 
-    def parse(chunks: Chunks) -> list[object]:
+    def parse(chunks: Chunks) -> list[Any]:
         feed = make().feed
-        found: list[object] = []
+        found: list[Any] = []
         for chunk in chunks:
             if some := feed(chunk):
                 found += some
@@ -162,7 +164,7 @@ def fed(make: Callable[[], Any]) -> Parse:
 
 def without_offsets(parse: Parse) -> Parse:
     """The data or values alone, to be compared with those of other parsers."""
-    return lambda chunks: [found[0] for found in parse(chunks)]  # type: ignore[index]
+    return lambda chunks: [found[0] for found in parse(chunks)]
 
 
 # -- contestants: each imports what it needs and returns its parser -------------------------------------------------
@@ -251,7 +253,7 @@ def google_genai() -> Parse:
 
     def parse(chunks: Chunks) -> Iterator[object]:
         answer = response(httpx, chunks)
-        return HttpResponse(answer.headers, answer).segments()  # type: ignore[no-any-return]
+        return HttpResponse(answer.headers, answer).segments()
 
     return parse
 

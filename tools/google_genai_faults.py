@@ -126,7 +126,7 @@ def measure(most: int | None = None, paths: list[Path] | None = None, kinds: tup
             with through(way) as call:
                 try:
                     report = faults.check_client(
-                        functools.partial(call, interaction.request.model),
+                        functools.partial(call, interaction.request.model or ""),
                         path,
                         rechunk=(),
                         kinds=kinds,

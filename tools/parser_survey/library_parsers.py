@@ -38,7 +38,7 @@ def sseclient() -> Any:
     """sseclient: SSEClient(url, session), which would reconnect at the end."""
     from sseclient import SSEClient
 
-    class Once(SSEClient):
+    class Once(SSEClient):  # type: ignore[misc]  # it has no types
         retry = property(lambda self: 0, lambda self, value: None)  # no waiting before it connects again
 
     class Session:

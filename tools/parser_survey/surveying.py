@@ -121,8 +121,8 @@ def _client(command: Command, parser: Parser, names: list[str], max_examples: in
         search = Search(Examiner(target), max_examples, SEED, quick=True)  # each run takes milliseconds
         for nth, case in enumerate(cases):
             progress(nth, len(cases), case.name)
-            results.append(surveyed(search, case, Budget(None), len(cases) - nth))
-    return Survey(parser.name, profiles_of(parser), tuple(results))  # type: ignore[arg-type]  # they are profiles
+            results.append(surveyed(search, case, Budget()))
+    return Survey(parser.name, profiles_of(parser), tuple(results))
 
 
 def _promptness(made: Environments, parser: Parser) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from gemini_replay.fuzz import adapters  # noqa: E402  # from the source, after the line that finds it
-
-URL = adapters.responses.URL
+from gemini_replay.fuzz import adapters as adapters  # noqa: E402  # from the source, after the line that finds it
+from gemini_replay.fuzz.responses import URL as URL  # noqa: E402
 
 
 class End(Exception):
