@@ -311,7 +311,7 @@ class ParserBug(GeminiReplayError, AssertionError):
         expected: the JSON values that the parser should have yielded.
         got: those that it yielded.
         error: the parser's error, as text; None if it raised nothing.
-        kind: "raises", "loses", "changes", "invents", "stalls", "grows" or "leaks".
+        kind: "raises", "loses", "changes", "invents", "stalls", "grows", "leaks" or "hides".
         needs_cut: whether the bug appears only if the body is cut into several chunks.
         parser: the parser's name.
         after: the streams that the parser must have read before, if it keeps something between streams, as often as

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from .budget import NO_TIME, Share, Tally
-from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, ProfileName, checks_of
+from .classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, LOST_CONNECTION, ProfileName, checks_of
 from .documents import document
 from .growth import Growth, growth
 from .isolation import isolation
+from .lost import unnoticed
 from .pace import NONE, Pace
 from .plain_stream import reads
 from .promptness import Promptness, promptness
@@ -70,6 +71,8 @@ def checked(
         return Checked(
             replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
         )
+    if check.name == LOST_CONNECTION:
+        return _lost_connection(target, check)
     return _growth(target, check, thorough, until, pace) if check.name == GROWTH else _promptness(target, check)
 
 
@@ -85,7 +88,6 @@ def _isolation(target: FuzzTarget, check: Check, until: Share | None) -> Checked
         check.result(),
         verdict="bug",
         kind="leaks",
-        needs_cut=len(leak.chunks) > 1,
         chunks=leak.chunks,
         expected=leak.expected,
         got=leak.got,
@@ -94,6 +96,25 @@ def _isolation(target: FuzzTarget, check: Check, until: Share | None) -> Checked
         after=leak.after,
     )
     return Checked(found)
+
+
+def _lost_connection(target: FuzzTarget, check: Check) -> Checked:
+    if not target.is_here:
+        unknown = "not known: a source in another process cannot fail"
+        return Checked(replace(check.result(), verdict="behaviour", behaviour=unknown))
+    found = unnoticed(target, array=check.array)
+    if found is None:
+        return Checked(check.result())
+    hidden = replace(
+        check.result(),
+        verdict="bug",
+        kind="hides",
+        chunks=found.chunks,
+        expected=found.got,
+        got=found.got,
+        error="no error, although the source raised a ConnectionError after these chunks",
+    )
+    return Checked(hidden)
 
 
 def _growth(target: FuzzTarget, check: Check, thorough: bool, until: Share | None, pace: Pace) -> Checked:

@@ -30,7 +30,8 @@ _SMALLEST, _LARGEST = 1 << 16, 1 << 21
 _ENOUGH = 0.15  # seconds; a size that takes this long decides, unless it leaves doubts
 _CLEAR = 1.2  # an exponent from here to the limit leaves doubts: quadratic growth may only just begin to show
 _LONG = 3.0  # seconds; so long that doubts do not matter
-_CERTAIN = 0.6  # seconds; too long to be noise
+_CERTAIN = 2.0  # seconds; too long to be noise
+_ROUNDS = 2  # how often all sizes are tried again, if it may be noise
 _WALL = 10.0  # seconds on the clock that one shape may take: a parser may wait
 _NEGLIGIBLE = 0.03  # seconds; too short to matter, or to tell growth from noise
 _WATCHED = 1 << 17  # bytes; memory is measured at this size and at twice as much
@@ -164,11 +165,10 @@ def _time_taken(target: FuzzTarget, shape: Shape, until: Share | None) -> Growth
         found = _growth(shape, size, small, large)
         last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
         if last and found.bad and found.finished and large < _CERTAIN:
-            # The machine may have been busy: the best of several runs, and over two doublings.
-            half, small, large = (
-                _best(target, shape.chunks(n), was)
-                for n, was in ((size // 2, half), (size, small), (2 * size, large))
-            )
+            # The machine may have been busy: the best of several runs, in turns, and over two doublings.
+            streams = [shape.chunks(n) for n in (size // 2, size, 2 * size)]
+            rounds = [[_time(target, chunks) for chunks in streams] for _ in range(_ROUNDS)]
+            half, small, large = map(min, zip((half or math.inf, small, large), *rounds, strict=True))
             found = _growth(shape, size, small, large)
             if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
                 found = replace(found, exponent=two)
@@ -211,10 +211,6 @@ def _peak(target: FuzzTarget, chunks: Sequence[bytes]) -> int:
     finally:
         if not traced:
             tracemalloc.stop()
-
-
-def _best(target: FuzzTarget, chunks: Sequence[bytes], known: float) -> float:
-    return min(known or math.inf, *(_time(target, chunks) for _ in range(3)))
 
 
 def _time(target: FuzzTarget, chunks: Sequence[bytes]) -> float:

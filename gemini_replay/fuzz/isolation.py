@@ -206,7 +206,9 @@ class _Isolation:
             for value in self._target.run(chunks).values:
                 if isinstance(value, dict | list):
                     value.clear()
-            yield from self._wrong(chunks, "after the same stream, whose consumer emptied each event")
+            yield from self._wrong(
+                chunks, "after the same stream, whose consumer emptied each event: both yield one object"
+            )
 
     def _beside(self) -> Iterator[Leak]:
         """Two streams at a time: as two iterators, two tasks or two threads."""

@@ -13,6 +13,7 @@ _MEANINGS: dict[str, str] = {
     "promptness": "Text appears late: each piece only when the next one arrives.",
     "growth": "A large answer, such as an image, keeps the processor busy for seconds, or fills the memory.",
     "isolation": "One user's answer gets text of another's, or fails because an earlier one was broken off.",
+    "lost-connection": "The connection is lost, and the program shows half an answer as if it were whole.",
     "plain-text": "Ordinary answers lose text or fail, now and then: whenever the network cuts at the wrong place.",
     "wide-characters": "Answers in Chinese, Japanese or Arabic, or with accents or emoji, come out garbled, or fail.",
     "escapes": "Answers with quotes, code or emoji come out changed, or fail.",

@@ -89,10 +89,9 @@ def explain(result: Result, parser: str, profile: str, kept: str) -> str:
         lines += ["chunks:", _indented("\n".join(chunks_source(result.chunks)))]
         if 1 < len(result.chunks) <= _PICTURED:
             lines += [_indented(picture(result.chunks))]
-        if len(result.chunks) > 1:
-            lines += ["cut:      only at a cut"]
-        else:
-            lines += ["cut:      not needed: it happens to the whole stream in one chunk, too"]
+        if result.kind not in ("leaks", "hides"):
+            whole = "not needed: it happens to the whole stream in one chunk, too"
+            lines += [f"cut:      {'only at a cut' if result.needs_cut else whole}"]
         lines += [f"expected: {short(result.expected)}", f"got:      {short(result.got)}"]
         if result.error:
             lines.append(f"          {'then' if result.kind == 'raises' else 'and'} {result.error}")
@@ -111,6 +110,7 @@ def _happens(result: Result) -> str:
         "invents": "yields what is not in the stream",
         "grows": "takes time or memory that grows faster than its input",
         "leaks": "reads a stream wrong because of another one",
+        "hides": "ends as usual when the connection is lost",
     }[result.kind or "raises"]
 
 

@@ -31,8 +31,8 @@ class Result:
         profiles: the profiles in which getting it wrong is a bug.
         verdict: "ok", "bug", "behaviour" if standard and practice leave a choice, or "not tried" if no time was left.
         kind: of a bug: "raises", "loses", "changes", "invents", "stalls" (an event comes late, or the parser never
-            ends), "grows" (time or memory grows faster than the input) or "leaks" (something of one stream gets
-            into another); else None.
+            ends), "grows" (time or memory grows faster than the input), "leaks" (something of one stream gets
+            into another) or "hides" (a lost connection looks like the end); else None.
         needs_cut: whether it needs a cut, or happens to the whole body in one chunk too.
         chunks: the smallest case.
         expected: the values that should have come out.

@@ -29,6 +29,10 @@ _TURNS = 100  # of the loop, in which what was stopped can end
 _PATIENCE = 1.0  # seconds that values may take on a busy machine, in another task or thread
 
 
+class PlayedError(ConnectionError):
+    """The source of a stream fails because this kit wants to see what the parser makes of it."""
+
+
 @dataclass
 class Output:
     """What came out of one run: the values, up to the error if there was one."""
@@ -130,10 +134,12 @@ class FuzzTarget:
         self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None
+        self._threads_hook: Callable[[threading.ExceptHookArgs], object] = threading.excepthook
 
     def __enter__(self) -> FuzzTarget:
         self._watchdog = Watchdog(may_idle=not self.is_here)
         self._limit = sys.getrecursionlimit()
+        self._threads_hook, threading.excepthook = threading.excepthook, self._tell_of_thread
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -141,6 +147,13 @@ class FuzzTarget:
             self._watchdog.close()
             self._watchdog = None
         self._close_loop()
+        if threading.excepthook == self._tell_of_thread:
+            threading.excepthook = self._threads_hook
+
+    def _tell_of_thread(self, failed: threading.ExceptHookArgs) -> None:
+        """Hundreds of tracebacks of errors that are played would hide what matters."""
+        if not isinstance(failed.exc_value, PlayedError):
+            self._threads_hook(failed)
 
     def run(self, chunks: Sequence[bytes], *, due: Sequence[int] = ()) -> Output:
         """Run the parser over these chunks; one that waits without end is given a second chance.

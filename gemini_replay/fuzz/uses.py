@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..loops import turn
-from .target import Feed, FuzzTarget, Output, collect, collect_awaiting
+from .target import Feed, FuzzTarget, Output, PlayedError, collect, collect_awaiting
 
 Chunks = Sequence[bytes]
 
@@ -25,7 +25,7 @@ class _BrokenFeed(Feed):
     def _next(self) -> bytes | None:
         chunk = super()._next()
         if chunk is None:
-            raise ConnectionError("the connection was lost")
+            raise PlayedError("the connection is lost, as the fuzz kit plays it")
         return chunk
 
 

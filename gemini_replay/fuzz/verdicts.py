@@ -19,7 +19,7 @@ from .cuts import REST, Cuts, Places, chunkings, hot_offsets, split
 from .documents import Document
 from .target import FuzzTarget, Output
 
-BugKind = Literal["raises", "loses", "changes", "invents", "stalls", "grows", "leaks"]
+BugKind = Literal["raises", "loses", "changes", "invents", "stalls", "grows", "leaks", "hides"]
 Documented = tuple[type[BaseException], ...]
 
 ACCIDENTS: Documented = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from typing import Any
 
 import pytest
@@ -40,8 +39,7 @@ OWN_CLASS = {
 def test_a_planted_bug_is_found_and_small(planted: Planted) -> None:
     """At the default settings, in no more chunks (mostly three) and bytes than the bug's own bounds.
 
-    The work is bounded as well, in runs, which are the same on every machine, and in processor time: ten seconds are
-    what the kit promises.
+    The work is bounded as well, in runs, which are the same on every machine.
     """
     runs = 0
 
@@ -51,10 +49,8 @@ def test_a_planted_bug_is_found_and_small(planted: Planted) -> None:
         runs += 1
         return planted.parse(chunks)
 
-    began = time.process_time()
     with pytest.raises(fuzz.ParserBug) as caught:
         fuzz.check_parser(counted, profile=planted.profile)
-    assert time.process_time() - began < 10
     assert runs < RUNS
     bug = caught.value
     assert bug.case == OWN_CLASS.get(planted.name, bug.case)

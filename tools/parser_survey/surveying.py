@@ -13,7 +13,7 @@ from environments import Environments, Parser
 
 from gemini_replay import __version__, fuzz
 from gemini_replay.fuzz.budget import Budget
-from gemini_replay.fuzz.classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, classes_of
+from gemini_replay.fuzz.classes import CHECKS, GROWTH, IN_ARRAY, ISOLATION, LOST_CONNECTION, classes_of
 from gemini_replay.fuzz.command import Command
 from gemini_replay.fuzz.cuts import every, split
 from gemini_replay.fuzz.growth import growth
@@ -42,7 +42,8 @@ def profiles_of(parser: Parser) -> tuple[str, ...]:
 
 def classes_for(parser: Parser) -> list[str]:
     """The checks and classes that a parser is tried with; a whole client has the checks of the parser in it."""
-    checks = [] if parser.client else [check + IN_ARRAY * _is_array(parser) for check in CHECKS]
+    in_process = [check for check in CHECKS if check != LOST_CONNECTION]  # its source can fail only there
+    checks = [] if parser.client else [check + IN_ARRAY * _is_array(parser) for check in in_process]
     return [*checks, *(one.name for one in classes_of(profiles_of(parser)))]
 
 

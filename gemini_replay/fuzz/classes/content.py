@@ -75,7 +75,7 @@ CONTENT = (
         [tree for tree in m.EMPTY for _ in range(2)],
     ),
     _numbers("numbers", "integers and fractions in every notation", t.NUMBERS),
-    _numbers("large-integers", "integers that a double cannot hold, up to 64 bits", t.LARGE),
+    _numbers("large-integers", "integers that a double cannot hold, up to 64 bits with a sign", t.LARGE),
     Content(
         "unknown-fields",
         "fields, values and nesting that no documentation has",

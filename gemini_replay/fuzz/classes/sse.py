@@ -16,8 +16,20 @@ from .gateways import COMMENTS, NAMES, among_fields, choose_end, each
 
 ONLY_SSE: tuple[ProfileName, ...] = ("sse",)
 
-UNKNOWN_FIELDS = ("foo: bar", "foo", "x:y:z", "comment", "Event: x", "ID: 1", "retry: soon", "retry: -1", "id: a\0b")
+UNKNOWN_FIELDS = (
+    "foo: bar",
+    "foo",
+    "x:y:z",
+    "comment",
+    "Event: x",
+    "ID: 1",
+    "retry: soon",
+    "retry: -1",
+    "retry: ²",
+    "id: a\0b",
+)
 LOOKALIKES = ("Data: ", " data: ", "data : ", "database: ", "data-x: ", "DATA:", "xdata: ", "datum:", ".data: ")
+EVENT_TYPES = ("message", "chunk", "data", "content_block_delta", "end", "done", "close", "ping", "")
 NO_DATA = ("id: 7", "event: ping", "retry: 100", ": nothing", "id", "event", "foo: bar", "retry")
 HIDDEN = '{"responseId": "no"}'
 CONTROLS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e")
@@ -113,8 +125,7 @@ def _lookalikes(source: Source) -> Document:
 
 def _event_types(source: Source) -> Document:
     end, trees = choose_end(source), m.small(source)
-    types = ("message", "chunk", "data", "content_block_delta", "")
-    body = "".join(f"event: {source.choice(types)}{end}{block(tree, newline=end)}" for tree in trees)
+    body = "".join(f"event: {source.choice(EVENT_TYPES)}{end}{block(tree, newline=end)}" for tree in trees)
     return document(body, trees)
 
 
@@ -174,7 +185,13 @@ CLASSES = (
         _lookalikes,
         lambda: each([name + HIDDEN for name in LOOKALIKES]),
     ),
-    CaseClass("event-types", "events of other types than message", ONLY_SSE, _event_types),
+    CaseClass(
+        "event-types",
+        "events of other types than message",
+        ONLY_SSE,
+        _event_types,
+        lambda: each([f"event: {one}" for one in EVENT_TYPES]),
+    ),
     CaseClass(
         "blocks-without-data",
         "an id, event or retry alone is not an event",

@@ -56,6 +56,19 @@ async def async_that_takes_two_events_from_each_chunk(chunks: Any) -> AsyncItera
 DECODER = json.JSONDecoder()
 
 
+@planted("gemini", 4000)
+def takes_ten_events_from_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """A bounded loop, so that one chunk cannot keep others waiting."""
+    buffer = b""
+    for chunk in chunks:
+        buffer += chunk
+        for _ in range(10):
+            if BLANK in buffer:
+                values, buffer = taken(buffer)
+                yield from values
+    yield from good_events(good_lines([buffer]))
+
+
 @planted("json-array", 200)
 def array_with_one_element_from_each_chunk(chunks: Iterable[bytes]) -> Iterator[Any]:
     """The elements that came with another wait for the next chunk."""

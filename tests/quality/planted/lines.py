@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .registry import good_events, good_lines, good_value, loads, planted
+from .registry import good_blocks, good_events, good_lines, good_value, loads, planted
 
 
 @planted("gemini", 60)
@@ -252,3 +252,26 @@ def drops_the_first_chunk_if_it_has_no_event(chunks: Iterable[bytes]) -> Iterato
         yield from good_events(good_lines([first, *it]))
     else:
         yield from good_events(good_lines(it))
+
+
+@planted("sse", 120)
+def ends_at_an_event_called_done(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Names of events that mean the end elsewhere."""
+    for block in good_blocks(good_lines(chunks)):
+        if any(line in block for line in ("event: end", "event: done", "event: close")):
+            return
+        yield from good_events([*block, ""])
+
+
+@planted("sse", 80)
+def reads_other_digits_of_retry(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """``str.isdigit`` knows digits that ``int`` does not."""
+
+    def noted(lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            name, _, value = line.partition(": ")
+            if name == "retry" and value.isdigit():
+                int(value)
+            yield line
+
+    yield from good_events(noted(good_lines(chunks)))

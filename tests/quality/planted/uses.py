@@ -192,3 +192,41 @@ async def async_that_keeps_its_chunk_in_a_class(chunks: Any) -> AsyncIterator[An
             del lines[: at + 1]
     for value in good_events([*lines, rest.decode("utf-8", "replace")]):
         yield value
+
+
+@planted("smoke", 100)
+def hides_a_lost_connection(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Whatever ends the stream is its end."""
+
+    def until_the_end() -> Iterator[bytes]:
+        with contextlib.suppress(Exception):
+            yield from chunks
+
+    yield from good_events(good_lines(until_the_end()))
+
+
+@planted("gemini", 100)
+async def async_that_hides_a_lost_connection(chunks: Any) -> AsyncIterator[Any]:
+    """The error is written to a log that nobody reads."""
+    body = b""
+    with contextlib.suppress(OSError):
+        async for chunk in chunks:
+            body += chunk
+            *whole, body = body.split(b"\r\n\r\n")
+            for block in whole:
+                for value in good_events([*block.decode().split("\r\n"), ""]):
+                    yield value
+    for value in good_events(good_lines([body])):
+        yield value
+
+
+@planted("json-array", 120)
+def array_that_hides_a_lost_connection(chunks: Iterable[bytes]) -> list[Any]:
+    """Takes what has come so far for the whole answer."""
+    body = b""
+    try:
+        for chunk in chunks:
+            body += chunk
+    except ConnectionError:
+        body = body[: body.rindex(b"}") + 1] + b"]" if b"}" in body else b""
+    return list(good_elements([body]))
