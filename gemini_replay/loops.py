@@ -13,7 +13,7 @@ import sys
 import threading
 import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -70,6 +70,16 @@ class ReplacedTime:
     """A `time` that this package has given to one loop."""
 
 
+def own_time(loop: asyncio.AbstractEventLoop) -> object | None:
+    """What replaces the method `time` of this loop only; None: nothing does.
+
+    The loop's ``__dict__`` would tell it, too, but all that a loop does is slower once that has been read: CPython
+    3.11 makes the dictionary then, and no longer finds the loop's attributes by their offsets.
+    """
+    time = loop.time
+    return None if getattr(time, "__self__", None) is loop else time
+
+
 def has_its_own_clock(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether the class of a loop defines its own clock: neither asyncio's nor a test's replacement of it."""
     kind: Any = type(loop)
@@ -100,7 +110,6 @@ class AsyncioClock:
 
         self._loop = loop or asyncio.get_running_loop()
         self._class_has_its_own = has_its_own_clock(self._loop)
-        self._names: Mapping[str, object] = getattr(self._loop, "__dict__", {})
         ready = getattr(self._loop, "_ready", None)  # all loops written in Python have this attribute
         self.others: object = ready if isinstance(ready, deque) else True
 
@@ -108,9 +117,11 @@ class AsyncioClock:
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        own = self._names.get("time")
+        loop = self._loop
+        time = loop.time
+        own = None if getattr(time, "__self__", None) is loop else time  # as `own_time`, without a call
         if self._class_has_its_own if own is None else isinstance(own, ReplacedTime):
-            return self._loop.time()
+            return time()
         return clocks.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -140,7 +151,7 @@ class AsyncioClock:
 
     @property
     def _has_its_own(self) -> bool:
-        own = self._names.get("time")
+        own = own_time(self._loop)
         return self._class_has_its_own if own is None else isinstance(own, ReplacedTime)
 
     def readings(self) -> tuple[float, float | None]:

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, Protocol
 
 from .. import loops, virtual_clock
-from ..cassette.model import Ending
 from .schedule import Broken, Part, Schedule
 
 _IN_A_ROW = 16
@@ -41,6 +40,10 @@ def loop_clock() -> loops.AsyncClock:
     return loops.running_clock()
 
 
+def _as_it_is(broken: Broken) -> Exception:
+    return broken
+
+
 class Playing:
     """The parts of a response, each when it is due.
 
@@ -48,7 +51,8 @@ class Playing:
         schedule: what to play; its times are on `clock`.
         clock: the clock to wait on.
         read_timeout: seconds that the client waits for more; None for ever.
-        fail: makes the exception that is raised, at its moment, if the response does not end with a complete body.
+        fail: makes the exception that is raised, at its moment, if the response does not end with a complete body;
+            by default, this is the `Broken` itself.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class Playing:
         schedule: Schedule,
         clock: BlockingClock,
         read_timeout: float | None = None,
-        fail: Callable[[Ending], Exception] = Broken,
+        fail: Callable[[Broken], Exception] = _as_it_is,
     ) -> None:
         self._due = due(schedule, clock, read_timeout, fail)
         self._parts = chain.from_iterable(self._due)
@@ -73,7 +77,7 @@ def due(
     schedule: Schedule,
     clock: BlockingClock,
     read_timeout: float | None = None,
-    fail: Callable[[Ending], Exception] = Broken,
+    fail: Callable[[Broken], Exception] = _as_it_is,
 ) -> Generator[Sequence[Part], None, None]:
     """Yield lists of parts that are due together. The arguments are those of `Playing`."""
     while True:
@@ -83,7 +87,7 @@ def due(
         try:
             parts = schedule.take()
         except Broken as broken:
-            raise fail(broken.ending) from None
+            raise fail(broken) from None
         if not parts:
             return
         yield parts
@@ -102,7 +106,7 @@ class AsyncPlaying:
         schedule: Schedule,
         clock: loops.AsyncClock,
         read_timeout: float | None = None,
-        fail: Callable[[Ending], Exception] = Broken,
+        fail: Callable[[Broken], Exception] = _as_it_is,
     ) -> None:
         self._schedule = schedule
         self._clock = clock
@@ -133,7 +137,7 @@ class AsyncPlaying:
                 try:
                     due.extend(self._schedule.take())
                 except Broken as broken:
-                    raise self._fail(broken.ending) from None
+                    raise self._fail(broken) from None
                 if not due:
                     raise StopAsyncIteration
         self._in_a_row += 1

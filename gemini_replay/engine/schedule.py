@@ -77,10 +77,12 @@ class Broken(Exception):
     Attributes:
         ending: "reset", "closed" (normally, but before the body was complete), "timeout" (the client's read
             timeout), or "cancelled" (the recording has no more: the client that made it closed the response).
+        answered: whether the client has got the head.
     """
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: Ending, *, answered: bool) -> None:
         self.ending: Ending = ending
+        self.answered = answered
         super().__init__(ending)
 
 
@@ -99,6 +101,7 @@ class Schedule:
     """
 
     __slots__ = (
+        "_answered",
         "_at",
         "_breaks",
         "_due",
@@ -121,7 +124,7 @@ class Schedule:
         self._at = self._due = 0  # the next step, and the first one after it that is not due yet
         self._stop = next(self._breaks)  # the next step that is not a part
         self._silence: What | None = None  # that step itself, once it is the next one
-        self._expired = False
+        self._expired = self._answered = False
         self.skipped = 0.0
 
     def wait(self, now: float, read_timeout: float | None = None) -> float:
@@ -173,13 +176,14 @@ class Schedule:
             Broken: the response breaks here.
         """
         if self._expired:
-            raise Broken("timeout")
+            raise Broken("timeout", answered=self._answered)
         if self._at == self._stop:
             ending = self._silence
             assert isinstance(ending, str)
             if ending == "eof":
                 return ()
-            raise Broken(ending)
+            raise Broken(ending, answered=self._answered)
         parts = tuple(islice(self._what, max(1, self._due - self._at)))
         self._at += len(parts)
+        self._answered = True
         return parts  # type: ignore[return-value]  # only parts are among them

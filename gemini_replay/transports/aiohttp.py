@@ -44,6 +44,7 @@ _NAMES = (
     "http_parser.DeflateBuffer().out",
     "http_parser.RawResponseMessage.code",
     "http_parser.RawResponseMessage.raw_headers",
+    "streams.StreamReader(protocol)",
     "streams.StreamReader.feed_data(data)",
     "streams.StreamReader.feed_eof",
     "streams.StreamReader.is_eof",

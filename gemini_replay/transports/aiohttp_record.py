@@ -28,12 +28,8 @@ else:
 
 
 def interceptions() -> list[Interception]:
-    """The replacements where the parser passes body data on."""
-    return [
-        (StreamReader, "feed_data", _reading),
-        (StreamReader, "feed_eof", _ending),
-        (DeflateBuffer, "feed_data", _inflating),
-    ]
+    """The replacements where the parser makes a body, and where it passes on data to be decompressed."""
+    return [(StreamReader, "__init__", _making), (DeflateBuffer, "feed_data", _inflating)]
 
 
 def watch(protocol: Any, recorder: Recorder) -> None:
@@ -150,32 +146,42 @@ def _watched(handler: Any) -> Any:
     return type(handler.__name__, (_Watched, handler), {"__slots__": ()})
 
 
-def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
-    def feed_data(body: Any, data: bytes, *size: int) -> Any:
-        protocol = getattr(body, "_protocol", None)
+class _WatchedBody(StreamReader):
+    """The class of a body that a watched connection's parser has made. Other bodies stay as they are."""
+
+    __slots__ = ()
+
+    def feed_data(self, data: bytes, *size: int) -> Any:
+        protocol: Any = self._protocol
         if not isinstance(protocol, _Watched) or protocol.gemini_replay_watch.compressed:
-            return original(body, data, *size)
+            return super().feed_data(data, *size)
         watch = protocol.gemini_replay_watch
         with Harmless(watch.recorder):
             watch.chunk(data)
-        fed = original(body, data, *size)
+        fed = super().feed_data(data, *size)
         with Harmless(watch.recorder):
             watch.write_soon()
         return fed
 
-    return feed_data
-
-
-def _ending(original: Callable[..., Any]) -> Callable[..., Any]:
-    def feed_eof(body: Any) -> Any:
-        protocol = getattr(body, "_protocol", None)
+    def feed_eof(self) -> None:
+        protocol: Any = self._protocol
         if isinstance(protocol, _Watched):
             watch = protocol.gemini_replay_watch
             with Harmless(watch.recorder):
                 watch.eof()
-        return original(body)
+        super().feed_eof()
 
-    return feed_eof
+
+_WatchedBody.__name__ = _WatchedBody.__qualname__ = StreamReader.__name__  # as in the body's repr
+
+
+def _making(original: Callable[..., None]) -> Callable[..., None]:
+    def __init__(body: Any, protocol: Any, *args: Any, **kwargs: Any) -> None:
+        original(body, protocol, *args, **kwargs)
+        if isinstance(protocol, _Watched) and type(body) is StreamReader:
+            body.__class__ = _WatchedBody
+
+    return __init__
 
 
 def _inflating(original: Callable[..., Any]) -> Callable[..., Any]:

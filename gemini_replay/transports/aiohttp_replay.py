@@ -115,6 +115,10 @@ class _Handler(ResponseHandler):
     def unread(self) -> bool:
         return self.body is not None and bool(self.body._buffer)
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self.body = None  # which refers to this handler, so that only the garbage collector would free both
+
     def fail(self, error: Exception) -> None:
         self.set_exception(error)
         if self.body is not None:
@@ -200,7 +204,10 @@ class _Played(asyncio.Transport):
         self._next = next(self._due, None)
         if data:
             self._protocol.data_received(data)
-        self._arm()
+        if self._next is not None and not (self._handle or self._paused or self._closing):
+            self._handle = self._loop.call_soon(self._play)
+        else:
+            self._arm()
 
     def _break(self, ending: str) -> None:
         if ending == "cancelled" and self._protocol.unread:

@@ -103,15 +103,10 @@ class SyncExchange(_Exchange):
 
     def play(self, playback: Playback) -> Any:
         """Return a response that is played as it is read, when its head is due."""
-        answered = False
-        parts = self._family.sync_played(
-            self._schedule(playback, self._started),
-            self._clock,
-            self._read_timeout,
-            lambda ending: self._family.failure(ending, answered=answered),
-        )
+        # The response does not refer to this exchange: only the garbage collector frees a response of httpx.
+        schedule = self._schedule(playback, self._started)
+        parts = self._family.sync_played(schedule, self._clock, self._read_timeout, self._family.broken)
         head: Head = next(iter(parts))
-        answered = True
         return self._family.response(head.status, head.fields, parts, {"http_version": b"HTTP/1.1"})
 
     def fail(self, failure: NoConnection) -> Any:
@@ -168,15 +163,9 @@ class AsyncExchange(_Exchange):
 
     async def play(self, playback: Playback) -> Any:
         """`SyncExchange.play` for async clients. The other methods correspond too."""
-        answered = False
-        parts = self._family.async_played(
-            self._schedule(playback, self._started),
-            self._clock,
-            self._read_timeout,
-            lambda ending: self._family.failure(ending, answered=answered),
-        )
+        schedule = self._schedule(playback, self._started)
+        parts = self._family.async_played(schedule, self._clock, self._read_timeout, self._family.broken)
         head: Head = await anext(parts)
-        answered = True
         return self._family.response(head.status, head.fields, parts, {"http_version": b"HTTP/1.1"})
 
     async def fail(self, failure: NoConnection) -> Any:

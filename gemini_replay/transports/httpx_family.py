@@ -14,6 +14,7 @@ from typing import Any
 from ..cassette.model import Ending, Headers, Request
 from ..engine.faults import Cause
 from ..engine.pacing import AsyncPlaying, Playing
+from ..engine.schedule import Broken
 from ..errors import RecordingEndedError
 from . import private, socket_failures
 from .async_read_ahead import AsyncReadAhead
@@ -126,11 +127,15 @@ class Family:
 
     # -- failures --------------------------------------------------------------------------------------------------
 
-    def failure(self, name: Ending | Cause, *, answered: bool = True) -> Exception:
-        """The library's own exception for an ending or a missing connection; `answered` is true after the head."""
-        if name == "cancelled":
-            return RecordingEndedError()
-        return self.error(*FAILURES["closed before the head" if name == "closed" and not answered else name])
+    def failure(self, name: Ending | Cause) -> Exception:
+        """The library's own exception for an ending after the head, or for a missing connection."""
+        return RecordingEndedError() if name == "cancelled" else self.error(*FAILURES[name])
+
+    def broken(self, broken: Broken) -> Exception:
+        """The library's own exception for a response that breaks, perhaps before its head."""
+        if broken.ending == "closed" and not broken.answered:
+            return self.error(*FAILURES["closed before the head"])
+        return self.failure(broken.ending)
 
     def error(self, name: str, message: str) -> Exception:
         """An exception of the library."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..clocks import monotonic
 from ..errors import UsageError
-from ..loops import ReplacedTime, has_its_own_clock
+from ..loops import ReplacedTime, has_its_own_clock, own_time
 from ..patching import Patches
 from .clock import VirtualClock
 
@@ -100,9 +100,9 @@ class Loops:
         with self._lock:
             if self._closed:
                 return
-            time = vars(loop).get("time")
-            if time is None:
-                time = vars(loop)["time"] = _Time(loop)
+            time = own_time(loop)
+            if not isinstance(time, _Time):
+                time = loop.time = _Time(loop)
                 if threading.get_ident() == self._opener:
                     time.start(self._origin, self._clock.now)
             self._following[loop] = time
@@ -206,7 +206,7 @@ class _Time(ReplacedTime):
     def leave(self, loop: Any) -> None:
         """Continue on the real clock. If the loop is not ahead of it, restore the loop's own method."""
         self.follow(monotonic)
-        if self._begin <= 0 and vars(loop).get("time") is self:
+        if self._begin <= 0 and own_time(loop) is self:
             self._begin = 0.0
             del loop.time
 
@@ -216,7 +216,7 @@ def _can_follow(loop: Any) -> bool:
 
 
 def _keeps_its_clock(loop: Any) -> bool:
-    own = vars(loop).get("time") if hasattr(loop, "__dict__") else None
+    own = own_time(loop)
     if own is not None:
         return not isinstance(own, _Time)
     return isinstance(loop, base_events.BaseEventLoop) and has_its_own_clock(loop)

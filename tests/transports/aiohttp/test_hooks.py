@@ -22,8 +22,7 @@ from support.cassettes import recorded  # noqa: E402
 VERSION = f"aiohttp {aiohttp.__version__}"
 SEAMS = [
     (aiohttp.BaseConnector, "connect"),
-    (StreamReader, "feed_data"),
-    (StreamReader, "feed_eof"),
+    (StreamReader, "__init__"),
     (DeflateBuffer, "feed_data"),
 ]
 
@@ -41,6 +40,7 @@ def test_everything_is_restored_when_the_session_closes(path: Path) -> None:
     [
         (aiohttp.BaseConnector, "connect", ["self", "req", "traces", "timeout"]),
         (aiohttp.BaseConnector, "_create_connection", ["self", "req", "traces", "timeout"]),
+        (StreamReader, "__init__", ["self", "protocol"]),
         (StreamReader, "feed_data", ["self", "data", "size"]),
         (StreamReader, "feed_eof", ["self"]),
         (DeflateBuffer, "feed_data", ["self", "chunk", "size"]),
