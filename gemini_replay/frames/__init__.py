@@ -2,7 +2,7 @@
 
 from .decoder import DEFAULT_MAX_FRAME_BYTES, Decoder, FrameDecoder, Framing, JSONArrayDecoder, SSEDecoder
 from .encode import encode_sse
-from .frame import Fields, Final, Frame, FrameKind
+from .frame import Final, Frame, FrameKind
 from .json_text import NO_VALUE, NOT_DECODED, JSONText
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "NOT_DECODED",
     "NO_VALUE",
     "Decoder",
-    "Fields",
     "Final",
     "Frame",
     "FrameDecoder",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ..arguments import require
 from ..errors import FrameError, FrameTooLargeError, UsageError
-from .frame import SPLIT_EVERY_PIECE, Fields, Final, Frame, Splitter, Text
+from .frame import SPLIT_EVERY_PIECE, Final, Frame, FrameKind, Splitter, Text
 from .json_array import JSONValues
 from .sse import SSELines
 
@@ -113,13 +113,15 @@ class Decoder(ABC, Generic[Made]):
         made = [] if self._splitter else self._decode(b"", ended=True)
         self._stop(self._error)
         if self._splitter:
-            self._splitter.finish(self._held, self._at, self._take)
+            self._splitter.finish(self._held, self._at, self)
             made += self._made
             self._made = []
         return made
 
     @abstractmethod
-    def _take(self, fields: Fields) -> None:
+    def _take(
+        self, data: str, kind: FrameKind, event: str, id: str, retry: int | None, offset: int, json: Any
+    ) -> None:
         """Append to `_made` the object for the frame with these fields; it can raise FrameError."""
 
     def _decode(self, data: bytes, *, ended: bool = False) -> list[Made]:
@@ -135,7 +137,7 @@ class Decoder(ABC, Generic[Made]):
             text = held
         try:
             if splitter or (splitter := self._begin(ended)):
-                used = splitter.split(text, self._at, self._take)
+                used = splitter.split(text, self._at, self)
                 self._at += used
                 if text is held:
                     del held[:used]
@@ -185,8 +187,10 @@ class Decoder(ABC, Generic[Made]):
 class FrameDecoder(Decoder[Frame]):
     """Frames of a body in any framing; see :class:`Decoder`."""
 
-    def _take(self, fields: Fields) -> None:
-        self._made.append(_new_tuple(Frame, fields))
+    def _take(
+        self, data: str, kind: FrameKind, event: str, id: str, retry: int | None, offset: int, json: Any
+    ) -> None:
+        self._made.append(_new_tuple(Frame, (data, kind, event, id, retry, offset, json)))
 
 
 class JSONArrayDecoder(FrameDecoder):

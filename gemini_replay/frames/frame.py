@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import FrameError
@@ -38,14 +37,17 @@ class Frame(NamedTuple):
     json: Any = NOT_DECODED
 
 
-Fields = tuple[str, FrameKind, str, str, int | None, int, Any]
-"""The fields of a frame in their order. Not every reader of a stream needs a `Frame` made of them."""
-
 Text = bytes | bytearray
 """A part of a stream, which splitters only read."""
 
-Emit = Callable[[Fields], object]
-"""Takes the fields of one frame after another."""
+
+class Taker(Protocol):
+    """Takes one frame after another."""
+
+    def _take(
+        self, data: str, kind: FrameKind, event: str, id: str, retry: int | None, offset: int, json: Any
+    ) -> None:
+        """Take the fields of a frame. Not every reader of a stream needs a `Frame` made of them."""
 
 
 class Splitter(Protocol):
@@ -61,13 +63,13 @@ class Splitter(Protocol):
     room: int
     skipped: int
 
-    def split(self, text: Text, at: int, emit: Emit) -> int:
-        """Emit the frames in ``text``, which starts at the stream's byte ``at``.
+    def split(self, text: Text, at: int, taker: Taker) -> int:
+        """Hand over the frames in ``text``, which starts at the stream's byte ``at``.
 
         Return how many bytes of it are finished. The next call gets the rest, followed by more.
         """
 
-    def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
+    def finish(self, rest: bytearray, at: int, taker: Taker) -> None:
         """Handle unfinished text at the end of the stream."""
 
 

@@ -10,7 +10,7 @@ import re
 from enum import Enum
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, FrameKind, Text, decode
+from .frame import SPLIT_EVERY_PIECE, Final, FrameKind, Taker, Text, decode
 from .json_scan import ContainerScanner, string_end
 from .json_text import NO_VALUE, JSONText
 
@@ -74,7 +74,7 @@ class JSONValues:
         self.done = False
         self._state = _FIRST if in_array else _OUTSIDE
 
-    def split(self, text: Text, at: int, emit: Emit, pos: int = 0) -> int:
+    def split(self, text: Text, at: int, taker: Taker, pos: int = 0) -> int:
         """See :class:`Splitter`; ``pos`` is where to start. It also stops when it is ``done``."""
         size = len(text)
         # Values are decoded until one is incomplete or not JSON: a failure costs a look at all text after it. The end
@@ -88,7 +88,7 @@ class JSONValues:
                     return pos
             grown = not self._seen or size - pos > 2 * self._seen + _PART
             if decodes and grown and text[pos] in _CONTAINER:
-                end = self._decode_values(text, pos, at, emit)
+                end = self._decode_values(text, pos, at, taker)
                 if end > pos:
                     self._part = min(4 * (end - pos), _PART)
                     pos = end
@@ -100,10 +100,10 @@ class JSONValues:
                 self._seen = size - pos
                 return pos
             data = self._decode(text[pos:end], at + pos)
-            emit((data, self._kind(), "message", "", None, at + pos, self._json.value_or_nothing(data)))
+            taker._take(data, self._kind(), "message", "", None, at + pos, self._json.value_or_nothing(data))
             pos = end
 
-    def _decode_values(self, text: Text, pos: int, at: int, emit: Emit) -> int:
+    def _decode_values(self, text: Text, pos: int, at: int, taker: Taker) -> int:
         """Emit the object or array that starts at ``pos``, and those after it in the same part of the text.
 
         Return where the last one ends, or ``pos`` if the first one is incomplete or not JSON.
@@ -137,7 +137,7 @@ class JSONValues:
                 end = pos + (len(data) if data.isascii() else len(data.encode()))
             if end - pos > self._limit:
                 self._check_size(end - pos, at + pos)
-            emit((data, kind, "message", "", None, at + pos, value))
+            taker._take(data, kind, "message", "", None, at + pos, value)
             between = None if end == part_end or self.done else gap.match(text, end)
             if not between:
                 self._ending = bytes(text[end - 2 : end])
@@ -159,14 +159,14 @@ class JSONValues:
                 return found + len(ending)
         return 0
 
-    def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
+    def finish(self, rest: bytearray, at: int, taker: Taker) -> None:
         """See :class:`Splitter`."""
         if self._seen:
             if self._strict:
                 raise FrameError("the stream ends within a JSON value", offset=at)
             if self._yields:
                 data = self._decode(rest, at)
-                emit(Frame(data, self._kind(), offset=at, json=self._json.value_or_nothing(data)))
+                taker._take(data, self._kind(), "message", "", None, at, self._json.value_or_nothing(data))
         if self._strict and self._state is not _OUTSIDE:
             raise FrameError(
                 "the stream ends within a JSON array",

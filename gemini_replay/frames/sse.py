@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 
 from ..errors import FrameError, FrameTooLargeError
-from .frame import SPLIT_EVERY_PIECE, Emit, Final, Frame, Text, decode
+from .frame import SPLIT_EVERY_PIECE, Final, Taker, Text, decode
 from .json_array import JSONValues
 from .json_text import NOT_DECODED
 
@@ -54,7 +54,7 @@ class SSELines:
         self._json = JSONValues(element="object", one=True, strict=strict, limit=limit, final=final)
         self._in_json = False
 
-    def split(self, text: Text, at: int, emit: Emit) -> int:
+    def split(self, text: Text, at: int, taker: Taker) -> int:
         """See :class:`Splitter`."""
         size, pos, searched = len(text), 0, self._searched
         self._searched = 0
@@ -63,7 +63,7 @@ class SSELines:
             self._skip_lf = False
             pos = 1 if text[0] == _LF else 0
         if self._in_json:
-            pos = self._take_json(text, at, emit, pos)
+            pos = self._take_json(text, at, taker, pos)
             if self._in_json:
                 return pos
         near_limit = self._data_size + size > self._limit
@@ -71,13 +71,13 @@ class SSELines:
         while pos < size:
             # Where the data of a data line begins.
             begin = pos + 6 if text.startswith(b"data: ", pos) else pos + 5 if text.startswith(b"data:", pos) else 0
-            if not begin and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], emit):
+            if not begin and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], taker):
                 found = self._look_for_json(text, pos, at + pos)
                 if found == size:
                     return pos
                 if found >= 0:
                     self._begin_json()
-                    pos = self._take_json(text, at, emit, found)
+                    pos = self._take_json(text, at, taker, found)
                     if self._in_json:
                         return pos
                     continue
@@ -105,7 +105,7 @@ class SSELines:
                 if self._start < 0:
                     if text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
                         # The whole event is here, as nearly always.
-                        emit((data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED))
+                        taker._take(data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)
                         pos = end + (4 if end == cr else 2)
                         continue
                     self._start = at + pos
@@ -114,7 +114,7 @@ class SSELines:
             elif end > pos:
                 self._field(text[pos:end], at + pos)
             elif self._start >= 0:
-                self._dispatch(emit)
+                self._dispatch(taker)
             pos = end + 1
             if text[end] == _CR:
                 if pos == size:
@@ -123,22 +123,22 @@ class SSELines:
                     pos += 1
         return pos
 
-    def _take_json(self, text: Text, at: int, emit: Emit, pos: int) -> int:
-        pos = self._json.split(text, at, emit, pos)
+    def _take_json(self, text: Text, at: int, taker: Taker, pos: int) -> int:
+        pos = self._json.split(text, at, taker, pos)
         self._in_json = not self._json.done
         if self._in_json:
             self.marks, self.room = self._json.marks, self._json.room
         return pos
 
-    def finish(self, rest: bytearray, at: int, emit: Emit) -> None:
+    def finish(self, rest: bytearray, at: int, taker: Taker) -> None:
         """See :class:`Splitter`."""
         if self._in_json:
-            self._json.finish(rest, at, emit)
+            self._json.finish(rest, at, taker)
         elif self._undecided:
             if self._bracket and self._strict:
                 raise FrameError("the stream ends within a JSON array", offset=at)
             if self._bracket and self._yields:
-                emit(Frame("[", "object", offset=at))
+                taker._take("[", "object", "message", "", None, at, NOT_DECODED)
         elif rest and (self._strict or self._yields):
             self._field(rest, at)
         if self._start == _NONE:
@@ -151,7 +151,7 @@ class SSELines:
                 hint="Decode without strict to get the event: many real streams end like this.",
             )
         if self._yields:
-            self._dispatch(emit)
+            self._dispatch(taker)
 
     def _field(self, line: Text, at: int) -> None:
         """Interpret one line that is not blank, by the algorithm's "process the field"."""
@@ -188,26 +188,26 @@ class SSELines:
             with suppress(ValueError):  # more digits than Python converts: no real time is that long
                 self.retry = int(text)
 
-    def _dispatch(self, emit: Emit) -> None:
+    def _dispatch(self, taker: Taker) -> None:
         """Emit the pending event, unless it has no data line."""
         lines = self._data
         if lines:
             data = lines[0] if len(lines) == 1 else "\n".join(lines)
             event = self._event or "message"
-            emit(Frame(data, "sse", event, self.last_event_id, self.retry, self._start))
+            taker._take(data, "sse", event, self.last_event_id, self.retry, self._start, NOT_DECODED)
             lines.clear()
             self._data_size = 0
         self._event = ""
         self._start = _NONE
 
-    def _json_allowed(self, byte: int, emit: Emit) -> bool:
+    def _json_allowed(self, byte: int, taker: Taker) -> bool:
         """Whether raw JSON can start here. Emits a pending event that only lacks its blank line."""
         if self._start < 0:
             return True
         whole = bool(self._data) and self._data[-1].endswith("}")
         if self._strict or byte != _BRACE or not whole:
             return False
-        self._dispatch(emit)
+        self._dispatch(taker)
         return True
 
     def _look_for_json(self, text: Text, pos: int, line_at: int) -> int:
