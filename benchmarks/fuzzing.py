@@ -7,6 +7,7 @@ kit's own time is what counts: the parsers are small.
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
         [Contestant(profile, _planted(profile, 2 if setting.quick else None)) for profile in PROFILES],
         expected="all found",
         measures="reading",
-        rounds=3,
+        rounds=2,
         limit="Shrinking: the smallest stream is found by trying smaller ones.",
     )
 
@@ -69,32 +70,42 @@ def _planted(profile: str, most: int | None) -> Callable[[], Run]:
     def prepare() -> Run:
         from quality.planted import PLANTED
 
-        from gemini_replay import fuzz
-
-        bugs = [one for one in PLANTED if one.profile == profile][:most]
-
-        def seconds(parse: Callable[..., Any]) -> tuple[float, int]:
-            counted, runs = _counting(parse)
-            began = time.process_time()
-            try:
-                fuzz.check_parser(counted, profile=profile)
-            except fuzz.ParserBug:
-                return time.process_time() - began, runs()
-            raise AssertionError(f"{parse.__name__} has a bug that was not found")
+        assert any(one.profile == profile for one in PLANTED)
 
         def run() -> Reading:
-            took = [seconds(one.parse) for one in bugs]
-            times = [one for one, _ in took]
-            also = {
-                "bugs": len(bugs),
-                "the slowest, s": max(times),
-                "cases, median": statistics.median(cases for _, cases in took),
-            }
-            return Reading("all found", statistics.median(times), also)
+            # Each round has a process of its own: the parsers that share a cache by mistake have filled it after one.
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                return pool.apply(_all_found, (profile, most))
 
         return run
 
     return prepare
+
+
+def _all_found(profile: str, most: int | None) -> Reading:
+    """The processor time of each search for a bug."""
+    from quality.planted import PLANTED
+
+    found = [_found(one.parse, profile) for one in [one for one in PLANTED if one.profile == profile][:most]]
+    times = [one for one, _ in found]
+    also = {
+        "bugs": len(found),
+        "the slowest, s": max(times),
+        "cases, median": statistics.median(cases for _, cases in found),
+    }
+    return Reading("all found", statistics.median(times), also)
+
+
+def _found(parse: Callable[..., Any], profile: str) -> tuple[float, int]:
+    from gemini_replay import fuzz
+
+    counted, runs = _counting(parse)
+    began = time.process_time()
+    try:
+        fuzz.check_parser(counted, profile=profile)
+    except fuzz.ParserBug:
+        return time.process_time() - began, runs()
+    raise AssertionError(f"{parse.__name__} has a bug that was not found")
 
 
 def _counting(parse: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
