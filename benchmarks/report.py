@@ -39,7 +39,7 @@ one has no figures, and the table says how it was wrong.
 - Each contestant has a process of its own. They take turns, round by round, so that a busy moment meets all of them.
 - A figure is the median of all rounds, with the quartiles beside it. "× floor" is the median of the ratios to the \
 floor's figure in the same round; ratios hold on other machines, times do not.
-- Times are processor time, if the heading does not say "wall clock"; on Linux, all contestants have the same core then.
+- Times are processor time, if the heading does not say "wall clock".
 """
 
 

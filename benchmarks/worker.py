@@ -55,9 +55,6 @@ def _prepared(asked: Answer, setting: Setting) -> Run:
     module = importlib.import_module(asked["module"])
     (benchmark,) = (one for one in module.benchmarks(setting) if one.name == asked["benchmark"])
     (contestant,) = (one for one in benchmark.contestants if one.name == asked["contestant"])
-    if benchmark.measures == "cpu" and hasattr(os, "sched_setaffinity"):
-        # The same core for all contestants: a virtual machine's cores may differ in speed for minutes.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     run: Run = contestant.prepare()
     gc.collect()
     gc.freeze()
