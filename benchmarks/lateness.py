@@ -6,7 +6,7 @@ come before its time. The figure is the 99th percentile of all chunks of all str
 stream's last tenth less that of its first; "CPU" is processor time for each chunk, the client's own included.
 
 Crowds of 1,000 and more also play without Python's garbage collector, which stops every stream while it visits all
-objects: 59 for each open stream of httpx2, and 70 of aiohttp. "Mocked" is what the same clients need without any
+objects: about 60 to 70 for each open stream. "Mocked" is what the same clients need without any
 replay: httpx2 on its own `MockTransport`, whose streams only sleep, and aiohttp on real `ResponseHandler`s, which
 timers of the loop feed with ready bytes. They have 48 and 58 objects for each open stream. No replay can be less late
 than they are.

@@ -80,14 +80,9 @@ def own_time(loop: asyncio.AbstractEventLoop) -> object | None:
     return None if getattr(time, "__self__", None) is loop else time
 
 
-def has_its_own_clock(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the class of a loop defines its own clock: neither asyncio's nor a test's replacement of it."""
-    kind: Any = type(loop)
-    return _class_has_its_own(kind)
-
-
 @lru_cache(maxsize=16)
-def _class_has_its_own(kind: Any) -> bool:
+def has_its_own_clock(kind: Any) -> bool:
+    """Whether a class of loops defines its own clock: neither asyncio's nor a test's replacement of it."""
     owner = next(base for base in kind.__mro__ if "time" in vars(base))
     return str(owner.__module__).partition(".")[0] != "asyncio"
 
@@ -109,7 +104,8 @@ class AsyncioClock:
         import asyncio
 
         self._loop = loop or asyncio.get_running_loop()
-        self._class_has_its_own = has_its_own_clock(self._loop)
+        kind: Any = type(self._loop)
+        self._class_has_its_own = has_its_own_clock(kind)
         ready = getattr(self._loop, "_ready", None)  # all loops written in Python have this attribute
         self.others: object = ready if isinstance(ready, deque) else True
 

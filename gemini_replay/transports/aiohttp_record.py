@@ -23,8 +23,10 @@ from .observing import Harmless, now
 
 if TYPE_CHECKING:
     _Base = ResponseHandler
+    _BodyBase = StreamReader
 else:
     _Base = object
+    _BodyBase = object
 
 
 def interceptions() -> list[Interception]:
@@ -146,8 +148,8 @@ def _watched(handler: Any) -> Any:
     return type(handler.__name__, (_Watched, handler), {"__slots__": ()})
 
 
-class _WatchedBody(StreamReader):
-    """The class of a body that a watched connection's parser has made. Other bodies stay as they are."""
+class _WatchedBody(_BodyBase):
+    """Mixed into the class of a body that a watched connection's parser has made. Other bodies stay as they are."""
 
     __slots__ = ()
 
@@ -172,14 +174,18 @@ class _WatchedBody(StreamReader):
         super().feed_eof()
 
 
-_WatchedBody.__name__ = _WatchedBody.__qualname__ = StreamReader.__name__  # as in the body's repr
+@cache
+def _watched_body(kind: Any) -> Any:
+    return type(kind.__name__, (_WatchedBody, kind), {"__slots__": ()})
 
 
 def _making(original: Callable[..., None]) -> Callable[..., None]:
     def __init__(body: Any, protocol: Any, *args: Any, **kwargs: Any) -> None:
         original(body, protocol, *args, **kwargs)
-        if isinstance(protocol, _Watched) and type(body) is StreamReader:
-            body.__class__ = _WatchedBody
+        if isinstance(protocol, _Watched):
+            with Harmless(protocol.gemini_replay_watch.recorder):
+                kind: Any = type(body)
+                body.__class__ = _watched_body(kind)
 
     return __init__
 

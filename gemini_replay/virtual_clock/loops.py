@@ -219,7 +219,8 @@ def _keeps_its_clock(loop: Any) -> bool:
     own = own_time(loop)
     if own is not None:
         return not isinstance(own, _Time)
-    return isinstance(loop, base_events.BaseEventLoop) and has_its_own_clock(loop)
+    kind: Any = type(loop)
+    return issubclass(kind, base_events.BaseEventLoop) and has_its_own_clock(kind)
 
 
 def _classes_with_time() -> list[type]:

@@ -19,6 +19,9 @@ from aiohttp.http_parser import DeflateBuffer  # noqa: E402
 from aiohttp.streams import StreamReader  # noqa: E402
 from support.cassettes import recorded  # noqa: E402
 
+from gemini_replay.engine.recorder import NullRecorder  # noqa: E402
+from gemini_replay.transports.aiohttp_record import watch  # noqa: E402
+
 VERSION = f"aiohttp {aiohttp.__version__}"
 SEAMS = [
     (aiohttp.BaseConnector, "connect"),
@@ -78,3 +81,23 @@ def test_the_private_names_still_work_as_expected(path: Path) -> None:
         assert timer._cancelled is True, f"{VERSION}: TimerContext._cancelled"
 
     asyncio.run(main())
+
+
+def test_a_body_of_another_tools_class_is_recorded_too(path: Path) -> None:
+    """A tool may replace the class of which a parser makes its bodies."""
+
+    class Own(StreamReader):
+        """Made by the tool."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        protocol = ResponseHandler(loop)
+        watch(protocol, NullRecorder())
+        body = Own(protocol, 2**16, loop=loop)
+        body.feed_data(b"x")
+        assert isinstance(body, Own)
+        assert protocol.gemini_replay_watch._early == [b"x"]  # type: ignore[attr-defined]  # before the head
+        assert list(body._buffer) == [b"x"]
+
+    with gemini_replay.replay(recorded(path, events(1)), allow_unused=True):
+        asyncio.run(main())
