@@ -23,10 +23,8 @@ from .observing import Harmless, now
 
 if TYPE_CHECKING:
     _Base = ResponseHandler
-    _BodyBase = StreamReader
 else:
     _Base = object
-    _BodyBase = object
 
 
 def interceptions() -> list[Interception]:
@@ -148,35 +146,35 @@ def _watched(handler: Any) -> Any:
     return type(handler.__name__, (_Watched, handler), {"__slots__": ()})
 
 
-class _WatchedBody(_BodyBase):
-    """Mixed into the class of a body that a watched connection's parser has made. Other bodies stay as they are."""
-
-    __slots__ = ()
-
-    def feed_data(self, data: bytes, *size: int) -> Any:
-        protocol: Any = self._protocol
-        if not isinstance(protocol, _Watched) or protocol.gemini_replay_watch.compressed:
-            return super().feed_data(data, *size)
-        watch = protocol.gemini_replay_watch
-        with Harmless(watch.recorder):
-            watch.chunk(data)
-        fed = super().feed_data(data, *size)
-        with Harmless(watch.recorder):
-            watch.write_soon()
-        return fed
-
-    def feed_eof(self) -> None:
-        protocol: Any = self._protocol
-        if isinstance(protocol, _Watched):
-            watch = protocol.gemini_replay_watch
-            with Harmless(watch.recorder):
-                watch.eof()
-        super().feed_eof()
-
-
 @cache
 def _watched_body(kind: Any) -> Any:
-    return type(kind.__name__, (_WatchedBody, kind), {"__slots__": ()})
+    """The class of a body that a watched connection's parser has made. Other bodies stay as they are."""
+
+    class Watched(kind):  # type: ignore[misc]  # not mixed in: an older StreamReader has no slots
+        __slots__ = ()
+
+        def feed_data(self, data: bytes, *size: int) -> Any:
+            protocol = self._protocol
+            if not isinstance(protocol, _Watched) or protocol.gemini_replay_watch.compressed:
+                return super().feed_data(data, *size)
+            watch = protocol.gemini_replay_watch
+            with Harmless(watch.recorder):
+                watch.chunk(data)
+            fed = super().feed_data(data, *size)
+            with Harmless(watch.recorder):
+                watch.write_soon()
+            return fed
+
+        def feed_eof(self) -> None:
+            protocol = self._protocol
+            if isinstance(protocol, _Watched):
+                watch = protocol.gemini_replay_watch
+                with Harmless(watch.recorder):
+                    watch.eof()
+            super().feed_eof()
+
+    Watched.__name__ = Watched.__qualname__ = kind.__name__  # as in the body's repr
+    return Watched
 
 
 def _making(original: Callable[..., None]) -> Callable[..., None]:
