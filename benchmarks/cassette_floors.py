@@ -84,3 +84,12 @@ def placed(path: Path) -> Run:
         return count
 
     return run
+
+
+def unlike_leaves(one: Any, other: Any) -> int:
+    """How many plain values of one JSON value differ from those of another, by their places."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return sum(unlike_leaves(value, other.get(name)) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return sum(map(unlike_leaves, one, other))
+    return one != other

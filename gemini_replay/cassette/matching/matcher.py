@@ -119,7 +119,7 @@ class Matcher:
         Raises:
             HookError: a function of `keys` failed.
         """
-        if recorded.values != asked.values and any(self._unlike(recorded.values, asked.values)):
+        if recorded.values != asked.values and self._unlike(recorded.values, asked.values):
             return False
         return not self._agreements or not any(self._refused(recorded, asked))
 
@@ -131,11 +131,13 @@ class Matcher:
         """Whether a recording of `recorded` answers `asked`; the provider of `asked` reads the URLs of both."""
         return self.agree(self.compared(recorded.of(asked.provider)), self.compared(asked))
 
-    def _unlike(self, recorded: Values, asked: Values) -> Iterator[str]:
+    def _unlike(self, recorded: Values, asked: Values) -> list[str]:
         """The names whose values differ."""
-        for key, ours, theirs in zip(self._names, recorded, asked, strict=True):
-            if ours != theirs and not answered(key, ours, theirs):
-                yield key
+        return [
+            key
+            for key, ours, theirs in zip(self._names, recorded, asked, strict=True)
+            if ours != theirs and not answered(key, ours, theirs)
+        ]
 
     def _refused(self, recorded: Compared, asked: Compared) -> Iterator[str]:
         """The reason of each function that does not agree, on one line."""
@@ -163,7 +165,8 @@ class Matcher:
 
     def unlike(self, recorded: Compared, asked: Compared) -> int:
         """How many values differ, not counting the body."""
-        return sum(key != "body" for key in self._unlike(recorded.values, asked.values))
+        names = self._unlike(recorded.values, asked.values)
+        return len(names) - ("body" in names)
 
 
 def lines(differences: Sequence[Difference]) -> list[str]:
@@ -209,21 +212,26 @@ def _body(request: Request) -> Any:
 def _distance(recorded: Any, asked: Any) -> float:
     """The share of plain values that differ between two bodies, from 0 (equal) to 1."""
     unlike, ours, theirs = 0.0, 0, 0
-    stack = [(recorded, asked)]
-    while stack:
-        one, other = stack.pop()
-        if isinstance(one, dict) and isinstance(other, dict):
-            stack += [(one.get(key, _ABSENT), other.get(key, _ABSENT)) for key in one.keys() | other.keys()]
-        elif isinstance(one, list) and isinstance(other, list):
-            stack += zip_longest(one, other, fillvalue=_ABSENT)
-        elif isinstance(one, (dict, list)) or isinstance(other, (dict, list)):  # faster than a union
-            stack += [(value, _ABSENT) for value in _values(one)]
-            stack += [(_ABSENT, value) for value in _values(other)]
+    pairs = [(recorded, asked)]
+    while pairs:
+        one, other = pairs.pop()
+        kind = type(one)
+        if kind is type(other) is dict:
+            names = one if one.keys() == other.keys() else one.keys() | other.keys()
+            pairs += [(one.get(name, _ABSENT), other.get(name, _ABSENT)) for name in names]
+        elif kind is type(other) is list:
+            pairs += zip_longest(one, other, fillvalue=_ABSENT)
+        elif kind in _CONTAINERS or type(other) in _CONTAINERS:
+            pairs += [(value, _ABSENT) for value in _values(one)]
+            pairs += [(_ABSENT, value) for value in _values(other)]
         else:
             ours += one is not _ABSENT
             theirs += other is not _ABSENT
             unlike += _unlikeness(one, other)
     return unlike / max(1, ours, theirs)
+
+
+_CONTAINERS = frozenset({dict, list})
 
 
 def _values(value: Any) -> Iterable[Any]:
