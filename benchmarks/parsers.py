@@ -194,8 +194,8 @@ def our_events_dropped() -> Parse:
         feed = StreamParser().feed
         values: list[object] = []
         for chunk in chunks:
-            if events := feed(chunk):
-                values += [event.json for event in events]
+            for event in feed(chunk):
+                values.append(event.json)  # one after the other, as a client reads them
         return values
 
     return parse
