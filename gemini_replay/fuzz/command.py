@@ -91,6 +91,7 @@ class Command:
         self._process: Process | None = None
         self._lock = threading.Lock()
         self._seconds = 0.0
+        self._before: float | None = None  # processor time of earlier processes, less what starting them took
         _check_program(self.arguments)
         if not time_limit > 0:
             raise UsageError(f"The time limit is {time_limit:g}.", hint="Give a number of seconds above 0.")
@@ -115,8 +116,17 @@ class Command:
         return _as_they_came(answer, answer.pulled, chunks)
 
     def clock(self) -> float:
-        """Seconds that the parser has spent on all cases: processor time, or elapsed time if it reports none."""
-        return self._seconds
+        """Seconds that the parser has spent on all cases: the processor time that it reports.
+
+        If it reports none, this is the processor time of its processes as the system tells it, on Linux, where a
+        busy machine does not count; elsewhere the elapsed time.
+        """
+        if self._before is None:
+            return self._seconds
+        return self._before + (self._worked() or 0.0)
+
+    def _worked(self) -> float | None:
+        return self._process.worked() if self._process is not None else None
 
     def ask(self, chunks: Iterable[bytes]) -> CommandOutput:
         """Send one case to the process. Raises CommandDiedError or CommandTimeoutError if there is no answer."""
@@ -127,7 +137,9 @@ class Command:
             try:
                 if self._process is None:
                     self._process = Process(self.arguments)
-                    self._say([], self.start_limit)
+                    first = self._say([], self.start_limit)
+                    if first.seconds is None and (starting := self._worked()) is not None:
+                        self._before = (self._before or 0.0) - starting
                 began = clocks.now()
                 answer = self._say(coded, limit)
             except BaseException:
@@ -159,6 +171,8 @@ class Command:
 
     def _stop(self) -> None:
         if self._process is not None:
+            if self._before is not None:
+                self._before += self._worked() or 0.0
             self._process.stop()
             self._process = None
 
