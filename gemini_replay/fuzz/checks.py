@@ -132,7 +132,11 @@ def _growth(target: FuzzTarget, check: Check, thorough: bool, until: Share | Non
         return Checked(check.not_tried())
     worst = max(figures, key=lambda one: (one.bad, one.exponent))
     good = replace(check.result(), left_out=str(tally))
-    return Checked(replace(good, verdict="bug", kind="grows", error=str(worst)) if worst.bad else good, figures)
+    if worst.bad:
+        return Checked(replace(good, verdict="bug", kind="grows", error=str(worst)), figures)
+    if doubtful := [one for one in figures if one.doubt]:
+        return Checked(replace(good, verdict="behaviour", behaviour=f"not known: {doubtful[0]}"), figures)
+    return Checked(good, figures)
 
 
 def _promptness(target: FuzzTarget, check: Check) -> Checked:

@@ -90,8 +90,9 @@ class Command:
         self._ids = itertools.count(1)
         self._process: Process | None = None
         self._lock = threading.Lock()
-        self._seconds = 0.0
-        self._before: float | None = None  # processor time of earlier processes, less what starting them took
+        self._seconds = 0.0  # reported, or elapsed if none are reported
+        self._reports = False
+        self._ended: float | None = None  # processor time of earlier processes, less what starting them took
         _check_program(self.arguments)
         if not time_limit > 0:
             raise UsageError(f"The time limit is {time_limit:g}.", hint="Give a number of seconds above 0.")
@@ -118,15 +119,29 @@ class Command:
     def clock(self) -> float:
         """Seconds that the parser has spent on all cases: the processor time that it reports.
 
-        If it reports none, this is the processor time of its processes as the system tells it, on Linux, where a
-        busy machine does not count; elsewhere the elapsed time.
+        If its first answer reports none, this is the `worked` time, and where nobody knows that, the elapsed time.
         """
-        if self._before is None:
-            return self._seconds
-        return self._before + (self._worked() or 0.0)
+        worked = None if self._reports else self.worked()
+        return self._seconds if worked is None else worked
 
-    def _worked(self) -> float | None:
-        return self._process.worked() if self._process is not None else None
+    def worked(self) -> float | None:
+        """The processor time of its processes in seconds, without their starts; None where the system does not tell.
+
+        Linux does. It includes what these processes have started, and the reading and writing of cases.
+        """
+        if self._ended is None or self._process is None:
+            return self._ended
+        return self._ended + (self._process.worked() or 0.0)
+
+    @property
+    def is_elapsed(self) -> bool:
+        """Whether `clock` returns elapsed time, which a busy machine makes longer."""
+        return not self._reports and self.worked() is None
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the next case may take, besides an allowance for its size: a process may have to start."""
+        return self.time_limit + (self.start_limit if self._process is None else 0.0)
 
     def ask(self, chunks: Iterable[bytes]) -> CommandOutput:
         """Send one case to the process. Raises CommandDiedError or CommandTimeoutError if there is no answer."""
@@ -138,14 +153,15 @@ class Command:
                 if self._process is None:
                     self._process = Process(self.arguments)
                     first = self._say([], self.start_limit)
-                    if first.seconds is None and (starting := self._worked()) is not None:
-                        self._before = (self._before or 0.0) - starting
+                    self._reports = first.seconds is not None
+                    if (starting := self._process.worked()) is not None:
+                        self._ended = (self._ended or 0.0) - starting
                 began = clocks.now()
                 answer = self._say(coded, limit)
             except BaseException:
                 self._stop()
                 raise
-            self._seconds += clocks.now() - began if answer.seconds is None else answer.seconds
+            self._seconds += (answer.seconds or 0.0) if self._reports else clocks.now() - began
         return answer
 
     def _say(self, coded: list[str], limit: float) -> CommandOutput:
@@ -171,8 +187,7 @@ class Command:
 
     def _stop(self) -> None:
         if self._process is not None:
-            if self._before is not None:
-                self._before += self._worked() or 0.0
+            self._ended = self.worked()
             self._process.stop()
             self._process = None
 

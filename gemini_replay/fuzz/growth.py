@@ -35,6 +35,8 @@ _ROUNDS = 2  # how often all sizes are tried again, if it may be noise
 _WALL = 10.0  # seconds on the clock that one shape may take: a parser may wait
 _NEGLIGIBLE = 0.03  # seconds; too short to matter, or to tell growth from noise
 _WATCHED = 1 << 17  # bytes; memory is measured at this size and at twice as much
+_UNKNOWN = "a busy machine may have made it slow, and nobody knows the processor time of the parser"
+_WAITED = "it did not end, but waited most of the time, or the machine was busy"
 _MUCH = 16  # times the size; less memory than that is copies and spare room
 
 
@@ -49,10 +51,16 @@ class Growth:
     finished: bool = True  # the parser ended by itself
     of: Literal["time", "memory"] = "time"
     chunks: str = "chunks of 1 KB"
+    doubt: str = ""  # why a measurement that looks bad does not show a bug
 
     @property
     def bad(self) -> bool:
         """Whether it is a bug."""
+        return self.looks_bad and not self.doubt
+
+    @property
+    def looks_bad(self) -> bool:
+        """Whether it is a bug if there is no doubt."""
         matters = _NEGLIGIBLE if self.of == "time" else _MUCH * self.sizes[1]
         return not self.finished or (self.exponent > LIMIT and self.took[1] > matters)
 
@@ -63,6 +71,8 @@ class Growth:
         )
         end = "" if self.finished else ", then it had to be stopped"
         power = f"{self.of} grows with the size to the power of {self.exponent:.1f}"
+        if self.doubt:
+            end += f". This shows no bug: {self.doubt}"
         return f"{self.shape}, in {self.chunks}: {took}: {power}{end}"
 
 
@@ -174,7 +184,7 @@ def _time_taken(target: FuzzTarget, shape: Shape, until: Share | None) -> Growth
                 found = replace(found, exponent=two)
             last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
         if last:
-            return found
+            return replace(found, doubt=_UNKNOWN) if found.bad and target.is_elapsed else found
         size *= 2
         half, small, large = small, large, _time(target, shape.chunks(2 * size))
 
@@ -187,9 +197,10 @@ def _is_doubtful(found: Growth) -> bool:
 
 def _growth(shape: Shape, size: int, small: float, large: float) -> Growth:
     finished = math.isfinite(large)
+    doubt = _WAITED if math.isnan(small) or math.isnan(large) else ""
     exponent = math.log2(max(large, 1e-6) / max(small, 1e-6)) if finished and math.isfinite(small) else math.inf
     chunks = "one chunk" if shape.at_once else "chunks of 1 KB"
-    return Growth(shape.name, (size, 2 * size), (small, large), exponent, finished, chunks=chunks)
+    return Growth(shape.name, (size, 2 * size), (small, large), exponent, finished, chunks=chunks, doubt=doubt)
 
 
 def _memory(target: FuzzTarget, shape: Shape) -> Growth:
@@ -214,12 +225,23 @@ def _peak(target: FuzzTarget, chunks: Sequence[bytes]) -> int:
 
 
 def _time(target: FuzzTarget, chunks: Sequence[bytes]) -> float:
-    """The time of one run, without Python's garbage collector; infinity if it had to be stopped."""
+    """The time of one run, without Python's garbage collector.
+
+    It is infinity if the run had to be stopped while it worked, and NaN if that was while it waited.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
-        start = target.clock()
-        return math.inf if target.run(chunks).hung else target.clock() - start
+        took = math.nan
+        for _ in range(2):
+            runs, start, before, began = target.runs, target.clock(), target.worked(), clocks.now()
+            if target.run(chunks).hung:
+                worked = (target.worked() or 0.0) - (before or 0.0)
+                return math.inf if worked > (clocks.now() - began) / 2 else math.nan
+            took = target.clock() - start
+            if target.runs == runs + 1:  # else it had a second chance, and this is the time of both
+                break
+        return took
     finally:
         if enabled:
             gc.enable()

@@ -17,7 +17,7 @@ from .. import clocks
 from ..arguments import require_callable
 from ..errors import UsageError
 from ..loops import AsyncioClock, turn
-from .watchdog import Hang, Watchdog
+from .watchdog import WALL_SECONDS, Hang, Watchdog
 
 Parse = Callable[[Any], Any]
 """From an iterable of byte chunks, sync or async, to an iterable of JSON values, sync or async, or an awaitable."""
@@ -132,12 +132,13 @@ class FuzzTarget:
         self._limit = sys.getrecursionlimit()
         self.is_here = not hasattr(parse, "clock")  # in this process
         self.clock: Callable[[], float] = getattr(parse, "clock", clocks.real.process_time)
+        self.worked: Callable[[], float | None] = getattr(parse, "worked", clocks.real.process_time)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None
         self._threads_hook: Callable[[threading.ExceptHookArgs], object] = threading.excepthook
 
     def __enter__(self) -> FuzzTarget:
-        self._watchdog = Watchdog(may_idle=not self.is_here)
+        self._watchdog = Watchdog(may_idle=not self.is_here, patience=self._patience)
         self._limit = sys.getrecursionlimit()
         self._threads_hook, threading.excepthook = threading.excepthook, self._tell_of_thread
         return self
@@ -154,6 +155,14 @@ class FuzzTarget:
         """Hundreds of tracebacks of errors that are played would hide what matters."""
         if not isinstance(failed.exc_value, PlayedError):
             self._threads_hook(failed)
+
+    def _patience(self) -> float:
+        return getattr(self.parse, "patience", WALL_SECONDS)
+
+    @property
+    def is_elapsed(self) -> bool:
+        """Whether `clock` returns elapsed time: nobody knows the processor time of the parser."""
+        return getattr(self.parse, "is_elapsed", False)
 
     def run(self, chunks: Sequence[bytes], *, due: Sequence[int] = ()) -> Output:
         """Run the parser over these chunks; one that waits without end is given a second chance.

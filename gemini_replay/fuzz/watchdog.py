@@ -41,6 +41,7 @@ class Watchdog:
 
     Args:
         may_idle: whether a run may wait for something outside this process, such as another one.
+        patience: returns the seconds on the clock that the next run may take, besides an allowance for its size.
 
     Attributes:
         hurried: whether a run gets only a quarter of the time, since others had to be stopped.
@@ -49,10 +50,11 @@ class Watchdog:
         waited: whether the last run was stopped for waiting, not for work; a busy machine may be the cause.
     """
 
-    def __init__(self, *, may_idle: bool = False) -> None:
+    def __init__(self, *, may_idle: bool = False, patience: Callable[[], float] = lambda: WALL_SECONDS) -> None:
         self.stop_loop: Callable[[], object] | None = None
         self.stopped = self.waited = self.hurried = False
         self._may_idle = may_idle
+        self._patience = patience
         self._signals = _Signals(self._is_over, self._interrupt_here) if _Signals.can_be_used() else None
         self._cpu: Callable[[], float] = clocks.real.process_time
         self._end_cpu = self._end_wall = self._last_work = self._last_cpu = self._fired_at = 0.0
@@ -86,8 +88,9 @@ class Watchdog:
         more = share * SECONDS_PER_MEGABYTE * size / 1e6
         self._last_cpu, self._last_work = clocks.real.process_time(), clocks.now()
         self._end_cpu = self._cpu() + share * CPU_SECONDS + more
-        self._end_wall = self._last_work + share * WALL_SECONDS + 2 * more
-        self.waited = self.stopped = False
+        self._end_wall = self._last_work + share * self._patience() + 2 * more
+        self.waited = self._may_idle  # which may end such a wait itself
+        self.stopped = False
         self._fired_at = 0.0
         self._active = True
 
@@ -213,11 +216,11 @@ def _raise_hang(thread: int | None) -> None:
 
 
 def _cpu_clock() -> Callable[[], float]:
-    """The processor time of this thread, readable from others until it ends; elsewhere a share of the wall clock."""
+    """The processor time of this thread, readable from others until it ends; elsewhere a share of the process's."""
     try:
         clock = clocks.real.pthread_getcpuclockid(threading.get_ident())
     except (AttributeError, OSError):
-        return lambda: clocks.now() / 4
+        return lambda: clocks.real.process_time() / 4
 
     def read() -> float:
         try:

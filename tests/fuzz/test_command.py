@@ -160,22 +160,36 @@ def test_without_a_report_the_system_tells_the_processor_time(arguments: list[st
         died = command.clock()
         command.ask([b"work"])  # in another process, whose start is no work of the parser's
         again = command.clock()
-    assert waited - start < 0.2
-    assert 0.3 < worked - waited < 0.6
+        assert not command.is_elapsed
+    assert waited - start < 0.1
+    assert 0.39 < worked - waited < 0.6
     assert died >= worked
-    assert 0.3 < again - died < 0.6
+    assert 0.39 < again - died < 0.6
 
 
 def test_without_a_report_its_clock_is_the_elapsed_time_where_the_system_tells_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As on macOS and Windows."""
+    """As on macOS and Windows. Such a clock accuses no parser."""
     monkeypatch.setattr(process, "_PROCESSES", Path("/no such folder"))
     with Command([sys.executable, "-c", SILENT]) as command:
         command.check()
         start = command.clock()
         command.ask([b"wait"])
         assert command.clock() - start >= 0.8
+        assert command.is_elapsed
+
+
+def test_its_own_limits_count_when_a_search_runs_it(wayward: Command) -> None:
+    """Not those of a parser in this process. Before a first case, the process may start."""
+    wayward.time_limit, wayward.start_limit = 60, 120
+    assert wayward.patience == 60
+    wayward.close()
+    assert wayward.patience == 180
+    with FuzzTarget(wayward) as target:
+        assert target._patience() == 180
+        assert got(target.run([b"a"]).values) == ["a"]
+        assert target._patience() == 60
 
 
 def test_large_cases_do_not_block(wayward: Command) -> None:

@@ -9,26 +9,49 @@ from typing import Any, cast
 import pytest
 
 from gemini_replay import parse_stream
+from gemini_replay.fuzz import checks
 from gemini_replay.fuzz.budget import Budget
 from gemini_replay.fuzz.growth import Growth, growth
+from gemini_replay.fuzz.pace import NONE
 from gemini_replay.fuzz.target import FuzzTarget, Output
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 class Timed:
-    """A parser that takes as long as a function of the size says."""
+    """A parser that takes as long as a function of the size says; one that takes more than 60 s has to be stopped.
 
-    def __init__(self, seconds: Callable[[float], float]) -> None:
+    It is `stopped_once` before its first run, which counts as well. All its time is work, unless it `waits`. With
+    `is_elapsed`, only the time on the clock is known.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[float], float],
+        *,
+        stopped_once: bool = False,
+        waits: bool = False,
+        is_elapsed: bool = False,
+    ) -> None:
         self.now = 0.0
+        self.runs = 0
         self.is_here = False
         self.seconds = seconds
+        self.stopped_once, self.waits, self.is_elapsed = stopped_once, waits, is_elapsed
 
     def clock(self) -> float:
         return self.now
 
+    def worked(self) -> float | None:
+        return None if self.is_elapsed else 0.0 if self.waits else self.now
+
     def run(self, chunks: Sequence[bytes]) -> Output:
         taken = self.seconds(sum(map(len, chunks)) / 1e6)
+        self.runs += 1
+        if self.stopped_once:
+            self.stopped_once = False
+            self.runs += 1
+            self.now += 50
         self.now += taken
         return Output(hung=taken > 60)
 
@@ -82,6 +105,41 @@ def remembering(chunks: Iterable[bytes]) -> Iterator[Any]:
 def memory(parse: Callable[..., Any]) -> list[Growth]:
     with FuzzTarget(parse) as target:
         return [one for one in growth(target, array=False) if one.of == "memory"]
+
+
+@pytest.mark.parametrize("seconds", [lambda mb: 0.5 * mb**2, lambda mb: 100 * mb**2], ids=["slow", "without end"])
+def test_elapsed_time_shows_no_bug(seconds: Callable[[float], float]) -> None:
+    """A busy machine may have made it long. What is not known is said."""
+    found = growth(cast("Any | FuzzTarget", Timed(seconds, is_elapsed=True)), array=False)[0]
+    assert not found.bad
+    assert "This shows no bug: " in str(found)
+    linear = growth(cast("Any | FuzzTarget", Timed(lambda mb: 2 * mb, is_elapsed=True)), array=False)
+    assert not any(one.bad or one.doubt for one in linear), "what is linear on the clock is right"
+
+
+def test_a_parser_that_is_stopped_while_it_waits_shows_no_bug() -> None:
+    """It stalls, which other classes find."""
+    found = growth(cast("Any | FuzzTarget", Timed(lambda mb: 1000 * mb, waits=True)), array=False)[0]
+    assert not found.bad
+    assert "waited" in found.doubt
+    assert large_event(lambda mb: 1000 * mb).bad, "one that works has no excuse"
+
+
+def test_a_run_that_had_a_second_chance_is_measured_again() -> None:
+    """Its time is that of both runs."""
+    (first, *_) = growth(cast("Any | FuzzTarget", Timed(lambda mb: 2 * mb, stopped_once=True)), array=False)
+    assert not first.bad
+    assert first.took[1] < 10
+
+
+def test_the_survey_says_what_is_not_known() -> None:
+    """In place of a bug."""
+    target: Any = Timed(lambda mb: 0.5 * mb**2, is_elapsed=True)
+    result = checks._growth(
+        target, checks.Check("growth", array=False, profiles=("gemini",)), True, None, NONE
+    ).result
+    assert result.verdict == "behaviour"
+    assert result.behaviour.startswith("not known: one large event")
 
 
 def test_linear_memory_is_no_bug() -> None:
