@@ -92,4 +92,4 @@ def unlike_leaves(one: Any, other: Any) -> int:
         return sum(unlike_leaves(value, other.get(name)) for name, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
         return sum(map(unlike_leaves, one, other))
-    return one != other
+    return bool(one != other)

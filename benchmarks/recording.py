@@ -198,7 +198,9 @@ def _recorded(sent: list[bytes], path: Path, together: int = 1) -> tuple[float, 
     redactor = Redactor(environ=KEYS).for_request(Request("POST", GOOGLE, headers, b"{}"))
     journal = Journal(path)
     entry = journal.begin(redactor.request())
-    recorder = Recorder(entry=entry, scrub=redactor.stream(), redact=redactor.response, failed=problems.append)
+    recorder = Recorder(
+        entry=entry, began=0.0, scrub=redactor.stream(), redact=redactor.response, failed=problems.append
+    )
     recorder.head(200, (("content-type", "text/event-stream"),), 0.0)
     began = time.process_time()
     for number, data in enumerate(sent):

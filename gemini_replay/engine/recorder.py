@@ -83,6 +83,7 @@ class Recorder:
 
     Args:
         entry: gets each part at once.
+        began: when the request was handed to the client's library; `sent` corrects this moment.
         scrub: removes secrets from the body.
         redact: removes secrets from the head.
         failed: called with the error if the recording fails. Nothing more is recorded then.
@@ -102,6 +103,7 @@ class Recorder:
         self,
         *,
         entry: Entry,
+        began: float,
         scrub: Scrubber,
         redact: Callable[[Response], Response],
         failed: Callable[[BaseException], None],
@@ -119,7 +121,7 @@ class Recorder:
         self._left_open = left_open
         self._wire = wire
         self._lock = threading.Lock()
-        self._last = 0.0
+        self._last = began
         self._decoded_limit = decoded_limit
         self._decoder: ContentDecoder | None = None
         self._arrived: deque[tuple[bytes, float]] = deque()
@@ -130,7 +132,7 @@ class Recorder:
 
     @_observing
     def sent(self, at: float) -> None:
-        """The request is sent at this moment. A later call corrects the moment."""
+        """The request is sent at this moment, and not when it began. A later call corrects the moment."""
         self._last = at
 
     @_observing

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from .. import clocks
 from ..cassette.describing import describe
 from ..cassette.format_v1 import decode_line, encode_request
 from ..cassette.journal import Journal, keep_beside
@@ -72,7 +73,9 @@ class Recordings:
         self._journal: Journal | None = None
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
-        self._unanswered: list[tuple[Request, str]] = []
+        # Each request without a connection, where it went, and how many of the list below began before it failed.
+        self._unanswered: list[tuple[Request, str, int]] = []
+        self._begun_since: list[tuple[Request, Recorder]] = []  # since the first of them
         self._forks = forks
         self._broken = False  # something of ours failed, perhaps in the middle of an answer
 
@@ -92,6 +95,7 @@ class Recordings:
                 journal = self._journal
             recorder = Recorder(
                 entry=journal.begin(asked),
+                began=clocks.now(),
                 scrub=redactor.stream(),
                 redact=redactor.response,
                 failed=lambda problem: self.fail(problem, asked),
@@ -102,6 +106,8 @@ class Recordings:
             )
             with self._lock:
                 self._live.add(recorder)
+                if self._unanswered:
+                    self._begun_since.append((asked, recorder))
             return recorder
         except Exception as problem:
             return self.null_recorder(problem, asked)
@@ -125,18 +131,18 @@ class Recordings:
         return NullRecorder()
 
     def unanswered(self, asked: Request, where: str) -> None:
-        """There was no connection for a request; if no other try gets an answer, the recording has failed."""
+        """There was no connection for a request; if no later try gets an answer, the recording has failed."""
         with self._lock:
-            self._unanswered.append((asked, where))
+            self._unanswered.append((asked, where, len(self._begun_since)))
         self._forks.report(unanswered=encode_request(asked), where=where)
 
     def _check_answered(self, more: Sequence[Path]) -> None:
         if not self._unanswered:
             return
-        recordings = [self.recorded, *(recorded_in(part) for part in more)]
-        answered = [interaction.request for recorded in recordings for interaction in recorded.of(self._provider)]
-        for asked, where in self._unanswered:
-            if not any(self._matcher.matches(request, asked) for request in answered):
+        elsewhere = [interaction.request for part in more for interaction in recorded_in(part).of(self._provider)]
+        for asked, where, earlier in self._unanswered:
+            later = [request for request, recorder in self._begun_since[earlier:] if recorder.status is not None]
+            if not any(self._matcher.matches(request, asked) for request in [*later, *elsewhere]):
                 self._report(
                     RecordingError(
                         f"{describe(asked)} got no answer: {where} could not be reached.",
@@ -309,4 +315,4 @@ class Recordings:
             case {"unanswered": line, "where": where}:
                 asked = decode_line(line.encode())
                 assert isinstance(asked, Request)
-                self._unanswered.append((asked, where))
+                self._unanswered.append((asked, where, len(self._begun_since)))

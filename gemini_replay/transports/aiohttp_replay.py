@@ -24,6 +24,10 @@ from ..errors import RecordingEndedError
 from ..loops import AsyncioClock, Timer
 from . import socket_failures
 
+_ROUNDED_S = 0.01
+"""By how much, in seconds, a recorded silence may be shorter than the limit that has ended it."""
+_NEARLY = 0.9
+"""The share of a limit for the whole request that is recorded: it also limits connecting."""
 _DRY_S = 0.01
 """How often to check whether a client has read all of a cancelled recording, in seconds."""
 
@@ -96,6 +100,9 @@ class _Key:
     real: Any
     is_ssl: bool = False
 
+    def __repr__(self) -> str:  # it is in aiohttp's warnings
+        return repr(self.real)
+
 
 class _Handler(ResponseHandler):
     """The real handler. It also tells the transport when the request has been sent, and keeps the body."""
@@ -144,6 +151,7 @@ class _Played(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._protocol = protocol
+        self._playback = playback
         self._schedule = playback.schedule(request.headers.get("Accept-Encoding", ""), started)
         self._framer = http1.Framer(request.method)
         self._skips_stalls = playback.speed == INSTANT
@@ -216,9 +224,22 @@ class _Played(asyncio.Transport):
         elif ending == "reset":
             self._lose(FAILURES[ending](None))
         else:
-            left, limit = self._total_left, self._protocol._read_timeout
-            ended_by_total = self._skips_stalls and left is not None and (not limit or left <= limit)
-            self._protocol.fail(FAILURES["total timeout" if ending == "timeout" and ended_by_total else ending](None))
+            cause = "total timeout" if ending == "timeout" and self._total_was_reached() else ending
+            self._protocol.fail(FAILURES[cause](None))
+
+    def _total_was_reached(self) -> bool:
+        """Whether a timeout was that of the whole request, and not of a read: they raise different exceptions.
+
+        A cassette does not tell them apart. With both limits, it was a read if the silence before it was long enough.
+        """
+        total, limit = self._total, self._protocol._read_timeout
+        if not total or not limit:
+            return bool(total)
+        script = self._playback.script
+        if self._skips_stalls and script is not None and script.stalls:
+            return total - self._schedule.skipped <= limit
+        recorded = self._playback.interaction
+        return recorded.end.after < limit - _ROUNDED_S and recorded.duration > _NEARLY * total
 
     def _lose(self, error: Exception | None) -> None:
         if not self._closing:

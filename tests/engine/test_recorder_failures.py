@@ -43,6 +43,7 @@ def test_a_recorder_raises_nothing_while_it_gives_up(bad: str) -> None:
 
     made = Recorder(
         entry=Paper(),
+        began=0.0,
         scrub=Broken(),
         redact=lambda r: r,
         failed=lambda problem: tell("failed"),
@@ -59,7 +60,9 @@ def test_a_recorder_raises_nothing_while_it_gives_up(bad: str) -> None:
 def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recording() -> None:
     """The bytes of a decompression bomb are not written, and the client can read on."""
     paper, failures = Paper(), list[BaseException]()
-    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
+    made = Recorder(
+        entry=paper, began=0.0, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000
+    )
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)
     made.end("eof", 2.0)
@@ -70,7 +73,9 @@ def test_a_compressed_body_that_decodes_to_too_much_is_a_failure_of_the_recordin
 def test_chunks_before_a_failure_are_written() -> None:
     """This holds even for chunks that were to be written together with the one that failed."""
     paper, failures = Paper(), list[BaseException]()
-    made = Recorder(entry=paper, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000)
+    made = Recorder(
+        entry=paper, began=0.0, scrub=Passing(), redact=lambda r: r, failed=failures.append, decoded_limit=100_000
+    )
     made.head(200, (("content-encoding", "gzip"),), 0.0)
     made.chunk(gzip.compress(b"before"), 1.0)
     made.chunk(gzip.compress(b"0" * 1_000_000), 1.0)

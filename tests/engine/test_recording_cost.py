@@ -36,7 +36,7 @@ class Recording:
         entry = self._journal.begin(redactor.request())
         self._problems = list[BaseException]()
         self._recorder = Recorder(
-            entry=entry, scrub=redactor.stream(), redact=redactor.response, failed=self._problems.append
+            entry=entry, began=0.0, scrub=redactor.stream(), redact=redactor.response, failed=self._problems.append
         )
         self._recorder.head(200, (("content-type", "text/event-stream"),), 0.0)
 

@@ -233,6 +233,18 @@ def test_a_request_that_got_no_answer_is_reported(path: Path) -> None:
     assert "https://generativelanguage.googleapis.com could not be reached" in str(session.problem)
 
 
+def test_an_earlier_answer_is_none_to_a_request_that_got_no_connection(path: Path) -> None:
+    """As when the second of two equal requests waits too long for a connection: a replay would ask for it, too."""
+    session = Session(path, mode="rewrite")
+    ask(session, "twice")
+    plan = session.decide(request("twice"))
+    assert isinstance(plan, Forward)
+    plan.unreachable(OSError())
+    session.close()
+    assert isinstance(session.problem, RecordingError)
+    assert "got no answer" in str(session.problem)
+
+
 def test_settings_name_secrets(path: Path) -> None:
     """The settings apply to recordings and to the requests that they answer."""
     settings: dict[str, Any] = {

@@ -61,6 +61,7 @@ def recorder(scrub: Holding | None = None, **options: bool) -> tuple[Recorder, P
     paper, failures = Paper(), list[BaseException]()
     made = Recorder(
         entry=paper,
+        began=0.0,
         scrub=scrub or Passing(),
         redact=lambda r: r,
         failed=failures.append,

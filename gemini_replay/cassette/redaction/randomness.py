@@ -46,7 +46,8 @@ _TEMPLATE = re.compile(
 )
 _PUBLISHED = re.compile(
     r"AKIAIOSFODNN7EXAMPLE|ASIAIOSFODNN7EXAMPLE|wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY|"
-    r"sk_test_4eC39HqLyjWDarjtT1zdp7dc|hunter2|\w*(?:EXAMPLE|XXXXXX|xxxxxx)\w*|"
+    r"sk_test_4eC39HqLyjWDarjtT1zdp7dc|XXXXXX|xxxxxx|"
+    r"(?<![A-Za-z0-9])(?:hunter2(?![A-Za-z0-9])|EXAMPLE)|EXAMPLE(?:KEY)?(?![A-Za-z0-9])|"
     r"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIy"
     r"fQ\.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
 )  # fmt: skip

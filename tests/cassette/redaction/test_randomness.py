@@ -127,7 +127,19 @@ def test_placeholders(value: str) -> None:
     assert is_placeholder(value)
 
 
-@pytest.mark.parametrize("value", ["k7x-q2", "ethereum", "customer_id", drawn("p", 20), "12345678", "2025-01-01"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "k7x-q2",
+        "ethereum",
+        "customer_id",
+        drawn("p", 20),
+        "12345678",
+        "2025-01-01",
+        drawn("p", 10) + "EXAMPLE" + drawn("q", 10),
+        "hunter2" + drawn("p", 10),
+    ],
+)
 def test_values_that_are_not_placeholders(value: str) -> None:
-    """Words and values that mean something are not placeholders."""
+    """Words and values that mean something are not placeholders, nor is what only contains a sample."""
     assert not is_placeholder(value)

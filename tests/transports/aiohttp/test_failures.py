@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clients import KEY
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -98,6 +99,50 @@ def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: floa
     assert Cassette.load(path).interactions[0].end.kind == "timeout"
     with gemini_replay.replay(path):
         assert isinstance(asyncio.run(failure()), TimeoutError)
+
+
+@pytest.mark.parametrize("speed", ["instant", "virtual", 1.0])
+@pytest.mark.parametrize(
+    ("limits", "silence", "expected"),
+    [
+        ({"total": 0.2}, 0.2, TimeoutError),
+        ({"total": 0.2, "sock_read": 5}, 0.19, TimeoutError),
+        ({"total": 0.2, "sock_read": 0.15}, 0.05, TimeoutError),
+        ({"total": 0.2, "sock_read": 0.05}, 0.05, aiohttp.SocketTimeoutError),
+        ({"total": 300, "sock_read": 5}, 0.05, aiohttp.SocketTimeoutError),
+        ({"sock_read": 0.05}, 0.05, aiohttp.SocketTimeoutError),
+    ],
+    ids=str,
+)
+def test_a_recorded_timeout_is_that_of_the_limit_which_has_ended_the_request(
+    limits: dict[str, float], silence: float, expected: type[Exception], speed: Any, path: Path
+) -> None:
+    """A limit for the whole request raises another exception than a read timeout, at any speed."""
+    before = 0.2 - silence
+    recorded(path, streaming(*events(2), after=before, gap=0.0, end=End("timeout", silence)))
+    with gemini_replay.replay(path, speed=speed):
+        assert type(asyncio.run(failure(timeout=aiohttp.ClientTimeout(**limits)))) is expected
+
+
+def test_a_request_that_is_cancelled_without_a_connection_ends_when_it_was_cancelled(path: Path) -> None:
+    """Its times do not count from the start of the machine. No byte of it was sent."""
+
+    async def cancelled(url: str) -> None:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=1), headers={"x-goog-api-key": KEY}
+        ) as client:
+            first = asyncio.ensure_future(client.post(url, json={"number": 1}))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.post(url, json={"number": 2}), 0.1)
+            first.cancel()
+            await asyncio.wait([first])
+
+    scenario = Scenario.from_chunks(events(2), gaps=[0.0, 5.0], head_after=5.0)
+    with upstream.start(scenario) as server, gemini_replay.record(path):
+        asyncio.run(cancelled(server.url + PATH))
+    ends = [one.end for one in Cassette.load(path).interactions]
+    assert [end.kind for end in ends] == ["cancelled", "cancelled"]
+    assert max(end.after for end in ends) < 60
 
 
 def test_a_cancelled_recording_first_gives_all_its_chunks(path: Path) -> None:
