@@ -112,6 +112,8 @@ class Session(Results):
         watch_forks(self)
         existing = os.path.exists(self.path)
         self.recording = self.mode in {"new", "rewrite", "verify"} or (self.mode == "once" and not existing)
+        if self.recording:
+            self._redactor.prepare()
         if self.recording and fake_files.are_fake():
             raise UsageError(
                 "Nothing can be recorded while pyfakefs hides the real files.", hint=fake_files.RECORDING

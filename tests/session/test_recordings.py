@@ -12,6 +12,7 @@ from support.sessions import ask, held, recorded, request
 
 from gemini_replay import Cassette, Session
 from gemini_replay.cassette.model import Chunk, End, Interaction, Response
+from gemini_replay.cassette.redaction.key_formats import unfinished
 from gemini_replay.errors import MissError, RecordingError
 from gemini_replay.session import Forward
 
@@ -243,6 +244,18 @@ def test_an_earlier_answer_is_none_to_a_request_that_got_no_connection(path: Pat
     session.close()
     assert isinstance(session.problem, RecordingError)
     assert "got no answer" in str(session.problem)
+
+
+def test_no_request_waits_until_the_search_for_keys_is_compiled(path: Path) -> None:
+    """That takes long enough to change times. It is done when a session opens that records, and only then."""
+    unfinished.cache_clear()
+    Session(path).close()
+    assert unfinished.cache_info().misses == 0
+    session = Session(path, mode="rewrite")
+    assert unfinished.cache_info().misses == 1
+    ask(session, "hello", answer="AIza" + "SyD-fake_0123456789abcdefghijklmnop")
+    session.close()
+    assert unfinished.cache_info().misses == 1
 
 
 def test_settings_name_secrets(path: Path) -> None:

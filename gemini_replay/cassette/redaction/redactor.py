@@ -24,6 +24,7 @@ from ...provider import Provider
 from ..model import Request, Response
 from .encodings import Decompressor, coding_of
 from .finder import Finder, compile_patterns
+from .key_formats import unfinished
 from .known_values import environment_secrets, given_secrets, request_credentials, response_credentials
 from .randomness import is_placeholder
 from .replacements import MARK, REDACTED, Removal, mark
@@ -100,6 +101,10 @@ class Redactor:
         found._known = known
         found._finder = Finder({**known, **self._given}, self._patterns, self._names)
         return found
+
+    def prepare(self) -> None:
+        """Compile what only the search of a response needs. A client would have to wait for it, 10 ms or more."""
+        unfinished()
 
     def for_request(self, request: Request) -> RequestRedactor:
         """A redactor for one request and its response, which knows the request's own credentials too.

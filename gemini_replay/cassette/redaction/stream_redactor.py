@@ -18,7 +18,6 @@ from typing import Protocol
 from .channel import FARTHEST, Channel
 from .encodings import Decompressor, UnchangeableError
 from .finder import LOOK_BEHIND, Finder
-from .key_formats import unfinished
 from .replacements import Removals
 from .spans import Span, merged
 
@@ -46,7 +45,6 @@ class BodyRedactor:
     def __init__(
         self, finder: Callable[[], Finder], removals: Removals, decompressor: Callable[[], Decompressor | None]
     ) -> None:
-        unfinished()  # is compiled now, in 10 ms or more, and not while a client waits for a chunk
         self._finder, self._removals, self._decompressor = finder, removals, decompressor
         self._body: _Searches | None = None
 
