@@ -27,4 +27,4 @@ def assert_in_rhythm(seen: Seen, after: float = 0.0) -> None:
     """
     late = [at - seen.began - after - GAP * n for n, at in enumerate(seen.times, 1)]
     assert min(late) > -0.002
-    assert statistics.median(late) - min(late) < GAP * 3
+    assert statistics.median(late) - min(late) < GAP * 2
