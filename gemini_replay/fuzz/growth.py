@@ -60,7 +60,7 @@ class Growth:
 
     @property
     def looks_bad(self) -> bool:
-        """Whether it is a bug if there is no doubt."""
+        """Whether the figures are those of a bug."""
         matters = _NEGLIGIBLE if self.of == "time" else _MUCH * self.sizes[1]
         return not self.finished or (self.exponent > LIMIT and self.took[1] > matters)
 
