@@ -212,7 +212,10 @@ class _Played(asyncio.Transport):
         self._next = next(self._due, None)
         if data:
             self._protocol.data_received(data)
-        self._arm()
+        if self._next is not None and not (self._handle or self._paused or self._closing):
+            self._handle = self._loop.call_soon(self._play)
+        else:
+            self._arm()
 
     def _break(self, ending: str) -> None:
         if ending == "cancelled" and self._protocol.unread:

@@ -25,7 +25,7 @@ from gemini_replay.cassette.redaction.finder import Finder
 
 PACKAGE = str(Path(gemini_replay.__file__).parent)
 FEW, MANY = 20, 120
-FEW_CALLS = {"httpx": (0, 76), "httpx-asyncio": (1.2, 88), "httpx-trio": (3, 94), "aiohttp": (4, 97)}
+FEW_CALLS = {"httpx": (0, 76), "httpx-asyncio": (1.2, 88), "httpx-trio": (3, 94), "aiohttp": (3, 97)}
 """Bounds: calls for each chunk, and further calls for each request. httpx2 and httpcore cost no more than httpx."""
 FEW_CALLS_OF_A_SOCKET = (1, 127)
 LEFT = {"httpx-sync": 1, "httpx-asyncio": 3, "httpx-trio": 3}

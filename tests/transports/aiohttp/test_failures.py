@@ -108,7 +108,7 @@ def test_a_limit_for_the_whole_request_is_recorded_as_a_timeout(head_after: floa
         ({"total": 0.2}, 0.2, TimeoutError),
         ({"total": 0.2, "sock_read": 5}, 0.19, TimeoutError),
         ({"total": 0.2, "sock_read": 0.15}, 0.05, TimeoutError),
-        ({"total": 0.2, "sock_read": 0.05}, 0.05, aiohttp.SocketTimeoutError),
+        ({"total": 1, "sock_read": 0.05}, 0.05, aiohttp.SocketTimeoutError),
         ({"total": 300, "sock_read": 5}, 0.05, aiohttp.SocketTimeoutError),
         ({"sock_read": 0.05}, 0.05, aiohttp.SocketTimeoutError),
     ],
@@ -118,8 +118,8 @@ def test_a_recorded_timeout_is_that_of_the_limit_which_has_ended_the_request(
     limits: dict[str, float], silence: float, expected: type[Exception], speed: Any, path: Path
 ) -> None:
     """A limit for the whole request raises another exception than a read timeout, at any speed."""
-    before = 0.2 - silence
-    recorded(path, streaming(*events(2), after=before, gap=0.0, end=End("timeout", silence)))
+    before = (0.2 - silence) / 3  # the head, and each of two events
+    recorded(path, streaming(*events(2), after=before, gap=before, end=End("timeout", silence)))
     with gemini_replay.replay(path, speed=speed):
         assert type(asyncio.run(failure(timeout=aiohttp.ClientTimeout(**limits)))) is expected
 
