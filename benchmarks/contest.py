@@ -6,12 +6,13 @@ import base64
 import importlib
 import json
 import marshal
+import math
 import os
 import reprlib
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,10 @@ from benchmarks.harness import SAME, Benchmark, Contestant, Result, Row, Setting
 ROOT = Path(__file__).parent.parent
 ROUND_SECONDS, QUICK_SECONDS = 0.1, 0.005
 QUICK_ROUNDS = 3
+PROCESSES = 3
+"""Of short work, a contestant has three processes: some are faster than others, from the first run to the last."""
+TURNS = 10
+"""Of short work, a round has up to ten turns: all contestants have theirs within one moment of the machine."""
 CLOSING_SECONDS = 30
 
 Pythons = Callable[[str], str]
@@ -90,38 +95,51 @@ class Worker:
 
 
 @dataclass
-class _Turn:
-    """A contestant that passed the check, and its figures so far."""
+class _Figures:
+    """What was measured of a contestant so far, or why it was refused."""
 
     contestant: Contestant
-    worker: Worker
-    calls: int
     rounds: list[float] = field(default_factory=list)
     also: dict[str, list[float]] = field(default_factory=dict)
     refused: str = ""
-
-    def take(self, benchmark: Benchmark) -> None:
-        """One round, unless an earlier one failed."""
-        if self.refused:
-            return
-        try:
-            self.worker.ask(calls=self.calls)
-            answer = self.worker.answer()
-        except Refused as why:
-            self.refused = str(why)
-            return
-        if "figure" in answer:
-            self.rounds.append(answer["figure"])
-        else:
-            self.rounds.append(benchmark.figure(answer[benchmark.measures] / self.calls))
-        for name, figure in answer.get("also", {}).items():
-            self.also.setdefault(name, []).append(figure)
 
     def row(self) -> Row:
         """The results of all rounds."""
         if self.refused:
             return Row(self.contestant, refused=self.refused)
         return Row(self.contestant, self.rounds, {name: statistics.median(each) for name, each in self.also.items()})
+
+
+@dataclass
+class _Turn:
+    """A contestant's process that passed the check.
+
+    Attributes:
+        seconds: how long one run takes; of one that measures itself, a whole round.
+        calls: how many runs it makes in one turn.
+    """
+
+    figures: _Figures
+    worker: Worker
+    seconds: float
+    calls: int = 1
+
+    def take(self, benchmark: Benchmark) -> None:
+        """One round, unless an earlier one failed."""
+        if self.figures.refused:
+            return
+        try:
+            self.worker.ask(calls=self.calls)
+            answer = self.worker.answer()
+        except Refused as why:
+            self.figures.refused = str(why)
+            return
+        if "figure" in answer:
+            self.figures.rounds.append(answer["figure"])
+        else:
+            self.figures.rounds.append(benchmark.figure(answer[benchmark.measures] / self.calls))
+        for name, figure in answer.get("also", {}).items():
+            self.figures.also.setdefault(name, []).append(figure)
 
 
 class Contest:
@@ -155,34 +173,50 @@ class Contest:
         return min(self._benchmark.rounds, QUICK_ROUNDS) if self._setting.quick else self._benchmark.rounds
 
     def _timed_rows(self) -> list[Row]:
-        rows: list[Row] = []
+        figures = [_Figures(contestant) for contestant in self._floor_first()]
+        left = self._rounds()
+        while left:
+            left -= self._measure(figures, left)
+        return [one.row() for one in figures]
+
+    def _measure(self, figures: Sequence[_Figures], left: int) -> int:
+        """Start a process for each that was not refused, and let them take turns; return for how many rounds."""
         with ExitStack() as workers:
             turns: list[_Turn] = []
-            for contestant in self._floor_first():
-                try:
-                    turns.append(self._started(contestant, workers))
-                except Refused as why:
-                    rows.append(Row(contestant, refused=str(why)))
-            for number in range(self._rounds()):
+            for one in figures:
+                if not one.refused:
+                    try:
+                        turns.append(self._turn(one, workers))
+                    except Refused as why:
+                        one.refused = str(why)
+            count = self._turns(turns)
+            rounds = left if count == 1 or self._setting.quick else min(left, math.ceil(self._rounds() / PROCESSES))
+            for number in range(rounds * count):
                 for turn in turns[number % len(turns) :] + turns[: number % len(turns)] if turns else ():
                     turn.take(self._benchmark)
-        return rows + [turn.row() for turn in turns]
+        return rounds
 
     def _worker(self, contestant: Contestant) -> Worker:
         python = self._pythons(contestant.environment) if contestant.environment else sys.executable
         return Worker(python, self._module, self._benchmark.name, contestant.name, self._setting)
 
-    def _started(self, contestant: Contestant, workers: ExitStack) -> _Turn:
-        worker = workers.enter_context(self._worker(contestant))
+    def _turn(self, figures: _Figures, workers: ExitStack) -> _Turn:
+        """Start a process of a contestant, and check it."""
+        worker = workers.enter_context(self._worker(figures.contestant))
         worker.answer()
-        checked = self._checked(contestant, worker)
-        return _Turn(contestant, worker, 1 if checked["read"] else self._calls(worker))
-
-    def _calls(self, worker: Worker) -> int:
-        """How many runs fill a round."""
+        if self._checked(figures.contestant, worker)["read"]:
+            return _Turn(figures, worker, ROUND_SECONDS)
         worker.ask(calls=1)
+        return _Turn(figures, worker, max(worker.answer()["wall"], 1e-6))
+
+    def _turns(self, turns: Sequence[_Turn]) -> int:
+        """Decide how many runs each contestant makes in a turn, and how many turns a round has."""
         seconds = QUICK_SECONDS if self._setting.quick else ROUND_SECONDS
-        return max(1, int(seconds / max(worker.answer()["wall"], 1e-6)))
+        longest = max((turn.seconds for turn in turns), default=seconds)
+        count = max(1, min(TURNS, int(seconds / longest)))
+        for turn in turns:
+            turn.calls = max(1, int(seconds / count / turn.seconds))
+        return count
 
     def _memory_rows(self) -> list[Row]:
         growths: dict[str, list[float]] = {}

@@ -17,8 +17,9 @@ A table is a module of this package with a function `benchmarks`. ``python -m be
 
 Every contestant has a process of its own (`benchmarks.worker`), so that no patch, cache or garbage of one reaches
 another. It runs once to be checked: what it returns must equal what is expected, or it is refused. Then the
-contestants take turns, round by round; a figure is the median of its rounds, a ratio the median of the ratios to
-the floor's figure in the same round.
+contestants take turns. If their work is short, a turn takes some 10 ms, and each third of the rounds has new
+processes. A figure is the median of all turns, a ratio the median of the ratios to the floor's figure in the same
+turn.
 """
 
 from __future__ import annotations
@@ -142,7 +143,8 @@ class Benchmark:
         measures: processor time, that of finished children included; wall-clock time; the growth of the peak of
             resident memory during the first run of a new process; or what the runs read: see `Reading`.
         expected: what each run returns; by default what the floor's, or else the first contestant's, returned.
-        rounds: how often each contestant is measured.
+        rounds: how often each contestant is measured for a tenth of a second, or for one run if that takes longer.
+            If all runs are shorter, a round has up to ten turns for each contestant.
         limit: what limits the figures, for the page of results.
     """
 

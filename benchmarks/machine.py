@@ -9,13 +9,17 @@ import json
 import os
 import platform
 import site
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.contest import ROOT
 
+LOOPS = 300
+"""How often the fixed loop is timed; the slowest machine needs 3 seconds for it."""
 BUSY = 0.3
 """The number of running processes for each core above which other work distorts the figures."""
 
@@ -43,14 +47,27 @@ def busy() -> str:
     return f"The machine is busy: load average {now:.2f} on {cores()} cores. These are not figures to publish."
 
 
+def loop() -> str:
+    """The quartiles of how long a fixed loop takes."""
+    milliseconds = []
+    for _ in range(LOOPS):
+        began = time.perf_counter()
+        for _ in range(100_000):
+            pass
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    low, _, high = statistics.quantiles(milliseconds, n=4)
+    return f"{low:.1f} … {high:.1f} ms"
+
+
 def about() -> dict[str, str]:
-    """The day, the machine, the interpreter and the load at this moment."""
+    """The day, the machine, the interpreter, the load and the speed at this moment."""
     now = load()
     return {
         "date": datetime.date.today().isoformat(),
         "machine": f"{cores()} cores ({_processor()}), {platform.system()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "load": "" if now is None else f"{now:.2f}",
+        "loop": loop(),
         "warning": busy(),
     }
 

@@ -36,9 +36,12 @@ some of them. It needs the extra `dev`, and installs other libraries into enviro
 
 - Each contestant must be right before it is measured: what it returns is compared with what was expected. A wrong \
 one has no figures, and the table says how it was wrong.
-- Each contestant has a process of its own. They take turns, round by round, so that a busy moment meets all of them.
-- A figure is the median of all rounds, with the quartiles beside it. "× floor" is the median of the ratios to the \
-floor's figure in the same round; ratios hold on other machines, times do not.
+- Each contestant has a process of its own. They take turns, so that a busy moment meets all of them. If their work \
+is short, a turn takes some 10 ms, and each of them has three processes, one after the other.
+- A figure is the median of all turns, with the quartiles beside it. "× floor" is the median of the ratios to the \
+floor's figure in the same turn; ratios hold on other machines, times do not.
+- Before each table, a fixed loop of Python shows how fast the machine is: the quartiles of 300 loops. On a slower \
+machine, or one that shares its cores with others, it takes longer, and so do all times in the table.
 - Times are processor time, if the heading does not say "wall clock".
 """
 
@@ -74,7 +77,7 @@ def _row(result: Result, row: Row) -> Json:
         "ratio": asdict(ratio) if ratio else None,
         "also": dict(row.also),
         "targets": targets,
-        "rounds": list(row.rounds),
+        "rounds": [float(f"{figure:.4g}") for figure in row.rounds],
     }
 
 
@@ -154,7 +157,8 @@ def _measured(table: Json) -> Iterable[str]:
     about = table["about"]
     versions = ", ".join(f"{name} {version}" for name, version in table["versions"].items())
     load = f"; load average at the start {about['load']}" if about["load"] else ""
-    yield f"{about['date']}: {about['machine']}, {about['python']}{load}; {versions}.\n"
+    loop = f"; a loop of 100,000 turns took {about['loop']}" if "loop" in about else ""
+    yield f"{about['date']}: {about['machine']}, {about['python']}{load}{loop}; {versions}.\n"
     if about["warning"]:
         yield f"**{about['warning']}**\n"
     if table["quick"]:

@@ -45,7 +45,7 @@ def test_a_run_says_where_it_ran(quick: tuple[str, dict[str, Any]]) -> None:
     _, tables = quick
     table = tables["lateness"]
     assert table["quick"]
-    assert set(table["about"]) == {"date", "machine", "python", "load", "warning"}
+    assert set(table["about"]) == {"date", "machine", "python", "load", "loop", "warning"}
     assert {"gemini-replay", "httpx2", "aiohttp"} <= set(table["versions"])
 
 

@@ -32,6 +32,11 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
         values = iter([1, Reading(1, 5.0)])
         return lambda: next(values)
 
+    def started() -> Run:
+        with (setting.folder / "started").open("a") as lines:
+            lines.write(f"{os.getpid()} ")
+        return lambda: Reading("same", 1.0)
+
     letters = {letter: (lambda letter=letter: noted(letter)) for letter in "abc"}
     targets = [at_most(2, times="a"), at_most(3), at_least(1, times="gone")]
     best = [at_most(1, times=PEERS)]
@@ -64,6 +69,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
     )
     yield Benchmark("expected", "ms", [Contestant("one", lambda: lambda: 1)], expected=2)
     yield Benchmark("closed", "ms", [Contestant("one", closed)])
+    yield Benchmark("started", "ms", [Contestant("one", started)])
     yield Benchmark("printed", "ms", [Contestant("one", lambda: lambda: print("hello"))])
     yield Benchmark("process", "MB/s", [Contestant("json", lambda: lambda: json.loads("[1]"))], amount=3e-6)
     large = Contestant("large", lambda: lambda: len(bytes(bytearray(b"x") * 30_000_000)))
