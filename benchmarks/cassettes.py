@@ -121,10 +121,16 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
                 note="each body as it is compared; no search",
             ),
             Contestant(
+                "… and filed by what is compared",
+                lambda: _requests_decoded(many, bodies=_filed),
+                expected=many.count,
+                note="a table of method, model, action, framing and body; no search",
+            ),
+            Contestant(
                 "… and compared with one, leaf by leaf",
                 lambda: _requests_decoded(many, bodies=_compared),
                 expected=many.count,
-                note="no request is looked for, and no difference described",
+                note="no difference is described",
             ),
         ],
         measures="reading",
@@ -255,10 +261,20 @@ def _in_order(requests: Sequence[Request]) -> Sequence[Any]:
     return [canonical_body(one) for one in requests]
 
 
+def _filed(requests: Sequence[Request]) -> Sequence[Any]:
+    """The values by which each request is found."""
+    filed: dict[tuple[Any, ...], list[Request]] = {}
+    for one in requests:
+        target = one.target
+        values = one.method, target.resource, target.action, target.alt, canonical_body(one)
+        filed.setdefault(values, []).append(one)
+    return [values for values, found in filed.items() for _ in found]
+
+
 def _compared(requests: Sequence[Request]) -> Sequence[Any]:
     """How many leaves of each body differ from those of another request."""
     other = json.loads(canonical_body(asked(-1)))
-    return [floors.unlike_leaves(json.loads(body), other) for body in _in_order(requests)]
+    return [floors.unlike_leaves(json.loads(values[-1]), other) for values in _filed(requests)]
 
 
 def _requests_decoded(made: Made, *, bodies: Bodies = lambda requests: requests) -> Run:
