@@ -124,7 +124,7 @@ class Decoder(ABC, Generic[Made]):
     ) -> None:
         """Append to `_made` the object for the frame with these fields; it can raise FrameError."""
 
-    def _decode(self, data: bytes, *, ended: bool = False) -> list[Made]:
+    def _decode(self, data: bytes, ended: bool = False) -> list[Made]:
         """Split the held bytes and ``data``, which follows them; ``ended``: no more will come."""
         held = self._held
         if self._stopped:
@@ -132,11 +132,11 @@ class Decoder(ABC, Generic[Made]):
             raise self._error or UsageError("The decoder is closed.", hint="Use a new decoder for a new stream.")
         text: Text = data
         splitter = self._splitter
-        if held or not splitter:
+        if held or splitter is None:
             held += data
             text = held
         try:
-            if splitter or (splitter := self._begin(ended)):
+            if splitter is not None or (splitter := self._begin(ended)) is not None:
                 used = splitter.split(text, self._at, self)
                 self._at += used
                 if text is held:

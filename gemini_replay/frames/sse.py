@@ -66,11 +66,13 @@ class SSELines:
             pos = self._take_json(text, at, taker, pos)
             if self._in_json:
                 return pos
-        near_limit = self._data_size + size > self._limit
+        room = self._limit - self._data_size
         lf = cr = _NONE  # the next ones; size if there is none
-        while pos < size:
+        while True:
+            if pos >= size:
+                return pos
             # Where the data of a data line begins.
-            begin = pos + 6 if text.startswith(b"data: ", pos) else pos + 5 if text.startswith(b"data:", pos) else 0
+            begin = pos + 6 if text[pos : pos + 6] == b"data: " else pos + 5 if text.startswith(b"data:", pos) else 0
             if not begin and text[pos] in _MAY_BE_JSON and self._objects and self._json_allowed(text[pos], taker):
                 found = self._look_for_json(text, pos, at + pos)
                 if found == size:
@@ -90,7 +92,7 @@ class SSELines:
                 if cr < 0:
                     cr = size
             end = lf if lf < cr else cr
-            if near_limit or end == size:
+            if end == size or size > room:
                 self._check_size(end - pos, at + pos)
                 if end == size:
                     self.marks = (_LF, _CR)
@@ -103,7 +105,7 @@ class SSELines:
                 except UnicodeDecodeError:
                     data = decode(text[begin:end], at + begin, self._on_bad_utf8)
                 if self._start < 0:
-                    if text.startswith(b"\r\n\r\n" if end == cr else b"\n\n", end):
+                    if text[end : end + 4] == b"\r\n\r\n" or text[end : end + 2] == b"\n\n":
                         # The whole event is here, as nearly always.
                         taker._take(data, "sse", "message", self.last_event_id, self.retry, at + pos, NOT_DECODED)
                         pos = end + (4 if end == cr else 2)
@@ -121,7 +123,6 @@ class SSELines:
                     self._skip_lf = True
                 elif text[pos] == _LF:
                     pos += 1
-        return pos
 
     def _take_json(self, text: Text, at: int, taker: Taker, pos: int) -> int:
         pos = self._json.split(text, at, taker, pos)
