@@ -36,12 +36,10 @@ some of them. It needs the extra `dev`, and installs other libraries into enviro
 
 - Each contestant must be right before it is measured: what it returns is compared with what was expected. A wrong \
 one has no figures, and the table says how it was wrong.
-- Each contestant has a process of its own. They take turns, so that a busy moment meets all of them. If their work \
-is short, a turn takes some 10 ms, and each of them has three processes, one after the other.
+- Each contestant has processes of its own. They take turns, so that a busy moment meets all of them.
 - A figure is the median of all turns, with the quartiles beside it. "× floor" is the median of the ratios to the \
-floor's figure in the same turn; ratios hold on other machines, times do not.
-- Before each table, a fixed loop of Python shows how fast the machine is: the quartiles of 300 loops. On a slower \
-machine, or one that shares its cores with others, it takes longer, and so do all times in the table.
+floor's figure in the same turn; ratios hold on other machines, times do not. Where a table says how long a fixed \
+loop of Python took before it (the quartiles of 300 loops), that shows how fast the machine was at that time.
 - Times are processor time, if the heading does not say "wall clock".
 """
 
