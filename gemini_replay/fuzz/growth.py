@@ -27,7 +27,7 @@ LIMIT = 1.5
 _CHUNK = 1024
 _SMALL = 45  # bytes of a small event
 _SMALLEST, _LARGEST = 1 << 16, 1 << 21
-_ENOUGH = 0.15  # seconds; a size that takes this long decides, unless it leaves doubts
+_ENOUGH = 0.5  # seconds; a size that takes this long decides, unless it leaves doubts
 _CLEAR = 1.2  # an exponent from here to the limit leaves doubts: quadratic growth may only just begin to show
 _LONG = 3.0  # seconds; so long that doubts do not matter
 _CERTAIN = 2.0  # seconds; too long to be noise
@@ -173,7 +173,7 @@ def _time_taken(target: FuzzTarget, shape: Shape, until: Share | None) -> Growth
     half, small, large = 0.0, _time(target, shape.chunks(size)), _time(target, shape.chunks(2 * size))
     while True:
         found = _growth(shape, size, small, large)
-        last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
+        last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found, half)
         if last and found.bad and found.finished and large < _CERTAIN:
             # The machine may have been busy: the best of several runs, in turns, and over two doublings.
             streams = [shape.chunks(n) for n in (size // 2, size, 2 * size)]
@@ -182,17 +182,22 @@ def _time_taken(target: FuzzTarget, shape: Shape, until: Share | None) -> Growth
             found = _growth(shape, size, small, large)
             if half and (two := math.log2(max(large, 1e-6) / max(half, 1e-6)) / 2) < found.exponent:
                 found = replace(found, exponent=two)
-            last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found)
+            last = 2 * size >= _LARGEST or is_over() or not _is_doubtful(found, half)
         if last:
             return replace(found, doubt=_UNKNOWN) if found.bad and target.is_elapsed else found
         size *= 2
         half, small, large = small, large, _time(target, shape.chunks(2 * size))
 
 
-def _is_doubtful(found: Growth) -> bool:
-    """Whether only a larger size decides."""
+def _is_doubtful(found: Growth, half: float) -> bool:
+    """Whether only a larger size decides. `half` is the time of half the smaller size, 0 if it was not measured.
+
+    A machine that becomes faster between two sizes hides growth, but not over two doublings.
+    """
     took = found.took[1]
-    return found.finished and (took < _ENOUGH or (_CLEAR < found.exponent <= LIMIT and took < _LONG))
+    over_two = math.log2(max(took, 1e-6) / half) / 2 if 0 < half < math.inf and found.finished else 0.0
+    steepest = max(found.exponent, over_two)
+    return found.finished and (took < _ENOUGH or (steepest > _CLEAR and found.exponent <= LIMIT and took < _LONG))
 
 
 def _growth(shape: Shape, size: int, small: float, large: float) -> Growth:
