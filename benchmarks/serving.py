@@ -2,9 +2,9 @@
 
 Each server is a process of its own. Throughput is compared with uvicorn and an app that streams the same chunks, with
 the same settings of uvicorn: both are asked by the same client over eight connections at once. Lateness is compared
-with an asyncio server that writes prepared bytes by the loop's timers; the clients are plain asyncio protocols, which
-note when bytes come and look at them afterwards. Every answer must be the recorded one, byte for byte and chunk for
-chunk.
+with that app, which waits until a chunk is due, and with an asyncio server that writes prepared bytes by the loop's
+timers; the clients are plain asyncio protocols, which note when bytes come and look at them afterwards. Every answer
+must be the recorded one, byte for byte and chunk for chunk.
 """
 
 from __future__ import annotations
@@ -61,12 +61,14 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
     )
     for crowd in QUICK if setting.quick else LATENESS:
         bare_server = _late(setting, crowd, lambda path: announced([*BARE_SERVER, path]))
+        bare_app = _late(setting, crowd, lambda path: announced([*BARE_APP, path]))
         served = _late(setting, crowd, lambda path: listening("serve", path))
         yield Benchmark(
             f"Lateness of {crowd}",
             "ms, p99",
             [
                 Contestant("bare asyncio server", bare_server),
+                Contestant(BARE, bare_app),
                 Contestant(SERVE, served, targets=LATENESS.get(crowd, ())),
             ],
             floor="bare asyncio server",
@@ -75,7 +77,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
             rounds=3,
             limit=(
                 "The server's processor time for each chunk and, if all ask at once, for each request. What the bare "
-                "server is late, the machine and asyncio are."
+                "server is late, the machine and asyncio are; what the bare app is late, uvicorn and h11 are, too."
             ),
         )
 
