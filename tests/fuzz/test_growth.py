@@ -93,7 +93,7 @@ def test_a_square_is_a_bug(seconds: Callable[[float], float]) -> None:
 
 
 def test_a_machine_that_becomes_faster_hides_no_square() -> None:
-    """One run takes about half of its time, since what shared its core pauses. Two doublings still show the square."""
+    """One run takes half of its time, since what shared its core has paused. Two doublings still show the square."""
     faster, sizes = 4, list[float]()
 
     def seconds(mb: float) -> float:
