@@ -70,7 +70,7 @@ def benchmarks(setting: Setting) -> Iterator[Benchmark]:
     yield Benchmark("expected", "ms", [Contestant("one", lambda: lambda: 1)], expected=2)
     yield Benchmark("closed", "ms", [Contestant("one", closed)])
     yield Benchmark("started", "ms", [Contestant("one", started)])
-    yield Benchmark("printed", "ms", [Contestant("one", lambda: lambda: print("hello"))])
+    yield Benchmark("printed", "ms", [Contestant("one", lambda: lambda: Reading(print("hello"), 1.0))])
     yield Benchmark("process", "MB/s", [Contestant("json", lambda: lambda: json.loads("[1]"))], amount=3e-6)
     large = Contestant("large", lambda: lambda: len(bytes(bytearray(b"x") * 30_000_000)))
     small = Contestant("small", lambda: lambda: 30_000_000)
