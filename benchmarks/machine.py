@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.contest import ROOT
 
 LOOPS = 300
-"""How often the fixed loop is timed; the slowest machine needs 3 seconds for it."""
+"""How often the fixed loop is timed."""
 BUSY = 0.3
 """The number of running processes for each core above which other work distorts the figures."""
 

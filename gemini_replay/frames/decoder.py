@@ -126,6 +126,7 @@ class Decoder(ABC, Generic[Made]):
 
     def _decode(self, data: bytes, ended: bool = False) -> list[Made]:
         """Split the held bytes and ``data``, which follows them; ``ended``: no more will come."""
+        # Nothing here is keyword-only: CPython 3.11 does not specialize a call of such a function.
         held = self._held
         if self._stopped:
             held.clear()

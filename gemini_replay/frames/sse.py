@@ -69,7 +69,7 @@ class SSELines:
         room = self._limit - self._data_size
         lf = cr = _NONE  # the next ones; size if there is none
         while True:
-            if pos >= size:
+            if pos >= size:  # not in the head of the loop, whose jump is too long for CPython 3.11 to specialize
                 return pos
             # Where the data of a data line begins.
             begin = pos + 6 if text[pos : pos + 6] == b"data: " else pos + 5 if text.startswith(b"data:", pos) else 0
