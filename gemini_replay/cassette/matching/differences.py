@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, AnyStr, NamedTuple
 
 from ..field_paths import member
 from ..model import Request
@@ -65,11 +65,22 @@ def _quoted(value: Any, other: Any) -> str:
     if value in ("", b""):
         return "none"
     if isinstance(value, str) and isinstance(other, str) and len(value) > _CLIP:
-        same = next((at for at, (a, b) in enumerate(zip(value, other, strict=False)) if a != b), len(other))
-        start = max(0, min(same - _CLIP // 3, len(value) - _CLIP))
+        start = max(0, min(common_length(value, other) - _CLIP // 3, len(value) - _CLIP))
         value = f"{'…' if start else ''}{value[start : start + _CLIP]}{'…' if start + _CLIP < len(value) else ''}"
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, bytes) else repr(value)
     return text if len(text) <= 2 * _CLIP else f"{text[: 2 * _CLIP - 1]}…"
+
+
+def common_length(one: AnyStr, other: AnyStr) -> int:
+    """How many characters or bytes are the same at the beginning of two texts."""
+    same, differs = 0, min(len(one), len(other)) + 1
+    while differs - same > 1:
+        middle = (same + differs) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            differs = middle
+    return same
 
 
 def body_differences(recorded: Request, asked: Request) -> list[Difference]:
@@ -96,8 +107,7 @@ def _bytes(request: Request) -> bytes:
 
 def _first_byte(recorded: bytes, asked: bytes) -> Iterator[str]:
     if recorded and asked:
-        same = next((at for at, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
-        at = min(len(recorded), len(asked)) if same is None else same
+        at = common_length(recorded, asked)
         yield f"body, from byte {at}: recorded {recorded[at : at + 20]!r}, asked {asked[at : at + 20]!r}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import UsageError
 from ...hooks import call_hook, check_hook, name_of, wrong_result
 from ..model import Request
-from .differences import Difference, body_differences, key_difference
+from .differences import Difference, body_differences, common_length, key_difference
 from .ignoring import Ignored
 from .keys import KEYS_HINT, answered, canonical_body, has_marks, key_function
 
@@ -213,13 +213,12 @@ def _distance(recorded: Any, asked: Any) -> float:
     """The share of plain values that differ between two bodies, from 0 (equal) to 1."""
     unlike, ours, theirs = 0.0, 0, 0
     pairs = [(recorded, asked)]
-    while pairs:
-        one, other = pairs.pop()
-        kind = type(one)
-        if kind is type(other) is dict:
+    for one, other in pairs:  # it grows on the way
+        kind, same_kind = type(one), type(one) is type(other)
+        if same_kind and kind is dict:
             names = one if one.keys() == other.keys() else one.keys() | other.keys()
             pairs += [(one.get(name, _ABSENT), other.get(name, _ABSENT)) for name in names]
-        elif kind is type(other) is list:
+        elif same_kind and kind is list:
             pairs += zip_longest(one, other, fillvalue=_ABSENT)
         elif kind in _CONTAINERS or type(other) in _CONTAINERS:
             pairs += [(value, _ABSENT) for value in _values(one)]
@@ -227,7 +226,8 @@ def _distance(recorded: Any, asked: Any) -> float:
         else:
             ours += one is not _ABSENT
             theirs += other is not _ABSENT
-            unlike += _unlikeness(one, other)
+            if not (same_kind and one == other):
+                unlike += _unlikeness(one, other) if same_kind and kind is str else 1.0
     return unlike / max(1, ours, theirs)
 
 
@@ -241,14 +241,11 @@ def _values(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else () if value is _ABSENT else (value,)
 
 
-def _unlikeness(recorded: Any, asked: Any) -> float:
-    """From 0 (equal) to 1 (nothing in common)."""
-    if recorded == asked and type(recorded) is type(asked):
-        return 0.0
-    if isinstance(recorded, str) and isinstance(asked, str):
-        # Comparing both ends is cheap, and enough to distinguish a changed prompt from a different one.
-        shorter = min(len(recorded), len(asked))
-        head = next((at for at in range(shorter) if recorded[at] != asked[at]), shorter)
-        tail = next((at for at in range(shorter - head) if recorded[-1 - at] != asked[-1 - at]), shorter - head)
-        return 1.0 - (head + tail) / max(len(recorded), len(asked))
-    return 1.0
+def _unlikeness(recorded: str, asked: str) -> float:
+    """How different two texts are, from 0 (equal) to 1 (both ends differ).
+
+    Comparing both ends is cheap, and enough to distinguish a changed prompt from a different one.
+    """
+    head = common_length(recorded, asked)
+    tail = common_length(recorded[head:][::-1], asked[head:][::-1])
+    return 1.0 - (head + tail) / max(len(recorded), len(asked))

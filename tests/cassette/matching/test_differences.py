@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.requests_asked import asks, prompt
 
 from gemini_replay.cassette.matching import Matcher
-from gemini_replay.cassette.matching.differences import Difference
+from gemini_replay.cassette.matching.differences import Difference, common_length
 from gemini_replay.cassette.matching.matcher import lines, nearest
 from gemini_replay.cassette.model import Request
 
@@ -112,6 +112,15 @@ def test_the_nearest_is_the_one_that_differs_least() -> None:
         'body.contents[0].parts[0].text: recorded "Tell me a story about a wagon.", '
         'asked "Tell me a story about a dragon."'
     ]
+
+
+@given(st.text("ab", max_size=20), st.text("ab", max_size=20), st.text("ab", max_size=20))
+def test_the_common_length_is_that_of_the_common_prefix(start: str, one: str, other: str) -> None:
+    """Of texts and of bytes."""
+    ours, theirs = start + one, start + other
+    shorter = min(len(ours), len(theirs))
+    expected = next((at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), shorter)
+    assert common_length(ours, theirs) == common_length(ours.encode(), theirs.encode()) == expected
 
 
 def test_no_recordings_no_nearest() -> None:
