@@ -328,21 +328,19 @@ class _TrioWaiter:
         self._task: Any = None
 
     async def wait(self, seconds: float | None) -> bool:
+        lowlevel = self._trio.lowlevel
+        self._task = lowlevel.current_task()
         if seconds is None:
-            await self._park()
+            await lowlevel.wait_task_rescheduled(self._abort)
             return True
-        with self._trio.move_on_after(seconds):
-            await self._park()
+        with self._trio.CancelScope(deadline=self._trio.current_time() + seconds):
+            await lowlevel.wait_task_rescheduled(self._abort)
             return True
         return False
 
-    async def _park(self) -> None:
-        def abort(_: object) -> Any:
-            self._task = None
-            return self._trio.lowlevel.Abort.SUCCEEDED
-
-        self._task = self._trio.lowlevel.current_task()
-        await self._trio.lowlevel.wait_task_rescheduled(abort)
+    def _abort(self, _: object) -> Any:
+        self._task = None
+        return self._trio.lowlevel.Abort.SUCCEEDED
 
     def wake(self) -> None:
         if self._task is not None:

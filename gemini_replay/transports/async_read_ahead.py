@@ -32,6 +32,7 @@ class AsyncReadAhead:
 
         self._source = source
         self._observer = observer
+        self._harmless = Harmless(observer)
         self._read_timeout = read_timeout
         self._classify = classify
         self._close = close
@@ -81,7 +82,7 @@ class AsyncReadAhead:
                     return None
                 except Exception as problem:
                     return problem
-                with Harmless(self._observer):
+                with self._harmless:
                     self._observer.chunk(data, now())
                 self._arrived.append(data)
                 self._news.wake()
@@ -100,9 +101,11 @@ class AsyncReadAhead:
 
     async def _write_down(self) -> None:
         try:
-            await self._clock.sleep(0)  # the client has the chunk first
+            await self._clock.turn()
+            while self.awaited and self._arrived:  # trio runs what is ready in any order; the client goes first
+                await self._clock.turn()
         finally:
-            with Harmless(self._observer):
+            with self._harmless:
                 self._observer.write()
 
     def _finish(self, problem: BaseException | None) -> None:
@@ -146,7 +149,7 @@ class AsyncReadAhead:
                 return
         finally:
             self.awaited = False
-        with Harmless(self._observer):
+        with self._harmless:
             self._observer.end("timeout", now())
         raise TimeoutError
 

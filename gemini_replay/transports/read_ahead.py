@@ -78,6 +78,7 @@ class ReadAhead:
     ) -> None:
         self._source = source
         self._observer = observer
+        self._harmless = Harmless(observer)
         self._classify = classify
         self._interrupt = interrupt
         self._close = close
@@ -138,7 +139,7 @@ class ReadAhead:
                 return b"", problem
             at = now()
             last = None
-            with Harmless(self._observer):
+            with self._harmless:
                 last = self._observer.chunk(data, at)
             if last:
                 return data, None
@@ -165,7 +166,7 @@ class ReadAhead:
 
     def _write_down(self) -> None:
         self._hand_over()
-        with Harmless(self._observer):
+        with self._harmless:
             self._observer.write()
 
     def _read_is_next(self) -> None:
@@ -189,7 +190,7 @@ class ReadAhead:
         try:
             item = self._next(timeout)
         except queue.Empty:
-            with Harmless(self._observer):
+            with self._harmless:
                 self._observer.end("timeout", now())
             raise TimeoutError("timed out") from None
         finally:
