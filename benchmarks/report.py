@@ -1,6 +1,7 @@
 """Results as JSON, as tables for the terminal, and as the page `docs/benchmarks.md`.
 
 The tables and the page are made of the JSON, so that a page can hold tables that were measured on different days.
+A table's key `since` has remarks on what has been measured after it, until it is made again.
 """
 
 from __future__ import annotations
@@ -159,6 +160,8 @@ def _measured(table: Json) -> Iterable[str]:
     yield f"{about['date']}: {about['machine']}, {about['python']}{load}{loop}; {versions}.\n"
     if about["warning"]:
         yield f"**{about['warning']}**\n"
+    for remark in table.get("since", ()):
+        yield f"Since then: {remark}\n"
     if table["quick"]:
         yield "**A quick run, to see that it works.**\n"
     for benchmark in table["benchmarks"]:

@@ -60,6 +60,15 @@ def test_a_page_has_every_table_that_was_measured(quick: tuple[str, dict[str, An
     assert "Another" not in page
 
 
+def test_a_page_has_remarks_on_what_was_measured_since(quick: tuple[str, dict[str, Any]]) -> None:
+    """They stand before the table that they are about, and go when it is made again."""
+    module, tables = ModuleType("lateness", "How late."), quick[1]
+    remark = "on a slower machine, it was twice as late."
+    page = report.page({"lateness": module}, {"lateness": {**tables["lateness"], "since": [remark]}})
+    assert page.index(f"Since then: {remark}") < page.index("| bare timers (floor) | ")
+    assert "Since then" not in report.page({"lateness": module}, tables)
+
+
 def test_a_page_keeps_what_was_measured_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: tuple[str, dict[str, Any]]
 ) -> None:
