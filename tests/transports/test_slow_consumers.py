@@ -82,7 +82,7 @@ def test_a_read_timeout_counts_from_when_the_client_asks(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
     """Only the rest of a gap counts then. aiohttp counts from the last bytes instead, so it times out."""
-    for seen in both(pauses(0.0, 0.75), timeout=0.6, consume=0.7):
+    for seen in both(pauses(0.0, 1.0), timeout=0.6, consume=0.7):
         if client.name == "aiohttp":
             assert type(seen.error) is client.errors["timeout"]
             assert seen.chunks == CHUNKS[:1]
