@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.clients import KEY
+from support.clients import KEY, TIMEOUT
 from support.replays import ASK, Fetch, interaction
 from support.streams import PATH, events
 
@@ -47,14 +47,14 @@ class TestEndings:
         """The client raises its own exception."""
         recorded = interaction([], end=end)
         with served(Interaction(recorded.request, None, (), end)) as url, pytest.raises(error):
-            httpx.post(url + PATH, json=ASK, timeout=0.3 if end.kind == "timeout" else 30)
+            httpx.post(url + PATH, json=ASK, timeout=TIMEOUT if end.kind == "timeout" else 30)
 
     def test_a_recorded_timeout_is_silence_until_the_client_times_out(self, served: Any) -> None:
         """The client's own read timeout ends it, and the next request is answered."""
         with served(interaction(events(2), gap=0.01, end=End("timeout")), speed="instant") as url:
             for _ in range(2):
                 got = b""
-                with httpx.stream("POST", url + PATH, json=ASK, timeout=0.5) as answer:
+                with httpx.stream("POST", url + PATH, json=ASK, timeout=TIMEOUT) as answer:
                     with pytest.raises(httpx.ReadTimeout):
                         for data in answer.iter_raw():
                             got += data

@@ -15,6 +15,8 @@ import httpx2
 import trio
 
 KEY = "test-key-0123456789-abcdefghijklmnopqrs"
+TIMEOUT = 0.6
+"""A read timeout in seconds, for tests that wait for it. A busy machine sends within it what is due."""
 ASK = {"contents": [{"role": "user", "parts": [{"text": "给我讲一个关于月亮的小故事。"}]}]}
 
 

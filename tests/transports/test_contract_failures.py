@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.cassettes import recorded, streaming
-from support.clients import Client
+from support.clients import TIMEOUT, Client
 from support.contract import scripted
 from support.streams import GOOGLE, PATH, events
 
@@ -55,7 +55,7 @@ def test_a_gap_beyond_the_read_timeout_raises_the_librarys_read_timeout(client: 
     patient = streaming(*chunks)
     pauses = tuple(map(Chunk, (0.0, 0.01, 30.0), chunks))
     with gemini_replay.replay(recorded(path, replace(patient, chunks=pauses))):
-        seen = client.fetch(GOOGLE, timeout=0.2)
+        seen = client.fetch(GOOGLE, timeout=TIMEOUT)
     assert type(seen.error) is client.errors["timeout"]
     assert seen.chunks == chunks[:2]
     assert 0.15 < seen.ended - seen.times[-1] < 10
@@ -66,7 +66,7 @@ def test_a_timeout_while_recording_is_recorded_as_one(client: Client, path: Path
     chunks = events(4)
     gaps = [0.0, 0.01, 5.0, 0.01]
     with upstream.start(Scenario.from_chunks(chunks, gaps=gaps)) as server, gemini_replay.record(path):
-        live = client.fetch(server.url + PATH, timeout=0.2)
+        live = client.fetch(server.url + PATH, timeout=TIMEOUT)
     with gemini_replay.replay(path):
         again = client.fetch(GOOGLE)
     assert Cassette.load(path).interactions[0].end.kind == "timeout"
@@ -111,10 +111,10 @@ def test_recording_does_not_change_when_the_read_timeout_begins(client: Client, 
     raises an error.
     """
     chunks = events(2)
-    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 0.75])) as server:
-        plain = client.fetch(server.url + PATH, timeout=0.6, consume=0.7)
+    with upstream.start(Scenario.from_chunks(chunks, gaps=[0.0, 1.0])) as server:
+        plain = client.fetch(server.url + PATH, timeout=TIMEOUT, consume=0.7)
         with gemini_replay.record(path):
-            live = client.fetch(server.url + PATH, timeout=0.6, consume=0.7)
+            live = client.fetch(server.url + PATH, timeout=TIMEOUT, consume=0.7)
     assert type(live.error) is type(plain.error)
     assert plain.chunks == live.chunks
     assert (plain.error is None) is (client.name != "aiohttp")

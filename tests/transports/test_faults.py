@@ -11,7 +11,7 @@ import httpx
 import httpx2
 import pytest
 from support.cassettes import recorded, streaming
-from support.clients import Client, Seen
+from support.clients import TIMEOUT, Client, Seen
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -21,8 +21,6 @@ from gemini_replay.server.serving import serving
 
 A, B, C, D = STORY = events(4)
 HALF = B[: len(B) // 2]
-LIMIT = 0.12
-"""A client's read timeout in seconds, in tests that wait for it."""
 
 
 @pytest.fixture
@@ -143,10 +141,10 @@ class TestStalls:
         self, client: Client, fetch: Fetch, place: str, error: str, chunks: list[bytes]
     ) -> None:
         """It ends after the timeout."""
-        seen = fetch(fault=f"stall@{place}:30s", timeout=LIMIT)
+        seen = fetch(fault=f"stall@{place}:30s", timeout=TIMEOUT)
         assert type(seen.error) is client.errors[error]
         assert seen.chunks == chunks
-        assert LIMIT - 0.02 < seen.ended - seen.began < LIMIT + 10
+        assert TIMEOUT - 0.02 < seen.ended - seen.began < TIMEOUT + 10
 
     @pytest.mark.parametrize(
         ("place", "error"), [("head", "head timeout"), ("event:2", "timeout")], ids=["head", "body"]
@@ -172,7 +170,7 @@ class TestStalls:
 
     def test_a_server_waits_at_instant_speed_too(self, client: Client, over_a_socket: Fetch) -> None:
         """Only real silence can test the timeout of a client in another process."""
-        seen = over_a_socket(fault="stall@event:2:30s", timeout=LIMIT, speed="instant")
+        seen = over_a_socket(fault="stall@event:2:30s", timeout=TIMEOUT, speed="instant")
         assert type(seen.error) is client.errors["timeout"]
         assert seen.chunks == [A, B]
 

@@ -16,19 +16,19 @@ import httpx2
 import pytest
 import requests
 import urllib3
+from support.clients import TIMEOUT
 from support.raw_server import CHUNKED, LAST, Answer, chunked, head, raw_server
 from support.reading import until
 from support.streams import PATH, events
 
 import gemini_replay
 
-LIMIT = 0.3
 HEADERS = {"content-type": "application/json", "x-goog-api-key": "test-key"}
 BODY = b"{}"
 
 
 def _http_client(url: str) -> None:
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LIMIT)
+    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
     try:
         for _ in range(2):
             client.request("POST", PATH, BODY, HEADERS)
@@ -38,7 +38,7 @@ def _http_client(url: str) -> None:
 
 
 def _httplib2(url: str) -> None:
-    client = pytest.importorskip("httplib2", reason="httplib2 is not installed").Http(timeout=LIMIT)
+    client = pytest.importorskip("httplib2", reason="httplib2 is not installed").Http(timeout=TIMEOUT)
     try:
         for _ in range(2):
             client.request(url + PATH, "POST", BODY, HEADERS)
@@ -47,7 +47,7 @@ def _httplib2(url: str) -> None:
 
 
 def _urllib3(url: str) -> None:
-    with urllib3.PoolManager(timeout=LIMIT, retries=False) as client:
+    with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as client:
         for _ in range(2):
             client.request("POST", url + PATH, body=BODY, headers=HEADERS)
 
@@ -55,26 +55,26 @@ def _urllib3(url: str) -> None:
 def _requests(url: str) -> None:
     with requests.Session() as client:
         for _ in range(2):
-            client.post(url + PATH, data=BODY, headers=HEADERS, timeout=LIMIT)
+            client.post(url + PATH, data=BODY, headers=HEADERS, timeout=TIMEOUT)
 
 
 def _httpcore(url: str) -> None:
     with httpcore.ConnectionPool() as client:
         for _ in range(2):
-            extensions = {"timeout": {"read": LIMIT}}
+            extensions = {"timeout": {"read": TIMEOUT}}
             client.request("POST", url + PATH, headers=HEADERS, content=BODY, extensions=extensions)
 
 
 async def _httpcore_async(url: str) -> None:
     async with httpcore.AsyncConnectionPool() as client:
         for _ in range(2):
-            extensions = {"timeout": {"read": LIMIT}}
+            extensions = {"timeout": {"read": TIMEOUT}}
             await client.request("POST", url + PATH, headers=HEADERS, content=BODY, extensions=extensions)
 
 
 def _httpx(library: Any) -> Callable[[str], None]:
     def twice(url: str) -> None:
-        with library.Client(timeout=LIMIT, headers=HEADERS) as client:
+        with library.Client(timeout=TIMEOUT, headers=HEADERS) as client:
             for _ in range(2):
                 client.post(url + PATH, content=BODY)
 
@@ -83,7 +83,7 @@ def _httpx(library: Any) -> Callable[[str], None]:
 
 def _httpx_async(library: Any) -> Callable[[str], None]:
     async def twice(url: str) -> None:
-        async with library.AsyncClient(timeout=LIMIT, headers=HEADERS) as client:
+        async with library.AsyncClient(timeout=TIMEOUT, headers=HEADERS) as client:
             for _ in range(2):
                 await client.post(url + PATH, content=BODY)
 
@@ -91,7 +91,7 @@ def _httpx_async(library: Any) -> Callable[[str], None]:
 
 
 async def _aiohttp(url: str) -> None:
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=LIMIT)
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT)
     async with aiohttp.ClientSession(timeout=timeout, headers=HEADERS) as client:
         for _ in range(2):
             async with client.post(url + PATH, data=BODY) as response:

@@ -31,7 +31,7 @@ import gemini_replay
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
 
-LIMIT = 0.15
+LIMIT = 0.3
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clients import TIMEOUT
 from support.every_client import EVERY_CLIENT
 from support.processes import python
 from support.raw_server import CHUNKED, LAST, Answer, RawServer, chunked, raw_server
@@ -174,7 +175,7 @@ def test_the_read_timeout_is_kept_where_reading_ahead_cannot_be_set_up(
             continue
         with raw_server(Answer([(0.0, CHUNKED), PIECES[0], (30.0, LAST)])) as server:
             with pytest.raises(GeminiReplayError), gemini_replay.record(path, upstream=server.url):
-                seen = client.fetch(GOOGLE, timeout=0.2)
+                seen = client.fetch(GOOGLE, timeout=TIMEOUT)
         assert type(seen.error) is client.errors["timeout"], client.name
         assert seen.chunks == CHUNKS[:1]
 

@@ -12,7 +12,7 @@ import httpx
 import httpx2
 import pytest
 from support.cassettes import recorded, streaming
-from support.clients import Client, Seen
+from support.clients import TIMEOUT, Client, Seen
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
@@ -82,7 +82,7 @@ def test_a_read_timeout_counts_from_when_the_client_asks(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
     """Only the rest of a gap counts then. aiohttp counts from the last bytes instead, so it times out."""
-    for seen in both(pauses(0.0, 1.0), timeout=0.6, consume=0.7):
+    for seen in both(pauses(0.0, 1.0), timeout=TIMEOUT, consume=0.7):
         if client.name == "aiohttp":
             assert type(seen.error) is client.errors["timeout"]
             assert seen.chunks == CHUNKS[:1]
@@ -94,7 +94,7 @@ def test_a_gap_beyond_the_timeout_ends_the_response_of_a_slow_client(
     client: Client, both: Callable[..., tuple[Seen, Seen]]
 ) -> None:
     """The error comes after the chunks that are due."""
-    for seen in both(pauses(0.0, 0.0, 30.0), timeout=0.2, consume=0.1):
+    for seen in both(pauses(0.0, 0.0, 30.0), timeout=TIMEOUT, consume=0.1):
         assert type(seen.error) is client.errors["timeout"]
         assert seen.chunks == CHUNKS[:2]
         assert seen.ended - seen.began < 10

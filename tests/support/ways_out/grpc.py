@@ -88,7 +88,7 @@ def open_aio_channel(kind: str) -> Callable[[Stage], Ask]:
 
     def prepare(stage: Stage) -> Ask:
         grpc = pytest.importorskip("grpc")
-        loop = asyncio.new_event_loop()
+        loop = stage.loop()
 
         async def make() -> Any:
             return grpc.aio.insecure_channel(f"{HOST}:{stage.plain.port}")

@@ -57,7 +57,7 @@ def open_httpcore_with_tls(stage: Stage) -> Ask:
 
 @way(names=False)
 def open_asyncio_with_tls(stage: Stage) -> Ask:
-    loop = asyncio.new_event_loop()
+    loop = stage.loop()
     opening = asyncio.open_connection(HOST, stage.secret.port, ssl=stage.trust)
     _, writer = loop.run_until_complete(opening)
 
@@ -71,7 +71,7 @@ def open_asyncio_with_tls(stage: Stage) -> Ask:
 
 @way(names=False)
 def open_asyncio(stage: Stage) -> Ask:
-    loop = asyncio.new_event_loop()
+    loop = stage.loop()
     _, writer = loop.run_until_complete(asyncio.open_connection(*at(stage)))
 
     async def ask() -> None:

@@ -101,6 +101,11 @@ class Stage:
     trust: ssl.SSLContext
     datagrams: socket.socket
     monkeypatch: pytest.MonkeyPatch
+    opened: contextlib.ExitStack
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """A new event loop, which is closed when the stage is."""
+        return self.opened.enter_context(contextlib.closing(asyncio.new_event_loop()))
 
     def clear(self) -> None:
         for one in (self.plain, self.secret, self.proxy):
@@ -136,10 +141,11 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         landing(serving) as secret,
         landing() as proxy,
         socket.socket(type=socket.SOCK_DGRAM) as udp,
+        contextlib.ExitStack() as opened,
     ):
         udp.bind(("127.0.0.1", plain.port))
         udp.setblocking(False)
-        yield Stage(plain, secret, proxy, trust, udp, monkeypatch)
+        yield Stage(plain, secret, proxy, trust, udp, monkeypatch, opened)
 
 
 Ask = Callable[[], object]

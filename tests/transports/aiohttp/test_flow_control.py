@@ -25,15 +25,23 @@ from support.aiohttp_client import ask  # noqa: E402
 from support.cassettes import recorded, streaming  # noqa: E402
 
 
+async def filled(response: Any) -> tuple[int, int]:
+    """Wait until the response holds more unread bytes than aiohttp's limit, and a little longer; return both."""
+    _, limit = response.content.get_read_buffer_limits()
+    async with asyncio.timeout(20):
+        while response.content.total_bytes <= limit:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    return response.content.total_bytes, limit
+
+
 def test_a_slow_reader_pauses_the_playback(path: Path) -> None:
     """As on a socket, aiohttp reads ahead only up to its own limit, and nothing is lost."""
     chunks = [bytes([n]) * 65536 for n in range(64)]
 
     async def main() -> tuple[int, int, bytes]:
         async with aiohttp.ClientSession() as client, ask(client) as response:
-            await asyncio.sleep(0.1)
-            ahead = response.content.total_bytes
-            _, limit = response.content.get_read_buffer_limits()
+            ahead, limit = await filled(response)
             return ahead, limit, await response.read()
 
     with gemini_replay.replay(recorded(path, chunks), speed="instant"):
@@ -48,9 +56,7 @@ def test_a_recording_leaves_aiohttps_flow_control_alone(path: Path) -> None:
 
     async def main(url: str) -> tuple[int, int, bytes]:
         async with aiohttp.ClientSession() as client, ask(client, url) as response:
-            await asyncio.sleep(0.2)
-            ahead = response.content.total_bytes
-            _, limit = response.content.get_read_buffer_limits()
+            ahead, limit = await filled(response)
             return ahead, limit, await response.read()
 
     with upstream.start(Scenario.from_chunks(chunks)) as server, gemini_replay.record(path):

@@ -11,7 +11,7 @@ import pytest
 import requests
 import requests.adapters
 import urllib3
-from support.clients import ASK, Client
+from support.clients import ASK, TIMEOUT, Client
 from support.raw_server import CHUNKED, LAST, Answer, chunked, head, raw_server
 from support.streams import GOOGLE, PATH
 from support.urllib3_cases import (
@@ -69,7 +69,7 @@ def test_a_failure_is_the_librarys_own_live_recorded_and_replayed(
     client: Client, reply: Answer, ending: str, path: Path
 ) -> None:
     """Type and chunks are the same, and so are message and causes, unless a cassette cannot store the details."""
-    timeout = 0.4 if ending == "timeout" else 10.0
+    timeout = TIMEOUT if ending == "timeout" else 10.0
     with raw_server(reply) as server:
         live = client.fetch(server.url + PATH, timeout=timeout)
         with gemini_replay.record(path):
@@ -98,13 +98,13 @@ def test_a_partly_received_http_chunk_is_recorded(client: Client, path: Path) ->
 
 def test_a_slow_consumer_does_not_time_out_on_due_chunks(client: Client, path: Path) -> None:
     """As on a socket, the timeout counts from when the client asks for more, not from the previous chunk."""
-    reply = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.25, chunked(CHUNKS[1]) + LAST)])
+    reply = Answer([(0.0, CHUNKED + chunked(CHUNKS[0])), (0.8, chunked(CHUNKS[1]) + LAST)])
     with raw_server(reply) as server:
-        assert client.fetch(server.url + PATH, timeout=0.15, consume=0.35).error is None
+        assert client.fetch(server.url + PATH, timeout=TIMEOUT, consume=1.0).error is None
         with gemini_replay.record(path):
-            recorded = client.fetch(server.url + PATH, timeout=0.15, consume=0.35)
+            recorded = client.fetch(server.url + PATH, timeout=TIMEOUT, consume=1.0)
         with gemini_replay.replay(path):
-            again = client.fetch(server.url + PATH, timeout=0.15, consume=0.35)
+            again = client.fetch(server.url + PATH, timeout=TIMEOUT, consume=1.0)
     assert (recorded.error, again.error) == (None, None)
     assert stored(path).end.kind == "eof"
 
