@@ -14,26 +14,26 @@ from ..urls import server
 class Forward:
     """What a transport does with the request: send it to `url`, and show the response to `recorder`.
 
-    With an upstream, `url` is not where the request was addressed to. `unanswered` is called with the server's base
-    URL when no connection could be made.
+    With an upstream, `url` is not where the request was addressed to. `unanswered` is called when there was no
+    connection, with the server's base URL and the name of the client's error.
     """
 
     recorder: Recorder
     url: str
-    unanswered: Callable[[str], None] = lambda where: None
+    unanswered: Callable[[str, str], None] = lambda where, error: None
 
     def unreachable(self, problem: BaseException) -> None:
-        """There was no connection: record nothing, and note on the exception which server was tried.
+        """There was no connection: record nothing, and note on the exception to which server.
 
         The recording fails if no later attempt gets an answer, even where the code under test swallows the exception.
         """
         self.recorder.drop()
         where = server(self.url)
-        self.unanswered(where)
+        self.unanswered(where, type(problem).__name__)
         problem.add_note(
-            f"gemini-replay sent the request to {where}, which could not be reached. Nothing was recorded and no "
-            "cassette was changed. Check the network, --gemini-upstream or the client's base URL; or replay without "
-            "a record mode."
+            f"gemini-replay: there was no connection to {where}. Nothing was recorded and no cassette was changed. "
+            "Check the network, --gemini-upstream, and the client's base URL and limits; or replay without a record "
+            "mode."
         )
 
 

@@ -74,7 +74,7 @@ class Recordings:
         self._live: set[Recorder] = set()
         self._finished: Recorded | None = None
         # Each request without a connection, where it went, and how many of the list below began before it failed.
-        self._unanswered: list[tuple[Request, str, int]] = []
+        self._unanswered: list[tuple[Request, str, str, int]] = []
         self._begun_since: list[tuple[Request, Recorder]] = []  # since the first of them
         self._forks = forks
         self._broken = False  # something of ours failed, perhaps in the middle of an answer
@@ -130,24 +130,25 @@ class Recordings:
         self.fail(problem, asked)
         return NullRecorder()
 
-    def unanswered(self, asked: Request, where: str) -> None:
+    def unanswered(self, asked: Request, where: str, error: str) -> None:
         """There was no connection for a request; if no later try gets an answer, the recording has failed."""
         with self._lock:
-            self._unanswered.append((asked, where, len(self._begun_since)))
-        self._forks.report(unanswered=encode_request(asked), where=where)
+            self._unanswered.append((asked, where, error, len(self._begun_since)))
+        self._forks.report(unanswered=encode_request(asked), where=where, error=error)
 
     def _check_answered(self, more: Sequence[Path]) -> None:
         if not self._unanswered:
             return
         elsewhere = [interaction.request for part in more for interaction in recorded_in(part).of(self._provider)]
-        for asked, where, earlier in self._unanswered:
+        for asked, where, error, earlier in self._unanswered:
             later = [request for request, recorder in self._begun_since[earlier:] if recorder.status is not None]
             if not any(self._matcher.matches(request, asked) for request in [*later, *elsewhere]):
                 self._report(
                     RecordingError(
-                        f"{describe(asked)} got no answer: {where} could not be reached.",
+                        f"{describe(asked)} got no answer: there was no connection to {where} ({error}).",
                         suggestion="The client got its own error; nothing was recorded of the request.",
-                        hint="Check the network, --gemini-upstream or the client's base URL, and record again.",
+                        hint="Check the network, --gemini-upstream, and the client's base URL and limits; "
+                        "then record again.",
                     )
                 )
 
@@ -312,7 +313,7 @@ class Recordings:
             case {"removed": removed, "key_refused": refused}:
                 self.removals = total([*self.removals, *(Removal(*one) for one in removed)])
                 self._refused = self._refused or refused
-            case {"unanswered": line, "where": where}:
+            case {"unanswered": line, "where": where, "error": error}:
                 asked = decode_line(line.encode())
                 assert isinstance(asked, Request)
-                self._unanswered.append((asked, where, len(self._begun_since)))
+                self._unanswered.append((asked, where, error, len(self._begun_since)))

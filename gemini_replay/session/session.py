@@ -227,7 +227,7 @@ class Session(Results):
         return Forward(
             self._recordings.begin(asked, redactor),
             route(request.url, self.upstream),
-            lambda where: self._recordings.unanswered(asked, where),
+            lambda where, error: self._recordings.unanswered(asked, where, error),
         )
 
     def _take_or_record(self, asked: Request) -> Recording | None:

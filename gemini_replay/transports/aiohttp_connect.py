@@ -105,7 +105,8 @@ class _Attempt:
         try:
             connection = await self.pass_on()
         except BaseException as problem:
-            report_unanswered(forward, problem, _classify, connected=False)
+            timed_out = getattr(self._request._timer, "_cancelled", False)  # the limit for the whole request
+            report_unanswered(forward, TimeoutError() if timed_out else problem, _classify, connected=False)
             raise
         with Harmless(forward.recorder):
             aiohttp_record.watch(connection.protocol, forward.recorder)

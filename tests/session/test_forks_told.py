@@ -119,12 +119,12 @@ print(session.passed_through == [where])
 session = Session(path, mode="rewrite")
 if os.fork() == 0:
     for text in ("lost", "tried again"):
-        session.decide(request(text)).unanswered("a.example")
+        session.decide(request(text)).unanswered("a.example", "ConnectError")
     ask(session, "tried again")
     os._exit(0)
 os.wait()
 session.close()
-print([problem.message.count("a.example could not be reached") for problem in session.problems])
+print([problem.message.count("no connection to a.example (ConnectError)") for problem in session.problems])
 """,
             path,
         )

@@ -231,7 +231,7 @@ def test_a_request_that_got_no_answer_is_reported(path: Path) -> None:
     session.close()
     assert len(session.problems) == 1
     assert isinstance(session.problem, RecordingError)
-    assert "https://generativelanguage.googleapis.com could not be reached" in str(session.problem)
+    assert "no connection to https://generativelanguage.googleapis.com (OSError)." in str(session.problem)
 
 
 def test_an_earlier_answer_is_none_to_a_request_that_got_no_connection(path: Path) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from support.clients import KEY
+from support.raw_server import full_backlog
 from support.streams import GOOGLE, PATH, events
 
 import gemini_replay
 from gemini_replay import Cassette
 from gemini_replay.cassette.model import End
-from gemini_replay.errors import MissError, RecordingEndedError
+from gemini_replay.errors import MissError, RecordingEndedError, RecordingError
 from gemini_replay.server import upstream
 from gemini_replay.server.upstream.scenarios import Scenario
 
@@ -143,6 +144,15 @@ def test_a_request_that_is_cancelled_without_a_connection_ends_when_it_was_cance
     ends = [one.end for one in Cassette.load(path).interactions]
     assert [end.kind for end in ends] == ["cancelled", "cancelled"]
     assert max(end.after for end in ends) < 60
+
+
+def test_a_limit_for_the_whole_request_that_ends_it_without_a_connection_fails_the_recording(path: Path) -> None:
+    """As any other time limit does. It is not the client that has given up."""
+    with full_backlog() as url, pytest.raises(RecordingError, match=rf"no connection to {url} \(TimeoutError\)"):
+        with gemini_replay.record(path):
+            live = asyncio.run(failure(url + PATH, timeout=aiohttp.ClientTimeout(total=0.2)))
+    assert type(live) is TimeoutError
+    assert not path.exists()
 
 
 def test_a_cancelled_recording_first_gives_all_its_chunks(path: Path) -> None:
