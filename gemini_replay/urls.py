@@ -32,5 +32,11 @@ def host_and_port(scheme: str, host: str, port: int | None) -> str:
     return _bracketed(host) if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{_bracketed(host)}:{port}"
 
 
+def address(url: str) -> str:
+    """The host and port of a URL; the port is there even if it is the scheme's default."""
+    parts = urlsplit(url)
+    return f"{host(url)}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_replay.urls import host, host_and_port, netloc, server, server_url
+from gemini_replay.urls import address, host, host_and_port, netloc, server, server_url
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ def test_the_server_of_a_url(url: str, named: str, placed: str) -> None:
     assert host(url) == named
     assert netloc(url) == placed
     assert server(url) == f"{url.partition(':')[0]}://{placed}"
+    assert address(url) == (placed if ":8080" in url else f"{placed}:443")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from ..engine.faults import NoConnection
 from ..engine.player import Playback
 from ..engine.schedule import Head, Schedule
 from ..session import Forward, Session, owner_of
+from ..urls import address
 from .async_read_ahead import AsyncReadAhead
 from .dispatch import carry_out
 from .httpx_family import Family, text
@@ -164,14 +165,14 @@ class AsyncExchange(_Exchange):
     async def play(self, playback: Playback) -> Any:
         """`SyncExchange.play` for async clients. The other methods correspond too."""
         schedule = self._schedule(playback, self._started)
-        parts = self._family.async_played(schedule, self._clock, self._read_timeout, self._family.broken)
+        parts = self._family.async_played(schedule, self._clock, self._read_timeout, self._family.async_broken)
         head: Head = await anext(parts)
         return self._family.response(head.status, head.fields, parts, {"http_version": b"HTTP/1.1"})
 
     async def fail(self, failure: NoConnection) -> Any:
         """Raise what the library raises without a connection."""
         await self._clock.sleep(self._connect_timeout(failure))
-        raise self._family.failure(failure.cause)
+        raise self._family.async_failure(failure.cause, address(self._family.url(self._request)))
 
     async def record(self, forward: Forward) -> Any:
         """Send the request on, and record what comes back while the client reads it."""

@@ -7,7 +7,7 @@ proxy record and replay httpx's own requests.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,13 +16,16 @@ from ..engine.faults import Cause
 from ..engine.pacing import AsyncPlaying, Playing
 from ..engine.schedule import Broken
 from ..errors import RecordingEndedError
+from ..loops import running_loop
 from . import private, socket_failures
 from .async_read_ahead import AsyncReadAhead
 from .read_ahead import ReadAhead
 
-FAILURES: dict[str, tuple[str, str]] = {
+_RESET = str(socket_failures.FAILURES["reset"]())
+
+_SYNC: dict[str, tuple[str, str]] = {
     "timeout": ("ReadTimeout", "The read operation timed out"),
-    "reset": ("ReadError", str(socket_failures.FAILURES["reset"]())),
+    "reset": ("ReadError", _RESET),
     "closed": (
         "RemoteProtocolError",
         "peer closed connection without sending complete message body (incomplete chunked read)",
@@ -33,7 +36,26 @@ FAILURES: dict[str, tuple[str, str]] = {
     "connect-timeout": ("ConnectTimeout", "timed out"),
     "pool-timeout": ("PoolTimeout", ""),
 }
-"""What each ending and missing connection raises: an exception name that these libraries share, and a message."""
+"""What each ending and missing connection raises: an exception name that these libraries share, and a message.
+
+A timeout has the message of a TLS connection; on a plain one it is "timed out".
+"""
+
+_ASYNCIO = {
+    **_SYNC,
+    "timeout": ("ReadTimeout", ""),
+    "reset": ("ReadError", ""),
+    "refused": ("ConnectError", "All connection attempts failed"),
+    "connect-timeout": ("ConnectTimeout", ""),
+}
+"""The same in asyncio, where httpcore connects through anyio: many messages are empty."""
+
+_TRIO = {
+    **_ASYNCIO,
+    "reset": ("ReadError", f"socket connection broken: {_RESET}"),
+    "refused": ("ConnectError", "all attempts to connect to {where} failed"),
+}
+"""The same in trio."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Headers as they are on the wire."""
@@ -129,13 +151,25 @@ class Family:
 
     def failure(self, name: Ending | Cause) -> Exception:
         """The library's own exception for an ending after the head, or for a missing connection."""
-        return RecordingEndedError() if name == "cancelled" else self.error(*FAILURES[name])
+        return self._failure(name, _SYNC)
+
+    def async_failure(self, name: Ending | Cause, where: str = "") -> Exception:
+        """`failure` for async clients; `where` is the server's host and port, if there was no connection to it."""
+        return self._failure(name, _async_failures(), where)
 
     def broken(self, broken: Broken) -> Exception:
         """The library's own exception for a response that breaks, perhaps before its head."""
-        if broken.ending == "closed" and not broken.answered:
-            return self.error(*FAILURES["closed before the head"])
-        return self.failure(broken.ending)
+        return self._failure(_name(broken), _SYNC)
+
+    def async_broken(self, broken: Broken) -> Exception:
+        """`broken` for async clients."""
+        return self._failure(_name(broken), _async_failures())
+
+    def _failure(self, name: str, failures: Mapping[str, tuple[str, str]], where: str = "") -> Exception:
+        if name == "cancelled":
+            return RecordingEndedError()
+        kind, message = failures[name]
+        return self.error(kind, message.format(where=where))
 
     def error(self, name: str, message: str) -> Exception:
         """An exception of the library."""
@@ -174,6 +208,14 @@ class Family:
         return isinstance(problem, tuple(getattr(self.library, name, ()) for name in refusals))
 
 
+def _async_failures() -> Mapping[str, tuple[str, str]]:
+    return _TRIO if running_loop() is None else _ASYNCIO
+
+
+def _name(broken: Broken) -> str:
+    return "closed before the head" if broken.ending == "closed" and not broken.answered else broken.ending
+
+
 # -- bodies ----------------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +251,7 @@ class AsyncBody:
         try:
             chunk: bytes = await self._source.__anext__()
         except TimeoutError:
-            raise self._family.failure("timeout") from None
+            raise self._family.async_failure("timeout") from None
         return chunk
 
     async def aclose(self) -> None:
