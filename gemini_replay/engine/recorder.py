@@ -68,7 +68,8 @@ def _observing(
                 return
             try:
                 recorder._write_arrived()
-                method(recorder, *args, **options)
+                if not recorder._over:  # the first of them may have come after the client had left
+                    method(recorder, *args, **options)
             except Exception as problem:
                 recorder._give_up(problem)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Callable
 
+import pytest
 from support.recorders import Holding, Passing, recorder
 
 from gemini_replay.cassette.model import Chunk, End, Response
 from gemini_replay.engine.coding import content_encoder
+from gemini_replay.engine.recorder import Recorder
 
 
 def test_gaps_count_from_the_previous_moment() -> None:
@@ -209,3 +212,26 @@ def test_a_finalizer_that_runs_inside_the_recorder_does_not_wait() -> None:
     made.cut()
     assert not failures
     assert paper.lines[1:] == [Chunk(1.0, b"a"), End("cancelled", 1.0), "done"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        lambda one: one.end("eof", 5.0),
+        lambda one: one.write(),
+        lambda one: one.cut(),
+        lambda one: one.end_if_abandoned(),
+        lambda one: one.drop(),
+    ],
+    ids=["end", "write", "cut", "end_if_abandoned", "drop"],
+)
+def test_a_chunk_that_comes_after_the_client_has_left_ends_the_recording(later: Callable[[Recorder], None]) -> None:
+    """Whatever is told next finds it over. The recording has not failed."""
+    made, paper, failures = recorder()
+    made.head(200, (), 0.0)
+    made.chunk(b"one", 1.0)
+    made.abandon(3.0)
+    made.chunk(b"two", 4.0)
+    later(made)
+    assert paper.lines[1:] == [Chunk(1.0, b"one"), End("cancelled", 2.0), "done"]
+    assert not failures
