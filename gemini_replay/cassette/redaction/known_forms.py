@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from .encodings import encodings
+from .randomness import could_be_secret
 from .spans import Span, rows_of
+
+_SHORTEST_CUT = 16
+"""Characters of a secret whose first half is also a secret: a message may quote it cut off."""
 
 
 class KnownForms:
-    """Finds known values, each given with its kind, in all their `encodings`. It never changes."""
+    """Finds known values, each given with its kind, in all their `encodings`, and plain ones also if they are cut off.
+
+    It never changes.
+    """
 
     def __init__(self, known: Mapping[str, str]) -> None:
         forms: dict[bytes, Span] = {}
@@ -19,8 +26,15 @@ class KnownForms:
                 forms.setdefault(form, Span(0, len(form), secret.isdigit() and form == secret.encode(), kind))
         # By their longest row of token characters: without such a row, the form cannot be there.
         groups: dict[bytes, list[tuple[bytes, Span]]] = {}
+        self._wholes: dict[bytes, bytes] = {}
+        for secret, kind in known.items():
+            whole = secret.encode("utf-8", "replace")
+            half = whole[: len(whole) // 2]
+            if len(secret) >= _SHORTEST_CUT and could_be_secret(half.decode("utf-8", "ignore")):
+                self._wholes[half] = whole
+                groups.setdefault(_longest_row(half), []).append((half, Span(0, len(half), False, kind)))
         for form, span in sorted(forms.items()):
-            groups.setdefault(max(rows_of(form).split(b" ")), []).append((form, span))
+            groups.setdefault(_longest_row(form), []).append((form, span))
         self._groups = sorted(groups.items())
         self._beginnings = [(form, form[:3]) for form in forms]
         self._last_bytes = frozenset(b"".join(forms))
@@ -37,7 +51,10 @@ class KnownForms:
             for form, (_, length, number, kind) in forms:
                 at = view.find(form)
                 while at >= 0:
-                    spans.append(Span(at, at + length, number, kind))
+                    end = at + length
+                    if form in self._wholes:
+                        end = _end_of_common(view, at, self._wholes[form], length)
+                    spans.append(Span(at, end, number, kind))
                     at = view.find(form, at + 1)
         return spans
 
@@ -59,6 +76,17 @@ class KnownForms:
                     at = found
                 found = view.find(begins, found + 1)
         return at
+
+
+def _longest_row(form: bytes) -> bytes:
+    return max(rows_of(form).split(b" "))
+
+
+def _end_of_common(view: bytes, at: int, whole: bytes, length: int) -> int:
+    """Where the beginning of `whole` that is in the view at this offset ends, if it has at least this length."""
+    while length < len(whole) and view[at + length : at + length + 1] == whole[length : length + 1]:
+        length += 1
+    return at + length
 
 
 def known_forms(known: Mapping[str, str]) -> KnownForms:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote_plus, unquote_plus
 
-from .secret_names import OPAQUE_MEMBERS, VALUES, called, contains_headers
+from .secret_names import OPAQUE_MEMBERS, VALUES, Contents, called, contents
 
 Changes = Mapping[int, str]
 """New texts, by the index of their leaf."""
@@ -37,7 +37,7 @@ class Leaf:
 
     Attributes:
         name: the member, field or parameter with this value; "" if none.
-        within: whether the object around it contains headers or variables.
+        within: what the objects around it hold, judged by their names.
         opaque: whether it is binary data or an id.
         form: whether it is the value of a form field or query parameter.
         raw: whether it is bytes that are not text, with one character for each byte.
@@ -47,10 +47,11 @@ class Leaf:
     __slots__ = ("form", "name", "number", "opaque", "path", "raw", "text", "within")
 
     def __init__(
-        self, text: str, name: str, path: Path, within: bool = False, form: bool = False, raw: bool = False
+        self, text: str, name: str, path: Path, within: Contents = "", form: bool = False, raw: bool = False
     ) -> None:
         self.text, self.name, self.path = text, name, path
-        self.within, self.form, self.raw, self.number = within, form, raw, False
+        self.within: Contents = within
+        self.form, self.raw, self.number = form, raw, False
         self.opaque = name in OPAQUE_MEMBERS and not form
 
     @property
@@ -133,7 +134,7 @@ class ParsedBody:
             text, raw = body.decode("latin-1"), True
         return _Plain(self._leaf(Leaf(text, name, path, raw=raw)), body, raw)
 
-    def _json(self, text: str, path: Path, depth: int, name: str = "", *, within: bool = False) -> _Json | None:
+    def _json(self, text: str, path: Path, depth: int, name: str = "", *, within: Contents = "") -> _Json | None:
         """JSON as a part; None if the text is not JSON."""
         if depth > _DEEPEST:
             return None
@@ -171,7 +172,7 @@ class _Json:
     """The strings and numbers of a JSON text, in order."""
 
     def __init__(
-        self, parsed: ParsedBody, text: str, value: Any, path: Path, depth: int, name: str, *, within: bool
+        self, parsed: ParsedBody, text: str, value: Any, path: Path, depth: int, name: str, *, within: Contents
     ) -> None:
         self.source = text
         self._parsed = parsed
@@ -179,12 +180,12 @@ class _Json:
         self._items: list[int | str | _Json | _Form | None] = []  # a str is the name of a member
         self._walk(value, name, path, within)
 
-    def _walk(self, value: Any, name: str, path: Path, within: bool) -> None:
+    def _walk(self, value: Any, name: str, path: Path, within: Contents) -> None:
         kind = type(value)
         if kind is str:
             self._items.append(self._parsed.text_part(Leaf(value, name, path, within), self._depth))
         elif kind is _Pairs:
-            inside = contains_headers(name)
+            inside = within if within == "secret" else contents(name)
             named = called(value)
             for key, member in value:
                 self._items.append(key)

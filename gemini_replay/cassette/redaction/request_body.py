@@ -36,9 +36,7 @@ class RequestBody:
         self.named: list[tuple[int, Leaf, Secrecy]] = [
             (index, leaf, level)
             for index, leaf in enumerate(self._parsed.leaves)
-            if leaf.name
-            and not leaf.number
-            and (level := names.field(leaf.name, parameter=leaf.form, in_headers=leaf.within))
+            if leaf.name and not leaf.number and (level := _secrecy(leaf, names))
         ]
         self._declared = [
             (index, leaf)
@@ -77,6 +75,12 @@ class RequestBody:
             return False
         texts = b"\0\0".join(leaf.data for leaf in self._parsed.leaves if not leaf.opaque)
         return bool(finder.search(texts).spans) or _has_project(texts)
+
+
+def _secrecy(leaf: Leaf, names: SecretNames) -> Secrecy:
+    """What the names of a text, and of the objects around it, say about it."""
+    within = leaf.within if leaf.within and not any(map(names.keeps_field, leaf.names)) else ""
+    return names.field(leaf.name, parameter=leaf.form, within=within)
 
 
 def _has_project(data: bytes) -> bool:

@@ -134,10 +134,16 @@ def variable_secrecy(name: str) -> Secrecy:
     return secrecy(name) or ("likely" if re.search(r"(?:^|_)(?:KEY|AUTH)$", name, re.IGNORECASE) else "")
 
 
+Contents = Literal["secret", "headers", ""]
+"""What an object holds, judged by its name: a secret, at any depth; headers or variables, as its members."""
+
+
 @lru_cache(1024)
-def contains_headers(name: str) -> bool:
-    """Whether a JSON member of this name contains headers or variables, any of which can be secret."""
-    return re.sub(r"[^a-z]", "", name.lower()) in MAPS
+def contents(name: str) -> Contents:
+    """What a JSON member of this name holds, if it is an object."""
+    if secrecy(name) == "certain":
+        return "secret"
+    return "headers" if re.sub(r"[^a-z]", "", name.lower()) in MAPS else ""
 
 
 class SecretNames:
@@ -188,10 +194,10 @@ class SecretNames:
         secret = SECRET_RESPONSE_HEADERS.fullmatch(name) is not None and name not in self._keep_headers
         return secret or name in self._redact_headers
 
-    def field(self, name: str, *, parameter: bool = False, in_headers: bool = False) -> Secrecy:
+    def field(self, name: str, *, parameter: bool = False, within: Contents = "") -> Secrecy:
         """What the name of a JSON member or of a query or form `parameter` says about its value.
 
-        In an object with headers or variables (`in_headers`), an unknown value can be secret.
+        In an object that holds secrets, headers or variables, an unknown value can be secret.
         """
         low = name.lower()
         if low in self._redact_fields:
@@ -201,12 +207,16 @@ class SecretNames:
         if parameter and self.is_credential_parameter(name):
             return "certain"
         found = query_secrecy(name) if parameter else secrecy(name)
-        return "likely" if not found and in_headers and not self.keeps_header(low) else found
+        return "likely" if not found and within and not self.keeps_header(low) else found
 
     @property
     def redacted_fields(self) -> frozenset[str]:
         """The fields that the settings say are secret, in lower case."""
         return self._redact_fields
+
+    def keeps_field(self, name: str) -> bool:
+        """Whether the settings say that a field is not secret."""
+        return name.lower() in self._keep_fields
 
     def redacts_field(self, name: str) -> bool:
         """Whether the settings say that a field is secret, whatever its value looks like."""

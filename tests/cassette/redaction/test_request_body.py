@@ -64,6 +64,40 @@ def test_json_bodies(body: bytes, stored: bytes) -> None:
     assert without_digits(body_of(body).decode("latin-1")) == stored.decode("latin-1")
 
 
+TOKEN = "9f2c7be41d0a4c538e6b1f7d2a90c3e5"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param('{"value": "%s"}', id="an-object"),
+        pytest.param('{"scheme": "Bearer", "parameter": "%s"}', id="with-a-scheme"),
+        pytest.param('[{"v": "%s"}]', id="in-an-array"),
+        pytest.param('{"service": {"of": [{"v": "%s"}]}}', id="at-any-depth"),
+        pytest.param('"{\\"v\\": \\"%s\\"}"', id="json-in-a-string"),
+    ],
+)
+@pytest.mark.parametrize("name", ["password", "apiKey", "authorization", "credentials"])
+def test_a_random_value_within_an_object_with_a_secret_name_is_redacted(name: str, value: str) -> None:
+    """However it is called there. The words around it stay."""
+    body = f'{{"{name}": {value % TOKEN}}}'
+    assert without_digits(body_of(body.encode()).decode()) == body.replace(TOKEN, REDACTED)
+
+
+def test_the_schema_of_a_secret_stays() -> None:
+    """Its words are not random."""
+    body = b"""{"properties": {"password": {"type": "STRING", "description": "The user's own password, 8 to 64
+ characters.", "format": "password", "enum": ["first-password", "second-password"], "minLength": 8}}}"""
+    assert body_of(body) == body
+
+
+def test_a_field_that_is_kept_keeps_what_is_in_it() -> None:
+    """As it does when its value is a string."""
+    body = f'{{"credentials": {{"v": "{TOKEN}"}}}}'.encode()
+    redactor = Redactor(environ={}, keep_fields=["credentials"])
+    assert redactor.for_request(Request("POST", URL, JSON_TYPE, body)).request().body == body
+
+
 def test_form_bodies() -> None:
     """An OAuth token exchange loses its secrets and keeps its shape."""
     form: Headers = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)

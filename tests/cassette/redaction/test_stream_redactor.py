@@ -241,3 +241,25 @@ def test_a_key_block_in_another_is_taken_out_wherever_chunks_are_cut() -> None:
     expected = whole(body)
     assert not any(line.encode() in expected for line in block.splitlines() if len(line) == 64)
     assert b"".join(without_secrets(REDACTOR, (body[at : at + 1] for at in range(len(body))))) == expected
+
+
+QUOTED = "9f2c7be41d0a4c538e6b1f7d2a90c3e5"
+
+
+@pytest.mark.parametrize("after", [b"", b'..."}\r\n\r\n', b"\xe2\x80\xa6"], ids=["the end", "dots", "an ellipsis"])
+@pytest.mark.parametrize("length", [16, 24, 31])
+def test_a_known_secret_that_is_cut_off_is_taken_out_as_far_as_it_goes(length: int, after: bytes) -> None:
+    """A server may shorten the key that it quotes, or break off within it. The chunks make no difference."""
+    redactor = Redactor([QUOTED], environ={})
+    before = b'data: {"error": "no such key '
+    body = before + QUOTED[:length].encode() + after
+    for place in range(len(before) - 2, len(body)):
+        told = b"".join(without_secrets(redactor, cut(body, place)))
+        assert told == before + (b"REDACTED" * 4)[:length] + after
+
+
+@pytest.mark.parametrize("secret", ["correct-horse-battery-staple-and-more", "shortkey9x2q"])
+def test_the_first_words_of_a_secret_are_no_secret(secret: str) -> None:
+    """Half of a long secret is one if it is random."""
+    body = secret[: len(secret) * 2 // 3].encode()
+    assert b"".join(without_secrets(Redactor([secret], environ={}), [body])) == body
