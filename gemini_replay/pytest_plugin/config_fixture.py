@@ -5,7 +5,9 @@ pytest itself would set up the nearest definition alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,6 +23,12 @@ class Layer(NamedTuple):
     """The fixture's name and the folder or file that the definition is for, where pytest shows it."""
     place: str
     """Where the definition is written, for messages: the file and the line."""
+    scope: str = ""
+    """The folder or file that the definition is for, as a test's id begins; "" for the whole run."""
+
+    def holds_for(self, path: str) -> bool:
+        """Whether the definition is for a file, whose path below the root directory has slashes."""
+        return not self.scope or path == self.scope or path.startswith(f"{self.scope}/")
 
 
 def set_up_overridden(definition: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
@@ -39,7 +47,7 @@ def layers(item: pytest.Item, nearest: Mapping[str, Any]) -> Iterator[Layer]:
     returned = [one.cached_result[0] for one in definitions if one.cached_result is not None]
     if len(returned) == len(definitions) and returned and returned[-1] is nearest:
         for value, definition in zip(returned, definitions, strict=True):
-            yield Layer(value, _source(definition), _place(definition))
+            yield Layer(value, _source(definition), _place(definition), definition.baseid)
         return
     if len(definitions) > 1:
         from ..errors import UsageError
@@ -49,7 +57,20 @@ def layers(item: pytest.Item, nearest: Mapping[str, Any]) -> Iterator[Layer]:
             "would not hold.",
             hint="Give the test its settings with the marker gemini_cassette: pytest.param(…, marks=…).",
         )
-    yield Layer(nearest, FIXTURE, "")
+    yield Layer(nearest, FIXTURE, "", item.nodeid)
+
+
+def layers_for(item: pytest.Item, file: Path) -> list[Layer]:
+    """What the definitions returned that a file sees, for a session that the file opens while `item` is the test.
+
+    Raises:
+        UsageError: as in `layers`.
+    """
+    request: Any = getattr(item, "_request", None)  # some items of other plugins have none
+    if request is None:
+        return []
+    path = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(item.config.rootpath))).as_posix()
+    return [layer for layer in layers(item, request.getfixturevalue(FIXTURE)) if layer.holds_for(path)]
 
 
 def _definitions(item: pytest.Item) -> list[pytest.FixtureDef[Any]]:

@@ -23,7 +23,7 @@ from ..session.arguments import checked
 from ..session.settings import CassetteConfig
 from ..session.terms import Terms, terms_of
 from .cassette_paths import check_inside, default_path, named_path
-from .config_fixture import layers
+from .config_fixture import Layer, layers
 from .options import FIXTURE, MARKER, RECORD_VARIABLE, WIDE, RunSettings, in_ci, with_source
 
 CONFIGURABLE = frozenset(CassetteConfig.__annotations__)
@@ -46,6 +46,7 @@ class Configuration:
         run: what holds for every test.
         item: the test; None: a session of wider scope.
         config: what `gemini_cassette_config` returns for this test; None: it is not known yet.
+        config_layers: what its definitions return for a session of wider scope.
         names: the cassettes of a session of wider scope.
         given: the settings of a session of wider scope.
         folder: the folder of the file that opens it.
@@ -68,6 +69,7 @@ class Configuration:
         item: pytest.Item | None = None,
         config: Mapping[str, Any] | None = None,
         *,
+        config_layers: Iterable[Layer] = (),
         names: Sequence[str] = (),
         given: Mapping[str, Any] | None = None,
         folder: Path | None = None,
@@ -82,8 +84,9 @@ class Configuration:
         self.names = tuple(self._checked_name(name) for name in names)
         self._add(_FROM_INI, {name: value for name, value in run.ini.items() if name != "redact"})
         if item is not None and config is not None:
-            for layer in layers(item, config):
-                self._add(layer.source, _checked(layer.returned, f"the fixture {FIXTURE}{layer.place}"))
+            config_layers = layers(item, config)
+        for layer in config_layers:
+            self._add(layer.source, _checked(layer.returned, f"the fixture {FIXTURE}{layer.place}"))
         for marker in reversed(list(item.iter_markers(MARKER))) if item is not None else ():
             self._add("marker", self._read(marker))
         if given is not None:

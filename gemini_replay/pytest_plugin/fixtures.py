@@ -60,20 +60,21 @@ def gemini_cassettes(
     """Opens cassettes for fixtures of wider scope than a test.
 
     It is called in a with statement: ``with gemini_cassettes("warm-up"):``. Names and keywords are those of the
-    marker. The record mode is the run's. The recording is kept if the block ends well. A problem, such as a request
-    that nothing answers, is raised at the end of the block, even if the code under test swallowed it.
+    marker. `gemini_cassette_config` holds as the calling file sees it, and the record mode is the run's. The
+    recording is kept if the block ends well. A problem, such as a request that nothing answers, is raised at the end
+    of the block, even if the code under test swallowed it.
     """
     run = _run(request)
     with pytest.MonkeyPatch.context() as monkeypatch:
 
         @contextmanager
-        def block(name: str, folder: Path, settings: Mapping[str, Any]) -> Iterator[Session]:
-            with run.wide(name, folder, settings) as session:
+        def block(name: str, file: Path, settings: Mapping[str, Any]) -> Iterator[Session]:
+            with run.wide(name, file, settings) as session:
                 _stand_in_for_keys(session, monkeypatch)
                 yield session
 
         def opened(name: str, **settings: Any) -> AbstractContextManager[Session]:
-            return block(name, Path(sys._getframe(1).f_code.co_filename).parent, settings)
+            return block(name, Path(sys._getframe(1).f_code.co_filename), settings)
 
         yield opened
 

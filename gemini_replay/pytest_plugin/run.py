@@ -54,7 +54,8 @@ class Run:
         self.summary = Summary()
         self._sessions: Sessions | None = None
         self._attempts: list[Attempt] = []
-        self._expected: Expected | None = None  # the session of the test that is running
+        self._item: pytest.Item | None = None  # the test that is running
+        self._expected: Expected | None = None  # its session
         self._kept: Kept = ""  # what stays in place until the next test begins
         self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
         self._page = ""  # what the summary says of it
@@ -116,15 +117,16 @@ class Run:
             self._expected.opened(attempt.session)
         return attempt
 
-    def wide(self, name: str, folder: Path, settings: Mapping[str, Any]) -> AbstractContextManager[Session]:
+    def wide(self, name: str, file: Path, settings: Mapping[str, Any]) -> AbstractContextManager[Session]:
         """A session of wider scope than a test, see `Sessions.wide`."""
-        return self.sessions().wide(name, folder, settings, lambda share: self._shares.append(share))
+        return self.sessions().wide(name, file, settings, self._item, lambda share: self._shares.append(share))
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
+        self._item = item
         names = getattr(item, "fixturenames", ())
         fixtures = _FIXTURES.intersection(names)
         marked = item.get_closest_marker(MARKER) is not None

@@ -5,8 +5,6 @@ The first test that asks for a session loads this module, with all that replays.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -20,8 +18,10 @@ from ..session import Expectation, Mode, Session
 from ..transports.session_end import close, ended_well, report_problems
 from .attempt import Attempt
 from .cassette_paths import test_id
+from .config_fixture import layers_for
 from .configuration import Configuration
 from .options import RunSettings
+from .rewriting import Rewriting, note_of
 from .summary import share_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Sessions:
         self._settings = settings
         self._notes = notes
         self._unused = unused
+        self._rewriting = Rewriting(notes)
 
     def configured(self, item: pytest.Item, config: Mapping[str, Any] | None, *, served: bool = False) -> Configured:
         """What holds for a test, by all that is said of it; `config` is what `gemini_cassette_config` returns.
@@ -95,7 +96,7 @@ class Sessions:
         folder = self._notes()
         if folder is None:
             return not path.exists()
-        note = folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()
+        note = folder / note_of(path)
         if path.exists():
             return note.exists()
         with suppress(OSError):
@@ -104,9 +105,16 @@ class Sessions:
 
     @contextmanager
     def wide(
-        self, name: str, folder: Path, settings: Mapping[str, Any], keep: Callable[[dict[str, Any]], object]
+        self,
+        name: str,
+        file: Path,
+        settings: Mapping[str, Any],
+        item: pytest.Item | None,
+        keep: Callable[[dict[str, Any]], object],
     ) -> Generator[Session, None, None]:
-        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `folder`.
+        """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `file`.
+
+        Its settings are those that `gemini_cassette_config` returns there. `item` is the test that is set up or runs.
 
         Its recording is kept if the block ends well and no request was refused in it. In the end, `keep` gets its
         share of the summary.
@@ -117,8 +125,13 @@ class Sessions:
             GeminiReplayError: at the end of the block: the first problem of the session. If the block raises, its
                 exception has a note about each problem instead; a skip or an expected failure is no excuse.
         """
-        configuration = Configuration(self._settings, names=(name,), given=settings, folder=folder)
+        found = () if item is None else layers_for(item, file)
+        configuration = Configuration(
+            self._settings, names=(name,), config_layers=found, given=settings, folder=file.parent
+        )
         session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
+        if session.mode == "rewrite":
+            self._rewriting.begin(session.path)
         session.record_command = lambda mode: f"pytest --gemini-record {mode}"
         raised: BaseException | None = None
         started = now()
@@ -131,7 +144,12 @@ class Sessions:
         finally:
             wall = now() - started
             passed = ended_well(raised)
-            close(session, keep=passed and not session.problems)
+            keeps, rewrites = passed and not session.problems, session.mode == "rewrite"
+            if rewrites:
+                session.replace_only(self._rewriting.replaceable(session.path))
+            close(session, keep=keeps)
+            if rewrites and keeps and session.recorded_count:
+                self._rewriting.end(session.path)
             problems = session.problems
             well = passed and not problems
             share = share_of(

@@ -65,7 +65,11 @@ class CassetteMaker:
         self._redactor = redactor
         self._before_record = before_record
         # What a session inside this one records meanwhile is not replaced.
-        self._begun_with = digests(path) if rewrite and test is None else frozenset()
+        self._replaceable = digests(path) if rewrite and test is None else None
+
+    def replace_only(self, interactions: frozenset[bytes]) -> None:
+        """Replace none but these interactions, given by their `digests`."""
+        self._replaceable = interactions
 
     def make(
         self,
@@ -133,8 +137,10 @@ class CassetteMaker:
         """Whether an interaction of the present file is replaced, see `merging.merge`."""
         if not self._rewrite:
             return False
+        if self._replaceable is not None and entry.digest(file) not in self._replaceable:
+            return False
         if self._test is None:
-            return entry.digest(file) in self._begun_with
+            return True
         made_by = entry.test or header.test
         if made_by is not None:
             return made_by == self._test

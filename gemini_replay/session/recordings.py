@@ -125,6 +125,10 @@ class Recordings:
                     hint='Name the parameter: pytest.param(key, id="key"); or choose another file name.',
                 )
 
+    def replace_only(self, interactions: frozenset[bytes]) -> None:
+        """See `making.CassetteMaker`."""
+        self._maker.replace_only(interactions)
+
     def null_recorder(self, problem: BaseException, asked: Request) -> Recorder:
         """A recorder that records nothing, because of this problem."""
         self.fail(problem, asked)

@@ -144,6 +144,10 @@ class Session(Results):
 
     # -- what belongs to the session ---------------------------------------------------------------------------------
 
+    def replace_only(self, interactions: frozenset[bytes]) -> None:
+        """In mode "rewrite", replace none but these interactions of the cassette, given by `merging.digests`."""
+        self._recordings.replace_only(interactions)
+
     @property
     def replay_only(self) -> bool:
         """Whether no request of the session may reach the network."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from support.plugin_projects import cassettes
 
+from gemini_replay import Cassette
+
 Run = Callable[..., pytest.RunResult]
 
 MODULE = """
@@ -243,3 +245,81 @@ def test_it(warm):
     result.assert_outcomes(errors=1)
     shown = result.stdout.str()
     assert [shown.count(f'asked "{text}"') for text in ("first", "second")] == [1, 1], shown
+
+
+def test_the_config_fixture_holds_as_the_calling_file_sees_it(project: pytest.Pytester, run: Run) -> None:
+    """Its secrets are redacted. What a module says for itself does not hold for a block of the conftest."""
+    conftest = project.path / "conftest.py"
+    conftest.write_text(
+        f"""{conftest.read_text(encoding="utf-8") if conftest.exists() else ""}
+import pytest
+from asking import ask
+
+@pytest.fixture
+def gemini_cassette_config():
+    return {{"redact": ["customer-4711"]}}
+
+@pytest.fixture(scope="session")
+def warm(gemini_cassettes):
+    with gemini_cassettes("of-all"):
+        ask("customer-4711 and user-4712")
+""",
+        encoding="utf-8",
+    )
+    project.makepyfile(
+        test_tale="""
+        import pytest
+        from asking import ask
+
+        @pytest.fixture
+        def gemini_cassette_config():
+            return {"redact": ["user-4712"]}
+
+        @pytest.fixture(scope="module")
+        def own(gemini_cassettes):
+            with gemini_cassettes("of-module"):
+                ask("customer-4711 and user-4712")
+
+        def test_it(warm, own): ...
+        """
+    )
+    for mode in ("once", "none"):
+        run(f"--gemini-record={mode}", "--gemini-show-config").assert_outcomes(passed=1)
+    stored = {path.stem: path.read_text(encoding="utf-8") for path in project.path.glob("cassettes/*.jsonl")}
+    assert ("customer-4711" in stored["of-all"], "user-4712" in stored["of-all"]) == (False, True)
+    assert ("customer-4711" in stored["of-module"], "user-4712" in stored["of-module"]) == (False, False)
+
+
+SHARED = """
+import pytest
+from asking import ask
+
+@pytest.fixture(scope="module", autouse=True)
+def shared(gemini_cassettes):
+    with gemini_cassettes("shared"):
+        yield
+
+@pytest.mark.parametrize("number", range(3))
+def test_it(number):
+    ask(f"NAME {number}")
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one process", "two workers"])
+def test_blocks_of_one_name_rewrite_together_what_was_there_before(
+    workers: tuple[str, ...], project: pytest.Pytester, run: Run
+) -> None:
+    """No block replaces what another block of the run has recorded, and nothing of earlier runs stays."""
+    for name in ("first", "second"):
+        (project.path / f"test_{name}.py").write_text(SHARED.replace("NAME", name), encoding="utf-8")
+    run("--gemini-record=once").assert_outcomes(passed=6)
+    path = project.path / "cassettes/shared.jsonl"
+    for name in ("first", "second"):
+        text = (project.path / f"test_{name}.py").read_text(encoding="utf-8")
+        (project.path / f"test_{name}.py").write_text(text.replace(name, f"new {name}"), encoding="utf-8")
+    run("--gemini-record=rewrite", *workers).assert_outcomes(passed=6)
+    asked = [one.request.json["contents"] for one in Cassette.load(path).interactions]
+    found = sorted(str(contents) for contents in asked)
+    assert len(found) == 6
+    assert all("new" in one for one in found)
+    run().assert_outcomes(passed=6)

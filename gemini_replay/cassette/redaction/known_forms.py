@@ -14,7 +14,7 @@ _SHORTEST_CUT = 16
 
 
 class KnownForms:
-    """Finds known values, each given with its kind, in all their `encodings`, and plain ones also if they are cut off.
+    """Finds known values, each with its kind, in all their `encodings`, and plain ones also if they are cut off.
 
     It never changes.
     """
