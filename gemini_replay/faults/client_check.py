@@ -11,11 +11,10 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from ..arguments import items, require_callable
 from ..cassette.files import CassetteFile
-from ..cassette.matching import DEFAULT_KEYS, Key
 from ..cassette.model import Interaction
 from ..engine.faults import Fault, parse_faults
 from ..engine.rechunking import parse_rechunk
@@ -25,6 +24,7 @@ from ..interception import intercepted
 from ..loops import run_without_loop
 from ..session import Session
 from ..session.arguments import checked
+from ..session.settings import AnsweringSettings
 from .complete_prefix import complete_prefix, complete_prefixes, is_breakable
 from .sweeps import SWEPT, all_faults, check_most, checked_kinds, loaded
 
@@ -126,8 +126,8 @@ def check_client(
     kinds: Sequence[str] = SWEPT,
     most: int | None = None,
     complete: Callable[[Any], bool] | None = None,
-    match: Key | Sequence[Key] = DEFAULT_KEYS,
     speed: str | float = "instant",
+    **settings: Unpack[AnsweringSettings],
 ) -> ClientReport:
     """Run a call under other chunk boundaries and under every fault of a cassette, and check that none deceives it.
 
@@ -142,8 +142,8 @@ def check_client(
         most: the most places of each kind within one answer; None: all.
         complete: whether a result is that of a whole answer. Without it, a result counts as short if it equals the
             result of a complete answer of the same length, which ends with its finish reason.
-        match: see `gemini_replay.replay`.
         speed: "instant", "virtual" or a factor. A stall of a minute takes no time at "instant" and "virtual".
+        settings: see `session.settings.AnsweringSettings`: `match`, `ignore`, `redact`, `hosts` and others.
 
     Returns:
         What each variation did to the call.
@@ -159,7 +159,7 @@ def check_client(
         require_callable("complete", complete, "a function that says whether a result is whole, or None")
     kinds, rechunk = checked_kinds(kinds), _rechunkings(rechunk)
     check_most(most)
-    playback = checked(match=match, speed=speed)
+    playback = checked({**AnsweringSettings.__annotations__, "speed": speed}, speed=speed, **settings)
     recording = loaded(cassette)
     path = recording.path or "cassette.jsonl"  # for messages
     checker = _Checker(call, list(recording.interactions), path, complete, **playback)
@@ -193,7 +193,7 @@ class _Checker:
         self._interactions = interactions
         self._path = path
         self._complete = complete
-        self._settings = {**settings, "provider": next((one.request.provider for one in interactions), None)}
+        self._settings = {"provider": next((one.request.provider for one in interactions), None), **settings}
         self.recorded = self._run_recorded()
 
     def rechunked(self, values: Sequence[str | int]) -> Iterator[ClientResult]:

@@ -17,7 +17,7 @@ from .fixtures import (
     gemini_cassettes,
     gemini_server,
 )
-from .options import MARKER_HELP, pytest_addoption
+from .options import MARKER_HELP, WATCHED, pytest_addoption
 from .run import RUN, Run, set_fixtures
 
 __all__ = [
@@ -35,6 +35,15 @@ _PARSER_MARKER_HELP = (
     "gemini_parser(profile='gemini', *, each=False, xfail=()): what check_gemini_parser checks: a profile of the "
     "fuzz kit; each: one test id for each class of cases; xfail: the names of the classes that are known to fail."
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """With `--gemini-unused`, see which cassettes a conftest.py opens when it is imported."""
+    if early_config.known_args_namespace.gemini_unused:
+        from ..cassette.files import watch_opened
+
+        early_config.stash[WATCHED] = watch_opened()
 
 
 def pytest_configure(config: pytest.Config) -> None:

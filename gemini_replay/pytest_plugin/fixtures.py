@@ -167,18 +167,24 @@ def check_gemini_client(
 ) -> Callable[..., ClientReport]:
     """Runs a call under every variation of a cassette: `check_gemini_client(call)`, like `faults.check_client`.
 
-    The cassette is the test's own, by the marker's name or its default, unless another is given.
+    The cassette is the test's own, by the marker's name or its default, unless another is given. The test's settings
+    hold as well: those that `faults.check_client` takes, except for its `speed`.
     """
     from ..faults import check_client
+    from ..session.settings import AnsweringSettings
 
     if not any(os.environ.get(name) for name in _KEYS):
         _monkeypatch(request).setenv(_KEYS[-1], _PLACEHOLDER)
 
     def check(call: Callable[[], Any], cassette: Any = None, **options: Any) -> ClientReport:
-        if cassette is None:
-            item = cast("pytest.Item", request.node)
-            cassette = _run(request).sessions().configured(item, gemini_cassette_config).paths[0]
-        return check_client(call, cassette, **options)
+        item = cast("pytest.Item", request.node)
+        found = _run(request).sessions().configured(item, gemini_cassette_config)
+        given = {
+            name: value
+            for name, value in found.configuration.settings.items()
+            if name in AnsweringSettings.__annotations__
+        }
+        return check_client(call, found.paths[0] if cassette is None else cassette, **{**given, **options})
 
     return check
 

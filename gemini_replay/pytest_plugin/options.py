@@ -26,6 +26,8 @@ WIDE = "gemini_cassettes"
 """The fixture that opens sessions of wider scope."""
 FIXTURE = "gemini_cassette_config"
 """The fixture that returns settings, and that users override."""
+WATCHED = pytest.StashKey["set[Path]"]()
+"""The paths of the cassettes that are opened from before the first conftest.py on; only with --gemini-unused."""
 RECORD_VARIABLE = "GEMINI_REPLAY_RECORD"
 """The environment variable that sets the record mode of runs that other tools start."""
 

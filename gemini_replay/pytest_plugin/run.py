@@ -181,7 +181,19 @@ class Run:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Fail a test that passes although one of its requests was refused."""
+        """Fail a test that passes although one of its requests was refused.
+
+        Raises:
+            UsageError: the test has the marker and no session.
+        """
+        if _is_marked_late(item):
+            from ..errors import UsageError
+
+            raise UsageError(
+                f"The test got the marker {MARKER} after its setup had begun, so it has no cassette.",
+                hint="Add the marker in a hook, such as pytest_collection_modifyitems; or let the fixture call "
+                f'request.getfixturevalue("{MARKER}") instead.',
+            )
         result = yield
         attempt = item.stash.get(_ATTEMPT, None)
         if attempt is not None:
@@ -298,6 +310,14 @@ def set_fixtures(item: pytest.Item) -> None:
         first = [MARKER] if alone else []
         # A new list, since the tests of one function share theirs.
         vars(item)["fixturenames"] = [*names[:place], *first, *names[place + 1 :]]
+
+
+def _is_marked_late(item: pytest.Item) -> bool:
+    """Whether a test with the marker, for which a fixture would open a session, has none of these fixtures."""
+    names = getattr(item, "fixturenames", None)
+    if names is None or item.get_closest_marker(MARKER) is None:
+        return False
+    return _FIXTURES.isdisjoint(names) and _CONFIGURED.isdisjoint(names) and _ATTEMPT not in item.stash
 
 
 def _fail_with(problems: list[str]) -> None:

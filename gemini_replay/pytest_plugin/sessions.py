@@ -129,7 +129,10 @@ class Sessions:
         configuration = Configuration(
             self._settings, names=(name,), config_layers=found, given=settings, folder=file.parent
         )
-        session = self._session(self._configured(configuration, f"gemini_cassettes({name!r})"))
+        maker = f"gemini_cassettes({name!r})"
+        if item is not None and not isinstance(item, pytest.Function):  # a doctest, which not every run collects
+            maker = f"{item.nodeid.partition('::')[0]}::{maker}"
+        session = self._session(self._configured(configuration, maker))
         if session.mode == "rewrite":
             self._rewriting.begin(session.path)
         session.record_command = lambda mode: f"pytest --gemini-record {mode}"

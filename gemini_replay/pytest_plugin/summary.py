@@ -48,7 +48,8 @@ def share_of(
 
         report = part_of(session, passed=passed, kept=kept, problems=problems)
     live = session.mode == "live"
-    asked = session.played or session.recorded_count or session.left_out or session.passed_through or live
+    answered = session.played or session.applied  # a fault may leave no connection to play on
+    asked = answered or session.recorded_count or session.left_out or session.passed_through or live
     model_time = session.model_time
     waited = 0.0 if session.virtual else min(wall, model_time / session.speed)
     return {

@@ -19,7 +19,7 @@ from ..cassette.files import stop_watching, watch_opened
 from ..cassette.index import index_file
 from ..errors import CassetteError, GeminiReplayError
 from .configuration import Configuration
-from .options import RunSettings
+from .options import WATCHED, RunSettings
 from .whole_runs import TestsOfRun
 
 _OUTPUT = "gemini_replay_unused"
@@ -47,7 +47,8 @@ class UnusedRecordings:
     def __init__(self, config: pytest.Config, settings: RunSettings) -> None:
         self._config = config
         self._settings = settings
-        self._watched = watch_opened()  # by other code than the sessions of tests
+        # By other code than the sessions of tests.
+        self._watched = config.stash[WATCHED] if WATCHED in config.stash else watch_opened()
         self._opened: set[str] = set()  # the same in workers
         self._folders: set[str] = set()
         self._tests = TestsOfRun(config.rootpath)

@@ -38,7 +38,24 @@ Faults = str | Fault | Iterable[str | Fault] | None
 """What `fault=` takes, see `engine.faults.parse_faults`."""
 
 
-class PlaybackSettings(TypedDict, total=False):
+class MatchingSettings(TypedDict, total=False):
+    """Which recording answers a request.
+
+    Attributes:
+        match: what must be equal for a recording to answer a request: names of what is compared, such as "model" and
+            "body"; and functions that are called with the recorded request and the asked one, and return True, False,
+            or a text that says why they differ. See `gemini_replay.cassette.matching.Matcher`.
+        ignore: paths that are not compared, such as "body.generationConfig.seed", see
+            `gemini_replay.cassette.matching.ignoring`.
+        normalize: a function that turns each request, recorded or asked, into the one to compare, or None.
+    """
+
+    match: Key | Sequence[Key]
+    ignore: Iterable[str]
+    normalize: Normalize | None
+
+
+class PlaybackSettings(MatchingSettings, total=False):
     """How recordings are chosen and played.
 
     Attributes:
@@ -46,12 +63,6 @@ class PlaybackSettings(TypedDict, total=False):
             time (see `gemini_replay.virtual_time`), which explicit transports and servers cannot have.
         max_gap: the longest wait, in seconds; None: as recorded.
         rechunk: other chunk boundaries: "bytes", "events", "tcp", "random", or a size in bytes; None: as recorded.
-        match: what must be equal for a recording to answer a request: names of what is compared, such as "model" and
-            "body"; and functions that are called with the recorded request and the asked one, and return True, False,
-            or a text that says why they differ. See `gemini_replay.cassette.matching.Matcher`.
-        ignore: paths that are not compared, such as "body.generationConfig.seed", see
-            `gemini_replay.cassette.matching.ignoring`.
-        normalize: a function that turns each request, recorded or asked, into the one to compare, or None.
         before_replay: a function that gets each recording before it is played, and returns the one to play, or None.
         allow_unused: False: the session fails where it ends if nothing has asked for some of its recordings. Those
             that another test has made do not count, and no recording does where the session records.
@@ -64,9 +75,6 @@ class PlaybackSettings(TypedDict, total=False):
     speed: str | float
     max_gap: float | None
     rechunk: str | int | None
-    match: Key | Sequence[Key]
-    ignore: Iterable[str]
-    normalize: Normalize | None
 
 
 class RedactionSettings(TypedDict, total=False):
@@ -103,6 +111,10 @@ class HostSettings(TypedDict, total=False):
     hosts: Iterable[str] | None
     ignore_hosts: Iterable[str]
     provider: Provider | None
+
+
+class AnsweringSettings(MatchingSettings, RedactionSettings, HostSettings, total=False):
+    """Which requests get an answer, and which one; the settings of `faults.check_client`."""
 
 
 class StorageSettings(TypedDict, total=False):

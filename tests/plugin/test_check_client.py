@@ -110,3 +110,34 @@ def test_a_miss_in_a_sweep_names_the_cassette_itself(project: pytest.Pytester) -
         ["*Nearest in */cassettes/tale.jsonl*", "*gemini_replay.record(*cassettes/tale.jsonl*"]
     )
     assert "recorded.jsonl" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ['ignore=["body.seed"]', 'match=("model", "action")', "normalize=without_seed"],
+    ids=["ignore", "match", "normalize"],
+)
+@pytest.mark.parametrize("by", ["marker", "call"])
+def test_the_settings_that_choose_a_recording_hold(pytester: pytest.Pytester, settings: str, by: str) -> None:
+    """They are those of the test's marker, or of the call, which wins."""
+    marker, call = (f", {settings}", "") if by == "marker" else (', match="body"', f", {settings}")
+    if by == "call" and not settings.startswith("match"):
+        call += ', match=("model", "body")'
+    pytester.makepyfile(
+        CALLS.replace('"role": "user"}]}', '"role": "user"}], "seed": next(SEEDS)}')
+        + f"""
+    import itertools
+    import json
+    from dataclasses import replace
+
+    SEEDS = itertools.count()
+
+    def without_seed(request):
+        return replace(request, body=json.dumps({{**request.json, "seed": 0}}).encode())
+
+    @pytest.mark.gemini_cassette("story"{marker})
+    def test_careful(check_gemini_client):
+        check_gemini_client(careful{call})
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)

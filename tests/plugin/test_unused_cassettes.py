@@ -286,3 +286,38 @@ def test_no_other_value_is_taken(project: pytest.Pytester, run: Run) -> None:
     result = run("--gemini-unused=remove")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--gemini-unused/--gemini-unused=delete: *'remove'*"])
+
+
+def test_a_cassette_that_the_conftest_loads_when_it_is_imported_is_used(
+    folder: Path, project: pytest.Pytester, run: Run
+) -> None:
+    """It is imported before the run begins."""
+    project.makeconftest(
+        f"import gemini_replay\nBASE = gemini_replay.Cassette.load({str(folder / 'old/gone.jsonl')!r})"
+    )
+    result = run("--gemini-unused=delete")
+    assert not [line for line in told(result) if "gone.jsonl" in line]
+    assert (folder / "old/gone.jsonl").exists()
+
+
+def test_what_a_block_of_a_doctest_has_recorded_stays_in_a_run_without_doctests(
+    folder: Path, project: pytest.Pytester, run: Run
+) -> None:
+    """The id of the recording names the doctest's file."""
+    project.makeconftest(
+        """
+        import pytest
+        from asking import ask
+
+        @pytest.fixture(scope="session")
+        def warm(gemini_cassettes):
+            with gemini_cassettes("warm"):
+                return ask("warm")
+        """
+    )
+    (project.path / "guide.txt").write_text('>>> len(getfixture("warm"))\n3\n', encoding="utf-8")
+    run("-p", "doctest", "--doctest-glob=*.txt", "--gemini-record=once", "guide.txt").assert_outcomes(passed=1)
+    assert Cassette.load(folder / "warm.jsonl").test == "guide.txt::gemini_cassettes('warm')"
+    result = run("--gemini-unused=delete")
+    assert "files with their tests were not collected (guide.txt)" in told(result)[0]
+    assert (folder / "warm.jsonl").exists()

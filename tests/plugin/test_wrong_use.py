@@ -80,3 +80,59 @@ def test_a_broken_cassette_is_an_error_and_stays_as_it_is(
     result.assert_outcomes(errors=1)
     assert words in result.stdout.str()
     assert path.read_bytes() == content
+
+
+def test_a_marker_that_a_fixture_adds_comes_too_late(
+    project: pytest.Pytester, run: Callable[..., pytest.RunResult]
+) -> None:
+    """The test fails before it can ask the real API. The error says what works, and that does."""
+    late = "request.node.add_marker(pytest.mark.gemini_cassette)"
+    test = """
+import pytest
+from asking import ask
+
+@pytest.fixture(autouse=True)
+def replayed(request):
+    ADDS
+
+def test_story():
+    ask()
+"""
+    project.makepyfile(test_tale=test.replace("ADDS", late))
+    result = run("--gemini-record=once")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*marker gemini_cassette after its setup had begun*",
+            'Add the marker in a hook*getfixturevalue("gemini_cassette")*',
+        ]
+    )
+    assert not (project.path / "cassettes").exists()
+    project.makepyfile(test_tale=test.replace("ADDS", 'request.getfixturevalue("gemini_cassette")'))
+    run("--gemini-record=once").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "tls", "timeout:connect", "timeout:pool", "reset@head"])
+def test_a_request_that_a_fault_leaves_without_a_connection_is_a_request(
+    project: pytest.Pytester, run: Callable[..., pytest.RunResult], fault: str
+) -> None:
+    """The summary does not say that the test made none."""
+    project.makepyfile(
+        test_tale=f"""
+        import httpx, pytest
+        from asking import ask
+
+        @pytest.mark.gemini_cassette("story")
+        def test_whole():
+            ask()
+
+        @pytest.mark.gemini_cassette("story", fault={fault!r}, speed="instant")
+        def test_broken():
+            with pytest.raises(httpx.TransportError):
+                ask()
+        """
+    )
+    run("--gemini-record=once").assert_outcomes(passed=2)
+    result = run()
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*made no request*")
