@@ -19,11 +19,12 @@ from ..cassette.forms import Form
 from ..cassette.model import Interaction, header
 from ..gemini.describing import describe_events
 from .moments import timed_chunks, timed_events
+from .other_texts import other_texts
 
 _SIGNATURES = {"thoughtSignature", "thought_signature"}
 _CALLS = {"functionCall", "function_call", "functionResponse", "function_response"}
 _FOLDED = "…"
-WORDS = ("thoughts", "text", "calls", "data")
+WORDS = ("thoughts", "text", "calls", "data", "other texts")
 """The sections that hold what a model says in its own words, which cost tokens."""
 _OF_THE_REQUEST = ("prompt", "cache", "toolUse")
 _TIMES = 5
@@ -119,6 +120,7 @@ def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequen
         "data",
         [f"{data.mime_type}{f', {_digest(data.data)}' * all}" for data in getattr(answer, "inline_data", ())],
     )
+    yield "other texts", other_texts(interaction)
     told = (one for one in describe_events(interaction.events) if one.kind in ("error", "blocked", "finish"))
     ends = [f"{one.kind}: {one.text}" for one in told]
     yield "end", [*ends, *([] if interaction.end.kind == "eof" else [f"ended by: {interaction.end.ending}"])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,42 @@ def _without_times(one: Interaction) -> Interaction:
     assert one.response is not None
     chunks = tuple(replace(chunk, after=0.0) for chunk in one.chunks)
     return replace(one, response=replace(one.response, after=0.0), chunks=chunks, end=replace(one.end, after=0.0))
+
+
+def candidate(index: int, **part: Any) -> dict[str, Any]:
+    return {"index": index, "content": {"parts": [part]}, "finishReason": "STOP"}
+
+
+SAYS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+    "another candidate": lambda word: [
+        {"candidates": [candidate(0, text="a"), candidate(1, text="Yes, it is ")]},
+        {"candidates": [candidate(0, text="b"), candidate(1, text=word)]},
+    ],
+    "another candidate's call": lambda word: [
+        {"candidates": [candidate(0, text="a"), candidate(1, functionCall={"name": word, "args": {}})]}
+    ],
+    "chat completions": lambda word: [
+        {"id": word * 2, "created": len(word), "choices": [{"index": 0, "delta": {"content": text}}]}
+        for text in ("Yes, it is ", word)
+    ],
+    "interactions": lambda word: [{"event_id": word, "delta": {"type": "text", "text": word}}],
+    "an embedding": lambda word: [{"embedding": {"values": [0.1, len(word), *[0.5] * 768]}}],
+}
+"""Events that say a word where the text of the answer does not have it, and that have ids of their own."""
+
+
+@pytest.mark.parametrize("shape", SAYS)
+def test_no_answer_that_says_something_else_is_the_same(shape: str) -> None:
+    """What it says is compared, also where it is not in the text of the answer."""
+    kept, deleted = (
+        [streaming(*[f"data: {json.dumps(one)}\r\n\r\n".encode() for one in SAYS[shape](word)])]
+        for word in ("safe", "lethal")
+    )
+    assert told(kept, kept) == []
+    lines = told(kept, deleted)
+    assert lines[2] == "other texts"
+    assert [line for line in lines if "id" in line.split(":")[0]] == []
+    assert "".join(lines).count("lethal") == ("embedding" not in shape)
 
 
 def test_a_story_recorded_again_differs_only_in_changed_words(
