@@ -93,8 +93,10 @@ class _Isolation:
         self._array = array
         self._first, self._second = (self._pieces(trees) for trees in (_FIRST, _SECOND))
         halves = [half for piece in self._second for half in (piece[: len(piece) // 2], piece[len(piece) // 2 :])]
-        # Ways to deliver the second stream: in its pieces, whole, in halves of its pieces.
-        self._ways: list[Chunks] = [self._second, [b"".join(self._second)], halves]
+        body = b"".join(self._second)
+        within = _within_a_character(body)
+        # Ways to deliver the second stream: in its pieces, whole, in halves of its pieces, cut within a character.
+        self._ways: list[Chunks] = [self._second, [body], halves, [body[:within], body[within:]]]
 
     def leaks(self) -> Iterator[Leak]:
         """What is read right by itself, and wrong because of another stream."""
@@ -158,9 +160,13 @@ class _Isolation:
 
     def _broken_off(self) -> Iterator[Leak]:
         """By the connection."""
-        body = b"".join(self._first)
-        for end in (1, len(self._first[0]), len(self._first[0]) + 10, len(body) - 1):
-            before = [body[: end // 2], body[end // 2 : end]]
+        body, first = b"".join(self._first), self._first[0]
+        ends = (1, _within_a_character(body), len(first), len(first) + 10, len(body) - 1)
+        starts = [body[:end] for end in ends]
+        if not self._array:  # within an event, of which a field has come
+            starts += [first + line for line in (b"event: error\r\n", b"event: error\r\ndata: {", b"data: {\r\n")]
+        for start in starts:
+            before = [start[: len(start) // 2], start[len(start) // 2 :]]
             _must_end(broken_off(self._target, before))
             how = f"after a stream of {list_literal(before)}, which then raised a ConnectionError"
             yield from self._wrong(self._second, how)
@@ -226,6 +232,11 @@ class _Isolation:
                 ):
                     how = f"while another stream was read {name}: {list_literal(other)}"
                     yield from _judged(output, chunks, expected, how)
+
+
+def _within_a_character(body: bytes) -> int:
+    """An offset within the first character that has several bytes."""
+    return next(at for at, byte in enumerate(body) if byte >= 0x80) + 1
 
 
 def _must_end(output: Output, last: Chunks | None = None) -> None:

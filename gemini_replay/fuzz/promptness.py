@@ -18,6 +18,12 @@ _TREES: tuple[Any, ...] = tuple({"responseId": name} for name in "abcdefg")
 _LARGER = tuple(
     {"responseId": name * size} for name, size in zip("abcdefg", (1, 5000, 1, 1, 70_000, 1, 1), strict=True)
 )
+_ANSWER: tuple[Any, ...] = (
+    *({"candidates": [{"content": {"parts": [{"text": text}]}}]} for text in ("One", " two", " three")),
+    {"candidates": [{"content": {"parts": [{"text": "."}]}, "finishReason": "STOP"}]},
+    *({"usageMetadata": {"totalTokenCount": count}} for count in (7, 8, 9)),
+)
+"""An answer of Gemini's: a parser may not keep any of its events, such as the one with the finish reason."""
 _MANY: tuple[Any, ...] = tuple({"responseId": f"{number}"} for number in range(100))
 _COMMENT = b": ping\n\n"
 
@@ -63,7 +69,7 @@ def promptness(target: FuzzTarget, *, array: bool, profiles: Sequence[ProfileNam
 
 def _wires(array: bool, profiles: Sequence[ProfileName]) -> Iterator[tuple[Sequence[Any], list[bytes]]]:
     """Events, and the pieces of a stream that complete one of them each."""
-    for trees in (_TREES, _LARGER, _MANY):
+    for trees in (_TREES, _ANSWER, _LARGER, _MANY):
         yield trees, [text.encode() for text in (google_elements(trees) if array else map(block, trees))]
     if {"gateway", "sse"} & set(profiles):
         yield _TREES, [block(tree, newline=LF).encode() for tree in _TREES]

@@ -8,7 +8,7 @@ import inspect
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -306,7 +306,7 @@ def collect(result: Any, output: Output, limit: int) -> None:
     """Take what a synchronous parser returns."""
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
         raise WrongShapeError(result)
-    output.lazy = not isinstance(result, list | tuple)
+    output.lazy = not isinstance(result, Sized)
     values = output.values
     for value in result:
         values.append(value)

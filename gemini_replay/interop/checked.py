@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -81,6 +82,18 @@ class CheckedObject:
 
     def _within(self, name: str) -> str:
         return f"{self._place}.{name}" if self._place else name
+
+
+def from_base64(place: CheckedObject, text: str | bytes) -> bytes:
+    """The bytes of a body in base64, which may be broken into lines.
+
+    Raises:
+        CassetteFormatError: it is something else.
+    """
+    try:
+        return base64.b64decode(b"".join((text.encode() if isinstance(text, str) else text).split()), validate=True)
+    except ValueError:
+        raise place.error("a body that should be base64 is not") from None
 
 
 def _shown(value: Any) -> str:

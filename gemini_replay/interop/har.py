@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from ..cassette.model import END_KINDS, Chunk, End, Headers, Interaction, Reques
 from ..errors import CassetteFormatError
 from ..provider import Provider
 from ..rhythm.cassette import Cassette
-from .checked import CheckedObject
+from .checked import CheckedObject, from_base64
 from .stored_interaction import NotStorableError, StoredInteraction, headers_of, interaction_of
 
 SOURCE = "HAR"
@@ -36,7 +38,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     notes: list[str] = []
     interactions = []
     entries = log.each("entries")
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in _in_order(entries):
         try:
             interactions.append(_interaction(entry, provider))
         except NotStorableError as reason:
@@ -58,6 +60,15 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     )
     _check(cassette, own)
     return cassette, notes
+
+
+def _in_order(entries: Sequence[CheckedObject]) -> list[tuple[int, CheckedObject]]:
+    """The entries with their numbers, in the order of their starts, which that of the file need not be (HAR 1.2)."""
+    numbered = list(enumerate(entries, start=1))
+    try:
+        return sorted(numbered, key=lambda one: datetime.fromisoformat(one[1].get("startedDateTime")))
+    except (TypeError, ValueError):  # not all have a date; one may have no time zone
+        return numbered
 
 
 def _check(cassette: Cassette, own: CheckedObject) -> None:
@@ -135,8 +146,14 @@ def _stored(entry: CheckedObject, provider: Provider) -> StoredInteraction:
         _posted(posted),
         provider=provider,
     )
+    if entry.get("response") is None:
+        raise NotStorableError("it has no response")
     status = answered.get("status")
-    if not status or isinstance(status, bool) or not isinstance(status, int):
+    if isinstance(status, str) and status.isdecimal():
+        status = int(status)
+    if isinstance(status, bool) or not isinstance(status, int | None):
+        raise answered.error(f"the status of a response must be a number, not {status!r:.60}")
+    if not status:
         return StoredInteraction(request, None, end=_failure(entry))
     timings = entry.inner("timings")
     head = sum(_seconds(timings.get(name)) for name in ("send", "wait"))
@@ -154,8 +171,8 @@ def _seconds(value: Any, unit: int = 1000) -> float:
 
 def _posted(posted: CheckedObject) -> bytes:
     text = posted.get("text")
-    if isinstance(text, str) and "base64" in (posted.get("encoding"), posted.get("_encoding")):
-        return _from_base64(posted, text)
+    if isinstance(text, str) and "base64" in (_encoding(posted), posted.get("_encoding")):
+        return from_base64(posted, text)
     if isinstance(text, str) and text:
         return text.encode("utf-8", "surrogatepass")
     return urlencode([(one.get("name"), one.get("value") or "") for one in posted.each("params")]).encode()
@@ -169,25 +186,22 @@ def _pieces(content: CheckedObject) -> tuple[bytes, ...]:
         if isinstance(size, int) and size > 0:
             raise NotStorableError(f"its body of {size} bytes was not exported with it")
         return ()
-    coded = content.get("encoding") == "base64" or bool(content.get("_isBinary"))
+    coded = _encoding(content) == "base64" or bool(content.get("_isBinary"))
     if coded and text.lstrip().startswith("["):
         try:
             listed = json.loads(text)
         except ValueError:
             listed = None
         if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
-            decode = _from_base64 if content.get("encoding") == "base64" else _from_hex
+            decode = from_base64 if _encoding(content) == "base64" else _from_hex
             return tuple(decode(content, one) for one in listed)
-    if content.get("encoding") == "base64":
-        return (_from_base64(content, text),)
+    if _encoding(content) == "base64":
+        return (from_base64(content, text),)
     return (text.encode("utf-8", "surrogatepass"),)
 
 
-def _from_base64(place: CheckedObject, text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except ValueError:
-        raise place.error("a body that should be base64 is not") from None
+def _encoding(place: CheckedObject) -> str:
+    return str(place.get("encoding") or "").lower()
 
 
 def _from_hex(place: CheckedObject, text: str) -> bytes:

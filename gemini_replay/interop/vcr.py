@@ -6,7 +6,6 @@ strings in old files. YAML needs PyYAML.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from ..cassette.encoding import json_body
 from ..cassette.model import Headers, Interaction, Request
 from ..provider import Provider
-from .checked import CheckedObject, yaml_library
+from .checked import CheckedObject, from_base64, yaml_library
 from .stored_interaction import NotStorableError, StoredInteraction, headers_of
 
 SOURCE = "VCR.py"
@@ -58,9 +57,14 @@ def _stored(one: CheckedObject, provider: Provider) -> StoredInteraction:
 def _body(message: CheckedObject) -> tuple[bytes, bool]:
     """The body of a request or response, and whether it was stored parsed."""
     body = message.get("body")
-    if isinstance(body, Mapping):
+    if isinstance(body, Mapping) and body:
         packed = body.get("base64_string")
-        body = base64.b64decode(packed) if isinstance(packed, str | bytes) else body.get("string")
+        if isinstance(packed, str | bytes):
+            body = from_base64(message, packed)
+        elif "string" in body:
+            body = body["string"]
+        else:
+            raise message.error(f"a body must have a 'string' or a 'base64_string', not only {', '.join(body)!r:.60}")
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass"), False
     if isinstance(body, bytes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
@@ -62,6 +63,59 @@ def test_a_parser_that_keeps_nothing_is_not_accused(parse: Callable[..., Any], a
 def test_a_parser_that_reads_nothing_right_is_not_judged() -> None:
     """That is a bug of another kind."""
     assert leak_of(lambda chunks: []) is None
+
+
+DECODER = codecs.getincrementaldecoder("utf-8")("replace")
+NAME = [""]
+
+
+def sharing_a_decoder(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Only the end of a stream resets it."""
+    yield from right(DECODER.decode(chunk).encode() for chunk in chunks)
+    DECODER.reset()
+
+
+def sharing_an_event_name(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Only the end of an event resets it."""
+
+    def named() -> Iterator[bytes]:
+        for chunk in chunks:
+            if b"event: error" in chunk:
+                NAME[0] = "error"
+            yield chunk
+
+    for value in right(named()):
+        if NAME[0]:
+            raise ValueError(NAME[0])
+        NAME[0] = ""
+        yield value
+
+
+@pytest.mark.parametrize("parse", [sharing_a_decoder, sharing_an_event_name], ids=lambda one: one.__name__)
+def test_a_stream_that_is_broken_off_within_a_character_or_an_event_may_leave_nothing(
+    parse: Callable[..., Any],
+) -> None:
+    """A decoder, and fields of the event that has begun."""
+    DECODER.reset()
+    NAME[0] = ""
+    found = leak_of(parse)
+    assert found is not None
+    assert "ConnectionError" in found.how
+
+
+def test_two_streams_may_not_share_a_decoder() -> None:
+    """One is cut within a character while the other goes on."""
+    DECODER.reset()
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        try:
+            yield from right(DECODER.decode(chunk).encode() for chunk in chunks)
+        finally:
+            DECODER.reset()
+
+    found = leak_of(parse)
+    assert found is not None
+    assert "while another stream was read" in found.how
 
 
 def test_a_stream_that_is_broken_off_may_leave_nothing() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import queue
 import threading
+from collections import UserList, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
@@ -97,3 +98,47 @@ def test_a_parser_that_returns_a_list_is_not_lazy() -> None:
     with FuzzTarget(lambda chunks: [event.json for event in parse_stream(chunks)]) as target:
         found = promptness(target, array=False)
     assert (found.lazy, found.chunks, target.runs) == (False, (), 1)
+
+
+def keeps_the_last(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The event with the finish reason comes with the next one."""
+    held: list[Any] = []
+    for event in parse_stream(chunks):
+        yield from held
+        held = [event.json] if event.finish_reason else []
+        if not held:
+            yield event.json
+    yield from held
+
+
+def one_text_late(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Each event with a candidate comes with the next event."""
+    held: list[Any] = []
+    for event in parse_stream(chunks):
+        yield from held
+        held = [event.json] if "candidates" in event.json else []
+        if not held:
+            yield event.json
+    yield from held
+
+
+@pytest.mark.parametrize("array", [False, True], ids=["sse", "array"])
+@pytest.mark.parametrize("parse", [keeps_the_last, one_text_late], ids=lambda one: one.__name__)
+def test_a_parser_that_keeps_events_of_one_kind_is_late(parse: Callable[..., Any], array: bool) -> None:
+    """As some do with the last event of an answer."""
+    with FuzzTarget(parse) as target:
+        found = promptness(target, array=array)
+    assert len(found.out) < len(found.due)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [list, tuple, deque, UserList, lambda values: dict(enumerate(values)).values()],
+    ids=["list", "tuple", "deque", "UserList", "values"],
+)
+def test_a_container_comes_at_the_end(container: Callable[[Iterable[Any]], Any]) -> None:
+    """Whatever it is, all its events are there at once, so none of them is late."""
+    with FuzzTarget(lambda chunks: container(event.json for event in parse_stream(chunks))) as target:
+        found = promptness(target, array=False)
+    assert not found.lazy
+    assert not found.chunks

@@ -184,6 +184,43 @@ def test_a_request_without_a_response(tmp_path: Path, error: str, kind: str) -> 
     assert one.end.kind == kind
 
 
+def test_entries_play_in_the_order_in_which_they_began(tmp_path: Path) -> None:
+    """That of the file may be another one. Without a date for each, it is kept."""
+
+    def answered(text: str, **members: Any) -> dict[str, Any]:
+        return entry({"text": text}, **members)
+
+    later, first = "2026-01-28T07:45:52.000+01:00", "2026-01-28T06:45:51.900Z"
+    path = saved(tmp_path, answered("2", startedDateTime=later), answered("1", startedDateTime=first))
+    assert [one.body for one in conversion.read(path).cassette.interactions] == [b"1", b"2"]
+    path = saved(tmp_path, answered("2", startedDateTime=later), answered("1", startedDateTime="yesterday"))
+    assert [one.body for one in conversion.read(path).cassette.interactions] == [b"2", b"1"]
+
+
+def test_a_status_may_be_a_text(tmp_path: Path) -> None:
+    """Some tools write it so. Anything else is an error, and no broken connection."""
+    answer = entry()["response"]
+    response = converted(saved(tmp_path, entry(response={**answer, "status": "200"}))).response
+    assert response is not None
+    assert response.status == 200
+    with pytest.raises(CassetteFormatError, match=r"status of a response must be a number, not \[200\]"):
+        conversion.read(saved(tmp_path, entry(response={**answer, "status": [200]})))
+
+
+def test_an_entry_without_a_response_is_left_out(tmp_path: Path) -> None:
+    """It does not say how the request ended."""
+    found = conversion.read(saved(tmp_path, entry(response=None), entry()))
+    assert found.notes == ("entry 1 is left out: it has no response",)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "BASE64"])
+def test_a_body_in_base64_is_decoded_or_an_error(tmp_path: Path, encoding: str) -> None:
+    """It may be broken into lines."""
+    assert converted(saved(tmp_path, entry({"text": "aGVs\nbG8=", "encoding": encoding}))).body == b"hello"
+    with pytest.raises(CassetteFormatError, match="should be base64 is not"):
+        conversion.read(saved(tmp_path, entry({"text": "!!!!", "encoding": encoding})))
+
+
 def test_entries_that_a_cassette_cannot_hold_are_left_out_with_a_message(tmp_path: Path) -> None:
     """A switch of protocols is left out, since it cannot be replayed."""
     switched = entry(response={"status": 101, "headers": []})

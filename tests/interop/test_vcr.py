@@ -156,6 +156,25 @@ def test_an_invalid_file_is_an_error(tmp_path: Path, content: str, message: str,
     assert raised.value.hint or line
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"contents": [1]}, "not only 'contents'"),
+        ({"sting": "hello"}, "must have a 'string' or a 'base64_string', not only 'sting'"),
+        ({"parsed_body": {}}, "not only 'parsed_body'"),
+        ({"string": {"candidates": []}}, "must be a text or binary"),
+        ({"base64_string": "!!!!"}, "should be base64 is not"),
+        ([1], "must be a text or binary"),
+    ],
+    ids=["unquoted", "misspelt", "parsed", "an object", "no base64", "a list"],
+)
+@pytest.mark.parametrize("where", ["request", "response"])
+def test_a_body_that_cannot_be_read_is_an_error(tmp_path: Path, where: str, body: Any, message: str) -> None:
+    """It does not become an empty one."""
+    with pytest.raises(CassetteFormatError, match=message):
+        conversion.read(saved(tmp_path, **{where: {"body": body}}))
+
+
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error has the command that installs it."""
     path = saved(tmp_path)
