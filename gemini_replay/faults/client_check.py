@@ -159,7 +159,7 @@ def check_client(
         require_callable("complete", complete, "a function that says whether a result is whole, or None")
     kinds, rechunk = checked_kinds(kinds), _rechunkings(rechunk)
     check_most(most)
-    playback = checked({**AnsweringSettings.__annotations__, "speed": speed}, speed=speed, **settings)
+    playback = checked({*AnsweringSettings.__annotations__, "speed"}, speed=speed, **settings)
     recording = loaded(cassette)
     path = recording.path or "cassette.jsonl"  # for messages
     checker = _Checker(call, list(recording.interactions), path, complete, **playback)

@@ -6,7 +6,7 @@ pytest itself would set up the nearest definition alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,17 +60,20 @@ def layers(item: pytest.Item, nearest: Mapping[str, Any]) -> Iterator[Layer]:
     yield Layer(nearest, FIXTURE, "", item.nodeid)
 
 
-def layers_for(item: pytest.Item, file: Path) -> list[Layer]:
-    """What the definitions returned that a file sees, for a session that the file opens while `item` is the test.
+def current_layers(item: pytest.Item) -> list[Layer]:
+    """What the definitions return that hold for a test that is set up or runs.
 
     Raises:
         UsageError: as in `layers`.
     """
     request: Any = getattr(item, "_request", None)  # some items of other plugins have none
-    if request is None:
-        return []
-    path = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(item.config.rootpath))).as_posix()
-    return [layer for layer in layers(item, request.getfixturevalue(FIXTURE)) if layer.holds_for(path)]
+    return [] if request is None else list(layers(item, request.getfixturevalue(FIXTURE)))
+
+
+def seen_by(file: Path, found: Iterable[Layer], root: Path) -> list[Layer]:
+    """Those layers that a file sees; `root` is the root directory."""
+    path = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(root))).as_posix()
+    return [layer for layer in found if layer.holds_for(path)]
 
 
 def _definitions(item: pytest.Item) -> list[pytest.FixtureDef[Any]]:

@@ -39,11 +39,12 @@ class Rewriting:
         if folder is not None:
             note = folder / f"{note_of(path)}.held"
             own = folder / f"{note.name}.{os.getpid()}"
-            own.write_text("\n".join(digest.hex() for digest in held), encoding="ascii")
-            with suppress(FileExistsError):
-                os.link(own, note)  # as a whole
-            own.unlink()
-            held = frozenset(map(bytes.fromhex, note.read_text(encoding="ascii").split()))
+            with suppress(OSError):  # a full disk, or one without links: then each process knows its own blocks only
+                own.write_text("\n".join(digest.hex() for digest in held), encoding="ascii")
+                with suppress(FileExistsError):
+                    os.link(own, note)  # as a whole
+                own.unlink()
+                held = frozenset(map(bytes.fromhex, note.read_text(encoding="ascii").split()))
         self._held.setdefault(path, held)
 
     def replaceable(self, path: Path) -> frozenset[bytes]:
@@ -57,4 +58,5 @@ class Rewriting:
         self._made.add(path)
         folder = self._notes()
         if folder is not None:
-            (folder / f"{note_of(path)}.made").touch()
+            with suppress(OSError):
+                (folder / f"{note_of(path)}.made").touch()

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from .options import CHECK_CLIENT, FIXTURE, MARKER, SERVER, RunSettings
+from .options import CHECK_CLIENT, FIXTURE, MARKER, SERVER, WIDE, RunSettings
 from .summary import Summary
 
 if TYPE_CHECKING:
     from ..session import Expected, Session
     from .attempt import Attempt
+    from .config_fixture import Layer
     from .sessions import Sessions
     from .unused import UnusedRecordings
 
@@ -55,6 +56,7 @@ class Run:
         self._sessions: Sessions | None = None
         self._attempts: list[Attempt] = []
         self._item: pytest.Item | None = None  # the test that is running
+        self._layers: list[Layer] | None = None  # what gemini_cassette_config returns for it, once its setup is over
         self._expected: Expected | None = None  # its session
         self._kept: Kept = ""  # what stays in place until the next test begins
         self._shares: list[dict[str, Any]] = []  # of sessions of wider scope, until a report takes them along
@@ -119,14 +121,21 @@ class Run:
 
     def wide(self, name: str, file: Path, settings: Mapping[str, Any]) -> AbstractContextManager[Session]:
         """A session of wider scope than a test, see `Sessions.wide`."""
-        return self.sessions().wide(name, file, settings, self._item, lambda share: self._shares.append(share))
+        layers = self._layers
+        if layers is None:
+            from .config_fixture import current_layers
+
+            layers = [] if self._item is None else current_layers(self._item)
+        return self.sessions().wide(
+            name, file, settings, self._item, layers, lambda share: self._shares.append(share)
+        )
 
     # -- the phases of a test --------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """From the setup of its first fixture on, a test's requests cannot bypass the session that it opens."""
-        self._item = item
+        self._item, self._layers = item, None
         names = getattr(item, "fixturenames", ())
         fixtures = _FIXTURES.intersection(names)
         marked = item.get_closest_marker(MARKER) is not None
@@ -136,7 +145,20 @@ class Run:
             self._expect(item, min(fixtures, default=f"the marker {MARKER}"))
         else:
             self._keep("")
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            if WIDE in names:
+                self._note_layers(item)
+
+    def _note_layers(self, item: pytest.Item) -> None:
+        """In the teardown, it is too late to ask for what `gemini_cassette_config` returns."""
+        from ..errors import UsageError
+        from .config_fixture import layers
+
+        config = getattr(item, "funcargs", {}).get(FIXTURE)  # there unless the setup failed before
+        with suppress(UsageError):  # it is raised where a block opens
+            self._layers = None if config is None else list(layers(item, config))
 
     def _keep(self, wanted: Kept) -> None:
         """Keep interception in place until the next test begins, which mostly has a cassette as well; or no longer.
@@ -301,15 +323,17 @@ class Run:
 def set_fixtures(item: pytest.Item) -> None:
     """Put `gemini_cassette` in its place if the marker activates replay, and nothing there otherwise.
 
-    A fixture that decides would be set up for each test of every run, also for tests without a cassette.
+    A fixture that decides would be set up for each test of every run, also for tests without a cassette. In tests
+    that use `gemini_cassettes`, the settings come first, so that they hold to the end of the teardown.
     """
     names: list[str] = getattr(item, "fixturenames", [])
     if PLACE in names:
         place = names.index(PLACE)
         alone = item.get_closest_marker(MARKER) is not None and _CONFIGURED.isdisjoint(names)
         first = [MARKER] if alone else []
+        settings = [FIXTURE] if WIDE in names else []
         # A new list, since the tests of one function share theirs.
-        vars(item)["fixturenames"] = [*names[:place], *first, *names[place + 1 :]]
+        vars(item)["fixturenames"] = [*settings, *names[:place], *first, *names[place + 1 :]]
 
 
 def _is_marked_late(item: pytest.Item) -> bool:

@@ -5,7 +5,7 @@ The first test that asks for a session loads this module, with all that replays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -18,7 +18,7 @@ from ..session import Expectation, Mode, Session
 from ..transports.session_end import close, ended_well, report_problems
 from .attempt import Attempt
 from .cassette_paths import test_id
-from .config_fixture import layers_for
+from .config_fixture import Layer, seen_by
 from .configuration import Configuration
 from .options import RunSettings
 from .rewriting import Rewriting, note_of
@@ -110,11 +110,13 @@ class Sessions:
         file: Path,
         settings: Mapping[str, Any],
         item: pytest.Item | None,
+        layers: Sequence[Layer],
         keep: Callable[[dict[str, Any]], object],
     ) -> Generator[Session, None, None]:
         """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `file`.
 
-        Its settings are those that `gemini_cassette_config` returns there. `item` is the test that is set up or runs.
+        `item` is the test that is set up, runs or is torn down, and `layers` is what `gemini_cassette_config` returns
+        for it; of these, those hold that the file sees.
 
         Its recording is kept if the block ends well and no request was refused in it. In the end, `keep` gets its
         share of the summary.
@@ -125,9 +127,9 @@ class Sessions:
             GeminiReplayError: at the end of the block: the first problem of the session. If the block raises, its
                 exception has a note about each problem instead; a skip or an expected failure is no excuse.
         """
-        found = () if item is None else layers_for(item, file)
+        seen = seen_by(file, layers, self._settings.root)
         configuration = Configuration(
-            self._settings, names=(name,), config_layers=found, given=settings, folder=file.parent
+            self._settings, names=(name,), config_layers=seen, given=settings, folder=file.parent
         )
         maker = f"gemini_cassettes({name!r})"
         if item is not None and not isinstance(item, pytest.Function):  # a doctest, which not every run collects

@@ -323,3 +323,29 @@ def test_blocks_of_one_name_rewrite_together_what_was_there_before(
     assert len(found) == 6
     assert all("new" in one for one in found)
     run().assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("scope", ["session", "module", "function"])
+def test_a_block_in_a_teardown_has_the_settings_of_its_test(project: pytest.Pytester, run: Run, scope: str) -> None:
+    """Also if the fixture that returns them has been torn down by then."""
+    project.makepyfile(
+        test_tale=f"""
+        import pytest
+        from asking import ask
+
+        @pytest.fixture(scope={scope!r})
+        def gemini_cassette_config():
+            return {{"redact": ["customer-4711"]}}
+
+        @pytest.fixture(scope="module")
+        def cleaned(gemini_cassettes):
+            yield
+            with gemini_cassettes("cleanup"):
+                ask("customer-4711")
+
+        def test_it(cleaned): ...
+        """
+    )
+    for mode in ("once", "none"):
+        run(f"--gemini-record={mode}", "-W", "error").assert_outcomes(passed=1)
+    assert "4711" not in (project.path / "cassettes/cleanup.jsonl").read_text(encoding="utf-8")
