@@ -57,14 +57,16 @@ def _stored(one: CheckedObject, provider: Provider) -> StoredInteraction:
 def _body(message: CheckedObject) -> tuple[bytes, bool]:
     """The body of a request or response, and whether it was stored parsed."""
     body = message.get("body")
-    if isinstance(body, Mapping) and body:
+    if isinstance(body, Mapping):
         packed = body.get("base64_string")
         if isinstance(packed, str | bytes):
             body = from_base64(message, packed)
-        elif "string" in body:
-            body = body["string"]
+        elif "string" in body or not body:
+            body = body.get("string")
         else:
-            raise message.error(f"a body must have a 'string' or a 'base64_string', not only {', '.join(body)!r:.60}")
+            raise message.error(
+                f"a body must have a 'string' or a 'base64_string', not only {', '.join(map(str, body))!r:.60}"
+            )
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass"), False
     if isinstance(body, bytes):

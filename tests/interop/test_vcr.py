@@ -160,13 +160,14 @@ def test_an_invalid_file_is_an_error(tmp_path: Path, content: str, message: str,
     ("body", "message"),
     [
         ({"contents": [1]}, "not only 'contents'"),
+        ({7: 8}, "not only '7'"),
         ({"sting": "hello"}, "must have a 'string' or a 'base64_string', not only 'sting'"),
         ({"parsed_body": {}}, "not only 'parsed_body'"),
         ({"string": {"candidates": []}}, "must be a text or binary"),
         ({"base64_string": "!!!!"}, "should be base64 is not"),
         ([1], "must be a text or binary"),
     ],
-    ids=["unquoted", "misspelt", "parsed", "an object", "no base64", "a list"],
+    ids=["unquoted", "a number", "misspelt", "parsed", "an object", "no base64", "a list"],
 )
 @pytest.mark.parametrize("where", ["request", "response"])
 def test_a_body_that_cannot_be_read_is_an_error(tmp_path: Path, where: str, body: Any, message: str) -> None:
