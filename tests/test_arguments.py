@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -158,6 +158,16 @@ WRONG: dict[str, list[Any]] = {
     "callback": NOT_FLAG,
     "reads": [5, b"x", [], a_function],
     "max_time": ["60", 0, -1, True, float("nan"), [], a_function],
+    "ignore": [5, [5]],
+    "normalize": [5, "x", []],
+    "redact": [5, [5]],
+    "keep_headers": [5, [5]],
+    "redact_headers": [5, [5]],
+    "keep_fields": [5, [5]],
+    "redact_fields": [5, [5]],
+    "redact_patterns": [5, [5], ["("]],
+    "hosts": [5, [5]],
+    "ignore_hosts": [5, [5]],
 }
 
 OTHERWISE: dict[tuple[Callable[..., Any], str], list[Any]] = {
@@ -188,8 +198,13 @@ NAMED = {
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    """The names of a function's arguments."""
-    return [name for name in inspect.signature(function).parameters if name != "self"]
+    """The names of a function's arguments, and of its settings."""
+    found = inspect.signature(function).parameters
+    names = [name for name, one in found.items() if name != "self" and one.kind is not one.VAR_KEYWORD]
+    if len(names) < len(found) and "settings" in found:
+        (settings,) = get_args(get_type_hints(function, include_extras=True)["settings"])
+        names += settings.__annotations__
+    return names
 
 
 def cases() -> Iterator[Any]:
