@@ -163,7 +163,7 @@ class _Isolation:
         body, first = b"".join(self._first), self._first[0]
         ends = (1, _within_a_character(body), len(first), len(first) + 10, len(body) - 1)
         starts = [body[:end] for end in ends]
-        if not self._array:  # within an event, of which a field has come
+        if not self._array:  # after a line of the second event
             starts += [first + line for line in (b"event: error\r\n", b"event: error\r\ndata: {", b"data: {\r\n")]
         for start in starts:
             before = [start[: len(start) // 2], start[len(start) // 2 :]]

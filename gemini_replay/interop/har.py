@@ -37,8 +37,8 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     log = CheckedObject(value, "", path).inner("log")
     notes: list[str] = []
     interactions = []
-    entries = log.each("entries")
-    for number, entry in _in_order(entries):
+    entries = _in_order(log.each("entries"))
+    for number, entry in entries:
         try:
             interactions.append(_interaction(entry, provider))
         except NotStorableError as reason:
@@ -46,7 +46,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     own, creator = log.inner(OWN), log.inner("creator")
     if log.get(OWN) is None:
         tool = " ".join(str(creator.get(name)) for name in ("name", "version") if creator.get(name))
-        started = entries[0].get("startedDateTime") if entries else None
+        started = entries[0][1].get("startedDateTime") if entries else None
         recorded = started if isinstance(started, str) else None
         return Cassette(interactions, recorder=tool or SOURCE, recorded=recorded), notes
     cassette = Cassette(

@@ -116,7 +116,7 @@ class Sessions:
         """A session of wider scope than a test: the target of ``with gemini_cassettes(name)``, called in `file`.
 
         `item` is the test that is set up, runs or is torn down, and `layers` is what `gemini_cassette_config` returns
-        for it; of these, those hold that the file sees.
+        for it. Only those layers hold that the file sees.
 
         Its recording is kept if the block ends well and no request was refused in it. In the end, `keep` gets its
         share of the summary.

@@ -23,7 +23,7 @@ class Forward:
     unanswered: Callable[[str, str], None] = lambda where, error: None
 
     def unreachable(self, problem: BaseException) -> None:
-        """There was no connection: record nothing, and add a note to the exception that names the server.
+        """Record nothing, since there was no connection. A note on the exception names the server.
 
         The recording fails if no later attempt gets an answer, even where the code under test swallows the exception.
         """

@@ -192,7 +192,8 @@ def test_entries_play_in_the_order_in_which_they_began(tmp_path: Path) -> None:
 
     later, first = "2026-01-28T07:45:52.000+01:00", "2026-01-28T06:45:51.900Z"
     path = saved(tmp_path, answered("2", startedDateTime=later), answered("1", startedDateTime=first))
-    assert [one.body for one in conversion.read(path).cassette.interactions] == [b"1", b"2"]
+    found = conversion.read(path).cassette
+    assert ([one.body for one in found.interactions], found.recorded) == ([b"1", b"2"], first)
     path = saved(tmp_path, answered("2", startedDateTime=later), answered("1", startedDateTime="yesterday"))
     assert [one.body for one in conversion.read(path).cassette.interactions] == [b"2", b"1"]
 
