@@ -96,16 +96,17 @@ def without_secrets(interaction: Interaction, redactor: Redactor) -> tuple[Inter
     client = request.client and redactor.text(request.client)
     changed = replace(
         interaction,
-        request=replace(request, client=client, extra=_safe(request.extra, redactor)),
-        response=response and replace(response, extra=_safe(response.extra, redactor)),
+        request=replace(request, client=client, extra=safe_extra(request.extra, redactor)),
+        response=response and replace(response, extra=safe_extra(response.extra, redactor)),
         chunks=chunks,
-        end=replace(interaction.end, extra=_safe(interaction.end.extra, redactor)),
+        end=replace(interaction.end, extra=safe_extra(interaction.end.extra, redactor)),
         comments=tuple(map(redactor.text, interaction.comments)),
     )
     return changed, own.removals
 
 
-def _safe(extra: Mapping[str, Any], redactor: Redactor) -> Mapping[str, Any]:
+def safe_extra(extra: Mapping[str, Any], redactor: Redactor) -> Mapping[str, Any]:
+    """Keys that this release does not know, with their values, without secrets."""
     if not extra:
         return extra
     if isinstance(extra, Mapping):
@@ -117,7 +118,7 @@ def _safe_value(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, str):
         return redactor.text(value)
     if isinstance(value, Mapping):
-        return _safe(value, redactor)
+        return safe_extra(value, redactor)
     if isinstance(value, list | tuple):
         return [_safe_value(one, redactor) for one in value]
     return value

@@ -71,7 +71,6 @@ class IndexEntry:
         """
         draft: Draft | None = None
         comments: list[str] = []
-        end: End | None = None
         for line in self.lines(file):
             try:
                 item = decode_line(line, path=path, number=self.line)
@@ -79,17 +78,19 @@ class IndexEntry:
                     comments.append(item.text)
                 elif isinstance(item, Request):
                     draft = Draft(item, comments)
+                elif draft is None or isinstance(item, Header):
+                    continue
                 elif isinstance(item, End):
-                    end = item
-                elif draft is not None and not isinstance(item, Header):
+                    draft.end(item, path=path, number=self.line)
+                else:
                     draft.add(item, path=path, number=self.line)
             except CassetteFormatError as problem:
                 self.problems.append(problem)
                 break
         assert draft is not None  # every entry has a readable request line
-        if end is None or self.problems:
-            end = End("cancelled", extra={"salvaged": True})
-        return draft.finish(end)
+        if draft.ended is None or self.problems:
+            return draft.finish(End("cancelled", extra={"salvaged": True}))
+        return draft.finish(draft.ended)
 
 
 @dataclass

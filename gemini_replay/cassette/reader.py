@@ -33,6 +33,7 @@ class Draft:
         self._response: Response | None = None
         self._chunks: list[Chunk] = []
         self._coded = False  # whether the last chunk has coded bytes
+        self.ended: End | None = None  # the end, once it is set
 
     def add(self, item: Response | Chunk, *, path: Path | None, number: int) -> None:
         """Add the next line, unless it is the end line; a `CassetteFormatError` if the chunk cannot come next."""
@@ -53,8 +54,19 @@ class Draft:
             return "a chunk with decoded bytes after a chunk with coded bytes"
         return ""
 
+    def end(self, end: End, *, path: Path | None, number: int) -> None:
+        """Set the end; a `CassetteFormatError` if it is that of an answer, and none has begun."""
+        if self._response is None and end.kind == "eof":
+            raise CassetteFormatError(
+                "the answer ends with 'eof', but there is no response line",
+                path=path,
+                line=number,
+                hint="An interaction without a response ends with 'reset', 'timeout' or 'cancelled'.",
+            )
+        self.ended = end
+
     def finish(self, end: End) -> Interaction:
-        """The interaction with its end."""
+        """The interaction with an end."""
         return Interaction(self._request, self._response, tuple(self._chunks), end, self._comments)
 
 
@@ -95,14 +107,13 @@ class Stored:
 
     def _decode(self) -> Interaction:
         draft = Draft(self.request, self._comments)
-        end = End()
         for number, raw in enumerate(self._lines[1:], self.line + 1):
             item = decode_line(raw, path=self._path, number=number)
             if isinstance(item, (Chunk, Response)):  # faster than a union
                 draft.add(item, path=self._path, number=number)
             elif isinstance(item, End):
-                end = item
-        return draft.finish(end)
+                draft.end(item, path=self._path, number=number)
+        return draft.finish(draft.ended or End())
 
     def check(self) -> None:
         """Raise a `CassetteFormatError` if one of the lines so far is wrong."""

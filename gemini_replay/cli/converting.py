@@ -33,12 +33,12 @@ def convert(chosen: argparse.Namespace) -> int:
             "Both files are cassettes, so there is nothing to convert.",
             hint=f"Give the second a name that ends with {' or '.join((*conversion.YAML, *conversion.HAR))}.",
         )
-    content, lost = conversion.encode(cassette, target)
-    if target.is_file() and target.read_bytes() != content:
+    encoded = conversion.encode(cassette, target)
+    if target.is_file() and target.read_bytes() != encoded.content:
         print(plain(f"{target}: the original is kept as {keep_backup(target)}"))
-    conversion.save(target, content)
-    print(plain(f"{_safe(target)}: {_count(len(cassette.interactions), 'interaction')} from {found.source}"))
-    _tell(chosen.input, (*found.notes, *lost), found.removals)
+    conversion.save(target, encoded.content)
+    print(plain(f"{_safe(target)}: {_count(encoded.interactions, 'interaction')} from {found.source}"))
+    _tell(chosen.input, (*found.notes, *encoded.notes), found.removals)
     if chosen.rhythm is None and target.suffix in conversion.CASSETTE and conversion.has_unknown_times(cassette):
         print(plain(f"Its times are not known. Give it those of a model with: gemini-replay retime {target}"))
     return 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..cassette.quoting import quoted
 from ..errors import CassetteFormatError, MissingExtraError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -104,10 +106,23 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError(_twice(name for name, _ in pairs))
+    return members
+
+
+def _twice(names: Iterable[object]) -> str:
+    """What is said of keys, of which some appear twice; the last value would win, and the others would be lost."""
+    ((name, _),) = Counter(names).most_common(1)
+    return f"an object has the key {quoted(str(name))} twice"
+
+
 def load_json(content: bytes, path: Path | None) -> Any:
     """The parsed content of a JSON file; a `CassetteFormatError` if it is not JSON."""
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         said = getattr(error, "msg", None) or str(error)
@@ -124,7 +139,11 @@ def load_yaml(content: bytes, path: Path | None) -> Any:
     yaml = yaml_library()
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        pass
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if len(set(names)) != len(names):
+                raise yaml.constructor.ConstructorError(None, None, _twice(names), node.start_mark)
+            return super().construct_mapping(node, deep)
 
     for tag in ("timestamp", "python/unicode", "python/str"):
         Loader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.SafeLoader.construct_yaml_str)

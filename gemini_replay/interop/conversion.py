@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..arguments import require_path
 from ..cassette.atomic_write import atomic_write, locked
-from ..cassette.editing import without_secrets
+from ..cassette.editing import safe_extra, without_secrets
 from ..cassette.files import refuse_irregular
 from ..cassette.model import Interaction
 from ..cassette.redaction import Redactor, Removal
@@ -67,8 +68,22 @@ class Conversion:
     removals: tuple[Removal, ...] = ()
 
 
+class Encoded(NamedTuple):
+    """A cassette as the content of a file.
+
+    Attributes:
+        content: the bytes.
+        interactions: how many it holds.
+        notes: what it leaves out, one line each.
+    """
+
+    content: bytes
+    interactions: int
+    notes: tuple[str, ...] = ()
+
+
 def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> Conversion:
-    """Read a recording of another tool, or a cassette.
+    """Read a recording of another tool, or a cassette, without the secrets in it.
 
     The content shows the format.
 
@@ -87,7 +102,7 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
     content = _content(path)
     found = parsed(content, path)
     if found is None and (path.suffix in CASSETTE or _HEADER.search(content[:4096])):
-        return Conversion(Cassette.load(path), CASSETTE_SOURCE)
+        return _safe(Cassette.load(path), CASSETTE_SOURCE, (), redactor or Redactor())
     if found is None:
         refuse_unreadable(content, path)
         raise CassetteFormatError(
@@ -100,30 +115,57 @@ def read(path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> C
     if not cassette.interactions:
         why = f"nothing in the file can be converted: {notes[0]}" if notes else "the file holds no interaction"
         raise CassetteFormatError(why, path=path, hint=_AGAIN[source])
-    redactor = redactor or Redactor()
-    safe, removals = list[Interaction](), list[Removal]()
-    for one in cassette.interactions:
+    return _safe(cassette, source, notes, redactor or Redactor())
+
+
+def _safe(cassette: Cassette, source: str, notes: Iterable[str], redactor: Redactor) -> Conversion:
+    """The conversion to a cassette, of which every part is searched for secrets."""
+    interactions, removals = list[Interaction](), list[Removal]()
+    for number, one in enumerate(cassette.interactions, start=1):
         changed, removed = without_secrets(one, redactor)
-        safe.append(changed)
-        removals += removed
-    return Conversion(replace(cassette, interactions=safe), source, tuple(notes), tuple(removals))
+        test = changed.request.test
+        interactions.append(replace(changed, request=replace(changed.request, test=test and redactor.text(test))))
+        extras = (one.request.extra, one.response.extra if one.response else {}, one.end.extra)
+        beside = (one.request.client, test, *map(dict, extras), *one.comments)
+        removals += [*removed, *_removals(f"interaction {number}, beside its messages", beside, redactor)]
+    head = (cassette.recorder, cassette.test, dict(cassette.extra), *cassette.comments, *cassette.trailing_comments)
+    removals += _removals("header or comments of the cassette", head, redactor)
+    changed_cassette = replace(
+        cassette,
+        interactions=interactions,
+        recorder=cassette.recorder and redactor.text(cassette.recorder),
+        test=cassette.test and redactor.text(cassette.test),
+        extra=safe_extra(cassette.extra, redactor),
+        comments=tuple(map(redactor.text, cassette.comments)),
+        trailing_comments=tuple(map(redactor.text, cassette.trailing_comments)),
+    )
+    return Conversion(changed_cassette, source, tuple(notes), tuple(removals))
 
 
-def encode(cassette: Cassette, path: Path) -> tuple[bytes, tuple[str, ...]]:
+def _removals(place: str, values: Sequence[object], redactor: Redactor) -> Iterator[Removal]:
+    text = json.dumps(values, ensure_ascii=False, default=str)
+    return (Removal(place, kind) for kind in redactor.kinds(text))
+
+
+def encode(cassette: Cassette, path: Path) -> Encoded:
     """A cassette as the content of a file: a cassette, YAML for VCR.py, or HAR, depending on the file's suffix.
-
-    Returns:
-        The content, and a line for each thing that it leaves out.
 
     Raises:
         UsageError: the name has another suffix.
+        CassetteError: the format has no place for any of its interactions.
         MissingExtraError: it would be YAML, and PyYAML is not installed.
     """
     check_ending(path)
-    if path.suffix in YAML:
-        content, notes = vcr.write(enumerate(cassette.interactions, start=1))
-        return content, tuple(notes)
-    return har_writer.write(cassette) if path.suffix in HAR else cassette.dumps(), ()
+    if path.suffix not in YAML:
+        content = har_writer.write(cassette) if path.suffix in HAR else cassette.dumps()
+        return Encoded(content, len(cassette.interactions))
+    content, count, notes = vcr.write(cassette.interactions)
+    if cassette.interactions and not count:
+        raise CassetteError(
+            f"nothing in the cassette can be converted to YAML: {notes[0]}",
+            hint=f"Choose a name that ends with {HAR[0]}: HAR has a place for it.",
+        )
+    return Encoded(content, count, tuple(notes))
 
 
 def save(path: Path, content: bytes) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate, pairwise
@@ -23,6 +25,9 @@ from .checked import CheckedObject, from_base64
 from .stored_interaction import NotStorableError, StoredInteraction, headers_of, interaction_of
 
 SOURCE = "HAR"
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_LATIN = frozenset({"iso-8859-1", "iso8859-1", "latin1", "latin-1", "us-ascii", "ascii", "windows-1252", "cp1252"})
 
 OWN = "_gemini_replay"
 """The name of the package's own member, for data that HAR has no place for."""
@@ -41,6 +46,8 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
     for number, entry in entries:
         try:
             interactions.append(_interaction(entry, provider))
+            if missing := _missing(entry):
+                notes.append(f"entry {number} was exported with a part of its body: {missing}")
         except NotStorableError as reason:
             notes.append(f"entry {number} is left out: {reason}")
     own, creator = log.inner(OWN), log.inner("creator")
@@ -174,7 +181,7 @@ def _posted(posted: CheckedObject) -> bytes:
     if isinstance(text, str) and "base64" in (_encoding(posted), posted.get("_encoding")):
         return from_base64(posted, text)
     if isinstance(text, str) and text:
-        return text.encode("utf-8", "surrogatepass")
+        return _encoded(posted, text)
     return urlencode([(one.get("name"), one.get("value") or "") for one in posted.each("params")]).encode()
 
 
@@ -197,7 +204,32 @@ def _pieces(content: CheckedObject) -> tuple[bytes, ...]:
             return tuple(decode(content, one) for one in listed)
     if _encoding(content) == "base64":
         return (from_base64(content, text),)
-    return (text.encode("utf-8", "surrogatepass"),)
+    return (_encoded(content, text),)
+
+
+def _encoded(place: CheckedObject, text: str) -> bytes:
+    """A text as it was on the wire, which exporters have decoded (HAR 1.2, "content").
+
+    The size in the file shows whether it was UTF-8 or in the charset of its media type, which holds if neither has
+    that size. Browsers read ISO-8859-1 as windows-1252 (WHATWG, Encoding).
+    """
+    named = _CHARSET.search(str(place.get("mimeType") or ""))
+    name = named[1].lower() if named else "utf-8"
+    plain, ways = text.encode("utf-8", "surrogatepass"), list[bytes]()
+    for way in ("cp1252", "latin-1") if name in _LATIN else (name,):
+        with suppress(LookupError, UnicodeError):
+            ways.append(text.encode(way))
+    return next((one for one in (plain, *ways) if len(one) == place.get("size")), ways[0] if ways else plain)
+
+
+def _missing(entry: CheckedObject) -> str:
+    """What is said of a text that an exporter has cut off, or ""."""
+    content = entry.inner("response").inner("content")
+    text, size = content.get("text"), content.get("size")
+    if not isinstance(text, str) or not isinstance(size, int) or _encoding(content) or content.get("_isBinary"):
+        return ""
+    length = len(_encoded(content, text))
+    return f"{length} of {size} bytes" if size > length else ""
 
 
 def _encoding(place: CheckedObject) -> str:

@@ -150,7 +150,7 @@ def _convert(path: Path, found: Migration, redactor: Redactor) -> None:
         )
     conversion = read(path, redactor=redactor)
     target = cassette_of(path)
-    content, _ = encode(conversion.cassette, target)
+    content = encode(conversion.cassette, target).content
     if target.exists() and target.read_bytes() != content:
         found.kept.append(target)
         return

@@ -80,15 +80,11 @@ def _body(message: CheckedObject) -> tuple[bytes, bool]:
         raise message.error(f"a 'parsed_body' is not JSON: {error}") from None
 
 
-def write(interactions: Iterable[tuple[int, Interaction]]) -> tuple[bytes, list[str]]:
-    """A YAML file that vcrpy can replay, and what it leaves out.
-
-    Args:
-        interactions: each with its number.
-    """
+def write(interactions: Iterable[Interaction]) -> tuple[bytes, int, list[str]]:
+    """A YAML file that vcrpy can replay, how many interactions it holds, and what it leaves out."""
     notes: list[str] = []
     found = []
-    for number, one in interactions:
+    for number, one in enumerate(interactions, start=1):
         try:
             found.append(_written(one))
         except NotStorableError as reason:
@@ -103,7 +99,7 @@ def write(interactions: Iterable[tuple[int, Interaction]]) -> tuple[bytes, list[
     yaml = yaml_library()
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump({"interactions": found, "version": 1}, Dumper=dumper, allow_unicode=True)
-    return text.encode(), notes
+    return text.encode(), len(found), notes
 
 
 def _written(one: Interaction) -> dict[str, Any]:

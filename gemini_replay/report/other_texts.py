@@ -1,4 +1,6 @@
-"""What an answer says where `Interaction.answer` does not look: in other candidates, and in events of another shape.
+"""What an answer says where `Interaction.answer` does not look: in other candidates, parts and shapes of events.
+
+Such parts are code that the model has run and what came out of it, files, and whatever is new.
 
 Other shapes are those of embeddings, of the Interactions API and of endpoints that speak OpenAI's language.
 """
@@ -11,9 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..cassette.model import Interaction
+from ..gemini.shapes import dict_of, dicts_of, get
 
 _OWN = frozenset({"candidates", "promptFeedback", "error", "usageMetadata", "prompt_feedback", "usage_metadata"})
 """Members of an event that `Interaction.answer` reads; it reads the first candidate alone."""
+_READ_PARTS = frozenset({"text", "functionCall", "function_call", "inlineData", "inline_data"})
+"""Members of a part, one of which is there in each that it reads."""
 _VARYING = re.compile(
     r"(?:^|_)(?:ids?|created(?:_at)?|updated(?:_at)?|time|timestamp|fingerprint|obfuscation|signature|etag|usage)$"
 )
@@ -41,9 +46,15 @@ def _unread(event: Any, *, read: bool) -> Iterator[tuple[str, str | float]]:
         return
     candidates = message.get("candidates")
     for candidate in candidates if isinstance(candidates, list) else ():
-        if isinstance(candidate, Mapping) and candidate.get("index"):
+        if not isinstance(candidate, Mapping):
+            continue
+        if candidate.get("index"):
             content = {name: value for name, value in candidate.items() if name != "index"}
             yield from _leaves(content, f"candidates[{candidate['index']}]")
+        else:
+            for part in dicts_of(get(dict_of(candidate.get("content")), "parts")):
+                if _READ_PARTS.isdisjoint(part):
+                    yield from _leaves(part, "content.parts[*]")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str | float]]:

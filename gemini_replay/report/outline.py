@@ -116,15 +116,14 @@ def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequen
     yield "thoughts", answer.thoughts.split("\n") if answer.thoughts else []
     yield "text", answer.text.split("\n") if answer.text else []
     yield "calls", [f"{call.name}({_json(call.args)})" + (f" id {call.id}" * all) for call in answer.function_calls]
-    yield (
-        "data",
-        [f"{data.mime_type}{f', {_digest(data.data)}' * all}" for data in getattr(answer, "inline_data", ())],
-    )
+    yield "data", [f"{data.mime_type}, {_digest(data.data)}" for data in getattr(answer, "inline_data", ())]
     yield "other texts", other_texts(interaction)
     told = (one for one in describe_events(interaction.events) if one.kind in ("error", "blocked", "finish"))
     ends = [f"{one.kind}: {one.text}" for one in told]
     yield "end", [*ends, *([] if interaction.end.kind == "eof" else [f"ended by: {interaction.end.ending}"])]
     yield "usage", [f"{key} {_json(value)}" for key, value in (answer.usage or {}).items()]
+    if interaction.events and interaction.layout.skipped:
+        yield "not read", list(_not_read(interaction))
     if not interaction.events:
         yield "body", encode_parts(interaction.body)
     elif all:
@@ -138,6 +137,15 @@ def _response(interaction: Interaction, all: bool) -> Iterator[tuple[str, Sequen
 def _chunks(interaction: Interaction) -> Iterator[str]:
     for at, chunk in timed_chunks(interaction):
         yield f"{at:.3f} s {len(chunk.data)} bytes"
+
+
+def _not_read(interaction: Interaction) -> Iterator[str]:
+    """What is between the events."""
+    body, layout, at = interaction.body, interaction.layout, 0
+    for event, end in zip(layout.events, layout.ends, strict=True):
+        yield from encode_parts(body[at : event.offset].strip())
+        at = end
+    yield from encode_parts(body[at:].strip())
 
 
 def _steady(value: Any, of_a_call: bool = False) -> Any:

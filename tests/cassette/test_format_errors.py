@@ -93,6 +93,10 @@ from gemini_replay.errors import CassetteFormatError, CassetteTruncatedError, Ca
         pytest.param(IN_DECODED + '[0, {"member": 2}]\n', 4, "'next'", id="member-number"),
         pytest.param(asks('"body": [{"coded": "Pz8="}]'), 2, "part", id="coded-request"),
         pytest.param(HEADER + REQUEST + '{"end": "eof", "how": "x"}\n', 3, "'unfinished'", id="no-how"),
+        pytest.param(HEADER + REQUEST + END, 3, "no response line", id="end-of-no-answer"),
+        pytest.param(HEADER + REQUEST.replace("//h", "//[::1"), 2, "not a URL", id="url-with-half-an-address"),
+        pytest.param(HEADER + REQUEST.replace("//h", "//h:99999"), 2, "not a URL", id="url-with-a-port-too-high"),
+        pytest.param(HEADER + REQUEST.replace("//h", "//h:a"), 2, "not a URL", id="url-with-a-port-of-letters"),
     ],
 )
 def test_a_wrong_line_is_named(text: str, line: int, says: str) -> None:

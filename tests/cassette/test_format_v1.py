@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cassette_lines import CHUNK, CODED, END, EXAMPLE, HEADER, IN_DECODED, REQUEST, RESPONSE, answers, read
+from support.cassette_lines import (
+    BROKEN,
+    CHUNK,
+    CODED,
+    END,
+    EXAMPLE,
+    HEADER,
+    IN_DECODED,
+    REQUEST,
+    RESPONSE,
+    answers,
+    read,
+)
 
 from gemini_replay import Cassette
 from gemini_replay.cassette.format_v1 import decode_line
@@ -83,7 +95,7 @@ DECODED = RESPONSES.map(lambda response: replace(response, body="decoded"))
 INTERACTIONS = (
     st.builds(Interaction, REQUESTS, RESPONSES, PLAIN_CHUNKS, ENDS, COMMENTS)
     | st.builds(Interaction, REQUESTS, DECODED, coded_chunks(), ENDS, COMMENTS)
-    | st.builds(Interaction, REQUESTS, st.none(), st.just(()), ENDS, COMMENTS)
+    | st.builds(Interaction, REQUESTS, st.none(), st.just(()), ENDS.filter(lambda end: end.kind != "eof"), COMMENTS)
 )
 CASSETTES = st.builds(
     Cassette,
@@ -122,7 +134,7 @@ def test_unknown_keys_keep_their_place_in_their_object() -> None:
 
 def test_comments_go_with_the_interaction_that_follows() -> None:
     """Comments are kept in order; one inside an interaction moves to the next, the rest to the end."""
-    text = f"# top\n\n{HEADER}# one\n{REQUEST}{RESPONSE}# inside\n{CHUNK}{END}# two\n{REQUEST}{END}# last"
+    text = f"# top\n\n{HEADER}# one\n{REQUEST}{RESPONSE}# inside\n{CHUNK}{END}# two\n{REQUEST}{BROKEN}# last"
     cassette = read(text)
     assert cassette.comments == ("# top", "")
     assert [i.comments for i in cassette.interactions] == [("# one",), ("# inside", "# two")]
@@ -160,9 +172,9 @@ def test_members_and_coded_bytes_stand_among_the_parts() -> None:
 def test_a_request_knows_the_test_that_made_it() -> None:
     """The test's id is in the request; requests made outside of tests have none."""
     line = '{"request": {"method": "GET", "url": "u", "headers": [], "client": "c", "test": "t.py::x"}}\n'
-    assert read(HEADER + line + END).interactions[0].request.test == "t.py::x"
-    assert read(HEADER + line + END).dumps().decode() == HEADER + line + END
-    assert read(HEADER + REQUEST + END).interactions[0].request.test is None
+    assert read(HEADER + line + BROKEN).interactions[0].request.test == "t.py::x"
+    assert read(HEADER + line + BROKEN).dumps().decode() == HEADER + line + BROKEN
+    assert read(HEADER + REQUEST + BROKEN).interactions[0].request.test is None
 
 
 @pytest.mark.parametrize("value", ["caf\u00e9", "\u0080\u009f", "a\tb", "", "\u4f60"])

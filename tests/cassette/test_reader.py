@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.calls import calls_of
-from support.cassette_lines import CHUNK, END, HEADER, REQUEST, RESPONSE
+from support.cassette_lines import BROKEN, CHUNK, END, HEADER, REQUEST, RESPONSE
 
 from gemini_replay import Cassette
 from gemini_replay.cassette.files import open_cassette
@@ -78,7 +78,7 @@ def test_a_wrong_line_is_reported_before_a_missing_one_after_it() -> None:
 
 def test_an_interaction_read_alone_equals_the_loaded_one() -> None:
     """This holds with comments before it and between its lines, and with line ends of Windows."""
-    text = HEADER + ONE + "# a\n" + ONE.replace(CHUNK, "# b\n" + CHUNK, 1) + "# c\n" + REQUEST + END
+    text = HEADER + ONE + "# a\n" + ONE.replace(CHUNK, "# b\n" + CHUNK, 1) + "# c\n" + REQUEST + BROKEN
     for spelled in (text, text.replace("\n", "\r\n"), text.replace('{"', '{ "').replace('":', '" :')):
         assert [one.interaction for one in stored(spelled)] == Cassette.loads(text).interactions
 

@@ -11,7 +11,8 @@ import pytest
 from support.cassettes import recorded, streaming
 from support.planted_secrets import SHAPED
 
-from gemini_replay import Cassette
+from gemini_replay import Cassette, Interaction
+from gemini_replay.cassette.model import Chunk, Request, Response
 from gemini_replay.cassette.redaction import Redactor
 from gemini_replay.checks.cassettes import CassetteCheck
 from gemini_replay.checks.findings import KINDS
@@ -209,3 +210,11 @@ def test_every_unreadable_line_is_told(tmp_path: Path) -> None:
     lines[4] = "nonsense\n"
     path.write_text("".join(lines))
     assert sorted(line or 0 for slug, line, _ in found(path) if slug == "cassette-format") == [4, 5, 6]
+
+
+def test_a_secret_is_found_in_bytes_that_no_decoder_takes(tmp_path: Path) -> None:
+    """A server that calls plain text gzip sends it readable all the same."""
+    head = Response(200, (("content-encoding", "gzip"),), body="decoded")
+    asked = Request("POST", "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent")
+    Cassette([Interaction(asked, head, (Chunk(0.0, b"", (), KEY.encode()),))]).save(tmp_path / "a.jsonl")
+    assert ("secret", 4, 1) in found(tmp_path / "a.jsonl")

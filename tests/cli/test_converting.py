@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gemini_replay import Cassette
+from gemini_replay import Cassette, Interaction
+from gemini_replay.cassette.model import Chunk, End
 from gemini_replay.cli import main
 
 STORY = Path(__file__).parents[2] / "cassettes" / "story.jsonl"
@@ -59,6 +61,66 @@ def test_removed_secrets_are_reported(tmp_path: Path, capsys: pytest.CaptureFixt
     _, out, _ = run(capsys, "convert", tmp_path / "story.har", tmp_path / "story.jsonl")
     assert "removed: value of the header cookie, request header cookie" in out
     assert "4711" not in out + (tmp_path / "story.jsonl").read_text()
+
+
+@pytest.mark.parametrize("ending", [".har", ".yaml"])
+def test_secrets_are_removed_from_a_cassette_too(
+    ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are removed from every part of it, and named by kind and place."""
+    (one,) = Cassette.load(STORY).interactions
+    request = replace(
+        one.request,
+        url=f"{one.request.url}&key={KEY}",
+        headers=(*one.request.headers, ("x-goog-api-key", KEY)),
+        test=f"t.py::test[{KEY}]",
+        extra={"by": KEY},
+    )
+    chunks = (*one.chunks, Chunk(0.0, f": {KEY}\n\n".encode()))
+    head = {"test": f"t.py::test[{KEY}]", "extra": {"note": [KEY]}, "comments": (f"# {KEY}",)}
+    Cassette([replace(one, request=request, chunks=chunks, comments=(f"# {KEY}",))], **head).save(
+        tmp_path / "a.jsonl"
+    )
+    status, out, _ = run(capsys, "convert", tmp_path / "a.jsonl", tmp_path / f"a{ending}")
+    assert status == 0
+    assert KEY not in out + (tmp_path / f"a{ending}").read_text("utf-8")
+    for place in (
+        "request header x-goog-api-key",
+        "request URL",
+        "answer, chunk",
+        "interaction 1, beside",
+        "header or",
+    ):
+        assert place in out
+
+
+@pytest.mark.parametrize("key", ["test", "note"])
+def test_secrets_are_removed_from_what_har_holds_beside_the_messages(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as the names of tests."""
+    Cassette(Cassette.load(STORY).interactions, test="t.py::test", extra={"note": "mine"}).save(tmp_path / "a.jsonl")
+    run(capsys, "convert", tmp_path / "a.jsonl", tmp_path / "a.har")
+    old = {"test": '"test": "t.py::test', "note": '"note": "mine'}[key]
+    text = (tmp_path / "a.har").read_text("utf-8")
+    assert old in text
+    (tmp_path / "a.har").write_text(text.replace(old, f"{old} {KEY}"), "utf-8")
+    status, out, _ = run(capsys, "convert", tmp_path / "a.har", tmp_path / "b.jsonl")
+    assert status == 0
+    assert KEY not in out + (tmp_path / "b.jsonl").read_text("utf-8")
+    assert "removed: API key (Google), header or comments of the cassette" in out
+
+
+def test_only_what_was_written_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """YAML has no place for a connection without a response."""
+    (one,) = Cassette.load(STORY).interactions
+    broken = Interaction(one.request, None, (), End("reset"))
+    Cassette([one, broken]).save(tmp_path / "a.jsonl")
+    assert "a.yaml: 1 interaction from" in run(capsys, "convert", tmp_path / "a.jsonl", tmp_path / "a.yaml")[1]
+    Cassette([broken]).save(tmp_path / "b.jsonl")
+    status, _, err = run(capsys, "convert", tmp_path / "b.jsonl", tmp_path / "b.yaml")
+    assert (status, "interaction 1 is left out" in err, ".har" in err) == (1, True, True)
+    assert not (tmp_path / "b.yaml").exists()
 
 
 def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

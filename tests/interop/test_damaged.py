@@ -85,8 +85,9 @@ def test_a_wrong_value_anywhere(name: str, data: st.DataObject, tmp_path_factory
         cassette = conversion.read(path).cassette
     except GeminiReplayError:
         return
-    for ending in (".har", ".yaml"):
-        conversion.encode(cassette, Path(f"story{ending}"))
+    conversion.encode(cassette, Path("story.har"))
+    if any(one.response for one in cassette.interactions):
+        conversion.encode(cassette, Path("story.yaml"))
     assert Cassette.loads(cassette.dumps()).dumps() == cassette.dumps()
 
 

@@ -264,3 +264,41 @@ def test_an_invalid_file_is_an_error(tmp_path: Path) -> None:
         conversion.read(saved(tmp_path, entry(request={"method": "GET"})))
     with pytest.raises(CassetteFormatError, match="should be base64"):
         conversion.read(saved(tmp_path, entry({"text": "a", "encoding": "base64"})))
+
+
+@pytest.mark.parametrize(
+    ("charset", "text", "size", "body"),
+    [
+        ("iso-8859-1", "café", 4, b"caf\xe9"),
+        ("iso-8859-1", "café", 5, "café".encode()),
+        ("iso-8859-1", "café", None, b"caf\xe9"),
+        ("ISO-8859-1", "10 €", 4, b"10 \x80"),
+        ("iso-8859-1", "\x81", 1, b"\x81"),
+        ('"shift_jis"', "月", 2, "月".encode("shift_jis")),
+        ("iso-8859-1", "月", 9, "月".encode()),
+        ("nobody-knows", "月", 3, "月".encode()),
+        ("rot13", "月", 3, "月".encode()),
+    ],
+)
+def test_a_text_is_encoded_as_it_was_on_the_wire(
+    charset: str, text: str, size: int | None, body: bytes, tmp_path: Path
+) -> None:
+    """In the charset of its media type, unless only UTF-8 has the size in the file, or can encode it."""
+    content = {"text": text, "mimeType": f"text/plain; charset={charset}", "size": size}
+    assert converted(saved(tmp_path, entry(content))).body == body
+
+
+def test_a_body_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    """What was exported is converted."""
+    whole, cut = {"text": "data: {}\n\n", "size": 10}, {"text": "data: {}\n\n", "size": 99_999}
+    found = conversion.read(saved(tmp_path, entry(whole), entry(cut)))
+    assert [one.body for one in found.cassette.interactions] == [b"data: {}\n\n"] * 2
+    assert found.notes == ("entry 2 was exported with a part of its body: 10 of 99999 bytes",)
+
+
+def test_a_key_that_appears_twice_is_an_error(tmp_path: Path) -> None:
+    """One of its values would be lost."""
+    path = saved(tmp_path, entry())
+    path.write_text(path.read_text().replace('"request":', '"request": {}, "request":'))
+    with pytest.raises(CassetteFormatError, match="the key 'request' twice"):
+        conversion.read(path)

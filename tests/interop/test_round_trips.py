@@ -33,6 +33,6 @@ def test_google_genai_reads_the_same_after_both_conversions(
     original.interactions = original.interactions[:1]
     original.save(tmp_path / "original.jsonl")
     foreign = tmp_path / f"foreign{suffix}"
-    foreign.write_bytes(conversion.encode(original, foreign)[0])
+    foreign.write_bytes(conversion.encode(original, foreign).content)
     conversion.read(foreign).cassette.save(tmp_path / "back.jsonl")
     assert read(tmp_path / "back.jsonl") == read(tmp_path / "original.jsonl") != []

@@ -188,8 +188,7 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_vcrpy_replays_written_files(path: Path, tmp_path: Path) -> None:
     """A client under vcrpy gets the status, the headers that matter and the whole body."""
     cassette = Cassette.load(path)
-    content, _ = conversion.encode(cassette, tmp_path / "story.yaml")
-    (tmp_path / "story.yaml").write_bytes(content)
+    (tmp_path / "story.yaml").write_bytes(conversion.encode(cassette, tmp_path / "story.yaml").content)
     import vcr as vcrpy
 
     with vcrpy.use_cassette(str(tmp_path / "story.yaml"), record_mode="none") as played:
@@ -208,7 +207,8 @@ def test_vcrpy_replays_written_files(path: Path, tmp_path: Path) -> None:
 def test_any_body_comes_back(body: bytes) -> None:
     """Any bytes come back, such as line ends, control characters and invalid UTF-8."""
     one = Interaction(Request("POST", GOOGLE, (), body), Response(200), (Chunk(0.0, body),))
-    content, notes = vcr.write([(1, one)])
+    content, count, notes = vcr.write([one])
+    assert count == 1
     (again,) = vcr.read(checked.load_yaml(content, None), None, one.request.provider)
     assert not notes
     assert (again.request.body, b"".join(again.pieces)) == (body, body)
@@ -221,6 +221,24 @@ def test_a_message_says_what_vcrpys_format_cannot_hold() -> None:
         Interaction(asked, None, (), End("reset")),
         Interaction(asked, Response(200), (Chunk(0.0, b"a"),), End("reset")),
     ]
-    content, notes = vcr.write(enumerate(interactions, start=1))
-    assert len(yaml.safe_load(content)["interactions"]) == 1
+    content, count, notes = vcr.write(interactions)
+    assert len(yaml.safe_load(content)["interactions"]) == count == 1
     assert [note.split(":")[0] for note in notes] == ["interaction 1 is left out", "interaction 2 ended with 'reset'"]
+
+
+@pytest.mark.parametrize("line", ["interactions: []", "version: 2"])
+def test_a_key_that_appears_twice_is_an_error(line: str, tmp_path: Path) -> None:
+    """One of its values would be lost, as after a bad merge."""
+    path = saved(tmp_path)
+    path.write_text(f"{path.read_text()}{line}\n")
+    with pytest.raises(CassetteFormatError, match=f"the key '{line.partition(':')[0]}' twice"):
+        conversion.read(path)
+
+
+def test_a_merge_key_may_be_overridden(tmp_path: Path) -> None:
+    """The standard's merge keys give values that a mapping may have itself."""
+    path = saved(tmp_path)
+    text = path.read_text().replace("    method: POST\n", "    <<: {method: GET}\n    method: POST\n")
+    path.write_text(text)
+    assert "<<" in text
+    assert converted(path).request.method == "POST"

@@ -56,6 +56,15 @@ SAYS: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "another candidate's call": lambda word: [
         {"candidates": [candidate(0, text="a"), candidate(1, functionCall={"name": word, "args": {}})]}
     ],
+    "code that ran": lambda word: [
+        {"candidates": [candidate(0, executableCode={"language": "PYTHON", "id": word, "code": f"print('{word}')"})]},
+    ],
+    "what it printed": lambda word: [
+        {"candidates": [candidate(0, text="a"), candidate(0, codeExecutionResult={"outcome": "OK", "output": word})]},
+    ],
+    "a file": lambda word: [{"candidates": [candidate(0, fileData={"fileUri": f"gs://{word}"})]}],
+    "a part that is new": lambda word: [{"candidates": [candidate(0, thoughtSignature=word, news=[{"of": word}])]}],
+    "a wrapped answer": lambda word: [{"response": {"candidates": [candidate(0, file_data={"file_uri": word})]}}],
     "chat completions": lambda word: [
         {"id": word * 2, "created": len(word), "choices": [{"index": 0, "delta": {"content": text}}]}
         for text in ("Yes, it is ", word)
@@ -78,6 +87,32 @@ def test_no_answer_that_says_something_else_is_the_same(shape: str) -> None:
     assert lines[2] == "other texts"
     assert [line for line in lines if "id" in line.split(":")[0]] == []
     assert "".join(lines).count("lethal") == ("embedding" not in shape)
+
+
+def test_an_image_is_what_the_model_says() -> None:
+    """It is told by its digest."""
+    kept, deleted = (
+        [streaming(f"data: {json.dumps(one)}\r\n\r\n".encode())]
+        for one in (
+            {"candidates": [candidate(0, inlineData={"mimeType": "image/png", "data": data})]}
+            for data in ("AAAA", "BBBB")
+        )
+    )
+    assert told(kept, kept) == []
+    lines = told(kept, deleted)
+    assert lines[2] == "data"
+    assert "BBBB" not in "".join(lines)
+
+
+@pytest.mark.parametrize("rest", [b"<html>502 Bad Gateway", b"data: nonsense\n\n", b'data: {"candidates": ['])
+def test_what_is_no_event_is_compared(rest: bytes) -> None:
+    """Frames that are not JSON, and lines that belong to no frame."""
+    event = b'data: {"candidates": [{"content": {"parts": [{"text": "hi"}]}}]}\n\n'
+    whole, more = [streaming(event)], [streaming(event, rest)]
+    assert told(more, more) == []
+    lines = told(whole, more)
+    assert lines[2] == "not read"
+    assert rest.decode().strip().replace('"', '\\"') in lines[3]
 
 
 def test_a_story_recorded_again_differs_only_in_changed_words(

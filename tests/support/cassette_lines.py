@@ -20,6 +20,7 @@ REQUEST = '{"request": {"method": "POST", "url": "https://h/models/m:go", "heade
 RESPONSE = '{"response": {"status": 200, "headers": []}, "after": 0.1}\n'
 CHUNK = '[0.0, "x"]\n'
 END = '{"end": "eof", "after": 0.0}\n'
+BROKEN = '{"end": "reset", "after": 0.0}\n'
 DECODED_HEAD = '{"response": {"status": 200, "headers": [], "body": "decoded"}, "after": 0.0}\n'
 IN_PLAIN = HEADER + REQUEST + RESPONSE
 IN_DECODED = HEADER + REQUEST + DECODED_HEAD

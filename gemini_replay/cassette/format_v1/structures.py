@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...errors import CassetteVersionError, did_you_mean
 from ..encoding import LineError, decode_after, decode_parts, json_body
@@ -16,6 +17,8 @@ from .lines import OUTER, VERSION, Header
 _FIELD_NAME = re.compile("[!-9;-~]+")
 """Header names that clients accept: more than the tokens of RFC 9110, 5.1."""
 _NO_FIELD_VALUE = re.compile("[\0\r\n\ud800-\udfff]")
+_USUAL_URL = re.compile(r"https?://[a-zA-Z0-9.-]+(?::\d{1,4})?(?:[/?#]|\Z)")
+"""Nearly all URLs, which need no closer look."""
 _REQUEST = frozenset({"method", "url", "headers", "json", "body", "client", "test"})
 _RESPONSE = frozenset({"status", "headers", "body"})
 
@@ -53,9 +56,12 @@ def decode_request(line: dict[str, Any]) -> Request:
         if not isinstance(members["body"], list):
             raise LineError("the request's 'body' must be an array of parts")
         body = decode_parts(members["body"])
+    url = _needed_text(members, "url")
+    if not _USUAL_URL.match(url):
+        _check_url(url)
     return Request(
         method=_needed_text(members, "method"),
-        url=_needed_text(members, "url"),
+        url=url,
         headers=_headers(members),
         body=body,
         client=_text(members, "client"),
@@ -141,6 +147,13 @@ def _needed_text(members: dict[str, Any], name: str) -> str:
         others = islice((key for key in members if key != name), 20)
         raise LineError(f"{name!r} is missing", suggestion=did_you_mean(name, others, "{!r} in place of it".format))
     return value
+
+
+def _check_url(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        raise LineError(f"the request's 'url' is not a URL: {error}") from None
 
 
 def _headers(members: dict[str, Any]) -> Headers:

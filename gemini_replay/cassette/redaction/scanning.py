@@ -92,7 +92,7 @@ def _again(redactor: Redactor, interaction: Interaction) -> Iterator[Removal]:
             again.response(interaction.response)
         stream = again.stream()
         for chunk in interaction.chunks:
-            stream.feed(chunk.data)
+            stream.feed(chunk.data + chunk.coded)
         stream.close()
     except (UnchangeableError, UnsearchableError) as error:
         yield Removal("answer, compressed", error.message)
