@@ -7,18 +7,22 @@ when the command is called.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from .._version import __version__
 from ..errors import GeminiReplayError, UsageError
 from ..fuzz.arguments import add_arguments as add_fuzz_arguments
 from ..plain_text import plain_lines
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of writing the output: whatever else is written names its file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,18 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 if something is wrong with the files, 2 for a wrong usage of the
             command. `diff` has that of the program diff.
     """
-    for console in (sys.stdout, sys.stderr):
-        if isinstance(console, io.TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        console = getattr(sys, name)
+        if console is None:  # the caller has closed it
+            setattr(sys, name, _nowhere())
+        elif isinstance(console, io.TextIOWrapper):
             console.reconfigure(errors="backslashreplace")  # escape what its encoding does not have
-    parser = _parser()
+    parser, function = _parser(), ""
     try:
         if "_ARGCOMPLETE" in os.environ:  # a shell asks what can come next
             from .completing import complete
 
             complete(parser)
         chosen = parser.parse_args(arguments)
-        module = import_module(chosen.module, __name__)
-        status: int = getattr(module, chosen.function)(chosen)
+        module, function = import_module(chosen.module, __name__), chosen.function
+        status: int = getattr(module, function)(chosen)
+        sys.stdout.flush()
     except GeminiReplayError as error:
         print(f"gemini-replay: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
@@ -51,7 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output has ended (`gemini-replay show … | head`)
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        sys.stdout = _nowhere()  # Python would try to write the rest when it ends
+        print(f"gemini-replay: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 2 if function == "diff" else 1
     return status
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w")  # until the process ends
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from gemini_replay import Cassette, __version__
 from gemini_replay.cli import main
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
+STORY, OTHER = FOLDER / "story.jsonl", FOLDER / "thinking.jsonl"
 
 
 def test_demo_records_replays_and_compares(tmp_path: Path) -> None:
@@ -103,6 +105,29 @@ def test_wrong_input_is_explained(
     assert done.status in (1, 2)
     assert words in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["show", STORY], 1), (["show", "--json", STORY], 1), (["explain", "pytest"], 1), (["diff", STORY, OTHER], 2)],
+    ids=["show", "json", "explain", "diff"],
+)
+def test_an_output_that_cannot_be_written_is_said(arguments: list[str], status: int) -> None:
+    """In a line; `diff` has the status of trouble, not of a difference."""
+    command = [sys.executable, "-m", "gemini_replay", *map(str, arguments)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == status
+    assert done.stderr == "gemini-replay: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+def test_a_closed_output_is_left_alone() -> None:
+    """The command does what it does otherwise."""
+    command = f"{shlex.quote(sys.executable)} -m gemini_replay diff {STORY} {OTHER} >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
