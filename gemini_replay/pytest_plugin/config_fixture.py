@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from .options import FIXTURE
+
+if TYPE_CHECKING:
+    from ..errors import UsageError
 
 
 class Layer(NamedTuple):
@@ -35,6 +38,27 @@ def set_up_overridden(definition: pytest.FixtureDef[Any], request: pytest.Fixtur
     """Set up what a definition of the fixture overrides, as if the definition had asked for it."""
     if definition in _definitions(request._pyfuncitem)[1:]:
         request.getfixturevalue(FIXTURE)
+
+
+def params_missing(item: pytest.Item) -> UsageError | None:
+    """The error if a definition has `params`, and the test was not made for one of them.
+
+    pytest makes a test for each parameter only if the test, or a fixture that it names, asks for the fixture.
+    """
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None and FIXTURE in callspec.params:
+        return None
+    for definition in _definitions(item):
+        if definition.params is not None:
+            from ..errors import UsageError
+
+            return UsageError(
+                f"The fixture {FIXTURE}{_place(definition)} has params, and this test, which does not name it, gets "
+                "none of them.",
+                hint=f"Name it as an argument of the test: {FIXTURE}. Or give the tests their settings with "
+                "pytest.param(…, marks=pytest.mark.gemini_cassette(…)).",
+            )
+    return None
 
 
 def layers(item: pytest.Item, nearest: Mapping[str, Any]) -> Iterator[Layer]:

@@ -109,6 +109,7 @@ def gemini_server(request: pytest.FixtureRequest, gemini_cassette_config: Mappin
             with serving(session) as url:
                 # Clients in this process must reach the server, also where something else intercepts them.
                 session.hosts = session.hosts.ignoring(netloc(url))
+                session.served_at = url
                 for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
                     monkeypatch.setenv(name, url)
                 if session.replay_only and not os.environ.get(_CREDENTIALS):

@@ -147,6 +147,13 @@ class Run:
             self._keep("")
         try:
             return (yield)
+        except pytest.fail.Exception:
+            if fixtures or marked or WIDE in names:
+                from .config_fixture import params_missing
+
+                if (missing := params_missing(item)) is not None:
+                    raise missing from None
+            raise
         finally:
             if WIDE in names:
                 self._note_layers(item)

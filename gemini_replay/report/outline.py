@@ -142,8 +142,9 @@ def _chunks(interaction: Interaction) -> Iterator[str]:
 def _not_read(interaction: Interaction) -> Iterator[str]:
     """What is between the events."""
     body, layout, at = interaction.body, interaction.layout, 0
-    for event, end in zip(layout.events, layout.ends, strict=True):
-        yield from encode_parts(body[at : event.offset].strip())
+    starts = (start for start, event in layout.starts if event is not None)
+    for start, end in zip(starts, layout.ends, strict=True):
+        yield from encode_parts(body[at:start].strip())
         at = end
     yield from encode_parts(body[at:].strip())
 

@@ -103,6 +103,7 @@ class Session(Results):
         self.hosts = terms.hosts
         self.record_command: Callable[[str], str] | None = None
         self.passed_through: list[str] = []
+        self.served_at: str | None = None  # the server that answers from the session, where no transport does
         parts = Parts(self.path, self.mode, terms, redactor=self._redactor, test=self.test)
         super().__init__(parts)
         self._unseen = parts.unseen
@@ -286,7 +287,11 @@ class Session(Results):
         A session that only replays raises a `NetworkBlockedError`.
         """
         if self.replay_only:
-            raise self.refuse(blocked(where, provider=self.provider))
+            why = hint = ""
+            if self.served_at is not None:
+                why = f"{self.path} is served at {self.served_at}, and no client of this process is intercepted."
+                hint = "Give the client that base URL, or let the test use gemini_cassette in place of gemini_server."
+            raise self.refuse(blocked(where, suggestion=why, hint=hint, provider=self.provider))
         self._unseen.reached(where)
 
     def unrecorded(self, where: str, why: str) -> None:

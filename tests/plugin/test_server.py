@@ -226,3 +226,20 @@ def test_google_genai_takes_the_base_url_from_the_environment(
     )
     run("--gemini-record=once").assert_outcomes(passed=1)
     run().assert_outcomes(passed=1)
+
+
+def test_a_client_of_this_process_that_does_not_ask_the_server_is_told_of_it(
+    project: pytest.Pytester, run: Callable[..., pytest.RunResult]
+) -> None:
+    """The error names the base URL, since nothing is wrong with the client."""
+    run("--gemini-record=once").assert_outcomes(passed=1)
+    project.makepyfile(
+        test_tale=STORY
+        + f"""
+    import httpx
+    httpx.post("https://generativelanguage.googleapis.com" + {PATH!r}, json={{}})
+"""
+    )
+    result = run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*is served at http://127.0.0.1:*, and no client of this process is intercepted.*"])

@@ -136,3 +136,29 @@ def test_a_request_that_a_fault_leaves_without_a_connection_is_a_request(
     result = run()
     result.assert_outcomes(passed=2)
     result.stdout.no_fnmatch_line("*made no request*")
+
+
+def test_params_that_a_marked_test_was_not_made_for(pytester: pytest.Pytester) -> None:
+    """The error says so, and a test that names the fixture gets each of them."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(params=["instant", "virtual"])
+        def gemini_cassette_config(request): return {"speed": request.param}
+
+        def test_fixture(gemini_cassette): pass
+
+        @pytest.mark.gemini_cassette
+        def test_marker(): pass
+
+        @pytest.mark.gemini_cassette
+        def test_both(gemini_cassette_config): pass
+        """
+    )
+    result = pytester.runpytest("-p", "no:randomly")
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*The fixture gemini_cassette_config (*test_params*.py:3) has params, and this test, which*"]
+    )
+    assert "no parameter defined" not in result.stdout.str()
