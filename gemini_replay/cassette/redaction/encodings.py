@@ -21,6 +21,9 @@ from ..model import Headers, header
 _SHORTEST = 8
 """Bytes of an encoded secret; a shorter one occurs in data by chance."""
 
+_HEX = re.compile(r"[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"\A(.{8})(.{4})(.{4})(.{4})(.{12})\Z")
+
 _NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 # Escapes of one printable ASCII character. No token contains any other character.
 _IN_TEXT = (
@@ -39,7 +42,8 @@ _LONGEST_ESCAPE = 12
 def encodings(secret: str) -> tuple[bytes, ...]:
     """The forms that a known secret can have in `Unescaped` text: plain, JSON, base64 at each alignment, hexadecimal.
 
-    Trailing backslashes are left out, since they could cut an escape.
+    A secret that is hexadecimal itself, such as a UUID, has the same value in either case, with and without dashes
+    (RFC 9562, 4). Trailing backslashes are left out, since they could cut an escape.
     """
     secret = secret.rstrip("\\")
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -47,6 +51,10 @@ def encodings(secret: str) -> tuple[bytes, ...]:
     if not secret.isascii():
         escaped = quote(secret, safe="".join(map(chr, range(0x20, 0x7F))), errors="replace")
         texts |= {escaped, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), escaped)}
+    if _HEX.fullmatch(secret):
+        bare = secret.replace("-", "")
+        spelled = {secret, bare, _UUID.sub(r"\1-\2-\3-\4-\5", bare)}
+        texts |= {case(one) for one in spelled for case in (str.lower, str.upper)}
     if " " in secret:
         texts.add(secret.replace(" ", "+"))
     raw = secret.encode("utf-8", "replace")

@@ -217,10 +217,12 @@ class RequestRedactor:
         """Decompresses the response's body, if it is stored compressed."""
         if not self._coding:
             return None
+        several = "," in self._coding
+        hint = "Record it without wire=True and with a decoder (brotli, zstandard), or request gzip."
         return Decompressor(
             self._coding,
-            "A response that is stored compressed",
-            "Record it without wire=True and with a decoder (brotli, zstandard), or request gzip.",
+            "A response" if several else "A response that is stored compressed",
+            "Only one coding at a time can be recorded. Request accept-encoding: identity." if several else hint,
         )
 
     def kinds(self, text: str) -> tuple[str, ...]:

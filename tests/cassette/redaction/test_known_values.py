@@ -173,6 +173,22 @@ def test_a_known_value_is_found_however_it_is_spelled(
         assert_gone(planted, written, json.loads(text)["text"][6:-6], core(written))
 
 
+HEX = "9f86d081884c7d65" + "9a2feaa0c55ad015"
+UUID = f"{HEX[:8]}-{HEX[8:12]}-{HEX[12:16]}-{HEX[16:20]}-{HEX[20:]}"
+
+
+@pytest.mark.parametrize("written", [HEX, HEX.upper(), UUID, UUID.upper()], ids=["hex", "HEX", "uuid", "UUID"])
+@pytest.mark.parametrize("secret", [HEX, HEX.upper(), UUID, UUID.upper()], ids=["hex", "HEX", "uuid", "UUID"])
+def test_a_hexadecimal_value_is_the_same_in_either_case_with_and_without_dashes(secret: str, written: str) -> None:
+    """A server may write a key or a UUID in another way than it was sent."""
+    planted = Planted(
+        headers=(*JSON, ("x-goog-api-key", secret)),
+        body=json.dumps({"text": f"it is {written} there"}).encode(),
+        answer=[event(f"you sent {written}!")],
+    )
+    assert_gone(planted, secret, written)
+
+
 @pytest.mark.parametrize("name", ["x-vendor-session", "x-tenant-secret", "proxy-authorization", "x-forwarded-access"])
 def test_the_value_of_an_unknown_header_is_found_where_it_is_echoed(name: str) -> None:
     """A value in a request header that is not known to be harmless is a secret if it looks like one."""

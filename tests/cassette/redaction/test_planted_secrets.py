@@ -174,6 +174,7 @@ def test_a_coding_that_cannot_be_undone_is_not_stored(coding: str, tmp_path: Pat
         assert coding in str(session.problem)
         assert isinstance(session.problem, GeminiReplayError)
         assert session.problem.hint
+        assert ("one coding at a time" in session.problem.hint) is ("," in coding and bool(planted.answer_headers))
 
 
 def test_a_compressed_request_is_stored_as_it_reads(tmp_path: Path) -> None:
