@@ -37,18 +37,21 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
             holds = not isinstance(thread, OwnThread)
             set_run, run = vars(thread).get("run"), thread.run
 
-            def restore() -> None:
-                del vars(thread)["run"]
+            def restored() -> bool:
+                """Put `run` back. False if that was done: a thread may begin although starting it is interrupted."""
+                if vars(thread).pop("run", None) is None:
+                    return False
                 if set_run is not None:
                     vars(thread)["run"] = set_run
+                return True
 
             def owned() -> None:
-                restore()
+                first = restored()
                 adopt(own)  # unless the thread was given a context of its own
                 try:
                     run()
                 finally:
-                    if holds:
+                    if holds and first:
                         release()
 
             vars(thread)["run"] = owned
@@ -57,8 +60,7 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
             try:
                 original(thread)
             except BaseException:
-                restore()
-                if holds:
+                if restored() and holds:
                     release()
                 raise
 

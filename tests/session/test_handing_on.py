@@ -141,6 +141,44 @@ def test_a_thread_that_cannot_start_is_left_unchanged(paths: dict[str, Path]) ->
         assert "run" not in vars(thread)
 
 
+class Interrupted(BaseException):
+    """What a signal handler raises."""
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["after-it-began", "before-it-begins"])
+def test_starting_a_thread_may_be_interrupted(
+    begun: bool, paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread runs once, the interrupt comes through, and no client stays intercepted."""
+    original, begin, ran = threading.Thread.start, threading.Event(), threading.Event()
+
+    class Thread(threading.Thread):
+        def _bootstrap(self) -> None:  # where a new thread begins
+            begin.wait(10)
+            super()._bootstrap()
+
+    thread = Thread(target=ran.set)
+    wait = thread._started.wait
+
+    def interrupted(timeout: float | None = None) -> bool:
+        if begun:
+            begin.set()
+            wait(timeout)
+            ran.wait(10)
+        raise Interrupted
+
+    monkeypatch.setattr(thread._started, "wait", interrupted)
+    with opened(paths["A"]):
+        with pytest.raises(Interrupted):
+            thread.start()
+        begin.set()
+        assert ran.wait(10)
+        assert "run" not in vars(thread)
+    monkeypatch.undo()
+    thread.join(10)
+    assert threading.Thread.start is original
+
+
 def test_context_variables_of_other_tools_are_left_alone(paths: dict[str, Path]) -> None:
     """As without this package, a job sees its worker's variables, not those of the code that submitted it."""
     known: contextvars.ContextVar[str] = contextvars.ContextVar("known", default="none")
