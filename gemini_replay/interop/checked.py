@@ -140,9 +140,9 @@ def load_yaml(content: bytes, path: Path | None) -> Any:
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            if len(set(names)) != len(names):
-                raise yaml.constructor.ConstructorError(None, None, _twice(names), node.start_mark)
+            keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if len(set(keys)) != len(keys):
+                raise yaml.constructor.ConstructorError(None, None, _twice(name for _, name in keys), node.start_mark)
             return super().construct_mapping(node, deep)
 
     for tag in ("timestamp", "python/unicode", "python/str"):

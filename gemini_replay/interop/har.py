@@ -47,7 +47,7 @@ def read(value: Any, path: Path | None, provider: Provider) -> tuple[Cassette, l
         try:
             interactions.append(_interaction(entry, provider))
             if missing := _missing(entry):
-                notes.append(f"entry {number} was exported with a part of its body: {missing}")
+                notes.append(f"only a part of the body of entry {number} was exported: {missing}")
         except NotStorableError as reason:
             notes.append(f"entry {number} is left out: {reason}")
     own, creator = log.inner(OWN), log.inner("creator")

@@ -293,7 +293,7 @@ def test_a_body_that_was_cut_off_is_told(tmp_path: Path) -> None:
     whole, cut = {"text": "data: {}\n\n", "size": 10}, {"text": "data: {}\n\n", "size": 99_999}
     found = conversion.read(saved(tmp_path, entry(whole), entry(cut)))
     assert [one.body for one in found.cassette.interactions] == [b"data: {}\n\n"] * 2
-    assert found.notes == ("entry 2 was exported with a part of its body: 10 of 99999 bytes",)
+    assert found.notes == ("only a part of the body of entry 2 was exported: 10 of 99999 bytes",)
 
 
 def test_a_key_that_appears_twice_is_an_error(tmp_path: Path) -> None:
