@@ -69,7 +69,7 @@ class Unnoticed:
 def unnoticed(
     target: FuzzTarget, *, array: bool, until: Share | None = None, tally: Tally | None = None
 ) -> Unnoticed | None:
-    """Let the source raise each error after an event, and within the next one; the first stream that hides it.
+    """Let the source raise each error after an event, and within one; the first stream that hides it.
 
     The last stream has eight events before it: a parser may tell only of what is lost at the beginning. One that
     returns something else than the events so far tells of the error in its own way. One that does not end is not
@@ -77,8 +77,9 @@ def unnoticed(
     """
     first, second, *others = [text.encode() for text in (google_elements(_TREES) if array else map(block, _TREES))]
     late = [first, second, *others[:-1], others[-1][:10]]
+    tried = [*losses()]
     for chunks in ([first, second], [first, second[:-10]], [first, second[:10]], late):
-        for loss in losses():
+        for loss in tried:
             over = until is not None and until.is_over(len(chunks))
             if tally is not None:
                 tally.count("lost connections", left_out=over)
