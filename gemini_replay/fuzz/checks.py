@@ -72,7 +72,7 @@ def checked(
             replace(check.result(), verdict="behaviour", behaviour="not known: it does not read this framing")
         )
     if check.name == LOST_CONNECTION:
-        return _lost_connection(target, check)
+        return _lost_connection(target, check, until)
     return _growth(target, check, thorough, until, pace) if check.name == GROWTH else _promptness(target, check)
 
 
@@ -98,13 +98,14 @@ def _isolation(target: FuzzTarget, check: Check, until: Share | None) -> Checked
     return Checked(found)
 
 
-def _lost_connection(target: FuzzTarget, check: Check) -> Checked:
+def _lost_connection(target: FuzzTarget, check: Check, until: Share | None) -> Checked:
     if not target.is_here:
         unknown = "not known: a source in another process cannot fail"
         return Checked(replace(check.result(), verdict="behaviour", behaviour=unknown))
-    found = unnoticed(target, array=check.array)
+    tally = Tally()
+    found = unnoticed(target, array=check.array, until=until, tally=tally)
     if found is None:
-        return Checked(check.result())
+        return Checked(replace(check.result(), left_out=str(tally)))
     hidden = replace(
         check.result(),
         verdict="bug",
@@ -112,7 +113,7 @@ def _lost_connection(target: FuzzTarget, check: Check) -> Checked:
         chunks=found.chunks,
         expected=found.got,
         got=found.got,
-        error="no error, although the source raised a ConnectionError after these chunks",
+        error=f"no error, although the source raised {found.error} after these chunks",
     )
     return Checked(hidden)
 

@@ -47,6 +47,7 @@ _MEANINGS: dict[str, str] = {
     "many-comment-blocks": _FLOOD,
     "many-blank-lines": _FLOOD,
     "many-blocks-without-data": _FLOOD,
+    "event-of-many-lines": "With a server that pretty-prints JSON, long answers are cut off, or fail.",
     "much-white-space-in-array": _FLOOD,
     "event-of-20-mb": "An answer with several images hangs the program or fills the memory.",
     "comment-of-300-kb": "A proxy that pads the stream brings the program down.",

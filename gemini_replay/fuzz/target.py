@@ -29,8 +29,27 @@ _TURNS = 100  # of the loop, in which what was stopped can end
 _POLLS = 900  # how often values are looked for that another task or thread makes, about 1 ms apart if it is idle
 
 
-class PlayedError(ConnectionError):
-    """The source of a stream fails because this kit wants to see what the parser makes of it."""
+_PLAYED = "This error was played by the fuzz kit: the source of a stream fails, to see what the parser makes of it."
+
+
+def played(error: Exception) -> Exception:
+    """Note on an error that the kit plays it."""
+    error.add_note(_PLAYED)
+    return error
+
+
+def is_played(error: BaseException | None) -> bool:
+    """Whether the kit plays this error, or one that it was raised from."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        if _PLAYED in getattr(one, "__notes__", ()):
+            return True
+        seen.add(id(one))
+        waiting += [one.__cause__, one.__context__]
+    return False
 
 
 @dataclass
@@ -153,7 +172,7 @@ class FuzzTarget:
 
     def _tell_of_thread(self, failed: threading.ExceptHookArgs) -> None:
         """Hundreds of tracebacks of errors that are played would hide what matters."""
-        if not isinstance(failed.exc_value, PlayedError):
+        if not is_played(failed.exc_value):
             self._threads_hook(failed)
 
     def _patience(self) -> float:

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..loops import turn
-from .target import Feed, FuzzTarget, Output, PlayedError, collect, collect_awaiting
+from .target import Feed, FuzzTarget, Output, collect, collect_awaiting, played
 
 Chunks = Sequence[bytes]
 
 _MOST = 1000  # values
 _MEETING = 0.1  # seconds that one thread waits for the other; a parser may lock the others out
 _THREAD = 5.0  # seconds until a thread is given up
+_LOST = functools.partial(ConnectionError, "the connection is lost")
 
 
 class _BrokenFeed(Feed):
-    """Ends with an error, as if the connection had been lost."""
+    """Ends with an error, as if the connection had been lost; each time with a new one, so that none is kept."""
+
+    def __init__(self, chunks: Chunks, out: Sequence[Any], error: Callable[[], Exception]) -> None:
+        super().__init__(chunks, out)
+        self._error = error
 
     def _next(self) -> bytes | None:
         chunk = super()._next()
         if chunk is None:
-            raise PlayedError("the connection is lost, as the fuzz kit plays it")
+            raise played(self._error())
         return chunk
 
 
@@ -50,10 +56,10 @@ class _MeetingFeed(Feed):
         return super().__next__()
 
 
-def broken_off(target: FuzzTarget, chunks: Chunks) -> Output:
-    """Read a stream whose connection is lost after these chunks."""
+def broken_off(target: FuzzTarget, chunks: Chunks, error: Callable[[], Exception] = _LOST) -> Output:
+    """Read a stream whose connection is lost after these chunks: its source raises this error."""
     output = Output()
-    feed = _BrokenFeed(chunks, output.values)
+    feed = _BrokenFeed(chunks, output.values, error)
     target.watched(output, _size(chunks), lambda: target.read(feed, output, _MOST))
     return output
 

@@ -14,7 +14,7 @@ import pytest
 
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz import watchdog
-from gemini_replay.fuzz.target import FuzzTarget, name_of
+from gemini_replay.fuzz.target import FuzzTarget, is_played, name_of, played
 from gemini_replay.loops import run_without_loop
 
 CHUNKS = [b'{"a": 1}\n', b'{"b"', b": 2}\n"]
@@ -198,3 +198,14 @@ def test_async_parsers_run_within_a_running_loop_too() -> None:
 
     with pytest.raises(IndexError):
         asyncio.run(fails())
+
+
+def test_an_error_is_played_if_one_that_it_was_raised_from_is() -> None:
+    """By `from`, or while that was handled; whatever the order, and however they refer to each other."""
+    cause, context, other, around = ValueError(), KeyError(), TypeError(), RuntimeError()
+    cause.__cause__ = context.__context__ = played(TimeoutError())
+    other.__cause__, other.__context__ = around, KeyError()
+    around.__cause__ = other
+    assert [is_played(error) for error in (cause, context, other, None)] == [True, True, False, False]
+    around.__context__ = context
+    assert is_played(other)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gemini_replay.fuzz.target import FuzzTarget, PlayedError
+from gemini_replay.fuzz.target import FuzzTarget, is_played
 from gemini_replay.fuzz.uses import broken_off, first_only, in_threads, in_turns
 
 CHUNKS = [b"a", b"b", b"c"]
@@ -53,8 +53,18 @@ def test_a_lost_connection_raises_where_the_next_chunk_is_asked_for(told: tuple[
     """After all chunks that have come."""
     target, notes = told
     output = broken_off(target, CHUNKS[:2])
-    assert (output.values, type(output.error)) == (CHUNKS[:2], PlayedError)
-    assert notes == [*CHUNKS[:2], PlayedError]
+    assert (output.values, type(output.error)) == (CHUNKS[:2], ConnectionError)
+    assert is_played(output.error)
+    assert notes == [*CHUNKS[:2], ConnectionError]
+
+
+def test_a_lost_connection_raises_the_given_error(told: tuple[FuzzTarget, list[Any]]) -> None:
+    """Of this very class, since a parser may catch only that; a new one each time."""
+    target, notes = told
+    errors = [broken_off(target, CHUNKS[:1], TimeoutError).error for _ in range(2)]
+    assert [type(error) for error in errors] == [TimeoutError, TimeoutError]
+    assert errors[0] is not errors[1]
+    assert notes == [CHUNKS[0], TimeoutError] * 2
 
 
 def test_a_stream_that_is_closed_ends_after_its_first_value(told: tuple[FuzzTarget, list[Any]]) -> None:

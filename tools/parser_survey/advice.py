@@ -113,6 +113,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "fields-between-data-lines",
             "text-over-two-lines",
             "data-without-value",
+            "event-of-many-lines",
         ),
         "Several `data:` lines make one event, joined by LF. Google writes one; a gateway that pretty-prints JSON"
         " writes several.",

@@ -27,7 +27,7 @@ GROWTH = "growth"
 CHECKS = {
     PROMPTNESS: "each complete event comes out before the next chunk is asked for",
     ISOLATION: "a stream is read the same after, beside and in the middle of others, whatever becomes of them",
-    LOST_CONNECTION: "an error of the source of the chunks comes out as an error, after an event and within one",
+    LOST_CONNECTION: "a stream whose source raises an error does not end as usual, after one event and after eight",
     GROWTH: "twice the bytes take about twice the time and memory: one large event, many small ones, comments, lines",
 }
 """What is checked besides the classes, by name."""

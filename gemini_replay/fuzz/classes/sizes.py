@@ -8,7 +8,20 @@ from functools import partial
 from typing import Any
 
 from .. import messages as m
-from ..documents import CRLF, LF, Document, Source, Spelled, block, blocks, document, google_array, google_elements
+from ..documents import (
+    CRLF,
+    LF,
+    PRETTY,
+    Document,
+    Source,
+    Spelled,
+    block,
+    blocks,
+    document,
+    google_array,
+    google_elements,
+    spell,
+)
 from .case_class import ARRAY, CaseClass, ProfileName
 from .gateways import GATEWAY
 
@@ -92,6 +105,15 @@ def _limited(one: Document) -> Document:
 def _comment(size: int) -> Document:
     trees = [{"responseId": "a"}]
     return document(": " + "x" * size + CRLF * 2 + blocks(trees), trees)
+
+
+def _pretty(size: int) -> Document:
+    """An answer whose JSON is pretty-printed, a data line for each of its lines, between two small events."""
+    answer = m.candidate([{"text": f"{nth:05}"} for nth in range(max(1, size // 70))])
+    trees = [{"responseId": "before"}, answer, {"responseId": "after"}]
+    before, _, after = (block(tree, newline=LF) for tree in trees)
+    lines = "".join(f"data: {line}{LF}" for line in spell(answer, PRETTY).splitlines())
+    return document(f"{before}{lines}{LF}{after}", trees)
 
 
 def _sized(
@@ -190,6 +212,14 @@ CLASSES = (
         _flood(f"id: 1{LF}{LF}"),
         60_000,
         ((), (7,)),
+    ),
+    _sized(
+        "event-of-many-lines",
+        "one event of thousands of data lines, cut between tokens",
+        ("sse",),
+        _pretty,
+        100_000,
+        ((), (KB,), (20,)),
     ),
     _sized(
         "much-white-space-in-array",

@@ -120,6 +120,19 @@ def joins_the_data_lines_one_by_one(chunks: Iterable[bytes]) -> Iterator[Any]:
     yield from loads(data) if data else ()
 
 
+@planted("sse", 3000)
+def keeps_the_first_100_data_lines(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """More are no event of text, but a call with many arguments is pretty-printed over hundreds."""
+    data: list[str] = []
+    for line in universal_lines(chunks):
+        if (value := good_value(line)) is not None:
+            data += [value] if len(data) < 100 else []
+        elif not line and data:
+            yield from loads("\n".join(data))
+            data = []
+    yield from loads("\n".join(data)) if data else ()
+
+
 @planted("gateway", 0)
 def keeps_all_comments_in_a_tuple(chunks: Iterable[bytes]) -> Iterator[Any]:
     """``comments += (line,)`` copies them all each time."""
