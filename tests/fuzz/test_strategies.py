@@ -11,7 +11,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from gemini_replay import Cassette, StreamParser, fuzz
-from gemini_replay.cassette.model import Interaction, Request
+from gemini_replay.cassette.model import End, Interaction, Request
 from gemini_replay.errors import UsageError
 from gemini_replay.fuzz.verdicts import same
 
@@ -113,6 +113,7 @@ def test_cassettes_give_their_streams(stream: fuzz.Document, data: st.DataObject
 def test_a_cassette_without_bodies_is_refused(tmp_path: Path) -> None:
     """There is nothing to draw from."""
     path = tmp_path / "empty.jsonl"
-    Cassette([Interaction(Request("POST", "https://example.com/models/m:streamGenerateContent"), None)]).save(path)
+    asked = Request("POST", "https://example.com/models/m:streamGenerateContent")
+    Cassette([Interaction(asked, None, (), End("reset"))]).save(path)
     with pytest.raises(UsageError, match="no response with a body"):
         fuzz.from_cassette(path)
