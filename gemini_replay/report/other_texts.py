@@ -18,7 +18,7 @@ from ..gemini.shapes import dict_of, dicts_of, get
 _OWN = frozenset({"candidates", "promptFeedback", "error", "usageMetadata", "prompt_feedback", "usage_metadata"})
 """Members of an event that `Interaction.answer` reads; it reads the first candidate alone."""
 _READ_PARTS = frozenset({"text", "functionCall", "function_call", "inlineData", "inline_data"})
-"""Members of a part, one of which is there in each that it reads."""
+"""Each part that it reads has one of these members."""
 _VARYING = re.compile(
     r"(?:^|_)(?:ids?|created(?:_at)?|updated(?:_at)?|time|timestamp|fingerprint|obfuscation|signature|etag|usage)$"
 )

@@ -39,8 +39,9 @@ def handing_on(hold: Callable[[], object], release: Callable[[], object]) -> tup
 
             def restored() -> bool:
                 """Put `run` back. False if that was done: a thread may begin although starting it is interrupted."""
-                if vars(thread).pop("run", None) is None:
+                if vars(thread).get("run") is not owned:
                     return False
+                del vars(thread)["run"]
                 if set_run is not None:
                     vars(thread)["run"] = set_run
                 return True

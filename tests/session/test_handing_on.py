@@ -146,8 +146,9 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["after-it-began", "before-it-begins"])
+@pytest.mark.parametrize("own_run", [True, False], ids=["with-its-own-run", "plain"])
 def test_starting_a_thread_may_be_interrupted(
-    begun: bool, paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    begun: bool, own_run: bool, paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread runs once, the interrupt comes through, and no client stays intercepted."""
     original, begin, ran = threading.Thread.start, threading.Event(), threading.Event()
@@ -158,6 +159,8 @@ def test_starting_a_thread_may_be_interrupted(
             super()._bootstrap()
 
     thread = Thread(target=ran.set)
+    if own_run:
+        vars(thread)["run"] = ran.set
     wait = thread._started.wait
 
     def interrupted(timeout: float | None = None) -> bool:
@@ -173,7 +176,7 @@ def test_starting_a_thread_may_be_interrupted(
             thread.start()
         begin.set()
         assert ran.wait(10)
-        assert "run" not in vars(thread)
+        assert vars(thread).get("run") == (ran.set if own_run else None)
     monkeypatch.undo()
     thread.join(10)
     assert threading.Thread.start is original

@@ -47,7 +47,7 @@ def hardly_any_time(limit: float = 20.0) -> Iterator[None]:
 
 
 OFF = 0.2
-"""The least part of its time by which a stream is off if it does not keep time, see `off`."""
+"""A stream keeps time if `off` is less than this."""
 
 
 def off(came: Sequence[float], due: Sequence[float]) -> float:
